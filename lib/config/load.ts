@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { z } from 'zod';
+import { ConfigError } from '../data/errors.ts';
+import { type Config, type ConfigInput, configSchema } from './schema.ts';
+
+/** Types a config file for the editor; the values are checked when it is loaded. */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  return config;
+}
+
+/**
+ * Checks a config and fills in the defaults.
+ * @throws ConfigError with one line per wrong setting: its path, what was given and what was expected.
+ */
+export function parseConfig(input: unknown, origin = 'nightjar.config.ts'): Config {
+  const result = configSchema.safeParse(input, { reportInput: true });
+  if (result.success) return result.data;
+  const lines = result.error.issues.flatMap((issue) => describe(issue, input));
+  throw new ConfigError(
+    `${origin} has ${lines.length} wrong ${lines.length === 1 ? 'setting' : 'settings'}:\n${lines.map((l) => `  ${l}`).join('\n')}`,
+  );
+}
+
+/**
+ * Loads `nightjar.config.ts` (its default export).
+ * @param path a config file, or a folder that holds `nightjar.config.ts`
+ * @returns the checked config and the folder it stands in
+ */
+export async function loadConfig(path: string): Promise<{ config: Config; folder: string; file: string }> {
+  const file = resolve(path.endsWith('.ts') || path.endsWith('.js') ? path : `${path}/nightjar.config.ts`);
+  if (!existsSync(file)) {
+    throw new ConfigError(`no config at ${file}: run "nightjar init" to write one, or point --config at it`);
+  }
+  let module: { default?: unknown };
+  try {
+    module = await import(pathToFileURL(file).href);
+  } catch (cause) {
+    throw new ConfigError(`${file} can not be loaded: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
+  if (module.default === undefined) {
+    throw new ConfigError(`${file} has no default export: write "export default defineConfig({ … })"`);
+  }
+  return { config: parseConfig(module.default, file), folder: dirname(file), file };
+}
+
+function describe(issue: z.core.$ZodIssue, root: unknown): string[] {
+  const path = issue.path.map(String);
+  const where = path.length > 0 ? path.join('.') : '(the whole config)';
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map(
+      (key) => `${[...path, key].join('.')}: unknown setting; remove it or check its spelling`,
+    );
+  }
+  const given = valueAt(root, issue.path);
+  const shown = given === undefined ? 'nothing' : JSON.stringify(given);
+  return [`${where}: given ${shown}, expected ${expected(issue)}`];
+}
+
+function expected(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type') return `a ${issue.expected}`;
+  if (issue.code === 'invalid_value')
+    return `one of ${issue.values.map((v) => JSON.stringify(v)).join(', ')}`;
+  if (issue.code === 'invalid_union' && 'discriminator' in issue && issue.discriminator) {
+    const options =
+      'options' in issue && Array.isArray(issue.options) ? `: one of ${issue.options.join(', ')}` : '';
+    return `a known "${issue.discriminator}"${options}`;
+  }
+  return issue.message;
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  let value = root;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = Reflect.get(value, key);
+  }
+  return value;
+}

@@ -1,0 +1,264 @@
+import { z } from 'zod';
+
+/**
+ * The shape of `nightjar.config.ts`: the one place of settings, read by the command line, the jobs and the stacks.
+ * Every object is strict, so a misspelt key is an error that names its path. docs/config.md explains each setting
+ * to the person who writes the file.
+ */
+
+/** A SQL expression of DuckDB over the source's own columns (all of which are text for csv and jsonl). */
+const sql = z.string().min(1, 'a DuckDB SQL expression or a column name');
+const name = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, 'a name of letters, digits, "-" and "_", starting with a letter');
+const days = z.number().int().positive();
+
+const timeZone = z.string().refine(isTimeZone, 'an IANA time zone such as "Europe/London" or "UTC"');
+
+/** Attributes of items, users or labelled rows, by kind. A list is shorthand for columns of that very name. */
+const attributeSet = z.union([z.array(z.string()), z.record(z.string(), sql)]);
+const attributes = z
+  .strictObject({
+    /** Imputed by the training median, standardised. */
+    numbers: attributeSet.optional(),
+    /** One-hot over the training part's categories, rare ones joined. */
+    categories: attributeSet.optional(),
+    /** Hashed words and word pairs. */
+    texts: attributeSet.optional(),
+  })
+  .default({});
+
+const rule = z.strictObject({
+  name,
+  /** SQL condition over the canonical columns (events: user, time, type, item, quantity, price, amount, …). */
+  when: sql,
+  action: z.enum(['flag', 'quarantine']).default('flag'),
+});
+
+const sourceCommon = {
+  /** Where under `drop/` the files of this source land; default: `<source name>/`. */
+  prefix: z.string().optional(),
+  format: z.enum(['csv', 'jsonl', 'parquet']),
+  /** csv only. `columns` names the columns of a file without a header line. */
+  csv: z
+    .strictObject({
+      delimiter: z.string().length(1).default(','),
+      quote: z.string().length(1).default('"'),
+      columns: z.array(z.string()).optional(),
+    })
+    .prefault({}),
+  /** Columns that identify a row; without them, equal lines within one drop are duplicates. */
+  key: z.array(z.string()).optional(),
+  /** What happens to rows of the same identity after the first. */
+  duplicates: z.enum(['keep', 'drop']).default('drop'),
+  /** Parses timestamps that carry no offset; default: the shop's zone. */
+  timeZone: timeZone.optional(),
+  /** An event may be this much later than its drop's own time before it is impossible. */
+  toleranceHours: z.number().nonnegative().default(48),
+  rules: z.array(rule).default([]),
+};
+
+const eventSource = z.strictObject({
+  ...sourceCommon,
+  table: z.literal('events'),
+  columns: z.strictObject({
+    user: sql,
+    time: sql,
+    /** One of view, search, cart, uncart, favorite, purchase, return, review, message. */
+    type: sql,
+    item: sql.optional(),
+    quantity: sql.optional(),
+    /** Price of one unit in major units (12.50); stored as integer minor units. */
+    price: sql.optional(),
+    /** Money of the whole line in major units; default: quantity x price. */
+    amount: sql.optional(),
+    session: sql.optional(),
+    text: sql.optional(),
+  }),
+});
+
+const itemSource = z.strictObject({
+  ...sourceCommon,
+  table: z.literal('items'),
+  columns: z.strictObject({ item: sql, valid_from: sql.optional() }),
+  attributes,
+});
+
+const userSource = z.strictObject({
+  ...sourceCommon,
+  table: z.literal('users'),
+  columns: z.strictObject({ user: sql, valid_from: sql.optional() }),
+  attributes,
+});
+
+const labelSource = z.strictObject({
+  ...sourceCommon,
+  table: z.literal('labels'),
+  columns: z.strictObject({
+    user: sql.optional(),
+    label: sql,
+    /** 'train' or 'test' (also 'valid'); `row_number` counts the file's rows from 0, `crc32(text)` is at hand. */
+    split: sql.optional(),
+  }),
+  attributes,
+});
+
+const source = z.discriminatedUnion('table', [eventSource, itemSource, userSource, labelSource]);
+
+const eventType = z.enum([
+  'view',
+  'search',
+  'cart',
+  'uncart',
+  'favorite',
+  'purchase',
+  'return',
+  'review',
+  'message',
+]);
+
+const eventTask = z.strictObject({
+  kind: z.literal('event'),
+  /** Will the user do this … */
+  event: eventType.default('purchase'),
+  /** … within this many days from the as-of time? Population: everyone who has done it before. */
+  horizonDays: days,
+});
+
+const absenceTask = z.strictObject({
+  kind: z.literal('absence'),
+  event: eventType.default('purchase'),
+  horizonDays: days,
+  /** Population: those who have done it within this many days before the as-of time. */
+  activeDays: days,
+});
+
+const nextTask = z.strictObject({
+  kind: z.literal('next'),
+  event: eventType.default('purchase'),
+  /** 'item', or the name of an item category attribute. */
+  of: z.string().default('item'),
+  horizonDays: days,
+  k: z.number().int().min(1).max(100).default(10),
+});
+
+const labelTask = z.strictObject({
+  kind: z.literal('label'),
+  /** The source of the labelled table. */
+  source: name,
+  /** The label's value that counts as 1. */
+  positive: z.string().default('1'),
+});
+
+const task = z.discriminatedUnion('kind', [eventTask, absenceTask, nextTask, labelTask]);
+
+const features = z
+  .strictObject({
+    /** Half-lives in days of the decayed counts and sums. */
+    halfLives: z.array(z.number().positive()).min(1).default([1, 7, 30, 90]),
+    /** Tokens of a user's behaviour sequence. */
+    tokens: z.number().int().min(4).max(512).default(64),
+    /** Daily detail older than this leaves the user's state; lifetime totals stay. */
+    historyDays: days.default(730),
+  })
+  .prefault({});
+
+const model = z
+  .strictObject({
+    seed: z.number().int().nonnegative().default(7),
+    /** Width of the behaviour Transformer, its layers and heads; 0 layers leave the sequence branch out. */
+    width: z.number().int().positive().default(32),
+    layers: z.number().int().nonnegative().default(2),
+    heads: z.number().int().positive().default(4),
+    /** Width of the MLP's hidden layers. */
+    hidden: z.number().int().positive().default(64),
+    /** Members of the MLP ensemble inside the one graph. */
+    members: z.number().int().positive().default(8),
+  })
+  .prefault({});
+
+const training = z
+  .strictObject({
+    /** Steps of self-supervised pretraining on the shop's own events. */
+    pretrainSteps: z.number().int().nonnegative().default(300),
+    /** Upper bound of fine-tuning steps; early stopping may choose fewer. */
+    steps: z.number().int().positive().default(1500),
+    batchSize: z.number().int().min(8).default(256),
+    learningRate: z.number().positive().default(0.002),
+    weightDecay: z.number().nonnegative().default(0.01),
+    /** Days between training cut-offs, and how many at most. */
+    cutoffEveryDays: days.default(14),
+    maxCutoffs: z.number().int().positive().default(26),
+    /** Threads of the runtime. The same number gives the same bytes. */
+    threads: z.number().int().positive().default(2),
+  })
+  .prefault({});
+
+const exportsSchema = z
+  .strictObject({
+    formats: z
+      .array(z.enum(['parquet', 'csv.gz']))
+      .min(1)
+      .default(['parquet', 'csv.gz']),
+    /** Share of users held out of every campaign, by a stable hash of the user. */
+    controlShare: z.number().min(0).max(0.5).default(0.05),
+    /** How many of the strongest reasons stand beside each probability. */
+    reasons: z.number().int().min(0).max(10).default(3),
+  })
+  .prefault({});
+
+export const configSchema = z
+  .strictObject({
+    shop: z.strictObject({
+      name: z.string().min(1).default('shop'),
+      /** Defines days, as-of times, label windows and the schedule. */
+      timeZone,
+    }),
+    sources: z.record(name, source),
+    tasks: z.record(name, task),
+    /** A power of two: how many parts a night is cut into. */
+    shards: z
+      .number()
+      .int()
+      .min(1)
+      .max(4096)
+      .refine((n) => (n & (n - 1)) === 0, 'a power of two (1, 2, 4, … 4096)')
+      .default(4),
+    features,
+    model,
+    training,
+    exports: exportsSchema,
+  })
+  .superRefine((config, context) => {
+    for (const [taskName, t] of Object.entries(config.tasks)) {
+      if (t.kind !== 'label') continue;
+      if (config.sources[t.source]?.table !== 'labels') {
+        context.addIssue({
+          code: 'custom',
+          path: ['tasks', taskName, 'source'],
+          message: `the name of a source whose table is "labels" (sources: ${Object.keys(config.sources).join(', ')})`,
+          input: t.source,
+        });
+      }
+    }
+  });
+
+/** What a person writes: defaults may be left out. */
+export type ConfigInput = z.input<typeof configSchema>;
+/** What the code reads: every default filled in. */
+export type Config = z.output<typeof configSchema>;
+export type Source = Config['sources'][string];
+export type Task = Config['tasks'][string];
+export type EventTask = Extract<Task, { kind: 'event' }>;
+export type AbsenceTask = Extract<Task, { kind: 'absence' }>;
+export type NextTask = Extract<Task, { kind: 'next' }>;
+export type LabelTask = Extract<Task, { kind: 'label' }>;
+
+function isTimeZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}

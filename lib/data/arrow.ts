@@ -1,0 +1,142 @@
+import type { FileHandle } from 'node:fs/promises';
+import {
+  type DataType,
+  type Field,
+  makeData,
+  RecordBatch,
+  RecordBatchFileWriter,
+  RecordBatchReader,
+  Schema,
+  Struct,
+} from 'apache-arrow';
+import { DataError } from './errors.ts';
+
+/**
+ * Sharded Arrow files: uncompressed IPC, one record batch per range of user hashes. Batch i of B (a power of two)
+ * holds the users whose hash starts with the bits of i, so a reader fetches just the batches that cover its shard.
+ */
+
+const BATCHES = 'nightjar.batches';
+/** A batch smaller than this costs more in framing than it saves in reading. */
+const ROWS_PER_BATCH = 1000;
+
+/** How many batches a file of this many rows is cut into: a power of two, at most `shards`. */
+export function batchCount(rows: number, shards: number): number {
+  let count = 1;
+  while (count < shards && rows / (count * 2) >= ROWS_PER_BATCH) count *= 2;
+  return count;
+}
+
+/** One record batch from columns of equal length. */
+export function recordBatch(
+  fields: Field[],
+  columns: Parameters<typeof makeData>[0][],
+  rows: number,
+): RecordBatch {
+  const schema = new Schema(fields);
+  const children = columns.map((column) => makeData(column));
+  return new RecordBatch(
+    schema,
+    makeData({ type: new Struct(fields), length: rows, nullCount: 0, children }),
+  );
+}
+
+/**
+ * The bytes of an Arrow file.
+ * @param batches in the order of the hash ranges they cover; their number is a power of two
+ * @param metadata facts about the file; kept in the schema
+ */
+export function encodeArrow(
+  fields: Field<DataType>[],
+  batches: readonly RecordBatch[],
+  metadata: Record<string, string> = {},
+): Uint8Array {
+  const schema = new Schema(
+    fields,
+    new Map([...Object.entries(metadata), [BATCHES, String(batches.length)]]),
+  );
+  const writer = new RecordBatchFileWriter();
+  writer.reset(undefined, schema);
+  for (const batch of batches) writer.write(new RecordBatch(schema, batch.data));
+  writer.finish();
+  return writer.toUint8Array(true);
+}
+
+export interface ArrowFile {
+  readonly schema: Schema;
+  readonly batches: RecordBatch[];
+}
+
+/** Reads a whole Arrow file from memory. */
+export function decodeArrow(bytes: Uint8Array): ArrowFile {
+  const reader = RecordBatchReader.from(bytes);
+  reader.open();
+  const batches = [...reader];
+  return { schema: reader.schema, batches };
+}
+
+/** Bytes that can be read in ranges, from one version of an object. */
+export interface ByteSource {
+  /** Named in errors. */
+  readonly name: string;
+  readonly size: number;
+  /** Bytes from `start` up to, not including, `end`. */
+  read(start: number, end: number): Promise<Uint8Array>;
+}
+
+/** Files below this size are cheaper to fetch in one request than in the three that a footer and a batch take. */
+const WHOLE_FILE = 1 << 20;
+
+/**
+ * Reads the batches of a sharded file that cover one shard. The rows of a batch may reach beyond the shard when the
+ * file has fewer batches than there are shards: filter by hash.
+ * @throws DataError when the object is no sharded Arrow file
+ */
+export async function readShard(source: ByteSource, shard: number, shards: number): Promise<ArrowFile> {
+  if (source.size <= WHOLE_FILE) {
+    const file = decodeArrow(await source.read(0, source.size));
+    const wanted = coveringBatches(batchesOf(file.schema, source.name), shard, shards);
+    return { schema: file.schema, batches: wanted.flatMap((i) => file.batches[i] ?? []) };
+  }
+  const reader = await RecordBatchReader.from(rangeHandle(source));
+  await reader.open();
+  if (!reader.isFile() || !reader.isAsync()) {
+    throw new DataError(`${source.name} is no Arrow file: rebuild it from its drop`);
+  }
+  const batches: RecordBatch[] = [];
+  for (const index of coveringBatches(batchesOf(reader.schema, source.name), shard, shards)) {
+    const batch = await reader.readRecordBatch(index);
+    if (batch) batches.push(batch);
+  }
+  const schema = reader.schema;
+  await reader.cancel();
+  return { schema, batches };
+}
+
+function batchesOf(schema: Schema, name: string): number {
+  const count = Number(schema.metadata.get(BATCHES));
+  if (!Number.isInteger(count) || count < 1) {
+    throw new DataError(`${name} does not say how many batches it has: it was not written by Nightjar`);
+  }
+  return count;
+}
+
+function coveringBatches(batches: number, shard: number, shards: number): number[] {
+  if (batches <= shards) return [Math.floor((shard * batches) / shards)];
+  const each = batches / shards;
+  return Array.from({ length: each }, (_, i) => shard * each + i);
+}
+
+/** Arrow reads from anything with stat, read and close; its types ask for a whole FileHandle. */
+function rangeHandle(source: ByteSource): FileHandle {
+  return Object.assign(Object.create(null), {
+    fd: -1,
+    stat: async () => ({ size: source.size }),
+    close: async () => {},
+    async read(buffer: Uint8Array, offset: number, length: number, position: number) {
+      const bytes = await source.read(position, Math.min(source.size, position + length));
+      buffer.set(bytes, offset);
+      return { bytesRead: bytes.length, buffer };
+    },
+  });
+}

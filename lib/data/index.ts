@@ -1,0 +1,13 @@
+export {
+  type ArrowFile,
+  type ByteSource,
+  batchCount,
+  decodeArrow,
+  encodeArrow,
+  readShard,
+  recordBatch,
+} from './arrow.ts';
+export { ConfigError, DataError, NightjarError } from './errors.ts';
+export { EVENT_TYPES, type EventType, eventCode } from './events.ts';
+export { canonicalJson, contentId, dropId, sha256, shardName, shardOf, stableUnit, userHash } from './ids.ts';
+export { DAY_MS, formatDay, parseDay, shopClock } from './time.ts';
