@@ -148,6 +148,8 @@ const labelTask = z.strictObject({
   source: name,
   /** The label's value that counts as 1. */
   positive: z.string().default('1'),
+  /** Attributes this task must not see, for example one that is only known after the fact. */
+  exclude: z.array(z.string()).default([]),
 });
 
 const task = z.discriminatedUnion('kind', [eventTask, absenceTask, nextTask, labelTask]);

@@ -1,0 +1,25 @@
+import { defineConfig } from 'nightjar';
+
+// Views, carts, favourites and purchases of a marketplace over nine days. The data's licence is not stated, so only
+// the config is here: drop the file under `behaviour/`.
+export default defineConfig({
+  shop: { name: 'Taobao sample', timeZone: 'Asia/Shanghai' },
+  sources: {
+    behaviour: {
+      prefix: 'behaviour/',
+      format: 'csv',
+      csv: { columns: ['user', 'item', 'category', 'behaviour', 'seconds'] },
+      table: 'events',
+      columns: {
+        user: '"user"',
+        time: 'to_timestamp(seconds::BIGINT)',
+        type: `CASE behaviour WHEN 'pv' THEN 'view' WHEN 'fav' THEN 'favorite' WHEN 'buy' THEN 'purchase' ELSE behaviour END`,
+        item: 'item',
+      },
+    },
+  },
+  tasks: {
+    purchase: { kind: 'event', event: 'purchase', horizonDays: 2 },
+    preference: { kind: 'next', event: 'view', of: 'item', horizonDays: 1, k: 20 },
+  },
+});
