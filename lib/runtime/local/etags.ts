@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { StoreError } from '../errors.ts';
+
+/** The kernel stamps files with a clock that ticks every 1 to 10 ms; two changes within a tick look alike. */
+const CLOCK_TICK_MS = 50;
+const CACHED_ETAGS = 100_000;
+const CHUNK_BYTES = 1 << 20;
+
+/** A hash that becomes an etag: 128 bits of SHA-256. */
+export function etagHash(): { update(bytes: Uint8Array): void; digest(): string } {
+  const hash = createHash('sha256');
+  return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex').slice(0, 32) };
+}
+
+/** Whether a file has the bytes that it had. Renaming and linking move the change time only. */
+export function sameContent(a: BigIntStats, b: BigIntStats): boolean {
+  return a.size === b.size && a.mtimeNs === b.mtimeNs;
+}
+
+export interface EtagCache {
+  /**
+   * Etag of an open file, from memory where the file looks as it did when it was last hashed.
+   * @throws StoreError when somebody writes into the file meanwhile
+   */
+  of(key: string, handle: FileHandle, info: BigIntStats): Promise<string>;
+  forget(key: string): void;
+}
+
+/**
+ * Etags are content hashes, so equal files have equal etags on every machine. Files that a person copies into the
+ * folder have none stored, so all are computed on reading and remembered by what `stat` says: size, both times and
+ * inode. The change time is among them because copying tools set the modification time back.
+ */
+export function etagCache(): EtagCache {
+  const known = new Map<string, { id: string; etag: string }>();
+  return {
+    async of(key, handle, info) {
+      const id = `${info.size}:${info.mtimeNs}:${info.ctimeNs}:${info.ino}`;
+      const cached = known.get(key);
+      if (cached?.id === id) return cached.etag;
+      const startedMs = Date.now();
+      const etag = await hashFile(handle);
+      if (!sameContent(info, await handle.stat({ bigint: true }))) throw beingWritten(key);
+      // A file changed within the clock's last tick could change again unseen: it is hashed again next time.
+      if (startedMs - Number(info.ctimeMs) > CLOCK_TICK_MS) {
+        const oldest = known.size >= CACHED_ETAGS ? known.keys().next().value : undefined;
+        if (oldest !== undefined) known.delete(oldest);
+        known.set(key, { id, etag });
+      }
+      return etag;
+    },
+    forget: (key) => void known.delete(key),
+  };
+}
+
+export function beingWritten(key: string): StoreError {
+  return new StoreError(
+    `${key} is being written by another program: try again when the copy is complete (copying to a name with a ` +
+      'leading dot and renaming it then avoids this)',
+  );
+}
+
+async function hashFile(handle: FileHandle): Promise<string> {
+  const hash = etagHash();
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  for (let position = 0; ; ) {
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
+    if (bytesRead === 0) return hash.digest();
+    hash.update(buffer.subarray(0, bytesRead));
+    position += bytesRead;
+  }
+}

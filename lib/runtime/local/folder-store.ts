@@ -1,0 +1,273 @@
+import { link, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { ObjectNotFound, PreconditionFailed, StoreError } from '../errors.ts';
+import { checkKey, checkPrefix } from '../keys.ts';
+import type {
+  GetOptions,
+  ObjectBody,
+  ObjectInfo,
+  ObjectStore,
+  PutOptions,
+  PutResult,
+  StoredObject,
+} from '../types.ts';
+import { type EtagCache, etagCache, etagHash } from './etags.ts';
+import { listKeys } from './folder-list.ts';
+import { breakStaleLock, lockKey, ownedName, ownerOf } from './folder-lock.ts';
+import { type OpenObject, openObject, storedObject } from './open-object.ts';
+import { isAlive, MISSING, systemCode, unless } from './system.ts';
+
+/** Hidden below the root, on the same file system, so that a finished file can be renamed into place. */
+const HIDDEN = '.tmp';
+/** A temporary file this old is no longer being written, even if a process with its writer's pid lives. */
+const ABANDONED_MS = 86_400_000;
+/** A commit starts over when its lock was broken or its folder pruned; more often than this, something is wrong. */
+const COMMIT_TRIES = 100;
+
+export interface FolderStoreOptions {
+  /**
+   * Wait until the disk has the bytes (fsync), so that objects also survive a power cut. Without it they survive the
+   * death of the process only. Default true.
+   */
+  readonly durable?: boolean;
+}
+
+/**
+ * An object store in a folder of one machine, with the semantics of S3: an object appears whole or not at all, at
+ * whatever moment the writer is killed, and conditional writes hold between processes. Files may also be put in by
+ * hand. What a folder can not do: hold both `a` and `a/b`, or keys that differ only in case where the file system
+ * ignores case.
+ * @param root created where it is missing; leftovers of writers that died are removed
+ */
+export async function openFolderStore(root: string, options: FolderStoreOptions = {}): Promise<ObjectStore> {
+  const base = resolve(root);
+  const hidden = join(base, HIDDEN);
+  await mkdir(hidden, { recursive: true });
+  await sweep(hidden);
+  return new FolderStore(base, hidden, options.durable ?? true);
+}
+
+async function sweep(hidden: string): Promise<void> {
+  for (const name of await readdir(hidden)) {
+    const path = join(hidden, name);
+    if (name.startsWith('lock-')) {
+      if (await breakStaleLock(hidden, path)) await unless([...MISSING, 'ENOTEMPTY', 'EEXIST'], rmdir(path));
+      continue;
+    }
+    const owner = ownerOf(name);
+    const info = await unless(MISSING, stat(path));
+    if (owner === undefined || !info) continue;
+    if (!isAlive(owner) || Date.now() - info.mtimeMs > ABANDONED_MS) {
+      await rm(path, { recursive: true, force: true });
+    }
+  }
+}
+
+class FolderStore implements ObjectStore {
+  readonly #root: string;
+  readonly #hidden: string;
+  readonly #durable: boolean;
+  readonly #etags: EtagCache = etagCache();
+
+  constructor(root: string, hidden: string, durable: boolean) {
+    this.#root = root;
+    this.#hidden = hidden;
+    this.#durable = durable;
+  }
+
+  async get(key: string, options: GetOptions = {}): Promise<StoredObject> {
+    checkKey(key);
+    const file = await openObject(key, this.#path(key));
+    if (!file) throw new ObjectNotFound(key);
+    try {
+      const info = await this.#info(file);
+      if (options.ifMatch !== undefined && options.ifMatch !== info.etag) {
+        throw new PreconditionFailed(key, options.ifMatch);
+      }
+      return await storedObject(file, info, options.range);
+    } catch (error) {
+      await file.handle.close();
+      throw error;
+    }
+  }
+
+  async head(key: string): Promise<ObjectInfo | undefined> {
+    checkKey(key);
+    const file = await openObject(key, this.#path(key));
+    if (!file) return undefined;
+    try {
+      return await this.#info(file);
+    } finally {
+      await file.handle.close();
+    }
+  }
+
+  async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<PutResult> {
+    checkKey(key);
+    if (options.ifAbsent && options.ifMatch !== undefined) {
+      throw new StoreError(
+        `put of ${key} asks for ifAbsent and ifMatch, which exclude each other: choose one`,
+      );
+    }
+    if (options.ifAbsent && (await unless(MISSING, stat(this.#path(key))))?.isFile())
+      return { written: false };
+    const temporary = join(this.#hidden, ownedName());
+    try {
+      const etag = await this.#write(temporary, body);
+      const written = await this.#commit(key, temporary, options);
+      return written ? { written, etag } : { written };
+    } catch (error) {
+      throw explain(error, key);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
+  async *list(prefix: string): AsyncGenerator<ObjectInfo> {
+    checkPrefix(prefix);
+    for await (const key of listKeys(this.#root, prefix)) {
+      const info = await this.head(key);
+      if (info) yield info;
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    checkKey(key);
+    const lock = await lockKey(this.#hidden, key);
+    try {
+      const path = this.#path(key);
+      // EISDIR, or EPERM outside Linux: a folder is no object.
+      await unless([...MISSING, 'EISDIR', 'EPERM'], unlink(path));
+      await this.#pruneUpwards(dirname(path));
+    } finally {
+      await lock.release();
+    }
+    this.#etags.forget(key);
+  }
+
+  #path(key: string): string {
+    return join(this.#root, key);
+  }
+
+  async #info(file: OpenObject): Promise<ObjectInfo> {
+    return {
+      key: file.key,
+      size: Number(file.stats.size),
+      etag: await this.#etags.of(file.key, file.handle, file.stats),
+      lastModified: new Date(Number(file.stats.mtimeMs)),
+    };
+  }
+
+  /** Writes the whole body to a new file and gives its etag. */
+  async #write(path: string, body: ObjectBody): Promise<string> {
+    const hash = etagHash();
+    const handle = await open(path, 'wx');
+    try {
+      for await (const piece of pieces(body)) {
+        hash.update(piece);
+        await handle.writeFile(piece);
+      }
+      if (this.#durable) await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    return hash.digest();
+  }
+
+  /** Makes a finished file the object, if the condition holds. */
+  async #commit(key: string, temporary: string, options: PutOptions): Promise<boolean> {
+    const path = this.#path(key);
+    for (let tries = 0; tries < COMMIT_TRIES; tries++) {
+      const lock = await lockKey(this.#hidden, key, temporary);
+      try {
+        if (options.ifMatch !== undefined && (await this.head(key))?.etag !== options.ifMatch) return false;
+        const created = await mkdir(dirname(path), { recursive: true });
+        await (options.ifAbsent ? link(lock.file, path) : rename(lock.file, path));
+        if (this.#durable) await this.#syncFolders(dirname(path), created);
+        return true;
+      } catch (error) {
+        const standing = await unless(MISSING, stat(path));
+        if (systemCode(error) === 'EEXIST' && options.ifAbsent && standing?.isFile()) return false;
+        // Folders that hold nothing are no objects and may not stand in the way of one.
+        const cleared = standing?.isDirectory() && (await pruneDownwards(path));
+        // ENOENT: another process broke the lock or pruned the empty folder meanwhile.
+        if (!cleared && systemCode(error) !== 'ENOENT') throw error;
+      } finally {
+        await lock.release();
+      }
+    }
+    throw new StoreError(
+      `${key} could not be written in ${COMMIT_TRIES} tries: is someone deleting its folder?`,
+    );
+  }
+
+  /** The entry of a new file is in its folder, and the entry of a new folder in the folder above. */
+  async #syncFolders(folder: string, created: string | undefined): Promise<void> {
+    const last = created === undefined ? folder : dirname(created);
+    for (let path = folder; ; path = dirname(path)) {
+      const handle = await open(path, 'r');
+      await handle.sync();
+      await handle.close();
+      if (path === last || path === dirname(path)) return;
+    }
+  }
+
+  async #pruneUpwards(folder: string): Promise<void> {
+    for (let path = folder; path !== this.#root && (await removeFolder(path)); path = dirname(path));
+  }
+}
+
+/** Removes an empty folder. False: it holds something. */
+async function removeFolder(path: string): Promise<boolean> {
+  const removed = rmdir(path).then(() => true);
+  return (await unless(['ENOTEMPTY', 'EEXIST', ...MISSING], removed)) ?? false;
+}
+
+/** Removes a folder that holds nothing but folders. False: it holds files. */
+async function pruneDownwards(folder: string): Promise<boolean> {
+  for (const entry of (await unless(MISSING, readdir(folder, { withFileTypes: true }))) ?? []) {
+    if (entry.isDirectory()) await pruneDownwards(join(folder, entry.name));
+  }
+  return removeFolder(folder);
+}
+
+async function* pieces(body: ObjectBody): AsyncGenerator<Uint8Array> {
+  if (typeof body === 'string') yield Buffer.from(body);
+  else if (body instanceof Uint8Array) yield body;
+  else yield* body;
+}
+
+/** Says what a failed system call means for the one who wrote the object. */
+function explain(error: unknown, key: string): unknown {
+  switch (systemCode(error)) {
+    case 'EISDIR':
+    case 'ENOTEMPTY':
+    case 'EEXIST':
+      return new StoreError(
+        `${key} can not be written: there are objects below ${key}/; choose another key`,
+        {
+          cause: error,
+        },
+      );
+    case 'ENOTDIR':
+      return new StoreError(
+        `${key} can not be written: a part of its path is an object; choose another key`,
+        {
+          cause: error,
+        },
+      );
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new StoreError(`${key} can not be written: the disk is full; nothing was changed`, {
+        cause: error,
+      });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new StoreError(`${key} can not be written: the store's folder does not allow it`, {
+        cause: error,
+      });
+    default:
+      return error;
+  }
+}
