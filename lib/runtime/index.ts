@@ -9,7 +9,18 @@ export {
 } from './errors.ts';
 export { checkKey, checkPrefix, compareKeys } from './keys.ts';
 export { type FolderStoreOptions, openFolderStore } from './local/folder-store.ts';
+export { type Notification, notifyingStore } from './local/notifications.ts';
+export {
+  type PumpOptions,
+  type PumpResult,
+  pump,
+  type QueueEvent,
+  type QueueEventResult,
+  type QueueHandler,
+} from './local/pump.ts';
+export { createLocalQueue, type DeadLetter, type LocalQueue, type LocalQueueOptions } from './local/queue.ts';
 export { byteSource, getText, putJson, readJson } from './objects.ts';
+export { formatS3Event, type ObjectCreated, parseS3Event } from './s3-events.ts';
 export type {
   BatchRunner,
   GetOptions,

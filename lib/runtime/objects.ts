@@ -22,11 +22,12 @@ export async function byteSource(store: ObjectStore, key: string): Promise<ByteS
 }
 
 /**
- * A small object as text.
- * @throws ObjectNotFound; DataError when it is not UTF-8
+ * A small object as text; undefined where none stands.
+ * @throws DataError when it is not UTF-8
  */
-export async function getText(store: ObjectStore, key: string): Promise<string> {
-  const bytes = await (await store.get(key)).bytes();
+export async function getText(store: ObjectStore, key: string): Promise<string | undefined> {
+  const bytes = await getBytes(store, key);
+  if (!bytes) return undefined;
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
@@ -37,15 +38,26 @@ export async function getText(store: ObjectStore, key: string): Promise<string> 
 }
 
 /**
- * The value of a small JSON object, unchecked: give it to a schema.
- * @throws ObjectNotFound; DataError when it is not JSON
+ * The value of a small JSON object that Nightjar itself wrote; undefined where none stands. The type is a promise of
+ * the caller, not a check: give what others wrote to a schema.
+ * @throws DataError when it is not JSON
  */
-export async function readJson(store: ObjectStore, key: string): Promise<unknown> {
+export async function readJson<T>(store: ObjectStore, key: string): Promise<T | undefined> {
   const text = await getText(store, key);
+  if (text === undefined) return undefined;
   try {
     return JSON.parse(text);
   } catch (cause) {
     throw new DataError(`${key} is not JSON: it was not written by Nightjar or is damaged`, { cause });
+  }
+}
+
+async function getBytes(store: ObjectStore, key: string): Promise<Uint8Array | undefined> {
+  try {
+    return await (await store.get(key)).bytes();
+  } catch (error) {
+    if (error instanceof ObjectNotFound) return undefined;
+    throw error;
   }
 }
 

@@ -41,7 +41,7 @@ export function etagCache(): EtagCache {
       const cached = known.get(key);
       if (cached?.id === id) return cached.etag;
       const startedMs = Date.now();
-      const etag = await hashFile(handle);
+      const etag = await hashFile(handle, Number(info.size));
       if (!sameContent(info, await handle.stat({ bigint: true }))) throw beingWritten(key);
       // A file changed within the clock's last tick could change again unseen: it is hashed again next time.
       if (startedMs - Number(info.ctimeMs) > CLOCK_TICK_MS) {
@@ -62,9 +62,9 @@ export function beingWritten(key: string): StoreError {
   );
 }
 
-async function hashFile(handle: FileHandle): Promise<string> {
+async function hashFile(handle: FileHandle, size: number): Promise<string> {
   const hash = etagHash();
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size + 1));
   for (let position = 0; ; ) {
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
     if (bytesRead === 0) return hash.digest();
