@@ -1,0 +1,77 @@
+import type { RowGradient } from './row-gradient.ts';
+
+/** What one update of one tensor needs. */
+export interface AdamWUpdate {
+  /** Learning rate of this step and tensor: schedule and group multiplier already in it. */
+  lr: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  /** Decoupled weight decay of this tensor; 0 for none. */
+  decay: number;
+  /** Number of this update, from 1. */
+  time: number;
+  /** Factor on the gradient: what clipping leaves of it. */
+  gradientScale: number;
+}
+
+/** First and second moments of one parameter. */
+export interface Moments {
+  first: Float32Array;
+  second: Float32Array;
+}
+
+/**
+ * AdamW (Loshchilov & Hutter, "Decoupled weight decay regularization", 2019, algorithm 2), in place:
+ * p *= 1 - lr*decay; m = b1*m + (1-b1)*g; v = b2*v + (1-b2)*g²; p -= lr * m/(1-b1^t) / (sqrt(v/(1-b2^t)) + eps).
+ * All arrays have one length; sums run in float64 and are stored as float32.
+ */
+export function adamwStep(
+  parameter: Float32Array,
+  gradient: Float32Array,
+  moments: Moments,
+  update: AdamWUpdate,
+): void {
+  adamwRange(parameter, gradient, moments, update, 0, 0, parameter.length);
+}
+
+/**
+ * AdamW on the rows of an embedding table that occurred in the batch ("lazy": rows without a gradient keep their value
+ * and moments, and are not decayed). Cheaper than the exact update and not equal to it; time counts steps, not visits.
+ */
+export function adamwRows(
+  table: Float32Array,
+  gradient: RowGradient,
+  moments: Moments,
+  update: AdamWUpdate,
+): void {
+  const { ids, values, width } = gradient;
+  for (let i = 0; i < ids.length; i++) {
+    adamwRange(table, values, moments, update, ids[i]! * width, i * width, width);
+  }
+}
+
+function adamwRange(
+  parameter: Float32Array,
+  gradient: Float32Array,
+  { first, second }: Moments,
+  { lr, beta1, beta2, epsilon, decay, time, gradientScale }: AdamWUpdate,
+  start: number,
+  gradientStart: number,
+  count: number,
+): void {
+  const keep = 1 - lr * decay;
+  const rate = lr / (1 - beta1 ** time);
+  const secondScale = 1 / (1 - beta2 ** time);
+  const rest1 = 1 - beta1;
+  const rest2 = 1 - beta2;
+  for (let i = 0; i < count; i++) {
+    const at = start + i;
+    const g = gradient[gradientStart + i]! * gradientScale;
+    const m = beta1 * first[at]! + rest1 * g;
+    const v = beta2 * second[at]! + rest2 * g * g;
+    first[at] = m;
+    second[at] = v;
+    parameter[at] = parameter[at]! * keep - (rate * m) / (Math.sqrt(v * secondScale) + epsilon);
+  }
+}

@@ -1,0 +1,52 @@
+import { TrainError } from './errors.ts';
+import type { Rng } from './rng.ts';
+import type { Feeds } from './tensor.ts';
+
+/** Where batches come from. `at` is a function of the step alone, so that a resumed run sees the same batches. */
+export interface BatchSource {
+  stepsPerEpoch: number;
+  /** Feeds of step 0, 1, …; built anew each time, since their buffers move to the worker. Called once a step, in order. */
+  at(step: number): Feeds | Promise<Feeds>;
+}
+
+export interface ShuffledBatches {
+  /** Rows of the training set. */
+  rows: number;
+  /** Rows of every batch. */
+  batchSize: number;
+  rng: Rng;
+  /**
+   * Feeds of one batch.
+   * @param rows row numbers, always batchSize of them
+   * @param weights 1, or 0 for the rows that only fill up an epoch's last batch; feed them to the program's row weight
+   */
+  make(rows: Int32Array, weights: Float32Array, step: number): Feeds | Promise<Feeds>;
+}
+
+/**
+ * Every row once an epoch, in an order of its own each epoch. Batches have one shape: the runtime's results depend on
+ * it, so the last is filled up with repeated rows of weight 0.
+ */
+export function shuffledBatches({ rows, batchSize, rng, make }: ShuffledBatches): BatchSource {
+  for (const [what, value] of Object.entries({ rows, batchSize })) {
+    if (!Number.isInteger(value) || value < 1)
+      throw new TrainError(`${what} is a whole number from 1, given ${value}`);
+  }
+  const stepsPerEpoch = Math.ceil(rows / batchSize);
+  let shuffled: { epoch: number; order: Int32Array } = { epoch: -1, order: new Int32Array() };
+  return {
+    stepsPerEpoch,
+    at(step) {
+      const epoch = Math.floor(step / stepsPerEpoch);
+      if (epoch !== shuffled.epoch) shuffled = { epoch, order: rng.fork(`epoch ${epoch}`).permutation(rows) };
+      const start = (step % stepsPerEpoch) * batchSize;
+      const chosen = new Int32Array(batchSize);
+      const weights = new Float32Array(batchSize);
+      for (let i = 0; i < batchSize; i++) {
+        chosen[i] = shuffled.order[(start + i) % rows]!;
+        weights[i] = start + i < rows ? 1 : 0;
+      }
+      return make(chosen, weights, step);
+    },
+  };
+}

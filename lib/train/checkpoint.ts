@@ -1,0 +1,94 @@
+import { CheckpointError } from './errors.ts';
+import type { RngState } from './rng.ts';
+import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
+import { type Feeds, float32 } from './tensor.ts';
+import type { TrainerState } from './trainer-core.ts';
+
+/** One evaluated point of a run. Values are those JSON keeps exactly: finite numbers. */
+export interface CurvePoint {
+  /** Updates done. */
+  step: number;
+  /** Learning rate of the last of them. */
+  lr: number;
+  /** Mean loss of the batches since the last point. */
+  trainLoss: number;
+  /** Mean gradient norm since the last point, before clipping. */
+  gradNorm: number;
+  /** Monitored validation loss, where there was an evaluation. */
+  validLoss?: number;
+  metrics?: Record<string, number>;
+}
+
+/** The best evaluation so far, and the parameters it was made with. */
+export interface Best {
+  step: number;
+  loss: number;
+  parameters: Record<string, Float32Array>;
+}
+
+/** Everything a run needs to go on as if it had never stopped. */
+export interface Checkpoint {
+  trainer: TrainerState;
+  /** Updates of this run done: the data cursor, since a batch is a function of its step. */
+  step: number;
+  /** Steps of the whole run: a schedule depends on it. */
+  of: number;
+  /** Counters of the generators that batches draw from, as of before the next batch. */
+  rngs: Record<string, RngState>;
+  curve: CurvePoint[];
+  /** Sums since the last point of the curve. */
+  pending: { loss: number; gradNorm: number; steps: number };
+  best: Best | null;
+  /** Evaluations since the best. */
+  stale: number;
+}
+
+const format = 'nightjar-checkpoint-1';
+
+/** A checkpoint as one safetensors file: tensors `parameter.`, `first.`, `second.`, `best.` + name, the rest as JSON. */
+export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
+  const { trainer, best, ...rest } = checkpoint;
+  const tensors: Feeds = {};
+  const add = (prefix: string, group: Record<string, Float32Array>) => {
+    for (const [name, data] of Object.entries(group))
+      tensors[`${prefix}.${name}`] = float32(data, [data.length]);
+  };
+  add('parameter', trainer.parameters);
+  add('first', trainer.firstMoments);
+  add('second', trainer.secondMoments);
+  if (best) add('best', best.parameters);
+  const state = { ...rest, updates: trainer.step, best: best && { step: best.step, loss: best.loss } };
+  return encodeSafetensors(tensors, { format, state: JSON.stringify(state) });
+}
+
+/** @throws CheckpointError when the bytes are no checkpoint, or one of another version */
+export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  if (metadata.format !== format || metadata.state === undefined) {
+    throw new CheckpointError(
+      `a checkpoint of format ${format} is expected, given ${metadata.format ?? 'another file'}`,
+    );
+  }
+  const { updates, best, ...rest } = JSON.parse(metadata.state) as Omit<Checkpoint, 'trainer' | 'best'> & {
+    updates: number;
+    best: { step: number; loss: number } | null;
+  };
+  const group = (prefix: string): Record<string, Float32Array> => {
+    const found: Record<string, Float32Array> = {};
+    for (const [name, tensor] of Object.entries(tensors)) {
+      if (name.startsWith(`${prefix}.`) && tensor.type === 'float32')
+        found[name.slice(prefix.length + 1)] = tensor.data;
+    }
+    return found;
+  };
+  return {
+    ...rest,
+    trainer: {
+      step: updates,
+      parameters: group('parameter'),
+      firstMoments: group('first'),
+      secondMoments: group('second'),
+    },
+    best: best && { ...best, parameters: group('best') },
+  };
+}

@@ -1,0 +1,205 @@
+import type { BatchSource } from './batches.ts';
+import {
+  type Best,
+  type Checkpoint,
+  type CurvePoint,
+  decodeCheckpoint,
+  encodeCheckpoint,
+} from './checkpoint.ts';
+import { CheckpointError, DivergedError, TrainError } from './errors.ts';
+import type { Rng, RngState } from './rng.ts';
+import { constantSchedule, type Schedule } from './schedule.ts';
+import type { Feeds } from './tensor.ts';
+import { checkAborted, type Trainer } from './trainer.ts';
+
+export interface FitOptions {
+  trainer: Trainer;
+  batches: BatchSource;
+  /** Updates of the run; or `epochs`. */
+  steps?: number;
+  epochs?: number;
+  /** Peak learning rate. */
+  lr: number;
+  /** Constant by default. */
+  schedule?: Schedule;
+  /** Validation: `loss` is monitored (lower is better), further numbers go to the curve. */
+  evaluate?: (step: number) => Promise<{ loss: number } & Record<string, number>>;
+  /** Steps between evaluations, or between points of the curve; an epoch by default. The last step always has one. */
+  evaluateEvery?: number;
+  /** Stop after so many evaluations in a row without a better loss; needs `evaluate`. */
+  patience?: number;
+  checkpoint?: {
+    /** Stores the bytes, all or nothing: a reader never sees half of them. */
+    put(bytes: Uint8Array): Promise<void>;
+    /** Steps between checkpoints, or whether one is due (a caller with a clock). */
+    every: number | ((step: number) => boolean);
+  };
+  /** Bytes of a checkpoint of this very run to go on from. */
+  resume?: Uint8Array;
+  /** Generators that `batches.at` advances (those it forks by step need no saving). */
+  rngs?: Record<string, Rng>;
+  onProgress?: (progress: { step: number; of: number; loss: number; lr: number }) => void;
+  /** Aborts between steps; a checkpoint is put first when there is somewhere to put it. */
+  signal?: AbortSignal;
+}
+
+export interface FitResult {
+  /** Updates done. */
+  steps: number;
+  stoppedBy: 'steps' | 'patience';
+  /** Step whose parameters the trainer now holds: the best evaluation's, else the last. */
+  bestStep: number;
+  /** Its monitored loss; absent without `evaluate`. */
+  bestLoss?: number;
+  curve: CurvePoint[];
+}
+
+/**
+ * Trains: a batch is built while the worker computes the last one. With `evaluate`, the parameters of the best
+ * evaluation are loaded back at the end (early stopping: Prechelt, "Early stopping, but when?", 1998).
+ * A run that was killed and resumed gives bit for bit the losses and parameters of one that was not.
+ * @throws DivergedError, AbortedError, CheckpointError when `resume` is of another run, and what callbacks throw
+ */
+export async function fit(options: FitOptions): Promise<FitResult> {
+  const {
+    trainer,
+    batches,
+    lr,
+    schedule = constantSchedule(),
+    evaluate,
+    rngs = {},
+    onProgress,
+    signal,
+  } = options;
+  const of = totalSteps(options);
+  const { evaluateEvery = batches.stepsPerEpoch, patience = Number.POSITIVE_INFINITY } = options;
+  if (patience !== Number.POSITIVE_INFINITY && !evaluate)
+    throw new TrainError('patience needs an evaluate callback');
+  const run = options.resume ? await resumeRun(options.resume, of, trainer, rngs) : newRun(of);
+  let stoppedBy: FitResult['stoppedBy'] = 'steps';
+  let next = prepare(batches, run.step, of, rngs);
+
+  const save = async () => {
+    if (!options.checkpoint) return;
+    const checkpoint = { ...run, trainer: await trainer.state(), rngs: next.rngs };
+    await options.checkpoint.put(encodeCheckpoint(checkpoint));
+  };
+
+  try {
+    while (run.step < of && run.stale < patience) {
+      if (signal?.aborted) await save();
+      checkAborted(signal);
+      const rate = lr * schedule(run.step, of);
+      const feeds = await next.feeds!;
+      const stepping = trainer.step(feeds, { lr: rate, transfer: true });
+      next = prepare(batches, run.step + 1, of, rngs);
+      const { loss, gradNorm } = await stepping;
+      run.step += 1;
+      run.pending.loss += loss;
+      run.pending.gradNorm += gradNorm;
+      run.pending.steps += 1;
+      onProgress?.({ step: run.step, of, loss, lr: rate });
+      if (run.step % evaluateEvery === 0 || run.step === of) await addPoint(run, rate, evaluate, trainer);
+      if (isDue(options.checkpoint?.every, run.step)) await save();
+    }
+    if (run.stale >= patience) stoppedBy = 'patience';
+  } finally {
+    // a batch in the making is let finish, so that nothing of the run goes on after it
+    await next.feeds?.catch(() => {});
+  }
+  if (run.best) await trainer.load({ parameters: run.best.parameters });
+  return {
+    steps: run.step,
+    stoppedBy,
+    bestStep: run.best?.step ?? run.step,
+    ...(run.best ? { bestLoss: run.best.loss } : {}),
+    curve: run.curve,
+  };
+}
+
+type Run = Omit<Checkpoint, 'trainer' | 'rngs'>;
+
+function newRun(of: number): Run {
+  return { step: 0, of, curve: [], pending: { loss: 0, gradNorm: 0, steps: 0 }, best: null, stale: 0 };
+}
+
+async function resumeRun(
+  bytes: Uint8Array,
+  of: number,
+  trainer: Trainer,
+  rngs: Record<string, Rng>,
+): Promise<Run> {
+  const { trainer: state, rngs: saved, ...run } = decodeCheckpoint(bytes);
+  if (run.of !== of) {
+    throw new CheckpointError(
+      `the checkpoint is of a run of ${run.of} steps, this one has ${of}: the schedule differs`,
+    );
+  }
+  const names = (of: object) => Object.keys(of).sort().join(', ') || 'none';
+  if (names(saved) !== names(rngs)) {
+    throw new CheckpointError(`the checkpoint has the generators ${names(saved)}, this run ${names(rngs)}`);
+  }
+  for (const [name, rng] of Object.entries(rngs)) rng.restore(saved[name]!);
+  await trainer.load(state);
+  return run;
+}
+
+/** Starts building a batch, noting the generators' states before it: a checkpoint resumes from there. */
+function prepare(
+  batches: BatchSource,
+  step: number,
+  of: number,
+  rngs: Record<string, Rng>,
+): { feeds?: Promise<Feeds>; rngs: Record<string, RngState> } {
+  const before = Object.fromEntries(Object.entries(rngs).map(([name, rng]) => [name, rng.state()]));
+  if (step >= of) return { rngs: before };
+  const feeds = (async () => batches.at(step))();
+  // a failure surfaces when the batch is awaited
+  feeds.catch(() => {});
+  return { feeds, rngs: before };
+}
+
+async function addPoint(
+  run: Run,
+  lr: number,
+  evaluate: FitOptions['evaluate'],
+  trainer: Trainer,
+): Promise<void> {
+  const { loss, gradNorm, steps } = run.pending;
+  const point: CurvePoint = { step: run.step, lr, trainLoss: loss / steps, gradNorm: gradNorm / steps };
+  run.pending = { loss: 0, gradNorm: 0, steps: 0 };
+  if (evaluate) {
+    const { loss: validLoss, ...metrics } = await evaluate(run.step);
+    if (!Number.isFinite(validLoss)) {
+      throw new DivergedError(
+        `the validation loss after step ${run.step} is ${validLoss}: lower the learning rate`,
+      );
+    }
+    point.validLoss = validLoss;
+    // an undefined metric (NaN) would not survive a checkpoint's JSON
+    const defined = Object.entries(metrics).filter(([, value]) => Number.isFinite(value));
+    if (defined.length > 0) point.metrics = Object.fromEntries(defined);
+    if (!run.best || validLoss < run.best.loss) {
+      run.best = { step: run.step, loss: validLoss, parameters: await trainer.parameters() } satisfies Best;
+      run.stale = 0;
+    } else {
+      run.stale += 1;
+    }
+  }
+  run.curve.push(point);
+}
+
+function isDue(every: number | ((step: number) => boolean) | undefined, step: number): boolean {
+  if (every === undefined) return false;
+  return typeof every === 'number' ? step % every === 0 : every(step);
+}
+
+function totalSteps({ steps, epochs, batches }: FitOptions): number {
+  const total = steps ?? (epochs ?? Number.NaN) * batches.stepsPerEpoch;
+  if (!Number.isInteger(total) || total < 1) {
+    throw new TrainError(
+      `fit needs steps or epochs, a whole number from 1; given steps ${steps} and epochs ${epochs}`,
+    );
+  }
+  return total;
+}

@@ -1,0 +1,45 @@
+export { type AdamWUpdate, adamwRows, adamwStep, type Moments } from './adamw.ts';
+export { type BatchSource, type ShuffledBatches, shuffledBatches } from './batches.ts';
+export {
+  type Best,
+  type Checkpoint,
+  type CurvePoint,
+  decodeCheckpoint,
+  encodeCheckpoint,
+} from './checkpoint.ts';
+export { clipFactor, sumOfSquares } from './clip.ts';
+export {
+  AbortedError,
+  CalibrationError,
+  CheckpointError,
+  DivergedError,
+  MetricError,
+  ProgramError,
+  SessionError,
+  TrainError,
+} from './errors.ts';
+export { type FitOptions, type FitResult, fit } from './fit.ts';
+export type {
+  GroupSettings,
+  OptimiserOptions,
+  Parameter,
+  RowGradientOutput,
+  TrainingProgram,
+} from './program.ts';
+export { createRng, Rng, type RngState } from './rng.ts';
+export { addRows, type Lookup, type RowGradient, sumRows } from './row-gradient.ts';
+export { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
+export { constantSchedule, cosineSchedule, linearSchedule, type Schedule } from './schedule.ts';
+export { openSession, type RunOptions, Session, type SessionOptions } from './session.ts';
+export {
+  bool,
+  type ElementType,
+  type Feeds,
+  float32,
+  float64,
+  type HostTensor,
+  int32,
+  int64,
+} from './tensor.ts';
+export { openTrainer, type StepOptions, Trainer, type TrainerOptions } from './trainer.ts';
+export type { StartingPoint, StepResult, TrainerState } from './trainer-core.ts';
