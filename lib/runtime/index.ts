@@ -8,6 +8,13 @@ export {
   StoreError,
 } from './errors.ts';
 export { checkKey, checkPrefix, compareKeys } from './keys.ts';
+export {
+  type JobProgress,
+  type LocalBatch,
+  type LocalBatchOptions,
+  openLocalBatch,
+} from './local/batch.ts';
+export type { JobCommand } from './local/child.ts';
 export { type FolderStoreOptions, openFolderStore } from './local/folder-store.ts';
 export { type Notification, notifyingStore } from './local/notifications.ts';
 export {
@@ -20,6 +27,7 @@ export {
 } from './local/pump.ts';
 export { createLocalQueue, type DeadLetter, type LocalQueue, type LocalQueueOptions } from './local/queue.ts';
 export { byteSource, getText, putJson, readJson } from './objects.ts';
+export { EXIT_RETRY, exitWithParent, reportProgress } from './parent.ts';
 export { formatS3Event, type ObjectCreated, parseS3Event } from './s3-events.ts';
 export type {
   BatchRunner,

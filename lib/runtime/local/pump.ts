@@ -44,6 +44,7 @@ export interface PumpOptions {
  * event source mapping does with partial batch responses: a handler that throws, or names a message it was not given,
  * fails its whole batch. Failed messages show again at once, until the queue declares them dead.
  * @returns how many deliveries succeeded and failed
+ * @throws what the queue or `onResult` throws; never what the handler throws
  */
 export async function pump(
   queue: Queue,
@@ -56,6 +57,7 @@ export async function pump(
   }
   const totals = { succeeded: 0, failed: 0 };
   const running = new Set<Promise<void>>();
+  const errors: unknown[] = [];
   const deliver = async (messages: readonly QueueMessage[]) => {
     for (const result of await handle(handler, messages)) {
       if (result.succeeded) await queue.acknowledge(result.message.receipt);
@@ -65,10 +67,12 @@ export async function pump(
     }
   };
   try {
-    while (!signal?.aborted) {
+    while (!signal?.aborted && errors.length === 0) {
       const messages = running.size < concurrency ? await queue.receive(batchSize) : [];
       if (messages.length > 0) {
-        const call = deliver(messages).finally(() => running.delete(call));
+        const call = deliver(messages)
+          .catch((error: unknown) => void errors.push(error))
+          .finally(() => running.delete(call));
         running.add(call);
       } else if (running.size === concurrency) {
         await Promise.race(running);
@@ -81,6 +85,7 @@ export async function pump(
   } finally {
     await Promise.all(running);
   }
+  if (errors.length > 0) throw errors[0];
   return totals;
 }
 

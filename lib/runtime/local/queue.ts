@@ -56,10 +56,13 @@ class MemoryQueue implements LocalQueue {
   readonly #visibilityMs: number;
   readonly #maxReceives: number;
   readonly #clock: () => number;
-  readonly #entries = new Map<string, Entry>();
+  /** By message id. An entry is in one of the two; `hidden` holds what is in flight or delayed. */
+  readonly #showing = new Map<string, Entry>();
+  readonly #hidden = new Map<string, Entry>();
   readonly #receipts = new Map<string, Entry>();
   #dead: DeadLetter[] = [];
   #sent = 0;
+  #deliveries = 0;
 
   constructor(name: string, visibilityMs: number, maxReceives: number, clock: () => number) {
     this.name = name;
@@ -69,19 +72,18 @@ class MemoryQueue implements LocalQueue {
   }
 
   async send(body: string): Promise<void> {
-    this.#add(`${this.name}-${++this.#sent}`, body);
+    this.#show(`${this.name}-${++this.#sent}`, body);
   }
 
   async receive(max = 1): Promise<QueueMessage[]> {
     if (!Number.isInteger(max) || max < 1 || max > MOST_AT_ONCE) {
       throw new QueueError(`${max} messages asked of queue ${this.name}: ask for 1 to ${MOST_AT_ONCE}`);
     }
-    this.#buryExhausted();
-    const now = this.#clock();
+    this.#unhide();
     const messages: QueueMessage[] = [];
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#showing.values()) {
       if (messages.length === max) break;
-      if (entry.hiddenUntil <= now) messages.push(this.#deliver(entry, now));
+      messages.push(this.#deliver(entry));
     }
     return messages;
   }
@@ -90,61 +92,61 @@ class MemoryQueue implements LocalQueue {
     const entry = this.#receipts.get(receipt);
     if (!entry) return;
     this.#receipts.delete(receipt);
-    this.#entries.delete(entry.id);
+    this.#hidden.delete(entry.id);
+    this.#showing.delete(entry.id);
   }
 
   async release(receipt: string, delaySeconds = 0): Promise<void> {
     const entry = this.#receipts.get(receipt);
-    if (!entry) return;
-    this.#receipts.delete(receipt);
-    entry.receipt = undefined;
+    // A message whose visibility ran out shows already, and a delay may not hide it from whoever is about to take it.
+    if (!entry || !this.#hidden.has(entry.id)) return;
     entry.hiddenUntil = this.#clock() + delaySeconds * 1000;
-    this.#buryExhausted();
+    this.#unhide();
   }
 
   async depth(): Promise<{ waiting: number; inFlight: number; dead: number }> {
-    this.#buryExhausted();
-    const now = this.#clock();
-    let inFlight = 0;
-    for (const entry of this.#entries.values()) {
-      if (entry.receipt !== undefined && entry.hiddenUntil > now) inFlight++;
-    }
-    return { waiting: this.#entries.size - inFlight, inFlight, dead: this.#dead.length };
+    this.#unhide();
+    return { waiting: this.#showing.size, inFlight: this.#hidden.size, dead: this.#dead.length };
   }
 
   deadLetters(): DeadLetter[] {
-    this.#buryExhausted();
+    this.#unhide();
     return [...this.#dead];
   }
 
   redrive(): number {
     const dead = this.deadLetters();
     this.#dead = [];
-    for (const { id, body } of dead) this.#add(id, body);
+    for (const { id, body } of dead) this.#show(id, body);
     return dead.length;
   }
 
-  #add(id: string, body: string): void {
-    const hiddenUntil = Number.NEGATIVE_INFINITY;
-    this.#entries.set(id, { id, body, receiveCount: 0, receipt: undefined, hiddenUntil });
+  #show(id: string, body: string): void {
+    this.#showing.set(id, { id, body, receiveCount: 0, receipt: undefined, hiddenUntil: 0 });
   }
 
-  #deliver(entry: Entry, now: number): QueueMessage {
+  #deliver(entry: Entry): QueueMessage {
     if (entry.receipt !== undefined) this.#receipts.delete(entry.receipt);
     entry.receiveCount++;
-    entry.receipt = `${entry.id}/${entry.receiveCount}`;
-    entry.hiddenUntil = now + this.#visibilityMs;
+    entry.receipt = `${entry.id}/${++this.#deliveries}`;
+    entry.hiddenUntil = this.#clock() + this.#visibilityMs;
     this.#receipts.set(entry.receipt, entry);
+    this.#showing.delete(entry.id);
+    this.#hidden.set(entry.id, entry);
     return { id: entry.id, receipt: entry.receipt, body: entry.body, receiveCount: entry.receiveCount };
   }
 
-  /** Messages that would show again, but were received as often as allowed. */
-  #buryExhausted(): void {
+  /** What was hidden long enough shows again, or is dead when it was received as often as allowed. */
+  #unhide(): void {
     const now = this.#clock();
-    for (const entry of this.#entries.values()) {
-      if (entry.receiveCount < this.#maxReceives || entry.hiddenUntil > now) continue;
+    for (const entry of this.#hidden.values()) {
+      if (entry.hiddenUntil > now) continue;
+      this.#hidden.delete(entry.id);
+      if (entry.receiveCount < this.#maxReceives) {
+        this.#showing.set(entry.id, entry);
+        continue;
+      }
       if (entry.receipt !== undefined) this.#receipts.delete(entry.receipt);
-      this.#entries.delete(entry.id);
       this.#dead.push({ id: entry.id, body: entry.body, receiveCount: entry.receiveCount });
     }
   }
