@@ -1,0 +1,107 @@
+import * as Plot from '@observablehq/plot';
+import { decimal, isNumber, percent } from '../format.ts';
+import { type Html, html } from '../html.ts';
+import { thinCurve } from '../thin.ts';
+import type { BinaryEvaluation, Curve } from '../types.ts';
+import {
+  ACCENT,
+  ACCENT_SOFT,
+  DASHES,
+  draw,
+  figure,
+  INK,
+  keys,
+  MUTED,
+  nothing,
+  SURFACE,
+  tickPercent,
+} from './draw.ts';
+
+const UNIT = { domain: [0, 1], ticks: 5, tickFormat: tickPercent };
+const SQUARE_HEIGHT = 300;
+
+/** ROC curve: who is found against who is bothered in vain, over all thresholds (Fawcett 2006). */
+export function rocFigure(evaluation: BinaryEvaluation): Html {
+  const { roc, auroc, confusion } = evaluation;
+  const text = {
+    title: 'ROC curve',
+    lead: `AUROC ${decimal(auroc)}`,
+    read: `Going down the list from the highest score: how many of those who did are found (up), against how many of those who did not are picked with them (right). The closer to the top left corner, the better. The dot is the threshold ${decimal(confusion.threshold, 2)}.`,
+    worry:
+      'the line falls below the dashed diagonal (worse than chance), or hugs the corner perfectly (something from the future may have leaked in).',
+  };
+  if (!isNumber(auroc) || roc.length < 2)
+    return figure(text, nothing('Not defined: it takes users of both outcomes.'));
+  const negatives = confusion.fp + confusion.tn;
+  const positives = confusion.tp + confusion.fn;
+  const dot =
+    negatives > 0 && positives > 0 ? [[confusion.fp / negatives, confusion.tp / positives] as const] : [];
+  const chart = draw(`ROC curve, area ${decimal(auroc)}; chance would be 0.5`, {
+    height: SQUARE_HEIGHT,
+    x: { ...UNIT, label: 'false positive rate' },
+    y: { ...UNIT, label: 'true positive rate', grid: true },
+    marks: [
+      Plot.line(
+        [
+          [0, 0],
+          [1, 1],
+        ],
+        { stroke: MUTED, strokeDasharray: DASHES },
+      ),
+      ...curveMarks(roc, dot),
+    ],
+  });
+  return figure(
+    text,
+    html`${keys([
+      { name: 'scores', kind: 'main' },
+      { name: 'chance', kind: 'dashed' },
+    ])}${chart}`,
+  );
+}
+
+/** Precision over recall; its area is the average precision. */
+export function precisionRecallFigure(evaluation: BinaryEvaluation): Html {
+  const { pr, auprc, baseRate, confusion } = evaluation;
+  const text = {
+    title: 'Precision and recall',
+    lead: `AUPR ${decimal(auprc)}, base rate ${percent(baseRate)}`,
+    read: 'If the list is cut so that this share of those who did is found (right), so many of the users picked are right (up). The dashed line is the base rate: picking at random.',
+    worry:
+      'the line lies on or below the dashed line, or drops steeply at the very left: then the highest scores are wrong.',
+  };
+  if (!isNumber(auprc) || pr.length < 2)
+    return figure(text, nothing('Not defined: nobody did it, so nobody can be found.'));
+  const picked = confusion.tp + confusion.fp;
+  const positives = confusion.tp + confusion.fn;
+  const dot = picked > 0 && positives > 0 ? [[confusion.tp / positives, confusion.tp / picked] as const] : [];
+  const chart = draw(`Precision over recall, area ${decimal(auprc)}; base rate ${percent(baseRate)}`, {
+    height: SQUARE_HEIGHT,
+    x: { ...UNIT, label: 'recall' },
+    y: { ...UNIT, label: 'precision', grid: true },
+    marks: [
+      ...(isNumber(baseRate) ? [Plot.ruleY([baseRate], { stroke: MUTED, strokeDasharray: DASHES })] : []),
+      ...curveMarks(pr, dot),
+    ],
+  });
+  return figure(
+    text,
+    html`${keys([
+      { name: 'scores', kind: 'main' },
+      { name: 'at random', kind: 'dashed' },
+    ])}${chart}`,
+  );
+}
+
+function curveMarks(points: Curve, dot: Curve): Plot.Markish[] {
+  const curve = thinCurve(points);
+  return [
+    Plot.areaY(curve, {
+      x: ([x]: readonly [number, number]) => x,
+      y: ([, y]: readonly [number, number]) => y,
+      fill: ACCENT_SOFT,
+    }),
+    Plot.line(curve, { stroke: ACCENT, strokeWidth: 2 }),
+    Plot.dot(dot, { r: 4.5, fill: SURFACE, stroke: INK, strokeWidth: 1.5 }),
+  ];
+}

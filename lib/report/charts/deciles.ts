@@ -1,0 +1,94 @@
+import * as Plot from '@observablehq/plot';
+import { decimal, isNumber, percent } from '../format.ts';
+import { type Html, html } from '../html.ts';
+import type { BinaryEvaluation, Curve } from '../types.ts';
+import { ACCENT, ACCENT_SOFT, DASHES, draw, figure, INK, keys, MUTED, nothing, tickPercent } from './draw.ts';
+
+/** Cumulative gain: how many of those who did are reached with the top share of the list. */
+export function gainFigure({ deciles, baseRate }: BinaryEvaluation): Html {
+  const rows = deciles.filter((row) => isNumber(row.cumulativeGain) && row.n > 0);
+  const users = rows.reduce((sum, row) => sum + row.n, 0);
+  let reached = 0;
+  const points: Curve = [
+    [0, 0],
+    ...rows.map((row) => [(reached += row.n) / users, row.cumulativeGain] as const),
+  ];
+  const third = rows[2];
+  const text = {
+    title: 'Cumulative gain',
+    ...(third !== undefined && {
+      lead: `The top 30 % hold ${percent(third.cumulativeGain, 0)} of those who did`,
+    }),
+    read: 'Contact this share of users, best scores first (right), and you reach this share of everyone who did (up). The dashed line is a list in random order, the thin one a perfect list.',
+    worry: 'the line is near the dashed one: the list saves no contacts.',
+  };
+  if (rows.length === 0 || !isNumber(baseRate) || baseRate <= 0) {
+    return figure(text, nothing('Not defined: nobody did it, so there is nobody to reach.'));
+  }
+  const axis = { domain: [0, 1], ticks: 5, tickFormat: tickPercent };
+  const chart = draw('Cumulative gain by share of users contacted', {
+    x: { ...axis, label: 'users contacted' },
+    y: { ...axis, label: 'reached of those who did', grid: true },
+    marks: [
+      Plot.line(
+        [
+          [0, 0],
+          [1, 1],
+        ],
+        { stroke: MUTED, strokeDasharray: DASHES },
+      ),
+      Plot.line(
+        [
+          [0, 0],
+          [baseRate, 1],
+          [1, 1],
+        ],
+        { stroke: MUTED, strokeWidth: 1 },
+      ),
+      Plot.line(points, { stroke: ACCENT, strokeWidth: 2 }),
+      Plot.dot(points.slice(1), { r: 3, fill: ACCENT }),
+    ],
+  });
+  return figure(
+    text,
+    html`${keys([
+      { name: 'scores', kind: 'main' },
+      { name: 'random', kind: 'dashed' },
+      { name: 'perfect', kind: 'thin' },
+    ])}${chart}`,
+  );
+}
+
+/** Lift of each tenth of the list over the base rate. */
+export function liftFigure({ deciles, lift10, baseRate }: BinaryEvaluation): Html {
+  const rows = deciles.filter((row) => isNumber(row.lift) && row.n > 0);
+  const text = {
+    title: 'Lift by decile',
+    lead: `Top tenth: ${decimal(lift10, 2)} times the base rate`,
+    read: `Users in ten groups by score, the highest first. A bar of 1.5 means: in this tenth, one and a half times as many did it as among all (${percent(baseRate)}). The dashed line is 1, the average.`,
+    worry: 'the bars do not fall from left to right: then the order within the list is not to be trusted.',
+  };
+  if (rows.length === 0) return figure(text, nothing('Not defined: nobody did it, so there is no lift.'));
+  const chart = draw(`Lift by decile: ${rows.map((row) => decimal(row.lift, 2)).join(', ')}`, {
+    x: { label: 'decile (1: highest scores)', type: 'band', padding: 0.2 },
+    y: {
+      label: 'lift',
+      grid: true,
+      ticks: 5,
+      domain: [0, Math.max(1, ...rows.map((row) => row.lift)) * 1.08],
+    },
+    marks: [
+      Plot.barY(rows, { x: 'decile', y: 'lift', fill: ACCENT_SOFT }),
+      Plot.tickY(rows, { x: 'decile', y: 'lift', stroke: ACCENT, strokeWidth: 2 }),
+      Plot.ruleY([1], { stroke: MUTED, strokeDasharray: DASHES }),
+      Plot.text(rows, {
+        x: 'decile',
+        y: 'lift',
+        dy: -8,
+        fill: INK,
+        text: (row: (typeof rows)[number]) => decimal(row.lift, 1),
+      }),
+    ],
+  });
+  return figure(text, chart);
+}

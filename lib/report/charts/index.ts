@@ -1,0 +1,8 @@
+export { type Bar, bars } from './bars.ts';
+export { precisionRecallFigure, rocFigure } from './curves.ts';
+export { dayFigures } from './days.ts';
+export { gainFigure, liftFigure } from './deciles.ts';
+export { figure, nothing } from './draw.ts';
+export { scoreFigure } from './histogram.ts';
+export { pretrainingFigure, trainingFigure } from './history.ts';
+export { reliabilityFigure } from './reliability.ts';

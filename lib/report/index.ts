@@ -1,0 +1,3 @@
+export { renderReport } from './page.ts';
+export { thinCurve } from './thin.ts';
+export type * from './types.ts';

@@ -1,0 +1,48 @@
+import { type Html, html, type Part } from '../html.ts';
+
+export interface Column<Row> {
+  readonly head: string;
+  readonly cell: (row: Row) => Part;
+  /** Numbers stand right-aligned on one line; text may wrap. */
+  readonly number?: boolean;
+  /** Under the last row. */
+  readonly total?: string;
+}
+
+/** A table that scrolls inside its own box when it is wider than the page; `caption` also names it to screen readers. */
+export function table<Row>(caption: string, rows: readonly Row[], columns: readonly Column<Row>[]): Html {
+  const kind = (column: Column<Row>) => (column.number === true ? 'num' : 'long');
+  const foot = columns.some((column) => column.total !== undefined);
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table>
+<caption>${caption}</caption>
+<thead><tr>${columns.map((column) => html`<th scope="col" class="${kind(column)}">${column.head}</th>`)}</tr></thead>
+<tbody>${rows.map(
+    (
+      row,
+    ) => html`<tr>${columns.map((column) => html`<td class="${kind(column)}">${column.cell(row)}</td>`)}</tr>
+`,
+  )}</tbody>${
+    foot &&
+    html`<tfoot><tr>${columns.map((column) => html`<td class="${kind(column)}">${column.total ?? ''}</td>`)}</tr></tfoot>`
+  }
+</table></div>`;
+}
+
+export interface Tile {
+  readonly name: string;
+  readonly value: string;
+  readonly note: string;
+  /** The note is a warning. */
+  readonly bad?: boolean;
+}
+
+/** Figures in a row, each with a line that says what it means. */
+export function tiles(entries: readonly Tile[], kind = ''): Html {
+  return html`<div class="tiles ${kind}">${entries.map(
+    (
+      tile,
+    ) => html`<div class="tile"><p class="name">${tile.name}</p><p class="value">${tile.value}</p><p class="note${tile.bad === true ? ' bad' : ''}">${tile.note}</p></div>
+`,
+  )}</div>
+`;
+}
