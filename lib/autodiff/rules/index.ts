@@ -1,0 +1,16 @@
+import type { OpType } from '../../onnx/index.ts';
+import type { GradientRule } from '../rule.ts';
+import { elementwiseRules } from './elementwise.ts';
+import { indexingRules } from './indexing.ts';
+import { matrixRules } from './matrix.ts';
+import { movementRules } from './movement.ts';
+import { reductionRules } from './reduction.ts';
+
+/** One rule per operator of the table in lib/onnx: an operator without one does not compile. */
+export const gradientRules: Readonly<Record<OpType, GradientRule>> = {
+  ...elementwiseRules,
+  ...matrixRules,
+  ...reductionRules,
+  ...movementRules,
+  ...indexingRules,
+};

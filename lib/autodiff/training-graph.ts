@@ -1,0 +1,66 @@
+import { encodeModel, type Graph, GraphError, type Parameter } from '../onnx/index.ts';
+import { differentiate, gradientName, rowIdsName, rowsName } from './differentiate.ts';
+
+export interface TrainingGraphOptions {
+  /** Output or value to minimise: a float with one element. */
+  readonly loss: string;
+  /** Parameters to train; by default all that are not in `rows`. The others are frozen: constants of the model. */
+  readonly wrt?: readonly string[];
+  /** Embedding tables to train by row gradients; see `differentiate`. */
+  readonly rows?: readonly string[];
+}
+
+/** All that a training loop needs. */
+export interface TrainingGraph {
+  /** ONNX model: inputs are the graph's inputs, then the parameters; outputs are the graph's, then the gradients. */
+  readonly model: Uint8Array;
+  /** The trained parameters, fed under their names. */
+  readonly parameters: readonly Parameter[];
+  readonly lossOutput: string;
+  /** Output name of the gradient of each parameter of `wrt`. */
+  readonly gradientOutputs: Readonly<Record<string, string>>;
+  /** Output names of ids (n) and rows (n, width) of each table of `rows`; sum them with `scatterRows`. */
+  readonly rowGradientOutputs: Readonly<Record<string, { readonly ids: string; readonly rows: string }>>;
+}
+
+/** The gradient graph of a model as a training loop takes it. Throws GraphError as `differentiate` does. */
+export function trainingGraph(graph: Graph, { loss, wrt, rows = [] }: TrainingGraphOptions): TrainingGraph {
+  const dense = wrt ?? graph.parameters.map(({ name }) => name).filter((name) => !rows.includes(name));
+  const trained = new Set([...dense, ...rows]);
+  const known = new Set(graph.parameters.map(({ name }) => name));
+  for (const name of trained) {
+    if (!known.has(name))
+      throw new GraphError(`${name} is no parameter of graph ${graph.name}, so it can not be trained.`);
+  }
+  const parameters = graph.parameters.filter(({ name }) => trained.has(name));
+  const frozen = graph.parameters.filter(({ name }) => !trained.has(name));
+  const withLoss = graph.outputs.some(({ name }) => name === loss)
+    ? graph
+    : { ...graph, outputs: [...graph.outputs, { name: loss, ...typeOf(graph, loss) }] };
+  const gradients = differentiate(
+    {
+      ...withLoss,
+      parameters,
+      initializers: [...graph.initializers, ...frozen.map((p) => ({ ...p, dtype: 'float32' as const }))],
+    },
+    { loss, wrt: dense, rows },
+  );
+  return {
+    model: encodeModel(gradients, { parametersAs: 'inputs' }),
+    parameters,
+    lossOutput: loss,
+    gradientOutputs: Object.fromEntries(dense.map((name) => [name, gradientName(name)])),
+    rowGradientOutputs: Object.fromEntries(
+      rows.map((name) => [name, { ids: rowIdsName(name), rows: rowsName(name) }]),
+    ),
+  };
+}
+
+function typeOf(
+  graph: Graph,
+  name: string,
+): { dtype: Graph['outputs'][number]['dtype']; shape: Graph['outputs'][number]['shape'] } {
+  const type = graph.values.get(name);
+  if (!type) throw new GraphError(`Graph ${graph.name} has no value ${name} to use as the loss.`);
+  return type;
+}

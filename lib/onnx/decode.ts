@@ -1,0 +1,196 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  type GraphProto,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  type ValueInfoProto,
+} from 'onnx-buf';
+import type { Dim } from './dims.ts';
+import { PARAMETERS_KEY } from './encode.ts';
+import { GraphError } from './errors.ts';
+import type { Attribute, Graph, Initializer, Node, Parameter, Value } from './graph.ts';
+import { inferTypes } from './infer.ts';
+import { isOpType, operators } from './operators/index.ts';
+import { type Tensor, tensor, toNumbers } from './tensor.ts';
+import { fromProtoType, fromTensorProto } from './tensor-proto.ts';
+
+/** Since 13 axes of Squeeze, Unsqueeze and ReduceSum are inputs; older files are not read. */
+const OLDEST_OPSET = 13;
+
+export interface DecodeOptions {
+  /** Sizes for symbolic input axes by name: exports often can only be followed with fixed sizes. */
+  readonly dims?: Readonly<Record<string, number>>;
+}
+
+/**
+ * Reads an ONNX model file. Initialisers that `encodeModel` wrote from parameters become parameters again, others stay
+ * constants (see `asParameters`). Throws GraphError on bytes that are no model, unsupported operators (all are named),
+ * types, control flow and external data.
+ */
+export function decodeModel(bytes: Uint8Array, { dims = {} }: DecodeOptions = {}): Graph {
+  const model = parse(bytes);
+  const graph = model.graph;
+  if (!graph) throw new GraphError('The file holds no graph; is it an ONNX model?');
+  const opset = Number(
+    model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0n,
+  );
+  if (opset < OLDEST_OPSET) {
+    throw new GraphError(`The model uses operator set ${opset}; export it with ${OLDEST_OPSET} or later.`);
+  }
+  refuseUnsupported(graph);
+  const metadata = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value]));
+  const trainable = new Set<string>(readNames(metadata[PARAMETERS_KEY]));
+  delete metadata[PARAMETERS_KEY];
+
+  const initializers: Initializer[] = [];
+  const parameters: Parameter[] = [];
+  for (const proto of graph.initializer) {
+    const { dtype, shape, data } = fromTensorProto(proto);
+    if (trainable.has(proto.name) && data instanceof Float32Array)
+      parameters.push({ name: proto.name, shape, data });
+    else initializers.push({ name: proto.name, dtype, shape, data });
+  }
+  const nodes: Node[] = [];
+  graph.node.forEach((proto, index) => {
+    if (proto.opType === 'Constant') initializers.push(readConstant(proto));
+    else nodes.push(readNode(proto, index, initializers));
+  });
+  const stored = new Set(graph.initializer.map(({ name }) => name));
+  return inferTypes({
+    name: graph.name,
+    opset,
+    inputs: graph.input.filter(({ name }) => !stored.has(name)).map((info) => readInput(info, dims)),
+    outputs: graph.output,
+    nodes,
+    initializers,
+    parameters,
+    metadata,
+  });
+}
+
+function parse(bytes: Uint8Array): ModelProto {
+  try {
+    return fromBinary(ModelProtoSchema, bytes);
+  } catch (cause) {
+    throw new GraphError(`${bytes.length} bytes are no ONNX model; the file may be truncated.`, { cause });
+  }
+}
+
+function readNames(json: string | undefined): string[] {
+  if (json === undefined) return [];
+  try {
+    const names: unknown = JSON.parse(json);
+    if (Array.isArray(names)) return names.map(String);
+    throw new GraphError('it is no list');
+  } catch (cause) {
+    throw new GraphError(`The model's metadata ${PARAMETERS_KEY} is not a JSON list of names: ${json}`, {
+      cause,
+    });
+  }
+}
+
+function refuseUnsupported(graph: GraphProto): void {
+  const unknown = graph.node.filter(({ opType, domain }) => {
+    if (opType === 'Constant' && domain === '') return false;
+    return !isOpType(opType) || (operators[opType].domain ?? '') !== (domain === 'ai.onnx' ? '' : domain);
+  });
+  if (unknown.length === 0) return;
+  const names = unknown.map(
+    ({ name, opType, domain }) => `${domain ? `${domain}.` : ''}${opType} (node ${name || '?'})`,
+  );
+  throw new GraphError(`The model uses unsupported operators: ${[...new Set(names)].join(', ')}.`);
+}
+
+function readInput(info: ValueInfoProto, dims: Readonly<Record<string, number>>): Value {
+  const type = info.type?.value;
+  if (type?.case !== 'tensorType') throw new GraphError(`Input ${info.name} is no tensor.`);
+  const shape = (type.value.shape?.dim ?? []).map(({ value }, axis): Dim => {
+    if (value.case === 'dimValue') return Number(value.value);
+    const name = value.case === 'dimParam' && value.value !== '' ? value.value : `${info.name}.${axis}`;
+    return dims[name] ?? name;
+  });
+  return { name: info.name, dtype: fromProtoType(type.value.elemType, `Input ${info.name}`), shape };
+}
+
+function readConstant(node: NodeProto): Initializer {
+  const name = node.output[0] ?? '';
+  const [attribute] = node.attribute;
+  const value = attribute && constantValue(attribute);
+  if (!value) throw new GraphError(`Constant ${name} has no value of a supported kind (${attribute?.name}).`);
+  return { name, ...value };
+}
+
+function constantValue(attribute: AttributeProto): Tensor | undefined {
+  switch (attribute.name) {
+    case 'value':
+      return attribute.t && fromTensorProto(attribute.t);
+    case 'value_int':
+      return tensor('int64', [], [Number(attribute.i)]);
+    case 'value_ints':
+      return tensor('int64', [attribute.ints.length], attribute.ints.map(Number));
+    case 'value_float':
+      return tensor('float32', [], [attribute.f]);
+    case 'value_floats':
+      return tensor('float32', [attribute.floats.length], attribute.floats);
+    default:
+      return undefined;
+  }
+}
+
+function readNode(proto: NodeProto, index: number, initializers: Initializer[]): Node {
+  const op = proto.opType;
+  if (!isOpType(op)) throw new GraphError(`Unsupported operator ${op}.`);
+  const name = proto.name || `${op}_${index}`;
+  const inputs = [...proto.input];
+  const attributes: Record<string, Attribute> = {};
+  const kinds = operators[op].attributes ?? {};
+  for (const attribute of proto.attribute) {
+    if (attribute.name === 'axes' && kinds.axes === undefined && inputs.length === 1) {
+      // Before operator set 18 the axes of ReduceMean and ReduceMax were an attribute.
+      const axes = `${proto.output[0]}.axes`;
+      initializers.push({
+        name: axes,
+        ...tensor('int64', [attribute.ints.length], attribute.ints.map(Number)),
+      });
+      inputs.push(axes);
+    } else if (op === 'ConstantOfShape' && attribute.t) {
+      const value = fromTensorProto(attribute.t);
+      attributes.value = toNumbers(value)[0] ?? 0;
+      attributes.dtype = value.dtype;
+    } else {
+      attributes[attribute.name] = readAttribute(attribute, kinds[attribute.name], name);
+    }
+  }
+  return { name, op, inputs, outputs: [...proto.output], attributes };
+}
+
+function readAttribute(attribute: AttributeProto, kind: string | undefined, node: string): Attribute {
+  const types = AttributeProto_AttributeType;
+  if (kind === 'dtype') return fromProtoType(Number(attribute.i), `Node ${node}`);
+  switch (attribute.type) {
+    case types.INT:
+      return Number(attribute.i);
+    case types.FLOAT:
+      return shortest(attribute.f);
+    case types.STRING:
+      return new TextDecoder().decode(attribute.s);
+    case types.INTS:
+      return attribute.ints.map(Number);
+    case types.FLOATS:
+      return attribute.floats.map(shortest);
+    default:
+      throw new GraphError(`Node ${node}: attribute ${attribute.name} is of a kind that is not supported.`);
+  }
+}
+
+/** The shortest decimal that is this float32: an epsilon written as 1e-5 reads as 1e-5 and not 9.99999974e-6. */
+function shortest(value: number): number {
+  for (let digits = 1; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === Math.fround(value)) return short;
+  }
+  return value;
+}

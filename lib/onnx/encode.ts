@@ -1,0 +1,138 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from 'onnx-buf';
+import type { Attribute, Graph, Node, TensorType } from './graph.ts';
+import { operators } from './operators/index.ts';
+import { type DType, tensor } from './tensor.ts';
+import { toProtoType, toTensorProto } from './tensor-proto.ts';
+
+/** ONNX file format version 9, the first with operator set 20. */
+const IR_VERSION = 9n;
+
+/** Metadata key: the names of the initialisers that are trainable parameters, as JSON. */
+export const PARAMETERS_KEY = 'nightjar.parameters';
+
+export interface EncodeOptions {
+  /**
+   * 'inputs': parameters are fed at every run (training; after the graph's own inputs, in order).
+   * 'initializers': they are part of the file (scoring).
+   */
+  readonly parametersAs: 'inputs' | 'initializers';
+  /** Added to the graph's metadata. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** The graph as the bytes of an ONNX model file. Equal graphs give equal bytes. */
+export function encodeModel(graph: Graph, { parametersAs, metadata }: EncodeOptions): Uint8Array {
+  const inside = parametersAs === 'initializers';
+  const parameters = graph.parameters.map(({ name, shape, data }) => ({
+    name,
+    dtype: 'float32' as const,
+    shape,
+    data,
+  }));
+  const properties: Record<string, string> = { ...graph.metadata, ...metadata };
+  if (inside && parameters.length > 0)
+    properties[PARAMETERS_KEY] = JSON.stringify(parameters.map(({ name }) => name));
+  else delete properties[PARAMETERS_KEY];
+  const domains = new Set(graph.nodes.map((node) => operators[node.op].domain ?? ''));
+  const model = create(ModelProtoSchema, {
+    irVersion: IR_VERSION,
+    producerName: 'nightjar',
+    opsetImport: [
+      { domain: '', version: BigInt(graph.opset) },
+      ...(domains.has('com.microsoft') ? [{ domain: 'com.microsoft', version: 1n }] : []),
+    ],
+    metadataProps: Object.keys(properties)
+      .sort()
+      .map((key) => ({ key, value: properties[key] ?? '' })),
+    graph: create(GraphProtoSchema, {
+      name: graph.name,
+      input: [...graph.inputs, ...(inside ? [] : parameters)].map((value) => valueInfo(value.name, value)),
+      output: graph.outputs.map((value) => valueInfo(value.name, value)),
+      initializer: [...graph.initializers, ...(inside ? parameters : [])].map((t) =>
+        toTensorProto(t, t.name),
+      ),
+      node: graph.nodes.map(nodeProto),
+    }),
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+function valueInfo(name: string, { dtype, shape }: TensorType): ValueInfoProto {
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: {
+      value: {
+        case: 'tensorType',
+        value: {
+          elemType: toProtoType(dtype),
+          shape: {
+            dim: shape.map((size) => ({
+              value:
+                typeof size === 'number'
+                  ? { case: 'dimValue' as const, value: BigInt(size) }
+                  : { case: 'dimParam' as const, value: size },
+            })),
+          },
+        },
+      },
+    },
+  });
+}
+
+function nodeProto(node: Node): NodeProto {
+  const { domain = '', attributes: kinds = {} } = operators[node.op];
+  const attribute =
+    node.op === 'ConstantOfShape'
+      ? [filledWith(node)]
+      : Object.keys(node.attributes)
+          .sort()
+          .map((name) => attributeProto(name, node.attributes[name]!, kinds[name] ?? 'int'));
+  return create(NodeProtoSchema, {
+    name: node.name,
+    opType: node.op,
+    domain,
+    input: [...node.inputs],
+    output: [...node.outputs],
+    attribute,
+  });
+}
+
+function attributeProto(name: string, value: Attribute, kind: string): AttributeProto {
+  const { INT, FLOAT, STRING, INTS, FLOATS } = AttributeProto_AttributeType;
+  switch (kind) {
+    case 'dtype':
+      return create(AttributeProtoSchema, { name, type: INT, i: BigInt(toProtoType(value as DType)) });
+    case 'float':
+      return create(AttributeProtoSchema, { name, type: FLOAT, f: Number(value) });
+    case 'string':
+      return create(AttributeProtoSchema, { name, type: STRING, s: new TextEncoder().encode(String(value)) });
+    case 'ints':
+      return create(AttributeProtoSchema, {
+        name,
+        type: INTS,
+        ints: (value as readonly number[]).map(BigInt),
+      });
+    case 'floats':
+      return create(AttributeProtoSchema, { name, type: FLOATS, floats: [...(value as readonly number[])] });
+    default:
+      return create(AttributeProtoSchema, { name, type: INT, i: BigInt(value as number) });
+  }
+}
+
+/** ConstantOfShape's value is a tensor of one element in the file, a number and a type in the graph. */
+function filledWith({ attributes }: Node): AttributeProto {
+  const dtype = (attributes.dtype ?? 'float32') as DType;
+  const value = toTensorProto(tensor(dtype, [1], [Number(attributes.value ?? 0)]));
+  return create(AttributeProtoSchema, { name: 'value', type: AttributeProto_AttributeType.TENSOR, t: value });
+}

@@ -1,0 +1,59 @@
+import type { Dim } from './dims.ts';
+import type { OpType } from './operators/index.ts';
+import type { DType, Tensor } from './tensor.ts';
+
+/** What is known of a value before it is computed. */
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: readonly Dim[];
+}
+
+/** A named value of a graph. */
+export interface Value extends TensorType {
+  readonly name: string;
+}
+
+/** A constant of a graph. */
+export interface Initializer extends Tensor {
+  readonly name: string;
+}
+
+/** A trainable tensor (float32). */
+export interface Parameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+export type Attribute = number | string | readonly number[];
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/** One operation. An omitted optional input is the empty name, as in ONNX. */
+export interface Node {
+  readonly name: string;
+  readonly op: OpType;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Attributes;
+}
+
+/**
+ * A computation as plain data, in static single assignment: every name is produced once, nodes stand in execution order.
+ * `values` holds the type of every name (inputs, constants, parameters and results).
+ */
+export interface Graph {
+  readonly name: string;
+  /** Version of the ai.onnx operator set. */
+  readonly opset: number;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly nodes: readonly Node[];
+  readonly initializers: readonly Initializer[];
+  readonly parameters: readonly Parameter[];
+  readonly values: ReadonlyMap<string, TensorType>;
+  /** Written to and read from the model file. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The operator set of built graphs: the first with Gelu; LayerNormalization and reductions by axes input are older. */
+export const OPSET = 20;

@@ -1,0 +1,42 @@
+export { GraphBuilder } from './builder.ts';
+export { removeDeadCode, selectOutputs } from './dead-code.ts';
+export { type DecodeOptions, decodeModel } from './decode.ts';
+export {
+  broadcastShapes,
+  type Dim,
+  formatShape,
+  multiplyDims,
+  normaliseAxis,
+  type Shape,
+  staticShape,
+} from './dims.ts';
+export type { Operand } from './emitter.ts';
+export { type EncodeOptions, encodeModel } from './encode.ts';
+export { GraphError } from './errors.ts';
+export {
+  type Attribute,
+  type Attributes,
+  type Graph,
+  type Initializer,
+  type Node,
+  OPSET,
+  type Parameter,
+  type TensorType,
+  type Value,
+} from './graph.ts';
+export { inferTypes } from './infer.ts';
+export { interpret, type Tensor64, toTensor64 } from './interpret/index.ts';
+export { isOpType, type OpType, operators } from './operators/index.ts';
+export { sliceRange } from './operators/movement.ts';
+export { intAttribute, listAttribute, stringAttribute } from './operators/spec.ts';
+export { asParameters } from './parameters.ts';
+export { foldConstants, specialise } from './specialise.ts';
+export {
+  type DType,
+  elementCount,
+  isFloat,
+  type Tensor,
+  type TensorData,
+  tensor,
+  toNumbers,
+} from './tensor.ts';
