@@ -1,5 +1,18 @@
 export { type AdamWUpdate, adamwRows, adamwStep, type Moments } from './adamw.ts';
 export { type BatchSource, type ShuffledBatches, shuffledBatches } from './batches.ts';
+export { type BootstrapDifference, type PairedBootstrap, pairedBootstrap } from './bootstrap.ts';
+export {
+  type Calibrator,
+  type CalibratorKind,
+  calibratorFromJson,
+  fitBias,
+  fitIsotonic,
+  fitPlatt,
+  fitTemperature,
+  identityCalibrator,
+  isotonicRows,
+  type Sigmoid,
+} from './calibration.ts';
 export {
   type Best,
   type Checkpoint,
@@ -19,6 +32,34 @@ export {
   TrainError,
 } from './errors.ts';
 export { type FitOptions, type FitResult, fit } from './fit.ts';
+export type { Isotonic } from './isotonic.ts';
+export {
+  auroc,
+  averagePrecision,
+  brier,
+  type Confusion,
+  confusion,
+  lift,
+  logLoss,
+} from './metrics-binary.ts';
+export { ece, type ReliabilityBin, reliabilityBins } from './metrics-calibration.ts';
+export {
+  type GainRow,
+  gainTable,
+  type PrecisionRecallCurve,
+  prCurve,
+  type RocCurve,
+  rocCurve,
+} from './metrics-curves.ts';
+export {
+  accuracy,
+  type MulticlassPredictions,
+  macroAuroc,
+  macroF1,
+  multiclassLogLoss,
+  predictedClasses,
+} from './metrics-multiclass.ts';
+export { type Item, ndcgAtK, ndcgOf, recallAtK, recallOf } from './metrics-ranking.ts';
 export type {
   GroupSettings,
   OptimiserOptions,

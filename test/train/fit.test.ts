@@ -1,0 +1,247 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import {
+  AbortedError,
+  type BatchSource,
+  CheckpointError,
+  createRng,
+  decodeCheckpoint,
+  decodeSafetensors,
+  type FitOptions,
+  float32,
+  linearSchedule,
+  openTrainer,
+  type Rng,
+  shuffledBatches,
+  TrainError,
+  type Trainer,
+  fit as train,
+} from '../../lib/train/index.ts';
+import { evaluationBatch, smallBatch, smallOptimiser, smallProgram } from './small.ts';
+
+const open: Trainer[] = [];
+
+async function trainer(): Promise<Trainer> {
+  const opened = await openTrainer(smallProgram(), { optimiser: smallOptimiser });
+  open.push(opened);
+  return opened;
+}
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((opened) => opened.close()));
+});
+
+/** Batches in shuffled order, with dropout masks drawn from a generator that keeps counting over the run. */
+function batchesWith(masks: Rng): BatchSource {
+  return shuffledBatches({
+    rows: 4,
+    batchSize: 1,
+    rng: createRng(3).fork('order'),
+    make: ([row]) => ({ ...smallBatch(row!), mask: float32(masks.dropoutMask(48, 0.25), [8, 6]) }),
+  });
+}
+
+/** A run with everything that has a state; what differs is given. */
+async function run(differs: Partial<FitOptions>) {
+  const trained = await trainer();
+  const masks = createRng(3).fork('dropout');
+  const losses: number[] = [];
+  const validation = async () => {
+    const { loss } = await trained.evaluate(evaluationBatch(1), ['loss']);
+    return { loss: Number(loss!.data[0]), auroc: Number.NaN };
+  };
+  const outcome = train({
+    trainer: trained,
+    batches: batchesWith(masks),
+    steps: 22,
+    lr: 0.05,
+    schedule: linearSchedule({ warmup: 3 }),
+    evaluate: validation,
+    evaluateEvery: 5,
+    rngs: { masks },
+    onProgress: ({ loss }) => losses.push(loss),
+    ...differs,
+  });
+  return { trained, losses, outcome };
+}
+
+describe('fit', () => {
+  test('lowers the loss, reports each step and keeps the curve', async () => {
+    // given
+    const seen: { step: number; of: number; lr: number }[] = [];
+    // when
+    const { outcome } = await run({ onProgress: ({ step, of, lr }) => seen.push({ step, of, lr }) });
+    const { curve, steps, stoppedBy } = await outcome;
+    // then
+    expect(seen.length).toBe(22);
+    expect(seen[0]).toEqual({ step: 1, of: 22, lr: 0 });
+    expect(seen[3]).toEqual({ step: 4, of: 22, lr: 0.05 });
+    expect([steps, stoppedBy]).toEqual([22, 'steps']);
+    expect(curve.map(({ step }) => step)).toEqual([5, 10, 15, 20, 22]);
+    expect(curve.at(-1)!.trainLoss).toBeLessThan(curve[0]!.trainLoss);
+  });
+
+  test('ends with the parameters of the best evaluation, after `patience` worse ones', async () => {
+    // given a validation loss that is best at its third evaluation
+    const trained = await trainer();
+    const seen: Record<string, Float32Array>[] = [];
+    const planned = [0.6, 0.5, 0.4, 0.45, 0.41, 0.1];
+    // when
+    const result = await train({
+      trainer: trained,
+      batches: { stepsPerEpoch: 4, at: smallBatch },
+      epochs: 6,
+      lr: 0.05,
+      patience: 2,
+      evaluate: async () => {
+        seen.push(await trained.parameters());
+        return { loss: planned[seen.length - 1]!, accuracy: 0.5 };
+      },
+    });
+    // then
+    expect(result).toMatchObject({ stoppedBy: 'patience', steps: 20, bestStep: 12, bestLoss: 0.4 });
+    expect(result.curve.map(({ validLoss }) => validLoss)).toEqual([0.6, 0.5, 0.4, 0.45, 0.41]);
+    expect(result.curve[0]!.metrics).toEqual({ accuracy: 0.5 });
+    expect(await trained.parameters()).toEqual(seen[2]);
+  });
+
+  test('stops between steps when aborted, with a checkpoint', async () => {
+    // given
+    const controller = new AbortController();
+    const saved: Uint8Array[] = [];
+    // when
+    const { outcome } = await run({
+      signal: controller.signal,
+      checkpoint: { put: async (bytes) => void saved.push(bytes), every: 1000 },
+      onProgress: ({ step }) => step === 7 && controller.abort(),
+    });
+    // then
+    await expect(outcome).rejects.toThrow(AbortedError);
+    expect(saved.map((bytes) => decodeCheckpoint(bytes).step)).toEqual([7]);
+  });
+
+  test('refuses a run without length, patience without validation, and a diverged validation', async () => {
+    // given
+    const trained = await trainer();
+    const batches = { stepsPerEpoch: 4, at: smallBatch };
+    // when / then
+    await expect(train({ trainer: trained, batches, lr: 1 })).rejects.toThrow(/steps or epochs/);
+    await expect(train({ trainer: trained, batches, lr: 1, steps: 2, patience: 1 })).rejects.toThrow(
+      TrainError,
+    );
+    const nowhere = async () => ({ loss: Number.NaN });
+    await expect(train({ trainer: trained, batches, lr: 0.1, steps: 1, evaluate: nowhere })).rejects.toThrow(
+      /is NaN/,
+    );
+  });
+
+  test('passes on the error of a batch', async () => {
+    // given
+    const trained = await trainer();
+    const at = (step: number) => {
+      if (step === 2) throw new Error('row 17 is broken');
+      return smallBatch(step);
+    };
+    // when / then
+    await expect(
+      train({ trainer: trained, batches: { stepsPerEpoch: 4, at }, lr: 0.1, steps: 4 }),
+    ).rejects.toThrow('row 17 is broken');
+  });
+});
+
+describe('resume', () => {
+  for (const killedAt of [3, 10, 21]) {
+    test(`a run killed at step ${killedAt} goes on bit for bit`, async () => {
+      // given a whole run, and one that dies right after the checkpoint of a step
+      const whole = await run({});
+      const wholeResult = await whole.outcome;
+      let bytes: Uint8Array | undefined;
+      const killed = await run({
+        checkpoint: { put: async (given) => void (bytes = given), every: (step) => step === killedAt },
+        onProgress: ({ step }) => {
+          if (step > killedAt) throw new Error('killed');
+        },
+      });
+      await expect(killed.outcome).rejects.toThrow('killed');
+      // when another process resumes it
+      const resumed = await run({ resume: bytes! });
+      const result = await resumed.outcome;
+      // then
+      expect(resumed.losses).toEqual(whole.losses.slice(killedAt));
+      expect(result).toEqual(wholeResult);
+      expect(await resumed.trained.parameters()).toEqual(await whole.trained.parameters());
+    });
+  }
+
+  test('writes the same bytes twice, as a safetensors file', async () => {
+    // given
+    const saved: Uint8Array[] = [];
+    const checkpoint = { put: async (bytes: Uint8Array) => void saved.push(bytes), every: 12 };
+    // when
+    for (let i = 0; i < 2; i++) await (await run({ checkpoint })).outcome;
+    // then
+    expect(saved[0]).toEqual(saved[1]);
+    expect(Object.keys(decodeSafetensors(saved[0]!).tensors)).toContain('first.w1');
+  });
+
+  test('refuses a checkpoint of another run', async () => {
+    // given
+    let bytes: Uint8Array | undefined;
+    await (await run({ checkpoint: { put: async (given) => void (bytes = given), every: 20 } })).outcome;
+    // when / then
+    await expect((await run({ resume: bytes!, steps: 30 })).outcome).rejects.toThrow(
+      /a run of 22 steps, this one has 30/,
+    );
+    await expect((await run({ resume: bytes!, rngs: {} })).outcome).rejects.toThrow(
+      /generators masks, this run none/,
+    );
+    await expect((await run({ resume: bytes!.subarray(0, 99) })).outcome).rejects.toThrow(CheckpointError);
+  });
+});
+
+describe('shuffledBatches', () => {
+  test('gives every row once an epoch, each epoch in another order, and fills up with weight 0', async () => {
+    // given
+    const seen: { rows: number[]; weights: number[] }[] = [];
+    const batches = shuffledBatches({
+      rows: 10,
+      batchSize: 4,
+      rng: createRng(1),
+      make: (rows, weights) => {
+        seen.push({ rows: [...rows], weights: [...weights] });
+        return {};
+      },
+    });
+    // when
+    for (let step = 0; step < 2 * batches.stepsPerEpoch; step++) await batches.at(step);
+    // then
+    const counted = seen.map(({ rows, weights }) => rows.filter((_, i) => weights[i] === 1));
+    const epochs = [counted.slice(0, 3).flat(), counted.slice(3).flat()];
+    for (const epoch of epochs)
+      expect(epoch.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(epochs[0]).not.toEqual(epochs[1]);
+    expect(seen[2]!.weights).toEqual([1, 1, 0, 0]);
+    expect(seen.every(({ rows }) => rows.length === 4)).toBe(true);
+  });
+
+  test('is a function of the step alone', async () => {
+    // given
+    const source = () =>
+      shuffledBatches({
+        rows: 10,
+        batchSize: 16,
+        rng: createRng(1),
+        make: (rows, _weights, step) => ({
+          rows: float32(Float32Array.from(rows), [16]),
+          step: float32(new Float32Array([step]), []),
+        }),
+      });
+    // when
+    const straight = source();
+    for (let step = 0; step < 5; step++) await straight.at(step);
+    // then
+    expect(await source().at(5)).toEqual(await straight.at(5));
+    expect(() => shuffledBatches({ rows: 0, batchSize: 4, rng: createRng(1), make: () => ({}) })).toThrow(
+      /rows is a whole/,
+    );
+  });
+});
