@@ -69,7 +69,7 @@ class ChildProcessBatch implements LocalBatch {
   readonly #options: LocalBatchOptions;
   readonly #maxConcurrent: number;
   readonly #jobs = new Map<string, Job>();
-  readonly #reaper: ChildReaper = childReaper();
+  readonly #reaper: ChildReaper = childReaper(() => void this.close());
   readonly #running = new Set<Promise<void>>();
   #closed = false;
 

@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -35,44 +34,63 @@ export interface Child {
 const EXIT_KILLED = 137;
 const PROGRESS = '{"progress":';
 const LONGEST_REASON = 500;
+/** Time to write a checkpoint after SIGTERM. */
+const GRACE_MS = 10_000;
 
 /**
  * Starts one attempt of a child. Its output is appended to the log file, without the lines that report progress. Its
  * standard input stays open as long as this process lives: see `exitWithParent`.
  */
 export function startChild(options: ChildOptions): Child {
+  const stop = new AbortController();
+  const ended = run(options, stop.signal).catch((error: unknown): ChildEnd => {
+    stop.abort();
+    const why = error instanceof Error ? error.message : String(error);
+    return { failure: `could not be run: ${why}`, retry: false };
+  });
+  return { ended, kill: () => stop.abort() };
+}
+
+async function run(options: ChildOptions, stop: AbortSignal): Promise<ChildEnd> {
   const { command, environment, logFile, onProgress } = options;
-  const controller = new AbortController();
-  const run = async (): Promise<ChildEnd> => {
-    await mkdir(dirname(logFile), { recursive: true });
-    if (controller.signal.aborted) return { failure: 'stopped', retry: false };
-    const log = createWriteStream(logFile, { flags: 'a' });
+  await mkdir(dirname(logFile), { recursive: true });
+  const log = await open(logFile, 'a');
+  try {
+    if (stop.aborted) return { failure: 'stopped', retry: false };
     const child = spawn(command.command, command.args ?? [], {
       env: { ...environment, [PARENT_PIPE]: '1' },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    const stop = () => void child.kill('SIGTERM');
-    controller.signal.addEventListener('abort', stop);
+    stop.addEventListener('abort', () => terminate(child));
     let lastError = '';
-    const output = eachLine(child.stdout, (line) => {
-      const progress = parseProgress(line);
-      if (progress === undefined) log.write(`${line}\n`);
-      else onProgress(progress.progress);
-    });
-    const errors = eachLine(child.stderr, (line) => {
-      log.write(`${line}\n`);
-      if (line.trim() !== '') lastError = line.trim();
-    });
-    const end = await new Promise<ChildEnd>((done) => {
-      child.once('error', (error) => done({ failure: `could not start: ${error.message}`, retry: false }));
+    const closed = new Promise<ChildEnd>((done, fail) => {
+      child.once('error', fail);
       child.once('close', (code, signal) => done(endOf(code, signal)));
     });
-    await Promise.all([output, errors]);
-    await new Promise<void>((done) => log.end(done));
+    const [end] = await Promise.all([
+      closed,
+      eachLine(child.stdout, async (line) => {
+        const report = parseProgress(line);
+        if (report === undefined) await log.write(`${line}\n`);
+        else onProgress(report.progress);
+      }),
+      eachLine(child.stderr, async (line) => {
+        await log.write(`${line}\n`);
+        if (line.trim() !== '') lastError = line.trim();
+      }),
+    ]);
     if (end.failure === undefined || lastError === '') return end;
     return { ...end, failure: `${end.failure}: ${lastError.slice(0, LONGEST_REASON)}` };
-  };
-  return { ended: run(), kill: () => controller.abort() };
+  } finally {
+    await log.close();
+  }
+}
+
+/** As AWS Batch: first the request to end, then, for those who do not listen, the end. */
+function terminate(child: ChildProcess): void {
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS).unref();
+  child.once('close', () => clearTimeout(timer));
 }
 
 /** The retry rule of the cloud's job definitions: interrupted work is tried again, wrong work is not. */

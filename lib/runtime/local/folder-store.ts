@@ -181,7 +181,7 @@ class FolderStore implements ObjectStore {
       const lock = await lockKey(this.#hidden, key, temporary);
       try {
         if (options.ifMatch !== undefined && (await this.head(key))?.etag !== options.ifMatch) return false;
-        const created = await mkdir(dirname(path), { recursive: true });
+        const created = await makeFolder(key, dirname(path));
         await (options.ifAbsent ? link(lock.file, path) : rename(lock.file, path));
         if (this.#durable) await this.#syncFolders(dirname(path), created);
         return true;
@@ -231,6 +231,18 @@ async function pruneDownwards(folder: string): Promise<boolean> {
   return removeFolder(folder);
 }
 
+/** Gives the highest folder that had to be made. */
+async function makeFolder(key: string, path: string): Promise<string | undefined> {
+  try {
+    return await mkdir(path, { recursive: true });
+  } catch (cause) {
+    if (!['EEXIST', 'ENOTDIR'].includes(systemCode(cause) ?? '')) throw cause;
+    throw new StoreError(`${key} can not be written: a part of its path is an object; choose another key`, {
+      cause,
+    });
+  }
+}
+
 async function* pieces(body: ObjectBody): AsyncGenerator<Uint8Array> {
   if (typeof body === 'string') yield Buffer.from(body);
   else if (body instanceof Uint8Array) yield body;
@@ -245,13 +257,6 @@ function explain(error: unknown, key: string): unknown {
     case 'EEXIST':
       return new StoreError(
         `${key} can not be written: there are objects below ${key}/; choose another key`,
-        {
-          cause: error,
-        },
-      );
-    case 'ENOTDIR':
-      return new StoreError(
-        `${key} can not be written: a part of its path is an object; choose another key`,
         {
           cause: error,
         },

@@ -11,13 +11,15 @@ export interface ChildReaper {
 /**
  * Ends the children when this process is told to end. Listens to signals only while there are children, and then lets
  * the signal do what it would have done without it.
+ * @param onEnd called before the children are ended by a signal, so that they are not started again
  */
-export function childReaper(): ChildReaper {
+export function childReaper(onEnd: () => void): ChildReaper {
   const children = new Set<Child>();
   const killAll = () => {
     for (const child of children) child.kill();
   };
   const onSignal = (signal: NodeJS.Signals) => {
+    onEnd();
     killAll();
     listen(false);
     // Where nobody else handles the signal, its default is to end the process.
