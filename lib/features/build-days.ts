@@ -1,0 +1,148 @@
+import type { RecordBatch } from 'apache-arrow';
+import type { Config } from '../config/index.ts';
+import { DataError, decodeArrow } from '../data/index.ts';
+import type { ObjectStore } from '../runtime/types.ts';
+import { columnData, numberColumn, optionalColumn, textColumn } from './columns.ts';
+import { canonicalEntries, EntryBuilder } from './days.ts';
+import { DayRows } from './days-file.ts';
+import { hash53 } from './hash.ts';
+import { Interner } from './interner.ts';
+import { daysSpec } from './spec.ts';
+
+const CLEAN_EVENTS = /^clean\/events\/([0-9a-z]+)\/([0-9a-z]+)\.arrow$/;
+
+/** Does the key name a clean events object? */
+export function isCleanEvents(key: string): boolean {
+  return CLEAN_EVENTS.test(key);
+}
+
+/** Where the day rows of a clean events object stand. @throws DataError for any other key */
+export function daysKey(_config: Config, cleanKey: string): string {
+  const match = CLEAN_EVENTS.exec(cleanKey);
+  if (!match) {
+    throw new DataError(
+      `"${cleanKey}" is no clean events object: expected clean/events/<dropId>/<revision>.arrow`,
+    );
+  }
+  return `days/${daysSpec()}/${match[1]}/${match[2]}.arrow`;
+}
+
+/**
+ * Stage "features" of one drop: sums its clean events into one row per user and shop day. The object is a pure
+ * function of the clean object and is written once; where it stands already nothing changes.
+ * @returns its key, whether this call wrote it, and its rows
+ * @throws DataError when the key or the object is no clean events file
+ */
+export async function buildDays(args: {
+  store: ObjectStore;
+  config: Config;
+  cleanKey: string;
+}): Promise<{ key: string; written: boolean; rows: number }> {
+  const { store, config, cleanKey } = args;
+  const key = daysKey(config, cleanKey);
+  if (await store.head(key)) {
+    const standing = decodeArrow(await (await store.get(key)).bytes());
+    return { key, written: false, rows: Number(standing.schema.metadata.get('rows')) };
+  }
+  const clean = decodeArrow(await (await store.get(cleanKey)).bytes());
+  const { bytes, rows } = encodeDays(clean.batches, cleanKey);
+  const { written } = await store.put(key, bytes, { ifAbsent: true });
+  return { key, written, rows };
+}
+
+/** The day file of clean batches, which stand in the order of their user ranges and are sorted by hash, user, time. */
+export function encodeDays(
+  batches: readonly RecordBatch[],
+  name: string,
+): { bytes: Uint8Array; rows: number; minDay: number; maxDay: number } {
+  const items = new Interner();
+  const days = new DayRows(items);
+  for (const batch of batches) if (batch.numRows > 0) addBatch(days, batch, items, name);
+  const { rows, minDay, maxDay } = days;
+  const span = rows > 0 ? { minDay: String(minDay), maxDay: String(maxDay) } : {};
+  const bytes = days.encode(Math.max(1, batches.length), { rows: String(rows), ...span });
+  return { bytes, rows, minDay, maxDay };
+}
+
+function addBatch(days: DayRows, batch: RecordBatch, items: Interner, file: string): void {
+  const numbers = (column: string) => numberColumn(columnData(batch, column, file), column, file);
+  const text = (column: string) => {
+    const data = optionalColumn(batch, column);
+    return data ? textColumn(data, column, file) : undefined;
+  };
+  const user = textColumn(columnData(batch, 'user', file), 'user', file);
+  const hash = numbers('hash');
+  const day = numbers('day');
+  const time = numbers('time');
+  const hour = numbers('hour');
+  const type = numbers('type');
+  const quantity = numbers('quantity');
+  const amount = numbers('amount');
+  const item = text('item');
+  const session = text('session');
+  const id = text('id');
+  const filled = (column: typeof item, row: number) =>
+    column?.has(row) === true && column.offsets[row + 1]! > column.offsets[row]!;
+  const hashed = (column: NonNullable<typeof item>, row: number) =>
+    hash53(column.bytes, column.offsets[row]!, column.offsets[row + 1]!);
+
+  const one = {
+    type: new Uint8Array(1),
+    key: new Float64Array(1),
+    time: new Float64Array(1),
+    hour: new Uint8Array(1),
+    item: new Int32Array(1),
+    lines: Int32Array.of(1),
+    units: new Float64Array(1),
+    money: new Float64Array(1),
+    id: new Float64Array(1),
+  };
+  let start = 0;
+  for (let row = 0; row < batch.numRows; row = start) {
+    const all = new EntryBuilder();
+    do {
+      one.type[0] = type[start]!;
+      one.time[0] = time[start]!;
+      one.hour[0] = hour[start]!;
+      one.key[0] = session && filled(session, start) ? hashed(session, start) : time[start]!;
+      one.item[0] =
+        item && filled(item, start)
+          ? items.intern(item.bytes, item.offsets[start]!, item.offsets[start + 1]!)
+          : -1;
+      one.units[0] = Math.round(quantity[start]! * 1000);
+      one.money[0] = Math.round(amount[start]!);
+      one.id[0] = id && filled(id, start) ? hashed(id, start) : 0;
+      all.copy(one, 0);
+      start++;
+    } while (start < batch.numRows && day[start] === day[row] && sameUser(row, start));
+    const order = start < batch.numRows ? hash[start]! - hash[row]! : 0;
+    if (order < 0) {
+      throw new DataError(`${file} is not sorted by user at row ${start}: rebuild it from its drop`);
+    }
+    const entries = canonicalEntries(all, items);
+    days.add(name(row), hash[row]!, {
+      day: day[row]!,
+      entries: entries.entries,
+      start: 0,
+      end: entries.length,
+    });
+  }
+
+  function name(row: number): string {
+    return Buffer.from(user.bytes.buffer, user.bytes.byteOffset, user.bytes.byteLength).toString(
+      'utf8',
+      user.offsets[row]!,
+      user.offsets[row + 1]!,
+    );
+  }
+
+  function sameUser(a: number, b: number): boolean {
+    if (hash[a] !== hash[b]) return false;
+    let i = user.offsets[a]!;
+    let j = user.offsets[b]!;
+    const end = user.offsets[a + 1]!;
+    if (end - i !== user.offsets[b + 1]! - j) return false;
+    while (i < end) if (user.bytes[i++] !== user.bytes[j++]) return false;
+    return true;
+  }
+}

@@ -1,0 +1,164 @@
+import { Field, Int32, makeData, type RecordBatch, Uint32, Utf8 } from 'apache-arrow';
+import { batchCount, encodeArrow, recordBatch } from '../data/index.ts';
+import {
+  columnData,
+  float64Data,
+  float64List,
+  int32Column,
+  int32Data,
+  int32List,
+  listColumn,
+  listOf,
+  numberColumn,
+  plain,
+  textColumn,
+  textList,
+  textOf,
+  uint8Column,
+  uint8Data,
+  uint8List,
+} from './columns.ts';
+import { type Entries, EntryBuilder, type UserDay } from './days.ts';
+import { grown } from './grow.ts';
+import type { Interner } from './interner.ts';
+
+/**
+ * Files of user-day rows: user, hash, day and one list column per field of an entry; row i's lists are equally long.
+ * Plain Arrow lists, so that other readers (pyarrow, DuckDB) can look into them.
+ */
+const FIELDS = [
+  new Field('user', new Utf8(), false),
+  new Field('hash', new Uint32(), false),
+  new Field('day', new Int32(), false),
+  uint8List('type'),
+  float64List('key'),
+  float64List('time'),
+  uint8List('hour'),
+  textList('item'),
+  int32List('lines'),
+  float64List('units'),
+  float64List('money'),
+  float64List('id'),
+];
+
+/** Collects user-day rows in ascending order of (hash, user, day) and writes them as a file. */
+export class DayRows {
+  readonly #items: Interner;
+  readonly #users: string[] = [];
+  #hash = new Uint32Array(64);
+  #day = new Int32Array(64);
+  #ends = new Int32Array(64);
+  readonly #all = new EntryBuilder();
+  minDay = Number.POSITIVE_INFINITY;
+  maxDay = Number.NEGATIVE_INFINITY;
+
+  constructor(items: Interner) {
+    this.#items = items;
+  }
+
+  get rows(): number {
+    return this.#users.length;
+  }
+
+  add(user: string, hash: number, { day, entries, start, end }: UserDay): void {
+    for (let i = start; i < end; i++) this.#all.copy(entries, i);
+    const row = this.#users.push(user) - 1;
+    this.#hash = grown(this.#hash, row + 1);
+    this.#day = grown(this.#day, row + 1);
+    this.#ends = grown(this.#ends, row + 1);
+    this.#hash[row] = hash;
+    this.#day[row] = day;
+    this.#ends[row] = this.#all.length;
+    this.minDay = Math.min(this.minDay, day);
+    this.maxDay = Math.max(this.maxDay, day);
+  }
+
+  /** The file: as many batches as its entries are worth, at most `shards`. */
+  encode(shards: number, metadata: Record<string, string>): Uint8Array {
+    const count = batchCount(this.#all.length, shards);
+    const batches: RecordBatch[] = [];
+    let row = 0;
+    for (let batch = 0; batch < count; batch++) {
+      const limit = ((batch + 1) / count) * 2 ** 32;
+      const first = row;
+      while (row < this.rows && this.#hash[row]! < limit) row++;
+      batches.push(this.#batch(first, row));
+    }
+    return encodeArrow(FIELDS, batches, metadata);
+  }
+
+  #batch(first: number, end: number): RecordBatch {
+    const from = first === 0 ? 0 : this.#ends[first - 1]!;
+    const to = end === first ? from : this.#ends[end - 1]!;
+    const rows = end - first;
+    const offsets = new Int32Array(rows + 1);
+    for (let i = 0; i < rows; i++) offsets[i + 1] = this.#ends[first + i]! - from;
+    const e = this.#all.entries;
+    const names = Array.from(e.item.subarray(from, to), (id) => (id < 0 ? undefined : this.#items.text(id)));
+    const children = [
+      uint8Data(e.type.slice(from, to)),
+      float64Data(e.key.slice(from, to)),
+      float64Data(e.time.slice(from, to)),
+      uint8Data(e.hour.slice(from, to)),
+      makeData(textOf(names, names.length)),
+      int32Data(e.lines.slice(from, to)),
+      float64Data(e.units.slice(from, to)),
+      float64Data(e.money.slice(from, to)),
+      float64Data(e.id.slice(from, to)),
+    ];
+    const columns = [
+      textOf(this.#users.slice(first, end), rows),
+      plain(new Uint32(), this.#hash.slice(first, end)),
+      plain(new Int32(), this.#day.slice(first, end)),
+      ...children.map((child, i) => listOf(FIELDS[i + 3]!, offsets, child)),
+    ];
+    return recordBatch(FIELDS, columns, rows);
+  }
+}
+
+/** One batch of day rows as typed arrays; the entries of row i are [offsets[i], offsets[i + 1]). */
+export interface DayBatch {
+  readonly rows: number;
+  readonly hash: Float64Array;
+  readonly day: Int32Array;
+  readonly userOffsets: Int32Array;
+  readonly userBytes: Buffer;
+  readonly offsets: Int32Array;
+  readonly entries: Entries;
+}
+
+/** @throws DataError when the file holds no day rows */
+export function readDayBatch(batch: RecordBatch, items: Interner, file: string): DayBatch {
+  const numbers = (name: string) => numberColumn(columnData(batch, name, file), name, file);
+  const list = (name: string) => listColumn(columnData(batch, name, file), name, file);
+  const values = (name: string) => numberColumn(list(name).child, name, file);
+  const user = textColumn(columnData(batch, 'user', file), 'user', file);
+  const type = list('type');
+  const text = textColumn(list('item').child, 'item', file);
+  const count = type.child.length;
+  const item = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    const start = text.offsets[i]!;
+    const end = text.offsets[i + 1]!;
+    item[i] = end > start ? items.intern(text.bytes, start, end) : -1;
+  }
+  return {
+    rows: batch.numRows,
+    hash: numbers('hash'),
+    day: int32Column(columnData(batch, 'day', file), 'day', file),
+    userOffsets: user.offsets,
+    userBytes: Buffer.from(user.bytes.buffer, user.bytes.byteOffset, user.bytes.byteLength),
+    offsets: type.offsets,
+    entries: {
+      type: uint8Column(type.child, 'type', file),
+      key: values('key'),
+      time: values('time'),
+      hour: uint8Column(list('hour').child, 'hour', file),
+      item,
+      lines: int32Column(list('lines').child, 'lines', file),
+      units: values('units'),
+      money: values('money'),
+      id: values('id'),
+    },
+  };
+}

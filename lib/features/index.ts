@@ -1,0 +1,28 @@
+export { buildDays, daysKey, encodeDays, isCleanEvents } from './build-days.ts';
+export { ByteCache } from './byte-cache.ts';
+export { happens, inPopulation, nextItems, taskLabel, usableCutoffs } from './cutoffs.ts';
+export { type Entries, mergeDay, mergeDays, type UserDay } from './days.ts';
+export { addDay } from './fold.ts';
+export { Interner } from './interner.ts';
+export type { ItemMap } from './item-map.ts';
+export {
+  type DayInput,
+  type FoldPlan,
+  planFold,
+  type SnapshotInfo,
+  snapshotInfo,
+  snapshotKey,
+} from './plan-fold.ts';
+export { type ReadShardOptions, readShardDays, type ShardUser, ShardUsers } from './shard.ts';
+export { decodeSnapshot, type Snapshot, SnapshotWriter } from './snapshot.ts';
+export { daysSpec, ITEM_HALF_LIVES, LATE_DAYS, stateSpec, TOKEN_ITEMS } from './spec.ts';
+export { AT, DAY_PARTS, DECAYED, UserState } from './state.ts';
+export type { TokenList } from './token-list.ts';
+export {
+  type FeatureGroup,
+  type FeatureName,
+  FeatureTable,
+  featureNames,
+  featureTable,
+  featureVector,
+} from './vector.ts';

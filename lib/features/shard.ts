@@ -1,0 +1,270 @@
+import type { Config } from '../config/index.ts';
+import { readShard } from '../data/index.ts';
+import { byteSource, type ObjectStore } from '../runtime/index.ts';
+import type { ByteCache } from './byte-cache.ts';
+import { mergeDays, type UserDay } from './days.ts';
+import { type DayBatch, readDayBatch } from './days-file.ts';
+import { addDay } from './fold.ts';
+import { Interner } from './interner.ts';
+import { decodeSnapshot, type Snapshot } from './snapshot.ts';
+import { UserState } from './state.ts';
+
+export interface ReadShardOptions {
+  readonly store: ObjectStore;
+  readonly config: Config;
+  /** Files of day rows; those without a day in [from, before) are not opened. */
+  readonly inputs: readonly { readonly key: string; readonly minDay?: number; readonly maxDay?: number }[];
+  readonly shard: number;
+  /** A power of two. */
+  readonly shards: number;
+  /** First shop day that is read; default: all. */
+  readonly from?: number;
+  /** The first shop day that is no longer read. */
+  readonly before: number;
+  /** Key of the states to start from; needs `from`, the day of that snapshot. */
+  readonly snapshot?: string;
+  /** Pass one cache to all shards of a job. */
+  readonly cache?: ByteCache;
+}
+
+/** One user of a shard. `days` may be kept; `state` is one object for all users, valid until the next user. */
+export interface ShardUser {
+  readonly user: string;
+  readonly hash: number;
+  /** Merged days in ascending order, as read: [from, before). */
+  readonly days: readonly UserDay[];
+  /** Starts at the snapshot, or empty. */
+  readonly state: UserState;
+  /** Folds the days before `day` that the state does not hold yet. It never goes back. */
+  advance(day: number): void;
+}
+
+/** Files opened at the same time. */
+const PARALLEL = 16;
+
+/**
+ * Reads one shard: every user who has a row in one of the inputs or a state in the snapshot, once, in ascending
+ * order of (hash, user). The rows of the shard are held in memory, so memory falls with the number of shards.
+ * @throws DataError when an input is no file of day rows, ObjectNotFound when it is gone
+ */
+export async function readShardDays(options: ReadShardOptions): Promise<ShardUsers> {
+  const { store, config, shard, shards, before, from = Number.NEGATIVE_INFINITY, cache } = options;
+  const items = new Interner();
+  const inputs = options.inputs.filter(
+    ({ minDay = Number.NEGATIVE_INFINITY, maxDay = Number.POSITIVE_INFINITY }) =>
+      minDay < before && maxDay >= from,
+  );
+  const batches: DayBatch[] = [];
+  for (let i = 0; i < inputs.length; i += PARALLEL) {
+    const files = inputs.slice(i, i + PARALLEL).map(async ({ key }) => {
+      const source = await (cache ? cache.open(store, key) : byteSource(store, key));
+      return { key, file: await readShard(source, shard, shards) };
+    });
+    for (const { key, file } of await Promise.all(files)) {
+      for (const batch of file.batches) {
+        if (batch.numRows > 0) batches.push(readDayBatch(batch, items, key));
+      }
+    }
+  }
+  const snapshot =
+    options.snapshot === undefined
+      ? undefined
+      : decodeSnapshot(await (await store.get(options.snapshot)).bytes(), config, items, options.snapshot);
+  const width = 2 ** 32 / shards;
+  const range = { low: shard * width, high: (shard + 1) * width, from, before };
+  return new ShardUsers(config, items, batches, snapshot, range);
+}
+
+interface Range {
+  readonly low: number;
+  readonly high: number;
+  readonly from: number;
+  readonly before: number;
+}
+
+/** A place in a batch, moving from user to user. */
+interface Cursor {
+  readonly batch: DayBatch;
+  row: number;
+  readonly end: number;
+}
+
+/** The users of a shard, for one walk or several. */
+export class ShardUsers implements Iterable<ShardUser> {
+  /** Names of the items in days and states. */
+  readonly items: Interner;
+  readonly #config: Config;
+  readonly #batches: readonly DayBatch[];
+  readonly #snapshot: Snapshot | undefined;
+  readonly #range: Range;
+
+  constructor(
+    config: Config,
+    items: Interner,
+    batches: readonly DayBatch[],
+    snapshot: Snapshot | undefined,
+    range: Range,
+  ) {
+    this.#config = config;
+    this.items = items;
+    this.#batches = batches;
+    this.#snapshot = snapshot;
+    this.#range = range;
+  }
+
+  *[Symbol.iterator](): Iterator<ShardUser> {
+    const state = new UserState(this.#config);
+    const snapshot = this.#snapshot;
+    let row = 0;
+    for (const { user, hash, days } of this.#users()) {
+      while (snapshot && row < snapshot.rows && this.#before(row, hash, user)) {
+        yield this.#user(snapshot.user(row), snapshot.hash[row]!, [], state, row++);
+      }
+      const known =
+        snapshot && row < snapshot.rows && snapshot.hash[row] === hash && snapshot.user(row) === user;
+      yield this.#user(user, hash, days, state, known ? row++ : undefined);
+    }
+    while (snapshot && row < snapshot.rows) {
+      yield this.#user(snapshot.user(row), snapshot.hash[row]!, [], state, row++);
+    }
+  }
+
+  #before(row: number, hash: number, user: string): boolean {
+    const other = this.#snapshot!.hash[row]!;
+    return other < hash || (other === hash && compareText(this.#snapshot!.user(row), user) < 0);
+  }
+
+  #user(user: string, hash: number, days: UserDay[], state: UserState, row: number | undefined): ShardUser {
+    if (row === undefined) state.reset();
+    else this.#snapshot!.load(row, state);
+    let next = 0;
+    const advance = (day: number) => {
+      while (next < days.length && days[next]!.day < day) addDay(state, days[next++]!);
+    };
+    return { user, hash, days, state, advance };
+  }
+
+  /** Merges the sorted batches by a heap of cursors, user by user. */
+  *#users(): Iterable<{ user: string; hash: number; days: UserDay[] }> {
+    const heap: Cursor[] = [];
+    for (const batch of this.#batches) {
+      const cursor = {
+        batch,
+        row: lowerBound(batch.hash, this.#range.low),
+        end: lowerBound(batch.hash, this.#range.high),
+      };
+      if (cursor.row < cursor.end) push(heap, cursor);
+    }
+    while (heap.length > 0) {
+      const { batch, row } = heap[0]!;
+      const hash = batch.hash[row]!;
+      const fragments: UserDay[] = [];
+      do {
+        const cursor = heap[0]!;
+        this.#take(cursor, fragments, batch, row);
+        if (cursor.row < cursor.end) sink(heap, 0);
+        else pop(heap);
+      } while (heap.length > 0 && sameUser(batch, row, heap[0]!.batch, heap[0]!.row));
+      if (fragments.length > 0) {
+        yield { user: userAt(batch, row), hash, days: mergeByDay(fragments, this.items) };
+      }
+    }
+  }
+
+  /** Moves a cursor over all rows of its user and keeps the days in range. */
+  #take(cursor: Cursor, fragments: UserDay[], of: DayBatch, row: number): void {
+    const { batch } = cursor;
+    const { from, before } = this.#range;
+    do {
+      const day = batch.day[cursor.row]!;
+      if (day >= from && day < before) {
+        const start = batch.offsets[cursor.row]!;
+        fragments.push({ day, entries: batch.entries, start, end: batch.offsets[cursor.row + 1]! });
+      }
+      cursor.row++;
+    } while (cursor.row < cursor.end && sameUser(batch, cursor.row, of, row));
+  }
+}
+
+function mergeByDay(fragments: UserDay[], items: Interner): UserDay[] {
+  let ascending = true;
+  for (let i = 1; i < fragments.length && ascending; i++)
+    ascending = fragments[i - 1]!.day < fragments[i]!.day;
+  if (ascending) return fragments;
+  fragments.sort((a, b) => a.day - b.day);
+  const days: UserDay[] = [];
+  for (let i = 0; i < fragments.length; ) {
+    let end = i + 1;
+    while (end < fragments.length && fragments[end]!.day === fragments[i]!.day) end++;
+    days.push(mergeDays(fragments.slice(i, end), items));
+    i = end;
+  }
+  return days;
+}
+
+function lowerBound(sorted: Float64Array, value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function userAt(batch: DayBatch, row: number): string {
+  return batch.userBytes.toString('utf8', batch.userOffsets[row]!, batch.userOffsets[row + 1]!);
+}
+
+function compareText(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function compareUsers(a: DayBatch, i: number, b: DayBatch, j: number): number {
+  const order = a.hash[i]! - b.hash[j]!;
+  if (order !== 0) return order;
+  return a.userBytes.compare(
+    b.userBytes,
+    b.userOffsets[j]!,
+    b.userOffsets[j + 1]!,
+    a.userOffsets[i]!,
+    a.userOffsets[i + 1]!,
+  );
+}
+
+function sameUser(a: DayBatch, i: number, b: DayBatch, j: number): boolean {
+  return a.hash[i] === b.hash[j] && compareUsers(a, i, b, j) === 0;
+}
+
+const less = (a: Cursor, b: Cursor) => compareUsers(a.batch, a.row, b.batch, b.row) < 0;
+
+function push(heap: Cursor[], cursor: Cursor): void {
+  let at = heap.push(cursor) - 1;
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    if (!less(heap[at]!, heap[parent]!)) return;
+    [heap[at], heap[parent]] = [heap[parent]!, heap[at]!];
+    at = parent;
+  }
+}
+
+function pop(heap: Cursor[]): void {
+  const last = heap.pop()!;
+  if (heap.length === 0) return;
+  heap[0] = last;
+  sink(heap, 0);
+}
+
+function sink(heap: Cursor[], from: number): void {
+  let at = from;
+  for (;;) {
+    const left = 2 * at + 1;
+    if (left >= heap.length) return;
+    const right = left + 1;
+    const child = right < heap.length && less(heap[right]!, heap[left]!) ? right : left;
+    if (!less(heap[child]!, heap[at]!)) return;
+    [heap[at], heap[child]] = [heap[child]!, heap[at]!];
+    at = child;
+  }
+}
