@@ -2,13 +2,13 @@ import { ascending, checkProbabilities, evenSplit, type Numbers } from './metric
 
 /** One bin of a reliability diagram. */
 export interface ReliabilityBin {
-  rows: number;
+  n: number;
   lowest: number;
   highest: number;
   /** Mean predicted probability. */
-  predicted: number;
+  meanProbability: number;
   /** Share of positives. */
-  observed: number;
+  observedRate: number;
 }
 
 /**
@@ -20,17 +20,17 @@ export function reliabilityBins(labels: Numbers, probabilities: Numbers, bins = 
   const order = ascending(probabilities);
   const found: ReliabilityBin[] = [];
   let start = 0;
-  for (const rows of evenSplit(order.length, bins)) {
-    if (rows === 0) break;
-    const members = order.subarray(start, start + rows);
+  for (const n of evenSplit(order.length, bins)) {
+    if (n === 0) break;
+    const members = order.subarray(start, start + n);
     found.push({
-      rows,
+      n,
       lowest: probabilities[members[0]!]!,
-      highest: probabilities[members[rows - 1]!]!,
-      predicted: members.reduce((sum, row) => sum + probabilities[row]!, 0) / rows,
-      observed: members.reduce((sum, row) => sum + labels[row]!, 0) / rows,
+      highest: probabilities[members[n - 1]!]!,
+      meanProbability: members.reduce((sum, row) => sum + probabilities[row]!, 0) / n,
+      observedRate: members.reduce((sum, row) => sum + labels[row]!, 0) / n,
     });
-    start += rows;
+    start += n;
   }
   return found;
 }
@@ -41,8 +41,8 @@ export function reliabilityBins(labels: Numbers, probabilities: Numbers, bins = 
  */
 export function ece(labels: Numbers, probabilities: Numbers, bins = 10): number {
   let sum = 0;
-  for (const { rows, predicted, observed } of reliabilityBins(labels, probabilities, bins)) {
-    sum += Math.abs(predicted - observed) * rows;
+  for (const { n, meanProbability, observedRate } of reliabilityBins(labels, probabilities, bins)) {
+    sum += Math.abs(meanProbability - observedRate) * n;
   }
   return sum / labels.length;
 }

@@ -80,21 +80,22 @@ function cumulative(labels: Numbers, scores: Numbers): Map<number, { rows: numbe
   return counts;
 }
 
-/** One group of the gain table; the first holds the highest scores. */
+/** One group of the gain table; with ten groups, a decile. */
 export interface GainRow {
-  group: number;
-  rows: number;
+  /** 1 holds the highest scores. */
+  decile: number;
+  n: number;
   /** Expected number, as ties across a border are shared. */
   positives: number;
-  /** Positives over rows. */
+  /** positives / n. */
   rate: number;
   meanScore: number;
-  /** Share of all rows up to and with this group. */
-  share: number;
-  /** Share of all positives up to and with this group; NaN when there is none. */
-  gain: number;
-  /** gain / share: how many times better than chance it is to take all rows up to here. */
+  /** rate over the base rate; NaN, as the two below, when there is no positive. */
   lift: number;
+  /** Share of all positives in this group and those above it. */
+  cumulativeGain: number;
+  /** Lift of this group and those above it taken together. */
+  cumulativeLift: number;
 }
 
 /**
@@ -103,28 +104,25 @@ export interface GainRow {
  */
 export function gainTable(labels: Numbers, scores: Numbers, groups = 10): GainRow[] {
   checkBinary(labels, scores);
-  const n = labels.length;
-  const sizes = evenSplit(n, groups).filter((size) => size > 0);
+  const rows = labels.length;
+  const total = countPositives(labels);
+  const sizes = evenSplit(rows, groups).filter((size) => size > 0);
   const ends = sizes.map((_, i) => sizes.slice(0, i + 1).reduce((sum, size) => sum + size, 0));
   const found = expectedPositives(labels, scores, ends);
   const order = ascending(scores).reverse();
-  const total = countPositives(labels);
-  return sizes.map((rows, i) => {
+  return sizes.map((n, i) => {
     const end = ends[i]!;
     const positives = found[i]! - (found[i - 1] ?? 0);
-    let sum = 0;
-    for (let at = end - rows; at < end; at++) sum += scores[order[at]!]!;
-    const gain = found[i]! / total;
-    const share = end / n;
+    const sum = order.subarray(end - n, end).reduce((scoreSum, row) => scoreSum + scores[row]!, 0);
     return {
-      group: i + 1,
-      rows,
+      decile: i + 1,
+      n,
       positives,
-      rate: positives / rows,
-      meanScore: sum / rows,
-      share,
-      gain,
-      lift: gain / share,
+      rate: positives / n,
+      meanScore: sum / n,
+      lift: positives / n / (total / rows),
+      cumulativeGain: found[i]! / total,
+      cumulativeLift: found[i]! / end / (total / rows),
     };
   });
 }
