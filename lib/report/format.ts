@@ -44,7 +44,7 @@ export function significant(value: Maybe): string {
   const size = Math.abs(value);
   if (size >= 1000) return count(value);
   if (size > 0 && size < 0.001) return value.toExponential(1);
-  return String(Number(value.toPrecision(3)));
+  return size === 0 ? '0' : value.toPrecision(3);
 }
 
 /** 12345678 -> '12.3 MB'. */

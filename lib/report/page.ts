@@ -74,7 +74,7 @@ function headline(report: RunReport): Tile[] {
       note:
         report.asOf === undefined ? 'each row of the table once' : `everyone known on ${report.asOf}, once`,
     },
-    ...report.tasks.slice(0, HEADLINE_TASKS).map(taskTile),
+    ...report.tasks.slice(0, HEADLINE_TASKS).map((task) => taskTile(task, report)),
     {
       name: 'Rows read',
       value: count(totals.rowsIn),
@@ -89,27 +89,25 @@ function headline(report: RunReport): Tile[] {
   ];
 }
 
-function taskTile(task: TaskReport): Tile {
-  const from = (asOf: string | undefined) => (asOf === undefined ? '' : `, as of ${asOf}`);
+function taskTile(task: TaskReport, report: RunReport): Tile {
+  const { evaluation } = task;
+  const note = (text: string) =>
+    evaluation?.asOf === undefined || evaluation.asOf === report.asOf
+      ? text
+      : `${text}; validation of ${evaluation.asOf}`;
   if (task.kind === 'next') {
     const { evaluation } = task;
     return {
-      name: `${task.name}: recall at ${count(task.k)}`,
+      name: `${task.name}, recall at ${count(task.k)}`,
       value: decimal(evaluation?.recall),
-      note:
-        evaluation === undefined
-          ? 'no outcome yet'
-          : `NDCG ${decimal(evaluation.ndcg)}${from(evaluation.asOf)}`,
+      note: evaluation === undefined ? 'no outcome yet' : note(`NDCG ${decimal(evaluation.ndcg)}`),
     };
   }
-  const { evaluation } = task;
+  const baseRate = task.evaluation?.baseRate;
   return {
-    name: `${task.name}: AUROC`,
-    value: decimal(evaluation?.auroc),
-    note:
-      evaluation === undefined
-        ? 'no outcome yet'
-        : `a coin: 0.5; base rate ${percent(evaluation.baseRate)}${from(evaluation.asOf)}`,
+    name: `${task.name}, AUROC`,
+    value: decimal(task.evaluation?.auroc),
+    note: evaluation === undefined ? 'no outcome yet' : note(`a coin: 0.5; base rate ${percent(baseRate)}`),
   };
 }
 

@@ -58,12 +58,13 @@ section{margin-top:56px;padding-top:28px;border-top:1px solid var(--line)}
 .meta{display:flex;flex-wrap:wrap;gap:6px 28px;margin-top:16px;font-size:14px}
 .meta div{display:flex;gap:8px}
 .meta dt,.muted{color:var(--muted)}
+.day{white-space:nowrap}
 .intro{max-width:72ch;margin-top:8px}
 nav{margin-top:24px;font-size:14px}
 nav ul{display:flex;flex-wrap:wrap;gap:4px 22px;list-style:none;padding:0}
 nav a{display:inline-block;padding:4px 0}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,150px),1fr));gap:1px;background:var(--line);border:1px solid var(--line);border-radius:10px;overflow:hidden;margin-top:26px}
-.tile{background:var(--surface);padding:16px 18px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,150px),1fr));background:var(--surface);border:1px solid var(--line);border-radius:10px;overflow:hidden;margin-top:26px}
+.tile{border:solid var(--line);border-width:1px 0 0 1px;margin:-1px 0 0 -1px;padding:16px 18px;display:grid;grid-row:span 3;grid-template-rows:subgrid;row-gap:0}
 .tile .name{font-size:13px;color:var(--muted)}
 .tile .value{font-size:26px;line-height:1.25;font-weight:600;letter-spacing:-.01em;font-variant-numeric:tabular-nums;white-space:nowrap}
 .tile .note{font-size:13px;line-height:1.45;color:var(--muted);margin-top:2px}
@@ -74,6 +75,7 @@ nav a{display:inline-block;padding:4px 0}
 .notice ul{padding-left:18px;margin-top:4px}
 .notice b{color:var(--worry)}
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:20px}
+.grid.below{margin-top:20px}
 .card{background:var(--surface);border:1px solid var(--line);border-radius:10px;padding:18px;min-width:0}
 .card .lead{font-size:14px;color:var(--muted);font-variant-numeric:tabular-nums}
 .card figcaption{font-size:13.5px;line-height:1.5;color:var(--muted);margin-top:10px}
@@ -98,12 +100,12 @@ th:last-child,td:last-child{padding-right:0}
 th{font-weight:600;white-space:nowrap}
 thead th{color:var(--muted);font-weight:500;font-size:13px}
 .num{text-align:right;white-space:nowrap}
-td.long{min-width:16ch}
+td.long{min-width:9ch}
 tfoot td,tfoot th{font-weight:600;border-bottom:0}
 .card.wide{margin-top:20px}
-.confusion th,.confusion td{padding:10px;border:0;text-align:center;white-space:normal}
+.confusion th,.confusion td{padding:10px;border:0;text-align:center;vertical-align:middle;white-space:normal}
 .confusion{margin-top:12px;border-spacing:3px;border-collapse:separate}
-.confusion td{background:var(--track);border-radius:6px}
+.confusion tbody td{background:var(--track);border-radius:6px}
 .confusion td.right{background:var(--accent-soft)}
 .confusion td b{display:block;font-size:18px;font-weight:600}
 .confusion td span{font-size:12.5px;color:var(--ink)}

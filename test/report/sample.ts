@@ -1,5 +1,10 @@
 import { formatDay, parseDay } from '../../lib/data/index.ts';
-import type { BinaryEvaluation, BinaryTaskReport, NextTaskReport, RunReport } from '../../lib/report/index.ts';
+import type {
+  BinaryEvaluation,
+  BinaryTaskReport,
+  NextTaskReport,
+  RunReport,
+} from '../../lib/report/index.ts';
 
 /** mulberry32: a small seeded generator, enough for made-up reports. */
 export function seeded(seed: number): () => number {
@@ -147,10 +152,17 @@ export function nextTask(random: () => number): NextTaskReport {
   return {
     name: 'preference',
     kind: 'next',
-    description: 'Which products will this user buy within 30 days? A list of 20 for everyone who has bought before.',
+    description:
+      'Which products will this user buy within 30 days? A list of 20 for everyone who has bought before.',
     horizonDays: 30,
     k: 20,
-    evaluation: { asOf: '2011-09-10', n: 1388, recall: 0.268, ndcg: 0.354, popular: { recall: 0.121, ndcg: 0.17 } },
+    evaluation: {
+      asOf: '2011-09-10',
+      n: 1388,
+      recall: 0.268,
+      ndcg: 0.354,
+      popular: { recall: 0.121, ndcg: 0.17 },
+    },
     training: [],
     pretraining: [],
     selection: ['Candidates: own history, then what is bought with it, then the most popular.'],
@@ -215,7 +227,10 @@ export function sampleReport(seed = 11): RunReport {
       ],
       days,
       refused: [
-        { key: 'drop/online-retail/2011-03-02.csv.gz', reason: 'the gz stream ends before its end mark: truncated' },
+        {
+          key: 'drop/online-retail/2011-03-02.csv.gz',
+          reason: 'the gz stream ends before its end mark: truncated',
+        },
         { key: 'drop/online-retail/2011-05-17.csv', reason: 'not UTF-8: byte 0xE9 at offset 18,211' },
       ],
     },

@@ -11,15 +11,18 @@ export interface Bar {
 }
 
 const ROW = 32;
-/** Columns of print for a name beside its value. */
-const NAME_COLUMNS = 38;
+/** Columns of print in a row, which a name shares with its value. */
+const COLUMNS = 47;
 
-/** Horizontal bars in the order given, each name above its bar: names of any length stay readable on a telephone. */
-export function bars(label: string, rows: readonly Bar[], none: string): Html {
+/**
+ * Horizontal bars in the order given, each name above its bar: names of any length stay readable on a telephone.
+ * A full bar is `whole` where the bars are parts of one, else the largest value.
+ */
+export function bars(label: string, rows: readonly Bar[], none: string, whole = 0): Html {
   const drawn = rows.filter((row) => isNumber(row.value)).map((row, place) => ({ ...row, place }));
   if (drawn.length === 0) return nothing(none);
   const low = Math.min(0, ...drawn.map((row) => row.value));
-  const high = Math.max(0, ...drawn.map((row) => row.value));
+  const high = Math.max(whole, ...drawn.map((row) => row.value));
   return draw(label, {
     height: drawn.length * ROW + 4,
     marginTop: 0,
@@ -44,7 +47,7 @@ export function bars(label: string, rows: readonly Bar[], none: string): Html {
         frameAnchor: 'left',
         dy: -5,
         fill: INK,
-        text: (row: Bar) => clip(row.name, NAME_COLUMNS),
+        text: (row: Bar) => clip(row.name, COLUMNS - row.shown.length),
         title: (row: Bar) => `${plain(row.name)}: ${row.shown}`,
       }),
       Plot.text(drawn, { y: 'place', frameAnchor: 'right', dy: -5, text: 'shown' }),

@@ -40,7 +40,9 @@ export function rocFigure(evaluation: BinaryEvaluation): Html {
     height: SQUARE_HEIGHT,
     x: { ...UNIT, label: 'false positive rate' },
     y: { ...UNIT, label: 'true positive rate', grid: true },
-    marks: [
+    marks: curveMarks(
+      roc,
+      dot,
       Plot.line(
         [
           [0, 0],
@@ -48,8 +50,7 @@ export function rocFigure(evaluation: BinaryEvaluation): Html {
         ],
         { stroke: MUTED, strokeDasharray: DASHES },
       ),
-      ...curveMarks(roc, dot),
-    ],
+    ),
   });
   return figure(
     text,
@@ -79,10 +80,11 @@ export function precisionRecallFigure(evaluation: BinaryEvaluation): Html {
     height: SQUARE_HEIGHT,
     x: { ...UNIT, label: 'recall' },
     y: { ...UNIT, label: 'precision', grid: true },
-    marks: [
-      ...(isNumber(baseRate) ? [Plot.ruleY([baseRate], { stroke: MUTED, strokeDasharray: DASHES })] : []),
-      ...curveMarks(pr, dot),
-    ],
+    marks: curveMarks(
+      pr,
+      dot,
+      isNumber(baseRate) ? Plot.ruleY([baseRate], { stroke: MUTED, strokeDasharray: DASHES }) : null,
+    ),
   });
   return figure(
     text,
@@ -93,14 +95,13 @@ export function precisionRecallFigure(evaluation: BinaryEvaluation): Html {
   );
 }
 
-function curveMarks(points: Curve, dot: Curve): Plot.Markish[] {
+/** The area under the curve below the yardstick's dashes, the curve itself above them. */
+function curveMarks(points: Curve, dot: Curve, yardstick: Plot.Markish): Plot.Markish[] {
   const curve = thinCurve(points);
   return [
-    Plot.areaY(curve, {
-      x: ([x]: readonly [number, number]) => x,
-      y: ([, y]: readonly [number, number]) => y,
-      fill: ACCENT_SOFT,
-    }),
+    // y1 is told, since areaY would otherwise stack points of the same x on each other
+    Plot.areaY(curve, { x: '0', y1: 0, y2: '1', fill: ACCENT_SOFT, fillOpacity: 0.6 }),
+    yardstick,
     Plot.line(curve, { stroke: ACCENT, strokeWidth: 2 }),
     Plot.dot(dot, { r: 4.5, fill: SURFACE, stroke: INK, strokeWidth: 1.5 }),
   ];

@@ -27,12 +27,14 @@ function dayFigure(type: string, rows: Days, total: number, first: number, last:
   const span = last - first + 1;
   const width = span <= MAX_BARS ? 1 : Math.ceil(span / MAX_BARS / 7) * 7;
   const gap = longestGap(rows);
+  const bins = binned(rows, last, width);
+  const most = bins.reduce((peak, bin) => Math.max(peak, bin.n), 0);
   const chart = draw(`Rows of ${type} from ${formatDay(first)} to ${formatDay(last)}`, {
     height: 190,
     x: { type: 'utc', label: null, domain: [first * DAY_MS, (last + 1) * DAY_MS], ticks: 4 },
-    y: { label: 'rows', grid: true, ticks: 4, nice: true, tickFormat: short },
+    y: { label: 'rows', grid: true, ticks: 4, nice: true, tickFormat: short(most) },
     marks: [
-      Plot.rectY(binned(rows, last, width), {
+      Plot.rectY(bins, {
         x1: (bin: Bin) => Math.max(bin.from, first) * DAY_MS,
         x2: (bin: Bin) => (bin.from + width) * DAY_MS,
         y: 'n',
@@ -45,7 +47,7 @@ function dayFigure(type: string, rows: Days, total: number, first: number, last:
     {
       title: `Rows by day: ${clip(type, 30)}`,
       lead: `${count(total)} rows on ${plural(rows.size, 'day', 'days')}`,
-      read: `${width === 1 ? 'Each bar is a day' : `Each bar is ${width} days, counted back from the last`}, ${formatDay(first)} to ${formatDay(last)}. ${gap}`,
+      read: `${width === 1 ? 'Each bar is a day' : `Each bar is ${width} days, counted back from the last, so that the first may hold fewer`}, ${formatDay(first)} to ${formatDay(last)}. ${gap}`,
       worry:
         'there is a hole or a step that the shop can not explain: a drop may be missing or have come twice.',
     },
@@ -94,10 +96,11 @@ function longestGap(rows: Days): string {
   return `The longest stretch without rows: ${formatDay(start)} to ${formatDay(start + length - 1)}, ${length} days.`;
 }
 
-/** 120000 -> '120k': the axis has little room. */
-function short(n: number): string {
-  if (!Number.isInteger(n)) return '';
-  if (n >= 1e6) return `${Number((n / 1e6).toFixed(1))}M`;
-  if (n >= 1e4) return `${Number((n / 1e3).toFixed(1))}k`;
-  return count(n);
+/** Ticks of an axis that ends near `most`, in one unit, since there is little room: '120k', not '120,000'. */
+function short(most: number): (n: number) => string {
+  const [unit, name] = most >= 2e6 ? [1e6, 'M'] : most >= 1e4 ? [1e3, 'k'] : [1, ''];
+  return (n) => {
+    if (!Number.isInteger(n)) return '';
+    return n === 0 ? '0' : `${unit === 1 ? count(n) : Number((n / unit).toFixed(1))}${name}`;
+  };
 }

@@ -2,7 +2,19 @@ import * as Plot from '@observablehq/plot';
 import { decimal, isNumber, percent } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { BinaryEvaluation, Curve } from '../types.ts';
-import { ACCENT, ACCENT_SOFT, DASHES, draw, figure, INK, keys, MUTED, nothing, tickPercent } from './draw.ts';
+import {
+  ACCENT,
+  ACCENT_SOFT,
+  DASHES,
+  draw,
+  figure,
+  INK,
+  keys,
+  MUTED,
+  nothing,
+  SURFACE,
+  tickPercent,
+} from './draw.ts';
 
 /** Cumulative gain: how many of those who did are reached with the top share of the list. */
 export function gainFigure({ deciles, baseRate }: BinaryEvaluation): Html {
@@ -17,7 +29,7 @@ export function gainFigure({ deciles, baseRate }: BinaryEvaluation): Html {
   const text = {
     title: 'Cumulative gain',
     ...(third !== undefined && {
-      lead: `The top 30 % hold ${percent(third.cumulativeGain, 0)} of those who did`,
+      lead: `The top 30\u00a0% hold ${percent(third.cumulativeGain, 0)} of those who did`,
     }),
     read: 'Contact this share of users, best scores first (right), and you reach this share of everyone who did (up). The dashed line is a list in random order, the thin one a perfect list.',
     worry: 'the line is near the dashed one: the list saves no contacts.',
@@ -86,6 +98,8 @@ export function liftFigure({ deciles, lift10, baseRate }: BinaryEvaluation): Htm
         y: 'lift',
         dy: -8,
         fill: INK,
+        stroke: SURFACE,
+        strokeWidth: 4,
         text: (row: (typeof rows)[number]) => decimal(row.lift, 1),
       }),
     ],

@@ -3,38 +3,34 @@ import { count, isNumber, significant } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { thinCurve } from '../thin.ts';
 import type { Curve, TrainingPoint } from '../types.ts';
-import { ACCENT, draw, figure, keys, nothing, SECOND } from './draw.ts';
+import { ACCENT, draw, figure, keys, SECOND } from './draw.ts';
 
-/** Loss over the steps of fine-tuning. */
-export function trainingFigure(points: readonly TrainingPoint[]): Html {
+/** Loss over the steps of fine-tuning; nothing where none were recorded. */
+export function trainingFigure(points: readonly TrainingPoint[]): Html | undefined {
   return lossFigure(points, 'Training', {
     read: 'Loss (lower is better) over the steps of training: on the rows it learns from, and on rows kept aside. The model of the dot, the best on rows kept aside, was kept.',
     worry:
       'the line of rows kept aside climbs while the other falls (learning by heart), or neither falls at all.',
-    none: 'No steps were recorded: an earlier model was used as it is.',
   });
 }
 
-/** Loss over the steps of pretraining on the shop's own events. */
-export function pretrainingFigure(points: readonly TrainingPoint[]): Html {
+/** Loss over the steps of pretraining on the shop's own events; nothing where none were recorded. */
+export function pretrainingFigure(points: readonly TrainingPoint[]): Html | undefined {
   return lossFigure(points, 'Pretraining', {
     read: "Before any label is seen, the model learns to guess hidden and next events of the shop's own history. Its loss should fall, then level off.",
     worry:
       'the line stays flat from the start: the history holds too little to learn from, or its times are wrong.',
-    none: 'No pretraining: the steps are set to 0, or there are no event sequences.',
   });
 }
 
 function lossFigure(
   points: readonly TrainingPoint[],
   title: string,
-  text: { readonly read: string; readonly worry: string; readonly none: string },
-): Html {
+  text: { readonly read: string; readonly worry: string },
+): Html | undefined {
   const train = series(points, 'train');
   const valid = series(points, 'valid');
-  if (train.length + valid.length === 0) {
-    return figure({ title, read: text.read, worry: text.worry }, nothing(text.none));
-  }
+  if (train.length + valid.length === 0) return undefined;
   const best = valid.reduce<Curve[number] | undefined>(
     (least, point) => (least === undefined || point[1] < least[1] ? point : least),
     undefined,
@@ -45,7 +41,13 @@ function lossFigure(
     : last && `${significant(last[1])} after ${count(last[0])} steps`;
   const chart = draw(`${title}: loss over steps. ${lead ?? ''}`, {
     x: { label: 'step', ticks: 5, tickFormat: (step: number) => count(step), nice: true },
-    y: { label: 'loss', grid: true, ticks: 5, nice: true, tickFormat: significant },
+    y: {
+      label: 'loss',
+      grid: true,
+      ticks: 5,
+      nice: true,
+      tickFormat: (loss: number) => String(Number(loss.toPrecision(3))),
+    },
     marks: [
       Plot.line(thinCurve(train), { stroke: SECOND, strokeWidth: 1.5 }),
       Plot.line(thinCurve(valid), { stroke: ACCENT, strokeWidth: 2 }),

@@ -23,7 +23,7 @@ export function reliabilityFigure({ reliability, ece }: BinaryEvaluation): Html 
   const text = {
     title: 'Reliability',
     lead: `ECE ${decimal(ece)}`,
-    read: 'Users in bins of equal size by score: what the model said on average (right) against how many then did (up). On the dashed line, 30 % means 30 %. A bar spans what luck alone could explain (95 %).',
+    read: 'Users in bins of equal size by score: what the model said on average (right) against how many then did (up). On the dashed line, 30\u00a0% means 30\u00a0%. A bar spans what luck alone could explain (95\u00a0%).',
     worry:
       'bars miss the dashed line on one side: below it the probabilities are too high, above it too low. The order may still be good.',
   };

@@ -54,6 +54,7 @@ function fateFigure({ totals }: QualityReport): Html {
         fate('Quarantined', totals.quarantined),
       ],
       'No rows came in.',
+      totals.rowsIn,
     ),
   );
 }
@@ -75,6 +76,7 @@ function reasonFigure({ reasons, totals }: QualityReport): Html {
         shown: `${count(rows)} · ${shareOf(rows, totals.rowsIn)}`,
       })),
       'No row was quarantined.',
+      totals.quarantined,
     ),
   );
 }

@@ -4,6 +4,7 @@ import {
   figure,
   gainFigure,
   liftFigure,
+  nothing,
   precisionRecallFigure,
   pretrainingFigure,
   reliabilityFigure,
@@ -17,8 +18,10 @@ import type { BinaryEvaluation, BinaryTaskReport, NextTaskReport, RunReport, Tas
 import { binaryMeasures, nextMeasures } from './measures.ts';
 import { table } from './table.ts';
 
-const MOST_FEATURES = 15;
-const MOST_ITEMS = 20;
+const MOST_FEATURES = 10;
+/** In the table of numbers. */
+const MOST_LISTED = 60;
+const MOST_ITEMS = 12;
 
 /** How good a task's scores are, why they are what they are, and how the model came about. */
 export function taskSection(task: TaskReport, id: string, run: RunReport): Html {
@@ -26,10 +29,6 @@ export function taskSection(task: TaskReport, id: string, run: RunReport): Html 
 <p class="intro">${task.description}</p>
 ${outcomeNote(task, run)}
 ${task.kind === 'next' ? nextParts(task) : binaryParts(task)}
-<h3>How the model was made</h3>
-<div class="grid">
-${trainingFigure(task.training)}${pretrainingFigure(task.pretraining)}${selectionFigure(task.selection)}
-</div>
 </section>
 `;
 }
@@ -38,22 +37,29 @@ ${trainingFigure(task.training)}${pretrainingFigure(task.pretraining)}${selectio
 function outcomeNote(task: TaskReport, run: RunReport): Html {
   const { evaluation, horizonDays } = task;
   const closing =
-    run.asOf !== undefined && isNumber(horizonDays) ? formatDay(parseDay(run.asOf) + horizonDays) : undefined;
-  const closes = closing === undefined ? '' : `: the label window closes on ${closing}`;
+    run.asOf !== undefined && isNumber(horizonDays)
+      ? day(formatDay(parseDay(run.asOf) + horizonDays))
+      : undefined;
+  const closes = closing !== undefined && html`: the label window closes on ${closing}`;
   if (evaluation === undefined) {
-    return html`<div class="notice" role="note"><b>No outcome yet</b>${closes}. There is no earlier cut-off to measure by either; how good these scores are is not known.</div>`;
+    return html`<div class="notice" role="note"><b>No outcome yet</b>${closes}. There is no earlier cut-off to measure by either; how good these scores are is not known yet.</div>`;
   }
-  const users = plural(
-    evaluation.n,
-    task.kind === 'label' ? 'row' : 'user',
-    task.kind === 'label' ? 'rows' : 'users',
-  );
+  const users =
+    task.kind === 'label' ? plural(evaluation.n, 'row', 'rows') : plural(evaluation.n, 'user', 'users');
   if (evaluation.asOf === undefined || evaluation.asOf === run.asOf) {
-    const window =
-      closing === undefined ? 'rows that the training did not see' : `what happened until ${closing}`;
-    return html`<p class="intro muted">Measured on ${users}: scores${evaluation.asOf !== undefined && html` as of ${evaluation.asOf}`}, compared with ${window}.</p>`;
+    const scores = evaluation.asOf !== undefined && html` as of ${day(evaluation.asOf)}`;
+    const truth =
+      closing === undefined
+        ? 'the outcome of rows that the training did not see'
+        : html`what happened until ${closing}`;
+    return html`<p class="intro muted">Measured on ${users}: scores${scores}, compared with ${truth}.</p>`;
   }
-  return html`<div class="notice" role="note"><b>No outcome yet</b>${closes}. The measures shown are from the validation cut-off ${evaluation.asOf} (${users}).</div>`;
+  return html`<div class="notice" role="note"><b>No outcome yet</b>${closes}. The measures shown are from the validation cut-off ${day(evaluation.asOf)} (${users}).</div>`;
+}
+
+/** A day that is not broken at its hyphens. */
+function day(text: string): Html {
+  return html`<span class="day">${text}</span>`;
 }
 
 function binaryParts(task: BinaryTaskReport): Html {
@@ -61,15 +67,18 @@ function binaryParts(task: BinaryTaskReport): Html {
     task.evaluation !== undefined &&
     html`<h3>How good the scores are</h3>
 ${binaryMeasures(task.evaluation)}
-<h3>Charts</h3>
-<div class="grid">
+<div class="grid below">
 ${rocFigure(task.evaluation)}${precisionRecallFigure(task.evaluation)}${reliabilityFigure(task.evaluation)}${gainFigure(task.evaluation)}${liftFigure(task.evaluation)}${confusionFigure(task.evaluation)}
-</div>
-${numbers(task.evaluation)}`
+</div>`
   }
 <h3>What the scores look like, and what moves them</h3>
 <div class="grid">
 ${scoreFigure(task)}${groupFigure(task)}${featureFigure(task)}
+</div>
+${numbers(task)}
+<h3>How the model was made</h3>
+<div class="grid">
+${makingFigures(task)}
 </div>
 `;
 }
@@ -83,7 +92,7 @@ function confusionFigure({ confusion, n }: BinaryEvaluation): Html {
     {
       title: 'Right and wrong',
       lead: `${right} right at threshold ${decimal(threshold, 2)}`,
-      read: `If everyone with a probability of ${decimal(threshold, 2)} or more is called a yes: the shaded cells are right, the others wrong.`,
+      read: `If everyone with a probability of ${decimal(threshold, 2)} or more is called a yes: the blue cells are right, the grey ones wrong.`,
       worry:
         'one row is empty: everyone is called the same. With rare outcomes choose another threshold, or use the order.',
     },
@@ -95,8 +104,10 @@ function confusionFigure({ confusion, n }: BinaryEvaluation): Html {
 }
 
 /** The charts' numbers for those who can not see them or want to calculate on. */
-function numbers({ deciles, reliability }: BinaryEvaluation): Html | false {
-  if (deciles.length + reliability.length === 0) return false;
+function numbers({ evaluation, features }: BinaryTaskReport): Html | false {
+  const { deciles, reliability } = evaluation ?? { deciles: [], reliability: [] };
+  if (deciles.length + reliability.length + features.length === 0) return false;
+  const strongest = [...features].sort((a, b) => b.strength - a.strength).slice(0, MOST_LISTED);
   return html`<details><summary>The numbers behind these charts</summary>
 <div class="card">${table('Deciles, highest scores first', deciles, [
     { head: 'Decile', cell: (row) => count(row.decile) },
@@ -110,6 +121,11 @@ function numbers({ deciles, reliability }: BinaryEvaluation): Html | false {
     { head: 'Said on average', cell: (bin) => percent(bin.meanProbability) },
     { head: 'Happened', number: true, cell: (bin) => percent(bin.observedRate) },
     { head: 'Users', number: true, cell: (bin) => count(bin.n) },
+  ])}</div>
+<div class="card">${table('Features, strongest first', strongest, [
+    { head: 'Feature', cell: (row) => row.name },
+    { head: 'Group', cell: (row) => row.group },
+    { head: 'Strength', number: true, cell: (row) => significant(row.strength) },
   ])}</div>
 </details>`;
 }
@@ -156,16 +172,24 @@ function featureFigure({ features }: BinaryTaskReport): Html {
   );
 }
 
-function selectionFigure(selection: readonly string[]): Html {
-  return figure(
+/** How the model came about: what was not done is said in a line, not by an empty chart. */
+function makingFigures({ training, pretraining, selection }: TaskReport): Html {
+  const trained = trainingFigure(training);
+  const pretrained = pretrainingFigure(pretraining);
+  const choices = [
+    ...selection,
+    ...(trained === undefined ? ['No training steps were recorded for this task in this run.'] : []),
+    ...(pretrained === undefined ? ['No pretraining was recorded for this task in this run.'] : []),
+  ];
+  return html`${trained}${pretrained}${figure(
     {
       title: 'Chosen on validation',
-      read: 'These choices were made on earlier cut-offs or on rows kept aside, never on what this page measures.',
+      read: 'Choices are made on earlier cut-offs or on rows kept aside, never on what this page measures.',
     },
-    selection.length === 0
-      ? html`<p class="nothing">Nothing was left to choose.</p>`
-      : html`<ul>${selection.map((choice) => html`<li>${choice}</li>`)}</ul>`,
-  );
+    choices.length === 0
+      ? nothing('Nothing was left to choose.')
+      : html`<ul>${choices.map((choice) => html`<li>${choice}</li>`)}</ul>`,
+  )}`;
 }
 
 function nextParts(task: NextTaskReport): Html {
@@ -175,12 +199,12 @@ function nextParts(task: NextTaskReport): Html {
     html`<h3>How good the lists are</h3>
 ${nextMeasures(task, task.evaluation)}`
   }
-<h3>What stands in the lists</h3>
+<h3>What stands in the lists, and how they were made</h3>
 <div class="grid">
 ${figure(
   {
     title: 'Top categories and items',
-    lead: `In how many of the lists of ${count(task.k)}`,
+    lead: `In how many users' lists of ${count(task.k)}`,
     read: 'The entries that are offered to most users, with the number of users.',
     worry:
       'a few entries stand in nearly all lists: everyone gets the same, and the list is hardly personal.',
@@ -194,7 +218,7 @@ ${figure(
     })),
     'No lists were made.',
   ),
-)}
+)}${makingFigures(task)}
 </div>
 `;
 }
