@@ -40,19 +40,34 @@ export interface ScoreGroup {
   positives: number;
 }
 
-/** The rows grouped by distinct score, highest first: what every threshold metric is a walk over. */
+/**
+ * The rows grouped by distinct score, highest first: what every threshold metric is a walk over. Labels are 0 or 1.
+ * Both classes are sorted by themselves and merged: a sort without comparator is several times as fast.
+ */
 export function groupsByScore(labels: Numbers, scores: Numbers): ScoreGroup[] {
+  const positives = sortedScores(labels, scores, 1);
+  const negatives = sortedScores(labels, scores, 0);
   const groups: ScoreGroup[] = [];
-  let current: ScoreGroup | undefined;
-  const order = ascending(scores);
-  for (let at = order.length - 1; at >= 0; at--) {
-    const row = order[at]!;
-    const score = scores[row]!;
-    if (current?.score !== score) groups.push((current = { score, rows: 0, positives: 0 }));
-    current.rows += 1;
-    current.positives += labels[row]!;
+  let [p, n] = [positives.length, negatives.length];
+  while (p > 0 || n > 0) {
+    const score = Math.max(
+      positives[p - 1] ?? Number.NEGATIVE_INFINITY,
+      negatives[n - 1] ?? Number.NEGATIVE_INFINITY,
+    );
+    const [pBefore, nBefore] = [p, n];
+    while (p > 0 && positives[p - 1] === score) p -= 1;
+    while (n > 0 && negatives[n - 1] === score) n -= 1;
+    groups.push({ score, rows: pBefore - p + (nBefore - n), positives: pBefore - p });
   }
   return groups;
+}
+
+/** Scores of one class, ascending. */
+function sortedScores(labels: Numbers, scores: Numbers, label: number): Float64Array {
+  let count = 0;
+  const own = new Float64Array(scores.length);
+  for (let i = 0; i < scores.length; i++) if (labels[i] === label) own[count++] = scores[i]!;
+  return own.subarray(0, count).sort();
 }
 
 /** Lengths of `parts` groups of n rows as even as can be, the longer first (numpy.array_split). */

@@ -61,7 +61,8 @@ export function decodeSafetensors(file: Uint8Array): { tensors: Feeds; metadata:
   const { __metadata__: metadata = {}, ...entries } = parseHeader(file.subarray(8, 8 + headerBytes));
   const body = file.subarray(8 + headerBytes);
   const tensors: Feeds = {};
-  for (const [name, entry] of Object.entries(entries)) tensors[name] = readTensor(name, Object(entry) as Entry, body);
+  for (const [name, entry] of Object.entries(entries))
+    tensors[name] = readTensor(name, Object(entry) as Entry, body);
   return { tensors, metadata: metadata as Record<string, string> };
 }
 
