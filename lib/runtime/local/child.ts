@@ -100,9 +100,9 @@ function endOf(code: number | null, signal: string | null): ChildEnd {
   return { failure: `exit code ${code}`, retry: code === EXIT_RETRY || code === EXIT_KILLED };
 }
 
-async function eachLine(stream: Readable, take: (line: string) => void): Promise<void> {
-  for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }))
-    take(line);
+async function eachLine(stream: Readable, take: (line: string) => Promise<void>): Promise<void> {
+  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
+  for await (const line of lines) await take(line);
 }
 
 /** Undefined: an ordinary line. */
