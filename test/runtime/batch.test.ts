@@ -81,14 +81,8 @@ describe('children', () => {
   });
 
   it('fail with a reason when they can not be started or listened to', async () => {
-    const { batch, logs, record } = await open({
-      commands: {
-        finetune: { command: join(children, 'no-such-program') },
-        score: { command: process.execPath },
-      },
-      onProgress: () => {
-        throw new BatchError('the listener broke');
-      },
+    const { batch } = await open({
+      commands: { finetune: { command: join(children, 'no-such-program') } },
     });
     const missing = await batch.submit({
       name: 'missing',
@@ -103,8 +97,7 @@ describe('children', () => {
     await expect(batch.submit({ name: 'x', definition: 'export', environment: {} })).rejects.toThrow(
       /no command/,
     );
-    const { batch: other } = await open({
-      logs,
+    const { batch: other, record } = await open({
       onProgress: () => {
         throw new BatchError('the listener broke');
       },
@@ -135,18 +128,20 @@ describe('children', () => {
   });
 
   it('are stopped when the runner is closed, and nothing is started afterwards', async () => {
-    const { batch, record } = await open();
-    const steps = {
-      all: [
-        [
-          ['record', 'begun'],
-          ['until', 99],
-        ],
-      ],
-    } as const;
+    // given two running children of five
+    let begun = 0;
+    let bothBegun = () => {};
+    const begin = new Promise<void>((resolve) => (bothBegun = resolve));
+    const { batch, record } = await open({ onProgress: () => ++begun === 2 && bothBegun() });
+    const print = ['print', '{"progress":"begun"}'] as const;
+    const steps = { all: [[['record', 'begun'], print, ['until', 99]]] } as const;
     const running = await batch.submit(plan('endless', record, steps, { arraySize: 5, attempts: 3 }));
     const waiting = await batch.submit(plan('after', record, {}, { dependsOn: [running] }));
+    await begin;
+    // when
     await batch.close();
+    // then
+    expect(await recorded(record)).toHaveLength(2);
     expect(await batch.wait(running)).toMatchObject({ status: 'FAILED', reason: 'the runner was closed' });
     expect((await batch.wait(waiting)).status).toBe('FAILED');
     await expect(batch.submit(plan('late', record, {}))).rejects.toThrow(/closed runner/);
