@@ -129,7 +129,9 @@ function listField(name: string, type: DataType): Field {
 /** A List column: row i holds the child's values [offsets[i], offsets[i + 1]). */
 export function listOf(field: Field, offsets: Int32Array, child: Data): Column {
   if (!DataType.isList(field.type)) throw new DataError(`${field.name} is no list`);
-  const column = { type: field.type, length: offsets.length - 1, nullCount: 0, valueOffsets: offsets, child };
+  // Arrow's writer joins neighbouring chunks of one buffer: the same array written twice in a row would stand once.
+  const own = offsets.slice();
+  const column = { type: field.type, length: offsets.length - 1, nullCount: 0, valueOffsets: own, child };
   return column;
 }
 

@@ -1,0 +1,189 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  Field,
+  Float64,
+  Int32,
+  Int64,
+  type makeData,
+  type RecordBatch,
+  TimestampMillisecond,
+  Uint8,
+  Uint32,
+  Utf8,
+} from 'apache-arrow';
+import fc from 'fast-check';
+import { type Config, parseConfig } from '../../lib/config/index.ts';
+import { encodeArrow, eventCode, recordBatch, shardOf, shopClock, userHash } from '../../lib/data/index.ts';
+import { buildDays, type DayInput } from '../../lib/features/index.ts';
+import { type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
+
+/** A clean event as the tests write it. */
+export interface RawEvent {
+  readonly user: string;
+  /** ms UTC. */
+  readonly time: number;
+  readonly type: number;
+  readonly item?: string;
+  readonly quantity?: number;
+  /** Minor units. */
+  readonly amount?: number;
+  readonly session?: string;
+  readonly id?: string;
+}
+
+export const PURCHASE = eventCode('purchase');
+export const RETURN = eventCode('return');
+export const VIEW = eventCode('view');
+
+export function testConfig(features: object = {}, timeZone = 'UTC'): Config {
+  return parseConfig({ shop: { timeZone }, sources: {}, tasks: {}, features });
+}
+
+/** Runs with a folder store that is gone afterwards. */
+export async function withStore<T>(use: (store: ObjectStore) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'nightjar-features-'));
+  try {
+    return await use(await openFolderStore(folder, { durable: false }));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const FIELDS = [
+  new Field('user', new Utf8(), false),
+  new Field('hash', new Uint32(), false),
+  new Field('time', new TimestampMillisecond('UTC'), false),
+  new Field('day', new Int32(), false),
+  new Field('hour', new Uint8(), false),
+  new Field('type', new Uint8(), false),
+  new Field('item', new Utf8(), true),
+  new Field('quantity', new Float64(), false),
+  new Field('amount', new Int64(), true),
+  new Field('session', new Utf8(), true),
+  new Field('id', new Utf8(), true),
+];
+
+/** Batches of clean events: sorted by hash, user, time (equal ones as given) and cut by user range. */
+export function cleanBatches(events: readonly RawEvent[], batches = 1, timeZone = 'UTC'): RecordBatch[] {
+  const clock = shopClock(timeZone);
+  const rows = events.map((event) => ({ ...event, ...clock(event.time), hash: userHash(event.user) }));
+  rows.sort((a, b) => a.hash - b.hash || (a.user < b.user ? -1 : a.user > b.user ? 1 : 0) || a.time - b.time);
+  return Array.from({ length: batches }, (_, batch) => {
+    const part = rows.filter((row) => shardOf(row.hash, batches) === batch);
+    const columns = [
+      text(part.map((e) => e.user)),
+      numbers(
+        new Uint32(),
+        Uint32Array.from(part, (e) => e.hash),
+      ),
+      bigs(
+        new TimestampMillisecond('UTC'),
+        part.map((e) => e.time),
+      ),
+      numbers(
+        new Int32(),
+        Int32Array.from(part, (e) => e.day),
+      ),
+      numbers(
+        new Uint8(),
+        Uint8Array.from(part, (e) => e.hour),
+      ),
+      numbers(
+        new Uint8(),
+        Uint8Array.from(part, (e) => e.type),
+      ),
+      text(part.map((e) => e.item)),
+      numbers(
+        new Float64(),
+        Float64Array.from(part, (e) => e.quantity ?? 1),
+      ),
+      bigs(
+        new Int64(),
+        part.map((e) => e.amount),
+      ),
+      text(part.map((e) => e.session)),
+      text(part.map((e) => e.id)),
+    ];
+    return recordBatch(FIELDS, columns, part.length);
+  });
+}
+
+/** Puts a drop's clean events into the store and builds its day rows. */
+export async function putDrop(
+  store: ObjectStore,
+  config: Config,
+  dropId: string,
+  events: readonly RawEvent[],
+  options: { batches?: number; revision?: string } = {},
+): Promise<DayInput> {
+  const { batches = 1, revision = 'r1' } = options;
+  const zone = config.shop.timeZone;
+  const cleanKey = `clean/events/${dropId}/${revision}.arrow`;
+  await store.put(cleanKey, encodeArrow(FIELDS, cleanBatches(events, batches, zone)), { ifAbsent: true });
+  const { key } = await buildDays({ store, config, cleanKey });
+  const days = events.map((event) => shopClock(zone)(event.time).day);
+  const span = days.length > 0 ? { minDay: Math.min(...days), maxDay: Math.max(...days) } : {};
+  return { dropId, revision, key, ...span };
+}
+
+function text(values: (string | undefined)[]) {
+  const offsets = new Int32Array(values.length + 1);
+  const nullBitmap = new Uint8Array((values.length + 7) >> 3);
+  const bytes = values.map((value, i) => {
+    if (value !== undefined) nullBitmap[i >> 3]! |= 1 << (i & 7);
+    return Buffer.from(value ?? '');
+  });
+  bytes.forEach((part, i) => {
+    offsets[i + 1] = offsets[i]! + part.length;
+  });
+  const nullCount = values.filter((value) => value === undefined).length;
+  const data = Buffer.concat(bytes);
+  return { type: new Utf8(), length: values.length, nullCount, valueOffsets: offsets, data, nullBitmap };
+}
+
+function bigs(type: Int64 | TimestampMillisecond, values: (number | undefined)[]) {
+  const data = BigInt64Array.from(values, (value) => BigInt(value ?? 0));
+  const nullBitmap = new Uint8Array((values.length + 7) >> 3);
+  values.forEach((value, i) => {
+    if (value !== undefined) nullBitmap[i >> 3]! |= 1 << (i & 7);
+  });
+  const nullCount = values.filter((value) => value === undefined).length;
+  return { type, length: values.length, nullCount, data, nullBitmap };
+}
+
+function numbers(
+  type: Parameters<typeof makeData>[0]['type'],
+  data: Uint8Array | Int32Array | Uint32Array | Float64Array,
+) {
+  return { type, length: data.length, nullCount: 0, data };
+}
+
+/** Some weeks of a small shop: few users, items, sessions and instants, so that they often meet. */
+export function arbitraryEvents(options: { keyed?: boolean; days?: number } = {}): fc.Arbitrary<RawEvent[]> {
+  const { keyed = false, days = 40 } = options;
+  const event = fc.record({
+    user: fc.constantFrom('ann', 'bob', 'cid', 'dora', 'éva'),
+    day: fc.integer({ min: 0, max: days - 1 }),
+    second: fc.integer({ min: 0, max: 5 }).map((n) => n * 14_000 + 7),
+    type: fc.constantFrom(VIEW, PURCHASE, PURCHASE, RETURN),
+    item: fc.option(fc.constantFrom('tea', 'cup', 'Übertopf', 'x', 'y', 'z', 'lamp', 'a', 'b', 'c'), {
+      nil: undefined,
+    }),
+    quantity: fc.constantFrom(1, 2, 0.1, 0.2, 12),
+    amount: fc.integer({ min: -500, max: 5000 }),
+    session: fc.option(fc.constantFrom('s1', 's2'), { nil: undefined }),
+  });
+  return fc.array(event, { minLength: 1, maxLength: 60 }).map((list) =>
+    list.map(({ day, second, item, session, ...rest }, i) => ({
+      ...rest,
+      time: (15_000 + day) * 86_400_000 + second * 1000,
+      ...(item === undefined ? {} : { item }),
+      ...(session === undefined ? {} : { session }),
+      ...(keyed ? { id: `event ${i}` } : {}),
+    })),
+  );
+}
+/** The first day of `arbitraryEvents`. */
+export const FIRST_DAY = 15_000;
