@@ -86,14 +86,29 @@ export function plain(text: string): string {
     .replace(/[\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu, '\ufffd');
 }
 
-/** Cuts a text to about as many columns of print; letters from Hangul on (CJK, emoji) count double. */
-export function clip(text: string, columns: number): string {
+/** About how wide a text is printed, in widths of an ordinary small letter: nothing here can measure a font. */
+export function columns(text: string): number {
+  let sum = 0;
+  for (const letter of text) sum += letterWidth(letter);
+  return sum;
+}
+
+/** Cuts a text to about as many columns of print, and says so. */
+export function clip(text: string, most: number): string {
   let used = 0;
   let kept = '';
   for (const letter of plain(text)) {
-    used += letter.codePointAt(0)! >= 0x1100 ? 2 : 1;
-    if (used > columns) return `${kept.trimEnd()}…`;
+    used += letterWidth(letter);
+    if (used > most) return `${kept.trimEnd()}…`;
     kept += letter;
   }
   return kept;
+}
+
+function letterWidth(letter: string): number {
+  // from Hangul on: CJK, emoji
+  if (letter.codePointAt(0)! >= 0x1100) return 1.8;
+  if (/[mwMW@%]/.test(letter)) return 1.5;
+  if (/[A-Z]/.test(letter)) return 1.15;
+  return /[ ijlt.,:;'|()·-]/.test(letter) ? 0.55 : 1;
 }

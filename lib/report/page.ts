@@ -69,10 +69,9 @@ function headline(report: RunReport): Tile[] {
   const { totals } = report.quality;
   return [
     {
-      name: 'Users scored',
+      name: report.asOf === undefined ? 'Rows scored' : 'Users scored',
       value: count(usersScored(report)),
-      note:
-        report.asOf === undefined ? 'each row of the table once' : `everyone known on ${report.asOf}, once`,
+      note: report.asOf === undefined ? 'each row of the table once' : 'everyone known at the as-of time',
     },
     ...report.tasks.slice(0, HEADLINE_TASKS).map((task) => taskTile(task, report)),
     {
@@ -107,7 +106,12 @@ function taskTile(task: TaskReport, report: RunReport): Tile {
   return {
     name: `${task.name}, AUROC`,
     value: decimal(task.evaluation?.auroc),
-    note: evaluation === undefined ? 'no outcome yet' : note(`a coin: 0.5; base rate ${percent(baseRate)}`),
+    note:
+      evaluation === undefined
+        ? 'no outcome yet'
+        : !isNumber(task.evaluation?.auroc)
+          ? note('not defined: all users have one outcome')
+          : note(`a coin: 0.5; base rate ${percent(baseRate)}`),
   };
 }
 

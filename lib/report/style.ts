@@ -64,12 +64,12 @@ nav{margin-top:24px;font-size:14px}
 nav ul{display:flex;flex-wrap:wrap;gap:4px 22px;list-style:none;padding:0}
 nav a{display:inline-block;padding:4px 0}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,150px),1fr));background:var(--surface);border:1px solid var(--line);border-radius:10px;overflow:hidden;margin-top:26px}
-.tile{border:solid var(--line);border-width:1px 0 0 1px;margin:-1px 0 0 -1px;padding:16px 18px;display:grid;grid-row:span 3;grid-template-rows:subgrid;row-gap:0}
+.tile{border:solid var(--line);border-width:0 1px 1px 0;margin:0 -1px -1px 0;padding:16px 18px;display:grid;grid-row:span 3;grid-template-rows:subgrid;row-gap:0}
 .tile .name{font-size:13px;color:var(--muted)}
 .tile .value{font-size:26px;line-height:1.25;font-weight:600;letter-spacing:-.01em;font-variant-numeric:tabular-nums;white-space:nowrap}
 .tile .note{font-size:13px;line-height:1.45;color:var(--muted);margin-top:2px}
 .tile .note.bad{color:var(--worry)}
-.measures{grid-template-columns:repeat(auto-fill,minmax(min(100%,250px),1fr));margin-top:0}
+.measures{grid-template-columns:repeat(auto-fit,minmax(min(100%,250px),1fr));margin-top:0}
 .measures .value{font-size:22px}
 .notice{background:var(--worry-soft);border-left:3px solid var(--worry);border-radius:0 8px 8px 0;padding:12px 16px;margin-top:18px;max-width:90ch}
 .notice ul{padding-left:18px;margin-top:4px}
@@ -94,15 +94,18 @@ nav a{display:inline-block;padding:4px 0}
 .swatch.thin{border-top:1px solid var(--muted)}
 .scroll{overflow-x:auto;max-width:100%}
 table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
-caption{text-align:left;color:var(--muted);font-size:13.5px;padding-bottom:8px}
+.caption{color:var(--muted);font-size:13.5px;padding-bottom:8px}
+td code{display:block;min-width:15ch;overflow-wrap:anywhere}
+table{overflow-wrap:break-word}
 th,td{padding:7px 18px 7px 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
 th:last-child,td:last-child{padding-right:0}
 th{font-weight:600;white-space:nowrap}
 thead th{color:var(--muted);font-weight:500;font-size:13px}
 .num{text-align:right;white-space:nowrap}
-td.long{min-width:9ch}
 tfoot td,tfoot th{font-weight:600;border-bottom:0}
 .card.wide{margin-top:20px}
+.card h4+.caption{padding-top:4px}
+.card.wide,details .card{max-width:860px}
 .confusion th,.confusion td{padding:10px;border:0;text-align:center;vertical-align:middle;white-space:normal}
 .confusion{margin-top:12px;border-spacing:3px;border-collapse:separate}
 .confusion tbody td{background:var(--track);border-radius:6px}
@@ -114,12 +117,18 @@ details{margin-top:20px}
 summary{cursor:pointer;font-size:14px;color:var(--accent);padding:4px 0;width:fit-content}
 details .card{margin-top:12px}
 footer{margin-top:64px;padding-top:18px;padding-bottom:44px;color:var(--muted);font-size:13px}
+@media (max-width:1080px){
+.tiles{grid-template-columns:repeat(3,minmax(0,1fr))}
+.measures{grid-template-columns:repeat(2,minmax(0,1fr))}
+}
 @media (max-width:560px){
 main,header,footer{padding-left:14px;padding-right:14px}
 header{padding-top:26px}
 h1{font-size:26px}
 section{margin-top:40px}
 .card{padding:16px 14px}
+table{font-size:13px}
+th,td{padding-right:9px}
 .tiles{grid-template-columns:repeat(2,minmax(0,1fr))}
 .tile{padding:12px 14px}
 .tile .value{font-size:21px}

@@ -44,7 +44,8 @@ function farthest(curve: Curve, from: number, to: number): Piece {
     const [x, y] = curve[i]!;
     const along = squared === 0 ? 0 : ((x - x1) * dx + (y - y1) * dy) / squared;
     const nearest = Math.min(1, Math.max(0, along));
-    const away = Math.hypot(x - x1 - nearest * dx, y - y1 - nearest * dy);
+    const [across, up] = [x - x1 - nearest * dx, y - y1 - nearest * dy];
+    const away = Math.sqrt(across * across + up * up);
     if (away > distance) {
       distance = away;
       at = i;

@@ -56,7 +56,7 @@ describe('text from data', () => {
   it('is cut by columns of print, and says so', () => {
     expect(clip('short', 5)).toBe('short');
     expect(clip('much too long', 8)).toBe('much too…');
-    expect(clip('日本語日本語', 6)).toBe('日本語…');
+    expect(clip('日本語日本語', 5.5)).toBe('日本語…');
   });
 });
 

@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import { clip, isNumber, plain } from '../format.ts';
+import { clip, columns, isNumber, plain } from '../format.ts';
 import type { Html } from '../html.ts';
 import { ACCENT, draw, INK, nothing, WIDTH } from './draw.ts';
 
@@ -12,7 +12,7 @@ export interface Bar {
 
 const ROW = 32;
 /** Columns of print in a row, which a name shares with its value. */
-const COLUMNS = 47;
+const COLUMNS = 42;
 
 /**
  * Horizontal bars in the order given, each name above its bar: names of any length stay readable on a telephone.
@@ -47,7 +47,7 @@ export function bars(label: string, rows: readonly Bar[], none: string, whole = 
         frameAnchor: 'left',
         dy: -5,
         fill: INK,
-        text: (row: Bar) => clip(row.name, COLUMNS - row.shown.length),
+        text: (row: Bar) => clip(row.name, COLUMNS - columns(row.shown)),
         title: (row: Bar) => `${plain(row.name)}: ${row.shown}`,
       }),
       Plot.text(drawn, { y: 'place', frameAnchor: 'right', dy: -5, text: 'shown' }),

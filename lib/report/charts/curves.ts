@@ -19,6 +19,7 @@ import {
 
 const UNIT = { domain: [0, 1], ticks: 5, tickFormat: tickPercent };
 const SQUARE_HEIGHT = 300;
+const TOO_FEW = 'Too few users to draw a curve.';
 
 /** ROC curve: who is found against who is bothered in vain, over all thresholds (Fawcett 2006). */
 export function rocFigure(evaluation: BinaryEvaluation): Html {
@@ -30,8 +31,8 @@ export function rocFigure(evaluation: BinaryEvaluation): Html {
     worry:
       'the line falls below the dashed diagonal (worse than chance), or hugs the corner perfectly (something from the future may have leaked in).',
   };
-  if (!isNumber(auroc) || roc.length < 2)
-    return figure(text, nothing('Not defined: it takes users of both outcomes.'));
+  if (!isNumber(auroc)) return figure(text, nothing('Not defined: it takes users of both outcomes.'));
+  if (roc.length < 2) return figure(text, nothing(TOO_FEW));
   const negatives = confusion.fp + confusion.tn;
   const positives = confusion.tp + confusion.fn;
   const dot =
@@ -71,8 +72,8 @@ export function precisionRecallFigure(evaluation: BinaryEvaluation): Html {
     worry:
       'the line lies on or below the dashed line, or drops steeply at the very left: then the highest scores are wrong.',
   };
-  if (!isNumber(auprc) || pr.length < 2)
-    return figure(text, nothing('Not defined: nobody did it, so nobody can be found.'));
+  if (!isNumber(auprc)) return figure(text, nothing('Not defined: nobody did it, so nobody can be found.'));
+  if (pr.length < 2) return figure(text, nothing(TOO_FEW));
   const picked = confusion.tp + confusion.fp;
   const positives = confusion.tp + confusion.fn;
   const dot = picked > 0 && positives > 0 ? [[confusion.tp / positives, confusion.tp / picked] as const] : [];

@@ -31,8 +31,13 @@ function dayFigure(type: string, rows: Days, total: number, first: number, last:
   const most = bins.reduce((peak, bin) => Math.max(peak, bin.n), 0);
   const chart = draw(`Rows of ${type} from ${formatDay(first)} to ${formatDay(last)}`, {
     height: 190,
-    x: { type: 'utc', label: null, domain: [first * DAY_MS, (last + 1) * DAY_MS], ticks: 4 },
-    y: { label: 'rows', grid: true, ticks: 4, nice: true, tickFormat: short(most) },
+    x: {
+      type: 'utc',
+      label: null,
+      domain: [first * DAY_MS, (last + 1) * DAY_MS],
+      ticks: span <= 7 ? 'day' : 4,
+    },
+    y: { label: 'rows', grid: true, ticks: Math.min(4, most), nice: true, tickFormat: short(most) },
     marks: [
       Plot.rectY(bins, {
         x1: (bin: Bin) => Math.max(bin.from, first) * DAY_MS,
@@ -100,7 +105,6 @@ function longestGap(rows: Days): string {
 function short(most: number): (n: number) => string {
   const [unit, name] = most >= 2e6 ? [1e6, 'M'] : most >= 1e4 ? [1e3, 'k'] : [1, ''];
   return (n) => {
-    if (!Number.isInteger(n)) return '';
     return n === 0 ? '0' : `${unit === 1 ? count(n) : Number((n / unit).toFixed(1))}${name}`;
   };
 }

@@ -29,7 +29,7 @@ export function draw(label: string, options: Plot.PlotOptions): Html {
   const { width = WIDTH, height = 250 } = options;
   const svg = Plot.plot({
     marginLeft: 46,
-    marginRight: 16,
+    marginRight: 20,
     marginTop: 28,
     marginBottom: 40,
     ...options,

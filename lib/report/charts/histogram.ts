@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import { count, isNumber, percent } from '../format.ts';
+import { count, isNumber, percent, plural } from '../format.ts';
 import type { Html } from '../html.ts';
 import type { BinaryTaskReport } from '../types.ts';
 import { ACCENT, draw, figure, nothing, tickPercent } from './draw.ts';
@@ -8,10 +8,14 @@ import { ACCENT, draw, figure, nothing, tickPercent } from './draw.ts';
 export function scoreFigure({ scoreHistogram }: BinaryTaskReport): Html {
   const bins = scoreHistogram.filter((bin) => isNumber(bin.from) && isNumber(bin.to) && isNumber(bin.n));
   const users = bins.reduce((sum, bin) => sum + bin.n, 0);
+  const most = bins.reduce((peak, bin) => Math.max(peak, bin.n), 0);
   const mean = bins.reduce((sum, bin) => sum + (bin.n * (bin.from + bin.to)) / 2, 0) / users;
   const text = {
     title: 'Score distribution',
-    lead: users > 0 ? `${count(users)} users, about ${percent(mean, 0)} on average` : 'Nobody was scored',
+    lead:
+      users > 0
+        ? `${plural(users, 'user', 'users')}, about ${percent(mean, 0)} on average`
+        : 'Nobody was scored',
     read: 'How many users (up) got which probability (right). The average should be near the rate that is usual for this shop.',
     worry:
       'everyone sits in one bar: the model tells nobody apart. Or the shape is quite another than last night with like data.',
@@ -22,9 +26,9 @@ export function scoreFigure({ scoreHistogram }: BinaryTaskReport): Html {
     y: {
       label: 'users',
       grid: true,
-      ticks: 4,
+      ticks: Math.min(4, most),
       nice: true,
-      tickFormat: (n: number) => (Number.isInteger(n) ? count(n) : ''),
+      tickFormat: (n: number) => count(n),
     },
     marks: [
       Plot.rectY(bins, { x1: 'from', x2: 'to', y: 'n', fill: ACCENT, insetLeft: 0.75, insetRight: 0.75 }),

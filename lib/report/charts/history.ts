@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import { count, isNumber, significant } from '../format.ts';
+import { count, isNumber, plural, significant } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { thinCurve } from '../thin.ts';
 import type { Curve, TrainingPoint } from '../types.ts';
@@ -38,7 +38,7 @@ function lossFigure(
   const last = train.at(-1);
   const lead = best
     ? `Best at step ${count(best[0])}: ${significant(best[1])}`
-    : last && `${significant(last[1])} after ${count(last[0])} steps`;
+    : last && `${significant(last[1])} after ${plural(last[0], 'step', 'steps')}`;
   const chart = draw(`${title}: loss over steps. ${lead ?? ''}`, {
     x: { label: 'step', ticks: 5, tickFormat: (step: number) => count(step), nice: true },
     y: {

@@ -1,4 +1,4 @@
-import { decimal, isNumber, percent } from '../format.ts';
+import { count, decimal, isNumber, percent } from '../format.ts';
 import type { Html } from '../html.ts';
 import type { BinaryEvaluation, NextEvaluation, NextTaskReport } from '../types.ts';
 import { type Tile, tiles } from './table.ts';
@@ -20,7 +20,12 @@ export function binaryMeasures(evaluation: BinaryEvaluation): Html {
         name: 'AUPR (average precision)',
         value: decimal(auprc),
         yardstick: `A list in random order gets the base rate, ${decimal(baseRate)}.`,
-        bad: isNumber(auprc) && isNumber(baseRate) && auprc <= baseRate && 'No better than a random order.',
+        bad:
+          isNumber(auprc) &&
+          isNumber(baseRate) &&
+          baseRate < 1 &&
+          auprc <= baseRate &&
+          'No better than a random order.',
       }),
       judged({
         name: 'Log loss (lower is better)',
@@ -46,7 +51,12 @@ export function binaryMeasures(evaluation: BinaryEvaluation): Html {
         name: 'Lift in the top tenth',
         value: isNumber(lift10) ? `${decimal(lift10, 2)}×` : decimal(lift10),
         yardstick: `Among the tenth with the highest scores, so many times the base rate of ${percent(baseRate)}.`,
-        bad: isNumber(lift10) && lift10 <= 1 && 'The top tenth is no better than the average.',
+        bad:
+          isNumber(lift10) &&
+          isNumber(baseRate) &&
+          baseRate < 1 &&
+          lift10 <= 1 &&
+          'The top tenth is no better than the average.',
       }),
       {
         name: `F1 at ${decimal(confusion.threshold, 2)}`,
@@ -79,7 +89,7 @@ function aurocTile(auroc: BinaryEvaluation['auroc']): Tile {
 
 /** The measures of lists of K. */
 export function nextMeasures(task: NextTaskReport, evaluation: NextEvaluation): Html {
-  const { recall, ndcg, popular } = evaluation;
+  const { n, recall, ndcg, popular } = evaluation;
   const against = (own: typeof recall, other: typeof recall | undefined, meaning: string) => ({
     yardstick: isNumber(other)
       ? `${meaning} One list of the most popular for everyone gets ${decimal(other)}.`
@@ -102,6 +112,11 @@ export function nextMeasures(task: NextTaskReport, evaluation: NextEvaluation): 
           'The same, counting hits near the top of the list for more; 1 is a perfect list.',
         ),
       }),
+      {
+        name: 'Users compared',
+        value: count(n),
+        note: 'Those whose list is held against what they then chose.',
+      },
     ],
     'measures',
   );

@@ -11,11 +11,11 @@ export function stagesSection({ stages }: RunReport): Html {
 <div class="card wide">${
     stages.length === 0
       ? html`<p class="nothing">No stage was recorded.</p>`
-      : table('Rows are counted at the doors of each stage; seconds are wall time.', stages, [
+      : table('Held back are quarantined rows, each with its reason; time is that of the clock.', stages, [
           { head: 'Stage', cell: (stage) => stage.name, total: 'together' },
           { head: 'Rows in', number: true, cell: (stage) => count(stage.rowsIn) },
           { head: 'Rows out', number: true, cell: (stage) => count(stage.rowsOut) },
-          { head: 'Quarantined', number: true, cell: (stage) => count(stage.quarantined) },
+          { head: 'Held back', number: true, cell: (stage) => count(stage.quarantined) },
           { head: 'Time', number: true, cell: (stage) => duration(stage.seconds), total: duration(seconds) },
         ])
   }</div>

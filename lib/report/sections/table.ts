@@ -9,12 +9,13 @@ export interface Column<Row> {
   readonly total?: string;
 }
 
-/** A table that scrolls inside its own box when it is wider than the page; `caption` also names it to screen readers. */
+/** A table that scrolls inside its own box when it is wider than the page; `caption`
+ * stands outside of that box and names it to screen readers. */
 export function table<Row>(caption: string, rows: readonly Row[], columns: readonly Column<Row>[]): Html {
   const kind = (column: Column<Row>) => (column.number === true ? 'num' : 'long');
   const foot = columns.some((column) => column.total !== undefined);
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table>
-<caption>${caption}</caption>
+  return html`<p class="caption">${caption}</p>
+<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table>
 <thead><tr>${columns.map((column) => html`<th scope="col" class="${kind(column)}">${column.head}</th>`)}</tr></thead>
 <tbody>${rows.map(
     (

@@ -12,7 +12,7 @@ import {
   scoreFigure,
   trainingFigure,
 } from '../charts/index.ts';
-import { count, decimal, isNumber, percent, plural, significant } from '../format.ts';
+import { count, decimal, isNumber, percent, plural, shareOf, significant } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { BinaryEvaluation, BinaryTaskReport, NextTaskReport, RunReport, TaskReport } from '../types.ts';
 import { binaryMeasures, nextMeasures } from './measures.ts';
@@ -26,7 +26,7 @@ const MOST_ITEMS = 12;
 /** How good a task's scores are, why they are what they are, and how the model came about. */
 export function taskSection(task: TaskReport, id: string, run: RunReport): Html {
   return html`<section id="${id}"><h2>Task: ${task.name}</h2>
-<p class="intro">${task.description}</p>
+<p class="intro">${task.description}${task.kind === 'label' && ' Below, a “user” is a row of the table.'}</p>
 ${outcomeNote(task, run)}
 ${task.kind === 'next' ? nextParts(task) : binaryParts(task)}
 </section>
@@ -83,11 +83,11 @@ ${makingFigures(task)}
 `;
 }
 
-function confusionFigure({ confusion, n }: BinaryEvaluation): Html {
+function confusionFigure({ confusion }: BinaryEvaluation): Html {
   const cell = (kind: string, rows: number, name: string) =>
     html`<td class="${kind}"><b>${count(rows)}</b><span>${name}</span></td>`;
   const { tp, fp, tn, fn, threshold } = confusion;
-  const right = n > 0 ? percent((tp + tn) / n) : decimal(null);
+  const right = shareOf(tp + tn, tp + fp + tn + fn);
   return figure(
     {
       title: 'Right and wrong',
@@ -115,7 +115,7 @@ function numbers({ evaluation, features }: BinaryTaskReport): Html | false {
     { head: 'Did', number: true, cell: (row) => count(row.positives) },
     { head: 'Rate', number: true, cell: (row) => percent(row.rate) },
     { head: 'Lift', number: true, cell: (row) => decimal(row.lift, 2) },
-    { head: 'Reached so far', number: true, cell: (row) => percent(row.cumulativeGain) },
+    { head: 'Reached', number: true, cell: (row) => percent(row.cumulativeGain) },
   ])}</div>
 <div class="card">${table('Reliability, bins of equal size', reliability, [
     { head: 'Said on average', cell: (bin) => percent(bin.meanProbability) },
