@@ -1,6 +1,6 @@
 import { SessionError } from './errors.ts';
 import { Runner } from './runner.ts';
-import { type Feeds, transferable } from './tensor.ts';
+import { type Feeds, toPost } from './tensor.ts';
 import { serve } from './worker-host.ts';
 
 export interface SessionMethods {
@@ -27,7 +27,8 @@ serve<SessionMethods>({
   },
   async run({ feeds, outputs }) {
     const value = await opened().run(feeds, outputs ?? opened().outputNames);
-    return { value, transfer: transferable(value) };
+    const { tensors, buffers } = toPost(value, true);
+    return { value: tensors, transfer: buffers };
   },
   async close() {
     await runner?.close();

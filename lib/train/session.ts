@@ -1,5 +1,5 @@
 import type { SessionMethods } from './session-worker.ts';
-import { checkTensor, type Feeds, transferable } from './tensor.ts';
+import { checkTensor, type Feeds, toPost } from './tensor.ts';
 import { checkThreads, WorkerClient } from './worker-client.ts';
 
 export interface SessionOptions {
@@ -31,7 +31,8 @@ export class Session {
    */
   async run(feeds: Feeds, { outputs, transfer = false }: RunOptions = {}): Promise<Feeds> {
     for (const [name, tensor] of Object.entries(feeds)) checkTensor(name, tensor);
-    return this.#worker.call('run', { feeds, outputs }, transfer ? transferable(feeds) : []);
+    const { tensors, buffers } = toPost(feeds, transfer);
+    return this.#worker.call('run', { feeds: tensors, outputs }, buffers);
   }
 
   /**

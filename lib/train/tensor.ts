@@ -59,19 +59,19 @@ export function checkTensor(name: string, tensor: HostTensor): void {
 }
 
 /**
- * Buffers that may be moved to another thread with these tensors: those that a tensor fills alone. A view into a larger
- * buffer is copied instead, because moving it would take its neighbours along.
+ * Tensors ready to be posted to another thread, and the buffers to move along. A view into a larger buffer is copied
+ * first: cloning would take all of the buffer with it, and moving would take it from its other users.
+ * @param move whether tensors that fill their buffer give it away; copies always move
  */
-export function transferable(tensors: Feeds): ArrayBuffer[] {
+export function toPost(tensors: Feeds, move: boolean): { tensors: Feeds; buffers: ArrayBuffer[] } {
   const buffers = new Set<ArrayBuffer>();
-  for (const { data } of Object.values(tensors)) {
-    if (
-      data.buffer instanceof ArrayBuffer &&
-      data.byteLength === data.buffer.byteLength &&
-      data.byteLength > 0
-    ) {
-      buffers.add(data.buffer);
-    }
+  const posted: Feeds = {};
+  for (const [name, tensor] of Object.entries(tensors)) {
+    const { buffer, byteLength } = tensor.data;
+    const alone = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+    const sent = alone ? tensor : ({ ...tensor, data: tensor.data.slice() } as HostTensor);
+    posted[name] = sent;
+    if ((move || !alone) && byteLength > 0) buffers.add(sent.data.buffer as ArrayBuffer);
   }
-  return [...buffers];
+  return { tensors: posted, buffers: [...buffers] };
 }

@@ -1,6 +1,6 @@
 import { AbortedError, ProgramError } from './errors.ts';
 import { checkProgram, type OptimiserOptions, settleOptimiser, type TrainingProgram } from './program.ts';
-import { checkTensor, type Feeds, transferable } from './tensor.ts';
+import { checkTensor, type Feeds, toPost } from './tensor.ts';
 import type { StartingPoint, StepResult, TrainerState } from './trainer-core.ts';
 import type { TrainingMethods } from './training-worker.ts';
 import { checkThreads, WorkerClient } from './worker-client.ts';
@@ -41,13 +41,15 @@ export class Trainer {
     if (!Number.isFinite(lr) || lr < 0)
       throw new ProgramError(`a learning rate of 0 or above is expected, given ${lr}`);
     for (const [name, tensor] of Object.entries(feeds)) checkTensor(name, tensor);
-    return this.#worker.call('step', { feeds, lr }, transfer ? transferable(feeds) : []);
+    const { tensors, buffers } = toPost(feeds, transfer);
+    return this.#worker.call('step', { feeds: tensors, lr }, buffers);
   }
 
   /** Outputs on a batch without an update, of the program's evaluation graph where it has one. */
   async evaluate(feeds: Feeds, outputs: readonly string[]): Promise<Feeds> {
     for (const [name, tensor] of Object.entries(feeds)) checkTensor(name, tensor);
-    return this.#worker.call('evaluate', { feeds, outputs });
+    const { tensors, buffers } = toPost(feeds, false);
+    return this.#worker.call('evaluate', { feeds: tensors, outputs }, buffers);
   }
 
   /** Copies of all parameters by name. */

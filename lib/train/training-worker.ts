@@ -1,6 +1,6 @@
 import { SessionError } from './errors.ts';
 import type { OptimiserSettings, TrainingProgram } from './program.ts';
-import { type Feeds, transferable } from './tensor.ts';
+import { type Feeds, toPost } from './tensor.ts';
 import { type StartingPoint, type StepResult, TrainerCore, type TrainerState } from './trainer-core.ts';
 import { serve } from './worker-host.ts';
 
@@ -38,7 +38,8 @@ serve<TrainingMethods>({
   },
   async evaluate({ feeds, outputs }) {
     const value = await opened().evaluate(feeds, outputs);
-    return { value, transfer: transferable(value) };
+    const { tensors, buffers } = toPost(value, true);
+    return { value: tensors, transfer: buffers };
   },
   async parameters() {
     const value = opened().parameters();
