@@ -99,9 +99,9 @@ td code{display:block;min-width:15ch;overflow-wrap:anywhere}
 table{overflow-wrap:break-word}
 th,td{padding:7px 18px 7px 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
 th:last-child,td:last-child{padding-right:0}
-th{font-weight:600;white-space:nowrap}
+th{font-weight:600}
 thead th{color:var(--muted);font-weight:500;font-size:13px}
-.num{text-align:right;white-space:nowrap}
+.num{text-align:right}
 tfoot td,tfoot th{font-weight:600;border-bottom:0}
 .card.wide{margin-top:20px}
 .card h4+.caption{padding-top:4px}

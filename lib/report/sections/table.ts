@@ -3,7 +3,7 @@ import { type Html, html, type Part } from '../html.ts';
 export interface Column<Row> {
   readonly head: string;
   readonly cell: (row: Row) => Part;
-  /** Numbers stand right-aligned on one line; text may wrap. */
+  /** Numbers stand right-aligned. */
   readonly number?: boolean;
   /** Under the last row. */
   readonly total?: string;
