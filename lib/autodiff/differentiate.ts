@@ -40,9 +40,12 @@ export const rowsName = (name: string): string => `grad-rows:${name}`;
  */
 export function differentiate(graph: Graph, { loss, wrt, rows = [] }: DifferentiateOptions): Graph {
   checkLoss(graph, loss);
-  for (const name of [...wrt, ...rows]) checkSource(graph, name);
+  const sources = [...wrt, ...rows];
+  for (const name of sources) checkSource(graph, name);
+  const repeated = sources.find((name, i) => sources.indexOf(name) !== i);
+  if (repeated !== undefined) throw new GraphError(`The gradient by ${repeated} is asked for twice.`);
   const g = GraphBuilder.from(graph);
-  const walk = new BackwardWalk(g, graph, [...wrt, ...rows], new Set(rows));
+  const walk = new BackwardWalk(g, graph, sources, new Set(rows));
   walk.run(loss);
   for (const name of wrt) g.output(gradientName(name), walk.gradientOf(name));
   for (const name of rows) {

@@ -11,14 +11,26 @@ import {
 import type { Dim } from './dims.ts';
 import { PARAMETERS_KEY } from './encode.ts';
 import { GraphError } from './errors.ts';
-import type { Attribute, Graph, Initializer, Node, Parameter, Value } from './graph.ts';
+import {
+  type Attribute,
+  type Graph,
+  type Initializer,
+  type Node,
+  OPSET,
+  type Parameter,
+  type Value,
+} from './graph.ts';
 import { inferTypes } from './infer.ts';
 import { isOpType, operators } from './operators/index.ts';
 import { type Tensor, tensor, toNumbers } from './tensor.ts';
 import { fromProtoType, fromTensorProto } from './tensor-proto.ts';
 
-/** Since 13 axes of Squeeze, Unsqueeze and ReduceSum are inputs; older files are not read. */
+/**
+ * Operator sets that are read. Since 13 axes of Squeeze, Unsqueeze and ReduceSum are inputs; what changed from there to
+ * the set of built graphs is rewritten while reading, and what came later up to 23 leaves these operators as they are.
+ */
 const OLDEST_OPSET = 13;
+const NEWEST_OPSET = 23;
 
 export interface DecodeOptions {
   /** Sizes for symbolic input axes by name: exports often can only be followed with fixed sizes. */
@@ -26,7 +38,7 @@ export interface DecodeOptions {
 }
 
 /**
- * Reads an ONNX model file. Initialisers that `encodeModel` wrote from parameters become parameters again, others stay
+ * Reads an ONNX model file of operator sets 13 to 23. Initialisers that `encodeModel` wrote from parameters become parameters again, others stay
  * constants (see `asParameters`). Throws GraphError on bytes that are no model, unsupported operators (all are named),
  * types, control flow and external data.
  */
@@ -37,8 +49,10 @@ export function decodeModel(bytes: Uint8Array, { dims = {} }: DecodeOptions = {}
   const opset = Number(
     model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0n,
   );
-  if (opset < OLDEST_OPSET) {
-    throw new GraphError(`The model uses operator set ${opset}; export it with ${OLDEST_OPSET} or later.`);
+  if (opset < OLDEST_OPSET || opset > NEWEST_OPSET) {
+    throw new GraphError(
+      `The model uses operator set ${opset}; export it with ${OLDEST_OPSET} to ${NEWEST_OPSET}.`,
+    );
   }
   refuseUnsupported(graph);
   const metadata = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value]));
@@ -61,7 +75,7 @@ export function decodeModel(bytes: Uint8Array, { dims = {} }: DecodeOptions = {}
   const stored = new Set(graph.initializer.map(({ name }) => name));
   return inferTypes({
     name: graph.name,
-    opset,
+    opset: OPSET,
     inputs: graph.input.filter(({ name }) => !stored.has(name)).map((info) => readInput(info, dims)),
     outputs: graph.output,
     nodes,
@@ -164,6 +178,8 @@ function readNode(proto: NodeProto, index: number, initializers: Initializer[]):
       attributes[attribute.name] = readAttribute(attribute, kinds[attribute.name], name);
     }
   }
+  // Before operator set 18 an even Split was told by the number of outputs alone.
+  if (op === 'Split' && inputs.length === 1) attributes.num_outputs ??= proto.output.length;
   return { name, op, inputs, outputs: [...proto.output], attributes };
 }
 

@@ -124,13 +124,15 @@ export class GraphEmitter {
       const outputs = Array.from({ length: outputCount }, (_, i) => (i === 0 ? name : `${name}.${i}`));
       return this.#addNode({ name, op: type, inputs: names, outputs, attributes });
     }
-    const had = seen.outputs.length;
-    while (seen.outputs.length < outputCount)
-      seen.outputs.push(this.#fresh(`${seen.name}.${seen.outputs.length}`));
-    if (seen.outputs.length > had) {
-      this.#table.node(seen, had);
-      for (const output of seen.outputs.slice(had)) this.#producer.set(output, seen);
+    const added: string[] = [];
+    for (let i = 0; i < outputCount; i++) {
+      if (seen.outputs[i]) continue;
+      const name = this.#fresh(`${seen.name}.${i}`);
+      seen.outputs[i] = name;
+      this.#producer.set(name, seen);
+      added.push(name);
     }
+    if (added.length > 0) this.#table.node(seen, added);
     return seen.outputs.slice(0, outputCount).map((output) => this.value(output));
   }
 
@@ -155,10 +157,16 @@ export class GraphEmitter {
     return known?.every((dim) => typeof dim === 'number') ? (known as readonly number[]) : undefined;
   }
 
-  /** Gives a value a name to find it by in the built graph (as `wrt` of differentiate, say). */
+  /**
+   * Gives a value a name to find it by in the built graph (as `wrt` of differentiate, say). Go on with the returned value:
+   * it is a copy where the given one is an input, a parameter, or has a name already.
+   */
   label(name: string, value: Value): Value {
-    this.#labels.push({ label: name, value, output: false });
-    return value;
+    if (this.#producer.has(value.name) && !this.#labels.some((entry) => entry.value.name === value.name)) {
+      this.#labels.push({ label: name, value, output: false });
+      return value;
+    }
+    return this.#addNode({ name, op: 'Identity', inputs: [value.name], outputs: [name], attributes: {} })[0]!;
   }
 
   /** Makes a value an output of the graph under this name. */

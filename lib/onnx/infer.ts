@@ -40,10 +40,10 @@ export class TypeTable {
   }
 
   /**
-   * Checks a node and declares its outputs, from `firstOutput` on where a node gains outputs later. Throws GraphError
+   * Checks a node and declares its outputs (only those of `declared` where a node gains outputs later). Throws GraphError
    * naming the node, operator and shapes.
    */
-  node(node: Node, firstOutput = 0): void {
+  node(node: Node, declared: readonly string[] = node.outputs): void {
     const label = `${node.name} (${node.op})`;
     const spec = operators[node.op];
     const [least, most] = spec.inputs;
@@ -65,7 +65,7 @@ export class TypeTable {
       throw new GraphError(`${label} gives ${inferred.length} outputs, not ${node.outputs.length}.`);
     }
     node.outputs.forEach((name, i) => {
-      if (name !== '' && i >= firstOutput) this.declare(name, inferred[i]!);
+      if (name !== '' && declared.includes(name)) this.declare(name, inferred[i]!);
     });
     const [first] = node.outputs;
     const elements = knownElements(node.op, types, known, node.attributes);

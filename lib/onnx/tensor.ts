@@ -35,6 +35,11 @@ export function tensor(
       `A tensor of shape [${shape}] needs ${elementCount(shape)} values, not ${values.length}.`,
     );
   }
+  if (!isFloat(dtype)) {
+    const broken = values.find((value) => !Number.isInteger(value));
+    if (broken !== undefined)
+      throw new GraphError(`${broken} is no ${dtype}; a tensor of ${dtype} holds whole numbers.`);
+  }
   return { dtype, shape: [...shape], data: pack(dtype, values) };
 }
 

@@ -71,12 +71,15 @@ describe('differentiate', () => {
     // given
     const g = new GraphBuilder('inside');
     const x = g.input('x', 'float32', [3]);
-    g.output('loss', g.reduceSum(g.square(g.label('hidden', g.mul(x, 2)))));
+    const hidden = g.label('hidden', g.mul(x, 2));
+    g.output('loss', g.reduceSum(g.mul(g.label('left', hidden), g.label('right', hidden))));
     // when
-    const graph = differentiate(g.build(), { loss: 'loss', wrt: ['hidden', 'x'] });
+    const graph = differentiate(g.build(), { loss: 'loss', wrt: ['hidden', 'left', 'right', 'x'] });
     // then
     const outputs = interpret(graph, x3);
     expect([...outputs['grad:hidden']!.data]).toEqual([4, 8, -12]);
+    expect([...outputs['grad:left']!.data]).toEqual([2, 4, -6]);
+    expect([...outputs['grad:right']!.data]).toEqual([2, 4, -6]);
     expect([...outputs['grad:x']!.data]).toEqual([8, 16, -24]);
   });
 
@@ -91,6 +94,47 @@ describe('differentiate', () => {
     const twice = differentiate(once.build(), { loss: 'slopes', wrt: ['x'] });
     // then
     expect([...interpret(twice, x3)['grad:x']!.data]).toEqual([24, 48, -72]);
+  });
+
+  it('takes the middle at kinks and ties, as torch does', () => {
+    // given
+    const g = new GraphBuilder('kinks');
+    const x = g.input('x', 'float32', [3]);
+    const parts = {
+      relu: g.relu(x),
+      max: g.max(x, 0),
+      abs: g.abs(x),
+      top: g.reduceMax(g.concat([x, x], 0)),
+      clip: g.clip(x, 0, 1),
+    };
+    for (const [name, part] of Object.entries(parts)) g.output(name, g.reduceSum(part));
+    const graph = g.build();
+    const gradient = (loss: string): number[] => {
+      const outputs = interpret(differentiate(graph, { loss, wrt: ['x'] }), {
+        x: tensor('float32', [3], [0, 1, 1]),
+      });
+      return [...outputs['grad:x']!.data];
+    };
+    // when / then
+    expect(gradient('relu')).toEqual([0, 1, 1]);
+    expect(gradient('max')).toEqual([0.5, 1, 1]);
+    expect(gradient('abs')).toEqual([0, 1, 1]);
+    expect(gradient('top')).toEqual([0, 0.5, 0.5]);
+    expect(gradient('clip')).toEqual([1, 1, 1]);
+  });
+
+  it('keeps a masked branch out of the gradient, even where it is infinite', async () => {
+    // given: log of a guarded argument, the usual way around log 0
+    const g = new GraphBuilder('guard');
+    const x = g.input('x', 'float32', [3]);
+    const positive = g.greater(x, 0);
+    g.output('loss', g.reduceSum(g.where(positive, g.log(g.where(positive, x, 1)), 0)));
+    // when
+    const outputs = await runGraph(differentiate(g.build(), { loss: 'loss', wrt: ['x'] }), {
+      x: tensor('float32', [3], [0, 2, -1]),
+    });
+    // then
+    expect(outputs['grad:x']!.data).toEqual([0, 0.5, 0]);
   });
 
   it('gives the same bytes for the same graph', () => {
@@ -128,6 +172,9 @@ describe('differentiate', () => {
     expect(attempt('loss', 'vector')).toThrow('The loss does not depend on vector');
     expect(attempt('mean', 'x')).toThrow(/LayerNormalization.*only its first output has a gradient/);
     expect(attempt('loss', 'vector')).toThrow(GraphError);
+    expect(() => differentiate(graph, { loss: 'loss', wrt: ['x'], rows: ['x'] })).toThrow(
+      'by x is asked for twice',
+    );
   });
 });
 

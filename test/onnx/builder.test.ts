@@ -47,6 +47,9 @@ describe('GraphBuilder', () => {
     expect(() => g.layerNorm(x, g.constant([1, 1]))).toThrow('scale and bias must have the shape [6]');
     expect(() => g.split(y, [1, 1], 1)).toThrow('parts [1,1] do not add up to 3');
     expect(() => g.where(x, 1, 0)).toThrow('the condition must be bool');
+    expect(() => g.where(g.less(x, 0), g.less(x, 1), g.less(x, 2))).toThrow('no choice between bool values');
+    expect(() => g.less(g.less(x, 0), g.less(x, 1))).toThrow('bool has no order');
+    expect(() => g.ints([0.5])).toThrow('0.5 is no int64');
     expect(() => g.topK(y, 4)).toThrow('k is 4, but axis 1 has 3 elements');
     expect(() => g.op('Gelu', [x], { approximate: 'fast' })).toThrow(
       'approximate must be none or tanh, not fast',

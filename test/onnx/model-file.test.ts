@@ -107,7 +107,7 @@ describe('model files', () => {
     expect(read.outputs[0]).toEqual({ name: 'y', dtype: 'float32', shape: [5, 2] });
   });
 
-  it('of operator set 17 have their reduction axes as attributes', () => {
+  it('of operator set 17 are brought to ours: reduction axes, even splits', async () => {
     // given
     const g = new GraphBuilder('old');
     g.output('y', g.op('ReduceMean', [g.input('x', 'float32', [2, 3])], { keepdims: 0 }));
@@ -115,12 +115,15 @@ describe('model files', () => {
     file.opsetImport[0]!.version = 17n;
     const { graph } = file;
     graph!.node[0]!.attribute.push({ ...graph!.node[0]!.attribute[0]!, name: 'axes', type: 7, ints: [1n] });
-    graph!.output = [create(GraphProtoSchema, { output: [{ name: 'y' }] }).output[0]!];
+    graph!.node.push(create(NodeProtoSchema, { opType: 'Split', input: ['y'], output: ['first', 'second'] }));
+    graph!.output = create(GraphProtoSchema, { output: [{ name: 'y' }, { name: 'second' }] }).output;
     // when
     const read = decodeModel(toBinary(ModelProtoSchema, file));
     // then
-    expect(read.outputs).toEqual([{ name: 'y', dtype: 'float32', shape: [2] }]);
+    expect(read.opset).toBe(20);
+    expect(read.outputs.map(({ shape }) => shape)).toEqual([[2], [1]]);
     expect([...interpret(read, feeds).y!.data]).toEqual([1 / 6, -1 / 3]);
+    expect((await runGraph(read, feeds)).second!.data[0]).toBeCloseTo(-1 / 3, 6);
   });
 
   it('that can not be used say why', () => {
@@ -148,6 +151,9 @@ describe('model files', () => {
     );
     expect(() => decodeModel(edited((file) => (file.opsetImport[0]!.version = 11n)))).toThrow(
       'operator set 11',
+    );
+    expect(() => decodeModel(edited((file) => (file.opsetImport[0]!.version = 24n)))).toThrow(
+      'operator set 24',
     );
     expect(() => decodeModel(edited(({ graph }) => (graph!.initializer[0]!.dataType = 10)))).toThrow(
       'of type FLOAT16',

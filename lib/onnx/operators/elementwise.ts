@@ -54,7 +54,15 @@ function broadcasting(count: readonly [number, number], output?: DType): Operato
 }
 
 const arithmetic = broadcasting([2, 2]);
-const comparison = broadcasting([2, 2], 'bool');
+const equality = broadcasting([2, 2], 'bool');
+
+const ordering: OperatorSpec = {
+  inputs: [2, 2],
+  infer: (node) => {
+    if (node.requireSameType(0, 1) === 'bool') node.fail('bool has no order; use And, Or and Not');
+    return [{ dtype: 'bool', shape: broadcastInputs(node, [0, 1]) }];
+  },
+};
 
 const logical: OperatorSpec = {
   inputs: [2, 2],
@@ -76,11 +84,11 @@ export const elementwise = {
   Max: broadcasting([1, 64]),
   Min: broadcasting([1, 64]),
   Sum: broadcasting([1, 64]),
-  Equal: comparison,
-  Less: comparison,
-  LessOrEqual: comparison,
-  Greater: comparison,
-  GreaterOrEqual: comparison,
+  Equal: equality,
+  Less: ordering,
+  LessOrEqual: ordering,
+  Greater: ordering,
+  GreaterOrEqual: ordering,
   And: logical,
   Or: logical,
   Not: {
@@ -133,7 +141,9 @@ export const elementwise = {
     inputs: [3, 3],
     infer: (node) => {
       if (node.input(0).dtype !== 'bool') node.fail('the condition must be bool');
-      return [{ dtype: node.requireSameType(1, 2), shape: broadcastInputs(node, [0, 1, 2]) }];
+      const dtype = node.requireSameType(1, 2);
+      if (dtype === 'bool') node.fail('the runtime has no choice between bool values; use And, Or and Not');
+      return [{ dtype, shape: broadcastInputs(node, [0, 1, 2]) }];
     },
   },
   Identity: { inputs: [1, 1], infer: same },
