@@ -3,7 +3,7 @@ import type { Config } from '../config/index.ts';
 import { DataError, decodeArrow } from '../data/index.ts';
 import type { ObjectStore } from '../runtime/types.ts';
 import { columnData, numberColumn, optionalColumn, textColumn } from './columns.ts';
-import { canonicalEntries, EntryBuilder } from './days.ts';
+import { canonicalEntries, EntryBuilder, nameRepeats } from './days.ts';
 import { DayRows } from './days-file.ts';
 import { hash53 } from './hash.ts';
 import { Interner } from './interner.ts';
@@ -119,6 +119,7 @@ function addBatch(days: DayRows, batch: RecordBatch, items: Interner, file: stri
     if (order < 0) {
       throw new DataError(`${file} is not sorted by user at row ${start}: rebuild it from its drop`);
     }
+    nameRepeats(all, items);
     const entries = canonicalEntries(all, items);
     days.add(name(row), hash[row]!, {
       day: day[row]!,

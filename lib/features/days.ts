@@ -1,4 +1,5 @@
 import { grown } from './grow.ts';
+import { hash53 } from './hash.ts';
 import type { Interner } from './interner.ts';
 
 /**
@@ -157,6 +158,29 @@ function firstOfEachId(e: Entries, order: number[], items: Interner): number[] {
     if (other === undefined || compareContent(e, i, other, items) < 0) first.set(id, i);
   }
   return kept.concat([...first.values()]);
+}
+
+/**
+ * Gives events that share their identity within one drop (its source keeps them) identities of their own: the second
+ * and later ones, in the order of their content, are renamed by their ordinal. The same lines in another drop get
+ * the same names, and still count once.
+ */
+export function nameRepeats(all: EntryBuilder, items: Interner): void {
+  const { id } = all.entries;
+  const order: number[] = [];
+  for (let i = 0; i < all.length; i++) if (id[i] !== 0) order.push(i);
+  if (order.length < 2) return;
+  order.sort((a, b) => compareContent(all.entries, a, b, items));
+  const seen = new Map<number, number>();
+  for (const i of order) {
+    const first = id[i]!;
+    const ordinal = seen.get(first) ?? 0;
+    seen.set(first, ordinal + 1);
+    if (ordinal > 0) {
+      const bytes = new Uint8Array(Float64Array.of(first, ordinal).buffer);
+      id[i] = hash53(bytes, 0, bytes.length);
+    }
+  }
 }
 
 /** The canonical order of entries. */

@@ -1,3 +1,18 @@
+export {
+  type AttributeEncoder,
+  type AttributeWriter,
+  attributeNames,
+  attributeWriter,
+  type ColumnEncoding,
+  type FitOptions,
+  fitAttributes,
+} from './attribute-encoder.ts';
+export {
+  type AttributeColumn,
+  type AttributeTable,
+  readAttributes,
+  validRows,
+} from './attribute-table.ts';
 export { buildDays, daysKey, encodeDays, isCleanEvents } from './build-days.ts';
 export { ByteCache } from './byte-cache.ts';
 export { happens, inPopulation, nextItems, taskLabel, usableCutoffs } from './cutoffs.ts';
@@ -5,6 +20,7 @@ export { type Entries, mergeDay, mergeDays, type UserDay } from './days.ts';
 export { addDay } from './fold.ts';
 export { Interner } from './interner.ts';
 export type { ItemMap } from './item-map.ts';
+export { dayStart } from './midnight.ts';
 export {
   type DayInput,
   type FoldPlan,

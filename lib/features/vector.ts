@@ -17,7 +17,8 @@ export type FeatureGroup =
 
 export interface FeatureName {
   readonly name: string;
-  readonly group: FeatureGroup | 'profile';
+  /** For features of behaviour a FeatureGroup. */
+  readonly group: string;
 }
 
 interface Feature {
