@@ -10,4 +10,5 @@ export {
 export { ConfigError, DataError, NightjarError } from './errors.ts';
 export { EVENT_TYPES, type EventType, eventCode } from './events.ts';
 export { canonicalJson, contentId, dropId, sha256, shardName, shardOf, stableUnit, userHash } from './ids.ts';
+export { createPseudonyms, loadOrCreateKey, type Pseudonyms } from './pseudonyms.ts';
 export { DAY_MS, formatDay, parseDay, shopClock } from './time.ts';

@@ -1,0 +1,225 @@
+import { batchCount, encodeArrow, type Pseudonyms, userHash } from '../data/index.ts';
+import { arrowField, type CellColumn, type Cells, cutBatches, readCells } from './cells.ts';
+import { quoteIdentifier, type Sql } from './engine.ts';
+import { quarantineQuery } from './judge.ts';
+import type { Records } from './read.ts';
+import type { TablePlan } from './table.ts';
+import { BUILT_IN_FLAGS } from './table-events.ts';
+
+/** The clean table of a drop as an Arrow file, and what its rows say. */
+export interface Assembled {
+  readonly arrow: Uint8Array;
+  readonly rows: number;
+  readonly users: number;
+  readonly minDay: number | null;
+  readonly maxDay: number | null;
+  readonly flagged: Readonly<Record<string, number>>;
+}
+
+/** An amount is absurd beyond this many times the drop's median positive amount, once this many amounts are known. */
+const ABSURD_TIMES = 1000;
+const ABSURD_FROM_ROWS = 100;
+/** More events of a user on one day than a person makes. */
+const BUSY_DAY = 2000;
+
+/** Who the rows of a drop belong to, in sorting order. */
+interface Subjects {
+  readonly hashes: Uint32Array;
+  readonly pseudonyms: readonly string[];
+}
+
+/**
+ * Sorts the clean rows of `mapped` by hash, user and content and encodes them, one record batch per range of hashes.
+ * Equal content gives equal bytes, whatever the order of the file.
+ */
+export async function assemble(
+  sql: Sql,
+  plan: TablePlan,
+  rows: number,
+  shards: number,
+  pseudonyms: Pseudonyms,
+): Promise<Assembled> {
+  const subjects = await loadSubjects(sql, plan, pseudonyms);
+  const flags = await builtInFlags(sql, plan, rows);
+  const select = plan.outputs.map(({ name }) => {
+    const column = quoteIdentifier(`o_${name}`);
+    return name === 'flags' ? `(${[column, ...flags].join(' | ')})::USMALLINT AS ${column}` : column;
+  });
+  const order = ['nj_rank', ...plan.order.map((name) => quoteIdentifier(`o_${name}`))];
+  const from =
+    plan.subject === 'none'
+      ? '(SELECT *, 0 AS nj_rank FROM mapped)'
+      : 'mapped JOIN nj_subjects USING (nj_subject)';
+  await sql.run(`CREATE OR REPLACE TEMP TABLE sorted AS
+    SELECT nj_rank, ${select.join(', ')} FROM ${from} WHERE nj_bad = 0 ORDER BY ${order.join(', ')}`);
+  const columns: CellColumn[] = plan.outputs.map((out) => ({ ...out, name: `o_${out.name}` }));
+  const cells = await readCells(sql, 'sorted', rows, [
+    { name: 'nj_rank', type: 'int32', nullable: false },
+    ...columns,
+  ]);
+  const ranks = cells.get('nj_rank')?.values ?? new Int32Array();
+  const cuts = plan.subject === 'none' ? [0, rows] : cutsOf(ranks, subjects, batchCount(rows, shards));
+  const own = subjectColumns(plan, ranks, subjects);
+  const fields = [
+    ...own.map(({ column }) => arrowField(column)),
+    ...plan.outputs.map((out) => arrowField(out, out.kind ? { 'nightjar.kind': out.kind } : {})),
+  ];
+  const all = [
+    ...own.map((column) => column.cells),
+    ...columns.map(({ name }) => cells.get(name) ?? NO_CELLS),
+  ];
+  const flagNames = [...BUILT_IN_FLAGS, ...plan.flags.map(({ name }) => name)];
+  const day = cells.get('o_day')?.values;
+  let [minDay, maxDay] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of day instanceof Int32Array ? day : []) {
+    if (value < minDay) minDay = value;
+    if (value > maxDay) maxDay = value;
+  }
+  return {
+    arrow: encodeArrow(fields, cutBatches(fields, all, cuts), {
+      'nightjar.flags': JSON.stringify(flagNames),
+    }),
+    rows,
+    users: plan.subject === 'user' ? distinctSorted(ranks) : 0,
+    minDay: Number.isFinite(minDay) ? minDay : null,
+    maxDay: Number.isFinite(maxDay) ? maxDay : null,
+    flagged: countFlags(cells.get('o_flags')?.values, flagNames),
+  };
+}
+
+const NO_CELLS: Cells = { values: new Int32Array() };
+
+/** The quarantined rows as an Arrow file: row, column, reason, text; one batch. */
+export async function assembleQuarantine(
+  sql: Sql,
+  records: Records,
+  plan: TablePlan,
+  latest: number,
+  rows: number,
+): Promise<Uint8Array> {
+  await sql.run(`CREATE OR REPLACE TEMP TABLE quarantined AS ${quarantineQuery(records, plan, latest)}`);
+  const columns: CellColumn[] = [
+    { name: 'row', type: 'int64', nullable: false },
+    { name: 'column', type: 'text', nullable: false },
+    { name: 'reason', type: 'text', nullable: false },
+    { name: 'text', type: 'text', nullable: true },
+  ];
+  const cells = await readCells(sql, 'quarantined', rows, columns);
+  const fields = columns.map((column) => arrowField(column));
+  return encodeArrow(
+    fields,
+    cutBatches(
+      fields,
+      columns.map(({ name }) => cells.get(name) ?? NO_CELLS),
+      [0, rows],
+    ),
+  );
+}
+
+async function loadSubjects(sql: Sql, plan: TablePlan, pseudonyms: Pseudonyms): Promise<Subjects> {
+  if (plan.subject === 'none') return { hashes: new Uint32Array(), pseudonyms: [] };
+  const result = await sql.run('SELECT DISTINCT nj_subject FROM mapped WHERE nj_bad = 0');
+  const known: { subject: string; pseudonym: string; hash: number }[] = [];
+  for (let k = 0; k < result.chunkCount; k++) {
+    for (const subject of result.getChunk(k).getColumnValues(0)) {
+      if (typeof subject !== 'string') continue;
+      const pseudonym = plan.subject === 'user' ? pseudonyms.seal(subject) : subject;
+      known.push({ subject, pseudonym, hash: userHash(pseudonym) });
+    }
+  }
+  known.sort((a, b) => a.hash - b.hash || (a.pseudonym < b.pseudonym ? -1 : 1));
+  await sql.run('CREATE OR REPLACE TEMP TABLE nj_subjects (nj_subject VARCHAR, nj_rank INTEGER)');
+  const appender = await sql.connection.createAppender('nj_subjects');
+  for (const [rank, { subject }] of known.entries()) {
+    appender.appendVarchar(subject);
+    appender.appendInteger(rank);
+    appender.endRow();
+  }
+  appender.closeSync();
+  return {
+    hashes: Uint32Array.from(known, ({ hash }) => hash),
+    pseudonyms: known.map(({ pseudonym }) => pseudonym),
+  };
+}
+
+/** SQL terms for the bits of the built-in flags; none where a drop is too small to have any. */
+async function builtInFlags(sql: Sql, plan: TablePlan, rows: number): Promise<string[]> {
+  const has = (name: string) => plan.outputs.some((output) => output.name === name);
+  const terms: string[] = [];
+  if (has('amount') && rows >= ABSURD_FROM_ROWS) {
+    const [[known, median] = []] = await sql.rows(`
+      SELECT count(*), median(o_amount)::DOUBLE FROM mapped WHERE nj_bad = 0 AND o_amount > 0`);
+    if (Number(known) >= ABSURD_FROM_ROWS) {
+      terms.push(`CASE WHEN abs(o_amount) > ${ABSURD_TIMES * Number(median)} THEN 1 ELSE 0 END`);
+    }
+  }
+  if (has('day') && rows > BUSY_DAY) {
+    terms.push(`CASE WHEN (nj_subject, o_day) IN (
+      SELECT (nj_subject, o_day) FROM mapped WHERE nj_bad = 0 GROUP BY nj_subject, o_day HAVING count(*) > ${BUSY_DAY}
+    ) THEN 2 ELSE 0 END`);
+  }
+  return terms;
+}
+
+/** Where each batch starts among rows sorted by rank, and the end. */
+function cutsOf(ranks: ArrayLike<number | bigint>, { hashes }: Subjects, batches: number): number[] {
+  const cuts = [0];
+  const width = 2 ** 32 / batches;
+  let row = 0;
+  for (let batch = 1; batch <= batches; batch++) {
+    while (row < ranks.length && (hashes[Number(ranks[row])] ?? 0) < batch * width) row++;
+    cuts.push(row);
+  }
+  return cuts;
+}
+
+function subjectColumns(
+  plan: TablePlan,
+  ranks: ArrayLike<number | bigint>,
+  { hashes, pseudonyms }: Subjects,
+): { column: CellColumn; cells: Cells }[] {
+  if (plan.subject === 'none') return [];
+  const hash = new Uint32Array(ranks.length);
+  for (let row = 0; row < ranks.length; row++) hash[row] = hashes[Number(ranks[row])] ?? 0;
+  const hashColumn = {
+    column: { name: 'hash', type: 'uint32', nullable: false } as const,
+    cells: { values: hash },
+  };
+  if (plan.subject === 'row') return [hashColumn];
+  const texts = pseudonyms.map((pseudonym) => Buffer.from(pseudonym));
+  const lengths = new Int32Array(ranks.length);
+  for (let row = 0; row < ranks.length; row++) lengths[row] = texts[Number(ranks[row])]?.length ?? 0;
+  const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
+  let at = 0;
+  for (let row = 0; row < ranks.length; row++) {
+    const text = texts[Number(ranks[row])];
+    if (!text) continue;
+    bytes.set(text, at);
+    at += text.length;
+  }
+  return [
+    { column: { name: 'user', type: 'text', nullable: false }, cells: { values: lengths, bytes } },
+    hashColumn,
+  ];
+}
+
+function distinctSorted(values: ArrayLike<number | bigint>): number {
+  let count = 0;
+  for (let row = 0; row < values.length; row++) if (row === 0 || values[row] !== values[row - 1]) count++;
+  return count;
+}
+
+function countFlags(
+  flags: ArrayLike<number | bigint> | undefined,
+  names: readonly string[],
+): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (let row = 0; row < (flags?.length ?? 0); row++) {
+    let bits = Number(flags?.[row]);
+    for (let bit = 0; bits > 0; bit++, bits >>= 1) {
+      const name = names[bit];
+      if ((bits & 1) === 1 && name !== undefined) counts[name] = (counts[name] ?? 0) + 1;
+    }
+  }
+  return counts;
+}

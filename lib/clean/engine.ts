@@ -1,0 +1,122 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBMaterializedResult,
+  DuckDBScalarFunction,
+  UINTEGER,
+  VARCHAR,
+} from '@duckdb/node-api';
+import { Refusal } from './errors.ts';
+
+export interface EngineOptions {
+  /** Threads of DuckDB; the rows come out the same with any number. Default 2. */
+  readonly threads?: number;
+  /** As DuckDB writes it, for example '4GB'. Default: DuckDB's own, 80 % of the machine. */
+  readonly memoryLimit?: string;
+}
+
+/** Opening DuckDB takes longer than cleaning a small drop, so a process opens it once per set of options. */
+const instances = new Map<string, Promise<DuckDBInstance>>();
+
+/** Runs `work` with a connection of its own: temp tables and the time zone belong to it alone. */
+export async function withConnection<T>(options: EngineOptions, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const key = JSON.stringify([options.threads ?? 2, options.memoryLimit ?? '']);
+  let instance = instances.get(key);
+  if (!instance) {
+    instance = openInstance(options);
+    instances.set(key, instance);
+    instance.catch(() => instances.delete(key));
+  }
+  const connection = await (await instance).connect();
+  try {
+    return await work(new Sql(connection));
+  } finally {
+    connection.closeSync();
+  }
+}
+
+async function openInstance(options: EngineOptions): Promise<DuckDBInstance> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: String(options.threads ?? 2),
+    preserve_insertion_order: 'true',
+    autoinstall_known_extensions: 'false',
+    temp_directory: join(tmpdir(), `nightjar-duckdb-${process.pid}`),
+    ...(options.memoryLimit && { memory_limit: options.memoryLimit }),
+  });
+  const connection = await instance.connect();
+  connection.registerScalarFunction(crc32Function());
+  connection.closeSync();
+  return instance;
+}
+
+/** zlib's crc32 (RFC 1952) of a text's UTF-8 bytes. */
+function crc32Function(): DuckDBScalarFunction {
+  return DuckDBScalarFunction.create({
+    name: 'crc32',
+    returnType: UINTEGER,
+    parameterTypes: [VARCHAR],
+    mainFunction: (_info, input, output) => {
+      const texts = input.getColumnVector(0);
+      for (let row = 0; row < input.rowCount; row++) {
+        const text = texts.getItem(row);
+        output.setItem(row, typeof text === 'string' ? crc32(text) : null);
+      }
+      output.flush();
+    },
+  });
+}
+
+/** One connection, asked in SQL. */
+export class Sql {
+  readonly connection: DuckDBConnection;
+
+  constructor(connection: DuckDBConnection) {
+    this.connection = connection;
+  }
+
+  run(sql: string): Promise<DuckDBMaterializedResult> {
+    return this.connection.run(sql);
+  }
+
+  /** All rows as plain values (64-bit integers as text); for answers known to be short. */
+  async rows(sql: string): Promise<(string | number | boolean | null)[][]> {
+    const rows = await (await this.connection.run(sql)).getRowsJson();
+    return rows.map((row) =>
+      row.map((value) => (typeof value === 'object' ? value && JSON.stringify(value) : value)),
+    );
+  }
+
+  /** Names and types of a query's columns, without running it. */
+  async describe(query: string): Promise<{ name: string; type: string }[]> {
+    const rows = await this.rows(`DESCRIBE ${query}`);
+    return rows.map(([name, type]) => ({ name: String(name), type: String(type) }));
+  }
+}
+
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+export function quoteText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** First line of a DuckDB message, which names the fault; what follows are possible fixes and the statement. */
+export function duckDbMessage(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+}
+
+/**
+ * Tells a fault of the data or the config from one of the machine.
+ * @returns a refusal for the former; the error itself otherwise
+ */
+export function refusalOr(error: unknown, what: string, hint: string): unknown {
+  const message = duckDbMessage(error);
+  if (/^(IO|Out of Memory|Internal|FATAL|Fatal|INTERRUPT|Interrupt|Permission) Error/i.test(message))
+    return error;
+  if (!/^[A-Za-z ]+ Error: /.test(message)) return error;
+  return new Refusal(`${what}: ${message}`, hint, { cause: error });
+}

@@ -1,0 +1,13 @@
+export { type CleanDropInput, type CleanResult, cleanDrop } from './drop.ts';
+export type { EngineOptions } from './engine.ts';
+export {
+  type CleanKeys,
+  cleanKeys,
+  DATA_VERSION,
+  type NamedSource,
+  prefixOf,
+  revisionOf,
+  sourceOf,
+} from './keys.ts';
+export { type CleanedQuality, parseQuality, type Quality, type RefusedQuality } from './quality.ts';
+export { BUILT_IN_FLAGS } from './table-events.ts';

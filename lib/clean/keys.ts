@@ -1,0 +1,76 @@
+import type { Config, Source } from '../config/index.ts';
+import { contentId, dropId } from '../data/index.ts';
+
+/**
+ * Version of what clean writes. Raise it whenever equal drops would give other rows: every drop is then cleaned again
+ * under a new revision.
+ */
+export const DATA_VERSION = 1;
+
+export const DROP_PREFIX = 'drop/';
+
+export interface NamedSource {
+  readonly name: string;
+  readonly source: Source;
+}
+
+export interface CleanKeys {
+  readonly dropId: string;
+  readonly revision: string;
+  /** Absent when no source takes the key: the drop is refused. */
+  readonly named?: NamedSource;
+  /** Written last: its presence means that the drop is done or refused. */
+  readonly quality: string;
+  readonly clean?: string;
+  readonly quarantine?: string;
+}
+
+/** The source whose prefix fits the key best (the longest one), or undefined. */
+export function sourceOf(config: Config, key: string): NamedSource | undefined {
+  let best: (NamedSource & { length: number }) | undefined;
+  for (const [name, source] of Object.entries(config.sources)) {
+    const prefix = prefixOf(name, source);
+    if (key.startsWith(prefix) && prefix.length > (best?.length ?? -1)) {
+      best = { name, source, length: prefix.length };
+    }
+  }
+  return best && { name: best.name, source: best.source };
+}
+
+/** Where the drops of a source land, with `drop/` in front. */
+export function prefixOf(name: string, source: Source): string {
+  const prefix = source.prefix ?? `${name}/`;
+  return prefix.startsWith(DROP_PREFIX) ? prefix : `${DROP_PREFIX}${prefix.replace(/^\/+/, '')}`;
+}
+
+/**
+ * Revision of a drop: changes with the object's etag, with whatever in the config decides about its rows (the source and
+ * its name, the shop's time zone, the number of shards) and with the version of this code.
+ */
+export function revisionOf(etag: string, config: Config, named: NamedSource | undefined): string {
+  const settings = named && {
+    name: named.name,
+    source: named.source,
+    timeZone: config.shop.timeZone,
+    shards: config.shards,
+  };
+  return contentId({ etag, settings: settings ?? null, version: DATA_VERSION });
+}
+
+/** The keys that cleaning this version of the drop writes, computed without reading anything. */
+export function cleanKeys(config: Config, key: string, etag: string): CleanKeys {
+  const named = sourceOf(config, key);
+  const id = dropId(key);
+  const revision = revisionOf(etag, config, named);
+  const quality = `quality/${id}/${revision}.json`;
+  if (!named) return { dropId: id, revision, quality };
+  const { table } = named.source;
+  return {
+    dropId: id,
+    revision,
+    named,
+    quality,
+    clean: `clean/${table}/${id}/${revision}.arrow`,
+    quarantine: `quarantine/${table}/${id}/${revision}.arrow`,
+  };
+}
