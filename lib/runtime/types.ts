@@ -14,7 +14,7 @@ export interface ObjectInfo {
 
 export interface StoredObject {
   readonly info: ObjectInfo;
-  /** The bytes asked for, once, in pieces. */
+  /** The bytes asked for, once, in pieces. What is left unread may hold a file or a connection open. */
   readonly body: AsyncIterable<Uint8Array>;
   /** The bytes asked for, whole. Use it for objects known to be small. */
   bytes(): Promise<Uint8Array>;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rename, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { getText, InvalidKey, ObjectNotFound, openFolderStore, StoreError } from '../../lib/runtime/index.ts';
@@ -88,7 +88,9 @@ describe('what a folder can not hold', () => {
     const store = await openFolderStore(await temporaryFolder());
     await store.put('a/b', 'x');
     for (const options of [{}, { ifAbsent: true }]) {
-      await expect(store.put('a', 'y', options)).rejects.toThrow(/there are objects below a\//);
+      await expect(store.put('a', 'y', options)).rejects.toThrow(
+        /^a can not be .* there are objects below it/,
+      );
       await expect(store.put('a/b/c', 'y', options)).rejects.toThrow(/a part of its path is an object/);
     }
     await store.delete('a');
@@ -165,6 +167,17 @@ describe('the hidden folder', () => {
     expect(snatched).toBeGreaterThan(0);
     expect((await swap).written).toBe(true);
     expect(await getText(store, 'k')).toBe('swapped');
+  });
+});
+
+describe('a store whose folder is removed', () => {
+  it('says so', async () => {
+    const root = await temporaryFolder();
+    const store = await openFolderStore(root);
+    await rm(root, { recursive: true });
+    await expect(store.put('k', 'x')).rejects.toThrow(/the store's folder is gone/);
+    await expect(store.delete('k')).rejects.toThrow(StoreError);
+    await expect(store.get('k')).rejects.toThrow(ObjectNotFound);
   });
 });
 

@@ -32,15 +32,16 @@ export interface EtagCache {
  * Etags are content hashes, so equal files have equal etags on every machine. Files that a person copies into the
  * folder have none stored, so all are computed on reading and remembered by what `stat` says: size, both times and
  * inode. The change time is among them because copying tools set the modification time back.
+ * @param clock milliseconds of the clock that stamps the files
  */
-export function etagCache(): EtagCache {
+export function etagCache(clock: () => number = Date.now): EtagCache {
   const known = new Map<string, { id: string; etag: string }>();
   return {
     async of(key, handle, info) {
       const id = `${info.size}:${info.mtimeNs}:${info.ctimeNs}:${info.ino}`;
       const cached = known.get(key);
       if (cached?.id === id) return cached.etag;
-      const startedMs = Date.now();
+      const startedMs = clock();
       const etag = await hashFile(handle, Number(info.size));
       if (!sameContent(info, await handle.stat({ bigint: true }))) throw beingWritten(key);
       // A file changed within the clock's last tick could change again unseen: it is hashed again next time.

@@ -12,6 +12,7 @@ import type {
   StoredObject,
 } from '../types.ts';
 import { type EtagCache, etagCache, etagHash } from './etags.ts';
+import { explained } from './explain.ts';
 import { listKeys } from './folder-list.ts';
 import { breakStaleLock, lockKey, ownedName, ownerOf } from './folder-lock.ts';
 import { type OpenObject, openObject, storedObject } from './open-object.ts';
@@ -33,7 +34,7 @@ export interface FolderStoreOptions {
 }
 
 /**
- * An object store in a folder of one machine, with the semantics of S3: an object appears whole or not at all, at
+ * An object store in a folder of one machine (Linux or macOS), with the semantics of S3: an object appears whole or not at all, at
  * whatever moment the writer is killed, and conditional writes hold between processes. Files may also be put in by
  * hand. What a folder can not do: hold both `a` and `a/b`, or keys that differ only in case where the file system
  * ignores case.
@@ -113,11 +114,9 @@ class FolderStore implements ObjectStore {
       return { written: false };
     const temporary = join(this.#hidden, ownedName());
     try {
-      const etag = await this.#write(temporary, body);
-      const written = await this.#commit(key, temporary, options);
+      const etag = await this.#write(key, temporary, body);
+      const written = await explained(key, this.#commit(key, temporary, options));
       return written ? { written, etag } : { written };
-    } catch (error) {
-      throw explain(error, key);
     } finally {
       await rm(temporary, { force: true });
     }
@@ -133,15 +132,7 @@ class FolderStore implements ObjectStore {
 
   async delete(key: string): Promise<void> {
     checkKey(key);
-    const lock = await lockKey(this.#hidden, key);
-    try {
-      const path = this.#path(key);
-      // EISDIR, or EPERM outside Linux: a folder is no object.
-      await unless([...MISSING, 'EISDIR', 'EPERM'], unlink(path));
-      await this.#pruneUpwards(dirname(path));
-    } finally {
-      await lock.release();
-    }
+    await explained(key, this.#remove(key));
     this.#etags.forget(key);
   }
 
@@ -158,16 +149,16 @@ class FolderStore implements ObjectStore {
     };
   }
 
-  /** Writes the whole body to a new file and gives its etag. */
-  async #write(path: string, body: ObjectBody): Promise<string> {
+  /** Writes the whole body to a new file and gives its etag. Errors of the body are passed on as they are. */
+  async #write(key: string, path: string, body: ObjectBody): Promise<string> {
     const hash = etagHash();
-    const handle = await open(path, 'wx');
+    const handle = await explained(key, open(path, 'wx'));
     try {
       for await (const piece of pieces(body)) {
         hash.update(piece);
-        await handle.writeFile(piece);
+        await explained(key, handle.writeFile(piece));
       }
-      if (this.#durable) await handle.sync();
+      if (this.#durable) await explained(key, handle.sync());
     } finally {
       await handle.close();
     }
@@ -176,22 +167,12 @@ class FolderStore implements ObjectStore {
 
   /** Makes a finished file the object, if the condition holds. */
   async #commit(key: string, temporary: string, options: PutOptions): Promise<boolean> {
-    const path = this.#path(key);
     for (let tries = 0; tries < COMMIT_TRIES; tries++) {
       const lock = await lockKey(this.#hidden, key, temporary);
       try {
         if (options.ifMatch !== undefined && (await this.head(key))?.etag !== options.ifMatch) return false;
-        const created = await makeFolder(key, dirname(path));
-        await (options.ifAbsent ? link(lock.file, path) : rename(lock.file, path));
-        if (this.#durable) await this.#syncFolders(dirname(path), created);
-        return true;
-      } catch (error) {
-        const standing = await unless(MISSING, stat(path));
-        if (systemCode(error) === 'EEXIST' && options.ifAbsent && standing?.isFile()) return false;
-        // Folders that hold nothing are no objects and may not stand in the way of one.
-        const cleared = standing?.isDirectory() && (await pruneDownwards(path));
-        // ENOENT: another process broke the lock or pruned the empty folder meanwhile.
-        if (!cleared && systemCode(error) !== 'ENOENT') throw error;
+        const outcome = await this.#place(lock.file, key, options.ifAbsent ?? false);
+        if (outcome !== 'again') return outcome === 'placed';
       } finally {
         await lock.release();
       }
@@ -201,19 +182,49 @@ class FolderStore implements ObjectStore {
     );
   }
 
+  async #place(file: string, key: string, ifAbsent: boolean): Promise<'placed' | 'exists' | 'again'> {
+    const path = this.#path(key);
+    const created = await makeFolder(key, dirname(path));
+    try {
+      await (ifAbsent ? link(file, path) : rename(file, path));
+    } catch (error) {
+      // Another process broke the lock, or removed the folder because it was empty.
+      if (systemCode(error) === 'ENOENT') return 'again';
+      const standing = await unless(MISSING, stat(path));
+      if (systemCode(error) === 'EEXIST' && standing?.isFile()) return 'exists';
+      // Folders that hold nothing are no objects and may not stand in the way of one.
+      if (standing?.isDirectory() && (await pruneDownwards(path))) return 'again';
+      throw error;
+    }
+    if (this.#durable) await this.#syncFolders(dirname(path), created);
+    return 'placed';
+  }
+
+  async #remove(key: string): Promise<void> {
+    const path = this.#path(key);
+    const lock = await lockKey(this.#hidden, key);
+    try {
+      if (!(await unless(MISSING, stat(path)))?.isFile()) return;
+      await unless(MISSING, unlink(path));
+      if (this.#durable) await this.#syncFolders(dirname(path), undefined);
+      for (let folder = dirname(path); folder !== this.#root; folder = dirname(folder)) {
+        if (!(await removeFolder(folder))) return;
+      }
+    } finally {
+      await lock.release();
+    }
+  }
+
   /** The entry of a new file is in its folder, and the entry of a new folder in the folder above. */
   async #syncFolders(folder: string, created: string | undefined): Promise<void> {
     const last = created === undefined ? folder : dirname(created);
     for (let path = folder; ; path = dirname(path)) {
-      const handle = await open(path, 'r');
-      await handle.sync();
-      await handle.close();
+      // A folder that is gone again held nothing any more.
+      const handle = await unless(MISSING, open(path, 'r'));
+      await handle?.sync();
+      await handle?.close();
       if (path === last || path === dirname(path)) return;
     }
-  }
-
-  async #pruneUpwards(folder: string): Promise<void> {
-    for (let path = folder; path !== this.#root && (await removeFolder(path)); path = dirname(path));
   }
 }
 
@@ -247,32 +258,4 @@ async function* pieces(body: ObjectBody): AsyncGenerator<Uint8Array> {
   if (typeof body === 'string') yield Buffer.from(body);
   else if (body instanceof Uint8Array) yield body;
   else yield* body;
-}
-
-/** Says what a failed system call means for the one who wrote the object. */
-function explain(error: unknown, key: string): unknown {
-  switch (systemCode(error)) {
-    case 'EISDIR':
-    case 'ENOTEMPTY':
-    case 'EEXIST':
-      return new StoreError(
-        `${key} can not be written: there are objects below ${key}/; choose another key`,
-        {
-          cause: error,
-        },
-      );
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new StoreError(`${key} can not be written: the disk is full; nothing was changed`, {
-        cause: error,
-      });
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new StoreError(`${key} can not be written: the store's folder does not allow it`, {
-        cause: error,
-      });
-    default:
-      return error;
-  }
 }

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { InvalidRange, StoreError } from '../errors.ts';
 import type { GetOptions, ObjectInfo, StoredObject } from '../types.ts';
 import { beingWritten, sameContent } from './etags.ts';
+import { explained } from './explain.ts';
 import { MISSING, unless } from './system.ts';
 
 /** Pieces of at most this size are read at once, so that their file is closed before anyone looks at them. */
@@ -19,7 +20,7 @@ export interface OpenObject {
 export async function openObject(key: string, path: string): Promise<OpenObject | undefined> {
   // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
   const flags = constants.O_RDONLY | constants.O_NONBLOCK;
-  const handle = await unless([...MISSING, 'ELOOP', 'ENXIO'], open(path, flags));
+  const handle = await explained(key, unless([...MISSING, 'ELOOP', 'ENXIO'], open(path, flags)));
   if (!handle) return undefined;
   const stats = await handle.stat({ bigint: true });
   if (stats.isFile()) return { key, handle, stats };
