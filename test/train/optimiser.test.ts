@@ -130,6 +130,7 @@ describe('row gradients', () => {
 describe('clipping', () => {
   test('brings the norm to the limit and leaves smaller ones', () => {
     expect(clipFactor(10, 1)).toBeCloseTo(0.1, 6);
+    expect(clipFactor(1, 1)).toBe(1 / (1 + 1e-6));
     expect(clipFactor(0.5, 1)).toBe(1);
     expect(clipFactor(1e9, null)).toBe(1);
     expect(sumOfSquares(new Float32Array([3, 4]))).toBe(25);
