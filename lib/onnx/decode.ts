@@ -22,6 +22,7 @@ import {
 } from './graph.ts';
 import { inferTypes } from './infer.ts';
 import { isOpType, operators } from './operators/index.ts';
+import { withSizes } from './sizes.ts';
 import { type Tensor, tensor, toNumbers } from './tensor.ts';
 import { fromProtoType, fromTensorProto } from './tensor-proto.ts';
 
@@ -73,10 +74,11 @@ export function decodeModel(bytes: Uint8Array, { dims = {} }: DecodeOptions = {}
     else nodes.push(readNode(proto, index, initializers));
   });
   const stored = new Set(graph.initializer.map(({ name }) => name));
+  const inputs = graph.input.filter(({ name }) => !stored.has(name)).map(readInput);
   return inferTypes({
     name: graph.name,
     opset: OPSET,
-    inputs: graph.input.filter(({ name }) => !stored.has(name)).map((info) => readInput(info, dims)),
+    inputs: withSizes(inputs, dims),
     outputs: graph.output,
     nodes,
     initializers,
@@ -118,13 +120,12 @@ function refuseUnsupported(graph: GraphProto): void {
   throw new GraphError(`The model uses unsupported operators: ${[...new Set(names)].join(', ')}.`);
 }
 
-function readInput(info: ValueInfoProto, dims: Readonly<Record<string, number>>): Value {
+function readInput(info: ValueInfoProto): Value {
   const type = info.type?.value;
   if (type?.case !== 'tensorType') throw new GraphError(`Input ${info.name} is no tensor.`);
   const shape = (type.value.shape?.dim ?? []).map(({ value }, axis): Dim => {
     if (value.case === 'dimValue') return Number(value.value);
-    const name = value.case === 'dimParam' && value.value !== '' ? value.value : `${info.name}.${axis}`;
-    return dims[name] ?? name;
+    return value.case === 'dimParam' && value.value !== '' ? value.value : `${info.name}.${axis}`;
   });
   return { name: info.name, dtype: fromProtoType(type.value.elemType, `Input ${info.name}`), shape };
 }

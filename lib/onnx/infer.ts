@@ -1,10 +1,11 @@
-import type { Dim } from './dims.ts';
+import { type Dim, staticShape } from './dims.ts';
 import { GraphError } from './errors.ts';
 import type { Attributes, Graph, Initializer, Node, TensorType, Value } from './graph.ts';
+import { evaluate, type Tensor64 } from './interpret/index.ts';
 import { knownElements } from './known-elements.ts';
 import { operators } from './operators/index.ts';
 import { type AttributeKind, InferContext } from './operators/spec.ts';
-import { elementCount, toNumbers } from './tensor.ts';
+import { elementCount, isFloat, toNumbers } from './tensor.ts';
 
 /** Constants up to this many elements take part in shape inference (axes, shapes, pads). */
 const KNOWN_LIMIT = 64;
@@ -68,9 +69,31 @@ export class TypeTable {
       if (name !== '' && declared.includes(name)) this.declare(name, inferred[i]!);
     });
     const [first] = node.outputs;
-    const elements = knownElements(node.op, types, known, node.attributes);
-    if (first && elements && inferred[0]!.shape.length <= 1) this.#known.set(first, elements);
+    const small = inferred[0]!.shape.length <= 1 && !isFloat(inferred[0]!.dtype);
+    if (!first || !small) return;
+    const elements =
+      knownElements(node.op, types, known, node.attributes) ?? computedElements(node, types, known);
+    if (elements) this.#known.set(first, elements);
   }
+}
+
+/** Integers and conditions computed from constants: exporters put whole calculations in front of a Reshape. */
+function computedElements(
+  node: Node,
+  types: readonly (TensorType | undefined)[],
+  known: readonly (readonly Dim[] | undefined)[],
+): readonly number[] | undefined {
+  const inputs: (Tensor64 | undefined)[] = [];
+  for (const [i, type] of types.entries()) {
+    const shape = type && staticShape(type.shape);
+    const elements = known[i];
+    if (type === undefined) inputs.push(undefined);
+    else if (shape && elements?.every((dim) => typeof dim === 'number')) {
+      inputs.push({ dtype: type.dtype, shape, data: Float64Array.from(elements) });
+    } else return undefined;
+  }
+  const [result] = evaluate(node.op, inputs, node.attributes, node.outputs.length);
+  return result && result.data.length <= KNOWN_LIMIT ? [...result.data] : undefined;
 }
 
 /**

@@ -1,8 +1,8 @@
 import { removeDeadCode } from './dead-code.ts';
-import { GraphError } from './errors.ts';
 import type { Graph, Initializer, Node } from './graph.ts';
 import { inferTypes } from './infer.ts';
 import { evaluate, toTensor64 } from './interpret/index.ts';
+import { withSizes } from './sizes.ts';
 import { elementCount, isFloat, tensor } from './tensor.ts';
 
 /** Integer results up to this many elements are folded: sizes, axes, positions. */
@@ -14,21 +14,7 @@ const FOLD_LIMIT = 65_536;
  * no axis of an input or a size is no positive integer.
  */
 export function specialise(graph: Graph, sizes: Readonly<Record<string, number>>): Graph {
-  const axes = new Set(graph.inputs.flatMap(({ shape }) => shape.filter((dim) => typeof dim === 'string')));
-  for (const [name, size] of Object.entries(sizes)) {
-    if (!axes.has(name)) {
-      throw new GraphError(
-        `No input of graph ${graph.name} has an axis ${name}; it has: ${[...axes].join(', ') || 'none'}.`,
-      );
-    }
-    if (!Number.isInteger(size) || size < 1)
-      throw new GraphError(`Size ${name} must be a positive integer, not ${size}.`);
-  }
-  const inputs = graph.inputs.map((input) => ({
-    ...input,
-    shape: input.shape.map((dim) => (typeof dim === 'string' ? (sizes[dim] ?? dim) : dim)),
-  }));
-  return foldConstants(inferTypes({ ...graph, inputs }));
+  return foldConstants(inferTypes({ ...graph, inputs: withSizes(graph.inputs, sizes) }));
 }
 
 /** Computes integer and bool nodes of constant inputs ahead; floats are left to the runtime's own arithmetic. */

@@ -157,6 +157,9 @@ export const cases: Partial<Record<OpType, Case[]>> = {
     { inputs: [f(2, 3, 4)], build: (g, [x]) => g.reshape(x!, [-1, 4]) },
     { inputs: [f(2, 3, 4)], build: (g, [x]) => g.reshape(x!, [x!.shape[0]!, 2, 6]) },
   ],
+  Flatten: [1, 0, 2, -1, 3].map(
+    (axis): Case => ({ inputs: [f(2, 3, 4)], build: (g, [x]) => g.op('Flatten', [x], { axis }) }),
+  ),
   Squeeze: [{ inputs: [f(2, 1, 3, 1)], build: (g, [x]) => g.squeeze(x!, [1, -1]) }],
   Unsqueeze: [{ inputs: [f(2, 3)], build: (g, [x]) => g.unsqueeze(x!, [0, -1]) }],
   Expand: [

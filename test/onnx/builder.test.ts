@@ -27,6 +27,21 @@ describe('GraphBuilder', () => {
     expect(g.equal(g.value('ids'), 0)).toMatchObject({ dtype: 'bool', shape: ['batch', 5] });
   });
 
+  it('follows sizes that are computed in the graph', () => {
+    // given: what exporters write for reshape(x, (batch, time * width / 2, 2))
+    const g = new GraphBuilder('sizes');
+    const x = g.input('x', 'float32', ['batch', 6, 8]);
+    const shape = g.op('Shape', [x]);
+    const pick = (i: number) => g.gather(shape, g.constant(i, 'int64'));
+    const half = g.div(g.mul(pick(1), pick(2)), 2);
+    const larger = g.where(g.less(half, 3), 3, half);
+    // when
+    const target = g.concat([g.unsqueeze(pick(0), [0]), g.unsqueeze(larger, [0]), g.ints([-1])], 0);
+    // then
+    expect(g.op('Reshape', [x, target]).shape).toEqual(['batch', 24, 2]);
+    expect(g.numbersOf(larger)).toEqual([24]);
+  });
+
   it('names the node, the operator and the shapes when they do not fit', () => {
     // given
     const g = new GraphBuilder('errors');
@@ -43,7 +58,7 @@ describe('GraphBuilder', () => {
     expect(() => g.transpose(x, [0, 0])).toThrow('perm [0,0] is no permutation of 2 axes');
     expect(() => g.softmax(x, 2)).toThrow('axis 2 is outside rank 2');
     expect(() => g.gather(y, x)).toThrow('input 1 must be an int32 or int64 tensor');
-    expect(() => g.slice(x, 0, 1)).toThrow('axis of symbolic size batch is sliced; specialise the graph');
+    expect(() => g.slice(x, 0, 1)).toThrow('axis of symbolic size batch is sliced; fix the sizes first');
     expect(() => g.layerNorm(x, g.constant([1, 1]))).toThrow('scale and bias must have the shape [6]');
     expect(() => g.split(y, [1, 1], 1)).toThrow('parts [1,1] do not add up to 3');
     expect(() => g.where(x, 1, 0)).toThrow('the condition must be bool');

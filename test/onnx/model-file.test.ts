@@ -105,6 +105,9 @@ describe('model files', () => {
     const read = decodeModel(bytes, { dims: { batch: 5 } });
     // then
     expect(read.outputs[0]).toEqual({ name: 'y', dtype: 'float32', shape: [5, 2] });
+    expect(() => decodeModel(bytes, { dims: { rows: 5 } })).toThrow(
+      'No input has an axis rows; the named axes are: batch',
+    );
   });
 
   it('of operator set 17 are brought to ours: reduction axes, even splits', async () => {

@@ -94,7 +94,9 @@ describe('specialise', () => {
     const g = new GraphBuilder('fits');
     g.output('y', g.add(g.input('x', 'float32', ['n']), g.constant([1, 2, 3])));
     // when / then
-    expect(() => specialise(model(), { rows: 2 })).toThrow('has an axis rows; it has: batch, time');
+    expect(() => specialise(model(), { rows: 2 })).toThrow(
+      'No input has an axis rows; the named axes are: batch, time',
+    );
     expect(() => specialise(model(), { batch: 0 })).toThrow('Size batch must be a positive integer, not 0');
     expect(() => specialise(g.build(), { n: 4 })).toThrow(/Add.*do not broadcast/);
   });

@@ -42,6 +42,7 @@ export const movementRules = {
   Shape: 'none',
   Size: 'none',
   Reshape: reshaped,
+  Flatten: reshaped,
   Squeeze: reshaped,
   Unsqueeze: reshaped,
   // y = x broadcast: dx = Σ dy, which the walk does

@@ -77,6 +77,12 @@ export const movementKernels: Record<keyof typeof movement, Kernel> = {
   Reshape: (call) => [
     reshape(input(call, 0), integers(call, 1)!, intAttribute(call.attributes, 'allowzero', 0) === 1),
   ],
+  Flatten: (call) => {
+    const x = input(call, 0);
+    const given = intAttribute(call.attributes, 'axis', 1);
+    const before = elementCount(x.shape.slice(0, given < 0 ? given + x.shape.length : given));
+    return [{ ...x, shape: [before, x.data.length / before] }];
+  },
   Expand: (call) => {
     const x = input(call, 0);
     return [broadcastTo(x, broadcastShapes(x.shape, integers(call, 1)!) as number[])];

@@ -57,7 +57,9 @@ function slicedSize(node: InferContext, size: Dim, start: number, end: number, s
   if (step === 0) node.fail('a step of 0 never ends');
   if (typeof size === 'number') return sliceRange(size, start, end, step).count;
   if (start === 0 && step === 1 && end >= 2 ** 31 - 1) return size;
-  return node.fail(`axis of symbolic size ${size} is sliced; specialise the graph to fixed sizes first`);
+  return node.fail(
+    `axis of symbolic size ${size} is sliced; fix the sizes first (specialise, or dims of decodeModel)`,
+  );
 }
 
 export const movement = {
@@ -77,6 +79,17 @@ export const movement = {
     infer: (node) => {
       const { dtype, shape } = node.input(0);
       return [{ dtype, shape: reshaped(node, shape, targetShape(node, 1)) }];
+    },
+  },
+  /** Two axes: the product of those before `axis`, and the product of the rest. */
+  Flatten: {
+    inputs: [1, 1],
+    attributes: { axis: 'int' },
+    infer: (node) => {
+      const { dtype, shape } = node.input(0);
+      const given = node.int('axis', 1);
+      const axis = given === shape.length ? given : node.axis(given, shape.length);
+      return [{ dtype, shape: [multiplyDims(shape.slice(0, axis)), multiplyDims(shape.slice(axis))] }];
     },
   },
   Expand: {

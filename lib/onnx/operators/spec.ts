@@ -65,7 +65,9 @@ export class InferContext {
     if (this.inputs[index] === undefined) return undefined;
     const known = this.#known[index];
     if (known === undefined || known.some((dim) => typeof dim !== 'number')) {
-      this.fail(`${what} (input ${index}) must be a constant; specialise the graph to fixed sizes first`);
+      this.fail(
+        `${what} (input ${index}) must be constant; fix the sizes first (specialise, or dims of decodeModel)`,
+      );
     }
     return known as number[];
   }
