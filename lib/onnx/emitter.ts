@@ -63,6 +63,8 @@ export class GraphEmitter {
 
   /** A tensor fed at every run. Sizes may be names, 'batch' say. */
   input(name: string, dtype: DType, shape: readonly Dim[]): Value {
+    const broken = shape.find((dim) => typeof dim === 'number' && !(Number.isInteger(dim) && dim >= 0));
+    if (broken !== undefined) throw new GraphError(`Input ${name} can not have an axis of size ${broken}.`);
     this.#table.declare(name, { dtype, shape });
     const value: Value = { name, dtype, shape: [...shape] };
     this.#inputs.push(value);
@@ -89,6 +91,11 @@ export class GraphEmitter {
         : 'data' in value
           ? value
           : tensor(dtype, [value.length], value);
+    if (whole.data.length !== elementCount(whole.shape)) {
+      throw new GraphError(
+        `A constant of shape [${whole.shape}] can not hold ${whole.data.length} elements.`,
+      );
+    }
     const key =
       elementCount(whole.shape) <= SHARED_LIMIT ? `${whole.dtype}|${whole.shape}|${whole.data}` : undefined;
     const shared = key === undefined ? undefined : this.#constants.get(key);

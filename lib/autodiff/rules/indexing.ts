@@ -13,12 +13,7 @@ export const indexingRules = {
       const after = x.shape.slice(axis + 1);
       const flat = g.op('Reshape', [dy, g.shapeTensor([...before, -1, ...after], [x])]);
       const column = g.reshape(ids, [...before.map(() => 1), -1, ...after.map(() => 1)]);
-      const index = g.op('Expand', [
-        column,
-        flat.shape.every((dim) => typeof dim === 'number')
-          ? g.ints(flat.shape as number[])
-          : g.op('Shape', [flat]),
-      ]);
+      const index = g.expand(column, flat.shape, [flat]);
       return g.scatterAdd(g.zerosLike(x), index, flat, axis);
     },
   ],
@@ -26,7 +21,8 @@ export const indexingRules = {
   GatherElements: (call) => [
     () => call.g.scatterAdd(call.g.zerosLike(call.x[0]!), call.x[1]!, call.dy, axisOf(call, 0)),
   ],
-  // y = x with u added (or put) at the index: dx = dy (but 0 where put), du = dy at the index
+  // y = x with u added (or put) at the index: dx = dy (but 0 where put), du = dy at the index.
+  // Where values are put, ONNX leaves repeated indices undefined, so they are taken to differ.
   ScatterElements: (call) => {
     const { g, x, dy, attributes } = call;
     const adds = stringAttribute(attributes, 'reduction', 'none') === 'add';
