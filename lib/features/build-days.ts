@@ -97,9 +97,11 @@ function addBatch(days: DayRows, batch: RecordBatch, items: Interner, file: stri
     money: new Float64Array(1),
     id: new Float64Array(1),
   };
+  const all = new EntryBuilder();
+  const entries = new EntryBuilder();
   let start = 0;
   for (let row = 0; row < batch.numRows; row = start) {
-    const all = new EntryBuilder();
+    all.clear();
     do {
       one.type[0] = type[start]!;
       one.time[0] = time[start]!;
@@ -120,7 +122,8 @@ function addBatch(days: DayRows, batch: RecordBatch, items: Interner, file: stri
       throw new DataError(`${file} is not sorted by user at row ${start}: rebuild it from its drop`);
     }
     nameRepeats(all, items);
-    const entries = canonicalEntries(all, items);
+    entries.clear();
+    canonicalEntries(all, items, entries);
     days.add(name(row), hash[row]!, {
       day: day[row]!,
       entries: entries.entries,

@@ -51,6 +51,11 @@ export class EntryBuilder {
     id: new Float64Array(16),
   };
 
+  /** Forgets the entries and keeps the memory. */
+  clear(): void {
+    this.length = 0;
+  }
+
   /** Appends a copy of one entry. */
   copy(from: Entries, i: number): void {
     const at = this.#next();
@@ -112,7 +117,8 @@ export function mergeDays(fragments: readonly UserDay[], items: Interner): UserD
   for (const { entries, start, end } of fragments) {
     for (let i = start; i < end; i++) all.copy(entries, i);
   }
-  const merged = canonicalEntries(all, items);
+  const merged = new EntryBuilder();
+  canonicalEntries(all, items, merged);
   return { day: only.day, entries: merged.entries, start: 0, end: merged.length };
 }
 
@@ -121,13 +127,15 @@ export function mergeDay(a: UserDay, b: UserDay, items: Interner): UserDay {
   return mergeDays([a, b], items);
 }
 
-/** Entries in canonical order, equal ones added up, equal identities counted once. */
-export function canonicalEntries(all: EntryBuilder, items: Interner): EntryBuilder {
+/** Appends entries in canonical order to `merged`: equal ones added up, equal identities counted once. */
+export function canonicalEntries(all: EntryBuilder, items: Interner, merged: EntryBuilder): void {
   const e = all.entries;
-  let order = Array.from({ length: all.length }, (_, i) => i);
-  order = firstOfEachId(e, order, items);
-  order.sort((a, b) => compareEntries(e, a, b, items));
-  const merged = new EntryBuilder();
+  const order = firstOfEachId(e, all.length, items);
+  let sorted = true;
+  for (let n = 1; n < order.length && sorted; n++) {
+    sorted = compareEntries(e, order[n - 1]!, order[n]!, items) <= 0;
+  }
+  if (!sorted) order.sort((a, b) => compareEntries(e, a, b, items));
   let last = -1;
   for (const i of order) {
     const same =
@@ -141,14 +149,12 @@ export function canonicalEntries(all: EntryBuilder, items: Interner): EntryBuild
     else merged.copy(e, i);
     last = i;
   }
-  return merged;
 }
 
-function firstOfEachId(e: Entries, order: number[], items: Interner): number[] {
-  if (order.every((i) => e.id[i] === 0)) return order;
-  const first = new Map<number, number>();
+function firstOfEachId(e: Entries, length: number, items: Interner): number[] {
   const kept: number[] = [];
-  for (const i of order) {
+  const first = new Map<number, number>();
+  for (let i = 0; i < length; i++) {
     const id = e.id[i]!;
     if (id === 0) {
       kept.push(i);
@@ -157,7 +163,7 @@ function firstOfEachId(e: Entries, order: number[], items: Interner): number[] {
     const other = first.get(id);
     if (other === undefined || compareContent(e, i, other, items) < 0) first.set(id, i);
   }
-  return kept.concat([...first.values()]);
+  return first.size === 0 ? kept : kept.concat([...first.values()]);
 }
 
 /**

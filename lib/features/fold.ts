@@ -154,6 +154,11 @@ function addTypeDay(
 
 /** The day's visits by (time, type, visit key): they were found by (type, visit key), and a stable sort keeps that. */
 function appendVisits(tokens: TokenList): void {
+  if (visits.end === 1) {
+    tokens.append(visits, 0);
+    tokens.trim();
+    return;
+  }
   const order = Array.from({ length: visits.end }, (_, i) => i);
   order.sort((a, b) => visits.time[a]! - visits.time[b]!);
   for (let i = Math.max(0, order.length - tokens.limit); i < order.length; i++)
