@@ -43,7 +43,6 @@ export function encodeModel(graph: Graph, { parametersAs, metadata }: EncodeOpti
   const properties: Record<string, string> = { ...graph.metadata, ...metadata };
   if (inside && parameters.length > 0)
     properties[PARAMETERS_KEY] = JSON.stringify(parameters.map(({ name }) => name));
-  else delete properties[PARAMETERS_KEY];
   const domains = new Set(graph.nodes.map((node) => operators[node.op].domain ?? ''));
   const model = create(ModelProtoSchema, {
     irVersion: IR_VERSION,

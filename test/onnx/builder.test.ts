@@ -40,6 +40,10 @@ describe('GraphBuilder', () => {
     // then
     expect(g.op('Reshape', [x, target]).shape).toEqual(['batch', 24, 2]);
     expect(g.numbersOf(larger)).toEqual([24]);
+    expect(g.op('ConstantOfShape', [g.slice(shape, 0, 0, 3, 2)]).shape).toEqual(['batch', 8]);
+    expect(g.op('ConstantOfShape', [g.slice(shape, 0, -1, -9, -1)]).shape).toEqual([8, 6, 'batch']);
+    expect(g.op('ConstantOfShape', [g.op('Shape', [x], { start: -2 })]).shape).toEqual([6, 8]);
+    expect(g.op('ConstantOfShape', [g.mul(shape, g.ints([2, 1, 1]))]).shape).toEqual(['2*batch', 6, 8]);
   });
 
   it('names the node, the operator and the shapes when they do not fit', () => {

@@ -46,6 +46,18 @@ const cases: Partial<Record<OpType, Build[]>> = {
   // Forms of operators with a gradient that only integers or inference use.
   Div: [(g, _a, _b, i) => g.div(g.sub(i, 4), 2)],
   Cast: [(g, a) => g.cast(a, 'int64'), (g, a) => g.cast(a, 'bool'), (g, _a, _b, i) => g.cast(i, 'float32')],
+  Slice: [
+    [9, -9, -2],
+    [-9, -9, -1],
+    [-9, 2, 1],
+    [1, 99, 1],
+    [2, 1, 1],
+    [-1, -4, -1],
+  ].map(
+    ([start, end, step]): Build =>
+      (g, a) =>
+        g.slice(a, 1, start!, end, step),
+  ),
   Squeeze: [(g, a) => g.op('Squeeze', [g.unsqueeze(a, [0, 3])])],
   Split: [(g, a) => g.ops('Split', [g.transpose(a, [1, 0])], { axis: 0, num_outputs: 2 }, 2)],
   Expand: [(g, a) => g.op('Expand', [a, g.ints([2, 1, 3])])],
