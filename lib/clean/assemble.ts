@@ -1,8 +1,7 @@
 import { batchCount, encodeArrow, type Pseudonyms, userHash } from '../data/index.ts';
 import { arrowField, type CellColumn, type Cells, cutBatches, readCells } from './cells.ts';
 import { quoteIdentifier, type Sql } from './engine.ts';
-import { quarantineQuery } from './judge.ts';
-import type { Records } from './read.ts';
+import { type Judgement, quarantineQuery } from './judge.ts';
 import type { TablePlan } from './table.ts';
 import { BUILT_IN_FLAGS } from './table-events.ts';
 
@@ -16,9 +15,8 @@ export interface Assembled {
   readonly flagged: Readonly<Record<string, number>>;
 }
 
-/** An amount is absurd beyond this many times the drop's median positive amount, once this many amounts are known. */
+/** An amount is absurd beyond this many times the drop's median positive amount, where that is known. */
 const ABSURD_TIMES = 1000;
-const ABSURD_FROM_ROWS = 100;
 /** More events of a user on one day than a person makes. */
 const BUSY_DAY = 2000;
 
@@ -35,12 +33,13 @@ interface Subjects {
 export async function assemble(
   sql: Sql,
   plan: TablePlan,
-  rows: number,
+  judgement: Judgement,
   shards: number,
   pseudonyms: Pseudonyms,
 ): Promise<Assembled> {
+  const rows = judgement.clean;
   const subjects = await loadSubjects(sql, plan, pseudonyms);
-  const flags = await builtInFlags(sql, plan, rows);
+  const flags = builtInFlags(plan, judgement);
   const select = plan.outputs.map(({ name }) => {
     const column = quoteIdentifier(`o_${name}`);
     return name === 'flags' ? `(${[column, ...flags].join(' | ')})::USMALLINT AS ${column}` : column;
@@ -90,14 +89,8 @@ export async function assemble(
 const NO_CELLS: Cells = { values: new Int32Array() };
 
 /** The quarantined rows as an Arrow file: row, column, reason, text; one batch. */
-export async function assembleQuarantine(
-  sql: Sql,
-  records: Records,
-  plan: TablePlan,
-  latest: number,
-  rows: number,
-): Promise<Uint8Array> {
-  await sql.run(`CREATE OR REPLACE TEMP TABLE quarantined AS ${quarantineQuery(records, plan, latest)}`);
+export async function assembleQuarantine(sql: Sql, plan: TablePlan, rows: number): Promise<Uint8Array> {
+  await sql.run(`CREATE OR REPLACE TEMP TABLE quarantined AS ${quarantineQuery(plan)}`);
   const columns: CellColumn[] = [
     { name: 'row', type: 'int64', nullable: false },
     { name: 'column', type: 'text', nullable: false },
@@ -143,15 +136,11 @@ async function loadSubjects(sql: Sql, plan: TablePlan, pseudonyms: Pseudonyms): 
 }
 
 /** SQL terms for the bits of the built-in flags; none where a drop is too small to have any. */
-async function builtInFlags(sql: Sql, plan: TablePlan, rows: number): Promise<string[]> {
+function builtInFlags(plan: TablePlan, { clean: rows, medianAmount }: Judgement): string[] {
   const has = (name: string) => plan.outputs.some((output) => output.name === name);
   const terms: string[] = [];
-  if (has('amount') && rows >= ABSURD_FROM_ROWS) {
-    const [[known, median] = []] = await sql.rows(`
-      SELECT count(*), median(o_amount)::DOUBLE FROM mapped WHERE nj_bad = 0 AND o_amount > 0`);
-    if (Number(known) >= ABSURD_FROM_ROWS) {
-      terms.push(`CASE WHEN abs(o_amount) > ${ABSURD_TIMES * Number(median)} THEN 1 ELSE 0 END`);
-    }
+  if (has('amount') && medianAmount !== undefined) {
+    terms.push(`CASE WHEN abs(o_amount) > ${ABSURD_TIMES * medianAmount} THEN 1 ELSE 0 END`);
   }
   if (has('day') && rows > BUSY_DAY) {
     terms.push(`CASE WHEN (nj_subject, o_day) IN (

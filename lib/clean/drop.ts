@@ -93,7 +93,7 @@ async function cleanObject(
     const intake = await takeIn(object.body, path, textFormat(named.source));
     told = { ...told, sha256: intake.sha256, bytes: intake.bytes };
     const latest = object.info.lastModified.getTime() + named.source.toleranceHours * HOUR_MS;
-    return await withConnection(input.engine ?? {}, (sql) =>
+    return await withConnection(engineFor(intake, input.engine ?? {}), (sql) =>
       cleanTaken(sql, input, { named, keys, intake, latest, told }),
     );
   } catch (error) {
@@ -123,7 +123,7 @@ async function cleanTaken(sql: Sql, input: CleanDropInput, taken: Taken): Promis
   if (records.columns.length === 0) return { ...taken.told, status: 'clean', ...none };
   const plan = await planFor(sql, named, records, config.shop.timeZone);
   const judged = await judge(sql, records, plan, named.source, latest);
-  const assembled = await assemble(sql, plan, judged.clean, config.shards, pseudonyms);
+  const assembled = await assemble(sql, plan, judged, config.shards, pseudonyms);
   const accounted = judged.clean + judged.duplicatesDropped + judged.quarantinedRows;
   if (accounted !== judged.rowsIn || (intake.records !== undefined && intake.records !== judged.rowsIn)) {
     throw new Refusal(
@@ -133,7 +133,7 @@ async function cleanTaken(sql: Sql, input: CleanDropInput, taken: Taken): Promis
   }
   if (keys.clean) await store.put(keys.clean, assembled.arrow, { ifAbsent: true });
   if (judged.quarantinedRows > 0 && keys.quarantine) {
-    const rejected = await assembleQuarantine(sql, records, plan, latest, judged.quarantinedRows);
+    const rejected = await assembleQuarantine(sql, plan, judged.quarantinedRows);
     await store.put(keys.quarantine, rejected, { ifAbsent: true });
   }
   return {
@@ -149,6 +149,13 @@ async function cleanTaken(sql: Sql, input: CleanDropInput, taken: Taken): Promis
     maxDay: assembled.maxDay,
     users: assembled.users,
   };
+}
+
+/** Below this a second thread costs more than it helps. */
+const SMALL = 8 << 20;
+
+function engineFor(intake: Intake, options: EngineOptions): EngineOptions {
+  return intake.unpacked < SMALL ? { ...options, threads: 1 } : options;
 }
 
 /** DuckDB reads naive text times in the session's zone. */

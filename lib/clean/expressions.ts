@@ -1,6 +1,9 @@
 import { quoteIdentifier, quoteText } from './engine.ts';
 import type { Column } from './read.ts';
 
+/** The source's columns as one struct, in the stages after the evaluating one. */
+export const SOURCE_ROW = 'nj_source';
+
 /** One expression of a source's config, bound to the columns of a drop. */
 export interface Field {
   /** As reasons name it: 'time', 'numbers.age'. */
@@ -14,8 +17,11 @@ export interface Field {
   readonly value: string;
   /** Condition: the expression raised an error on this row. */
   readonly failed: string | undefined;
-  /** SQL text that shows the source columns it reads, with their values; in the stage where it is evaluated. */
+  /** SQL text that shows the source columns it reads, with their values; in the stages after. */
   readonly inputs: string;
+  /** In the stages after `typed`: its value as a double, and whether anything was given. Of number fields alone. */
+  readonly number: string;
+  readonly given: string;
 }
 
 /** The text of an expression as it may stand inside a query: a column's own name is quoted, a comment can not leak. */
@@ -42,7 +48,7 @@ export function bindField(
 ): Field {
   const { sql, direct } = bindExpression(expression, columns);
   const shown = columnsIn(expression, columns).map(
-    (column) => `${quoteText(`${column} = `)} || ${show(quoteIdentifier(column))}`,
+    (column) => `${quoteText(`${column} = `)} || ${show(`${SOURCE_ROW}.${quoteIdentifier(column)}`)}`,
   );
   return {
     name,
@@ -52,6 +58,8 @@ export function bindField(
     value: direct ? slot : `${slot}.v`,
     failed: direct ? undefined : `${slot} IS NULL`,
     inputs: shown.length > 0 ? `concat_ws(', ', ${shown.join(', ')})` : quoteText('this row'),
+    number: `${slot}_number`,
+    given: `${slot}_given`,
   };
 }
 
@@ -87,15 +95,15 @@ export function textOf(field: Field): string {
   return `nullif((${field.value})::VARCHAR, '')`;
 }
 
-/** A double, NULL where there is none. */
-export function numberOf(field: Field): string {
-  return `TRY_CAST(${isText(field.type) ? textOf(field) : field.value} AS DOUBLE)`;
+/** The columns of the stage `typed` for a field of numbers: a double (NULL where there is none), and whether one was given. */
+export function typedNumber(field: Field): string[] {
+  const value = isText(field.type) ? textOf(field) : field.value;
+  return [`TRY_CAST(${value} AS DOUBLE) AS ${field.number}`, `${value} IS NOT NULL AS ${field.given}`];
 }
 
 /** Condition: something was given and it is no finite number. */
-export function noNumber(field: Field): string {
-  const number = numberOf(field);
-  return `${textOf(field)} IS NOT NULL AND (${number} IS NULL OR NOT isfinite(${number}))`;
+export function noNumber({ number, given }: Field): string {
+  return `${given} AND (${number} IS NULL OR NOT isfinite(${number}))`;
 }
 
 /**

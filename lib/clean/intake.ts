@@ -20,6 +20,8 @@ export interface Intake {
   /** Names in the header line, or undefined when the format has none. An empty file has an empty header. */
   readonly header?: string[];
   readonly dialect?: Dialect;
+  /** Bytes of the file at `path`. */
+  readonly unpacked: number;
   /** Bytes of the longest record. */
   readonly longest: number;
 }
@@ -50,6 +52,7 @@ export async function takeIn(
 ): Promise<Intake> {
   const hash = createHash('sha256');
   let bytes = 0;
+  let unpacked = 0;
   async function* hashed(): AsyncGenerator<Uint8Array> {
     for await (const chunk of body) {
       hash.update(chunk);
@@ -61,14 +64,16 @@ export async function takeIn(
   try {
     if (!format) {
       for await (const chunk of hashed()) await file.writeFile(chunk);
-      return { path, sha256: hash.digest('hex'), bytes, longest: 0 };
+      return { path, sha256: hash.digest('hex'), bytes, unpacked: bytes, longest: 0 };
     }
     const text = new TextIntake(format);
-    for await (const chunk of unpacked(hashed())) {
+    for await (const chunk of decompressed(hashed())) {
       const rest = text.push(chunk);
+      unpacked += rest.length;
       if (rest.length > 0) await file.writeFile(rest);
     }
     const last = text.finish();
+    unpacked += last.length;
     if (last.length > 0) await file.writeFile(last);
     const { counter, dialect, header } = text;
     const told = {
@@ -79,7 +84,7 @@ export async function takeIn(
       longest: counter.longest,
     };
     if (counter.mixedLineEnds) await evenLineEnds(path, dialect);
-    return { path, ...told, ...(header && { header }) };
+    return { path, unpacked, ...told, ...(header && { header }) };
   } finally {
     await file.close();
   }
@@ -213,7 +218,7 @@ function notUtf8(offset: number): Refusal {
 }
 
 /** Bytes as they are, or unpacked where they start as gzip does; the name of a file proves nothing. */
-async function* unpacked(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* decompressed(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const iterator = body[Symbol.asyncIterator]();
   let first: Uint8Array = new Uint8Array();
   let done = false;

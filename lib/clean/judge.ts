@@ -1,6 +1,7 @@
 import type { Source } from '../config/index.ts';
-import { quoteIdentifier, type Sql } from './engine.ts';
-import { recordsWithNumber } from './plan.ts';
+import { quoteIdentifier, quoteText, type Sql } from './engine.ts';
+import { SOURCE_ROW } from './expressions.ts';
+import { staged } from './plan.ts';
 import type { Records } from './read.ts';
 import type { TablePlan } from './table.ts';
 import { BUILT_IN_FLAGS, LATEST } from './table-events.ts';
@@ -13,10 +14,16 @@ export interface Judgement {
   readonly duplicatesFound: number;
   readonly duplicatesDropped: number;
   readonly clean: number;
+  /** Median of the positive amounts among clean rows and their duplicates, where there are enough of them. */
+  readonly medianAmount?: number;
 }
 
 /** Mark of a row that was left out because an earlier clean row has its identity. */
 const DUPLICATE = 65535;
+const BROKEN = 1;
+const FIRST_CHECK = 2;
+/** A median of fewer amounts says little. */
+const MEDIAN_FROM_ROWS = 100;
 
 /**
  * Evaluates a plan over the records into the temp table `mapped`: `nj_row`, `nj_bad` (0 clean, 1 broken line, 2 and up the
@@ -30,15 +37,24 @@ export async function judge(
   source: Source,
   latest: number,
 ): Promise<Judgement> {
+  const twins = await findTwins(sql, records);
   const subject = { user: '"user"', row: 'nj_row::VARCHAR', none: 'NULL::VARCHAR' }[plan.subject];
   const outputs = plan.outputs.map(({ name, sql: value }) => `${value} AS ${quoteIdentifier(`o_${name}`)}`);
+  const reasons = plan.checks.map(({ reason }, index) => `WHEN ${index + FIRST_CHECK} THEN ${reason}`);
   await sql.run(`
     CREATE OR REPLACE TEMP TABLE mapped AS
-    WITH ${judgedStages(recordsWithNumber(records), plan, latest)}
-    SELECT nj_row, nj_bad, ${subject} AS nj_subject, nj_twin, ${outputs.join(', ')}
-    FROM judged LEFT JOIN (${twins(records, plan, source)}) USING (nj_row)`);
+    SELECT nj_row, nj_bad, ${subject} AS nj_subject, ${outputs.join(', ')},
+      CASE nj_bad WHEN ${BROKEN} THEN nj_broken ${reasons.join(' ')} END AS nj_reason,
+      CASE WHEN nj_bad > 0 THEN coalesce(nj_line, to_json(${SOURCE_ROW})::VARCHAR) END AS nj_text,
+      ${twins ? 'nj_twin' : 'NULL::BIGINT AS nj_twin'}
+    FROM ${judgedStage(records, plan, latest)} ${twins ? 'LEFT JOIN nj_twins USING (nj_row)' : ''}`);
+  const priced = plan.outputs.some(({ name }) => name === 'amount');
+  const amounts = priced
+    ? ', count(*) FILTER (WHERE o_amount > 0), median(o_amount) FILTER (WHERE o_amount > 0)'
+    : '';
   const counted = await sql.rows(`
-    SELECT nj_bad, count(*), count(*) FILTER (WHERE nj_row <> nj_twin) FROM mapped GROUP BY nj_bad ORDER BY nj_bad`);
+    SELECT nj_bad, count(*), count(*) FILTER (WHERE nj_row <> nj_twin)${amounts}
+    FROM mapped GROUP BY nj_bad ORDER BY nj_bad`);
   const found = counted.reduce((sum, [, , twin]) => sum + Number(twin), 0);
   let dropped = 0;
   if (found > 0 && source.duplicates === 'drop') {
@@ -54,9 +70,11 @@ export async function judge(
   const quarantined: Record<string, number> = {};
   let quarantinedRows = 0;
   let good = 0;
-  for (const [code, rows] of counted) {
+  let median: number | undefined;
+  for (const [code, rows, , amountRows, medianAmount] of counted) {
     if (Number(code) === 0) {
       good = Number(rows);
+      if (Number(amountRows) >= MEDIAN_FROM_ROWS) median = Number(medianAmount);
       continue;
     }
     const kind = kindOf(plan, Number(code));
@@ -70,73 +88,58 @@ export async function judge(
     duplicatesFound: found,
     duplicatesDropped: dropped,
     clean: good - dropped,
+    ...(median !== undefined && { medianAmount: median }),
   };
 }
 
-/** The quarantined rows: number, setting, reason, text. In the order of the file. */
-export function quarantineQuery(records: Records, plan: TablePlan, latest: number): string {
-  const bad = `(SELECT * FROM ${recordsWithNumber(records)}
-    WHERE nj_row IN (SELECT nj_row FROM mapped WHERE nj_bad BETWEEN 1 AND ${DUPLICATE - 1}))`;
-  const columns = records.columns
-    .filter(({ name }) => name !== 'json')
-    .map(({ name }) => quoteIdentifier(name));
-  const row =
-    columns.length > 0
-      ? `to_json(struct_pack(${columns.map((c) => `${c} := ${c}`).join(', ')}))::VARCHAR`
-      : `''`;
-  const text = `coalesce(nj_line, ${row}) AS nj_text`;
-  const cases = (pick: (index: number) => string) =>
-    `CASE nj_bad WHEN 1 THEN ${pick(-1)} ${plan.checks.map((_, i) => `WHEN ${i + 2} THEN ${pick(i)}`).join(' ')} END`;
+/** The quarantined rows of `mapped`, in the order of the file: row, column, reason, text. */
+export function quarantineQuery(plan: TablePlan): string {
+  const columns = plan.checks.map(
+    ({ column }, index) => `WHEN ${index + FIRST_CHECK} THEN ${quoteText(column)}`,
+  );
   return `
-    WITH ${judgedStages(bad, plan, latest, [...plan.inputs, text])}
-    SELECT nj_row AS "row",
-      ${cases((i) => (i < 0 ? `'line'` : `'${plan.checks[i]?.column}'`))} AS "column",
-      ${cases((i) => (i < 0 ? 'nj_broken' : (plan.checks[i]?.reason ?? 'NULL')))} AS "reason",
-      nj_text AS "text"
-    FROM judged ORDER BY nj_row`;
+    SELECT nj_row AS "row", CASE nj_bad WHEN ${BROKEN} THEN 'line' ${columns.join(' ')} END AS "column",
+      nj_reason AS "reason", nj_text AS "text"
+    FROM mapped WHERE nj_bad BETWEEN ${BROKEN} AND ${DUPLICATE - 1} ORDER BY nj_row`;
 }
 
-/** The stages from records to judged rows, as common table expressions that end in `judged`. */
-export function judgedStages(
-  records: string,
-  plan: TablePlan,
-  latest: number,
-  extra: readonly string[] = [],
-): string {
-  const evaluated = ['nj_row', 'nj_broken', ...plan.evaluated, ...extra];
+/** All stages up to the verdict (`nj_bad`) and the flags of rules (`nj_flags`), as a FROM item. */
+export function judgedStage(records: Records, plan: TablePlan, latest: number): string {
   const checks = plan.checks.map(
-    ({ when }, index) => `WHEN ${when.replaceAll(LATEST, String(latest))} THEN ${index + 2}`,
+    ({ when }, index) => `WHEN ${when.replaceAll(LATEST, String(latest))} THEN ${index + FIRST_CHECK}`,
   );
   const bits = plan.flags.map(
     ({ when }, index) =>
       `CASE WHEN TRY((${when}\n)::BOOLEAN) THEN ${1 << (index + BUILT_IN_FLAGS.length)} ELSE 0 END`,
   );
-  return `
-    evaluated AS (SELECT ${evaluated.join(', ')} FROM ${records}),
-    canonical AS (SELECT *, ${plan.canonical.join(', ')} FROM evaluated),
-    judged AS (
-      SELECT *, (CASE WHEN nj_broken IS NOT NULL THEN 1 ${checks.join(' ')} ELSE 0 END)::USMALLINT AS nj_bad,
-        (${['0', ...bits].join(' | ')})::USMALLINT AS nj_flags
-      FROM canonical)`;
+  return `(SELECT *,
+      (CASE WHEN nj_broken IS NOT NULL THEN ${BROKEN} ${checks.join(' ')} ELSE 0 END)::USMALLINT AS nj_bad,
+      (${['0', ...bits].join(' | ')})::USMALLINT AS nj_flags
+    FROM ${staged(records, plan)})`;
 }
 
 /**
- * Rows that share their identity with others, each with the first of them. Equal hashes only nominate: the columns decide.
+ * Writes the rows that share their identity with others to `nj_twins`, each with the first of them. Equal hashes only
+ * nominate; the columns decide.
+ * @returns whether there are any
  */
-function twins(records: Records, plan: TablePlan, source: Source): string {
-  const columns = plan.identity.map(quoteIdentifier);
-  if (columns.length === 0) return 'SELECT 0 AS nj_row, 0 AS nj_twin WHERE false';
-  const list = columns.join(', ');
+async function findTwins(sql: Sql, records: Records): Promise<boolean> {
+  const { identity, relation } = records;
+  if (identity.length === 0) return false;
+  const candidates = 'SELECT nj_hash FROM raw GROUP BY nj_hash HAVING count(*) > 1';
+  if ((await sql.rows(`${candidates} LIMIT 1`)).length === 0) return false;
+  const columns = identity.map(quoteIdentifier);
   // A row without any of its key values has no identity.
-  const known = source.key
+  const known = records.keyed
     ? ` AND coalesce(${columns.map((c) => `${c}::VARCHAR`).join(', ')}) IS NOT NULL`
     : '';
-  const from = `FROM ${records.relation} WHERE nj_broken IS NULL${known}`;
-  return `
-    SELECT nj_row, min(nj_row) OVER (PARTITION BY ${list}) AS nj_twin ${from}
-    AND hash(${list}) IN (SELECT hash(${list}) ${from} GROUP BY 1 HAVING count(*) > 1)`;
+  await sql.run(`
+    CREATE OR REPLACE TEMP TABLE nj_twins AS
+    SELECT nj_row, min(nj_row) OVER (PARTITION BY ${columns.join(', ')}) AS nj_twin
+    FROM ${relation} WHERE nj_broken IS NULL${known} AND nj_hash IN (${candidates})`);
+  return true;
 }
 
 function kindOf(plan: TablePlan, code: number): string {
-  return code === 1 ? 'broken line' : (plan.checks[code - 2]?.kind ?? 'unknown');
+  return code === BROKEN ? 'broken line' : (plan.checks[code - FIRST_CHECK]?.kind ?? 'unknown');
 }

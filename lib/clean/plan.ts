@@ -2,7 +2,7 @@ import type { Source } from '../config/index.ts';
 import { canonicalJson } from '../data/index.ts';
 import { duckDbMessage, quoteIdentifier, refusalOr, type Sql } from './engine.ts';
 import { Refusal } from './errors.ts';
-import { bindExpression, bindField, type Field } from './expressions.ts';
+import { bindExpression, bindField, type Field, SOURCE_ROW } from './expressions.ts';
 import { missingColumn } from './header.ts';
 import type { NamedSource } from './keys.ts';
 import type { Column, Records } from './read.ts';
@@ -34,24 +34,12 @@ export async function planFor(
   wanted.forEach(({ path, expression }, index) => {
     fields.set(path, bindField(path, expression, types[index] ?? 'VARCHAR', columns, `nj_x${index}`));
   });
-  for (const column of source.key ?? []) {
-    if (!records.columns.some((c) => c.name.toLowerCase() === column.toLowerCase())) {
-      throw missingColumn(
-        column,
-        'key',
-        records.columns.map((c) => c.name),
-      );
-    }
-  }
-  const identity = (source.key ?? records.columns.map((column) => column.name)).filter(
-    (column) => source.format !== 'jsonl' || column !== 'json' || source.key?.includes('json'),
-  );
   const zone = source.timeZone ?? shopZone;
   const plan =
     source.table === 'events'
-      ? planEvents(source, fields, { sourceName: name, zone, shopZone, identity })
-      : planAttributes(source, fields, { zone, identity });
-  await proveRules(sql, source, plan, recordsWithNumber(records));
+      ? planEvents(source, fields, { sourceName: name, zone, shopZone })
+      : planAttributes(source, fields, zone);
+  await proveRules(sql, source, staged(records, plan));
   if (plans.size >= REMEMBERED) plans.clear();
   plans.set(key, plan);
   return plan;
@@ -68,6 +56,17 @@ export function rowNumberColumn(columns: readonly Column[]): Column[] {
 export function recordsWithNumber(records: Records): string {
   const number = rowNumberColumn(records.columns).map(() => 'nj_row AS row_number, ');
   return `(SELECT ${number.join('')}* FROM ${records.relation})`;
+}
+
+/** The stages of a plan from records to its last one, `judged` aside, as a FROM item. */
+export function staged(records: Records, plan: TablePlan): string {
+  const columns = records.columns.map(({ name }) => quoteIdentifier(name));
+  const source = `struct_pack(${columns.map((column) => `${column} := ${column}`).join(', ')}) AS ${SOURCE_ROW}`;
+  const evaluated = `(SELECT ${['nj_row', 'nj_line', 'nj_broken', source, ...plan.evaluated].join(', ')}
+    FROM ${recordsWithNumber(records)})`;
+  return plan.stages
+    .filter((stage) => stage.length > 0)
+    .reduce((from, stage) => `(SELECT *, ${stage.join(', ')} FROM ${from})`, evaluated);
 }
 
 interface Wanted {
@@ -131,12 +130,10 @@ function fault({ path, expression }: Wanted, cause: unknown, columns: readonly C
   );
 }
 
-async function proveRules(sql: Sql, source: Source, plan: TablePlan, records: string): Promise<void> {
-  if (source.rules.length === 0) return;
-  const canonical = `SELECT ${plan.canonical.join(', ')} FROM (SELECT nj_row, ${plan.evaluated.join(', ')} FROM ${records})`;
+async function proveRules(sql: Sql, source: Source, canonical: string): Promise<void> {
   for (const rule of source.rules) {
     try {
-      await sql.describe(`SELECT (${rule.when}\n)::BOOLEAN FROM (${canonical})`);
+      await sql.describe(`SELECT (${rule.when}\n)::BOOLEAN FROM ${canonical}`);
     } catch (error) {
       throw new Refusal(
         `rules.${rule.name} is no condition over the canonical columns: ${duckDbMessage(error)}`,

@@ -1,8 +1,9 @@
 import type { Source } from '../config/index.ts';
 import { quoteIdentifier, quoteText, refusalOr, type Sql } from './engine.ts';
 import { Refusal } from './errors.ts';
-import { checkHeader } from './header.ts';
-import { forEachRecord, type Intake } from './intake.ts';
+import { checkHeader, missingColumn } from './header.ts';
+import type { Intake } from './intake.ts';
+import { hashOf, loadText } from './read-text.ts';
 
 export interface Column {
   readonly name: string;
@@ -15,19 +16,21 @@ export interface Records {
   readonly columns: readonly Column[];
   /**
    * A FROM item with `nj_row` (0-based number of the record in the file), `nj_line` (its text, where kept), `nj_broken`
-   * (why the reader could not take it, or NULL) and the columns.
+   * (why the reader could not take it, or NULL), `nj_hash` and the columns.
    */
   readonly relation: string;
   readonly count: number;
+  /** Columns that make a row's identity; `raw.nj_hash` is a hash of them. */
+  readonly identity: readonly string[];
+  /** Whether the identity is a key that the config names. */
+  readonly keyed: boolean;
 }
-
-const READ_HINT = 'check the file with "nightjar check"; nothing of it was used';
 
 /** Loads a drop into the temp table `raw`. @throws Refusal when the file can not be read or rows would get lost */
 export async function readRecords(sql: Sql, intake: Intake, source: Source): Promise<Records> {
-  if (source.format === 'parquet') return readParquet(sql, intake);
+  if (source.format === 'parquet') return readParquet(sql, intake, source);
   const records =
-    source.format === 'csv' ? await readCsv(sql, intake, source) : await readJsonLines(sql, intake);
+    source.format === 'csv' ? await readCsv(sql, intake, source) : await readJsonLines(sql, intake, source);
   if (records.count !== intake.records) {
     throw new Refusal(
       `the reader and the counter disagree: DuckDB found ${records.count} records, our own count ${intake.records}`,
@@ -38,153 +41,24 @@ export async function readRecords(sql: Sql, intake: Intake, source: Source): Pro
 }
 
 async function readCsv(sql: Sql, intake: Intake, source: Source): Promise<Records> {
-  const names = intake.header ?? [];
-  checkHeader(names);
-  if (names.length === 0) return emptyRecords(sql);
-  const columns = names.map((name) => ({ name, type: 'VARCHAR' }));
+  const columns = intake.header ?? [];
+  checkHeader(columns);
+  const identity = identityOf(source, columns);
+  // An empty file has no columns, and no rows to lose.
+  if (columns.length === 0) return { columns: [], relation: '', count: 0, ...identity };
   const { delimiter, quote } = source.csv;
-  return withRejected(
-    sql,
-    intake,
-    columns,
-    await loadText(sql, intake, { columns: names, delimiter, quote }),
-  );
-}
-
-async function emptyRecords(sql: Sql): Promise<Records> {
-  await sql.run('CREATE OR REPLACE TEMP TABLE raw AS SELECT 0 AS nothing WHERE false');
-  return {
-    columns: [],
-    relation: `(SELECT rowid AS nj_row, NULL::VARCHAR AS nj_line, NULL::VARCHAR AS nj_broken FROM raw)`,
-    count: 0,
-  };
-}
-
-interface TextShape {
-  readonly columns: readonly string[];
-  readonly delimiter: string;
-  readonly quote: string;
-  /** Leaves out what is no record. */
-  readonly where?: string;
-}
-
-interface Loaded {
-  readonly stored: number;
-  readonly rejected: readonly Rejected[];
-}
-
-interface Rejected {
-  /** 0-based offset near the start of the record. */
-  readonly offset: number;
-  readonly why: string;
-}
-
-/** Reads lines into `raw`, all columns as text. @returns how many, and the lines that DuckDB left out */
-async function loadText(sql: Sql, intake: Intake, shape: TextShape): Promise<Loaded> {
-  const list = shape.columns.map((name) => `${quoteText(name)}: 'VARCHAR'`).join(', ');
-  // A buffer holds at least one record; the default of 32 MB fits records of 2 MB.
-  const size = intake.longest >= 2_000_000 ? `, max_line_size = ${intake.longest + 64}` : '';
-  const read = (parallel: boolean) => `
-    CREATE OR REPLACE TEMP TABLE raw AS SELECT * FROM read_csv(${quoteText(intake.path)}, columns = {${list}},
-      auto_detect = false, header = false, delim = ${quoteText(shape.delimiter)}, quote = ${quoteText(shape.quote)},
-      escape = ${quoteText(shape.quote)}, nullstr = '', compression = 'none', strict_mode = true,
-      null_padding = false, store_rejects = true, rejects_table = 'nj_rejects', rejects_scan = 'nj_scans',
-      rejects_limit = 0, parallel = ${parallel}${size})${shape.where ? ` WHERE ${shape.where}` : ''}`;
-  for (const parallel of [true, false]) {
-    await sql.run('DROP TABLE IF EXISTS nj_rejects; DROP TABLE IF EXISTS nj_scans');
-    let stored: number;
-    try {
-      stored = Number((await sql.rows(read(parallel)))[0]?.[0]);
-    } catch (error) {
-      if (parallel) continue;
-      throw refusalOr(error, 'the file can not be read', READ_HINT);
-    }
-    const complete = stored === intake.records;
-    const rejected = complete ? [] : await rejectedLines(sql);
-    if (!parallel || stored + rejected.length === intake.records) return { stored, rejected };
-  }
-  return { stored: 0, rejected: [] };
-}
-
-const REJECTION: Record<string, string> = {
-  'MISSING COLUMNS': 'wrong number of columns',
-  'TOO MANY COLUMNS': 'wrong number of columns',
-  'UNQUOTED VALUE': 'broken quotes',
-  'LINE SIZE OVER MAXIMUM': 'line too long',
-};
-
-async function rejectedLines(sql: Sql): Promise<Rejected[]> {
-  const rows = await sql.rows(`
-    SELECT line_byte_position, min(error_type::VARCHAR), min(error_message) FROM nj_rejects
-    GROUP BY line_byte_position ORDER BY line_byte_position`);
-  return rows.map(([position, type, message]) => ({
-    offset: Number(position) - 1,
-    why: `${REJECTION[String(type)] ?? 'broken line'}: ${message}`,
-  }));
-}
-
-/** Puts the rejected lines back among the others, at their place in the file. */
-async function withRejected(
-  sql: Sql,
-  intake: Intake,
-  columns: readonly Column[],
-  { stored, rejected }: Loaded,
-): Promise<Records> {
-  const names = columns.map(({ name }) => quoteIdentifier(name)).join(', ');
-  if (rejected.length === 0) {
-    return {
-      columns,
-      count: stored,
-      relation: `(SELECT rowid AS nj_row, NULL::VARCHAR AS nj_line, NULL::VARCHAR AS nj_broken, ${names} FROM raw)`,
-    };
-  }
-  await sql.run('CREATE OR REPLACE TEMP TABLE nj_broken (nj_row BIGINT, nj_line VARCHAR, nj_broken VARCHAR)');
-  await appendBroken(sql, intake, rejected);
-  // The k-th broken line moves every good line behind it by one: good line i stands at i + (broken lines before it).
-  return {
-    columns,
-    count: stored + rejected.length,
-    relation: `(
-      SELECT nj_good + coalesce(nj_before, 0) AS nj_row, NULL::VARCHAR AS nj_line, NULL::VARCHAR AS nj_broken, ${names}
-      FROM (SELECT rowid AS nj_good, * FROM raw) ASOF LEFT JOIN (
-        SELECT nj_row - nj_index AS nj_from, max(nj_index) + 1 AS nj_before
-        FROM (SELECT nj_row, row_number() OVER (ORDER BY nj_row) - 1 AS nj_index FROM nj_broken) GROUP BY 1
-      ) ON nj_good >= nj_from
-      UNION ALL BY NAME SELECT nj_row, nj_line, nj_broken FROM nj_broken)`,
-  };
-}
-
-async function appendBroken(sql: Sql, intake: Intake, rejected: readonly Rejected[]): Promise<void> {
-  if (!intake.dialect) return;
-  const appender = await sql.connection.createAppender('nj_broken');
-  let next = 0;
-  let previous: { text: Uint8Array; ordinal: number } | undefined;
-  const append = (end: number) => {
-    const line = rejected[next];
-    if (!previous || !line || line.offset >= end) return;
-    appender.appendBigInt(BigInt(previous.ordinal));
-    appender.appendVarchar(Buffer.from(previous.text).toString('utf8'));
-    appender.appendVarchar(line.why);
-    appender.endRow();
-    next++;
-  };
-  await forEachRecord(intake.path, intake.dialect, (record, start, ordinal) => {
-    // DuckDB's offset may be that of a line feed just before the record.
-    append(start - 1);
-    previous = { text: Uint8Array.from(record), ordinal };
-  });
-  append(Number.POSITIVE_INFINITY);
-  appender.closeSync();
+  const computed = `${hashOf(identity.identity)} AS nj_hash`;
+  const loaded = await loadText(sql, intake, { columns, delimiter, quote, computed });
+  return { columns: columns.map((name) => ({ name, type: 'VARCHAR' })), ...loaded, ...identity };
 }
 
 /** No JSON text holds this character unescaped, so no line is ever cut by it. */
 const NO_DELIMITER = '\u0001';
 const MAX_KEYS = 1000;
 
-async function readJsonLines(sql: Sql, intake: Intake): Promise<Records> {
+async function readJsonLines(sql: Sql, intake: Intake, source: Source): Promise<Records> {
   const shape = { columns: ['line'], delimiter: NO_DELIMITER, quote: '', where: 'line IS NOT NULL' };
-  const loaded = await loadText(sql, intake, shape);
-  const lines = await withRejected(sql, intake, [{ name: 'line', type: 'VARCHAR' }], loaded);
+  const lines = await loadText(sql, intake, shape);
   await sql.run(`
     CREATE OR REPLACE TEMP TABLE nj_lines AS
     SELECT nj_row, coalesce(nj_line, line) AS nj_line, coalesce(nj_broken, CASE
@@ -204,43 +78,68 @@ async function readJsonLines(sql: Sql, intake: Intake): Promise<Records> {
     );
   }
   checkHeader(keys);
+  if (lines.count === 0) return { columns: [], relation: '', count: 0, identity: [], keyed: false };
+  if (keys.length === 0) {
+    throw new Refusal(
+      `none of the ${lines.count} lines is a JSON object with a key`,
+      'write one object a line: {"user": "u1", …}; nothing of the file was used',
+    );
+  }
+  const whole = keys.some((key) => key.toLowerCase() === 'json') ? [] : ['json'];
+  const identity = identityOf(source, keys);
   // RFC 6901 pointers reach keys with dots and quotes in them.
   const pointer = (key: string) => quoteText(`/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`);
   const extracted = keys.map(
-    (key) => `TRY(json_extract_string(nj_line, ${pointer(key)})) AS ${quoteIdentifier(key)}`,
+    (key) =>
+      `CASE WHEN nj_broken IS NULL THEN json_extract_string(nj_line, ${pointer(key)}) END AS ${quoteIdentifier(key)}`,
   );
-  const whole = keys.some((key) => key.toLowerCase() === 'json') ? [] : ['nj_line AS json'];
+  const values = [...whole.map(() => 'nj_line AS json'), ...extracted].map((value) => `, ${value}`).join('');
   await sql.run(`CREATE OR REPLACE TEMP TABLE raw AS
-    SELECT ${['nj_line', 'nj_broken', ...extracted].join(', ')} FROM nj_lines ORDER BY nj_row`);
-  const selected = [...whole, ...keys.map(quoteIdentifier)].map((column) => `, ${column}`).join('');
+    SELECT *, ${hashOf(identity.identity)} AS nj_hash
+    FROM (SELECT nj_row, nj_line, nj_broken${values} FROM nj_lines)`);
   return {
-    columns: [...keys, ...(whole.length > 0 ? ['json'] : [])].map((name) => ({ name, type: 'VARCHAR' })),
-    count: Number((await sql.rows('SELECT count(*) FROM raw'))[0]?.[0]),
-    relation: `(SELECT rowid AS nj_row, nj_line, nj_broken${selected} FROM raw)`,
+    columns: [...keys, ...whole].map((name) => ({ name, type: 'VARCHAR' })),
+    count: lines.count,
+    relation: 'raw',
+    ...identity,
   };
 }
 
-async function readParquet(sql: Sql, intake: Intake): Promise<Records> {
+async function readParquet(sql: Sql, intake: Intake, source: Source): Promise<Records> {
   const path = quoteText(intake.path);
-  let expected: number;
   try {
-    expected = Number((await sql.rows(`SELECT num_rows FROM parquet_file_metadata(${path})`))[0]?.[0]);
-    await sql.run(`CREATE OR REPLACE TEMP TABLE raw AS SELECT * FROM read_parquet(${path})`);
+    const [[expected] = []] = await sql.rows(`SELECT num_rows FROM parquet_file_metadata(${path})`);
+    const columns = await sql.describe(`SELECT * FROM read_parquet(${path})`);
+    const names = columns.map(({ name }) => name);
+    checkHeader(names);
+    const identity = identityOf(source, names);
+    const [[count] = []] = await sql.rows(`
+      CREATE OR REPLACE TEMP TABLE raw AS
+      SELECT *, ${hashOf(identity.identity)} AS nj_hash FROM read_parquet(${path})`);
+    if (count !== expected) {
+      throw new Refusal(
+        `the reader and the file disagree: DuckDB found ${count} rows, the footer says ${expected}`,
+        'write the file again; nothing of it was used',
+      );
+    }
+    const relation =
+      '(SELECT rowid AS nj_row, NULL::VARCHAR AS nj_line, NULL::VARCHAR AS nj_broken, * FROM raw)';
+    return { columns, count: Number(count), relation, ...identity };
   } catch (error) {
     throw refusalOr(error, 'the parquet file can not be read', 'write it again; nothing of it was used');
   }
-  const columns = await sql.describe('raw');
-  const count = Number((await sql.rows('SELECT count(*) FROM raw'))[0]?.[0]);
-  if (count !== expected) {
-    throw new Refusal(
-      `the reader and the file disagree: DuckDB found ${count} rows, the footer says ${expected}`,
-      'write the file again; nothing of it was used',
-    );
+}
+
+function identityOf(
+  source: Source,
+  columns: readonly string[],
+): { identity: readonly string[]; keyed: boolean } {
+  if (!source.key) return { identity: columns, keyed: false };
+  if (columns.length === 0) return { identity: [], keyed: true };
+  for (const wanted of source.key) {
+    if (!columns.some((name) => name.toLowerCase() === wanted.toLowerCase())) {
+      throw missingColumn(wanted, 'key', columns);
+    }
   }
-  const names = columns.map(({ name }) => quoteIdentifier(name)).join(', ');
-  return {
-    columns,
-    count,
-    relation: `(SELECT rowid AS nj_row, NULL::VARCHAR AS nj_line, NULL::VARCHAR AS nj_broken, ${names} FROM raw)`,
-  };
+  return { identity: source.key, keyed: true };
 }

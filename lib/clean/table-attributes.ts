@@ -1,17 +1,11 @@
 import type { Source } from '../config/index.ts';
 import { quoteIdentifier } from './engine.ts';
 import { Refusal } from './errors.ts';
-import { type Field, instantOf, numberOf, show, textOf } from './expressions.ts';
+import { type Field, instantOf, show, textOf, typedNumber } from './expressions.ts';
 import type { Check, Output, TablePlan } from './table.ts';
-import { failures, inputsOf, notANumber, ruleChecks, ruleFlags, shortName } from './table-events.ts';
+import { failures, notANumber, ruleChecks, ruleFlags, shortName } from './table-events.ts';
 
 type AttributeSource = Exclude<Source, { table: 'events' }>;
-
-export interface AttributeContext {
-  /** Of naive times. */
-  readonly zone: string;
-  readonly identity: readonly string[];
-}
 
 const SPLITS = ['train', 'valid', 'test'];
 const OWN_COLUMNS = ['user', 'hash', 'item', 'row_id', 'label', 'split', 'valid_from', 'flags'];
@@ -21,9 +15,11 @@ const KINDS = { numbers: 'number', categories: 'category', texts: 'text' } as co
 export function planAttributes(
   source: AttributeSource,
   fields: ReadonlyMap<string, Field>,
-  context: AttributeContext,
+  /** Of naive times. */
+  zone: string,
 ): TablePlan {
   const field = (name: string) => fields.get(`columns.${name}`);
+  const typed: string[] = [];
   const canonical: string[] = [];
   const checks: Check[] = failures([...fields.values()]);
   const outputs: Output[] = [];
@@ -63,7 +59,7 @@ export function planAttributes(
     });
   }
   const validFrom = field('valid_from');
-  if (validFrom) addValidFrom(validFrom, context.zone, canonical, checks, outputs);
+  if (validFrom) addValidFrom(validFrom, zone, canonical, checks, outputs);
 
   const taken = new Set(OWN_COLUMNS);
   for (const attribute of fields.values()) {
@@ -77,21 +73,22 @@ export function planAttributes(
       );
     }
     taken.add(name.toLowerCase());
-    if (kind === 'numbers') checks.push(notANumber(attribute));
-    const value = kind === 'numbers' ? numberOf(attribute) : textOf(attribute);
+    if (kind === 'numbers') {
+      checks.push(notANumber(attribute));
+      typed.push(...typedNumber(attribute));
+    }
+    const value = kind === 'numbers' ? attribute.number : textOf(attribute);
     add(name, value, kind === 'numbers' ? 'double' : 'text', true, { kind: KINDS[kind] });
   }
   outputs.push({ name: 'flags', sql: 'nj_flags', type: 'uint16', nullable: false });
   return {
     evaluated: [...fields.values()].map(({ evaluated }) => evaluated),
-    inputs: inputsOf(fields),
-    canonical,
+    stages: [typed, canonical],
     checks: [...checks, ...ruleChecks(source)],
     flags: ruleFlags(source),
     outputs,
     order: outputs.map(({ name }) => name),
     subject: source.table === 'items' ? 'none' : user ? 'user' : 'row',
-    identity: context.identity,
   };
 }
 

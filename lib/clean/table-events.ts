@@ -2,7 +2,7 @@ import type { Source } from '../config/index.ts';
 import { EVENT_TYPES } from '../data/index.ts';
 import { quoteIdentifier, quoteText } from './engine.ts';
 import { Refusal } from './errors.ts';
-import { type Field, instantOf, noNumber, numberOf, show, textOf } from './expressions.ts';
+import { type Field, instantOf, noNumber, show, textOf, typedNumber } from './expressions.ts';
 import type { Check, Flag, Output, TablePlan } from './table.ts';
 
 type EventSource = Extract<Source, { table: 'events' }>;
@@ -13,7 +13,6 @@ export interface EventContext {
   readonly zone: string;
   /** Of shop days. */
   readonly shopZone: string;
-  readonly identity: readonly string[];
 }
 
 /** Money beyond this many minor units (2^53 - 1) is no longer exact in a double. */
@@ -49,35 +48,40 @@ export function planEvents(
       'give text, TIMESTAMP, TIMESTAMPTZ, DATE or a whole number of milliseconds since 1970',
     );
   }
-  const count = quantity ? `coalesce(${numberOf(quantity)}, 1)` : '1::DOUBLE';
-  const priceMinor = price ? `round(${numberOf(price)} * 100)` : 'NULL::DOUBLE';
-  const byPrice = price ? `round(${count} * ${numberOf(price)} * 100)` : 'NULL::DOUBLE';
-  const amountMinor = amount ? `coalesce(round(${numberOf(amount)} * 100), ${byPrice})` : byPrice;
-  const money = (sql: string) => `CASE WHEN abs(${sql}) <= ${MAX_MONEY} THEN (${sql})::BIGINT END`;
-  const local = `timezone(${quoteText(context.shopZone)}, "time")`;
-  const canonical = [
+  const numbers = [quantity, price, amount].filter((number) => number !== undefined);
+  const none = 'NULL::VARCHAR';
+  const typed = [
     `nullif(trim(${textOf(user)}, E' \\t\\r\\n'), '') AS "user"`,
-    `CASE WHEN isfinite(${instant}) THEN ${instant} END AS "time"`,
+    `${instant} AS nj_instant`,
+    `${textOf(time)} IS NOT NULL AS nj_timed`,
     `trim(${textOf(type)}) AS "type"`,
-    `${item ? textOf(item) : 'NULL::VARCHAR'} AS "item"`,
-    `${count} AS "quantity"`,
-    `${money(priceMinor)} AS "price"`,
-    `coalesce(${money(amountMinor)}, 0) AS "amount"`,
-    `${session ? textOf(session) : 'NULL::VARCHAR'} AS "session"`,
-    `${text ? textOf(text) : 'NULL::VARCHAR'} AS "text"`,
-    `epoch_ms("time") AS nj_ms`,
-    `(${local}::DATE - DATE '1970-01-01')::INTEGER AS "day"`,
-    `hour(${local})::INTEGER AS "hour"`,
-    `${priceMinor} AS nj_price`,
-    `${amountMinor} AS nj_amount`,
+    `${item ? textOf(item) : none} AS "item"`,
+    `${session ? textOf(session) : none} AS "session"`,
+    `${text ? textOf(text) : none} AS "text"`,
+    ...numbers.flatMap(typedNumber),
   ];
-  const numbers: Check[] = [quantity, price, amount].flatMap((number) =>
-    number ? [notANumber(number)] : [],
-  );
+  const byPrice = price ? `"quantity" * ${price.number}` : 'NULL::DOUBLE';
+  const finite = [
+    `CASE WHEN isfinite(nj_instant) THEN nj_instant END AS "time"`,
+    `${quantity ? `coalesce(${quantity.number}, 1)` : '1::DOUBLE'} AS "quantity"`,
+    `${price ? `round(${price.number} * 100)` : 'NULL::DOUBLE'} AS nj_price`,
+  ];
+  const local = [
+    `epoch_ms("time") AS nj_ms`,
+    `timezone(${quoteText(context.shopZone)}, "time") AS nj_local`,
+    `round(${amount ? `coalesce(${amount.number}, ${byPrice})` : byPrice} * 100) AS nj_amount`,
+  ];
+  const money = (sql: string) => `CASE WHEN abs(${sql}) <= ${MAX_MONEY} THEN ${sql}::BIGINT END`;
+  const derived = [
+    `(nj_local::DATE - DATE '1970-01-01')::INTEGER AS "day"`,
+    `hour(nj_local)::INTEGER AS "hour"`,
+    `${money('nj_price')} AS "price"`,
+    `coalesce(${money('nj_amount')}, 0) AS "amount"`,
+  ];
   const checks: Check[] = [
     ...failures([...fields.values()]),
     check('user', 'no user', `"user" IS NULL`, `'no user'`),
-    check('time', 'no time', `${textOf(time)} IS NULL`, `'no time'`),
+    check('time', 'no time', 'NOT nj_timed', `'no time'`),
     check(
       'time',
       'time: no timestamp',
@@ -103,7 +107,7 @@ export function planEvents(
       `"type" NOT IN (${EVENT_TYPES.map(quoteText).join(', ')})`,
       `'type: ' || ${show(type.value)} || ' is none of ${EVENT_TYPES.join(', ')}'`,
     ),
-    ...numbers,
+    ...numbers.map(notANumber),
     ...(price ? [tooMuch('price', 'nj_price', price)] : []),
     ...(amount || price ? [tooMuch('amount', 'nj_amount', amount ?? price)] : []),
   ];
@@ -132,14 +136,12 @@ export function planEvents(
       ...[...fields.values()].map(({ evaluated }) => evaluated),
       identityOf(context.sourceName, key),
     ],
-    inputs: inputsOf(fields),
-    canonical,
+    stages: [typed, finite, local, derived],
     checks: [...checks, ...ruleChecks(source)],
     flags,
     outputs,
     order: outputs.map(({ name }) => name).filter((name) => name !== 'day' && name !== 'hour'),
     subject: 'user',
-    identity: context.identity,
   };
 }
 
@@ -184,18 +186,12 @@ export function notANumber(field: Field): Check {
 
 /** Rows on which an expression itself raised an error. */
 export function failures(fields: readonly Field[]): Check[] {
-  return fields.flatMap((field, index) => {
+  return fields.flatMap((field) => {
     if (field.failed === undefined) return [];
     const name = shortName(field.name);
-    const why = `${quoteText(`${name}: its expression fails on `)} || nj_in${index}`;
+    const why = `${quoteText(`${name}: its expression fails on `)} || ${field.inputs}`;
     return [check(name, `${name}: expression fails`, field.failed, why)];
   });
-}
-
-export function inputsOf(fields: ReadonlyMap<string, Field>): string[] {
-  return [...fields.values()].flatMap((field, index) =>
-    field.failed === undefined ? [] : [`${field.inputs} AS nj_in${index}`],
-  );
 }
 
 /** 'columns.time' is 'time' to the reader of a reason; 'attributes.numbers.age' is 'numbers.age'. */

@@ -33,10 +33,11 @@ export interface Flag {
 export interface TablePlan {
   /** Expressions of the evaluating stage, each with its alias. */
   readonly evaluated: readonly string[];
-  /** For quarantined rows: SQL text per field that shows what it was computed from, by alias. */
-  readonly inputs: readonly string[];
-  /** Canonical columns (`expression AS name`), over the evaluating stage. */
-  readonly canonical: readonly string[];
+  /**
+   * The stages behind it, each a list of `expression AS name` over all columns before. Several, because DuckDB plans a
+   * value once where a stage names it, and as often as it is mentioned within one.
+   */
+  readonly stages: readonly (readonly string[])[];
   readonly checks: readonly Check[];
   readonly flags: readonly Flag[];
   readonly outputs: readonly Output[];
@@ -47,6 +48,4 @@ export interface TablePlan {
    * batch).
    */
   readonly subject: 'user' | 'row' | 'none';
-  /** Columns that make a row's identity. */
-  readonly identity: readonly string[];
 }
