@@ -104,6 +104,7 @@ function partsOf(column: ColumnEncoding): string[] {
 
 /** Writes encoded rows of one table. */
 export interface AttributeWriter {
+  /** Length of a vector, that of `attributeNames`. */
   readonly length: number;
   /** Writes a row to out[offset, offset + length); row -1 is one of which nothing is known. */
   write(row: number, out: Float32Array, offset?: number): void;
@@ -111,19 +112,21 @@ export interface AttributeWriter {
 
 /**
  * Binds an encoder to a table of the same attributes.
- * @throws DataError when the table lacks an attribute or has it as another kind
+ * @throws DataError when the table lacks an attribute of the encoder or has it as another kind
  */
 export function attributeWriter(encoder: AttributeEncoder, table: AttributeTable): AttributeWriter {
-  const writers = encoder.columns.map((encoding) => columnWriter(encoding, table));
-  const lengths = encoder.columns.map((column) => partsOf(column).length);
+  const columns = encoder.columns.map((column) => ({
+    width: partsOf(column).length,
+    write: columnWriter(column, table),
+  }));
   return {
-    length: lengths.reduce((sum, length) => sum + length, 0),
+    length: columns.reduce((sum, { width }) => sum + width, 0),
     write(row, out, offset = 0) {
       let at = offset;
-      for (const [i, write] of writers.entries()) {
-        out.fill(0, at, at + lengths[i]!);
+      for (const { width, write } of columns) {
+        out.fill(0, at, at + width);
         write(row, out, at);
-        at += lengths[i]!;
+        at += width;
       }
     },
   };

@@ -118,7 +118,9 @@ export class DayRows {
 
 /** One batch of day rows as typed arrays; the entries of row i are [offsets[i], offsets[i + 1]). */
 export interface DayBatch {
-  readonly rows: number;
+  /** The rows [start, end) lie within the range of hashes that was asked for; of others the items are not known. */
+  readonly start: number;
+  readonly end: number;
   readonly hash: Float64Array;
   readonly day: Int32Array;
   readonly userOffsets: Int32Array;
@@ -127,30 +129,43 @@ export interface DayBatch {
   readonly entries: Entries;
 }
 
-/** @throws DataError when the file holds no day rows */
-export function readDayBatch(batch: RecordBatch, items: Interner, file: string): DayBatch {
-  const numbers = (name: string) => numberColumn(columnData(batch, name, file), name, file);
-  const list = (name: string) => listColumn(columnData(batch, name, file), name, file);
+/**
+ * Opens a batch for the users with low <= hash < high; undefined when it holds none of them.
+ * @throws DataError when the file holds no day rows
+ */
+export function readDayBatch(
+  batch: RecordBatch,
+  items: Interner,
+  file: string,
+  low: number,
+  high: number,
+): DayBatch | undefined {
+  const column = (name: string) => columnData(batch, name, file);
+  const list = (name: string) => listColumn(column(name), name, file);
   const values = (name: string) => numberColumn(list(name).child, name, file);
-  const user = textColumn(columnData(batch, 'user', file), 'user', file);
-  const type = list('type');
+  const hash = numberColumn(column('hash'), 'hash', file);
+  const start = lowerBound(hash, low);
+  const end = lowerBound(hash, high);
+  if (start === end) return undefined;
+  const user = textColumn(column('user'), 'user', file);
+  const { offsets, child: type } = list('type');
   const text = textColumn(list('item').child, 'item', file);
-  const count = type.child.length;
-  const item = new Int32Array(count);
-  for (let i = 0; i < count; i++) {
-    const start = text.offsets[i]!;
-    const end = text.offsets[i + 1]!;
-    item[i] = end > start ? items.intern(text.bytes, start, end) : -1;
+  const item = new Int32Array(type.length);
+  for (let i = offsets[start]!; i < offsets[end]!; i++) {
+    const from = text.offsets[i]!;
+    const to = text.offsets[i + 1]!;
+    item[i] = to > from ? items.intern(text.bytes, from, to) : -1;
   }
   return {
-    rows: batch.numRows,
-    hash: numbers('hash'),
-    day: int32Column(columnData(batch, 'day', file), 'day', file),
+    start,
+    end,
+    hash,
+    day: int32Column(column('day'), 'day', file),
     userOffsets: user.offsets,
     userBytes: Buffer.from(user.bytes.buffer, user.bytes.byteOffset, user.bytes.byteLength),
-    offsets: type.offsets,
+    offsets,
     entries: {
-      type: uint8Column(type.child, 'type', file),
+      type: uint8Column(type, 'type', file),
       key: values('key'),
       time: values('time'),
       hour: uint8Column(list('hour').child, 'hour', file),
@@ -161,4 +176,15 @@ export function readDayBatch(batch: RecordBatch, items: Interner, file: string):
       id: values('id'),
     },
   };
+}
+
+function lowerBound(sorted: Float64Array, value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -1,7 +1,6 @@
 import type { Config } from '../config/index.ts';
-import { readShard } from '../data/index.ts';
-import { byteSource, type ObjectStore } from '../runtime/index.ts';
-import type { ByteCache } from './byte-cache.ts';
+import type { ObjectStore } from '../runtime/index.ts';
+import { ByteCache } from './byte-cache.ts';
 import { mergeDays, type UserDay } from './days.ts';
 import { type DayBatch, readDayBatch } from './days-file.ts';
 import { addDay } from './fold.ts';
@@ -48,21 +47,24 @@ const PARALLEL = 16;
  * @throws DataError when an input is no file of day rows, ObjectNotFound when it is gone
  */
 export async function readShardDays(options: ReadShardOptions): Promise<ShardUsers> {
-  const { store, config, shard, shards, before, from = Number.NEGATIVE_INFINITY, cache } = options;
+  const { store, config, shard, shards, before, from = Number.NEGATIVE_INFINITY } = options;
+  const { cache = new ByteCache(0) } = options;
   const items = new Interner();
   const inputs = options.inputs.filter(
     ({ minDay = Number.NEGATIVE_INFINITY, maxDay = Number.POSITIVE_INFINITY }) =>
       minDay < before && maxDay >= from,
   );
+  const low = (shard / shards) * 2 ** 32;
+  const high = ((shard + 1) / shards) * 2 ** 32;
   const batches: DayBatch[] = [];
   for (let i = 0; i < inputs.length; i += PARALLEL) {
     const files = inputs.slice(i, i + PARALLEL).map(async ({ key }) => {
-      const source = await (cache ? cache.open(store, key) : byteSource(store, key));
-      return { key, file: await readShard(source, shard, shards) };
+      return { key, file: await cache.read(store, key, shard, shards) };
     });
     for (const { key, file } of await Promise.all(files)) {
       for (const batch of file.batches) {
-        if (batch.numRows > 0) batches.push(readDayBatch(batch, items, key));
+        const rows = readDayBatch(batch, items, key, low, high);
+        if (rows) batches.push(rows);
       }
     }
   }
@@ -70,16 +72,7 @@ export async function readShardDays(options: ReadShardOptions): Promise<ShardUse
     options.snapshot === undefined
       ? undefined
       : decodeSnapshot(await (await store.get(options.snapshot)).bytes(), config, items, options.snapshot);
-  const width = 2 ** 32 / shards;
-  const range = { low: shard * width, high: (shard + 1) * width, from, before };
-  return new ShardUsers(config, items, batches, snapshot, range);
-}
-
-interface Range {
-  readonly low: number;
-  readonly high: number;
-  readonly from: number;
-  readonly before: number;
+  return new ShardUsers(config, items, batches, snapshot, from, before);
 }
 
 /** A place in a batch, moving from user to user. */
@@ -96,20 +89,23 @@ export class ShardUsers implements Iterable<ShardUser> {
   readonly #config: Config;
   readonly #batches: readonly DayBatch[];
   readonly #snapshot: Snapshot | undefined;
-  readonly #range: Range;
+  readonly #from: number;
+  readonly #before: number;
 
   constructor(
     config: Config,
     items: Interner,
     batches: readonly DayBatch[],
     snapshot: Snapshot | undefined,
-    range: Range,
+    from: number,
+    before: number,
   ) {
     this.#config = config;
     this.items = items;
     this.#batches = batches;
     this.#snapshot = snapshot;
-    this.#range = range;
+    this.#from = from;
+    this.#before = before;
   }
 
   *[Symbol.iterator](): Iterator<ShardUser> {
@@ -117,7 +113,7 @@ export class ShardUsers implements Iterable<ShardUser> {
     const snapshot = this.#snapshot;
     let row = 0;
     for (const { user, hash, days } of this.#users()) {
-      while (snapshot && row < snapshot.rows && this.#before(row, hash, user)) {
+      while (snapshot && row < snapshot.rows && this.#precedes(row, hash, user)) {
         yield this.#user(snapshot.user(row), snapshot.hash[row]!, [], state, row++);
       }
       const known =
@@ -129,7 +125,7 @@ export class ShardUsers implements Iterable<ShardUser> {
     }
   }
 
-  #before(row: number, hash: number, user: string): boolean {
+  #precedes(row: number, hash: number, user: string): boolean {
     const other = this.#snapshot!.hash[row]!;
     return other < hash || (other === hash && compareText(this.#snapshot!.user(row), user) < 0);
   }
@@ -148,12 +144,7 @@ export class ShardUsers implements Iterable<ShardUser> {
   *#users(): Iterable<{ user: string; hash: number; days: UserDay[] }> {
     const heap: Cursor[] = [];
     for (const batch of this.#batches) {
-      const cursor = {
-        batch,
-        row: lowerBound(batch.hash, this.#range.low),
-        end: lowerBound(batch.hash, this.#range.high),
-      };
-      if (cursor.row < cursor.end) push(heap, cursor);
+      push(heap, { batch, row: batch.start, end: batch.end });
     }
     while (heap.length > 0) {
       const { batch, row } = heap[0]!;
@@ -174,7 +165,8 @@ export class ShardUsers implements Iterable<ShardUser> {
   /** Moves a cursor over all rows of its user and keeps the days in range. */
   #take(cursor: Cursor, fragments: UserDay[], of: DayBatch, row: number): void {
     const { batch } = cursor;
-    const { from, before } = this.#range;
+    const from = this.#from;
+    const before = this.#before;
     do {
       const day = batch.day[cursor.row]!;
       if (day >= from && day < before) {
@@ -200,17 +192,6 @@ function mergeByDay(fragments: UserDay[], items: Interner): UserDay[] {
     i = end;
   }
   return days;
-}
-
-function lowerBound(sorted: Float64Array, value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle]! < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function userAt(batch: DayBatch, row: number): string {
