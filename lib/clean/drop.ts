@@ -92,7 +92,7 @@ async function cleanObject(
     }
     const intake = await takeIn(object.body, path, textFormat(named.source));
     told = { ...told, sha256: intake.sha256, bytes: intake.bytes };
-    const latest = object.info.lastModified.getTime() + named.source.toleranceHours * HOUR_MS;
+    const latest = latestTime(object.info.lastModified, named.source);
     return await withConnection(engineFor(intake, input.engine ?? {}), (sql) =>
       cleanTaken(sql, input, { named, keys, intake, latest, told }),
     );
@@ -117,9 +117,9 @@ async function cleanTaken(sql: Sql, input: CleanDropInput, taken: Taken): Promis
   await setTimeZone(sql, named.source.timeZone ?? config.shop.timeZone);
   const records = await readRecords(sql, intake, named.source);
   const counts = { clean: 0, rowsIn: 0, quarantinedRows: 0, quarantined: {}, flagged: {}, users: 0 };
-  const { policy } = { policy: named.source.duplicates };
+  const policy = named.source.duplicates;
   const none = { ...counts, minDay: null, maxDay: null, duplicates: { found: 0, policy, dropped: 0 } };
-  // A file without a header has no columns to bind a mapping to, and no rows to lose.
+  // A file without columns has nothing to bind a mapping to, and no rows to lose.
   if (records.columns.length === 0) return { ...taken.told, status: 'clean', ...none };
   const plan = await planFor(sql, named, records, config.shop.timeZone);
   const judged = await judge(sql, records, plan, named.source, latest);
@@ -131,11 +131,12 @@ async function cleanTaken(sql: Sql, input: CleanDropInput, taken: Taken): Promis
       'this is a fault of Nightjar, not of the file: report it; nothing of the file was used',
     );
   }
-  if (keys.clean) await store.put(keys.clean, assembled.arrow, { ifAbsent: true });
-  if (judged.quarantinedRows > 0 && keys.quarantine) {
-    const rejected = await assembleQuarantine(sql, plan, judged.quarantinedRows);
-    await store.put(keys.quarantine, rejected, { ifAbsent: true });
-  }
+  const rejected =
+    judged.quarantinedRows > 0 ? await assembleQuarantine(sql, plan, judged.quarantinedRows) : undefined;
+  await Promise.all([
+    keys.clean && store.put(keys.clean, assembled.arrow, { ifAbsent: true }),
+    keys.quarantine && rejected && store.put(keys.quarantine, rejected, { ifAbsent: true }),
+  ]);
   return {
     ...taken.told,
     status: 'clean',
@@ -158,8 +159,13 @@ function engineFor(intake: Intake, options: EngineOptions): EngineOptions {
   return intake.unpacked < SMALL ? { ...options, threads: 1 } : options;
 }
 
+/** The latest time (ms) that an event in a drop of this age can have: never judged by the wall clock. */
+export function latestTime(dropped: Date, source: Source): number {
+  return dropped.getTime() + source.toleranceHours * HOUR_MS;
+}
+
 /** DuckDB reads naive text times in the session's zone. */
-async function setTimeZone(sql: Sql, zone: string): Promise<void> {
+export async function setTimeZone(sql: Sql, zone: string): Promise<void> {
   await sql.run(`SET TimeZone = '${zone.replaceAll("'", "''")}'`);
 }
 

@@ -9,5 +9,6 @@ export {
   revisionOf,
   sourceOf,
 } from './keys.ts';
+export { type Preview, previewDrop } from './preview.ts';
 export { type CleanedQuality, parseQuality, type Quality, type RefusedQuality } from './quality.ts';
 export { BUILT_IN_FLAGS } from './table-events.ts';
