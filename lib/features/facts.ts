@@ -3,6 +3,8 @@ import { AT, DAY_PARTS, TYPES, type UserState } from './state.ts';
 /** Windows before the as-of day, in days. */
 export const WINDOWS = [7, 14, 30, 60, 90, 180, 365] as const;
 const COUNT = WINDOWS.length;
+/** Successive spans of 30 days before the as-of day. */
+export const MONTHS = 6;
 const WEEKDAYS = 7;
 
 /** 1970-01-01 was a Thursday; Monday is 0. */
@@ -17,11 +19,16 @@ export class Facts {
   readonly #days = new Float64Array(TYPES * COUNT);
   readonly #visits = new Float64Array(TYPES * COUNT);
   readonly #money = new Float64Array(TYPES * COUNT);
+  readonly #months = new Float64Array(TYPES * MONTHS);
+  readonly #lastMoney = new Float64Array(TYPES);
+  readonly #lastLines = new Float64Array(TYPES);
+  readonly #maxMoney = new Float64Array(TYPES);
   readonly #weekdays = new Float64Array(TYPES * WEEKDAYS);
   /** Distinct days of any type per window. */
   readonly #anyDays = new Float64Array(COUNT);
   readonly #recentItems = new Float64Array(TYPES);
   readonly #repeatItems = new Float64Array(TYPES);
+  readonly #loyalItems = new Float64Array(TYPES);
   readonly #topLines = new Float64Array(TYPES);
   #state: UserState | undefined;
 
@@ -74,6 +81,26 @@ export class Facts {
     return Math.abs(this.#money[type * COUNT + window]!);
   }
 
+  /** Active days in the span of 30 days that begins `month` spans back; 0 is the latest. */
+  monthDays(type: number, month: number): number {
+    return this.#months[type * MONTHS + month]!;
+  }
+
+  /** Of the last active day, while it is no older than `historyDays`. */
+  lastLines(type: number): number {
+    return this.#lastLines[type]!;
+  }
+
+  /** Absolute money of the last active day, while it is no older than `historyDays`; minor units. */
+  lastMoney(type: number): number {
+    return this.#lastMoney[type]!;
+  }
+
+  /** The most absolute money of one day within `historyDays`; minor units. */
+  maxMoney(type: number): number {
+    return this.#maxMoney[type]!;
+  }
+
   /** Days with any event within a window. */
   anyDays(window: number): number {
     return this.#anyDays[window]!;
@@ -115,6 +142,11 @@ export class Facts {
     return this.#repeatItems[type]!;
   }
 
+  /** Items met on three days or more within `historyDays`. */
+  loyalItems(type: number): number {
+    return this.#loyalItems[type]!;
+  }
+
   /** Lines of the most frequent item. */
   topLines(type: number): number {
     return this.#topLines[type]!;
@@ -124,6 +156,10 @@ export class Facts {
     this.#days.fill(0);
     this.#visits.fill(0);
     this.#money.fill(0);
+    this.#months.fill(0);
+    this.#lastMoney.fill(0);
+    this.#lastLines.fill(0);
+    this.#maxMoney.fill(0);
     this.#weekdays.fill(0);
     this.#anyDays.fill(0);
     let other = Number.NEGATIVE_INFINITY;
@@ -133,6 +169,13 @@ export class Facts {
       if (age > state.historyDays) break;
       const type = state.dayType[i]!;
       this.#weekdays[type * WEEKDAYS + weekdayOf(of)]! += 1;
+      const money = Math.abs(state.dayMoney[i]!);
+      if (of === state.get(type, AT.lastDay)) {
+        this.#lastMoney[type] = money;
+        this.#lastLines[type] = state.dayLines[i]!;
+      }
+      if (money > this.#maxMoney[type]!) this.#maxMoney[type] = money;
+      if (age <= 30 * MONTHS) this.#months[type * MONTHS + Math.floor((age - 1) / 30)]! += 1;
       for (let w = COUNT - 1; w >= 0 && age <= WINDOWS[w]!; w--) {
         this.#days[type * COUNT + w]! += 1;
         this.#visits[type * COUNT + w]! += state.dayVisits[i]!;
@@ -146,6 +189,7 @@ export class Facts {
   #lookAtItems({ items, historyDays }: UserState, day: number): void {
     this.#recentItems.fill(0);
     this.#repeatItems.fill(0);
+    this.#loyalItems.fill(0);
     this.#topLines.fill(0);
     for (let i = 0; i < items.size; i++) {
       const age = day - items.lastDay[i]!;
@@ -153,6 +197,7 @@ export class Facts {
       const type = items.type[i]!;
       if (age <= 90) this.#recentItems[type]! += 1;
       if (items.days[i]! > 1) this.#repeatItems[type]! += 1;
+      if (items.days[i]! > 2) this.#loyalItems[type]! += 1;
       if (items.lines[i]! > this.#topLines[type]!) this.#topLines[type] = items.lines[i]!;
     }
   }

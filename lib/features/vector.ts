@@ -1,6 +1,6 @@
 import type { Config } from '../config/index.ts';
 import { EVENT_TYPES, eventCode } from '../data/index.ts';
-import { Facts, ratio, WINDOWS } from './facts.ts';
+import { Facts, MONTHS, ratio, WINDOWS } from './facts.ts';
 import { AT, DAY_PARTS, DECAYED, TYPES, type UserState } from './state.ts';
 
 /** Features that a person would name together; reasons are summed by them. */
@@ -41,6 +41,29 @@ const RETURN = eventCode('return');
 const VIEW = eventCode('view');
 const CART = eventCode('cart');
 
+const PRIOR_GAP = 45;
+
+/** Active days after the first. */
+const repeats = (f: Facts, t: number): number => Math.max(0, f.get(t, AT.activeDays) - 1);
+const moneyPerDay = (f: Facts, t: number): number =>
+  ratio(Math.abs(f.get(t, AT.money)) / MINOR, f.get(t, AT.activeDays));
+const expectedGap = (f: Facts, t: number): number =>
+  (f.get(t, AT.gapSum) + PRIOR_GAP) / (f.get(t, AT.gaps) + 1);
+const logOver = (value: number, whole: number): number => (whole === 0 ? 0 : Math.log(value / whole));
+
+/**
+ * The chance that the user is still a customer under BG/NBD with r = 0.7, a = 0.8, b = 2.5 and the given alpha
+ * (Fader, Hardie & Lee 2005, "Counting your customers" the easy way, with the form of P(alive) of their note of
+ * 2008). The values are typical, not fitted: the model weighs what comes out.
+ */
+function alive(f: Facts, t: number, alpha: number): number {
+  const x = repeats(f, t);
+  if (x === 0) return 1;
+  const active = f.get(t, AT.lastDay) - f.get(t, AT.firstDay);
+  const silence = ((alpha + f.tenure(t)) / (alpha + active)) ** Math.min(0.7 + x, 30);
+  return 1 / (1 + (0.8 / (2.5 + x - 1)) * silence);
+}
+
 /**
  * Features of one event type. Money is in hundreds of minor units and always positive (for returns: what was given
  * back), quantities are in units. "Active day" is a shop day with an event of the type, "visit" what shares a session
@@ -67,6 +90,29 @@ function typeFeatures(halfLives: readonly number[]): Feature[] {
       feature(`visits_${days}d`, 'frequency', (f, t) => f.visits(t, w)),
       feature(`money_${days}d`, 'money', (f, t) => f.money(t, w) / MINOR),
     ]),
+    ...Array.from({ length: MONTHS }, (_, month) =>
+      feature(`active_days_month_${month + 1}`, 'frequency', (f, t) => f.monthDays(t, month)),
+    ),
+    // Logarithm of active days per day that could have had one, drawn towards a common rate where little is known.
+    ...WINDOWS.map((days, w) =>
+      feature(`log_rate_${days}d`, 'frequency', (f, t) =>
+        Math.log((f.activeDays(t, w) + 0.5) / (Math.min(days, f.tenure(t)) + 15)),
+      ),
+    ),
+    feature('log_rate', 'frequency', (f, t) => Math.log((repeats(f, t) + 0.7) / (f.tenure(t) + 30))),
+    feature('only_once', 'frequency', (f, t) => Number(f.get(t, AT.activeDays) === 1)),
+    feature('only_twice', 'frequency', (f, t) => Number(f.get(t, AT.activeDays) === 2)),
+    feature('trend', 'frequency', (f, t) =>
+      Math.log((f.activeDays(t, 2) + 1) / (f.activeDays(t, 4) / 3 + 1)),
+    ),
+    feature('visits_per_day', 'frequency', (f, t) => ratio(f.get(t, AT.visits), f.get(t, AT.activeDays))),
+    feature('money_per_day', 'money', (f, t) => moneyPerDay(f, t)),
+    feature('money_last', 'money', (f, t) => f.lastMoney(t) / MINOR),
+    feature('money_max', 'money', (f, t) => f.maxMoney(t) / MINOR),
+    feature('money_last_over_mean', 'money', (f, t) => ratio(f.lastMoney(t) / MINOR, moneyPerDay(f, t))),
+    feature('money_per_unit', 'money', (f, t) =>
+      ratio(Math.abs(f.get(t, AT.money)) / MINOR, Math.abs(f.get(t, AT.units)) / MILLI),
+    ),
     feature('money_per_visit', 'money', (f, t) =>
       ratio(Math.abs(f.get(t, AT.money)) / MINOR, f.get(t, AT.visits)),
     ),
@@ -82,6 +128,10 @@ function typeFeatures(halfLives: readonly number[]): Feature[] {
     feature('distinct_items_90d', 'variety', (f, t) => f.recentItems(t)),
     feature('new_item_share', 'variety', (f, t) => ratio(f.get(t, AT.newItems), f.get(t, AT.itemDays))),
     feature('repeat_items', 'variety', (f, t) => f.repeatItems(t)),
+    feature('loyal_items', 'variety', (f, t) => f.loyalItems(t)),
+    feature('repeat_item_share', 'variety', (f, t) => ratio(f.repeatItems(t), f.get(t, AT.newItems))),
+    feature('lines_last', 'variety', (f, t) => f.lastLines(t)),
+    feature('lines_per_day', 'variety', (f, t) => ratio(f.get(t, AT.lines), f.get(t, AT.activeDays))),
     feature('top_item_share', 'variety', (f, t) => ratio(f.topLines(t), f.get(t, AT.lines))),
     feature('gap_mean', 'gaps', (f, t) => f.gapMean(t)),
     feature('gap_deviation', 'gaps', (f, t) => f.gapDeviation(t)),
@@ -97,6 +147,15 @@ function typeFeatures(halfLives: readonly number[]): Feature[] {
     feature('still_waiting', 'gaps', (f, t) =>
       f.get(t, AT.gaps) > 0 ? Math.exp(-f.recency(t) / f.gapMean(t)) : 0,
     ),
+    // The mean gap, one more gap of PRIOR_GAP days counted in: defined for everyone who did it once.
+    feature('gap_expected', 'gaps', (f, t) => expectedGap(f, t)),
+    feature('log_recency_over_expected', 'gaps', (f, t) => Math.log(f.recency(t) / expectedGap(f, t))),
+    feature('waiting_expected', 'gaps', (f, t) => Math.exp(-f.recency(t) / expectedGap(f, t))),
+    feature('log_recency_over_last', 'gaps', (f, t) => logOver(f.recency(t), f.get(t, AT.gapLast))),
+    feature('log_recency_over_max', 'gaps', (f, t) => logOver(f.recency(t), f.get(t, AT.gapMax))),
+    feature('gap_variation', 'gaps', (f, t) => f.gapDeviation(t) / (expectedGap(f, t) + 1)),
+    feature('alive_15', 'gaps', (f, t) => alive(f, t, 15)),
+    feature('alive_60', 'gaps', (f, t) => alive(f, t, 60)),
     // x / T and t_x / T of BG/NBD: repeat days per day of tenure, and how much of the tenure the active part is.
     feature('repeat_rate', 'gaps', (f, t) => ratio(Math.max(0, f.get(t, AT.activeDays) - 1), f.tenure(t))),
     feature('active_part', 'gaps', (f, t) =>

@@ -56,6 +56,31 @@ function naive(events: RawEvent[], asOf: number, zone: string, halfLives: number
       set(`visits_${w}d`, visitsOf(within));
       set(`money_${w}d`, moneyOf(within));
     }
+    for (let month = 0; month < 6; month++) {
+      const inMonth = kept.filter((e) => asOf - e.day > 30 * month && asOf - e.day <= 30 * (month + 1));
+      set(`active_days_month_${month + 1}`, distinct(inMonth.map((e) => e.day)).length);
+    }
+    const known = list.length > 0;
+    const daysIn = (w: number) => distinct(kept.filter((e) => asOf - e.day <= w).map((e) => e.day)).length;
+    for (const w of [7, 14, 30, 60, 90, 180, 365]) {
+      set(`log_rate_${w}d`, known ? Math.log((daysIn(w) + 0.5) / (Math.min(w, tenure) + 15)) : 0);
+    }
+    set('log_rate', known ? Math.log((days.length - 0.3) / (tenure + 30)) : 0);
+    set('only_once', days.length === 1 ? 1 : 0);
+    set('only_twice', days.length === 2 ? 1 : 0);
+    set('trend', Math.log((daysIn(30) + 1) / (daysIn(90) / 3 + 1)));
+    set('visits_per_day', share(visitsOf(list), days.length));
+    const perDay = share(moneyOf(list), days.length);
+    const isKept = last !== undefined && asOf - last <= historyDays;
+    const lastMoney = isKept ? moneyOf(on(last)) : 0;
+    set('money_per_day', perDay);
+    set('money_last', lastMoney);
+    const keptMoney = distinct(kept.map((e) => e.day)).map((day) => moneyOf(on(day)));
+    set('money_max', Math.max(0, ...keptMoney));
+    set('money_last_over_mean', share(lastMoney, perDay));
+    set('money_per_unit', share(moneyOf(list), units));
+    set('lines_last', isKept ? on(last).length : 0);
+    set('lines_per_day', share(list.length, days.length));
     set('money_per_visit', share(moneyOf(list), visitsOf(list)));
     set('money_per_line', share(moneyOf(list), list.length));
     set('lines_per_visit', share(list.length, visitsOf(list)));
@@ -76,6 +101,8 @@ function naive(events: RawEvent[], asOf: number, zone: string, halfLives: number
     set('distinct_items_90d', current.filter(({ seen }) => asOf - seen.at(-1)! <= 90).length);
     set('new_item_share', share(news, sum(lives.map(({ seen }) => seen.length))));
     set('repeat_items', current.filter((life) => life.days.length > 1).length);
+    set('loyal_items', current.filter((life) => life.days.length > 2).length);
+    set('repeat_item_share', share(current.filter((life) => life.days.length > 1).length, news));
     set('top_item_share', share(Math.max(0, ...current.map((life) => life.lines)), list.length));
     const gaps = days.slice(1).map((day, i) => day - days[i]!);
     const mean = share(sum(gaps), gaps.length);
@@ -84,6 +111,18 @@ function naive(events: RawEvent[], asOf: number, zone: string, halfLives: number
     set('gap_deviation', deviation);
     set('gap_last', gaps.at(-1) ?? 0);
     set('gap_max', Math.max(0, ...gaps));
+    const expected = (sum(gaps) + 45) / (gaps.length + 1);
+    set('gap_expected', known ? expected : 0);
+    set('log_recency_over_expected', known ? Math.log(recency / expected) : 0);
+    set('waiting_expected', known ? Math.exp(-recency / expected) : 0);
+    set('log_recency_over_last', gaps.length > 0 ? Math.log(recency / gaps.at(-1)!) : 0);
+    set('log_recency_over_max', gaps.length > 0 ? Math.log(recency / Math.max(...gaps)) : 0);
+    set('gap_variation', known ? deviation / (expected + 1) : 0);
+    for (const alpha of [15, 60]) {
+      const x = days.length - 1;
+      const silence = x > 0 ? ((alpha + tenure) / (alpha + last! - first!)) ** Math.min(0.7 + x, 30) : 0;
+      set(`alive_${alpha}`, known ? 1 / (1 + (0.8 / (1.5 + x)) * silence) : 0);
+    }
     set('has_gap', gaps.length > 0 ? 1 : 0);
     set('recency_over_gap', share(recency, mean));
     set('overdue', gaps.length > 0 ? (recency - mean) / (deviation + 1) : 0);
