@@ -1,0 +1,131 @@
+import { createReadStream, existsSync, readdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { ConfigError, createPseudonyms, loadOrCreateKey, NightjarError } from '../../lib/data/index.ts';
+import { binaryMetrics, evaluateRun, listMetrics, type Outcomes } from '../../lib/evaluate/index.ts';
+import { openWorkspace, type Workspace } from '../workspace.ts';
+import { ingestStep, planStep, type RunContext, stageStep } from './run.ts';
+import { fixed, runSteps, type Step, table, thousands, workspaceOf } from './shared.ts';
+
+export const EXAMPLES = resolve(dirname(fileURLToPath(import.meta.url)), '../../examples');
+
+interface BacktestOptions {
+  readonly asOf?: string;
+  readonly task: string;
+  readonly example?: string;
+  readonly predictions?: string;
+  readonly json?: boolean;
+}
+
+interface BacktestContext extends RunContext {
+  outcomes?: Outcomes;
+  report?: string;
+}
+
+/** `nightjar backtest`: what would have been predicted on a past day, and what then happened. */
+export function backtestCommand(): Command {
+  return new Command('backtest')
+    .description('train on what was known before a past day, score that day, and compare with what then happened')
+    .option('--as-of <day>', 'the past day (YYYY-MM-DD); a labelled table needs none, its split decides')
+    .requiredOption('--task <name>', 'a task of the config')
+    .option('--example <name>', "take an example's config and drops instead of the project's own")
+    .option('--predictions <file>', 'write the predictions as CSV')
+    .option('--json', 'print the metrics as one JSON object')
+    .action(async (options: BacktestOptions, command: Command) => {
+      const workspace = options.example
+        ? await openExample(options.example, command.optsWithGlobals<{ store?: string }>().store)
+        : await workspaceOf(command);
+      const task = workspace.config.tasks[options.task];
+      if (!task) {
+        const known = Object.keys(workspace.config.tasks).join(', ');
+        throw new ConfigError(`there is no task "${options.task}"; the config has: ${known}`);
+      }
+      const context: BacktestContext = { workspace, seconds: {} };
+      const asOf = task.kind === 'label' ? null : (options.asOf ?? null);
+      await runSteps(
+        context,
+        [
+          ingestStep,
+          planStep({ purpose: 'backtest', asOf, only: options.task }),
+          stageStep('finetune'),
+          stageStep('score'),
+          compareStep(options.task),
+        ],
+        options.json ?? false,
+      );
+      await finish(context, options, asOf);
+    });
+}
+
+const compareStep = (task: string): Step<BacktestContext> => ({
+  title: 'compare with what happened',
+  async run(context) {
+    const { outcomes, path } = await evaluateRun({
+      store: context.workspace.store,
+      runId: context.planned!.runId,
+      drops: context.drops!,
+      seconds: context.seconds,
+      tasks: [task],
+      now: () => new Date(),
+    });
+    context.outcomes = outcomes[task]!;
+    context.report = join(context.workspace.root, path);
+    return `${thousands(context.outcomes.ids.length)} compared`;
+  },
+});
+
+async function finish(context: BacktestContext, options: BacktestOptions, asOf: string | null): Promise<void> {
+  const { workspace } = context;
+  const outcomes = context.outcomes!;
+  const task = workspace.config.tasks[options.task]!;
+  const horizonDays = task.kind === 'label' ? null : task.horizonDays;
+  const metrics = outcomes.kind === 'list' ? listMetrics(outcomes) : binaryMetrics(outcomes);
+  if (options.predictions) await writePredictions(options.predictions, outcomes, workspace, task.kind === 'label');
+  if (options.json) {
+    console.log(JSON.stringify({ task: options.task, asOf, horizonDays, ...metrics }));
+    return;
+  }
+  const rows = Object.entries(metrics).map(([name, value]) => [name, name === 'n' || name === 'k' ? thousands(value) : fixed(value, 4)]);
+  console.log(table(['measure', 'value'], rows));
+  console.log(`report   ${context.report}`);
+  if (options.predictions) console.log(`predictions   ${options.predictions}`);
+}
+
+async function writePredictions(file: string, outcomes: Outcomes, workspace: Workspace, rows: boolean): Promise<void> {
+  const pseudonyms = createPseudonyms(await loadOrCreateKey(workspace.keyFile));
+  const idOf = (id: string) => (rows ? id : csv(pseudonyms.open(id)));
+  const lines =
+    outcomes.kind === 'list'
+      ? outcomes.ids.flatMap((id, i) => outcomes.lists[i]!.map((item, rank) => `${idOf(id)},${csv(item)},${rank + 1}`))
+      : outcomes.ids.map((id, i) => `${idOf(id)},${outcomes.probabilities[i]}`);
+  const head = `${rows ? 'row_id' : 'user_id'},${outcomes.kind === 'list' ? 'item,rank' : 'probability'}`;
+  await writeFile(file, `${[head, ...lines].join('\n')}\n`);
+}
+
+const csv = (text: string) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+/** The workspace of an example, with its drops in place. */
+export async function openExample(name: string, store?: string): Promise<Workspace> {
+  const folder = join(EXAMPLES, name);
+  if (!existsSync(join(folder, 'nightjar.config.ts'))) {
+    const known = readdirSync(EXAMPLES, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    throw new ConfigError(`there is no example "${name}"; there are: ${known.map((entry) => entry.name).join(', ')}`);
+  }
+  const workspace = await openWorkspace({ config: folder, store });
+  const drops = join(folder, 'drops');
+  if (!existsSync(drops)) {
+    if (store) return workspace;
+    throw new NightjarError(
+      `example ${name} brings no data: drop its files yourself, "nightjar --config ${folder} drop FILE --source NAME"`,
+    );
+  }
+  for (const file of readdirSync(drops, { recursive: true, withFileTypes: true })) {
+    if (!file.isFile()) continue;
+    const from = join(file.parentPath, file.name);
+    const key = `drop/${from.slice(drops.length + 1).replaceAll('\\', '/')}`;
+    if (!(await workspace.store.head(key))) await workspace.store.put(key, createReadStream(from));
+  }
+  return workspace;
+}

@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { previewDrop } from '../../lib/clean/index.ts';
+import { ConfigError, NightjarError } from '../../lib/data/index.ts';
+import { dropFiles } from '../workspace.ts';
+import { STARTER } from './starter.ts';
+import { table, workspaceOf } from './shared.ts';
+
+/** `nightjar init`: a commented config to start from. */
+export function initCommand(): Command {
+  return new Command('init')
+    .description('write a commented nightjar.config.ts to start from')
+    .argument('[folder]', 'where to write it', '.')
+    .action(async (folder: string) => {
+      const file = resolve(folder, 'nightjar.config.ts');
+      if (existsSync(file)) throw new ConfigError(`${file} is there already: it was left as it is`);
+      await writeFile(file, STARTER, { flag: 'wx' });
+      console.log(`${file}\nfill in your columns, then: npx nightjar --config ${folder} check <one of your files>`);
+    });
+}
+
+/** `nightjar check`: what a source's mapping makes of a real file. */
+export function checkCommand(): Command {
+  return new Command('check')
+    .description('check the config, and show ten rows of a real file as they would be read')
+    .argument('[file]', 'one of the shop’s files')
+    .option('--source <name>', 'the source it belongs to (default: the only one)')
+    .option('--json', 'print the rows for a machine')
+    .action(async (file: string | undefined, options: { source?: string; json?: boolean }, command: Command) => {
+      const { config } = await workspaceOf(command);
+      const sources = Object.keys(config.sources);
+      if (!file) {
+        console.log(`the config is right: sources ${sources.join(', ')}; tasks ${Object.keys(config.tasks).join(', ')}`);
+        return;
+      }
+      const source = options.source ?? (sources.length === 1 ? sources[0]! : undefined);
+      if (!source || !config.sources[source]) {
+        throw new ConfigError(`say which source the file belongs to: --source ${sources.join(' | ')}`);
+      }
+      const preview = await previewDrop({ file, source, config });
+      if (options.json) console.log(JSON.stringify(preview, null, 2));
+      else if (preview.refused) console.log(`refused: ${preview.refused.reason}\n${preview.refused.hint}`);
+      else {
+        const columns = Object.keys(preview.rows[0] ?? {});
+        const cell = (value: unknown) => (value === null || value === undefined ? '–' : String(value).slice(0, 32));
+        console.log(table(columns, preview.rows.map((row) => columns.map((column) => cell(row[column])))));
+        for (const { row, column, reason } of preview.quarantined) console.log(`row ${row}: ${column}: ${reason}`);
+      }
+      if (preview.refused) throw new NightjarError('the file would be refused');
+    });
+}
+
+/** `nightjar drop`: files into the bucket. */
+export function dropCommand(): Command {
+  return new Command('drop')
+    .description('copy files under drop/, as the shop would')
+    .argument('<files...>')
+    .requiredOption('--source <name>', 'the source that they belong to')
+    .option('--json', 'print the keys for a machine')
+    .action(async (files: string[], options: { source: string; json?: boolean }, command: Command) => {
+      const missing = files.find((file) => !existsSync(file));
+      if (missing) throw new NightjarError(`there is no file ${missing}`);
+      const keys = await dropFiles(await workspaceOf(command), options.source, files);
+      console.log(options.json ? JSON.stringify({ keys }) : keys.join('\n'));
+    });
+}

@@ -1,0 +1,61 @@
+import type { Command } from 'commander';
+import { Listr } from 'listr2';
+import { openWorkspace, type Workspace } from '../workspace.ts';
+
+/** Options of the program itself, that every command sees. */
+interface GlobalOptions {
+  readonly config: string;
+  readonly store?: string;
+}
+
+export function workspaceOf(command: Command): Promise<Workspace> {
+  const { config, store } = command.optsWithGlobals<GlobalOptions>();
+  return openWorkspace({ config, store });
+}
+
+/** A step that a person watches. `tell` shows how far it is. */
+export interface Step<T> {
+  readonly title: string;
+  run(context: T, tell: (text: string) => void): Promise<string | undefined>;
+}
+
+/**
+ * Runs steps one after the other. A person sees them as a list with progress; for a machine (`quiet`) nothing is printed
+ * but what the command itself prints. Steps are shown on standard error, so that output can be piped.
+ */
+export async function runSteps<T extends object>(context: T, steps: readonly Step<T>[], quiet: boolean): Promise<T> {
+  const list = new Listr<T, 'default' | 'silent' | 'simple'>(
+    steps.map(({ title, run }) => ({
+      title,
+      task: async (ctx, task) => {
+        const done = await run(ctx, (text) => {
+          task.output = text;
+        });
+        if (done) task.title = `${title}: ${done}`;
+      },
+    })),
+    {
+      ctx: context,
+      renderer: quiet ? 'silent' : process.stderr.isTTY ? 'default' : 'simple',
+      fallbackRenderer: 'simple',
+      silentRendererCondition: quiet,
+      rendererOptions: { showErrorMessage: false, collapseErrors: false },
+    },
+  );
+  return list.run(context);
+}
+
+/** Columns of text for a terminal: numbers are set to the right. */
+export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const cells = [head, ...rows].map((row) => row.map((cell) => (typeof cell === 'number' ? thousands(cell) : cell)));
+  const right = head.map((_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === 'number' || row[i] === '–'));
+  const widths = head.map((_, i) => Math.max(...cells.map((row) => row[i]!.length)));
+  return cells
+    .map((row) => row.map((cell, i) => (right[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  ').trimEnd())
+    .join('\n');
+}
+
+export const thousands = (n: number): string => n.toLocaleString('en-GB', { maximumFractionDigits: 1 });
+
+export const fixed = (value: number | null | undefined, digits = 3): string =>
+  value === null || value === undefined || Number.isNaN(value) ? '–' : value.toFixed(digits);

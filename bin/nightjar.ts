@@ -1,0 +1,37 @@
+import { Command } from 'commander';
+import { NightjarError, ConfigError } from '../lib/data/index.ts';
+import { backtestCommand } from './commands/backtest.ts';
+import { demoCommand } from './commands/demo.ts';
+import { checkCommand, dropCommand, initCommand } from './commands/drops.ts';
+import { reportCommand, statusCommand } from './commands/look.ts';
+import { runCommand, stageCommands } from './commands/run.ts';
+
+const program = new Command('nightjar')
+  .description('Every user of a shop, scored by morning.')
+  .version('0.1.0')
+  .option('--config <path>', 'nightjar.config.ts, or the folder it stands in', '.')
+  .option('--store <folder>', 'folder that stands for the bucket (default: .nightjar/bucket beside the config)')
+  .showHelpAfterError('(nightjar --help lists the commands)');
+
+for (const command of [
+  demoCommand(),
+  initCommand(),
+  checkCommand(),
+  dropCommand(),
+  runCommand(),
+  ...stageCommands(),
+  backtestCommand(),
+  reportCommand(),
+  statusCommand(),
+]) {
+  program.addCommand(command);
+}
+
+// Exit codes: 0 done, 1 it failed (the message says what to do), 2 the config or the call is wrong.
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof NightjarError) console.error(`nightjar: ${error.message}`);
+  else console.error(error);
+  process.exitCode = error instanceof ConfigError ? 2 : 1;
+}

@@ -1,0 +1,44 @@
+import { contentId } from '../data/index.ts';
+import { versionsOf } from '../learn/index.ts';
+import { renderReport } from '../report/index.ts';
+import { buildManifest, type DropState, readManifest } from '../run/index.ts';
+import { type ObjectStore, putJson } from '../runtime/index.ts';
+import { binaryMetrics, listMetrics } from './metrics.ts';
+import { collectOutcomes, isClosed, type Outcomes } from './outcomes.ts';
+import { runReport, type StageSeconds } from './run-report.ts';
+
+export const reportKey = (runId: string): string => `runs/${runId}/report.html`;
+
+/**
+ * Compares a run with what happened, as far as the drops tell by now, and draws its report: `evaluation.json`,
+ * `report.json` and `report.html` under the run. Later calls know more and replace them.
+ * @param drops all drops as they stand now; they may reach past the as-of day
+ * @param tasks those that must be compared: an error when their window is not over. Default: those whose window is.
+ */
+export async function evaluateRun(args: {
+  store: ObjectStore;
+  runId: string;
+  drops: readonly DropState[];
+  seconds: StageSeconds;
+  tasks?: readonly string[];
+  now: () => Date;
+}): Promise<{ outcomes: Record<string, Outcomes>; path: string }> {
+  const { store, runId, drops, seconds } = args;
+  const manifest = await readManifest(store, runId);
+  const later = buildManifest({ ...manifest, drops });
+  const known = manifest.groups.flatMap((group) => group.tasks);
+  const tasks = args.tasks ?? known.filter((name) => isClosed(manifest, later, name));
+  const outcomes = await collectOutcomes({ store, runId, manifest, later, tasks });
+  const metrics = Object.fromEntries(
+    Object.entries(outcomes).map(([name, own]) => [
+      name,
+      own.kind === 'list' ? listMetrics(own) : binaryMetrics(own),
+    ]),
+  );
+  const versions = await versionsOf(store, runId, manifest);
+  const report = await runReport({ store, runId, manifest, drops, outcomes, versions, seconds, now: args.now() });
+  await putJson(store, `runs/${runId}/report.json`, report);
+  await store.put(reportKey(runId), renderReport(report));
+  await putJson(store, `runs/${runId}/evaluation.json`, { inputs: contentId(later.inputs), metrics });
+  return { outcomes, path: reportKey(runId) };
+}

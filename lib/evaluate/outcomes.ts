@@ -1,0 +1,152 @@
+import { eventCode, formatDay, NightjarError, parseDay, shardOf } from '../data/index.ts';
+import { happens, inPopulation } from '../features/index.ts';
+import { eachUser, labelTask, readLabelled, userTask } from '../learn/index.ts';
+import { dayInputs, type RunManifest } from '../run/index.ts';
+import { nextTruth, nextUnits } from '../run/next.ts';
+import type { ObjectStore } from '../runtime/index.ts';
+import { decodeScores, type ShardScores, scoresKey, tableScoresKey } from '../score/index.ts';
+
+/** Predictions of a yes-or-no task beside what then happened, for the task's population. */
+export interface BinaryOutcomes {
+  readonly kind: 'binary';
+  /** Pseudonyms, or row numbers of a labelled table. */
+  readonly ids: string[];
+  readonly labels: number[];
+  readonly probabilities: number[];
+  readonly reasons: (string | null)[];
+}
+
+/** Lists beside what the users then took; only users who took something and had done so before. */
+export interface ListedOutcomes {
+  readonly kind: 'list';
+  readonly ids: string[];
+  readonly truth: ReadonlySet<string>[];
+  readonly lists: string[][];
+  readonly k: number;
+}
+
+export type Outcomes = BinaryOutcomes | ListedOutcomes;
+
+/** Last day of which the run's inputs hold events; undefined without events. */
+export function dataThrough(manifest: RunManifest): number | undefined {
+  const days = dayInputs(manifest).flatMap(({ maxDay }) => maxDay ?? []);
+  return days.length > 0 ? Math.max(...days) : undefined;
+}
+
+/** Days from the as-of day that a task's outcome needs; 0 for labelled tables. */
+export function horizonOf(manifest: RunManifest, name: string): number {
+  const task = manifest.config.tasks[name];
+  return task === undefined || task.kind === 'label' ? 0 : task.horizonDays;
+}
+
+/** Is the whole label window of a task covered by events? */
+export function isClosed(manifest: RunManifest, later: RunManifest, name: string): boolean {
+  const horizon = horizonOf(manifest, name);
+  return horizon === 0 || (dataThrough(later) ?? Number.NEGATIVE_INFINITY) >= parseDay(manifest.asOf!) + horizon - 1;
+}
+
+/**
+ * Compares a run's scores with what happened from its as-of day on.
+ * @param later a manifest whose inputs reach past the label windows; it may be the run's own
+ * @throws NightjarError when the window of a task is not over in these inputs
+ */
+export async function collectOutcomes(args: {
+  store: ObjectStore;
+  runId: string;
+  manifest: RunManifest;
+  later: RunManifest;
+  tasks: readonly string[];
+}): Promise<Record<string, Outcomes>> {
+  const { store, runId, manifest, later, tasks } = args;
+  for (const name of tasks) {
+    if (isClosed(manifest, later, name)) continue;
+    const end = formatDay(parseDay(manifest.asOf!) + horizonOf(manifest, name) - 1);
+    const last = dataThrough(later);
+    throw new NightjarError(
+      `task ${name} asks about the days from ${manifest.asOf} to ${end}, but events end on ` +
+        `${last === undefined ? 'no day' : formatDay(last)}: drop the later days first, or choose an earlier --as-of`,
+    );
+  }
+  const kindOf = (name: string) => manifest.config.tasks[name]?.kind;
+  const outcomes: Record<string, Outcomes> = {};
+  for (const name of tasks.filter((task) => kindOf(task) === 'label')) {
+    outcomes[name] = await tableOutcomes(store, runId, manifest, name);
+  }
+  const overUsers = tasks.filter((task) => kindOf(task) !== 'label');
+  if (overUsers.length > 0) Object.assign(outcomes, await userOutcomes(store, runId, manifest, later, overUsers));
+  return outcomes;
+}
+
+async function userOutcomes(
+  store: ObjectStore,
+  runId: string,
+  manifest: RunManifest,
+  later: RunManifest,
+  tasks: readonly string[],
+): Promise<Record<string, Outcomes>> {
+  const { config, shards } = manifest;
+  const day = parseDay(manifest.asOf!);
+  const end = day + Math.max(...tasks.map((name) => horizonOf(manifest, name)));
+  const outcomes: Record<string, Outcomes> = {};
+  const units = new Map<string, (item: string) => string | undefined>();
+  for (const name of tasks) {
+    const task = config.tasks[name]!;
+    if (task.kind === 'next') {
+      outcomes[name] = { kind: 'list', ids: [], truth: [], lists: [], k: task.k };
+      units.set(name, await nextUnits(store, manifest, name));
+    } else outcomes[name] = { kind: 'binary', ids: [], labels: [], probabilities: [], reasons: [] };
+  }
+  let loaded: { shard: number; scores: ShardScores; rows: Map<string, number> } | undefined;
+  for await (const { user, itemText } of eachUser(store, { ...later, shards }, end)) {
+    const shard = shardOf(user.hash, shards);
+    if (loaded?.shard !== shard) {
+      const scores = decodeScores(await (await store.get(scoresKey(runId, shard))).bytes());
+      loaded = { shard, scores, rows: new Map(scores.users.map((id, row) => [id, row])) };
+    }
+    const row = loaded.rows.get(user.user);
+    if (row === undefined) continue; // First seen after the as-of day: nobody could know of them.
+    user.advance(day);
+    for (const name of tasks) {
+      const into = outcomes[name]!;
+      if (into.kind === 'list') {
+        const truth = nextTruth(manifest, name, user, day, units.get(name)!, itemText);
+        if (!truth) continue;
+        into.ids.push(user.user);
+        into.truth.push(truth);
+        into.lists.push(JSON.parse(loaded.scores.lists[name]?.[row] ?? '[]'));
+        continue;
+      }
+      const task = userTask(config, name);
+      if (!inPopulation(task, user.state, day)) continue;
+      const done = happens(user.days, day, task.horizonDays, eventCode(task.event));
+      const scores = loaded.scores.tasks[name]!;
+      into.ids.push(user.user);
+      into.labels.push(Number(done === (task.kind === 'event')));
+      into.probabilities.push(scores.probability[row]!);
+      into.reasons.push(scores.reasons[row] ?? null);
+    }
+  }
+  return outcomes;
+}
+
+/** The test rows of a labelled table. */
+async function tableOutcomes(
+  store: ObjectStore,
+  runId: string,
+  manifest: RunManifest,
+  name: string,
+): Promise<BinaryOutcomes> {
+  labelTask(manifest.config, name);
+  const { rowIds, test, labels } = await readLabelled(store, manifest, name);
+  const scores = decodeScores(await (await store.get(tableScoresKey(runId, name))).bytes());
+  const place = new Map(scores.users.map((id, row) => [id, row]));
+  const rows = Array.from(test, (row) => place.get(String(rowIds[row]))!);
+  const own = scores.tasks[name]!;
+  return {
+    kind: 'binary',
+    ids: rows.map((row) => scores.users[row]!),
+    labels: Array.from(test, (row) => labels[row]!),
+    probabilities: rows.map((row) => own.probability[row]!),
+    reasons: rows.map((row) => own.reasons[row] ?? null),
+  };
+}

@@ -1,0 +1,122 @@
+import {
+  BOOLEAN,
+  DOUBLE,
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  type DuckDBType,
+  UINTEGER,
+  VARCHAR,
+} from '@duckdb/node-api';
+import { stableUnit } from '../data/index.ts';
+import type { ShardScores } from '../score/index.ts';
+
+/** Rows that DuckDB takes in one chunk. */
+const CHUNK = 2048;
+
+/** Where a task's values stand in the export, as `name` of the column and the SQL that makes it. */
+interface ExportColumn {
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** What an export holds for a set of tasks. */
+export interface ExportShape {
+  /** Yes-or-no tasks, then list tasks, each in the order of their columns. */
+  readonly tasks: readonly string[];
+  readonly lists: readonly string[];
+  /** Null for labelled tables without a time. */
+  readonly asOf: string | null;
+  readonly modelVersion: string;
+  readonly controlShare: number;
+  /** 'user_id', or 'row_id' for a labelled table. */
+  readonly id: 'user_id' | 'row_id';
+}
+
+/** Makes the table that takes the scores. */
+export async function createScoreTable(connection: DuckDBConnection, shape: ExportShape): Promise<void> {
+  const columns = [
+    'id VARCHAR',
+    'hash UINTEGER',
+    'control BOOLEAN',
+    ...shape.tasks.flatMap((_, i) => [`logit_${i} DOUBLE`, `probability_${i} DOUBLE`, `reasons_${i} VARCHAR`]),
+    ...shape.lists.map((_, i) => `list_${i} VARCHAR`),
+  ];
+  await connection.run(`CREATE TABLE scores (${columns.join(', ')})`);
+}
+
+/**
+ * Adds a shard's rows.
+ * @param idOf the shop's own id of a pseudonym
+ */
+export async function appendScores(
+  connection: DuckDBConnection,
+  shape: ExportShape,
+  shard: ShardScores,
+  idOf: (pseudonym: string) => string,
+): Promise<void> {
+  const types: DuckDBType[] = [VARCHAR, UINTEGER, BOOLEAN];
+  for (const _ of shape.tasks) types.push(DOUBLE, DOUBLE, VARCHAR);
+  for (const _ of shape.lists) types.push(VARCHAR);
+  const appender = await connection.createAppender('scores');
+  for (let start = 0; start < shard.users.length; start += CHUNK) {
+    const end = Math.min(start + CHUNK, shard.users.length);
+    const users = shard.users.slice(start, end);
+    const known = (values: Float64Array) =>
+      Array.from(values.subarray(start, end), (value) => (Number.isNaN(value) ? null : value));
+    const columns = [
+      users.map(idOf),
+      Array.from(shard.hashes.subarray(start, end)),
+      users.map((user) => stableUnit('control', user) < shape.controlShare),
+      ...shape.tasks.flatMap((task) => {
+        const scores = shard.tasks[task]!;
+        return [known(scores.logit), known(scores.probability), scores.reasons.slice(start, end)];
+      }),
+      ...shape.lists.map((task) => shard.lists[task]!.slice(start, end)),
+    ];
+    const chunk = DuckDBDataChunk.create(types, end - start);
+    chunk.setColumns(columns);
+    appender.appendDataChunk(chunk);
+  }
+  appender.closeSync();
+}
+
+/** The columns that readers of the export see, in order; docs/exports.md describes them. */
+export function exportColumns(shape: ExportShape): ExportColumn[] {
+  const columns: ExportColumn[] = [
+    { name: shape.id, sql: shape.id === 'row_id' ? 'id::INTEGER' : 'id' },
+    { name: 'as_of', sql: shape.asOf === null ? 'CAST(NULL AS DATE)' : `DATE '${shape.asOf}'` },
+    { name: 'control', sql: 'control' },
+  ];
+  shape.tasks.forEach((task, i) => {
+    // Ranks follow the raw output: calibration may join what the model tells apart. Ties are broken by the hash.
+    const rank = `rank_${i}`;
+    const count = `count(logit_${i}) OVER ()`;
+    columns.push(
+      { name: `${task}_probability`, sql: `probability_${i}` },
+      { name: `${task}_decile`, sql: `CAST(floor((${rank} - 1) * 10 / ${count}) + 1 AS INTEGER)` },
+      { name: `${task}_rank`, sql: `CAST(${rank} AS INTEGER)` },
+      { name: `${task}_reasons`, sql: `from_json(reasons_${i}, '["VARCHAR"]')` },
+    );
+  });
+  shape.lists.forEach((task, i) => {
+    columns.push({ name: `${task}_top`, sql: `from_json(list_${i}, '["VARCHAR"]')` });
+  });
+  columns.push({ name: 'model_version', sql: `'${shape.modelVersion}'` });
+  return columns;
+}
+
+/** SELECT of the whole export, ordered by id. Lists are JSON text for formats without lists. */
+export function exportQuery(shape: ExportShape, lists: 'native' | 'json'): string {
+  const quoted = exportColumns(shape).map(({ name, sql }) => {
+    const value = lists === 'json' && sql.startsWith('from_json') ? `CAST(to_json(${sql}) AS VARCHAR)` : sql;
+    return `${value} AS "${name}"`;
+  });
+  const ranks = shape.tasks.map(
+    (_, i) =>
+      `CASE WHEN logit_${i} IS NOT NULL THEN row_number() OVER (ORDER BY logit_${i} DESC NULLS LAST, hash, id) END AS rank_${i}`,
+  );
+  const inner = `SELECT *${ranks.map((r) => `, ${r}`).join('')} FROM scores`;
+  const order = shape.id === 'row_id' ? 'id::INTEGER' : 'id';
+  return `SELECT ${quoted.join(', ')} FROM (${inner}) ORDER BY ${order}`;
+}
+

@@ -1,0 +1,10 @@
+export { finetuneRun, type TrainedVersions, trainedKey, versionsOf } from './finetune.ts';
+export {
+  type LabelledTable,
+  labelTask,
+  readLabelled,
+  type TableModelManifest,
+  tableFeatures,
+} from './train-table.ts';
+export { type Progress, trainUsers, type UsersModelManifest } from './train-users.ts';
+export { eachUser, type UserTask, userTask } from './user-rows.ts';

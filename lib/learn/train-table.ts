@@ -1,0 +1,198 @@
+import type { Config, LabelTask } from '../config/index.ts';
+import { canonicalJson, DataError, stableUnit } from '../data/index.ts';
+import {
+  type AttributeEncoder,
+  type AttributeTable,
+  attributeNames,
+  attributeWriter,
+  fitAttributes,
+  readAttributes,
+} from '../features/index.ts';
+import {
+  fitInputs,
+  fitPropensity,
+  type Parameters,
+  type PropensityData,
+  type PropensityShape,
+  predictPropensity,
+  scoringModel,
+  withValues,
+} from '../models/index.ts';
+import { encodeModel } from '../onnx/index.ts';
+import type { ModelFiles } from '../registry/index.ts';
+import type { RunManifest, TaskGroup } from '../run/index.ts';
+import type { ObjectStore } from '../runtime/index.ts';
+import { type CurvePoint, createRng, logLoss } from '../train/index.ts';
+import { groupMatrix } from './groups.ts';
+import { featureStrengths } from './strength.ts';
+import type { Progress } from './train-users.ts';
+
+/** What `manifest.json` of a labelled table's model says. */
+export interface TableModelManifest {
+  readonly kind: 'label';
+  readonly task: string;
+  readonly encoder: AttributeEncoder;
+  readonly groups: readonly string[];
+  readonly rows: number;
+  readonly curve: CurvePoint[];
+  readonly selection: string[];
+  readonly candidates: { readonly name: string; readonly loss: number }[];
+  /** What moves the scores; one entry, as there is one head. */
+  readonly strengths: Awaited<ReturnType<typeof featureStrengths>>;
+}
+
+/** A labelled table as numbers, with the parts that its split names. */
+export interface LabelledTable {
+  /** Row numbers as the shop counts them, over all files in the order of their keys. */
+  readonly rowIds: Int32Array;
+  readonly train: Int32Array;
+  readonly test: Int32Array;
+  /** 1 for the positive label. */
+  readonly labels: Float32Array;
+  readonly table: AttributeTable;
+}
+
+/** Rows held out to choose by, where the split names no 'valid' part. */
+const HELD_OUT = 0.15;
+
+export function labelTask(config: Config, name: string): LabelTask {
+  const task = config.tasks[name];
+  if (task?.kind !== 'label') throw new DataError(`${name} is no task over a labelled table`);
+  return task;
+}
+
+/**
+ * Reads the table of a label task. Rows of split 'test' are for testing, all others for training; without any split a
+ * fifth of the rows, by a hash of the row number, is for testing.
+ * @throws DataError when there are no rows to train on, or one label only
+ */
+export async function readLabelled(store: ObjectStore, manifest: RunManifest, name: string): Promise<LabelledTable> {
+  const task = labelTask(manifest.config, name);
+  const inputs = manifest.inputs.labels.filter(({ source }) => source === task.source);
+  if (inputs.length === 0) {
+    throw new DataError(`task ${name} has no rows: drop a file of source ${task.source} first`);
+  }
+  const parts = await Promise.all(inputs.map(({ clean }) => readAttributes(store, [clean])));
+  const offsets: number[] = [];
+  let next = 0;
+  for (const part of parts) {
+    offsets.push(next);
+    next += part.rowIds.reduce((max, id) => Math.max(max, id), -1) + 1;
+  }
+  const whole = parts.length === 1 ? parts[0]! : await readAttributes(store, inputs.map(({ clean }) => clean));
+  const rowIds = Int32Array.from(parts.flatMap((part, i) => Array.from(part.rowIds, (id) => id + offsets[i]!)));
+  const table = {
+    ...whole,
+    columns: whole.columns.filter(({ name: column }) => !task.exclude.includes(column)),
+  };
+  const named = table.splits.some((split) => split !== '');
+  const isTest = (row: number) =>
+    named ? table.splits[row] === 'test' : stableUnit('split', String(rowIds[row])) < 0.2;
+  const rows = Int32Array.from({ length: table.rows }, (_, i) => i).sort((a, b) => rowIds[a]! - rowIds[b]!);
+  const train = rows.filter((row) => !isTest(row));
+  const labels = Float32Array.from(table.labels, (label) => Number(label.toLowerCase() === task.positive.toLowerCase()));
+  const positives = train.reduce((sum, row) => sum + labels[row]!, 0);
+  if (positives === 0 || positives === train.length) {
+    const seen = [...new Set(table.labels)].slice(0, 5).map((label) => `"${label}"`);
+    throw new DataError(
+      `task ${name}: ${positives} of ${train.length} training rows have the label "${task.positive}"; the table's ` +
+        `labels are ${seen.join(', ')}: set tasks.${name}.positive to one of them`,
+    );
+  }
+  return { rowIds, train, test: rows.filter(isTest), labels, table };
+}
+
+/** Encodes the rows of a table. @returns (rows, width) */
+export function tableFeatures(table: AttributeTable, encoder: AttributeEncoder): Float32Array {
+  const writer = attributeWriter(encoder, table);
+  const features = new Float32Array(table.rows * writer.length);
+  for (let row = 0; row < table.rows; row++) writer.write(row, features, row * writer.length);
+  return features;
+}
+
+/** Trains the model of a labelled table: chosen on held-out training rows, then fitted on all of them. */
+export async function trainTable(
+  store: ObjectStore,
+  manifest: RunManifest,
+  group: TaskGroup,
+  progress: Progress,
+): Promise<ModelFiles> {
+  const task = group.tasks[0]!;
+  const { config } = manifest;
+  progress('reading the table');
+  const { table, train, labels, rowIds } = await readLabelled(store, manifest, task);
+  const valid = table.splits.includes('valid');
+  const heldOut = (row: number) =>
+    valid ? table.splits[row] === 'valid' : stableUnit('held out', String(rowIds[row])) < HELD_OUT;
+  const validation = train.filter(heldOut);
+  const candidates = [
+    { name: 'linear', mlp: false },
+    { name: 'linear + MLP', mlp: true },
+  ];
+  const fitOn = async (rows: Int32Array, mlp: boolean, name: string) => {
+    const encoder = fitAttributes(table, [...rows]);
+    const features = tableFeatures(table, encoder);
+    const width = attributeNames(encoder).length;
+    const chosen = new Float32Array(rows.length * width);
+    rows.forEach((row, i) => chosen.set(features.subarray(row * width, (row + 1) * width), i * width));
+    const shape: PropensityShape = {
+      features: width,
+      transform: fitInputs(chosen, width),
+      heads: [{ task, bins: 1, inverted: false }],
+      mlp: mlp ? { hidden: config.model.hidden, layers: 2, members: config.model.members } : null,
+      sequence: null,
+    };
+    const weights = new Float32Array(rows.length).fill(1);
+    const data = { features, width, labels };
+    const fitted = await fitPropensity(shape, data, rows, weights, {
+      ...config.training,
+      priorVariance: 0.1,
+      dropout: 0,
+      seed: config.model.seed,
+      onProgress: (step, of, loss) => progress(`${name}: step ${step} of ${of}, loss ${loss.toFixed(4)}`),
+    });
+    return { encoder, shape, data, fitted };
+  };
+  const losses: { name: string; loss: number }[] = [];
+  for (const { name, mlp } of candidates) {
+    const { shape, data, fitted } = await fitOn(train.filter((row) => !heldOut(row)), mlp, `choosing: ${name}`);
+    losses.push({ name, loss: await heldOutLoss(shape, fitted.parameters, data, validation, config.training.threads) });
+  }
+  const best = losses.reduce((a, b) => (b.loss < a.loss ? b : a));
+  const { encoder, shape, data, fitted } = await fitOn(train, best.name !== 'linear', `fitting ${best.name}`);
+  const names = attributeNames(encoder);
+  const groups = groupMatrix(shape.transform.kept.map((j) => names[j]!.group));
+  const scoring = withValues(scoringModel(shape, createRng(config.model.seed), groups), fitted.parameters);
+  const description: TableModelManifest = {
+    kind: 'label',
+    task,
+    encoder,
+    groups: groups.names,
+    rows: train.length,
+    curve: fitted.curve,
+    selection: [
+      `Chosen on ${validation.length} held-out training rows; the test rows were not looked at.`,
+      `Kept: ${best.name} (held-out loss ${losses.map(({ name, loss }) => `${name} ${loss.toFixed(4)}`).join(', ')}).`,
+    ],
+    candidates: losses,
+    strengths: await featureStrengths(shape, fitted.parameters, data, train, names),
+  };
+  return {
+    'model.onnx': encodeModel(scoring, { parametersAs: 'initializers' }),
+    'manifest.json': new TextEncoder().encode(canonicalJson(description)),
+  };
+}
+
+async function heldOutLoss(
+  shape: PropensityShape,
+  parameters: Parameters,
+  data: PropensityData,
+  rows: Int32Array,
+  threads: number,
+): Promise<number> {
+  const logits = await predictPropensity(shape, parameters, data, rows, threads);
+  return logLoss(
+    Array.from(rows, (row) => data.labels[row]!),
+    Array.from(logits, (z) => 1 / (1 + Math.exp(-z))),
+  );
+}

@@ -1,0 +1,249 @@
+import type { AbsenceTask, Config, EventTask } from '../config/index.ts';
+import { eventCode, parseDay, stableUnit } from '../data/index.ts';
+import { ByteCache, featureNames, featureVector, happens, inPopulation, readShardDays, type ShardUser } from '../features/index.ts';
+import { type Head, TOKEN_FIELDS, TokenEncoder, type TokenVocabulary, VocabularyCounter } from '../models/index.ts';
+import type { ObjectStore } from '../runtime/index.ts';
+import { dayInputs, type RunManifest } from '../run/index.ts';
+
+/** A label window is asked in this many equal parts where it is long enough. */
+const BINS = 3;
+
+/**
+ * What the users model learns from: one row per user and cut-off day. Everything in a row but its labels is known on
+ * the cut-off day; labels are what happened from then on, and never reach beyond the as-of day.
+ */
+export interface UserRows {
+  readonly count: number;
+  readonly width: number;
+  /** (count, width) raw features. */
+  readonly features: Float32Array;
+  readonly cutoff: Int32Array;
+  /** A number in [0, 1) per user, the same at all cut-offs: for folds. */
+  readonly unit: Float32Array;
+  /** (count, bins): 1 or 0 for a part of the window, NaN where the row is not at risk or not in the population. */
+  readonly labels: Float32Array;
+  /** (count, tasks): outcome of the whole window, NaN outside the population. */
+  readonly outcomes: Float32Array;
+  /** (count, length, TOKEN_FIELDS), and the visits of each row. */
+  readonly tokens: Int32Array;
+  readonly visits: Int32Array;
+}
+
+export type UserTask = EventTask | AbsenceTask;
+
+/** The heads of the users model in the order of its tasks. */
+export function userHeads(config: Config, tasks: readonly string[]): Head[] {
+  return tasks.map((name) => {
+    const task = userTask(config, name);
+    return { task: name, bins: Math.min(BINS, task.horizonDays), inverted: task.kind === 'absence' };
+  });
+}
+
+export function userTask(config: Config, name: string): UserTask {
+  const task = config.tasks[name];
+  if (task?.kind !== 'event' && task?.kind !== 'absence') throw new Error(`${name} is no task over users`);
+  return task;
+}
+
+/** First day of each part of a window of `horizonDays`, and its end. */
+export const binEdges = (horizonDays: number, bins: number): number[] =>
+  Array.from({ length: bins + 1 }, (_, k) => Math.round((k * horizonDays) / bins));
+
+/** Per output of the heads: days from the cut-off until it is known. */
+export function binEnds(config: Config, heads: readonly Head[]): number[] {
+  return heads.flatMap(({ task, bins }) => binEdges(userTask(config, task).horizonDays, bins).slice(1));
+}
+
+/** Reads every shard of a run up to its as-of day, one at a time. */
+export async function* eachUser(
+  store: ObjectStore,
+  manifest: RunManifest,
+  before: number,
+): AsyncGenerator<{ user: ShardUser; itemText: (id: number) => string }> {
+  const cache = new ByteCache();
+  const inputs = dayInputs(manifest);
+  for (let shard = 0; shard < manifest.shards; shard++) {
+    const users = await readShardDays({
+      store,
+      config: manifest.config,
+      inputs,
+      shard,
+      shards: manifest.shards,
+      before,
+      cache,
+    });
+    const itemText = (id: number) => users.items.text(id);
+    for (const user of users) yield { user, itemText };
+  }
+}
+
+/**
+ * Counts the vocabulary of visits on what happened before `day`.
+ */
+export async function countVocabulary(
+  store: ObjectStore,
+  manifest: RunManifest,
+  day: number,
+): Promise<TokenVocabulary> {
+  const counter = new VocabularyCounter();
+  for await (const { user, itemText } of eachUser(store, manifest, day)) {
+    user.advance(day);
+    counter.add(user.state.tokens, itemText);
+  }
+  return counter.finish();
+}
+
+/**
+ * Builds the rows of all users known at each cut-off.
+ * @param cutoffs ascending
+ * @param limit rows at most: beyond it, users are left out by their hash, the same users at every cut-off
+ */
+export async function buildUserRows(args: {
+  store: ObjectStore;
+  manifest: RunManifest;
+  tasks: readonly string[];
+  cutoffs: readonly number[];
+  vocabulary: TokenVocabulary;
+  length: number;
+  limit: number;
+}): Promise<UserRows> {
+  const { store, manifest, tasks, cutoffs, vocabulary, length, limit } = args;
+  const { config } = manifest;
+  const asOf = parseDay(manifest.asOf!);
+  const heads = userHeads(config, tasks);
+  const width = featureNames(config).length;
+  const outputs = heads.reduce((sum, head) => sum + head.bins, 0);
+  const table = new RowTable({ width, outputs, tasks: tasks.length, tokens: length * TOKEN_FIELDS }, limit);
+  let encoder: TokenEncoder | undefined;
+  let text: ((id: number) => string) | undefined;
+  for await (const { user, itemText } of eachUser(store, manifest, asOf)) {
+    const unit = stableUnit('training', user.user);
+    if (!table.takes(unit)) continue;
+    if (itemText !== text || !encoder) encoder = new TokenEncoder(vocabulary, length, itemText);
+    text = itemText;
+    for (const cutoff of cutoffs) {
+      user.advance(cutoff);
+      const known = tasks.map((name) => inPopulation(userTask(config, name), user.state, cutoff));
+      if (!known.includes(true)) continue;
+      const row = table.add(unit, cutoff);
+      featureVector(user.state, cutoff, config, table.features, row * width);
+      table.visits[row] = encoder.encode(user.state.tokens, cutoff, table.tokens, row * length * TOKEN_FIELDS);
+      let output = row * outputs;
+      heads.forEach(({ task: name, bins, inverted }, t) => {
+        const task = userTask(config, name);
+        const type = eventCode(task.event);
+        const edges = binEdges(task.horizonDays, bins);
+        let atRisk = known[t]!;
+        for (let k = 0; k < bins; k++, output++) {
+          const event = happens(user.days, cutoff + edges[k]!, edges[k + 1]! - edges[k]!, type);
+          table.labels[output] = atRisk ? Number(event) : Number.NaN;
+          if (event) atRisk = false;
+        }
+        const outcome = happens(user.days, cutoff, task.horizonDays, type) !== inverted;
+        table.outcomes[row * tasks.length + t] = known[t] ? Number(outcome) : Number.NaN;
+      });
+    }
+  }
+  return table.finish();
+}
+
+/** Columns that grow, and shed users once there are too many rows. */
+class RowTable {
+  count = 0;
+  features: Float32Array;
+  labels: Float32Array;
+  outcomes: Float32Array;
+  tokens: Int32Array;
+  cutoff = new Int32Array(1024);
+  unit = new Float32Array(1024);
+  visits = new Int32Array(1024);
+  readonly #widths: { width: number; outputs: number; tasks: number; tokens: number };
+  readonly #limit: number;
+  /** Users at or above this unit are left out. */
+  #threshold = 1;
+
+  constructor(widths: { width: number; outputs: number; tasks: number; tokens: number }, limit: number) {
+    this.#widths = widths;
+    this.#limit = limit;
+    this.features = new Float32Array(1024 * widths.width);
+    this.labels = new Float32Array(1024 * widths.outputs);
+    this.outcomes = new Float32Array(1024 * widths.tasks);
+    this.tokens = new Int32Array(1024 * widths.tokens);
+  }
+
+  takes(unit: number): boolean {
+    return unit < this.#threshold;
+  }
+
+  add(unit: number, cutoff: number): number {
+    if (this.count >= this.#limit) {
+      this.#threshold /= 2;
+      this.#keep((row) => this.unit[row]! < this.#threshold);
+    }
+    if (this.count === this.cutoff.length) this.#resize(this.count * 2);
+    this.unit[this.count] = unit;
+    this.cutoff[this.count] = cutoff;
+    return this.count++;
+  }
+
+  finish(): UserRows {
+    const { width, outputs, tasks, tokens } = this.#widths;
+    const n = this.count;
+    return {
+      count: n,
+      width,
+      features: this.features.subarray(0, n * width),
+      cutoff: this.cutoff.subarray(0, n),
+      unit: this.unit.subarray(0, n),
+      labels: this.labels.subarray(0, n * outputs),
+      outcomes: this.outcomes.subarray(0, n * tasks),
+      tokens: this.tokens.subarray(0, n * tokens),
+      visits: this.visits.subarray(0, n),
+    };
+  }
+
+  #columns(): { array: Float32Array | Int32Array; width: number }[] {
+    const { width, outputs, tasks, tokens } = this.#widths;
+    return [
+      { array: this.features, width },
+      { array: this.labels, width: outputs },
+      { array: this.outcomes, width: tasks },
+      { array: this.tokens, width: tokens },
+      { array: this.cutoff, width: 1 },
+      { array: this.unit, width: 1 },
+      { array: this.visits, width: 1 },
+    ];
+  }
+
+  #keep(test: (row: number) => boolean): void {
+    const columns = this.#columns();
+    let kept = 0;
+    for (let row = 0; row < this.count; row++) {
+      if (!test(row)) continue;
+      for (const { array, width } of columns) array.copyWithin(kept * width, row * width, (row + 1) * width);
+      kept++;
+    }
+    this.count = kept;
+  }
+
+  #resize(rows: number): void {
+    const { width, outputs, tasks, tokens } = this.#widths;
+    const floats = (old: Float32Array, w: number) => {
+      const grown = new Float32Array(rows * w);
+      grown.set(old);
+      return grown;
+    };
+    const ints = (old: Int32Array, w: number) => {
+      const grown = new Int32Array(rows * w);
+      grown.set(old);
+      return grown;
+    };
+    this.features = floats(this.features, width);
+    this.labels = floats(this.labels, outputs);
+    this.outcomes = floats(this.outcomes, tasks);
+    this.tokens = ints(this.tokens, tokens);
+    this.cutoff = ints(this.cutoff, 1);
+    this.unit = floats(this.unit, 1);
+    this.visits = ints(this.visits, 1);
+  }
+}

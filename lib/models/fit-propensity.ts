@@ -1,0 +1,272 @@
+import { trainingGraph } from '../autodiff/index.ts';
+import { encodeModel, type Graph, specialise } from '../onnx/index.ts';
+import {
+  type CurvePoint,
+  cosineSchedule,
+  createRng,
+  type Feeds,
+  fit,
+  float32,
+  int32,
+  openSession,
+  openTrainer,
+  type Rng,
+  shuffledBatches,
+  type Trainer,
+  TrainError,
+} from '../train/index.ts';
+import { bins, type PropensityShape, scoringModel, trainingModel } from './propensity.ts';
+import { TOKEN_TABLE } from './sequence.ts';
+import { TOKEN_FIELDS } from './tokens.ts';
+
+/** Rows as the propensity model reads them. */
+export interface PropensityData {
+  /** (count, width) raw features. */
+  readonly features: Float32Array;
+  readonly width: number;
+  /** (count, length, TOKEN_FIELDS), for models with a sequence. */
+  readonly tokens?: Int32Array;
+  /** (count, bins). */
+  readonly labels: Float32Array;
+}
+
+export interface PropensityTraining {
+  readonly steps: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  /** On the weights of MLP and sequence. */
+  readonly weightDecay: number;
+  /** Penalty on the linear part as the variance of a normal prior over its standardised weights. */
+  readonly priorVariance: number;
+  readonly dropout: number;
+  readonly threads: number;
+  readonly seed: number;
+  /** Measures held-out loss now and then, and keeps the parameters of the best time. */
+  readonly validation?: {
+    readonly rows: Int32Array;
+    /** (rows, bins) as `weights`. */
+    readonly weights: Float32Array;
+    readonly every: number;
+  };
+  readonly onProgress?: (step: number, of: number, loss: number) => void;
+}
+
+export type Parameters = Readonly<Record<string, Float32Array>>;
+
+export interface PropensityFit {
+  readonly parameters: Parameters;
+  readonly curve: CurvePoint[];
+  /** The step with the lowest held-out loss; all steps without validation. */
+  readonly bestStep: number;
+}
+
+/**
+ * Trains a propensity model on some rows of the data.
+ * @param rows row numbers
+ * @param weights (rows.length, bins): 0 where an outcome must not be used
+ * @param initial values of some parameters by name, such as a pretrained encoder's
+ */
+export async function fitPropensity(
+  shape: PropensityShape,
+  data: PropensityData,
+  rows: Int32Array,
+  weights: Float32Array,
+  training: PropensityTraining,
+  initial: Parameters = {},
+): Promise<PropensityFit> {
+  const outputs = bins(shape);
+  const rng = createRng(training.seed);
+  const effective = weights.reduce((sum, w) => sum + Number(w > 0), 0) / outputs;
+  const linearL2 = 1 / (2 * training.priorVariance * Math.max(effective, 1));
+  const batch = Math.min(training.batchSize, Math.max(8, rows.length));
+  const model = trainingModel(shape, rng.fork('init'), { linearL2, dropout: training.dropout });
+  const graph = withPriors(specialise(withValues(model, initial), { batch }), shape, data, rows, weights);
+  const tables = shape.sequence ? [TOKEN_TABLE] : [];
+  const { rowGradientOutputs, ...program } = trainingGraph(graph, { loss: 'loss', rows: tables });
+  const rowGradients = Object.fromEntries(Object.entries(rowGradientOutputs).map(([name, out]) => [name, [out]]));
+  const plain = trainingModel(shape, rng.fork('init'), { linearL2: 0, dropout: 0 });
+  const evaluation = encodeModel(plain, { parametersAs: 'inputs' });
+  const trainer = await openTrainer(
+    { ...program, rowGradients, evaluation },
+    {
+      threads: training.threads,
+      optimiser: {
+        beta2: 0.99,
+        weightDecay: training.weightDecay,
+        // The linear part has its own penalty, and the members' signs and scales are no weights to shrink.
+        group: ({ name, shape: dims }) => ({
+          decay: dims.length >= 2 && !name.startsWith('linear.') && /weight$|head|table/.test(name),
+        }),
+      },
+    },
+  );
+  try {
+    const { steps, validation } = training;
+    const dropout = rng.fork('dropout');
+    const make = (at: Int32Array, w: Float32Array, step: number) =>
+      feeds(shape, data, rows, weights, at, w, training.dropout > 0 ? dropout.fork(`${step}`) : undefined, training.dropout);
+    const { curve, bestStep } = await fit({
+      trainer,
+      batches: shuffledBatches({ rows: rows.length, batchSize: batch, rng: rng.fork('order'), make }),
+      steps,
+      lr: training.learningRate,
+      schedule: cosineSchedule({ warmup: Math.min(50, Math.ceil(steps / 10)) }),
+      ...(validation
+        ? {
+            evaluateEvery: validation.every,
+            evaluate: async () => ({
+              loss: await heldOutLoss(trainer, shape, data, validation),
+            }),
+          }
+        : {}),
+      onProgress: ({ step, of, loss }) => training.onProgress?.(step, of, loss),
+    });
+    return { parameters: await trainer.parameters(), curve, bestStep: validation ? bestStep : steps };
+  } finally {
+    await trainer.close();
+  }
+}
+
+/** Starts the linear part's biases at the base rates, so that the first steps are not spent on them. */
+function withPriors(
+  graph: Graph,
+  shape: PropensityShape,
+  data: PropensityData,
+  rows: Int32Array,
+  weights: Float32Array,
+): Graph {
+  const outputs = bins(shape);
+  const bias = new Float32Array(outputs);
+  for (let k = 0; k < outputs; k++) {
+    let positive = 0.5;
+    let total = 1;
+    rows.forEach((row, i) => {
+      const weight = weights[i * outputs + k]!;
+      if (weight === 0) return;
+      positive += weight * data.labels[row * outputs + k]!;
+      total += weight;
+    });
+    bias[k] = Math.log(positive / (total - positive));
+  }
+  return withValues(graph, { 'linear.bias': bias });
+}
+
+/** The graph with some parameters' values replaced. Names that it does not have are ignored. */
+export function withValues(graph: Graph, values: Parameters): Graph {
+  const parameters = graph.parameters.map((p) => {
+    const data = values[p.name];
+    return data?.length === p.data.length ? { ...p, data } : p;
+  });
+  return { ...graph, parameters };
+}
+
+function feeds(
+  shape: PropensityShape,
+  data: PropensityData,
+  rows: Int32Array,
+  weights: Float32Array,
+  at: Int32Array,
+  rowWeights: Float32Array,
+  rng: Rng | undefined,
+  rate: number,
+): Feeds {
+  const n = at.length;
+  const outputs = bins(shape);
+  const features = new Float32Array(n * data.width);
+  const labels = new Float32Array(n * outputs);
+  const cell = new Float32Array(n * outputs);
+  const stride = visitsOf(shape) * TOKEN_FIELDS;
+  const tokens = new Int32Array(n * stride);
+  for (let b = 0; b < n; b++) {
+    const i = at[b]!;
+    const row = rows[i]!;
+    features.set(data.features.subarray(row * data.width, (row + 1) * data.width), b * data.width);
+    if (stride > 0) tokens.set(data.tokens!.subarray(row * stride, (row + 1) * stride), b * stride);
+    for (let k = 0; k < outputs; k++) {
+      const weight = weights[i * outputs + k]! * rowWeights[b]!;
+      cell[b * outputs + k] = weight;
+      labels[b * outputs + k] = weight === 0 ? 0 : data.labels[row * outputs + k]!;
+    }
+  }
+  const masks = rng && shape.mlp ? shape.mlp : undefined;
+  return {
+    features: float32(features, [n, data.width]),
+    labels: float32(labels, [n, outputs]),
+    weights: float32(cell, [n, outputs]),
+    ...(shape.sequence ? { tokens: int32(tokens, [n, visitsOf(shape), TOKEN_FIELDS]) } : {}),
+    ...Object.fromEntries(
+      Array.from({ length: masks?.layers ?? 0 }, (_, layer) => {
+        const dims = [n, masks!.members, masks!.hidden];
+        return [`dropout.${layer}`, float32(rng!.dropoutMask(n * masks!.members * masks!.hidden, rate), dims)];
+      }),
+    ),
+  };
+}
+
+/** Mean over the held-out rows of the summed loss of their bins. */
+async function heldOutLoss(
+  trainer: Trainer,
+  shape: PropensityShape,
+  data: PropensityData,
+  { rows, weights }: NonNullable<PropensityTraining['validation']>,
+): Promise<number> {
+  const n = rows.length;
+  const at = Int32Array.from({ length: n }, (_, i) => i);
+  const ones = new Float32Array(n).fill(1);
+  let total = 0;
+  for (let start = 0; start < n; start += EVALUATED) {
+    const part = at.subarray(start, start + EVALUATED);
+    const batch = feeds(shape, data, rows, weights, part, ones.subarray(0, part.length), undefined, 0);
+    const { loss } = await trainer.evaluate(batch, ['loss']);
+    total += Number(loss!.data[0]) * part.length;
+  }
+  return total / n;
+}
+
+/** Visits per row; 0 without a sequence. Training needs a fixed number. */
+function visitsOf({ sequence }: PropensityShape): number {
+  if (sequence?.length === 'length') throw new TrainError('training needs a fixed number of visits per row');
+  return sequence?.length ?? 0;
+}
+
+/** Rows in one evaluation run: bounds memory. */
+const EVALUATED = 1024;
+
+/**
+ * Logits of the tasks for some rows.
+ * @returns (rows.length, tasks)
+ */
+export async function predictPropensity(
+  shape: PropensityShape,
+  parameters: Parameters,
+  data: Omit<PropensityData, 'labels'>,
+  rows: Int32Array,
+  threads: number,
+): Promise<Float32Array> {
+  const model = withValues(scoringModel(shape, createRng(0)), parameters);
+  const session = await openSession(encodeModel(model, { parametersAs: 'initializers' }), { threads });
+  const tasks = shape.heads.length;
+  const stride = visitsOf(shape) * TOKEN_FIELDS;
+  const logits = new Float32Array(rows.length * tasks);
+  try {
+    for (let start = 0; start < rows.length; start += EVALUATED) {
+      const part = rows.subarray(start, start + EVALUATED);
+      const features = new Float32Array(part.length * data.width);
+      const tokens = new Int32Array(part.length * stride);
+      part.forEach((row, b) => {
+        features.set(data.features.subarray(row * data.width, (row + 1) * data.width), b * data.width);
+        if (stride > 0) tokens.set(data.tokens!.subarray(row * stride, (row + 1) * stride), b * stride);
+      });
+      const output = await session.run({
+        features: float32(features, [part.length, data.width]),
+        ...(shape.sequence
+          ? { tokens: int32(tokens, [part.length, visitsOf(shape), TOKEN_FIELDS]) }
+          : {}),
+      });
+      logits.set(output.logits!.data as Float32Array, start * tasks);
+    }
+    return logits;
+  } finally {
+    await session.close();
+  }
+}

@@ -1,0 +1,186 @@
+import { differentiate, gradientName } from '../autodiff/index.ts';
+import { type Graph, GraphBuilder, selectOutputs, type Value } from '../onnx/index.ts';
+import type { Rng } from '../train/index.ts';
+import { type InputTransform, transformInputs } from './inputs.ts';
+import { Layers } from './layers.ts';
+import { encodeSequence, poolSequence, type SequenceShape } from './sequence.ts';
+import { TOKEN_FIELDS } from './tokens.ts';
+
+/**
+ * A model that says how likely something is: logit = linear(features) + an ensemble of MLPs + what a Transformer reads
+ * from the visits; the last two start at zero. A window is asked in `bins` equal parts, each head gives the hazard of
+ * its part given that nothing happened in those before (discrete-time survival: Singer and Willett 1993; Gensheimer and
+ * Narasimhan 2019), so cut-offs whose whole window is not over yet still teach the parts that are.
+ */
+export interface Head {
+  readonly task: string;
+  readonly bins: number;
+  /** The task asks for the event to stay away. */
+  readonly inverted: boolean;
+}
+
+export interface PropensityShape {
+  /** Raw features of a row. */
+  readonly features: number;
+  readonly transform: InputTransform;
+  readonly heads: readonly Head[];
+  readonly mlp: { readonly hidden: number; readonly layers: number; readonly members: number } | null;
+  /** `length` is the number of visits, or a name for a size that each batch brings. */
+  readonly sequence: (SequenceShape & { readonly length: number | 'length' }) | null;
+}
+
+/** Penalty on the squared weights of the linear part, in units of the mean loss. */
+export interface LossOptions {
+  readonly linearL2: number;
+  readonly dropout: number;
+}
+
+export const bins = (shape: PropensityShape): number => shape.heads.reduce((sum, { bins }) => sum + bins, 0);
+
+interface Inputs {
+  readonly z: Value;
+  readonly sequence: Value | undefined;
+}
+
+/** Probabilities this close to 0 or 1 have no finite logit in float32. */
+const EDGE = 1e-6;
+
+/**
+ * The training graph. Inputs: `features` (batch, features); with a sequence `tokens` (batch, length, TOKEN_FIELDS) int32;
+ * `labels` and `weights` (batch, bins), weight 0 where the outcome is unknown or the row does not count; with dropout
+ * `dropout.0`, … (batch, members, hidden). Output: `loss`.
+ */
+export function trainingModel(shape: PropensityShape, rng: Rng, options: LossOptions): Graph {
+  const g = new GraphBuilder('propensity');
+  const layers = new Layers(g, rng);
+  const outputs = bins(shape);
+  const masks =
+    shape.mlp && options.dropout > 0
+      ? Array.from({ length: shape.mlp.layers }, (_, i) =>
+          g.input(`dropout.${i}`, 'float32', ['batch', shape.mlp!.members, shape.mlp!.hidden]),
+        )
+      : [];
+  const inputs = readInputs(layers, shape);
+  const linear = linearPart(layers, shape, inputs.z);
+  const logits = memberLogits(layers, shape, { ...inputs, linear, masks });
+  const labels = g.unsqueeze(g.input('labels', 'float32', ['batch', outputs]), [1]);
+  const weights = g.unsqueeze(g.input('weights', 'float32', ['batch', outputs]), [1]);
+  const losses = g.mul(g.sub(g.softplus(logits), g.mul(labels, logits)), weights); // (batch, members, bins)
+  // The mean over the batch's members of the sum over bins: rows without weight count as rows all the same, so that
+  // batches with few known outcomes take small steps.
+  const fitted = g.reduceSum(g.reduceMean(losses, [0, 1]));
+  const penalty = g.mul(g.reduceSum(g.square(linear.weight)), options.linearL2);
+  g.output('loss', g.add(fitted, penalty));
+  return g.build();
+}
+
+/**
+ * The scoring graph, parameters in their initial state: give them their trained values by name. Inputs: `features` and,
+ * with a sequence, `tokens`; both with any batch size. Outputs: `logits` (batch, tasks), and with groups `reasons`
+ * (batch, tasks, groups + 1): gradient x standardised input of each task's logit (Shrikumar et al. 2016), summed by
+ * group; the last column is the sequence's part.
+ * @param groups matrix (kept features x groups) of 0 and 1, row by row
+ */
+export function scoringModel(
+  shape: PropensityShape,
+  rng: Rng,
+  groups?: { readonly count: number; readonly matrix: Float32Array },
+): Graph {
+  const g = new GraphBuilder('propensity');
+  const layers = new Layers(g, rng);
+  const tasks = shape.heads.length;
+  const kept = shape.transform.kept.length;
+  const inputs = readInputs(layers, shape);
+  if (!groups) {
+    const linear = linearPart(layers, shape, inputs.z);
+    g.output('logits', taskLogits(g, shape, hazards(g, memberLogits(layers, shape, { ...inputs, linear, masks: [] }))));
+    return g.build();
+  }
+  // One copy of the inputs per task: the gradient by a copy is that of its task's logit alone.
+  const copies = g.label('copies', g.expand(g.unsqueeze(inputs.z, [1]), ['batch', tasks, kept], [inputs.z]));
+  const z = g.reshape(copies, [-1, kept]);
+  const outputs = bins(shape);
+  const read = inputs.sequence
+    ? g.label(
+        'sequence copies',
+        g.expand(g.unsqueeze(inputs.sequence, [1]), ['batch', tasks, outputs], [inputs.sequence]),
+      )
+    : undefined;
+  const sequence = read && g.reshape(read, [-1, outputs]);
+  const linear = linearPart(layers, shape, z);
+  const all = taskLogits(g, shape, hazards(g, memberLogits(layers, shape, { z, sequence, linear, masks: [] })));
+  const diagonal = Float32Array.from({ length: tasks * tasks }, (_, i) => (i % (tasks + 1) === 0 ? 1 : 0));
+  const own = g.mul(
+    g.reshape(all, [-1, tasks, tasks]),
+    g.constant({ dtype: 'float32', shape: [tasks, tasks], data: diagonal }),
+  );
+  g.output('logits', g.reduceSum(own, [2]));
+  g.output('attributed', g.reduceSum(own));
+  const wrt = ['copies', ...(read ? ['sequence copies'] : [])];
+  const differentiated = differentiate(g.build(), { loss: 'attributed', wrt });
+  return reasonOutputs(differentiated, groups, kept, read !== undefined);
+}
+
+function reasonOutputs(
+  graph: Graph,
+  groups: { readonly count: number; readonly matrix: Float32Array },
+  kept: number,
+  sequence: boolean,
+): Graph {
+  const g = GraphBuilder.from(graph);
+  const effect = (name: string) => g.mul(g.value(gradientName(name)), g.value(name));
+  const matrix = g.constant({ dtype: 'float32', shape: [kept, groups.count], data: groups.matrix });
+  const byGroup = g.matmul(effect('copies'), matrix); // (batch, tasks, groups)
+  const last = sequence
+    ? g.reduceSum(effect('sequence copies'), [2], true)
+    : g.mul(g.slice(byGroup, 2, 0, 1), 0);
+  g.output('reasons', g.concat([byGroup, last], 2));
+  return selectOutputs(g.build(), ['logits', 'reasons']);
+}
+
+function readInputs(layers: Layers, shape: PropensityShape): Inputs {
+  const { g } = layers;
+  const raw = g.input('features', 'float32', ['batch', shape.features]);
+  const z = transformInputs(g, raw, shape.transform);
+  if (!shape.sequence) return { z, sequence: undefined };
+  const { length, width } = shape.sequence;
+  const tokens = g.input('tokens', 'int32', ['batch', length, TOKEN_FIELDS]);
+  const { hidden, valid } = encodeSequence(layers, tokens, shape.sequence);
+  const pooled = poolSequence(g, hidden, valid);
+  return { z, sequence: g.matmul(pooled, layers.zeros('sequence.head', 2 * width, bins(shape))) };
+}
+
+function linearPart(layers: Layers, shape: PropensityShape, z: Value): { weight: Value; logits: Value } {
+  const weight = layers.zeros('linear.weight', shape.transform.kept.length, bins(shape));
+  return { weight, logits: layers.g.linear(z, weight, layers.zeros('linear.bias', bins(shape))) };
+}
+
+/** Logits of every member's hazards: (rows, members, bins), one member where there is no MLP. */
+function memberLogits(
+  layers: Layers,
+  shape: PropensityShape,
+  { z, sequence, linear, masks }: Inputs & { linear: { logits: Value }; masks: readonly Value[] },
+): Value {
+  const { g } = layers;
+  const shared = g.unsqueeze(sequence ? g.add(linear.logits, sequence) : linear.logits, [1]);
+  if (!shape.mlp) return shared;
+  const width = shape.transform.kept.length;
+  return g.add(shared, layers.memberMlp('mlp', z, { ...shape.mlp, width, outputs: bins(shape) }, masks));
+}
+
+const hazards = (g: GraphBuilder, logits: Value): Value =>
+  g.clip(g.reduceMean(g.sigmoid(logits), [1]), EDGE, 1 - EDGE); // (rows, bins)
+
+/** Logit of each task's probability: 1 - (1 - h1)(1 - h2)…, or the product itself where absence is asked. */
+function taskLogits(g: GraphBuilder, shape: PropensityShape, h: Value): Value {
+  const survival = g.log(g.sub(1, h));
+  let first = 0;
+  const logits = shape.heads.map(({ bins: count, inverted }) => {
+    const stays = g.reduceSum(g.slice(survival, 1, first, first + count), [1], true); // log P(nothing happens)
+    first += count;
+    // log((1 - s) / s) with s = exp(stays).
+    const happens = g.sub(g.log(g.max(g.sub(1, g.exp(stays)), EDGE)), stays);
+    return inverted ? g.neg(happens) : happens;
+  });
+  return g.concat(logits, 1);
+}

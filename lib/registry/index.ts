@@ -1,0 +1,1 @@
+export { championOf, type ModelFiles, promote, putModel, readModelFile, versionOf } from './registry.ts';

@@ -1,0 +1,129 @@
+import type { Config } from '../config/index.ts';
+import { canonicalJson, contentId, DataError, NightjarError, parseDay } from '../data/index.ts';
+import { type DayInput, daysKey, type SnapshotInfo } from '../features/index.ts';
+import { type ObjectStore, readJson } from '../runtime/index.ts';
+import type { TaskGroup } from './groups.ts';
+import { type Copy, type DropState, withoutCopies } from './inputs.ts';
+
+/** One drop's part in a run. */
+export interface RunInput {
+  readonly drop: string;
+  readonly dropId: string;
+  readonly revision: string;
+  readonly source: string;
+  /** Canonical rows (`clean/…`). */
+  readonly clean: string;
+  /** Events only: user-day rows (`days/…`) and the shop days they cover. */
+  readonly days?: string;
+  readonly minDay?: number;
+  readonly maxDay?: number;
+}
+
+/** Everything a night reads, named before the first job starts. Jobs read nothing else. */
+export interface RunManifest {
+  readonly format: 1;
+  /** A nightly run's models may serve later nights; a backtest's never do. */
+  readonly purpose: 'night' | 'backtest';
+  /** A shop midnight, 'YYYY-MM-DD': features use days before it, labels the days from it. Null for labelled tables alone. */
+  readonly asOf: string | null;
+  /** Tasks to be learnt and scored, by group. */
+  readonly groups: TaskGroup[];
+  readonly config: Config;
+  readonly shards: number;
+  readonly inputs: {
+    readonly events: RunInput[];
+    readonly items: RunInput[];
+    readonly users: RunInput[];
+    readonly labels: RunInput[];
+  };
+  /** Drops that this run goes without, and why. */
+  readonly missing: { readonly key: string; readonly why: string }[];
+  /** Drops that count once although they lie there twice. */
+  readonly copies: Copy[];
+  /** The model version that serves each task group; null where none exists yet and this run trains the first. */
+  readonly champions: Record<string, string | null>;
+  /** States of an earlier run to fold on from; null: from scratch. */
+  readonly snapshot: SnapshotInfo | null;
+}
+
+/** The run's name: equal inputs, settings and champions are the same run. */
+export function runIdOf(manifest: RunManifest): string {
+  return `${manifest.asOf ?? 'table'}-${contentId(manifest)}`;
+}
+
+export const manifestKey = (runId: string): string => `runs/${runId}/manifest.json`;
+
+/** Names the inputs of a run from what has been cleaned. */
+export function buildManifest(args: {
+  purpose: RunManifest['purpose'];
+  config: Config;
+  asOf: string | null;
+  groups: TaskGroup[];
+  drops: readonly DropState[];
+  champions: Record<string, string | null>;
+  snapshot: SnapshotInfo | null;
+}): RunManifest {
+  const { purpose, config, asOf, groups, champions, snapshot } = args;
+  if (asOf !== null) parseDay(asOf);
+  const { drops, copies } = withoutCopies(args.drops);
+  const inputs: Record<keyof RunManifest['inputs'], RunInput[]> = { events: [], items: [], users: [], labels: [] };
+  const missing: { key: string; why: string }[] = [];
+  for (const drop of drops) {
+    if (drop.state === 'pending') {
+      missing.push({ key: drop.key, why: 'not cleaned yet' });
+    } else if (drop.state === 'refused') {
+      missing.push({ key: drop.key, why: `refused: ${drop.quality.refused.reason}` });
+    } else {
+      const { dropId, revision, source, table, minDay, maxDay } = drop.quality;
+      inputs[table!].push({
+        drop: drop.key,
+        dropId,
+        revision,
+        source: source!,
+        clean: drop.clean,
+        ...(table === 'events' ? { days: daysKey(config, drop.clean) } : {}),
+        ...(minDay === null || maxDay === null ? {} : { minDay, maxDay }),
+      });
+    }
+  }
+  return {
+    format: 1,
+    purpose,
+    asOf,
+    config,
+    groups,
+    shards: config.shards,
+    inputs,
+    missing,
+    copies,
+    champions,
+    snapshot,
+  };
+}
+
+/** Writes the manifest unless the same run has one already. @returns the run's id */
+export async function putManifest(store: ObjectStore, manifest: RunManifest): Promise<string> {
+  const runId = runIdOf(manifest);
+  await store.put(manifestKey(runId), canonicalJson(manifest), { ifAbsent: true });
+  return runId;
+}
+
+/** @throws NightjarError when there is no such run, DataError when its manifest is of another format */
+export async function readManifest(store: ObjectStore, runId: string): Promise<RunManifest> {
+  const manifest = await readJson<RunManifest>(store, manifestKey(runId));
+  if (!manifest) throw new NightjarError(`there is no run ${runId}: "nightjar status" lists the runs`);
+  if (manifest.format !== 1) {
+    throw new DataError(`run ${runId} was written by another version (format ${manifest.format}): start a new run`);
+  }
+  return manifest;
+}
+
+/** The day rows a manifest lists, as the features room takes them. */
+export function dayInputs(manifest: RunManifest): DayInput[] {
+  return manifest.inputs.events.map(({ days, dropId, revision, minDay, maxDay }) => ({
+    key: days!,
+    dropId,
+    revision,
+    ...(minDay === undefined || maxDay === undefined ? {} : { minDay, maxDay }),
+  }));
+}

@@ -1,0 +1,38 @@
+import { versionsOf } from '../learn/index.ts';
+import { readManifest } from '../run/index.ts';
+import type { ObjectStore } from '../runtime/index.ts';
+import { openRunScorer } from './score-shard.ts';
+import { scoreTable } from './score-table.ts';
+
+/**
+ * The score job: scores a range of shards of a run, and with the first shard the labelled tables. What is scored
+ * already is skipped, so a job that is started again does no work twice.
+ * @param shards first shard and the one after the last
+ */
+export async function scoreRun(args: {
+  store: ObjectStore;
+  runId: string;
+  shards: { from: number; to: number };
+  progress: (text: string) => void;
+}): Promise<void> {
+  const { store, runId, shards, progress } = args;
+  const manifest = await readManifest(store, runId);
+  const versions = await versionsOf(store, runId, manifest);
+  if (shards.from === 0) {
+    for (const { kind, name, tasks } of manifest.groups) {
+      if (kind !== 'label') continue;
+      const rows = await scoreTable({ store, runId, manifest, group: name, task: tasks[0]!, version: versions[name]! });
+      progress(rows === undefined ? `${tasks[0]}: scored before` : `${tasks[0]}: ${rows} rows`);
+    }
+  }
+  if (manifest.groups.every(({ kind }) => kind === 'label')) return;
+  const scorer = await openRunScorer({ store, runId, manifest, versions });
+  try {
+    for (let shard = shards.from; shard < shards.to; shard++) {
+      const users = await scorer.shard(shard);
+      progress(users === undefined ? `shard ${shard}: scored before` : `shard ${shard}: ${users} users`);
+    }
+  } finally {
+    await scorer.close();
+  }
+}

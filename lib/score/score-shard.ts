@@ -1,0 +1,125 @@
+import { parseDay, shardName } from '../data/index.ts';
+import { ByteCache, planFold, readShardDays, type ShardUser, SnapshotWriter, snapshotKey } from '../features/index.ts';
+import type { UsersModelManifest } from '../learn/index.ts';
+import { readModelFile } from '../registry/index.ts';
+import { dayInputs, type RunManifest } from '../run/index.ts';
+import { type NextScorer, openNextScorer } from '../run/next.ts';
+import type { ObjectStore } from '../runtime/index.ts';
+import { encodeScores, type ShardScores } from './scores.ts';
+import { openUserScorer, type UserScorer } from './score-users.ts';
+
+/** The models that score a run, by task group. */
+export type Versions = Readonly<Record<string, string>>;
+
+/** Where a shard's scores stand. */
+export const scoresKey = (runId: string, shard: number): string => `scores/${runId}/${shardName(shard)}.arrow`;
+
+/** Loaded models of a run; one for all shards that a job scores. */
+export interface RunScorer {
+  /** Scores a shard unless its scores stand already. @returns users scored; undefined when there was nothing to do */
+  shard(shard: number): Promise<number | undefined>;
+  close(): Promise<void>;
+}
+
+/** Opens every model of a run over users. */
+export async function openRunScorer(args: {
+  store: ObjectStore;
+  runId: string;
+  manifest: RunManifest;
+  versions: Versions;
+}): Promise<RunScorer> {
+  const { store, runId, manifest, versions } = args;
+  const { config } = manifest;
+  const { threads } = config.training;
+  let users: UserScorer | undefined;
+  const lists: { task: string; scorer: NextScorer }[] = [];
+  for (const group of manifest.groups) {
+    const version = versions[group.name]!;
+    if (group.kind === 'users') {
+      const text = new TextDecoder().decode(await readModelFile(store, group.name, version, 'manifest.json'));
+      const model = await readModelFile(store, group.name, version, 'model.onnx');
+      const description: UsersModelManifest = JSON.parse(text);
+      users = await openUserScorer({ config, manifest: description, model, threads });
+    } else if (group.kind === 'next') {
+      const task = group.tasks[0]!;
+      lists.push({ task, scorer: await openNextScorer({ store, runId, manifest, task, version, threads }) });
+    }
+  }
+  const cache = new ByteCache();
+  return {
+    async shard(shard) {
+      if (await store.head(scoresKey(runId, shard))) return undefined;
+      const scores = await scoreShard({ store, runId, manifest, shard, users, lists, cache });
+      const bytes = encodeScores(scores, { runId, asOf: manifest.asOf!, shard: String(shard) });
+      await store.put(scoresKey(runId, shard), bytes, { ifAbsent: true });
+      return scores.users.length;
+    },
+    async close() {
+      await users?.close();
+      for (const { scorer } of lists) await scorer.close();
+    },
+  };
+}
+
+async function scoreShard(args: {
+  store: ObjectStore;
+  runId: string;
+  manifest: RunManifest;
+  shard: number;
+  users: UserScorer | undefined;
+  lists: readonly { task: string; scorer: NextScorer }[];
+  cache: ByteCache;
+}): Promise<ShardScores> {
+  const { store, runId, manifest, shard, lists, cache } = args;
+  const { config, shards } = manifest;
+  const day = parseDay(manifest.asOf!);
+  const plan = planFold({
+    config,
+    asOf: day,
+    shards,
+    inputs: dayInputs(manifest),
+    previous: manifest.snapshot ? [manifest.snapshot] : [],
+  });
+  const read = await readShardDays({
+    store,
+    config,
+    inputs: plan.inputs,
+    shard,
+    shards,
+    before: day,
+    cache,
+    ...(plan.snapshot
+      ? { from: plan.snapshot.day, snapshot: snapshotKey(config, plan.snapshot.runId, shard) }
+      : {}),
+  });
+  const names: string[] = [];
+  const hashes: number[] = [];
+  const itemText = (id: number) => read.items.text(id);
+  const snapshot = new SnapshotWriter(config, read.items, plan.snapshotDay);
+  const see = (user: ShardUser) => {
+    names.push(user.user);
+    hashes.push(user.hash);
+    user.advance(plan.snapshotDay);
+    snapshot.add(user.user, user.hash, user.state);
+  };
+  let tasks: ShardScores['tasks'] = {};
+  if (args.users) tasks = (await args.users.score(read, day, itemText, see)).tasks;
+  else for (const user of read) see(user);
+  if (manifest.purpose === 'night') {
+    await store.put(snapshotKey(config, runId, shard), snapshot.encode(), { ifAbsent: true });
+  }
+  const topLists: ShardScores['lists'] = {};
+  for (const { task, scorer } of lists) {
+    const top = await scorer.top(read, day);
+    topLists[task] = top.map((items) => (items.length > 0 ? JSON.stringify(items) : null));
+  }
+  return { users: names, hashes: Uint32Array.from(hashes), tasks, lists: topLists };
+}
+
+/** What stands of a run's scores. @returns shards whose scores are there */
+export async function scoredShards(store: ObjectStore, runId: string, shards: number): Promise<number[]> {
+  const done: number[] = [];
+  for (let shard = 0; shard < shards; shard++) if (await store.head(scoresKey(runId, shard))) done.push(shard);
+  return done;
+}
+

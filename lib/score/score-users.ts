@@ -1,0 +1,163 @@
+import type { Config } from '../config/index.ts';
+import { featureNames, featureVector, inPopulation, type ShardUser } from '../features/index.ts';
+import { type UsersModelManifest, userTask } from '../learn/index.ts';
+import { TOKEN_FIELDS, TokenEncoder } from '../models/index.ts';
+import { type Feeds, float32, int32, openSession, type Session } from '../train/index.ts';
+import { strongest } from './reasons.ts';
+import type { TaskScores } from './scores.ts';
+
+/** Rows of every batch: always the same, the last one filled up, because results depend on the batch's size. */
+const BATCH = 256;
+/** Visits a batch has room for, as shares of the longest: most users have few. */
+const BUCKETS = [1 / 16, 1 / 4, 1];
+/** What a sequence's part in a score is called among the reasons. */
+const SEQUENCE_REASON = 'visits';
+
+/** Scores of one shard's users, in the order in which they were given. */
+export interface UserScores {
+  readonly tasks: Record<string, TaskScores>;
+}
+
+/** A loaded users model. */
+export interface UserScorer {
+  /**
+   * @param users each advanced to the as-of day by this call, in order; `onUser` sees each one then
+   */
+  score(
+    users: Iterable<ShardUser>,
+    day: number,
+    itemText: (id: number) => string,
+    onUser: (user: ShardUser) => void,
+  ): Promise<UserScores>;
+  close(): Promise<void>;
+}
+
+/** Opens a users model for scoring. */
+export async function openUserScorer(args: {
+  config: Config;
+  manifest: UsersModelManifest;
+  model: Uint8Array;
+  threads: number;
+}): Promise<UserScorer> {
+  const session = await openSession(args.model, { threads: args.threads });
+  return {
+    score: (users, day, itemText, onUser) =>
+      new ShardScorer(args.config, args.manifest, session, day, itemText).run(users, onUser),
+    close: () => session.close(),
+  };
+}
+
+interface Batch {
+  readonly length: number;
+  readonly rows: number[];
+  readonly features: Float32Array;
+  readonly tokens: Int32Array;
+}
+
+class ShardScorer {
+  readonly #config: Config;
+  readonly #manifest: UsersModelManifest;
+  readonly #session: Session;
+  readonly #day: number;
+  readonly #width: number;
+  readonly #encoder: TokenEncoder | undefined;
+  readonly #buckets: readonly number[];
+  readonly #open = new Map<number, Batch>();
+  /** Rows of the batches that are under way, in their order. */
+  readonly #sent: number[][] = [];
+  readonly #logits: number[][] = [];
+  readonly #reasons: (string | null)[][];
+
+  constructor(
+    config: Config,
+    manifest: UsersModelManifest,
+    session: Session,
+    day: number,
+    itemText: (id: number) => string,
+  ) {
+    this.#config = config;
+    this.#manifest = manifest;
+    this.#session = session;
+    this.#day = day;
+    this.#width = featureNames(config).length;
+    const { sequence } = manifest;
+    this.#encoder = sequence ? new TokenEncoder(sequence.vocabulary, sequence.length, itemText) : undefined;
+    this.#buckets = sequence ? BUCKETS.map((share) => Math.max(1, Math.round(share * sequence.length))) : [0];
+    this.#reasons = manifest.heads.map(() => []);
+  }
+
+  async run(users: Iterable<ShardUser>, onUser: (user: ShardUser) => void): Promise<UserScores> {
+    for await (const output of this.#session.runAll(this.#batches(users, onUser))) {
+      this.#take(this.#sent.shift()!, output.logits!.data as Float32Array, output.reasons!.data as Float32Array);
+    }
+    return {
+      tasks: Object.fromEntries(
+        this.#manifest.heads.map(({ task }, t) => {
+          const logit = Float64Array.from(this.#logits, (row) => row[t]!);
+          const probability = logit.map((z) => 1 / (1 + Math.exp(-z)));
+          return [task, { logit, probability, reasons: this.#reasons[t]! }];
+        }),
+      ),
+    };
+  }
+
+  *#batches(users: Iterable<ShardUser>, onUser: (user: ShardUser) => void): Generator<Feeds> {
+    const { heads } = this.#manifest;
+    let row = 0;
+    for (const user of users) {
+      onUser(user);
+      user.advance(this.#day);
+      // A place outside a task's population stays NaN.
+      this.#logits.push(
+        heads.map(({ task }) =>
+          inPopulation(userTask(this.#config, task), user.state, this.#day) ? 0 : Number.NaN,
+        ),
+      );
+      const visits = Math.min(user.state.tokens.length, this.#encoder?.length ?? 0);
+      const length = this.#buckets.find((bucket) => visits <= bucket)!;
+      const batch = this.#batch(length);
+      const at = batch.rows.length;
+      batch.rows.push(row++);
+      featureVector(user.state, this.#day, this.#config, batch.features, at * this.#width);
+      if (this.#encoder) {
+        this.#encoder.encode(user.state.tokens, this.#day, batch.tokens, at * length * TOKEN_FIELDS, length);
+      }
+      if (batch.rows.length === BATCH) yield this.#send(batch);
+    }
+    for (const batch of [...this.#open.values()]) yield this.#send(batch);
+  }
+
+  #batch(length: number): Batch {
+    let batch = this.#open.get(length);
+    if (!batch) {
+      const features = new Float32Array(BATCH * this.#width);
+      batch = { length, rows: [], features, tokens: new Int32Array(BATCH * length * TOKEN_FIELDS) };
+      this.#open.set(length, batch);
+    }
+    return batch;
+  }
+
+  #send({ length, rows, features, tokens }: Batch): Feeds {
+    this.#open.delete(length);
+    this.#sent.push(rows);
+    return {
+      features: float32(features, [BATCH, this.#width]),
+      ...(this.#encoder ? { tokens: int32(tokens, [BATCH, length, TOKEN_FIELDS]) } : {}),
+    };
+  }
+
+  #take(rows: readonly number[], logits: Float32Array, effects: Float32Array): void {
+    const { heads, groups, sequence } = this.#manifest;
+    const names = sequence ? [...groups, SEQUENCE_REASON] : groups;
+    const tasks = heads.length;
+    rows.forEach((row, b) => {
+      heads.forEach((_, t) => {
+        const known = !Number.isNaN(this.#logits[row]![t]!);
+        if (known) this.#logits[row]![t] = logits[b * tasks + t]!;
+        const from = (b * tasks + t) * (groups.length + 1);
+        const own = effects.subarray(from, from + names.length);
+        this.#reasons[t]![row] = known ? strongest(names, own, this.#config.exports.reasons) : null;
+      });
+    });
+  }
+}

@@ -1,0 +1,72 @@
+import { type Data, Field, Float64, makeData, Uint32, Utf8, vectorFromArray } from 'apache-arrow';
+import { decodeArrow, encodeArrow, recordBatch } from '../data/index.ts';
+
+/** Scores of one yes-or-no task, one place per user of the shard; NaN and null where the user is not in the task's population. */
+export interface TaskScores {
+  /** Raw output of the model: the order of users. */
+  readonly logit: Float64Array;
+  /** Calibrated. */
+  readonly probability: Float64Array;
+  /** JSON list of the strongest reasons, such as ["recency +0.41", "gaps -0.12"]. */
+  readonly reasons: (string | null)[];
+}
+
+/** Scores of one shard of users (or rows of a labelled table), in ascending order of (hash, user). */
+export interface ShardScores {
+  readonly users: string[];
+  readonly hashes: Uint32Array;
+  readonly tasks: Record<string, TaskScores>;
+  /** Per list task the user's top items as JSON lists, best first; null without any. */
+  readonly lists: Record<string, (string | null)[]>;
+}
+
+/** The Arrow file of a shard's scores: `user`, `hash`, then `<task>.logit`, `.probability`, `.reasons` or `.list`. */
+export function encodeScores(scores: ShardScores, metadata: Record<string, string>): Uint8Array {
+  const rows = scores.users.length;
+  const fields: Field[] = [];
+  const columns: Data[] = [];
+  const text = (name: string, values: (string | null)[]) => {
+    fields.push(new Field(name, new Utf8(), true));
+    columns.push(vectorFromArray(values, new Utf8()).data[0] ?? makeData({ type: new Utf8(), length: 0 }));
+  };
+  const number = (name: string, data: Float64Array) => {
+    fields.push(new Field(name, new Float64(), true));
+    columns.push(makeData({ type: new Float64(), length: rows, nullCount: 0, data }));
+  };
+  text('user', scores.users);
+  fields.push(new Field('hash', new Uint32(), false));
+  columns.push(makeData({ type: new Uint32(), length: rows, nullCount: 0, data: scores.hashes }));
+  for (const [task, { logit, probability, reasons }] of Object.entries(scores.tasks)) {
+    number(`${task}.logit`, logit);
+    number(`${task}.probability`, probability);
+    text(`${task}.reasons`, reasons);
+  }
+  for (const [task, list] of Object.entries(scores.lists)) text(`${task}.list`, list);
+  return encodeArrow(fields, [recordBatch(fields, columns, rows)], metadata);
+}
+
+/** Reads what encodeScores wrote. */
+export function decodeScores(bytes: Uint8Array): ShardScores {
+  const { schema, batches } = decodeArrow(bytes);
+  const batch = batches[0]!;
+  const rows = batch.numRows;
+  const texts = (name: string): (string | null)[] => Array.from(batch.getChild(name) ?? []);
+  const numbers = (name: string) => Float64Array.from({ length: rows }, (_, i) => batch.getChild(name)?.get(i));
+  const named = (suffix: string) =>
+    schema.fields.map((f) => f.name).filter((n) => n.endsWith(suffix)).map((n) => n.slice(0, -suffix.length));
+  return {
+    users: texts('user').map((user) => user ?? ''),
+    hashes: Uint32Array.from({ length: rows }, (_, i) => batch.getChild('hash')?.get(i)),
+    tasks: Object.fromEntries(
+      named('.logit').map((task) => [
+        task,
+        {
+          logit: numbers(`${task}.logit`),
+          probability: numbers(`${task}.probability`),
+          reasons: texts(`${task}.reasons`),
+        },
+      ]),
+    ),
+    lists: Object.fromEntries(named('.list').map((task) => [task, texts(`${task}.list`)])),
+  };
+}
