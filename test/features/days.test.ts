@@ -247,6 +247,47 @@ describe('many small drops', () => {
   });
 });
 
+describe('a large drop', () => {
+  it('is read by the batches that cover the shard', async () => {
+    await withStore(async (store) => {
+      // given a file of several batches, beyond the size that is fetched whole
+      const events = Array.from({ length: 24_000 }, (_, i) => ({
+        user: `user ${i % 1500}`,
+        time: FIRST_DAY * 86_400_000 + i * 1000,
+        type: VIEW,
+        item: `a long name of an item: ${i % 97}`,
+      }));
+      const input = await putDrop(store, config, 'large', events, { batches: 8 });
+      const size = (await store.head(input.key))!.size;
+      expect(size).toBeGreaterThan(1 << 20);
+      let fetched = 0;
+      const counting = {
+        ...bind(store),
+        get: (key: string, options: Parameters<typeof store.get>[1] = {}) => {
+          fetched += options.range ? options.range.end - options.range.start : size;
+          return store.get(key, options);
+        },
+      };
+      for (const shards of [1, 2, 32]) {
+        // when every shard is read
+        fetched = 0;
+        const lines = new Map<string, number>();
+        for (let shard = 0; shard < shards; shard++) {
+          const query = { store: counting, config, inputs: [input], shard, shards, before: 99_999 };
+          for (const { user, state, advance } of await readShardDays(query)) {
+            advance(99_999);
+            lines.set(user, (lines.get(user) ?? 0) + state.get(VIEW, 0));
+          }
+        }
+        // then each user is whole, and a shard costs about its part of the file
+        expect(lines.size).toBe(1500);
+        expect(new Set(lines.values())).toEqual(new Set([16]));
+        expect(fetched).toBeLessThan(Math.max(1, shards / 8) * size * 1.2);
+      }
+    });
+  });
+});
+
 function bind<T extends Parameters<typeof putDrop>[0]>(store: T) {
   return {
     get: store.get.bind(store),
