@@ -19,6 +19,8 @@ export class RecordCounter {
   longest = 0;
   /** Which line ends occurred outside quotes: bit 0 LF, bit 1 CRLF, bit 2 CR alone. */
   lineEnds = 0;
+  /** A field has a line end inside its quotes. */
+  quotedLineEnds = false;
   private readonly dialect: Dialect;
   private length = 0;
   private quoted = false;
@@ -61,6 +63,7 @@ export class RecordCounter {
         }
         if (!pendingQuote) {
           length++;
+          if (byte === LF || byte === CR) this.quotedLineEnds = true;
           continue;
         }
         pendingQuote = false;
@@ -115,7 +118,16 @@ export class RecordCounter {
     return this.quoted && !this.pendingQuote;
   }
 
-  get mixedLineEnds(): boolean {
-    return (this.lineEnds & (this.lineEnds - 1)) !== 0;
+  /**
+   * DuckDB's reader wants one kind of line end and takes the first it sees for it, even one inside quotes. Only LF can be
+   * told to it in so many words.
+   */
+  get unevenLineEnds(): boolean {
+    const mixed = (this.lineEnds & (this.lineEnds - 1)) !== 0;
+    return mixed || (this.quotedLineEnds && this.lineEnds > 1);
+  }
+
+  get linesEndInLf(): boolean {
+    return this.lineEnds === 1;
   }
 }

@@ -36,7 +36,8 @@ export function bindExpression(
 }
 
 /**
- * A field as column `slot` of the evaluating stage. What can fail is wrapped in TRY around a struct, so that an error
+ * A field as column `slot` of the evaluating stage; `columns` are what expressions may use, `sourceColumns` those of them
+ * that the file has. What can fail is wrapped in TRY around a struct, so that an error
  * (no struct) differs from an expression that gives NULL (a struct of NULL).
  */
 export function bindField(
@@ -45,9 +46,10 @@ export function bindField(
   type: string,
   columns: readonly Column[],
   slot: string,
+  sourceColumns: readonly Column[] = columns,
 ): Field {
   const { sql, direct } = bindExpression(expression, columns);
-  const shown = columnsIn(expression, columns).map(
+  const shown = columnsIn(expression, sourceColumns).map(
     (column) => `${quoteText(`${column} = `)} || ${show(`${SOURCE_ROW}.${quoteIdentifier(column)}`)}`,
   );
   return {

@@ -20,6 +20,8 @@ export interface Intake {
   /** Names in the header line, or undefined when the format has none. An empty file has an empty header. */
   readonly header?: string[];
   readonly dialect?: Dialect;
+  /** Outside quotes, the lines of the file at `path` end in LF alone. */
+  readonly linesEndInLf: boolean;
   /** Bytes of the file at `path`. */
   readonly unpacked: number;
   /** Bytes of the longest record. */
@@ -64,7 +66,7 @@ export async function takeIn(
   try {
     if (!format) {
       for await (const chunk of hashed()) await file.writeFile(chunk);
-      return { path, sha256: hash.digest('hex'), bytes, unpacked: bytes, longest: 0 };
+      return { path, sha256: hash.digest('hex'), bytes, unpacked: bytes, longest: 0, linesEndInLf: false };
     }
     const text = new TextIntake(format);
     for await (const chunk of decompressed(hashed())) {
@@ -83,8 +85,9 @@ export async function takeIn(
       dialect,
       longest: counter.longest,
     };
-    if (counter.mixedLineEnds) await evenLineEnds(path, dialect);
-    return { path, unpacked, ...told, ...(header && { header }) };
+    if (counter.unevenLineEnds) await evenLineEnds(path, dialect);
+    const linesEndInLf = counter.unevenLineEnds || counter.linesEndInLf;
+    return { path, unpacked, ...told, linesEndInLf, ...(header && { header }) };
   } finally {
     await file.close();
   }
@@ -304,7 +307,7 @@ function withoutLineEnd(line: Uint8Array): Uint8Array {
   return line.subarray(0, end);
 }
 
-/** DuckDB's strict reader wants one kind of line end: rewrites those outside quotes as LF. */
+/** Rewrites the line ends outside quotes as LF. */
 async function evenLineEnds(path: string, dialect: Dialect): Promise<void> {
   const file = await open(`${path}.even`, 'w');
   try {

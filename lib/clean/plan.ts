@@ -32,7 +32,10 @@ export async function planFor(
   const types = await typesOf(sql, wanted, columns);
   const fields = new Map<string, Field>();
   wanted.forEach(({ path, expression }, index) => {
-    fields.set(path, bindField(path, expression, types[index] ?? 'VARCHAR', columns, `nj_x${index}`));
+    fields.set(
+      path,
+      bindField(path, expression, types[index] ?? 'VARCHAR', columns, `nj_x${index}`, records.columns),
+    );
   });
   const zone = source.timeZone ?? shopZone;
   const plan =

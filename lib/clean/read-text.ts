@@ -60,6 +60,7 @@ async function loadLines(
 ): Promise<{ stored: number; rejected: Rejected[] }> {
   const columns = shape.columns.map((name) => `${quoteText(name)}: 'VARCHAR'`).join(', ');
   const size = intake.longest >= USUAL_RECORD ? `, max_line_size = ${intake.longest + 64}` : '';
+  const lineEnd = intake.linesEndInLf ? `, new_line = '\\n'` : '';
   const computed = shape.computed ? `, ${shape.computed}` : '';
   const where = shape.where ? `WHERE ${shape.where}` : '';
   let loaded: { stored: number; rejected: Rejected[] } = { stored: 0, rejected: [] };
@@ -71,7 +72,7 @@ async function loadLines(
           columns = {${columns}}, auto_detect = false, header = false, delim = ${quoteText(shape.delimiter)},
           quote = ${quoteText(shape.quote)}, escape = ${quoteText(shape.quote)}, nullstr = '',
           compression = 'none', strict_mode = true, null_padding = false, store_rejects = true,
-          rejects_table = 'nj_rejects', rejects_scan = 'nj_scans', rejects_limit = 0, parallel = ${parallel}${size})
+          rejects_table = 'nj_rejects', rejects_scan = 'nj_scans', rejects_limit = 0, parallel = ${parallel}${size}${lineEnd})
         ${where}`);
       const complete = Number(stored) === intake.records;
       loaded = { stored: Number(stored), rejected: complete ? [] : await rejectedLines(sql) };

@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { makeHandler } from '../../functions/clean/handler.ts';
+import { formatS3Event, type ObjectStore } from '../../lib/runtime/index.ts';
+import { emptyStore, events, pseudonyms, shopOf } from './shop.ts';
+
+const FILE = 'user,time,type,item,quantity,price\nu,2011-05-01,view,a,1,1\n';
+
+function message(messageId: string, body: string) {
+  return { messageId, receiptHandle: messageId, body, attributes: { ApproximateReceiveCount: '1' } };
+}
+
+function created(key: string): string {
+  return formatS3Event({ bucket: 'shop', key, size: 1, etag: 'x' });
+}
+
+function handlerOf(store: ObjectStore) {
+  const lines: Record<string, unknown>[] = [];
+  const handle = makeHandler({
+    store,
+    config: shopOf(events),
+    pseudonyms,
+    log: (line) => lines.push(JSON.parse(line)),
+  });
+  return { handle, lines };
+}
+
+describe('the clean function', () => {
+  test('cleans what an event names, once, and ignores what is no drop', async () => {
+    // given
+    const store = await emptyStore();
+    const key = 'drop/shop/a day+more é.csv';
+    await store.put(key, FILE);
+    const { handle, lines } = handlerOf(store);
+    const test = JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'shop' });
+    const bodies = [
+      test,
+      created(key),
+      created('clean/events/x.arrow'),
+      created('drop/shop/'),
+      created(key),
+      created('drop/shop/gone.csv'),
+    ];
+    // when
+    const result = await handle({ Records: bodies.map((body, i) => message(`m${i}`, body)) });
+    // then
+    expect(result).toEqual({ batchItemFailures: [] });
+    expect(lines).toEqual([
+      { stage: 'clean', key, status: 'clean', rowsIn: 1, clean: 1, quarantined: 0, duplicates: 0 },
+      { stage: 'clean', key, status: 'done' },
+      { stage: 'clean', key: 'drop/shop/gone.csv', status: 'gone' },
+    ]);
+  });
+
+  test('bad data is refused and done; a fault of the store comes back to the queue alone', async () => {
+    // given
+    const store = await emptyStore();
+    await store.put('drop/shop/bad.csv', Buffer.from([0xff, 0xfe, 0, 0]));
+    await store.put('drop/shop/good.csv', FILE);
+    const faulty: ObjectStore = {
+      ...store,
+      get: (key) => (key.endsWith('good.csv') ? Promise.reject(new Error('disk on fire')) : store.get(key)),
+      head: (key) => store.head(key),
+      put: (key, body, options) => store.put(key, body, options),
+      list: (prefix) => store.list(prefix),
+      delete: (key) => store.delete(key),
+    };
+    const { handle, lines } = handlerOf(faulty);
+    // when
+    const result = await handle({
+      Records: [
+        message('bad', created('drop/shop/bad.csv')),
+        message('good', created('drop/shop/good.csv')),
+        message('odd', 'no event'),
+      ],
+    });
+    // then
+    expect(result.batchItemFailures).toEqual([{ itemIdentifier: 'good' }, { itemIdentifier: 'odd' }]);
+    expect(lines[0]).toMatchObject({ status: 'refused', reason: expect.stringContaining('UTF-16') });
+    expect(lines[1]).toMatchObject({ status: 'failed', message: 'good', error: 'disk on fire' });
+  });
+});

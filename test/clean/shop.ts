@@ -1,0 +1,86 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { type CleanedQuality, cleanDrop, parseQuality, type Quality } from '../../lib/clean/index.ts';
+import { type Config, type ConfigInput, parseConfig } from '../../lib/config/index.ts';
+import { createPseudonyms, decodeArrow } from '../../lib/data/index.ts';
+import { getText, type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
+
+export const pseudonyms = createPseudonyms(new Uint8Array(64).fill(7));
+
+export const events = {
+  table: 'events',
+  format: 'csv',
+  columns: { user: 'user', time: 'time', type: 'type', item: 'item', quantity: 'quantity', price: 'price' },
+} as const;
+
+const folders: string[] = [];
+
+afterAll(async () => {
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+});
+
+/** A store in a folder of its own, removed when the file's tests are over. */
+export async function emptyStore(): Promise<ObjectStore> {
+  const folder = await mkdtemp(join(tmpdir(), 'nightjar-test-'));
+  folders.push(folder);
+  return openFolderStore(folder, { durable: false });
+}
+
+export function shopOf(source: ConfigInput['sources'][string], timeZone = 'Europe/London'): Config {
+  return parseConfig({ shop: { timeZone }, sources: { shop: source }, tasks: {} });
+}
+
+export interface Cleaned {
+  readonly store: ObjectStore;
+  readonly quality: Quality;
+  /** Rows of the clean table. */
+  readonly rows: Record<string, unknown>[];
+  readonly quarantine: Record<string, unknown>[];
+  readonly arrow: Uint8Array | undefined;
+}
+
+/** Drops one file, cleans it, and reads back what was written. */
+export async function clean(
+  content: Uint8Array | string,
+  config: Config,
+  key = 'drop/shop/day.csv',
+  store?: ObjectStore,
+): Promise<Cleaned> {
+  const home = store ?? (await emptyStore());
+  await home.put(key, content);
+  const result = await cleanDrop({ store: home, config, pseudonyms, key, engine: { threads: 1 } });
+  if (!('keys' in result)) throw new Error(`the drop is ${result.status}`);
+  const { keys } = result;
+  const quality = parseQuality((await getText(home, keys.quality)) ?? '', keys.quality);
+  const arrow = keys.clean ? await bytesOf(home, keys.clean) : undefined;
+  const rejected = keys.quarantine ? await bytesOf(home, keys.quarantine) : undefined;
+  return {
+    store: home,
+    quality,
+    arrow,
+    rows: arrow ? rowsOf(arrow) : [],
+    quarantine: rejected ? rowsOf(rejected) : [],
+  };
+}
+
+/** The quality of a drop that must have been cleaned. */
+export function cleanedQuality(quality: Quality): CleanedQuality {
+  if (quality.status !== 'clean') throw new Error(`refused: ${JSON.stringify(quality.refused)}`);
+  return quality;
+}
+
+export async function bytesOf(store: ObjectStore, key: string): Promise<Uint8Array | undefined> {
+  return (await store.head(key)) ? (await store.get(key)).bytes() : undefined;
+}
+
+export function rowsOf(arrow: Uint8Array): Record<string, unknown>[] {
+  return decodeArrow(arrow).batches.flatMap((batch) =>
+    Array.from({ length: batch.numRows }, (_, row) =>
+      Object.fromEntries(
+        batch.schema.fields.map(({ name }, column) => [name, batch.getChildAt(column)?.get(row)]),
+      ),
+    ),
+  );
+}
