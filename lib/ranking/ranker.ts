@@ -1,0 +1,227 @@
+import { trainingGraph } from '../autodiff/index.ts';
+import { encodeModel, type Graph, GraphBuilder, specialise, type Value } from '../onnx/index.ts';
+import {
+  type CurvePoint,
+  createRng,
+  type Feeds,
+  fit,
+  float32,
+  openTrainer,
+  type Rng,
+  shuffledBatches,
+} from '../train/index.ts';
+import { PAIR_FEATURES, PAIR_WIDTH } from './pair-features.ts';
+
+/** Places of a training group: positives first, then negatives. */
+export const MAX_POSITIVES = 60;
+export const NEGATIVES = 100;
+const PLACES = MAX_POSITIVES + NEGATIVES;
+
+const HIDDEN = 32;
+/** Standardised features are cut off here. */
+const LIMIT = 5;
+const BATCH = 64;
+const EPOCHS = 3;
+const LEARNING_RATE = 3e-3;
+const WEIGHT_DECAY = 1e-2;
+const WARMUP = 50;
+/** Steps between two points of the curve. */
+const CURVE_EVERY = 20;
+/** What a place without a negative adds to its logit. */
+const EMPTY = -1e9;
+
+/** Pairs of a user at a cut-off: what the user then took, and some of what the user did not. */
+export class RankingGroups {
+  features = new Float32Array(4096 * PAIR_WIDTH);
+  /** Pairs so far. */
+  pairs = 0;
+  /** Per group: its first pair, how many are positive, and how many pairs it has. */
+  readonly start: number[] = [];
+  readonly positives: number[] = [];
+  readonly size: number[] = [];
+
+  get count(): number {
+    return this.start.length;
+  }
+
+  /** Opens a group; `write` fills the features of each of its pairs, positives first. */
+  add(
+    positives: number,
+    negatives: number,
+    write: (pair: number, out: Float32Array, offset: number) => void,
+  ): void {
+    const size = positives + negatives;
+    const needed = (this.pairs + size) * PAIR_WIDTH;
+    if (needed > this.features.length) {
+      const larger = new Float32Array(Math.max(needed, this.features.length * 1.5));
+      larger.set(this.features);
+      this.features = larger;
+    }
+    for (let pair = 0; pair < size; pair++) write(pair, this.features, (this.pairs + pair) * PAIR_WIDTH);
+    this.start.push(this.pairs);
+    this.positives.push(positives);
+    this.size.push(size);
+    this.pairs += size;
+  }
+}
+
+/** Mean and deviation of each pair feature over the training pairs. */
+export interface Standards {
+  readonly mean: Float32Array;
+  readonly deviation: Float32Array;
+}
+
+export interface Ranker {
+  readonly standards: Standards;
+  readonly parameters: Readonly<Record<string, Float32Array>>;
+  readonly curve: CurvePoint[];
+}
+
+/**
+ * What ranks where there is no closed window to learn from: how often the user had it and how much of it went on lately,
+ * then what goes with the user's units, then what is popular.
+ */
+const UNTRAINED: Partial<Record<(typeof PAIR_FEATURES)[number], number>> = {
+  'own lines': 0.5,
+  'own lines 90d': 0.5,
+  'shared users relative': 1,
+  'popularity 30d': 0.5,
+};
+
+/** A ranker of fixed weights. */
+export function untrainedRanker(): Ranker {
+  const mean = new Float32Array(PAIR_WIDTH);
+  const deviation = new Float32Array(PAIR_WIDTH).fill(1);
+  const weight = Float32Array.from(PAIR_FEATURES, (name) => UNTRAINED[name] ?? 0);
+  return { standards: { mean, deviation }, parameters: { 'linear.weight': weight }, curve: [] };
+}
+
+/** The scoring model: `features` (batch, PAIR_WIDTH), raw -> `logits` (batch). */
+export function encodeRanker({ standards, parameters }: Ranker): Uint8Array {
+  const g = new GraphBuilder('ranker');
+  const logits = rankerLogits(
+    g,
+    createRng(0),
+    standards,
+    g.input('features', 'float32', ['batch', PAIR_WIDTH]),
+  );
+  g.output('logits', g.squeeze(logits, [1]));
+  const graph = g.build();
+  const trained = graph.parameters.map((p) => ({ ...p, data: parameters[p.name] ?? p.data }));
+  return encodeModel({ ...graph, parameters: trained }, { parametersAs: 'initializers' });
+}
+
+/** logit = linear(x) + MLP(x), both of standardised features (…, PAIR_WIDTH) -> (…, 1). Both start at zero. */
+function rankerLogits(g: GraphBuilder, rng: Rng, { mean, deviation }: Standards, raw: Value): Value {
+  const zeros = (name: string, ...shape: number[]) =>
+    g.parameter(name, shape, new Float32Array(shape.reduce((a, b) => a * b, 1)));
+  const bound = 1 / Math.sqrt(PAIR_WIDTH);
+  const up = rng.fork('up').uniforms(PAIR_WIDTH * HIDDEN, -bound, bound);
+  const centred = g.sub(raw, g.constant([...mean]));
+  const x = g.clip(g.mul(centred, g.constant(Array.from(deviation, (s) => 1 / s))), -LIMIT, LIMIT);
+  const hidden = g.linear(x, g.parameter('up.weight', [PAIR_WIDTH, HIDDEN], up), zeros('up.bias', HIDDEN));
+  return g.add(
+    g.linear(x, zeros('linear.weight', PAIR_WIDTH, 1)),
+    g.matmul(g.gelu(hidden), zeros('down.weight', HIDDEN, 1)),
+  );
+}
+
+/**
+ * The training graph. Of each positive the loss is -log of its share beside all negatives of its group, a softmax with
+ * one right answer at a time (Bruch, Wang, Bendersky, Najork 2019, equation 5, one positive after the other).
+ * Inputs: `features` (batch, PLACES, PAIR_WIDTH); `empty` (batch, PLACES), 0 for a negative, EMPTY for any other place;
+ * `weights` (batch, PLACES), the part of each positive in the loss. Output: `loss`.
+ */
+function trainingModel(rng: Rng, standards: Standards): Graph {
+  const g = new GraphBuilder('ranker');
+  const raw = g.input('features', 'float32', ['batch', PLACES, PAIR_WIDTH]);
+  const empty = g.input('empty', 'float32', ['batch', PLACES]);
+  const weights = g.input('weights', 'float32', ['batch', PLACES]);
+  const logits = g.squeeze(rankerLogits(g, rng, standards, raw), [2]); // (batch, PLACES)
+  const negatives = g.add(logits, empty);
+  const highest = g.reduceMax(negatives, [1], true);
+  const total = g.add(g.log(g.reduceSum(g.exp(g.sub(negatives, highest)), [1], true)), highest); // (batch, 1)
+  g.output('loss', g.reduceSum(g.mul(g.softplus(g.sub(total, logits)), weights)));
+  return g.build();
+}
+
+/** Trains the ranker on the groups; the order of users and candidates is all it is asked for. */
+export async function fitRanker(
+  groups: RankingGroups,
+  options: { seed: number; threads: number; onProgress?: (step: number, of: number, loss: number) => void },
+): Promise<Ranker> {
+  const { seed, threads, onProgress } = options;
+  const rng = createRng(seed).fork('ranker');
+  const standards = standardsOf(groups);
+  const batch = Math.min(BATCH, groups.count);
+  const graph = specialise(trainingModel(rng.fork('init'), standards), { batch });
+  const { rowGradientOutputs: _, ...program } = trainingGraph(graph, { loss: 'loss' });
+  const trainer = await openTrainer(program, {
+    threads,
+    optimiser: { weightDecay: WEIGHT_DECAY, group: () => ({ decay: true }) },
+  });
+  try {
+    const { curve } = await fit({
+      trainer,
+      batches: shuffledBatches({
+        rows: groups.count,
+        batchSize: batch,
+        rng: rng.fork('order'),
+        make: (rows, weights) => groupFeeds(groups, rows, weights),
+      }),
+      epochs: EPOCHS,
+      lr: LEARNING_RATE,
+      schedule: (step, steps) =>
+        Math.min(1, (step + 1) / WARMUP) * 0.5 * (1 + Math.cos((Math.PI * step) / steps)),
+      evaluateEvery: CURVE_EVERY,
+      onProgress: ({ step, of, loss }) => onProgress?.(step, of, loss),
+    });
+    return { standards, parameters: await trainer.parameters(), curve };
+  } finally {
+    await trainer.close();
+  }
+}
+
+function groupFeeds(groups: RankingGroups, rows: Int32Array, rowWeights: Float32Array): Feeds {
+  const n = rows.length;
+  const features = new Float32Array(n * PLACES * PAIR_WIDTH);
+  const empty = new Float32Array(n * PLACES).fill(EMPTY);
+  const weights = new Float32Array(n * PLACES);
+  // A group counts by the root of its positives: more than one, less than each of them.
+  let total = 0;
+  rows.forEach((row, b) => {
+    total += Math.sqrt(groups.positives[row]!) * rowWeights[b]!;
+  });
+  rows.forEach((row, b) => {
+    const from = groups.start[row]!;
+    const size = groups.size[row]!;
+    const positives = groups.positives[row]!;
+    const pairs = groups.features.subarray(from * PAIR_WIDTH, (from + size) * PAIR_WIDTH);
+    features.set(pairs, b * PLACES * PAIR_WIDTH);
+    weights.fill(rowWeights[b]! / Math.sqrt(positives) / total, b * PLACES, b * PLACES + positives);
+    empty.fill(0, b * PLACES + positives, b * PLACES + size);
+  });
+  return {
+    features: float32(features, [n, PLACES, PAIR_WIDTH]),
+    empty: float32(empty, [n, PLACES]),
+    weights: float32(weights, [n, PLACES]),
+  };
+}
+
+function standardsOf({ features, pairs }: RankingGroups): Standards {
+  const sum = new Float64Array(PAIR_WIDTH);
+  const squares = new Float64Array(PAIR_WIDTH);
+  for (let pair = 0, at = 0; pair < pairs; pair++) {
+    for (let f = 0; f < PAIR_WIDTH; f++) {
+      const x = features[at++]!;
+      sum[f]! += x;
+      squares[f]! += x * x;
+    }
+  }
+  const mean = Float32Array.from(sum, (s) => s / pairs);
+  const deviation = Float32Array.from(squares, (s, f) => {
+    const m = sum[f]! / pairs;
+    return Math.sqrt(Math.max(s / pairs - m * m, 0)) + 1e-6;
+  });
+  return { mean, deviation };
+}
