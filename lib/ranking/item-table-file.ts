@@ -1,13 +1,4 @@
-import {
-  Field,
-  Float32,
-  Float64,
-  Int32,
-  List,
-  makeData,
-  type RecordBatch,
-  Utf8,
-} from 'apache-arrow';
+import { Field, Float32, Float64, Int32, List, makeData, type RecordBatch, Utf8 } from 'apache-arrow';
 import { DataError, decodeArrow, encodeArrow, recordBatch } from '../data/index.ts';
 import type { Neighbours } from './co-occurrence.ts';
 import { DIMENSIONS } from './embedding.ts';

@@ -46,6 +46,8 @@ export interface Profile {
   readonly activeDays: number;
 }
 
+type Columns = [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
+
 /** Sums entries of items into units. One object serves many users in turn. */
 export class ProfileReader {
   readonly #day: number;
@@ -63,43 +65,46 @@ export class ProfileReader {
    */
   read(entries: Float64Array, activeDays: number, unitOf: (item: number) => number): Profile {
     const place = this.#place;
-    const places: {
-      unit: number;
-      lines: number;
-      first: number;
-      last: number;
-      short: number;
-      long: number;
-    }[] = [];
-    for (let at = 0; at < entries.length; at += ENTRY.size) {
-      const unit = unitOf(entries[at + ENTRY.item]!);
-      if (unit < 0) continue;
-      const lines = entries[at + ENTRY.lines]!;
-      const first = this.#day - entries[at + ENTRY.first]!;
-      const last = this.#day - entries[at + ENTRY.last]!;
-      const short = entries[at + ENTRY.short]!;
-      const long = entries[at + ENTRY.long]!;
-      const known = places[place[unit]!];
+    const size = entries.length / ENTRY.size;
+    const unit = new Int32Array(size);
+    const [lines, first, last, short, long] = Array.from(
+      { length: 5 },
+      () => new Float64Array(size),
+    ) as Columns;
+    let count = 0;
+    let ascending = true;
+    for (let i = 0; i < entries.length; i += ENTRY.size) {
+      const u = unitOf(entries[i + ENTRY.item]!);
+      if (u < 0) continue;
+      const known = place[u]! >= 0;
+      const at = known ? place[u]! : count++;
       if (!known) {
-        place[unit] = places.push({ unit, lines, first, last, short, long }) - 1;
-      } else {
-        known.lines += lines;
-        known.first = Math.max(known.first, first);
-        known.last = Math.min(known.last, last);
-        known.short += short;
-        known.long += long;
+        place[u] = at;
+        unit[at] = u;
+        last[at] = Number.POSITIVE_INFINITY;
+        if (at > 0 && unit[at - 1]! > u) ascending = false;
       }
+      lines[at]! += entries[i + ENTRY.lines]!;
+      first[at] = Math.max(first[at]!, this.#day - entries[i + ENTRY.first]!);
+      last[at] = Math.min(last[at]!, this.#day - entries[i + ENTRY.last]!);
+      short[at]! += entries[i + ENTRY.short]!;
+      long[at]! += entries[i + ENTRY.long]!;
     }
-    for (const { unit } of places) place[unit] = -1;
-    places.sort((a, b) => a.unit - b.unit);
+    for (let at = 0; at < count; at++) place[unit[at]!] = -1;
+    const columns: Columns = [lines, first, last, short, long];
+    const order = Int32Array.from({ length: count }, (_, at) => at);
+    if (!ascending) order.sort((a, b) => unit[a]! - unit[b]!);
+    const sorted = columns.map((c) =>
+      ascending ? c.subarray(0, count) : Float64Array.from(order, (at) => c[at]!),
+    );
     return {
-      count: places.length,
-      unit: Int32Array.from(places, (p) => p.unit),
-      lines: Float64Array.from(places, (p) => p.lines),
-      first: Float64Array.from(places, (p) => p.first),
-      last: Float64Array.from(places, (p) => p.last),
-      short: Float64Array.from(places, (p) => p.short),
-      long: Float64Array.from(places, (p) => p.long),
+      count,
+      unit: ascending ? unit.subarray(0, count) : Int32Array.from(order, (at) => unit[at]!),
+      lines: sorted[0]!,
+      first: sorted[1]!,
+      last: sorted[2]!,
+      short: sorted[3]!,
+      long: sorted[4]!,
       activeDays,
     };
   }

@@ -30,37 +30,30 @@ const CURVE_EVERY = 20;
 /** What a place without a negative adds to its logit. */
 const EMPTY = -1e9;
 
-/** Pairs of a user at a cut-off: what the user then took, and some of what the user did not. */
+/** Pairs of users at cut-offs: what each then took, and some of what each did not. One group per user and cut-off. */
 export class RankingGroups {
-  features = new Float32Array(4096 * PAIR_WIDTH);
-  /** Pairs so far. */
-  pairs = 0;
-  /** Per group: its first pair, how many are positive, and how many pairs it has. */
-  readonly start: number[] = [];
+  /** Per group the features of its pairs, (pairs, PAIR_WIDTH), positives first. */
+  readonly features: Float32Array[] = [];
+  /** How many pairs of a group are positive. */
   readonly positives: number[] = [];
-  readonly size: number[] = [];
+  /** Pairs of all groups. */
+  pairs = 0;
 
   get count(): number {
-    return this.start.length;
+    return this.features.length;
   }
 
-  /** Opens a group; `write` fills the features of each of its pairs, positives first. */
+  /** Adds a group; `write` fills the features of each of its pairs, positives first. */
   add(
     positives: number,
     negatives: number,
     write: (pair: number, out: Float32Array, offset: number) => void,
   ): void {
     const size = positives + negatives;
-    const needed = (this.pairs + size) * PAIR_WIDTH;
-    if (needed > this.features.length) {
-      const larger = new Float32Array(Math.max(needed, this.features.length * 1.5));
-      larger.set(this.features);
-      this.features = larger;
-    }
-    for (let pair = 0; pair < size; pair++) write(pair, this.features, (this.pairs + pair) * PAIR_WIDTH);
-    this.start.push(this.pairs);
+    const features = new Float32Array(size * PAIR_WIDTH);
+    for (let pair = 0; pair < size; pair++) write(pair, features, pair * PAIR_WIDTH);
+    this.features.push(features);
     this.positives.push(positives);
-    this.size.push(size);
     this.pairs += size;
   }
 }
@@ -193,13 +186,11 @@ function groupFeeds(groups: RankingGroups, rows: Int32Array, rowWeights: Float32
     total += Math.sqrt(groups.positives[row]!) * rowWeights[b]!;
   });
   rows.forEach((row, b) => {
-    const from = groups.start[row]!;
-    const size = groups.size[row]!;
+    const pairs = groups.features[row]!;
     const positives = groups.positives[row]!;
-    const pairs = groups.features.subarray(from * PAIR_WIDTH, (from + size) * PAIR_WIDTH);
     features.set(pairs, b * PLACES * PAIR_WIDTH);
     weights.fill(rowWeights[b]! / Math.sqrt(positives) / total, b * PLACES, b * PLACES + positives);
-    empty.fill(0, b * PLACES + positives, b * PLACES + size);
+    empty.fill(0, b * PLACES + positives, b * PLACES + pairs.length / PAIR_WIDTH);
   });
   return {
     features: float32(features, [n, PLACES, PAIR_WIDTH]),
@@ -211,11 +202,13 @@ function groupFeeds(groups: RankingGroups, rows: Int32Array, rowWeights: Float32
 function standardsOf({ features, pairs }: RankingGroups): Standards {
   const sum = new Float64Array(PAIR_WIDTH);
   const squares = new Float64Array(PAIR_WIDTH);
-  for (let pair = 0, at = 0; pair < pairs; pair++) {
-    for (let f = 0; f < PAIR_WIDTH; f++) {
-      const x = features[at++]!;
-      sum[f]! += x;
-      squares[f]! += x * x;
+  for (const group of features) {
+    for (let at = 0; at < group.length; ) {
+      for (let f = 0; f < PAIR_WIDTH; f++) {
+        const x = group[at++]!;
+        sum[f]! += x;
+        squares[f]! += x * x;
+      }
     }
   }
   const mean = Float32Array.from(sum, (s) => s / pairs);
