@@ -45,14 +45,14 @@ export function prefixOf(name: string, source: Source): string {
 
 /**
  * Revision of a drop: changes with the object's etag, with whatever in the config decides about its rows (the source and
- * its name, the shop's time zone, the number of shards) and with the version of this code.
+ * its name, the shop's time zone) and with the version of this code. Not with the number of shards: files say how many
+ * batches they have, and any number of readers reads them.
  */
 export function revisionOf(etag: string, config: Config, named: NamedSource | undefined): string {
   const settings = named && {
     name: named.name,
     source: named.source,
     timeZone: config.shop.timeZone,
-    shards: config.shards,
   };
   return contentId({ etag, settings: settings ?? null, version: DATA_VERSION });
 }

@@ -320,6 +320,25 @@ describe('drops', () => {
     expect(await bytesOf(store, keys.clean ?? '')).toEqual(whole.arrow);
   });
 
+  test('are cleaned side by side without touching each other', async () => {
+    // given
+    const config = shopOf(events);
+    const files = Array.from(
+      { length: 6 },
+      (_, i) => `${HEAD}${`u${i},2011-05-01,view,a,1,1\nx\n`.repeat(i + 1)}`,
+    );
+    // when
+    const cleaned = await Promise.all(files.map((file) => clean(file, config)));
+    // then
+    for (const [index, { quality, rows }] of cleaned.entries()) {
+      expect(cleanedQuality(quality)).toMatchObject({
+        rowsIn: 2 * (index + 1),
+        quarantined: { 'broken line': index + 1 },
+      });
+      expect(rows.map(({ user }) => pseudonyms.open(String(user)))).toEqual([`u${index}`]);
+    }
+  });
+
   test('belong to the source with the longest prefix that fits', () => {
     // given
     const config = parseConfig({
