@@ -287,8 +287,11 @@ export async function forEachRecord(
       // A line end at the very end of the bytes may be the first half of CRLF.
       if (end === bytes.length && !atEnd) break;
       counter.finish();
-      if (counter.records > 0)
-        await visit(withoutLineEnd(bytes.subarray(start, end)), restAt + start, ordinal++);
+      const waiting =
+        counter.records > 0
+          ? visit(withoutLineEnd(bytes.subarray(start, end)), restAt + start, ordinal++)
+          : undefined;
+      if (waiting) await waiting;
       start = end;
     }
     rest = bytes.subarray(start);
