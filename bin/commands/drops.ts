@@ -39,16 +39,19 @@ export function checkCommand(): Command {
       if (!source || !config.sources[source]) {
         throw new ConfigError(`say which source the file belongs to: --source ${sources.join(' | ')}`);
       }
-      const preview = await previewDrop({ file, source, config });
+      const preview = await previewDrop(file, { name: source, source: config.sources[source] }, config);
       if (options.json) console.log(JSON.stringify(preview, null, 2));
-      else if (preview.refused) console.log(`refused: ${preview.refused.reason}\n${preview.refused.hint}`);
-      else {
-        const columns = Object.keys(preview.rows[0] ?? {});
-        const cell = (value: unknown) => (value === null || value === undefined ? '–' : String(value).slice(0, 32));
-        console.log(table(columns, preview.rows.map((row) => columns.map((column) => cell(row[column])))));
-        for (const { row, column, reason } of preview.quarantined) console.log(`row ${row}: ${column}: ${reason}`);
+      if (preview.status === 'refused') {
+        throw new NightjarError(`${file} would be refused: ${preview.reason}. ${preview.hint}`);
       }
-      if (preview.refused) throw new NightjarError('the file would be refused');
+      if (options.json) return;
+      const columns = Object.keys(preview.rows[0] ?? {});
+      const cell = (value: unknown) => (value === null || value === undefined ? '–' : String(value).slice(0, 32));
+      console.log(table(columns, preview.rows.map((row) => columns.map((column) => cell(row[column])))));
+      for (const { row, column, reason } of preview.errors) console.log(`row ${row}: ${column}: ${reason}`);
+      const { rowsIn, clean, duplicates, quarantined } = preview;
+      console.log(`\n${rowsIn} rows in: ${clean} clean, ${duplicates} duplicates`);
+      for (const [reason, rows] of Object.entries(quarantined)) console.log(`quarantined  ${rows} rows: ${reason}`);
     });
 }
 

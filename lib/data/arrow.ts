@@ -71,8 +71,9 @@ export interface ArrowFile {
 export function decodeArrow(bytes: Uint8Array): ArrowFile {
   const reader = RecordBatchReader.from(bytes);
   reader.open();
-  const batches = [...reader];
-  return { schema: reader.schema, batches };
+  // The reader forgets its schema at the end of the file.
+  const { schema } = reader;
+  return { schema, batches: [...reader] };
 }
 
 /** Bytes that can be read in ranges, from one version of an object. */

@@ -1,8 +1,9 @@
 import { eventCode, formatDay, NightjarError, parseDay, shardOf } from '../data/index.ts';
-import { happens, inPopulation } from '../features/index.ts';
+import type { NextTask } from '../config/index.ts';
+import { happens, inPopulation, type UserDay } from '../features/index.ts';
 import { eachUser, labelTask, readLabelled, userTask } from '../learn/index.ts';
+import { openUnits, type UnitOf } from '../ranking/index.ts';
 import { dayInputs, type RunManifest } from '../run/index.ts';
-import { nextTruth, nextUnits } from '../run/next.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { decodeScores, type ShardScores, scoresKey, tableScoresKey } from '../score/index.ts';
 
@@ -88,12 +89,12 @@ async function userOutcomes(
   const day = parseDay(manifest.asOf!);
   const end = day + Math.max(...tasks.map((name) => horizonOf(manifest, name)));
   const outcomes: Record<string, Outcomes> = {};
-  const units = new Map<string, (item: string) => string | undefined>();
+  const units = new Map<string, UnitOf>();
   for (const name of tasks) {
     const task = config.tasks[name]!;
     if (task.kind === 'next') {
       outcomes[name] = { kind: 'list', ids: [], truth: [], lists: [], k: task.k };
-      units.set(name, await nextUnits(store, manifest, name));
+      units.set(name, (await openUnits(store, manifest, task)).at(day));
     } else outcomes[name] = { kind: 'binary', ids: [], labels: [], probabilities: [], reasons: [] };
   }
   let loaded: { shard: number; scores: ShardScores; rows: Map<string, number> } | undefined;
@@ -109,8 +110,12 @@ async function userOutcomes(
     for (const name of tasks) {
       const into = outcomes[name]!;
       if (into.kind === 'list') {
-        const truth = nextTruth(manifest, name, user, day, units.get(name)!, itemText);
-        if (!truth) continue;
+        const { horizonDays, event } = config.tasks[name] as NextTask;
+        const unitsIn = (from: number, to: number) =>
+          unitsBetween(user.days, from, to, eventCode(event), (id) => units.get(name)!(itemText(id)));
+        const truth = unitsIn(day, day + horizonDays);
+        // Lists are compared for those who took something, and whose taste could be known.
+        if (truth.size === 0 || unitsIn(Number.NEGATIVE_INFINITY, day).size === 0) continue;
         into.ids.push(user.user);
         into.truth.push(truth);
         into.lists.push(JSON.parse(loaded.scores.lists[name]?.[row] ?? '[]'));
@@ -127,6 +132,26 @@ async function userOutcomes(
     }
   }
   return outcomes;
+}
+
+/** Distinct units that a user's events of a type name on the days [from, to). */
+function unitsBetween(
+  days: readonly UserDay[],
+  from: number,
+  to: number,
+  type: number,
+  unitOf: (item: number) => string | undefined,
+): Set<string> {
+  const found = new Set<string>();
+  for (const { day, entries, start, end } of days) {
+    if (day < from || day >= to) continue;
+    for (let i = start; i < end; i++) {
+      if (entries.type[i] !== type || entries.item[i]! < 0) continue;
+      const unit = unitOf(entries.item[i]!);
+      if (unit !== undefined) found.add(unit);
+    }
+  }
+  return found;
 }
 
 /** The test rows of a labelled table. */

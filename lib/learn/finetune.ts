@@ -1,6 +1,6 @@
+import { trainNext } from '../ranking/index.ts';
 import { championOf, type ModelFiles, promote, putModel } from '../registry/index.ts';
 import { type RunManifest, readManifest, type TaskGroup } from '../run/index.ts';
-import { trainNext } from '../run/next.ts';
 import { type ObjectStore, putJson, readJson } from '../runtime/index.ts';
 import { trainTable } from './train-table.ts';
 import { type Progress, trainUsers } from './train-users.ts';

@@ -23,7 +23,7 @@ import type { TaskGroup } from '../run/index.ts';
 import type { RunManifest } from '../run/index.ts';
 import { groupMatrix } from './groups.ts';
 import { featureStrengths } from './strength.ts';
-import { binEnds, buildUserRows, countVocabulary, type UserRows, userHeads, userTask } from './user-rows.ts';
+import { binEnds, buildUserRows, survey, type UserRows, userHeads, userTask } from './user-rows.ts';
 
 /** Rows that training holds at most; with more, users are sampled by their hash. */
 const MAX_ROWS = 120_000;
@@ -40,6 +40,8 @@ export interface UsersModelManifest {
   readonly heads: readonly Head[];
   /** Null where the model reads no visits. */
   readonly sequence: { readonly vocabulary: TokenVocabulary; readonly length: number } | null;
+  /** Columns of the feature vector that the graph takes, in its order. */
+  readonly columns: readonly number[];
   readonly groups: readonly string[];
   readonly trainedBefore: string;
   readonly rows: number;
@@ -95,18 +97,22 @@ export async function trainUsers(
   const timeSplit = grid.filter((c) => c < validAt).length >= 2;
   const length = config.features.tokens;
   progress('reading users');
-  const build = async (day: number) => {
-    const vocabulary = await countVocabulary(store, manifest, day);
-    const cutoffs = [...new Set([...grid, ...(timeSplit ? [validAt] : []), day])]
-      .filter((c) => c <= day)
-      .sort((a, b) => a - b);
-    return { vocabulary, rows: await buildUserRows({ store, manifest, tasks: group.tasks, cutoffs, vocabulary, length, limit: MAX_ROWS }) };
-  };
-  const all = await build(asOf);
-  const selected = await select(config, heads, all.rows, timeSplit ? validAt : undefined, progress, all.vocabulary);
+  const surveyed = await survey(store, manifest, asOf, first);
+  const { vocabulary, columns } = surveyed;
+  const cutoffs = [...new Set([...grid, ...(timeSplit ? [validAt] : []), asOf])].sort((a, b) => a - b);
+  const rows = await buildUserRows({
+    store,
+    manifest,
+    tasks: group.tasks,
+    cutoffs,
+    survey: surveyed,
+    length,
+    limit: MAX_ROWS,
+  });
+  const selected = await select(config, heads, rows, timeSplit ? validAt : undefined, progress, vocabulary);
   progress(`fitting ${selected.candidate.name} on all cut-offs`);
-  const final = await fitCandidate(config, heads, all.rows, all.vocabulary, selected.candidate, { known: asOf, steps: selected.steps, progress });
-  const names = featureNames(config);
+  const final = await fitCandidate(config, heads, rows, vocabulary, selected.candidate, { known: asOf, steps: selected.steps, progress });
+  const names = columns.map((j) => featureNames(config)[j]!);
   const groups = groupMatrix(final.shape.transform.kept.map((j) => names[j]!.group));
   // Users with few visits are scored in short batches: the number of visits is left open.
   const { sequence } = final.shape;
@@ -115,11 +121,12 @@ export async function trainUsers(
     scoringModel(scoringShape, createRng(config.model.seed), groups),
     final.parameters,
   );
-  const current = Int32Array.from({ length: all.rows.count }, (_, i) => i).filter((row) => all.rows.cutoff[row] === asOf);
+  const current = Int32Array.from({ length: rows.count }, (_, i) => i).filter((row) => rows.cutoff[row] === asOf);
   const description: UsersModelManifest = {
     kind: 'users',
     heads,
-    sequence: sequence && { vocabulary: all.vocabulary, length },
+    sequence: sequence && { vocabulary, length },
+    columns,
     groups: groups.names,
     trainedBefore: manifest.asOf!,
     rows: final.rows,
@@ -127,7 +134,7 @@ export async function trainUsers(
     pretraining: final.pretraining,
     selection: selected.notes,
     candidates: selected.losses,
-    strengths: await featureStrengths(final.shape, final.parameters, all.rows, current, names),
+    strengths: await featureStrengths(final.shape, final.parameters, rows, current, names),
   };
   return {
     'model.onnx': encodeModel(scoring, { parametersAs: 'initializers' }),

@@ -1,5 +1,5 @@
 import type { AbsenceTask, Config, EventTask } from '../config/index.ts';
-import { eventCode, parseDay, stableUnit } from '../data/index.ts';
+import { EVENT_TYPES, eventCode, parseDay, stableUnit } from '../data/index.ts';
 import { ByteCache, featureNames, featureVector, happens, inPopulation, readShardDays, type ShardUser } from '../features/index.ts';
 import { type Head, TOKEN_FIELDS, TokenEncoder, type TokenVocabulary, VocabularyCounter } from '../models/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
@@ -77,20 +77,43 @@ export async function* eachUser(
   }
 }
 
+/** What is counted on everything before a day, before rows are built. */
+export interface Survey {
+  readonly vocabulary: TokenVocabulary;
+  /** Columns of the feature vector that a model may use. */
+  readonly columns: readonly number[];
+}
+
 /**
- * Counts the vocabulary of visits on what happened before `day`.
+ * Features whose range grows with the age of the data. With less than two years of it, age and season can not be told
+ * apart, and a model that learns from them extrapolates the level of its scores: they are left out until then.
  */
-export async function countVocabulary(
+const AGE_BOUND =
+  /\.(tenure|log_rate|log_rate_(180|365)d|alive_\d+|gap_max|log_recency_over_max|repeat_rate|active_part|(active_days|visits|money)_(180|365)d|active_days_month_[456])$/;
+const TWO_YEARS = 730;
+
+/** Counts the vocabulary of visits on what happened before `day`, and sees which event types the shop has. */
+export async function survey(
   store: ObjectStore,
   manifest: RunManifest,
   day: number,
-): Promise<TokenVocabulary> {
+  firstDay: number,
+): Promise<Survey> {
   const counter = new VocabularyCounter();
+  const types = new Set<string>();
   for await (const { user, itemText } of eachUser(store, manifest, day)) {
     user.advance(day);
     counter.add(user.state.tokens, itemText);
+    EVENT_TYPES.forEach((type, code) => {
+      if (user.state.has(code)) types.add(type);
+    });
   }
-  return counter.finish();
+  const columns = featureNames(manifest.config).flatMap(({ name }, j) => {
+    const [type, rest] = name.split('.');
+    if (rest !== undefined && !types.has(type!)) return [];
+    return day - firstDay < TWO_YEARS && AGE_BOUND.test(name) ? [] : [j];
+  });
+  return { vocabulary: counter.finish(), columns };
 }
 
 /**
@@ -103,15 +126,17 @@ export async function buildUserRows(args: {
   manifest: RunManifest;
   tasks: readonly string[];
   cutoffs: readonly number[];
-  vocabulary: TokenVocabulary;
+  survey: Survey;
   length: number;
   limit: number;
 }): Promise<UserRows> {
-  const { store, manifest, tasks, cutoffs, vocabulary, length, limit } = args;
+  const { store, manifest, tasks, cutoffs, length, limit } = args;
+  const { vocabulary, columns } = args.survey;
   const { config } = manifest;
   const asOf = parseDay(manifest.asOf!);
   const heads = userHeads(config, tasks);
-  const width = featureNames(config).length;
+  const width = columns.length;
+  const whole = new Float32Array(featureNames(config).length);
   const outputs = heads.reduce((sum, head) => sum + head.bins, 0);
   const table = new RowTable({ width, outputs, tasks: tasks.length, tokens: length * TOKEN_FIELDS }, limit);
   let encoder: TokenEncoder | undefined;
@@ -126,7 +151,10 @@ export async function buildUserRows(args: {
       const known = tasks.map((name) => inPopulation(userTask(config, name), user.state, cutoff));
       if (!known.includes(true)) continue;
       const row = table.add(unit, cutoff);
-      featureVector(user.state, cutoff, config, table.features, row * width);
+      featureVector(user.state, cutoff, config, whole);
+      columns.forEach((j, k) => {
+        table.features[row * width + k] = whole[j]!;
+      });
       table.visits[row] = encoder.encode(user.state.tokens, cutoff, table.tokens, row * length * TOKEN_FIELDS);
       let output = row * outputs;
       heads.forEach(({ task: name, bins, inverted }, t) => {

@@ -1,9 +1,9 @@
 import { parseDay, shardName } from '../data/index.ts';
 import { ByteCache, planFold, readShardDays, type ShardUser, SnapshotWriter, snapshotKey } from '../features/index.ts';
 import type { UsersModelManifest } from '../learn/index.ts';
+import { type NextScorer, openNextScorer } from '../ranking/index.ts';
 import { readModelFile } from '../registry/index.ts';
 import { dayInputs, type RunManifest } from '../run/index.ts';
-import { type NextScorer, openNextScorer } from '../run/next.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { encodeScores, type ShardScores } from './scores.ts';
 import { openUserScorer, type UserScorer } from './score-users.ts';
@@ -110,7 +110,7 @@ async function scoreShard(args: {
   }
   const topLists: ShardScores['lists'] = {};
   for (const { task, scorer } of lists) {
-    const top = await scorer.top(read, day);
+    const top = await scorer.top(read);
     topLists[task] = top.map((items) => (items.length > 0 ? JSON.stringify(items) : null));
   }
   return { users: names, hashes: Uint32Array.from(hashes), tasks, lists: topLists };

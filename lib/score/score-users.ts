@@ -60,6 +60,8 @@ class ShardScorer {
   readonly #session: Session;
   readonly #day: number;
   readonly #width: number;
+  /** One user's whole feature vector. */
+  readonly #whole: Float32Array;
   readonly #encoder: TokenEncoder | undefined;
   readonly #buckets: readonly number[];
   readonly #open = new Map<number, Batch>();
@@ -79,7 +81,8 @@ class ShardScorer {
     this.#manifest = manifest;
     this.#session = session;
     this.#day = day;
-    this.#width = featureNames(config).length;
+    this.#width = manifest.columns.length;
+    this.#whole = new Float32Array(featureNames(config).length);
     const { sequence } = manifest;
     this.#encoder = sequence ? new TokenEncoder(sequence.vocabulary, sequence.length, itemText) : undefined;
     this.#buckets = sequence ? BUCKETS.map((share) => Math.max(1, Math.round(share * sequence.length))) : [0];
@@ -118,7 +121,10 @@ class ShardScorer {
       const batch = this.#batch(length);
       const at = batch.rows.length;
       batch.rows.push(row++);
-      featureVector(user.state, this.#day, this.#config, batch.features, at * this.#width);
+      featureVector(user.state, this.#day, this.#config, this.#whole);
+      this.#manifest.columns.forEach((j, k) => {
+        batch.features[at * this.#width + k] = this.#whole[j]!;
+      });
       if (this.#encoder) {
         this.#encoder.encode(user.state.tokens, this.#day, batch.tokens, at * length * TOKEN_FIELDS, length);
       }
