@@ -50,10 +50,13 @@ export function decodeItemTable(bytes: Uint8Array, name: string): ItemTable {
   if (!batch || Number.isNaN(day))
     throw new DataError(`${name} is no item table: delete it, and it is built anew`);
   const column = (field: string) => dataOf(batch, field, name);
-  const statistics = (field: string) => (column(field).values as Float64Array).slice();
+  const statistics = (field: string) => (column(field).values as Float64Array).slice(0, batch.numRows);
   const list = (field: string) => {
     const { valueOffsets, children } = column(field);
-    return { offsets: valueOffsets.slice(), values: children[0]!.values as Int32Array | Float32Array };
+    // Buffers in a file are padded.
+    const offsets = valueOffsets.slice(0, batch.numRows + 1);
+    const values = (children[0]!.values as Int32Array | Float32Array).subarray(0, children[0]!.length);
+    return { offsets, values };
   };
   const neighbours = (prefix: string): Neighbours => {
     const { offsets, values } = list(`${prefix}_neighbours`);

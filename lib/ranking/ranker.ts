@@ -22,6 +22,9 @@ const HIDDEN = 32;
 const LIMIT = 5;
 const BATCH = 64;
 const EPOCHS = 3;
+/** A small shop's few groups are gone through more often: until there are so many steps, or so often. */
+const MIN_STEPS = 300;
+const MAX_EPOCHS = 30;
 const LEARNING_RATE = 3e-3;
 const WEIGHT_DECAY = 1e-2;
 const WARMUP = 50;
@@ -148,6 +151,9 @@ export async function fitRanker(
   const standards = standardsOf(groups);
   const batch = Math.min(BATCH, groups.count);
   const graph = specialise(trainingModel(rng.fork('init'), standards), { batch });
+  const stepsPerEpoch = Math.ceil(groups.count / batch);
+  const steps = stepsPerEpoch * Math.min(MAX_EPOCHS, Math.max(EPOCHS, Math.ceil(MIN_STEPS / stepsPerEpoch)));
+  const warmup = Math.min(WARMUP, Math.ceil(steps / 10));
   const { rowGradientOutputs: _, ...program } = trainingGraph(graph, { loss: 'loss' });
   const trainer = await openTrainer(program, {
     threads,
@@ -162,10 +168,9 @@ export async function fitRanker(
         rng: rng.fork('order'),
         make: (rows, weights) => groupFeeds(groups, rows, weights),
       }),
-      epochs: EPOCHS,
+      steps,
       lr: LEARNING_RATE,
-      schedule: (step, steps) =>
-        Math.min(1, (step + 1) / WARMUP) * 0.5 * (1 + Math.cos((Math.PI * step) / steps)),
+      schedule: (step) => Math.min(1, (step + 1) / warmup) * 0.5 * (1 + Math.cos((Math.PI * step) / steps)),
       evaluateEvery: CURVE_EVERY,
       onProgress: ({ step, of, loss }) => onProgress?.(step, of, loss),
     });

@@ -1,7 +1,7 @@
-import { eventCode } from '../data/index.ts';
+import { DataError, eventCode } from '../data/index.ts';
 import type { ShardUsers } from '../features/index.ts';
 import { readModelFile } from '../registry/index.ts';
-import { type RunManifest, taskGroups } from '../run/index.ts';
+import type { RunManifest } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { type Feeds, float32, openSession, type Session } from '../train/index.ts';
 import { Best } from './best.ts';
@@ -69,9 +69,9 @@ export async function openNextScorer(args: {
 }): Promise<NextScorer> {
   const { store, runId, manifest, task: name, version, threads } = args;
   const task = nextTask(manifest, name);
-  const group = taskGroups(manifest.config).find(
-    ({ kind, tasks }) => kind === 'next' && tasks.includes(name),
-  )!;
+  const group = manifest.groups.find(({ kind, tasks }) => kind === 'next' && tasks.includes(name));
+  if (!group)
+    throw new DataError(`the run does not score the task "${name}": its manifest lists no group for it`);
   const model = await readModelFile(store, group.name, version, 'model.onnx');
   const table = await ensureItemTable(store, runId, manifest, name);
   const unitOf = (await openUnits(store, manifest, task)).at(table.day);
