@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { NightjarError, ConfigError } from '../lib/data/index.ts';
+import { ConfigError, NightjarError } from '../lib/data/index.ts';
 import { backtestCommand } from './commands/backtest.ts';
 import { demoCommand } from './commands/demo.ts';
 import { checkCommand, dropCommand, initCommand } from './commands/drops.ts';
@@ -10,7 +10,10 @@ const program = new Command('nightjar')
   .description('Every user of a shop, scored by morning.')
   .version('0.1.0')
   .option('--config <path>', 'nightjar.config.ts, or the folder it stands in', '.')
-  .option('--store <folder>', 'folder that stands for the bucket (default: .nightjar/bucket beside the config)')
+  .option(
+    '--store <folder>',
+    'folder that stands for the bucket (default: .nightjar/bucket beside the config)',
+  )
   .showHelpAfterError('(nightjar --help lists the commands)');
 
 for (const command of [

@@ -115,7 +115,11 @@ const event = (key: string, size: number) => formatS3Event({ bucket: 'local', ke
 function openJobs(args: { root: string; keyFile: string; onProgress: (text: string) => void }): LocalBatch {
   const command = (name: string) => ({
     command: process.execPath,
-    args: ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL(`../containers/${name}/main.ts`, import.meta.url))],
+    args: [
+      '--import',
+      import.meta.resolve('tsx'),
+      fileURLToPath(new URL(`../containers/${name}/main.ts`, import.meta.url)),
+    ],
     env: { NIGHTJAR_STORE: args.root, NIGHTJAR_KEY_FILE: args.keyFile },
   });
   return openLocalBatch({
@@ -129,7 +133,11 @@ function openJobs(args: { root: string; keyFile: string; onProgress: (text: stri
  * Copies files under a source's prefix.
  * @returns keys
  */
-export async function dropFiles(workspace: Workspace, source: string, files: readonly string[]): Promise<string[]> {
+export async function dropFiles(
+  workspace: Workspace,
+  source: string,
+  files: readonly string[],
+): Promise<string[]> {
   const known = workspace.config.sources[source];
   if (!known) {
     throw new ConfigError(

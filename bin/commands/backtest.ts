@@ -27,7 +27,9 @@ interface BacktestContext extends RunContext {
 /** `nightjar backtest`: what would have been predicted on a past day, and what then happened. */
 export function backtestCommand(): Command {
   return new Command('backtest')
-    .description('train on what was known before a past day, score that day, and compare with what then happened')
+    .description(
+      'train on what was known before a past day, score that day, and compare with what then happened',
+    )
     .option('--as-of <day>', 'the past day (YYYY-MM-DD); a labelled table needs none, its split decides')
     .requiredOption('--task <name>', 'a task of the config')
     .option('--example <name>', "take an example's config and drops instead of the project's own")
@@ -76,29 +78,44 @@ const compareStep = (task: string): Step<BacktestContext> => ({
   },
 });
 
-async function finish(context: BacktestContext, options: BacktestOptions, asOf: string | null): Promise<void> {
+async function finish(
+  context: BacktestContext,
+  options: BacktestOptions,
+  asOf: string | null,
+): Promise<void> {
   const { workspace } = context;
   const outcomes = context.outcomes!;
   const task = workspace.config.tasks[options.task]!;
   const horizonDays = task.kind === 'label' ? null : task.horizonDays;
   const metrics = outcomes.kind === 'list' ? listMetrics(outcomes) : binaryMetrics(outcomes);
-  if (options.predictions) await writePredictions(options.predictions, outcomes, workspace, task.kind === 'label');
+  if (options.predictions)
+    await writePredictions(options.predictions, outcomes, workspace, task.kind === 'label');
   if (options.json) {
     console.log(JSON.stringify({ task: options.task, asOf, horizonDays, ...metrics }));
     return;
   }
-  const rows = Object.entries(metrics).map(([name, value]) => [name, name === 'n' || name === 'k' ? thousands(value) : fixed(value, 4)]);
+  const rows = Object.entries(metrics).map(([name, value]) => [
+    name,
+    name === 'n' || name === 'k' ? thousands(value) : fixed(value, 4),
+  ]);
   console.log(table(['measure', 'value'], rows));
   console.log(`report   ${context.report}`);
   if (options.predictions) console.log(`predictions   ${options.predictions}`);
 }
 
-async function writePredictions(file: string, outcomes: Outcomes, workspace: Workspace, rows: boolean): Promise<void> {
+async function writePredictions(
+  file: string,
+  outcomes: Outcomes,
+  workspace: Workspace,
+  rows: boolean,
+): Promise<void> {
   const pseudonyms = createPseudonyms(await loadOrCreateKey(workspace.keyFile));
   const idOf = (id: string) => (rows ? id : csv(pseudonyms.open(id)));
   const lines =
     outcomes.kind === 'list'
-      ? outcomes.ids.flatMap((id, i) => outcomes.lists[i]!.map((item, rank) => `${idOf(id)},${csv(item)},${rank + 1}`))
+      ? outcomes.ids.flatMap((id, i) =>
+          outcomes.lists[i]!.map((item, rank) => `${idOf(id)},${csv(item)},${rank + 1}`),
+        )
       : outcomes.ids.map((id, i) => `${idOf(id)},${outcomes.probabilities[i]}`);
   const head = `${rows ? 'row_id' : 'user_id'},${outcomes.kind === 'list' ? 'item,rank' : 'probability'}`;
   await writeFile(file, `${[head, ...lines].join('\n')}\n`);
@@ -111,7 +128,9 @@ export async function openExample(name: string, store?: string): Promise<Workspa
   const folder = join(EXAMPLES, name);
   if (!existsSync(join(folder, 'nightjar.config.ts'))) {
     const known = readdirSync(EXAMPLES, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    throw new ConfigError(`there is no example "${name}"; there are: ${known.map((entry) => entry.name).join(', ')}`);
+    throw new ConfigError(
+      `there is no example "${name}"; there are: ${known.map((entry) => entry.name).join(', ')}`,
+    );
   }
   const workspace = await openWorkspace({ config: folder, store });
   const drops = join(folder, 'drops');

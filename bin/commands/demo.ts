@@ -2,9 +2,9 @@ import { createReadStream, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import type { Config } from '../../lib/config/index.ts';
 import { ConfigError } from '../../lib/data/index.ts';
 import { binaryMetrics, evaluateRun, listMetrics, type Outcomes } from '../../lib/evaluate/index.ts';
-import { type Config } from '../../lib/config/index.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
 import { EXAMPLES } from './backtest.ts';
 import { ingestStep, planStep, type RunContext, stageStep } from './run.ts';
@@ -26,8 +26,14 @@ interface DemoContext extends RunContext {
  */
 export function demoCommand(): Command {
   return new Command('demo')
-    .description(`score every customer of the online-retail example as of ${AS_OF}, then look at the 90 days after`)
-    .option('--data <folder>', 'folder with the daily files, YYYY-MM-DD.csv.gz', join(EXAMPLES, EXAMPLE, 'drops/transactions'))
+    .description(
+      `score every customer of the online-retail example as of ${AS_OF}, then look at the 90 days after`,
+    )
+    .option(
+      '--data <folder>',
+      'folder with the daily files, YYYY-MM-DD.csv.gz',
+      join(EXAMPLES, EXAMPLE, 'drops/transactions'),
+    )
     .option('--json', 'print the result for a machine')
     .action(async (options: { data: string; json?: boolean }, command: Command) => {
       const { store } = command.optsWithGlobals<{ store?: string }>();
@@ -36,7 +42,9 @@ export function demoCommand(): Command {
       if (!store) await rm(root, { recursive: true, force: true });
       const workspace = await openWorkspace({ config: join(EXAMPLES, EXAMPLE), store: root });
       const data = resolve(options.data);
-      const files = readdirSync(data).filter((name) => /^\d{4}-\d{2}-\d{2}\.csv(\.gz)?$/.test(name)).sort();
+      const files = readdirSync(data)
+        .filter((name) => /^\d{4}-\d{2}-\d{2}\.csv(\.gz)?$/.test(name))
+        .sort();
       if (files.length === 0) throw new ConfigError(`${data} holds no daily files (YYYY-MM-DD.csv.gz)`);
       const context: DemoContext = { workspace, files, data, seconds: {} };
       const before = files.filter((name) => name < AS_OF);
@@ -76,7 +84,13 @@ const compareStep: Step<DemoContext> = {
   async run(context) {
     const { workspace, planned, drops, seconds } = context;
     const { store } = workspace;
-    const evaluated = await evaluateRun({ store, runId: planned!.runId, drops: drops!, seconds, now: () => new Date() });
+    const evaluated = await evaluateRun({
+      store,
+      runId: planned!.runId,
+      drops: drops!,
+      seconds,
+      now: () => new Date(),
+    });
     context.outcomes = evaluated.outcomes;
     context.report = join(workspace.root, evaluated.path);
     return undefined;
@@ -102,7 +116,17 @@ function print(context: DemoContext, json: boolean): void {
   }));
   const exported = `${workspace.root}/exports/as_of=${AS_OF}/${runId}`;
   if (json) {
-    console.log(JSON.stringify({ runId, asOf: AS_OF, rows, seconds, metrics, exports: exported, report: context.report }));
+    console.log(
+      JSON.stringify({
+        runId,
+        asOf: AS_OF,
+        rows,
+        seconds,
+        metrics,
+        exports: exported,
+        report: context.report,
+      }),
+    );
     return;
   }
   console.log(
@@ -133,11 +157,27 @@ function stageTable(
   );
 }
 
-type Metric = { task: string; horizonDays: number } & (ReturnType<typeof binaryMetrics> | ReturnType<typeof listMetrics>);
+type Metric = { task: string; horizonDays: number } & (
+  | ReturnType<typeof binaryMetrics>
+  | ReturnType<typeof listMetrics>
+);
 
 function metricTable(metrics: readonly Metric[]): string {
   return table(
-    ['task', 'days', 'n', 'base rate', 'AUROC', 'AUPR', 'log loss', 'Brier', 'ECE', 'lift10', 'recall@k', 'NDCG@k'],
+    [
+      'task',
+      'days',
+      'n',
+      'base rate',
+      'AUROC',
+      'AUPR',
+      'log loss',
+      'Brier',
+      'ECE',
+      'lift10',
+      'recall@k',
+      'NDCG@k',
+    ],
     metrics.map((m) =>
       'recall' in m
         ? [m.task, m.horizonDays, m.n, '–', '–', '–', '–', '–', '–', '–', fixed(m.recall), fixed(m.ndcg)]

@@ -5,8 +5,8 @@ import { Command } from 'commander';
 import { previewDrop } from '../../lib/clean/index.ts';
 import { ConfigError, NightjarError } from '../../lib/data/index.ts';
 import { dropFiles } from '../workspace.ts';
-import { STARTER } from './starter.ts';
 import { table, workspaceOf } from './shared.ts';
+import { STARTER } from './starter.ts';
 
 /** `nightjar init`: a commented config to start from. */
 export function initCommand(): Command {
@@ -17,7 +17,9 @@ export function initCommand(): Command {
       const file = resolve(folder, 'nightjar.config.ts');
       if (existsSync(file)) throw new ConfigError(`${file} is there already: it was left as it is`);
       await writeFile(file, STARTER, { flag: 'wx' });
-      console.log(`${file}\nfill in your columns, then: npx nightjar --config ${folder} check <one of your files>`);
+      console.log(
+        `${file}\nfill in your columns, then: npx nightjar --config ${folder} check <one of your files>`,
+      );
     });
 }
 
@@ -28,31 +30,42 @@ export function checkCommand(): Command {
     .argument('[file]', 'one of the shop’s files')
     .option('--source <name>', 'the source it belongs to (default: the only one)')
     .option('--json', 'print the rows for a machine')
-    .action(async (file: string | undefined, options: { source?: string; json?: boolean }, command: Command) => {
-      const { config } = await workspaceOf(command);
-      const sources = Object.keys(config.sources);
-      if (!file) {
-        console.log(`the config is right: sources ${sources.join(', ')}; tasks ${Object.keys(config.tasks).join(', ')}`);
-        return;
-      }
-      const source = options.source ?? (sources.length === 1 ? sources[0]! : undefined);
-      if (!source || !config.sources[source]) {
-        throw new ConfigError(`say which source the file belongs to: --source ${sources.join(' | ')}`);
-      }
-      const preview = await previewDrop(file, { name: source, source: config.sources[source] }, config);
-      if (options.json) console.log(JSON.stringify(preview, null, 2));
-      if (preview.status === 'refused') {
-        throw new NightjarError(`${file} would be refused: ${preview.reason}. ${preview.hint}`);
-      }
-      if (options.json) return;
-      const columns = Object.keys(preview.rows[0] ?? {});
-      const cell = (value: unknown) => (value === null || value === undefined ? '–' : String(value).slice(0, 32));
-      console.log(table(columns, preview.rows.map((row) => columns.map((column) => cell(row[column])))));
-      for (const { row, column, reason } of preview.errors) console.log(`row ${row}: ${column}: ${reason}`);
-      const { rowsIn, clean, duplicates, quarantined } = preview;
-      console.log(`\n${rowsIn} rows in: ${clean} clean, ${duplicates} duplicates`);
-      for (const [reason, rows] of Object.entries(quarantined)) console.log(`quarantined  ${rows} rows: ${reason}`);
-    });
+    .action(
+      async (file: string | undefined, options: { source?: string; json?: boolean }, command: Command) => {
+        const { config } = await workspaceOf(command);
+        const sources = Object.keys(config.sources);
+        if (!file) {
+          console.log(
+            `the config is right: sources ${sources.join(', ')}; tasks ${Object.keys(config.tasks).join(', ')}`,
+          );
+          return;
+        }
+        const source = options.source ?? (sources.length === 1 ? sources[0]! : undefined);
+        if (!source || !config.sources[source]) {
+          throw new ConfigError(`say which source the file belongs to: --source ${sources.join(' | ')}`);
+        }
+        const preview = await previewDrop(file, { name: source, source: config.sources[source] }, config);
+        if (options.json) console.log(JSON.stringify(preview, null, 2));
+        if (preview.status === 'refused') {
+          throw new NightjarError(`${file} would be refused: ${preview.reason}. ${preview.hint}`);
+        }
+        if (options.json) return;
+        const columns = Object.keys(preview.rows[0] ?? {});
+        const cell = (value: unknown) =>
+          value === null || value === undefined ? '–' : String(value).slice(0, 32);
+        console.log(
+          table(
+            columns,
+            preview.rows.map((row) => columns.map((column) => cell(row[column]))),
+          ),
+        );
+        for (const { row, column, reason } of preview.errors) console.log(`row ${row}: ${column}: ${reason}`);
+        const { rowsIn, clean, duplicates, quarantined } = preview;
+        console.log(`\n${rowsIn} rows in: ${clean} clean, ${duplicates} duplicates`);
+        for (const [reason, rows] of Object.entries(quarantined))
+          console.log(`quarantined  ${rows} rows: ${reason}`);
+      },
+    );
 }
 
 /** `nightjar drop`: files into the bucket. */

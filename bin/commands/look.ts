@@ -29,7 +29,8 @@ export function reportCommand(): Command {
       const workspace = await workspaceOf(command);
       const { store, config } = workspace;
       const runId = options.run ?? (await runStates(store)).filter(({ finished }) => finished).at(-1)?.runId;
-      if (!runId) throw new NightjarError('no run is finished yet: "nightjar run --as-of YYYY-MM-DD" starts one');
+      if (!runId)
+        throw new NightjarError('no run is finished yet: "nightjar run --as-of YYYY-MM-DD" starts one');
       const drops = await listDrops(store, config);
       const { path } = await evaluateRun({ store, runId, drops, seconds: {}, now: () => new Date() });
       const report = join(workspace.root, path);
@@ -52,18 +53,36 @@ export function statusCommand(): Command {
 
 async function collect({ store, config, root }: Workspace) {
   const drops = await listDrops(store, config);
-  const bySource = new Map<string, { source: string; done: number; refused: number; pending: number; rowsIn: number; clean: number; quarantined: number }>();
+  const bySource = new Map<
+    string,
+    {
+      source: string;
+      done: number;
+      refused: number;
+      pending: number;
+      rowsIn: number;
+      clean: number;
+      quarantined: number;
+    }
+  >();
   for (const drop of drops) {
-    const source = drop.state === 'pending' ? (drop.key.split('/')[1] ?? '') : (drop.quality.source ?? 'no source');
+    const source =
+      drop.state === 'pending' ? (drop.key.split('/')[1] ?? '') : (drop.quality.source ?? 'no source');
     let row = bySource.get(source);
-    if (!row) bySource.set(source, (row = { source, done: 0, refused: 0, pending: 0, rowsIn: 0, clean: 0, quarantined: 0 }));
+    if (!row)
+      bySource.set(
+        source,
+        (row = { source, done: 0, refused: 0, pending: 0, rowsIn: 0, clean: 0, quarantined: 0 }),
+      );
     row[drop.state] += 1;
     if (drop.state !== 'done') continue;
     row.rowsIn += drop.quality.rowsIn;
     row.clean += drop.quality.clean;
     row.quarantined += drop.quality.quarantinedRows;
   }
-  const refused = drops.flatMap((drop) => (drop.state === 'refused' ? { key: drop.key, ...drop.quality.refused } : []));
+  const refused = drops.flatMap((drop) =>
+    drop.state === 'refused' ? { key: drop.key, ...drop.quality.refused } : [],
+  );
   const quarantined: Record<string, number> = {};
   for (const drop of drops) {
     if (drop.state !== 'done') continue;
@@ -77,7 +96,14 @@ async function collect({ store, config, root }: Workspace) {
     const current = await readJson<{ runId: string }>(store, key);
     exports.push({ asOf: key.split('/')[1]!.replace('as_of=', ''), runId: current!.runId });
   }
-  return { root, sources: [...bySource.values()], refused, quarantined, runs: await runStates(store), exports };
+  return {
+    root,
+    sources: [...bySource.values()],
+    refused,
+    quarantined,
+    runs: await runStates(store),
+    exports,
+  };
 }
 
 /** Every run, oldest first. */
@@ -105,7 +131,15 @@ async function runStates(store: ObjectStore): Promise<RunState[]> {
 
 function print(state: Awaited<ReturnType<typeof collect>>): void {
   console.log(`bucket ${state.root}\n`);
-  const drops = state.sources.map((s) => [s.source, s.done, s.refused, s.pending, s.rowsIn, s.clean, s.quarantined]);
+  const drops = state.sources.map((s) => [
+    s.source,
+    s.done,
+    s.refused,
+    s.pending,
+    s.rowsIn,
+    s.clean,
+    s.quarantined,
+  ]);
   console.log(table(['source', 'done', 'refused', 'pending', 'rows in', 'clean', 'quarantined'], drops));
   for (const { key, reason, hint } of state.refused) console.log(`refused  ${key}: ${reason} (${hint})`);
   for (const [reason, rows] of Object.entries(state.quarantined)) {

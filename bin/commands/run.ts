@@ -1,7 +1,14 @@
 import { Command, Option } from 'commander';
 import { NightjarError } from '../../lib/data/index.ts';
-import { type DropState, type PlannedRun, planRun, readManifest, type StageName, submitRun } from '../../lib/run/index.ts';
 import { evaluateRun } from '../../lib/evaluate/index.ts';
+import {
+  type DropState,
+  type PlannedRun,
+  planRun,
+  readManifest,
+  type StageName,
+  submitRun,
+} from '../../lib/run/index.ts';
 import type { Workspace } from '../workspace.ts';
 import { runSteps, type Step, workspaceOf } from './shared.ts';
 
@@ -95,14 +102,20 @@ export const evaluateStep: Step<RunContext> = {
 /** `nightjar run`: everything, from what lies under drop/ to the export. */
 export function runCommand(): Command {
   return new Command('run')
-    .description('clean what was dropped, train where no model serves yet, score every user, export and report')
+    .description(
+      'clean what was dropped, train where no model serves yet, score every user, export and report',
+    )
     .addOption(asOfOption())
     .option('--retrain', 'train new models even where a champion serves')
     .option('--json', 'print the result for a machine')
     .action(async (options: { asOf?: string; retrain?: boolean; json?: boolean }, command: Command) => {
       const workspace = await workspaceOf(command);
       const context: RunContext = { workspace, seconds: {} };
-      const plan = planStep({ purpose: 'night', asOf: options.asOf ?? null, retrain: options.retrain ?? false });
+      const plan = planStep({
+        purpose: 'night',
+        asOf: options.asOf ?? null,
+        retrain: options.retrain ?? false,
+      });
       const stages = (['finetune', 'score', 'export'] as const).map(stageStep);
       await runSteps(context, [ingestStep, plan, ...stages, evaluateStep], options.json ?? false);
       printRun(context, options.json ?? false);
@@ -134,19 +147,27 @@ export function stageCommands(): Command[] {
       .option('--run <id>', 'a run that was planned before')
       .option('--retrain', 'train new models even where a champion serves')
       .option('--json', 'print the result for a machine')
-      .action(async (options: { asOf?: string; run?: string; retrain?: boolean; json?: boolean }, command: Command) => {
-        const workspace = await workspaceOf(command);
-        const context: RunContext = { workspace, seconds: {} };
-        const steps: Step<RunContext>[] = [];
-        if (options.run) {
-          context.planned = { runId: options.run, manifest: await readManifest(workspace.store, options.run) };
-        } else {
-          const retrain = options.retrain ?? name === 'finetune';
-          steps.push(ingestStep, planStep({ purpose: 'night', asOf: options.asOf ?? null, retrain }));
-        }
-        await runSteps(context, [...steps, stageStep(name)], options.json ?? false);
-        printRun(context, options.json ?? false);
-      });
+      .action(
+        async (
+          options: { asOf?: string; run?: string; retrain?: boolean; json?: boolean },
+          command: Command,
+        ) => {
+          const workspace = await workspaceOf(command);
+          const context: RunContext = { workspace, seconds: {} };
+          const steps: Step<RunContext>[] = [];
+          if (options.run) {
+            context.planned = {
+              runId: options.run,
+              manifest: await readManifest(workspace.store, options.run),
+            };
+          } else {
+            const retrain = options.retrain ?? name === 'finetune';
+            steps.push(ingestStep, planStep({ purpose: 'night', asOf: options.asOf ?? null, retrain }));
+          }
+          await runSteps(context, [...steps, stageStep(name)], options.json ?? false);
+          printRun(context, options.json ?? false);
+        },
+      );
   return [
     ingest('clean', 'clean what was dropped and build its day rows'),
     ingest('features', 'build the day rows of what was cleaned'),
@@ -174,4 +195,3 @@ function printRun(context: RunContext, json: boolean): void {
     console.log(`run      ${runId}\nexports  ${result.exports}\nreport   ${result.report}`);
   }
 }
-

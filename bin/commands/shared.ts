@@ -23,7 +23,11 @@ export interface Step<T> {
  * Runs steps one after the other. A person sees them as a list with progress; for a machine (`quiet`) nothing is printed
  * but what the command itself prints. Steps are shown on standard error, so that output can be piped.
  */
-export async function runSteps<T extends object>(context: T, steps: readonly Step<T>[], quiet: boolean): Promise<T> {
+export async function runSteps<T extends object>(
+  context: T,
+  steps: readonly Step<T>[],
+  quiet: boolean,
+): Promise<T> {
   const list = new Listr<T, 'default' | 'silent' | 'simple'>(
     steps.map(({ title, run }) => ({
       title,
@@ -47,11 +51,20 @@ export async function runSteps<T extends object>(context: T, steps: readonly Ste
 
 /** Columns of text for a terminal: numbers are set to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const cells = [head, ...rows].map((row) => row.map((cell) => (typeof cell === 'number' ? thousands(cell) : cell)));
-  const right = head.map((_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === 'number' || row[i] === '–'));
+  const cells = [head, ...rows].map((row) =>
+    row.map((cell) => (typeof cell === 'number' ? thousands(cell) : cell)),
+  );
+  const right = head.map(
+    (_, i) => rows.length > 0 && rows.every((row) => typeof row[i] === 'number' || row[i] === '–'),
+  );
   const widths = head.map((_, i) => Math.max(...cells.map((row) => row[i]!.length)));
   return cells
-    .map((row) => row.map((cell, i) => (right[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  ').trimEnd())
+    .map((row) =>
+      row
+        .map((cell, i) => (right[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n');
 }
 

@@ -173,7 +173,7 @@ const model = z
     layers: z.number().int().nonnegative().default(2),
     heads: z.number().int().positive().default(4),
     /** Width of the MLP's hidden layers. */
-    hidden: z.number().int().positive().default(64),
+    hidden: z.number().int().positive().default(32),
     /** Members of the MLP ensemble inside the one graph. */
     members: z.number().int().positive().default(8),
   })
@@ -182,12 +182,13 @@ const model = z
 const training = z
   .strictObject({
     /** Steps of self-supervised pretraining on the shop's own events. */
-    pretrainSteps: z.number().int().nonnegative().default(300),
-    /** Upper bound of fine-tuning steps; early stopping may choose fewer. */
-    steps: z.number().int().positive().default(1500),
-    batchSize: z.number().int().min(8).default(256),
+    pretrainSteps: z.number().int().nonnegative().default(150),
+    /** Upper bound of fine-tuning steps; small tables take fewer. */
+    steps: z.number().int().positive().default(1000),
+    batchSize: z.number().int().min(8).default(512),
     learningRate: z.number().positive().default(0.002),
-    weightDecay: z.number().nonnegative().default(0.01),
+    /** On the weights of MLP and sequence; the linear part has a penalty of its own. */
+    weightDecay: z.number().nonnegative().default(0.3),
     /** Days between training cut-offs, and how many at most. */
     cutoffEveryDays: days.default(14),
     maxCutoffs: z.number().int().positive().default(26),

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import {
+  Data,
   type DataType,
   type Field,
   makeData,
@@ -30,11 +31,11 @@ export function batchCount(rows: number, shards: number): number {
 /** One record batch from columns of equal length. */
 export function recordBatch(
   fields: Field[],
-  columns: Parameters<typeof makeData>[0][],
+  columns: (Data | Parameters<typeof makeData>[0])[],
   rows: number,
 ): RecordBatch {
   const schema = new Schema(fields);
-  const children = columns.map((column) => makeData(column));
+  const children = columns.map((column) => (column instanceof Data ? column : makeData(column)));
   return new RecordBatch(
     schema,
     makeData({ type: new Struct(fields), length: rows, nullCount: 0, children }),

@@ -36,7 +36,16 @@ export async function evaluateRun(args: {
     ]),
   );
   const versions = await versionsOf(store, runId, manifest);
-  const report = await runReport({ store, runId, manifest, drops, outcomes, versions, seconds, now: args.now() });
+  const report = await runReport({
+    store,
+    runId,
+    manifest,
+    drops,
+    outcomes,
+    versions,
+    seconds,
+    now: args.now(),
+  });
   await putJson(store, `runs/${runId}/report.json`, report);
   await store.put(reportKey(runId), renderReport(report));
   await putJson(store, `runs/${runId}/evaluation.json`, { inputs: contentId(later.inputs), metrics });

@@ -73,7 +73,12 @@ export function binaryEvaluation(outcomes: BinaryOutcomes, asOf: string | undefi
 }
 
 /** Recall and NDCG at the task's k, means over the users. */
-export function listMetrics({ truth, lists, k }: ListedOutcomes): { n: number; k: number; recall: number | null; ndcg: number | null } {
+export function listMetrics({ truth, lists, k }: ListedOutcomes): {
+  n: number;
+  k: number;
+  recall: number | null;
+  ndcg: number | null;
+} {
   const n = truth.length;
   return {
     n,

@@ -1,5 +1,5 @@
-import { eventCode, formatDay, NightjarError, parseDay, shardOf } from '../data/index.ts';
 import type { NextTask } from '../config/index.ts';
+import { eventCode, formatDay, NightjarError, parseDay, shardOf } from '../data/index.ts';
 import { happens, inPopulation, type UserDay } from '../features/index.ts';
 import { eachUser, labelTask, readLabelled, userTask } from '../learn/index.ts';
 import { openUnits, type UnitOf } from '../ranking/index.ts';
@@ -43,7 +43,10 @@ export function horizonOf(manifest: RunManifest, name: string): number {
 /** Is the whole label window of a task covered by events? */
 export function isClosed(manifest: RunManifest, later: RunManifest, name: string): boolean {
   const horizon = horizonOf(manifest, name);
-  return horizon === 0 || (dataThrough(later) ?? Number.NEGATIVE_INFINITY) >= parseDay(manifest.asOf!) + horizon - 1;
+  return (
+    horizon === 0 ||
+    (dataThrough(later) ?? Number.NEGATIVE_INFINITY) >= parseDay(manifest.asOf!) + horizon - 1
+  );
 }
 
 /**
@@ -74,7 +77,8 @@ export async function collectOutcomes(args: {
     outcomes[name] = await tableOutcomes(store, runId, manifest, name);
   }
   const overUsers = tasks.filter((task) => kindOf(task) !== 'label');
-  if (overUsers.length > 0) Object.assign(outcomes, await userOutcomes(store, runId, manifest, later, overUsers));
+  if (overUsers.length > 0)
+    Object.assign(outcomes, await userOutcomes(store, runId, manifest, later, overUsers));
   return outcomes;
 }
 

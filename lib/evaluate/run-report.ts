@@ -4,7 +4,14 @@ import type { ExportManifest } from '../export/index.ts';
 import { modelVersion } from '../export/index.ts';
 import type { TableModelManifest, UsersModelManifest } from '../learn/index.ts';
 import { readModelFile } from '../registry/index.ts';
-import type { BinaryTaskReport, NextTaskReport, QualityReport, RunReport, StageReport, TaskReport } from '../report/index.ts';
+import type {
+  BinaryTaskReport,
+  NextTaskReport,
+  QualityReport,
+  RunReport,
+  StageReport,
+  TaskReport,
+} from '../report/index.ts';
 import type { DropState, RunManifest, TaskGroup } from '../run/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';
 import { decodeScores, type ShardScores, scoresKey, tableScoresKey } from '../score/index.ts';
@@ -107,7 +114,8 @@ async function scoreTotals(store: ObjectStore, runId: string, manifest: RunManif
   const keys = manifest.groups.some(({ kind }) => kind !== 'label')
     ? Array.from({ length: manifest.shards }, (_, shard) => scoresKey(runId, shard))
     : [];
-  for (const { kind, tasks } of manifest.groups) if (kind === 'label') keys.push(tableScoresKey(runId, tasks[0]!));
+  for (const { kind, tasks } of manifest.groups)
+    if (kind === 'label') keys.push(tableScoresKey(runId, tasks[0]!));
   for (const key of keys) add(decodeScores(await (await store.get(key)).bytes()));
   return totals;
 }
@@ -126,7 +134,11 @@ function taskReport(
     name,
     description: describe(manifest.config, name),
     ...(task.kind === 'label' ? {} : { horizonDays: task.horizonDays }),
-    training: model.curve.map(({ step, trainLoss, validLoss }) => ({ step, train: trainLoss, valid: validLoss })),
+    training: model.curve.map(({ step, trainLoss, validLoss }) => ({
+      step,
+      train: trainLoss,
+      valid: validLoss,
+    })),
     pretraining: (model.pretraining ?? []).map(({ step, trainLoss }) => ({ step, train: trainLoss })),
     selection: model.selection,
   };
@@ -212,7 +224,8 @@ async function qualityReport(
   const reasons = new Map<string, number>();
   const flags = new Map<string, number>();
   for (const { quarantined, flagged } of done) {
-    for (const [reason, rows] of Object.entries(quarantined)) reasons.set(reason, (reasons.get(reason) ?? 0) + rows);
+    for (const [reason, rows] of Object.entries(quarantined))
+      reasons.set(reason, (reasons.get(reason) ?? 0) + rows);
     for (const [rule, rows] of Object.entries(flagged)) flags.set(rule, (flags.get(rule) ?? 0) + rows);
   }
   const sum = (of: (quality: (typeof done)[number]) => number) => done.reduce((total, q) => total + of(q), 0);

@@ -61,7 +61,8 @@ function exportTables(
       name: 'users',
       shape: { ...common, id: 'user_id', tasks, lists, modelVersion: modelVersion(versions) },
       shards: async function* () {
-        for (let shard = 0; shard < manifest.shards; shard++) yield await readScores(store, scoresKey(runId, shard));
+        for (let shard = 0; shard < manifest.shards; shard++)
+          yield await readScores(store, scoresKey(runId, shard));
       },
     });
   }

@@ -100,14 +100,20 @@ async function writeTable(
     for (const format of formats) {
       const local = join(folder, `${name}.${format}`);
       if (format === 'parquet') {
-        await connection.run(`COPY (${exportQuery(shape, 'native')}) TO '${local}' (FORMAT parquet, COMPRESSION zstd)`);
+        await connection.run(
+          `COPY (${exportQuery(shape, 'native')}) TO '${local}' (FORMAT parquet, COMPRESSION zstd)`,
+        );
       } else {
         const plain = join(folder, `${name}.csv`);
         await connection.run(`COPY (${exportQuery(shape, 'json')}) TO '${plain}' (FORMAT csv, HEADER)`);
         await pipeline(createReadStream(plain), createGzip({ level: 6 }), createWriteStream(local));
       }
       await args.store.put(`${prefix}/${name}.${format}`, createReadStream(local));
-      files.push({ name: `${name}.${format}`, bytes: (await stat(local)).size, sha256: await fileHash(local) });
+      files.push({
+        name: `${name}.${format}`,
+        bytes: (await stat(local)).size,
+        sha256: await fileHash(local),
+      });
     }
     const counted = await connection.runAndReadAll(
       'SELECT count(*)::INTEGER, (count(*) FILTER (control))::INTEGER FROM scores',

@@ -38,7 +38,11 @@ export async function createScoreTable(connection: DuckDBConnection, shape: Expo
     'id VARCHAR',
     'hash UINTEGER',
     'control BOOLEAN',
-    ...shape.tasks.flatMap((_, i) => [`logit_${i} DOUBLE`, `probability_${i} DOUBLE`, `reasons_${i} VARCHAR`]),
+    ...shape.tasks.flatMap((_, i) => [
+      `logit_${i} DOUBLE`,
+      `probability_${i} DOUBLE`,
+      `reasons_${i} VARCHAR`,
+    ]),
     ...shape.lists.map((_, i) => `list_${i} VARCHAR`),
   ];
   await connection.run(`CREATE TABLE scores (${columns.join(', ')})`);
@@ -119,4 +123,3 @@ export function exportQuery(shape: ExportShape, lists: 'native' | 'json'): strin
   const order = shape.id === 'row_id' ? 'id::INTEGER' : 'id';
   return `SELECT ${quoted.join(', ')} FROM (${inner}) ORDER BY ${order}`;
 }
-

@@ -17,7 +17,11 @@ type Trainer = (
   progress: Progress,
 ) => Promise<ModelFiles>;
 
-const TRAINERS: Record<TaskGroup['kind'], Trainer> = { users: trainUsers, next: trainNext, label: trainTable };
+const TRAINERS: Record<TaskGroup['kind'], Trainer> = {
+  users: trainUsers,
+  next: trainNext,
+  label: trainTable,
+};
 
 /**
  * The finetune job: trains every group of a run for which the manifest names no champion. A group whose training was
@@ -46,7 +50,12 @@ export async function finetuneRun(args: {
     if (!done) await putJson(store, key, { version }, { ifAbsent: true });
     versions[group.name] = version;
     if (manifest.purpose === 'night' && (await championOf(store, group.name)) !== version) {
-      await promote(store, group.name, version, `trained by run ${runId} as of ${manifest.asOf ?? 'no time'}`);
+      await promote(
+        store,
+        group.name,
+        version,
+        `trained by run ${runId} as of ${manifest.asOf ?? 'no time'}`,
+      );
     }
   }
   await putJson(store, trainedKey(runId), versions, { ifAbsent: true });

@@ -1,5 +1,9 @@
 /** Which of the named groups each kept feature belongs to, as the matrix that sums reasons. */
-export function groupMatrix(groupOf: readonly string[]): { names: string[]; count: number; matrix: Float32Array } {
+export function groupMatrix(groupOf: readonly string[]): {
+  names: string[];
+  count: number;
+  matrix: Float32Array;
+} {
   const names = [...new Set(groupOf)].sort();
   const matrix = new Float32Array(groupOf.length * names.length);
   groupOf.forEach((group, i) => {

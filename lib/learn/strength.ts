@@ -1,4 +1,11 @@
-import { type Parameters, type PropensityData, type PropensityShape, scoringModel, TOKEN_FIELDS, withValues } from '../models/index.ts';
+import {
+  type Parameters,
+  type PropensityShape,
+  type RawRows,
+  scoringModel,
+  TOKEN_FIELDS,
+  withValues,
+} from '../models/index.ts';
 import { encodeModel } from '../onnx/index.ts';
 import { createRng, float32, int32, openSession } from '../train/index.ts';
 
@@ -25,13 +32,18 @@ export const SEQUENCE_GROUP = 'visits';
 export async function featureStrengths(
   shape: PropensityShape,
   parameters: Parameters,
-  data: Omit<PropensityData, 'labels'>,
+  data: RawRows,
   rows: Int32Array,
   names: readonly { readonly name: string; readonly group: string }[],
 ): Promise<{ features: FeatureStrength[]; groups: { group: string; share: number }[] }[]> {
   const kept = shape.transform.kept;
-  const identity = Float32Array.from({ length: kept.length ** 2 }, (_, i) => (i % (kept.length + 1) === 0 ? 1 : 0));
-  const graph = withValues(scoringModel(shape, createRng(0), { count: kept.length, matrix: identity }), parameters);
+  const identity = Float32Array.from({ length: kept.length ** 2 }, (_, i) =>
+    i % (kept.length + 1) === 0 ? 1 : 0,
+  );
+  const graph = withValues(
+    scoringModel(shape, createRng(0), { count: kept.length, matrix: identity }),
+    parameters,
+  );
   const session = await openSession(encodeModel(graph, { parametersAs: 'initializers' }), { threads: 1 });
   try {
     const part = rows.subarray(0, ROWS);
@@ -48,7 +60,9 @@ export async function featureStrengths(
       ...(shape.sequence ? { tokens: int32(tokens, [part.length, length, TOKEN_FIELDS]) } : {}),
     });
     const columns = [...kept.map((j) => names[j]!), { name: SEQUENCE_GROUP, group: SEQUENCE_GROUP }];
-    return shape.heads.map((_, t) => summarise(reasons!.data as Float32Array, part.length, shape.heads.length, t, columns));
+    return shape.heads.map((_, t) =>
+      summarise(reasons!.data as Float32Array, part.length, shape.heads.length, t, columns),
+    );
   } finally {
     await session.close();
   }
@@ -70,7 +84,10 @@ function summarise(
   const byGroup = new Map<string, number>();
   for (const { group, strength } of all) byGroup.set(group, (byGroup.get(group) ?? 0) + strength);
   return {
-    features: all.filter(({ strength }) => strength > 0).sort((a, b) => b.strength - a.strength).slice(0, KEPT),
+    features: all
+      .filter(({ strength }) => strength > 0)
+      .sort((a, b) => b.strength - a.strength)
+      .slice(0, KEPT),
     groups: [...byGroup]
       .filter(([, strength]) => strength > 0)
       .map(([group, strength]) => ({ group, share: strength / total }))

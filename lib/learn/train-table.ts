@@ -9,14 +9,16 @@ import {
   readAttributes,
 } from '../features/index.ts';
 import {
+  fitColumns,
   fitInputs,
   fitPropensity,
   type Parameters,
-  type PropensityData,
   type PropensityShape,
   predictPropensity,
+  type RawRows,
   scoringModel,
   withValues,
+  writeInputs,
 } from '../models/index.ts';
 import { encodeModel } from '../onnx/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
@@ -66,7 +68,11 @@ export function labelTask(config: Config, name: string): LabelTask {
  * fifth of the rows, by a hash of the row number, is for testing.
  * @throws DataError when there are no rows to train on, or one label only
  */
-export async function readLabelled(store: ObjectStore, manifest: RunManifest, name: string): Promise<LabelledTable> {
+export async function readLabelled(
+  store: ObjectStore,
+  manifest: RunManifest,
+  name: string,
+): Promise<LabelledTable> {
   const task = labelTask(manifest.config, name);
   const inputs = manifest.inputs.labels.filter(({ source }) => source === task.source);
   if (inputs.length === 0) {
@@ -79,8 +85,16 @@ export async function readLabelled(store: ObjectStore, manifest: RunManifest, na
     offsets.push(next);
     next += part.rowIds.reduce((max, id) => Math.max(max, id), -1) + 1;
   }
-  const whole = parts.length === 1 ? parts[0]! : await readAttributes(store, inputs.map(({ clean }) => clean));
-  const rowIds = Int32Array.from(parts.flatMap((part, i) => Array.from(part.rowIds, (id) => id + offsets[i]!)));
+  const whole =
+    parts.length === 1
+      ? parts[0]!
+      : await readAttributes(
+          store,
+          inputs.map(({ clean }) => clean),
+        );
+  const rowIds = Int32Array.from(
+    parts.flatMap((part, i) => Array.from(part.rowIds, (id) => id + offsets[i]!)),
+  );
   const table = {
     ...whole,
     columns: whole.columns.filter(({ name: column }) => !task.exclude.includes(column)),
@@ -90,7 +104,9 @@ export async function readLabelled(store: ObjectStore, manifest: RunManifest, na
     named ? table.splits[row] === 'test' : stableUnit('split', String(rowIds[row])) < 0.2;
   const rows = Int32Array.from({ length: table.rows }, (_, i) => i).sort((a, b) => rowIds[a]! - rowIds[b]!);
   const train = rows.filter((row) => !isTest(row));
-  const labels = Float32Array.from(table.labels, (label) => Number(label.toLowerCase() === task.positive.toLowerCase()));
+  const labels = Float32Array.from(table.labels, (label) =>
+    Number(label.toLowerCase() === task.positive.toLowerCase()),
+  );
   const positives = train.reduce((sum, row) => sum + labels[row]!, 0);
   if (positives === 0 || positives === train.length) {
     const seen = [...new Set(table.labels)].slice(0, 5).map((label) => `"${label}"`);
@@ -133,21 +149,23 @@ export async function trainTable(
     const encoder = fitAttributes(table, [...rows]);
     const features = tableFeatures(table, encoder);
     const width = attributeNames(encoder).length;
-    const chosen = new Float32Array(rows.length * width);
-    rows.forEach((row, i) => chosen.set(features.subarray(row * width, (row + 1) * width), i * width));
+    const transform = fitInputs(features, width, rows, fitColumns(features, width, rows));
+    const kept = transform.kept.length;
+    const inputs = new Float32Array(table.rows * kept);
+    for (const row of rows) writeInputs(features, row * width, transform, inputs, row * kept);
     const shape: PropensityShape = {
       features: width,
-      transform: fitInputs(chosen, width),
+      transform,
       heads: [{ task, bins: 1, inverted: false }],
       mlp: mlp ? { hidden: config.model.hidden, layers: 2, members: config.model.members } : null,
       sequence: null,
     };
     const weights = new Float32Array(rows.length).fill(1);
-    const data = { features, width, labels };
-    const fitted = await fitPropensity(shape, data, rows, weights, {
+    const data = { features, width };
+    const fitted = await fitPropensity(shape, { inputs, labels }, rows, weights, {
       ...config.training,
-      priorVariance: 0.1,
-      dropout: 0,
+      priorVariance: 1 / 300,
+      dropout: 0.2,
       seed: config.model.seed,
       onProgress: (step, of, loss) => progress(`${name}: step ${step} of ${of}, loss ${loss.toFixed(4)}`),
     });
@@ -155,8 +173,15 @@ export async function trainTable(
   };
   const losses: { name: string; loss: number }[] = [];
   for (const { name, mlp } of candidates) {
-    const { shape, data, fitted } = await fitOn(train.filter((row) => !heldOut(row)), mlp, `choosing: ${name}`);
-    losses.push({ name, loss: await heldOutLoss(shape, fitted.parameters, data, validation, config.training.threads) });
+    const { shape, data, fitted } = await fitOn(
+      train.filter((row) => !heldOut(row)),
+      mlp,
+      `choosing: ${name}`,
+    );
+    losses.push({
+      name,
+      loss: await heldOutLoss(shape, fitted.parameters, data, labels, validation, config.training.threads),
+    });
   }
   const best = losses.reduce((a, b) => (b.loss < a.loss ? b : a));
   const { encoder, shape, data, fitted } = await fitOn(train, best.name !== 'linear', `fitting ${best.name}`);
@@ -186,13 +211,14 @@ export async function trainTable(
 async function heldOutLoss(
   shape: PropensityShape,
   parameters: Parameters,
-  data: PropensityData,
+  data: RawRows,
+  labels: Float32Array,
   rows: Int32Array,
   threads: number,
 ): Promise<number> {
   const logits = await predictPropensity(shape, parameters, data, rows, threads);
   return logLoss(
-    Array.from(rows, (row) => data.labels[row]!),
+    Array.from(rows, (row) => labels[row]!),
     Array.from(logits, (z) => 1 / (1 + Math.exp(-z))),
   );
 }

@@ -2,25 +2,29 @@ import type { Config } from '../config/index.ts';
 import { canonicalJson, DataError, formatDay, parseDay } from '../data/index.ts';
 import { featureNames } from '../features/index.ts';
 import {
+  fitColumns,
   fitInputs,
   fitPropensity,
   type Head,
+  type InputColumns,
+  type InputTransform,
   type Parameters,
   type PropensityShape,
-  pretrainEncoder,
   predictPropensity,
+  pretrainEncoder,
+  type SequenceShape,
   scoringModel,
   TOKEN_FIELDS,
   type TokenVocabulary,
   tokenIds,
   withValues,
+  writeInputs,
 } from '../models/index.ts';
 import { encodeModel } from '../onnx/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
+import type { RunManifest, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { type CurvePoint, createRng, logLoss } from '../train/index.ts';
-import type { TaskGroup } from '../run/index.ts';
-import type { RunManifest } from '../run/index.ts';
 import { groupMatrix } from './groups.ts';
 import { featureStrengths } from './strength.ts';
 import { binEnds, buildUserRows, survey, type UserRows, userHeads, userTask } from './user-rows.ts';
@@ -95,7 +99,6 @@ export async function trainUsers(
   }
   const validAt = asOf - horizon;
   const timeSplit = grid.filter((c) => c < validAt).length >= 2;
-  const length = config.features.tokens;
   progress('reading users');
   const surveyed = await survey(store, manifest, asOf, first);
   const { vocabulary, columns } = surveyed;
@@ -106,12 +109,14 @@ export async function trainUsers(
     tasks: group.tasks,
     cutoffs,
     survey: surveyed,
-    length,
+    length: config.features.tokens,
     limit: MAX_ROWS,
   });
-  const selected = await select(config, heads, rows, timeSplit ? validAt : undefined, progress, vocabulary);
+  const length = usualLength(rows, config.features.tokens);
+  const material = { config, heads, rows, vocabulary, length, progress };
+  const selected = await select(material, timeSplit ? validAt : undefined);
   progress(`fitting ${selected.candidate.name} on all cut-offs`);
-  const final = await fitCandidate(config, heads, rows, vocabulary, selected.candidate, { known: asOf, steps: selected.steps, progress });
+  const final = await fitCandidate(material, selected.candidate, { known: asOf });
   const names = columns.map((j) => featureNames(config)[j]!);
   const groups = groupMatrix(final.shape.transform.kept.map((j) => names[j]!.group));
   // Users with few visits are scored in short batches: the number of visits is left open.
@@ -121,7 +126,9 @@ export async function trainUsers(
     scoringModel(scoringShape, createRng(config.model.seed), groups),
     final.parameters,
   );
-  const current = Int32Array.from({ length: rows.count }, (_, i) => i).filter((row) => rows.cutoff[row] === asOf);
+  const current = Int32Array.from({ length: rows.count }, (_, i) => i).filter(
+    (row) => rows.cutoff[row] === asOf,
+  );
   const description: UsersModelManifest = {
     kind: 'users',
     heads,
@@ -134,7 +141,13 @@ export async function trainUsers(
     pretraining: final.pretraining,
     selection: selected.notes,
     candidates: selected.losses,
-    strengths: await featureStrengths(final.shape, final.parameters, rows, current, names),
+    strengths: await featureStrengths(
+      final.shape,
+      final.parameters,
+      { ...rows, tokens: final.tokens },
+      current,
+      names,
+    ),
   };
   return {
     'model.onnx': encodeModel(scoring, { parametersAs: 'initializers' }),
@@ -146,7 +159,11 @@ export async function trainUsers(
 function cutoffGrid(config: Config, first: number, asOf: number): number[] {
   const { cutoffEveryDays, maxCutoffs } = config.training;
   const grid: number[] = [];
-  for (let c = asOf - cutoffEveryDays; c >= first + MIN_HISTORY_DAYS && grid.length < maxCutoffs; c -= cutoffEveryDays) {
+  for (
+    let c = asOf - cutoffEveryDays;
+    c >= first + MIN_HISTORY_DAYS && grid.length < maxCutoffs;
+    c -= cutoffEveryDays
+  ) {
     grid.push(c);
   }
   return grid.reverse();
@@ -159,7 +176,13 @@ interface Usable {
 }
 
 /** Rows of cut-offs before `known`, with the bins that were over by then, recent cut-offs first in weight. */
-function usable(config: Config, heads: readonly Head[], rows: UserRows, known: number, test: (row: number) => boolean): Usable {
+function usable(
+  config: Config,
+  heads: readonly Head[],
+  rows: UserRows,
+  known: number,
+  test: (row: number) => boolean,
+): Usable {
   const ends = binEnds(config, heads);
   const chosen: number[] = [];
   const weights: number[] = [];
@@ -178,109 +201,229 @@ function usable(config: Config, heads: readonly Head[], rows: UserRows, known: n
   return { rows: Int32Array.from(chosen), weights: Float32Array.from(weights, (w) => w / (mean || 1)) };
 }
 
-async function select(
-  config: Config,
-  heads: readonly Head[],
-  rows: UserRows,
-  validAt: number | undefined,
-  progress: Progress,
-  vocabulary: TokenVocabulary,
-) {
+/** What a fit works on. */
+interface Material {
+  readonly config: Config;
+  readonly heads: readonly Head[];
+  readonly rows: UserRows;
+  readonly vocabulary: TokenVocabulary;
+  /** Visits of a row that the sequence branch reads. */
+  readonly length: number;
+  readonly progress: Progress;
+}
+
+interface Selected {
+  readonly candidate: Candidate;
+  readonly losses: { name: string; loss: number }[];
+  readonly notes: string[];
+}
+
+/** Compares the candidates on a cut-off that lies after all they were fitted on, or on users held out. */
+async function select(material: Material, validAt: number | undefined): Promise<Selected> {
+  const { config, rows, progress } = material;
   const losses: { name: string; loss: number }[] = [];
-  const notes: string[] = [];
   const candidates = CANDIDATES.filter(({ sequence }) => !sequence || config.model.layers > 0);
-  let best: { candidate: Candidate; steps: number; loss: number } | undefined;
   // Without enough closed cut-offs a fold of users is held out instead, over all cut-offs.
-  const asOf = Math.max(...rows.cutoff);
-  const known = validAt ?? asOf;
-  const heldOut = (row: number) => (validAt === undefined ? rows.unit[row]! % 0.2 < 0.04 : rows.cutoff[row] === validAt);
+  const known = validAt ?? Math.max(...rows.cutoff);
+  const heldOut = (row: number) =>
+    validAt === undefined ? rows.unit[row]! % 0.2 < 0.04 : rows.cutoff[row] === validAt;
   const validation = Int32Array.from({ length: rows.count }, (_, i) => i).filter(heldOut);
+  let best: { candidate: Candidate; loss: number } | undefined;
+  let plain: Fitted | undefined;
   for (const candidate of candidates) {
     progress(`choosing: ${candidate.name}`);
-    const fitted = await fitCandidate(config, heads, rows, vocabulary, candidate, {
-      known,
-      steps: config.training.steps,
-      progress,
-      without: heldOut,
-    });
-    const loss = await outcomeLoss(config, heads, rows, validation, fitted);
+    const fitted = await fitCandidate(material, candidate, { known, without: heldOut, plain });
+    if (!candidate.sequence) plain = fitted;
+    const loss = await outcomeLoss(config, material.heads, rows, validation, fitted);
     losses.push({ name: candidate.name, loss });
-    if (!best || loss < best.loss - WORTH) best = { candidate, steps: config.training.steps, loss };
+    if (!best || loss < best.loss - WORTH) best = { candidate, loss };
   }
-  notes.push(
+  const figures = losses.map(({ name, loss }) => `${name} ${loss.toFixed(4)}`).join(', ');
+  const notes = [
     validAt === undefined
       ? 'Too few closed cut-offs for a later slice: a fifth of the users was held out.'
       : `Validated on the cut-off ${formatDay(validAt)}, whose windows were closed by the as-of day; everything was fitted on what was known by then.`,
-    `Kept: ${best!.candidate.name} (held-out loss ${losses.map(({ name, loss }) => `${name} ${loss.toFixed(4)}`).join(', ')}).`,
-  );
-  return { candidate: best!.candidate, steps: best!.steps, losses, notes };
+    `Kept: ${best!.candidate.name} (held-out loss ${figures}).`,
+  ];
+  return { candidate: best!.candidate, losses, notes };
 }
 
 interface Fitted {
   readonly shape: PropensityShape;
   readonly parameters: Parameters;
+  /** As the shape's sequence reads them. */
+  readonly tokens: Int32Array;
   readonly rows: number;
   readonly curve: CurvePoint[];
   readonly pretraining: CurvePoint[];
 }
 
+/** Passes over the rows; rows of one user at many cut-offs are far from independent, so more would overfit. */
+const EPOCHS = 12;
+/** Passes over the users, where each has few rows. */
+const USER_EPOCHS = 64;
+/** The sequence branch goes on from the fitted others for this share of their steps. */
+const SEQUENCE_SHARE = 0.25;
+/** Variance of the normal prior over the standardised linear weights, and the MLP's dropout. */
+const PRIOR_VARIANCE = 1 / 300;
+const DROPOUT = 0.2;
+
 /** Fits one candidate on what was known on a day: inputs, pretraining and weights alike. */
 async function fitCandidate(
-  config: Config,
-  heads: readonly Head[],
-  rows: UserRows,
-  vocabulary: TokenVocabulary,
+  material: Material,
   candidate: Candidate,
-  options: { known: number; steps: number; progress: Progress; without?: (row: number) => boolean },
+  options: { known: number; without?: (row: number) => boolean; plain?: Fitted | undefined },
 ): Promise<Fitted> {
+  const { config, heads, rows, progress } = material;
   const { model, training } = config;
-  const { known, steps, progress, without = () => false } = options;
+  const { known, without = () => false } = options;
   const used = usable(config, heads, rows, known, (row) => !without(row));
-  const { width } = rows;
-  const chosen = new Float32Array(used.rows.length * width);
-  used.rows.forEach((row, i) => chosen.set(rows.features.subarray(row * width, (row + 1) * width), i * width));
-  const length = config.features.tokens;
-  const shape: PropensityShape = {
-    features: width,
-    transform: fitInputs(chosen, width),
-    heads,
-    mlp: candidate.mlp ? { hidden: model.hidden, layers: 2, members: model.members } : null,
-    sequence: candidate.sequence
-      ? { ids: tokenIds(vocabulary), width: model.width, layers: model.layers, heads: model.heads, length }
-      : null,
-  };
-  let initial: Parameters = {};
-  let pretraining: CurvePoint[] = [];
-  if (shape.sequence) {
-    const before = Int32Array.from({ length: rows.count }, (_, i) => i).filter(
-      (row) => rows.cutoff[row]! <= known && !without(row),
-    );
-    const stride = length * TOKEN_FIELDS;
-    const sequences = new Int32Array(before.length * stride);
-    before.forEach((row, i) => sequences.set(rows.tokens.subarray(row * stride, (row + 1) * stride), i * stride));
-    const result = await pretrainEncoder(sequences, Int32Array.from(before, (row) => rows.visits[row]!), length, vocabulary, shape.sequence, {
-      steps: training.pretrainSteps,
-      batchSize: training.batchSize,
-      learningRate: training.learningRate,
-      threads: training.threads,
-      seed: model.seed,
-      onProgress: (step, of, loss) => progress(`pretraining: step ${step} of ${of}, loss ${loss.toFixed(3)}`),
-    });
-    initial = result.parameters;
-    pretraining = result.curve;
-  }
-  const fitted = await fitPropensity(shape, rows, used.rows, used.weights, {
-    steps,
+  const users = new Set(Array.from(used.rows, (row) => rows.unit[row]!)).size;
+  const epochs = Math.max(EPOCHS, Math.round((USER_EPOCHS * users) / used.rows.length));
+  const steps = Math.min(
+    training.steps,
+    Math.max(50, Math.floor((epochs * used.rows.length) / training.batchSize)),
+  );
+  const settings = {
     batchSize: training.batchSize,
     learningRate: training.learningRate,
     weightDecay: training.weightDecay,
-    priorVariance: 0.003,
-    dropout: 0,
+    priorVariance: PRIOR_VARIANCE,
+    dropout: DROPOUT,
     threads: training.threads,
     seed: model.seed,
-    onProgress: (step, of, loss) => progress(`${candidate.name}: step ${step} of ${of}, loss ${loss.toFixed(4)}`),
-  }, initial);
-  return { shape, parameters: fitted.parameters, rows: used.rows.length, curve: fitted.curve, pretraining };
+    onProgress: (step: number, of: number, loss: number) =>
+      progress(`${candidate.name}: step ${step} of ${of}, loss ${loss.toFixed(4)}`),
+  };
+  const columns = fitColumns(rows.features, rows.width, used.rows);
+  const { inputs, transform } = standardise(rows, columns, used.rows, known);
+  const shape: PropensityShape = {
+    features: rows.width,
+    transform,
+    heads,
+    mlp: candidate.mlp ? { hidden: model.hidden, layers: 2, members: model.members } : null,
+    sequence: null,
+  };
+  const plain =
+    options.plain?.shape.mlp && candidate.sequence
+      ? options.plain
+      : await fitPropensity(shape, { inputs, labels: rows.labels }, used.rows, used.weights, {
+          ...settings,
+          steps,
+        });
+  const fitted = {
+    shape,
+    rows: used.rows.length,
+    curve: plain.curve,
+    pretraining: [],
+    tokens: new Int32Array(0),
+  };
+  if (!candidate.sequence) return { ...fitted, parameters: plain.parameters };
+  const tokens = lastVisits(rows, config.features.tokens, material.length);
+  const sequence = {
+    ids: tokenIds(material.vocabulary),
+    width: model.width,
+    layers: model.layers,
+    heads: model.heads,
+    length: material.length,
+  };
+  const pretrained = await pretrain(
+    material,
+    tokens,
+    sequence,
+    (row) => rows.cutoff[row]! <= known && !without(row),
+  );
+  const joint = await fitPropensity(
+    { ...shape, sequence },
+    { inputs, labels: rows.labels, tokens },
+    used.rows,
+    used.weights,
+    {
+      ...settings,
+      steps: Math.max(50, Math.floor(steps * SEQUENCE_SHARE)),
+      learningRate: settings.learningRate / 2,
+    },
+    { ...plain.parameters, ...pretrained.parameters },
+  );
+  return {
+    ...fitted,
+    shape: { ...shape, sequence },
+    parameters: joint.parameters,
+    curve: [...plain.curve, ...joint.curve.map((point) => ({ ...point, step: point.step + steps }))],
+    pretraining: pretrained.curve,
+    tokens,
+  };
+}
+
+/** Cut-offs with fewer users than this take the statistics of all training rows. */
+const FEWEST = 100;
+
+/**
+ * The inputs of the training rows, each by the statistics of its own cut-off, and the transform of the day that is to be
+ * scored, by the statistics of the users known then. Statistics are of features alone: no label takes part.
+ */
+function standardise(rows: UserRows, columns: InputColumns, used: Int32Array, day: number) {
+  const { features, width } = rows;
+  const all = Int32Array.from({ length: rows.count }, (_, i) => i);
+  const overall = fitInputs(features, width, used, columns);
+  const at = (cutoff: number) => {
+    const own = all.filter((row) => rows.cutoff[row] === cutoff);
+    return own.length < FEWEST ? overall : fitInputs(features, width, own, columns);
+  };
+  const transforms = new Map<number, InputTransform>();
+  const kept = columns.kept.length;
+  const inputs = new Float32Array(rows.count * kept);
+  for (const row of used) {
+    const cutoff = rows.cutoff[row]!;
+    let transform = transforms.get(cutoff);
+    if (!transform) transforms.set(cutoff, (transform = at(cutoff)));
+    writeInputs(features, row * width, transform, inputs, row * kept);
+  }
+  return { inputs, transform: at(day) };
+}
+
+async function pretrain(
+  { config, rows, vocabulary, length, progress }: Material,
+  tokens: Int32Array,
+  shape: SequenceShape,
+  test: (row: number) => boolean,
+) {
+  const { model, training } = config;
+  const before = Int32Array.from({ length: rows.count }, (_, i) => i).filter(test);
+  const stride = length * TOKEN_FIELDS;
+  const sequences = new Int32Array(before.length * stride);
+  before.forEach((row, i) => {
+    sequences.set(tokens.subarray(row * stride, (row + 1) * stride), i * stride);
+  });
+  const visits = Int32Array.from(before, (row) => Math.min(length, rows.visits[row]!));
+  return pretrainEncoder(sequences, visits, length, vocabulary, shape, {
+    steps: training.pretrainSteps,
+    batchSize: Math.min(256, training.batchSize),
+    learningRate: training.learningRate,
+    threads: training.threads,
+    seed: model.seed,
+    onProgress: (step, of, loss) => progress(`pretraining: step ${step} of ${of}, loss ${loss.toFixed(3)}`),
+  });
+}
+
+/** The smallest of the usual lengths that holds all visits of nine rows in ten: padding costs as much as visits. */
+function usualLength(rows: UserRows, longest: number): number {
+  const visits = Int32Array.from(rows.visits).sort();
+  const most = visits[Math.floor(visits.length * 0.9)] ?? 1;
+  return Math.min(longest, [8, 16, 32, 64, 128, 256, 512].find((length) => length >= most) ?? longest);
+}
+
+/** Token rows cut to their last `length` visits. */
+function lastVisits(rows: UserRows, from: number, length: number): Int32Array {
+  if (length === from) return rows.tokens;
+  const out = new Int32Array(rows.count * length * TOKEN_FIELDS);
+  for (let row = 0; row < rows.count; row++) {
+    const first = Math.max(0, rows.visits[row]! - length);
+    const start = (row * from + first) * TOKEN_FIELDS;
+    const visits = Math.min(length, rows.visits[row]!);
+    out.set(rows.tokens.subarray(start, start + visits * TOKEN_FIELDS), row * length * TOKEN_FIELDS);
+  }
+  return out;
 }
 
 /** Mean over the tasks of the log loss of whole windows. */
@@ -289,9 +432,9 @@ async function outcomeLoss(
   heads: readonly Head[],
   rows: UserRows,
   at: Int32Array,
-  { shape, parameters }: Fitted,
+  { shape, parameters, tokens }: Fitted,
 ): Promise<number> {
-  const logits = await predictPropensity(shape, parameters, rows, at, config.training.threads);
+  const logits = await predictPropensity(shape, parameters, { ...rows, tokens }, at, config.training.threads);
   const losses = heads.map((_, t) => {
     const labels: number[] = [];
     const probabilities: number[] = [];
@@ -305,4 +448,3 @@ async function outcomeLoss(
   });
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
-

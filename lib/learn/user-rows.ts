@@ -1,9 +1,23 @@
 import type { AbsenceTask, Config, EventTask } from '../config/index.ts';
 import { EVENT_TYPES, eventCode, parseDay, stableUnit } from '../data/index.ts';
-import { ByteCache, featureNames, featureVector, happens, inPopulation, readShardDays, type ShardUser } from '../features/index.ts';
-import { type Head, TOKEN_FIELDS, TokenEncoder, type TokenVocabulary, VocabularyCounter } from '../models/index.ts';
-import type { ObjectStore } from '../runtime/index.ts';
+import {
+  ByteCache,
+  featureNames,
+  featureVector,
+  happens,
+  inPopulation,
+  readShardDays,
+  type ShardUser,
+} from '../features/index.ts';
+import {
+  type Head,
+  TOKEN_FIELDS,
+  TokenEncoder,
+  type TokenVocabulary,
+  VocabularyCounter,
+} from '../models/index.ts';
 import { dayInputs, type RunManifest } from '../run/index.ts';
+import type { ObjectStore } from '../runtime/index.ts';
 
 /** A label window is asked in this many equal parts where it is long enough. */
 const BINS = 3;
@@ -155,7 +169,12 @@ export async function buildUserRows(args: {
       columns.forEach((j, k) => {
         table.features[row * width + k] = whole[j]!;
       });
-      table.visits[row] = encoder.encode(user.state.tokens, cutoff, table.tokens, row * length * TOKEN_FIELDS);
+      table.visits[row] = encoder.encode(
+        user.state.tokens,
+        cutoff,
+        table.tokens,
+        row * length * TOKEN_FIELDS,
+      );
       let output = row * outputs;
       heads.forEach(({ task: name, bins, inverted }, t) => {
         const task = userTask(config, name);

@@ -12,22 +12,30 @@ import {
   openTrainer,
   type Rng,
   shuffledBatches,
-  type Trainer,
   TrainError,
+  type Trainer,
 } from '../train/index.ts';
 import { bins, type PropensityShape, scoringModel, trainingModel } from './propensity.ts';
 import { TOKEN_TABLE } from './sequence.ts';
 import { TOKEN_FIELDS } from './tokens.ts';
 
-/** Rows as the propensity model reads them. */
+/** Rows as the propensity model learns from them. */
 export interface PropensityData {
+  /** (count, kept), transformed. */
+  readonly inputs: Float32Array;
+  /** (count, length, TOKEN_FIELDS), for models with a sequence. */
+  readonly tokens?: Int32Array;
+  /** (count, bins). */
+  readonly labels: Float32Array;
+}
+
+/** Rows as the scoring graph reads them. */
+export interface RawRows {
   /** (count, width) raw features. */
   readonly features: Float32Array;
   readonly width: number;
   /** (count, length, TOKEN_FIELDS), for models with a sequence. */
   readonly tokens?: Int32Array;
-  /** (count, bins). */
-  readonly labels: Float32Array;
 }
 
 export interface PropensityTraining {
@@ -83,7 +91,9 @@ export async function fitPropensity(
   const graph = withPriors(specialise(withValues(model, initial), { batch }), shape, data, rows, weights);
   const tables = shape.sequence ? [TOKEN_TABLE] : [];
   const { rowGradientOutputs, ...program } = trainingGraph(graph, { loss: 'loss', rows: tables });
-  const rowGradients = Object.fromEntries(Object.entries(rowGradientOutputs).map(([name, out]) => [name, [out]]));
+  const rowGradients = Object.fromEntries(
+    Object.entries(rowGradientOutputs).map(([name, out]) => [name, [out]]),
+  );
   const plain = trainingModel(shape, rng.fork('init'), { linearL2: 0, dropout: 0 });
   const evaluation = encodeModel(plain, { parametersAs: 'inputs' });
   const trainer = await openTrainer(
@@ -104,7 +114,16 @@ export async function fitPropensity(
     const { steps, validation } = training;
     const dropout = rng.fork('dropout');
     const make = (at: Int32Array, w: Float32Array, step: number) =>
-      feeds(shape, data, rows, weights, at, w, training.dropout > 0 ? dropout.fork(`${step}`) : undefined, training.dropout);
+      feeds(
+        shape,
+        data,
+        rows,
+        weights,
+        at,
+        w,
+        training.dropout > 0 ? dropout.fork(`${step}`) : undefined,
+        training.dropout,
+      );
     const { curve, bestStep } = await fit({
       trainer,
       batches: shuffledBatches({ rows: rows.length, batchSize: batch, rng: rng.fork('order'), make }),
@@ -172,7 +191,8 @@ function feeds(
 ): Feeds {
   const n = at.length;
   const outputs = bins(shape);
-  const features = new Float32Array(n * data.width);
+  const width = shape.transform.kept.length;
+  const inputs = new Float32Array(n * width);
   const labels = new Float32Array(n * outputs);
   const cell = new Float32Array(n * outputs);
   const stride = visitsOf(shape) * TOKEN_FIELDS;
@@ -180,7 +200,7 @@ function feeds(
   for (let b = 0; b < n; b++) {
     const i = at[b]!;
     const row = rows[i]!;
-    features.set(data.features.subarray(row * data.width, (row + 1) * data.width), b * data.width);
+    inputs.set(data.inputs.subarray(row * width, (row + 1) * width), b * width);
     if (stride > 0) tokens.set(data.tokens!.subarray(row * stride, (row + 1) * stride), b * stride);
     for (let k = 0; k < outputs; k++) {
       const weight = weights[i * outputs + k]! * rowWeights[b]!;
@@ -190,14 +210,17 @@ function feeds(
   }
   const masks = rng && shape.mlp ? shape.mlp : undefined;
   return {
-    features: float32(features, [n, data.width]),
+    inputs: float32(inputs, [n, width]),
     labels: float32(labels, [n, outputs]),
     weights: float32(cell, [n, outputs]),
     ...(shape.sequence ? { tokens: int32(tokens, [n, visitsOf(shape), TOKEN_FIELDS]) } : {}),
     ...Object.fromEntries(
       Array.from({ length: masks?.layers ?? 0 }, (_, layer) => {
         const dims = [n, masks!.members, masks!.hidden];
-        return [`dropout.${layer}`, float32(rng!.dropoutMask(n * masks!.members * masks!.hidden, rate), dims)];
+        return [
+          `dropout.${layer}`,
+          float32(rng!.dropoutMask(n * masks!.members * masks!.hidden, rate), dims),
+        ];
       }),
     ),
   };
@@ -239,7 +262,7 @@ const EVALUATED = 1024;
 export async function predictPropensity(
   shape: PropensityShape,
   parameters: Parameters,
-  data: Omit<PropensityData, 'labels'>,
+  data: RawRows,
   rows: Int32Array,
   threads: number,
 ): Promise<Float32Array> {
@@ -259,9 +282,7 @@ export async function predictPropensity(
       });
       const output = await session.run({
         features: float32(features, [part.length, data.width]),
-        ...(shape.sequence
-          ? { tokens: int32(tokens, [part.length, visitsOf(shape), TOKEN_FIELDS]) }
-          : {}),
+        ...(shape.sequence ? { tokens: int32(tokens, [part.length, visitsOf(shape), TOKEN_FIELDS]) } : {}),
       });
       logits.set(output.logits!.data as Float32Array, start * tasks);
     }

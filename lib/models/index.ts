@@ -5,9 +5,11 @@ export {
   type PropensityFit,
   type PropensityTraining,
   predictPropensity,
+  type RawRows,
   withValues,
 } from './fit-propensity.ts';
-export { fitInputs, type InputTransform } from './inputs.ts';
+export { fitColumns, fitInputs, type InputColumns, type InputTransform, writeInputs } from './inputs.ts';
 export { pretrainEncoder } from './pretrain.ts';
 export { bins, type Head, type PropensityShape, scoringModel, trainingModel } from './propensity.ts';
-export { TOKEN_FIELDS, TokenEncoder, tokenIds, type TokenVocabulary, VocabularyCounter } from './tokens.ts';
+export type { SequenceShape } from './sequence.ts';
+export { TOKEN_FIELDS, TokenEncoder, type TokenVocabulary, tokenIds, VocabularyCounter } from './tokens.ts';

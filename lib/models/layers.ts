@@ -26,7 +26,11 @@ export class Layers {
   /** Random signs: what tells the members of an ensemble apart. */
   signs(name: string, ...shape: number[]): Value {
     const draws = this.#rng.fork(name).uniforms(size(shape));
-    return this.g.parameter(name, shape, draws.map((u) => (u < 0.5 ? -1 : 1)));
+    return this.g.parameter(
+      name,
+      shape,
+      draws.map((u) => (u < 0.5 ? -1 : 1)),
+    );
   }
 
   /** x (…, from) -> (…, to), Glorot and Bengio 2010 scaling. */
@@ -86,7 +90,10 @@ export class Layers {
       if (mask) h = g.mul(h, mask);
     }
     // One product per member: (members, batch, hidden) x (members, hidden, outputs).
-    const head = g.matmul(g.transpose(h, [1, 0, 2]), this.zeros(`${name}.head.weight`, members, hidden, outputs));
+    const head = g.matmul(
+      g.transpose(h, [1, 0, 2]),
+      this.zeros(`${name}.head.weight`, members, hidden, outputs),
+    );
     return g.add(g.transpose(head, [1, 0, 2]), this.zeros(`${name}.head.bias`, members, outputs));
   }
 }

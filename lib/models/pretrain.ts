@@ -1,6 +1,15 @@
 import { trainingGraph } from '../autodiff/index.ts';
 import { GraphBuilder, specialise, type Value } from '../onnx/index.ts';
-import { type CurvePoint, createRng, fit, float32, int32, linearSchedule, openTrainer, type Rng } from '../train/index.ts';
+import {
+  type CurvePoint,
+  createRng,
+  fit,
+  float32,
+  int32,
+  linearSchedule,
+  openTrainer,
+  type Rng,
+} from '../train/index.ts';
 import { Layers } from './layers.ts';
 import { encodeSequence, type SequenceShape, TOKEN_TABLE } from './sequence.ts';
 import { hideToken, predictedFields, TOKEN_FIELDS, type TokenVocabulary } from './tokens.ts';
@@ -40,10 +49,13 @@ export async function pretrainEncoder(
   const graph = specialise(pretrainGraph(rng.fork('init'), length, vocabulary, shape), { batch });
   const training = trainingGraph(graph, { loss: 'loss', rows: [TOKEN_TABLE] });
   const { rowGradientOutputs, ...program } = training;
-  const rowGradients = Object.fromEntries(Object.entries(rowGradientOutputs).map(([name, out]) => [name, [out]]));
+  const rowGradients = Object.fromEntries(
+    Object.entries(rowGradientOutputs).map(([name, out]) => [name, [out]]),
+  );
   const trainer = await openTrainer({ ...program, rowGradients }, { threads: options.threads });
   try {
-    const make = (step: number) => pretrainBatch(rng.fork(`batch ${step}`), rows, batch, sequences, lengths, length, vocabulary);
+    const make = (step: number) =>
+      pretrainBatch(rng.fork(`batch ${step}`), rows, batch, sequences, lengths, length, vocabulary);
     const { curve } = await fit({
       trainer,
       batches: { stepsPerEpoch: options.steps, at: make },
@@ -67,7 +79,11 @@ function pretrainGraph(rng: Rng, length: number, vocabulary: TokenVocabulary, sh
   const { hidden } = encodeSequence(layers, tokens, shape);
   const flat = g.reshape(hidden, [-1, shape.width]);
   const asked = g.reshape(g.gather(flat, positions), [-1, shape.width]); // (batch x hidden, width)
-  const answer = layers.norm('cloze.norm', g.gelu(layers.dense('cloze.dense', asked, shape.width, shape.width)), shape.width);
+  const answer = layers.norm(
+    'cloze.norm',
+    g.gelu(layers.dense('cloze.dense', asked, shape.width, shape.width)),
+    shape.width,
+  );
   const flatWeights = g.reshape(weights, [-1]);
   let loss: Value | undefined;
   for (const { name, size } of predictedFields(vocabulary)) {

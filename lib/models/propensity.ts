@@ -46,7 +46,7 @@ interface Inputs {
 const EDGE = 1e-6;
 
 /**
- * The training graph. Inputs: `features` (batch, features); with a sequence `tokens` (batch, length, TOKEN_FIELDS) int32;
+ * The training graph. Inputs: `inputs` (batch, kept), transformed already; with a sequence `tokens` (batch, length, TOKEN_FIELDS) int32;
  * `labels` and `weights` (batch, bins), weight 0 where the outcome is unknown or the row does not count; with dropout
  * `dropout.0`, … (batch, members, hidden). Output: `loss`.
  */
@@ -60,8 +60,9 @@ export function trainingModel(shape: PropensityShape, rng: Rng, options: LossOpt
           g.input(`dropout.${i}`, 'float32', ['batch', shape.mlp!.members, shape.mlp!.hidden]),
         )
       : [];
-  const inputs = readInputs(layers, shape);
-  const linear = linearPart(layers, shape, inputs.z);
+  const z = g.input('inputs', 'float32', ['batch', shape.transform.kept.length]);
+  const inputs = { z, sequence: readSequence(layers, shape) };
+  const linear = linearPart(layers, shape, z);
   const logits = memberLogits(layers, shape, { ...inputs, linear, masks });
   const labels = g.unsqueeze(g.input('labels', 'float32', ['batch', outputs]), [1]);
   const weights = g.unsqueeze(g.input('weights', 'float32', ['batch', outputs]), [1]);
@@ -93,7 +94,10 @@ export function scoringModel(
   const inputs = readInputs(layers, shape);
   if (!groups) {
     const linear = linearPart(layers, shape, inputs.z);
-    g.output('logits', taskLogits(g, shape, hazards(g, memberLogits(layers, shape, { ...inputs, linear, masks: [] }))));
+    g.output(
+      'logits',
+      taskLogits(g, shape, hazards(g, memberLogits(layers, shape, { ...inputs, linear, masks: [] }))),
+    );
     return g.build();
   }
   // One copy of the inputs per task: the gradient by a copy is that of its task's logit alone.
@@ -108,7 +112,11 @@ export function scoringModel(
     : undefined;
   const sequence = read && g.reshape(read, [-1, outputs]);
   const linear = linearPart(layers, shape, z);
-  const all = taskLogits(g, shape, hazards(g, memberLogits(layers, shape, { z, sequence, linear, masks: [] })));
+  const all = taskLogits(
+    g,
+    shape,
+    hazards(g, memberLogits(layers, shape, { z, sequence, linear, masks: [] })),
+  );
   const diagonal = Float32Array.from({ length: tasks * tasks }, (_, i) => (i % (tasks + 1) === 0 ? 1 : 0));
   const own = g.mul(
     g.reshape(all, [-1, tasks, tasks]),
@@ -141,13 +149,18 @@ function reasonOutputs(
 function readInputs(layers: Layers, shape: PropensityShape): Inputs {
   const { g } = layers;
   const raw = g.input('features', 'float32', ['batch', shape.features]);
-  const z = transformInputs(g, raw, shape.transform);
-  if (!shape.sequence) return { z, sequence: undefined };
+  return { z: transformInputs(g, raw, shape.transform), sequence: readSequence(layers, shape) };
+}
+
+/** The sequence's part in each logit, (batch, bins). */
+function readSequence(layers: Layers, shape: PropensityShape): Value | undefined {
+  const { g } = layers;
+  if (!shape.sequence) return undefined;
   const { length, width } = shape.sequence;
   const tokens = g.input('tokens', 'int32', ['batch', length, TOKEN_FIELDS]);
   const { hidden, valid } = encodeSequence(layers, tokens, shape.sequence);
   const pooled = poolSequence(g, hidden, valid);
-  return { z, sequence: g.matmul(pooled, layers.zeros('sequence.head', 2 * width, bins(shape))) };
+  return g.matmul(pooled, layers.zeros('sequence.head', 2 * width, bins(shape)));
 }
 
 function linearPart(layers: Layers, shape: PropensityShape, z: Value): { weight: Value; logits: Value } {

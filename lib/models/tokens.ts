@@ -51,11 +51,16 @@ const OFFSETS: Record<FieldName, number> & { items: number } = (() => {
 export const tokenIds = (vocabulary: TokenVocabulary): number => OFFSETS.items + vocabulary.items.length + 2;
 
 /** What pretraining predicts of a hidden visit: the ids [first, first + size) of each field. */
-export function predictedFields(vocabulary: TokenVocabulary): { name: string; slot: number; first: number; size: number }[] {
+export function predictedFields(
+  vocabulary: TokenVocabulary,
+): { name: string; slot: number; first: number; size: number }[] {
   const plain = FIELDS.flatMap(({ name, size, masked }, slot) =>
     masked && name !== 'lines' ? [{ name, slot, first: OFFSETS[name], size }] : [],
   );
-  return [...plain, { name: 'item', slot: FIELDS.length, first: OFFSETS.items, size: vocabulary.items.length + 1 }];
+  return [
+    ...plain,
+    { name: 'item', slot: FIELDS.length, first: OFFSETS.items, size: vocabulary.items.length + 1 },
+  ];
 }
 
 /** Replaces a visit's ids by those that hide it; age, hour and weekday stay: when it is asked for is known. */
@@ -83,7 +88,9 @@ export class VocabularyCounter {
   }
 
   finish(): TokenVocabulary {
-    const ranked = [...this.#items].filter(([, n]) => n > 1).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
+    const ranked = [...this.#items]
+      .filter(([, n]) => n > 1)
+      .sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
     const spends = Float64Array.from(this.#spends).sort();
     const edges = Array.from({ length: SPEND_BUCKETS - 2 }, (_, i) =>
       spends.length === 0 ? i : spends[Math.floor(((i + 1) * spends.length) / (SPEND_BUCKETS - 1))]!,

@@ -22,7 +22,9 @@ export function versionOf(files: ModelFiles): string {
 /** Stores a model under `models/<group>/<version>/`, `manifest.json` last. @returns the version */
 export async function putModel(store: ObjectStore, group: string, files: ModelFiles): Promise<string> {
   const version = versionOf(files);
-  const names = Object.keys(files).sort((a, b) => Number(a === 'manifest.json') - Number(b === 'manifest.json'));
+  const names = Object.keys(files).sort(
+    (a, b) => Number(a === 'manifest.json') - Number(b === 'manifest.json'),
+  );
   for (const name of names) {
     await store.put(`models/${group}/${version}/${name}`, files[name]!, { ifAbsent: true });
   }
@@ -38,7 +40,9 @@ export async function readModelFile(
 ): Promise<Uint8Array> {
   const key = `models/${group}/${version}/${name}`;
   if (!(await store.head(key))) {
-    throw new NightjarError(`model ${group} ${version} has no ${name} (${key}): train it again with "nightjar finetune"`);
+    throw new NightjarError(
+      `model ${group} ${version} has no ${name} (${key}): train it again with "nightjar finetune"`,
+    );
   }
   return (await store.get(key)).bytes();
 }
@@ -52,10 +56,19 @@ export async function championOf(store: ObjectStore, group: string): Promise<str
  * Lets a version serve, unless another process has changed the champion since: then the newer decision stands.
  * @returns whether this version now serves
  */
-export async function promote(store: ObjectStore, group: string, version: string, reason: string): Promise<boolean> {
+export async function promote(
+  store: ObjectStore,
+  group: string,
+  version: string,
+  reason: string,
+): Promise<boolean> {
   const current = await store.head(championKey(group));
   const body = canonicalJson({ version, reason } satisfies Champion);
-  const result = await store.put(championKey(group), body, current ? { ifMatch: current.etag } : { ifAbsent: true });
+  const result = await store.put(
+    championKey(group),
+    body,
+    current ? { ifMatch: current.etag } : { ifAbsent: true },
+  );
   return result.written || (await championOf(store, group)) === version;
 }
 

@@ -34,6 +34,13 @@ export function taskGroups(config: Config, only?: string): TaskGroup[] {
 
 function group(config: Config, kind: TaskGroup['kind'], name: string, tasks: string[]): TaskGroup {
   const { features, model, training, sources, shop } = config;
-  const settings = { tasks: tasks.map((task) => config.tasks[task]), features, model, training, sources, shop };
+  const settings = {
+    tasks: tasks.map((task) => config.tasks[task]),
+    features,
+    model,
+    training,
+    sources,
+    shop,
+  };
   return { name: `${name}-${contentId(settings).slice(0, 8)}`, kind, tasks };
 }

@@ -30,7 +30,9 @@ export async function listDrops(store: ObjectStore, config: Config): Promise<Dro
     else {
       const clean = keys.clean!;
       const ready = quality.table !== 'events' || (await store.head(daysKey(config, clean))) !== undefined;
-      drops.push(ready ? { state: 'done', key, size, quality, clean } : { state: 'pending', key, size, clean });
+      drops.push(
+        ready ? { state: 'done', key, size, quality, clean } : { state: 'pending', key, size, clean },
+      );
     }
   }
   return drops;

@@ -66,7 +66,12 @@ export function buildManifest(args: {
   const { purpose, config, asOf, groups, champions, snapshot } = args;
   if (asOf !== null) parseDay(asOf);
   const { drops, copies } = withoutCopies(args.drops);
-  const inputs: Record<keyof RunManifest['inputs'], RunInput[]> = { events: [], items: [], users: [], labels: [] };
+  const inputs: Record<keyof RunManifest['inputs'], RunInput[]> = {
+    events: [],
+    items: [],
+    users: [],
+    labels: [],
+  };
   const missing: { key: string; why: string }[] = [];
   for (const drop of drops) {
     if (drop.state === 'pending') {
@@ -113,7 +118,9 @@ export async function readManifest(store: ObjectStore, runId: string): Promise<R
   const manifest = await readJson<RunManifest>(store, manifestKey(runId));
   if (!manifest) throw new NightjarError(`there is no run ${runId}: "nightjar status" lists the runs`);
   if (manifest.format !== 1) {
-    throw new DataError(`run ${runId} was written by another version (format ${manifest.format}): start a new run`);
+    throw new DataError(
+      `run ${runId} was written by another version (format ${manifest.format}): start a new run`,
+    );
   }
   return manifest;
 }

@@ -39,18 +39,23 @@ export async function planRun(args: {
   }
   const base = buildManifest({ purpose, config, asOf, groups, drops, champions, snapshot: null });
   if (base.inputs.events.length + base.inputs.labels.length === 0) {
-    throw new NightjarError('nothing to run on: no drop of events or labels has been cleaned ("nightjar drop", "nightjar status")');
+    throw new NightjarError(
+      'nothing to run on: no drop of events or labels has been cleaned ("nightjar drop", "nightjar status")',
+    );
   }
   const { unfinished, snapshots } = await earlierRuns(store, base);
   if (unfinished) return unfinished;
-  const manifest = purpose === 'night' && asOf !== null ? { ...base, snapshot: latestSnapshot(base, snapshots) } : base;
+  const manifest =
+    purpose === 'night' && asOf !== null ? { ...base, snapshot: latestSnapshot(base, snapshots) } : base;
   return { runId: await putManifest(store, manifest), manifest };
 }
 
 function checkGroups(config: Config, groups: readonly TaskGroup[], asOf: string | null, only?: string): void {
   if (groups.length === 0) {
     const names = Object.keys(config.tasks).join(', ') || 'none';
-    throw new NightjarError(only ? `there is no task "${only}"; the config has: ${names}` : 'the config has no tasks');
+    throw new NightjarError(
+      only ? `there is no task "${only}"; the config has: ${names}` : 'the config has no tasks',
+    );
   }
   if (asOf === null && groups.some(({ kind }) => kind !== 'label')) {
     throw new NightjarError('say which day to score: --as-of YYYY-MM-DD (features use the days before it)');

@@ -21,7 +21,14 @@ export async function scoreRun(args: {
   if (shards.from === 0) {
     for (const { kind, name, tasks } of manifest.groups) {
       if (kind !== 'label') continue;
-      const rows = await scoreTable({ store, runId, manifest, group: name, task: tasks[0]!, version: versions[name]! });
+      const rows = await scoreTable({
+        store,
+        runId,
+        manifest,
+        group: name,
+        task: tasks[0]!,
+        version: versions[name]!,
+      });
       progress(rows === undefined ? `${tasks[0]}: scored before` : `${tasks[0]}: ${rows} rows`);
     }
   }

@@ -1,18 +1,26 @@
 import { parseDay, shardName } from '../data/index.ts';
-import { ByteCache, planFold, readShardDays, type ShardUser, SnapshotWriter, snapshotKey } from '../features/index.ts';
+import {
+  ByteCache,
+  planFold,
+  readShardDays,
+  type ShardUser,
+  SnapshotWriter,
+  snapshotKey,
+} from '../features/index.ts';
 import type { UsersModelManifest } from '../learn/index.ts';
 import { type NextScorer, openNextScorer } from '../ranking/index.ts';
 import { readModelFile } from '../registry/index.ts';
 import { dayInputs, type RunManifest } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import { encodeScores, type ShardScores } from './scores.ts';
 import { openUserScorer, type UserScorer } from './score-users.ts';
+import { encodeScores, type ShardScores } from './scores.ts';
 
 /** The models that score a run, by task group. */
 export type Versions = Readonly<Record<string, string>>;
 
 /** Where a shard's scores stand. */
-export const scoresKey = (runId: string, shard: number): string => `scores/${runId}/${shardName(shard)}.arrow`;
+export const scoresKey = (runId: string, shard: number): string =>
+  `scores/${runId}/${shardName(shard)}.arrow`;
 
 /** Loaded models of a run; one for all shards that a job scores. */
 export interface RunScorer {
@@ -119,7 +127,7 @@ async function scoreShard(args: {
 /** What stands of a run's scores. @returns shards whose scores are there */
 export async function scoredShards(store: ObjectStore, runId: string, shards: number): Promise<number[]> {
   const done: number[] = [];
-  for (let shard = 0; shard < shards; shard++) if (await store.head(scoresKey(runId, shard))) done.push(shard);
+  for (let shard = 0; shard < shards; shard++)
+    if (await store.head(scoresKey(runId, shard))) done.push(shard);
   return done;
 }
-

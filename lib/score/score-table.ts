@@ -44,7 +44,9 @@ export async function scoreTable(args: {
     for (let start = 0; start < order.length; start += BATCH) {
       const rows = order.slice(start, start + BATCH);
       const batch = new Float32Array(BATCH * width);
-      rows.forEach((row, b) => batch.set(features.subarray(row * width, (row + 1) * width), b * width));
+      rows.forEach((row, b) => {
+        batch.set(features.subarray(row * width, (row + 1) * width), b * width);
+      });
       const output = await session.run({ features: float32(batch, [BATCH, width]) });
       const effects = output.reasons!.data as Float32Array;
       rows.forEach((_, b) => {

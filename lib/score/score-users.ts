@@ -91,7 +91,11 @@ class ShardScorer {
 
   async run(users: Iterable<ShardUser>, onUser: (user: ShardUser) => void): Promise<UserScores> {
     for await (const output of this.#session.runAll(this.#batches(users, onUser))) {
-      this.#take(this.#sent.shift()!, output.logits!.data as Float32Array, output.reasons!.data as Float32Array);
+      this.#take(
+        this.#sent.shift()!,
+        output.logits!.data as Float32Array,
+        output.reasons!.data as Float32Array,
+      );
     }
     return {
       tasks: Object.fromEntries(

@@ -51,9 +51,13 @@ export function decodeScores(bytes: Uint8Array): ShardScores {
   const batch = batches[0]!;
   const rows = batch.numRows;
   const texts = (name: string): (string | null)[] => Array.from(batch.getChild(name) ?? []);
-  const numbers = (name: string) => Float64Array.from({ length: rows }, (_, i) => batch.getChild(name)?.get(i));
+  const numbers = (name: string) =>
+    Float64Array.from({ length: rows }, (_, i) => batch.getChild(name)?.get(i));
   const named = (suffix: string) =>
-    schema.fields.map((f) => f.name).filter((n) => n.endsWith(suffix)).map((n) => n.slice(0, -suffix.length));
+    schema.fields
+      .map((f) => f.name)
+      .filter((n) => n.endsWith(suffix))
+      .map((n) => n.slice(0, -suffix.length));
   return {
     users: texts('user').map((user) => user ?? ''),
     hashes: Uint32Array.from({ length: rows }, (_, i) => batch.getChild('hash')?.get(i)),
