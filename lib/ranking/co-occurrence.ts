@@ -37,8 +37,9 @@ export function neighbours(
   const touched = new Int32Array(units);
   const best = new Best(top);
   const start = new Int32Array(units + 1);
-  const unit: number[] = [];
-  const similarity: number[] = [];
+  const unit = new Int32Array(units * top);
+  const similarity = new Float32Array(units * top);
+  let kept = 0;
   for (let i = 0; i < units; i++) {
     let count = 0;
     for (let at = unitStart[i]!; at < unitStart[i + 1]!; at++) {
@@ -58,13 +59,13 @@ export function neighbours(
       if (j !== i) best.offer(j, sums[j]!);
     }
     for (const j of best.take()) {
-      unit.push(j);
-      similarity.push(sums[j]!);
+      unit[kept] = j;
+      similarity[kept++] = sums[j]!;
     }
     for (let k = 0; k < count; k++) sums[touched[k]!] = 0;
-    start[i + 1] = unit.length;
+    start[i + 1] = kept;
   }
-  return { start, unit: Int32Array.from(unit), similarity: Float32Array.from(similarity) };
+  return { start, unit: unit.slice(0, kept), similarity: similarity.slice(0, kept) };
 }
 
 /** The rows of each column, ascending. */

@@ -38,16 +38,24 @@ export function embed(rows: SparseRows, values: Float64Array, units: number, rng
   return Float32Array.from(basis);
 }
 
-/** Modified Gram-Schmidt over the columns of a row-major matrix, twice against rounding; dependent columns become zero. */
+/**
+ * Classical Gram-Schmidt over the columns of a row-major matrix, twice against rounding ("twice is enough": Giraud,
+ * Langou, Rozložník 2005): every pass reads whole rows. Columns that depend on those before them become zero.
+ */
 function orthonormalise(matrix: Float64Array, rows: number, columns: number): void {
+  const dots = new Float64Array(columns);
   for (let b = 0; b < columns; b++) {
     const before = columnNorm(matrix, rows, columns, b);
-    for (let pass = 0; pass < 2; pass++) {
-      for (let a = 0; a < b; a++) {
-        let dot = 0;
-        for (let i = 0; i < rows; i++) dot += matrix[i * columns + a]! * matrix[i * columns + b]!;
-        if (dot === 0) continue;
-        for (let i = 0; i < rows; i++) matrix[i * columns + b]! -= dot * matrix[i * columns + a]!;
+    for (let pass = 0; pass < 2 && b > 0; pass++) {
+      dots.fill(0);
+      for (let i = 0, at = 0; i < rows; i++, at += columns) {
+        const x = matrix[at + b]!;
+        for (let a = 0; a < b; a++) dots[a]! += matrix[at + a]! * x;
+      }
+      for (let i = 0, at = 0; i < rows; i++, at += columns) {
+        let shadow = 0;
+        for (let a = 0; a < b; a++) shadow += dots[a]! * matrix[at + a]!;
+        matrix[at + b]! -= shadow;
       }
     }
     const after = columnNorm(matrix, rows, columns, b);

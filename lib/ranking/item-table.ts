@@ -1,7 +1,7 @@
 import { createRng } from '../train/index.ts';
 import { Best } from './best.ts';
 import { type Neighbours, neighbours, type SparseRows } from './co-occurrence.ts';
-import { DIMENSIONS, embed } from './embedding.ts';
+import { embed } from './embedding.ts';
 import { eachLine, type History } from './history.ts';
 import { type Profile, ProfileReader } from './profile.ts';
 import type { UnitOf } from './units.ts';
@@ -37,6 +37,9 @@ export interface ItemTable {
   /** (units, DIMENSIONS). */
   readonly embedding: Float32Array;
 }
+
+/** What the table needs of a profile: all users' are held at once. */
+type Owned = Pick<Profile, 'unit' | 'lines'>;
 
 /** Units of the items of a history as of a day. */
 export interface UnitIndex {
@@ -82,7 +85,7 @@ export function buildItemTable(history: History, cutoff: number, index: UnitInde
     Float64Array,
     Float64Array,
   ];
-  const profiles: Profile[] = [];
+  const profiles: Owned[] = [];
   const reader = new ProfileReader(n, day);
   const baskets = new BasketRows(n);
   for (const user of history.users) {
@@ -100,7 +103,7 @@ export function buildItemTable(history: History, cutoff: number, index: UnitInde
     baskets.endUser();
     const profile = reader.read(user.profiles[cutoff]!, user.activeDays[cutoff]!, index.of);
     if (profile.count === 0) continue;
-    profiles.push(profile);
+    profiles.push({ unit: profile.unit, lines: profile.lines });
     for (let i = 0; i < profile.count; i++) {
       const unit = profile.unit[i]!;
       lines[unit]! += profile.lines[i]!;
@@ -130,17 +133,17 @@ export function buildItemTable(history: History, cutoff: number, index: UnitInde
 export const embeddingWeight = (lines: number, users: number): number =>
   Math.log1p(lines) * Math.max(users, 1) ** -0.25;
 
-function embedUnits(profiles: readonly Profile[], users: Float64Array): Float32Array {
+function embedUnits(profiles: readonly Owned[], users: Float64Array): Float32Array {
   const rows = sparseRows(profiles.map(({ unit }) => unit));
   const values = new Float64Array(rows.column.length);
   let at = 0;
-  for (const { count, unit, lines } of profiles) {
-    for (let i = 0; i < count; i++) values[at++] = embeddingWeight(lines[i]!, users[unit[i]!]!);
+  for (const { unit, lines } of profiles) {
+    for (let i = 0; i < unit.length; i++) values[at++] = embeddingWeight(lines[i]!, users[unit[i]!]!);
   }
   return embed(rows, values, users.length, createRng('unit embedding'));
 }
 
-const userRows = (profiles: readonly Profile[]): SparseRows =>
+const userRows = (profiles: readonly Owned[]): SparseRows =>
   sparseRows(profiles.map(({ unit, lines }) => most(unit, lines, MAX_UNITS_PER_USER)));
 
 /** The units with the most lines, ascending. */
@@ -200,5 +203,3 @@ class BasketRows {
     return { rows: sparseRows(this.#rows), weights: Float64Array.from(this.#weights) };
   }
 }
-
-export { DIMENSIONS };
