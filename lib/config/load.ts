@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import type { z } from 'zod';
 import { ConfigError } from '../data/errors.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
@@ -35,7 +35,9 @@ export async function loadConfig(path: string): Promise<{ config: Config; folder
   }
   let module: { default?: unknown };
   try {
-    module = await import(pathToFileURL(file).href);
+    module = await import(
+      `data:text/javascript;base64,${Buffer.from(await bundle(file)).toString('base64')}`
+    );
   } catch (cause) {
     throw new ConfigError(`${file} can not be loaded: ${cause instanceof Error ? cause.message : cause}`, {
       cause,
@@ -45,6 +47,33 @@ export async function loadConfig(path: string): Promise<{ config: Config; folder
     throw new ConfigError(`${file} has no default export: write "export default defineConfig({ … })"`);
   }
   return { config: parseConfig(module.default, file), folder: dirname(file), file };
+}
+
+/**
+ * The config and what it imports as one module. Bundling makes it load the same wherever it stands: beside a package of
+ * CommonJS, outside of any package, and without Nightjar being installed there.
+ */
+async function bundle(file: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [file],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    logLevel: 'silent',
+    plugins: [
+      {
+        name: 'nightjar',
+        setup({ onResolve, onLoad }) {
+          onResolve({ filter: /^nightjar$/ }, () => ({ path: 'nightjar', namespace: 'nightjar' }));
+          onLoad({ filter: /.*/, namespace: 'nightjar' }, () => ({
+            contents: 'export const defineConfig = (config) => config;',
+          }));
+        },
+      },
+    ],
+  });
+  return outputFiles[0]!.text;
 }
 
 function describe(issue: z.core.$ZodIssue, root: unknown): string[] {

@@ -43,7 +43,8 @@ export function poolSequence(g: GraphBuilder, hidden: Value, valid: Value): Valu
   const weights = g.unsqueeze(valid, [2]);
   const count = g.max(g.reduceSum(valid, [1], true), 1); // (batch, 1)
   const mean = g.div(g.reduceSum(g.mul(hidden, weights), [1]), count);
-  const next = g.concat([g.slice(valid, 1, 1), g.mul(g.slice(valid, 1, 0, 1), 0)], 1);
-  const last = g.reduceSum(g.mul(hidden, g.unsqueeze(g.sub(valid, next), [2])), [1]);
+  // The last visit is the one with nothing but itself from there to the end.
+  const isLast = g.mul(g.cast(g.equal(g.cumSum(valid, 1, { reverse: true }), 1), 'float32'), valid);
+  const last = g.reduceSum(g.mul(hidden, g.unsqueeze(isLast, [2])), [1]);
   return g.concat([mean, last], 1);
 }

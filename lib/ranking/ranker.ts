@@ -78,10 +78,7 @@ export interface Ranker {
  * then what goes with the user's units, then what is popular.
  */
 const UNTRAINED: Partial<Record<(typeof PAIR_FEATURES)[number], number>> = {
-  'own lines': 0.5,
-  'own lines 90d': 0.5,
-  'shared users relative': 1,
-  'popularity 30d': 0.5,
+'own': 1, 'own lines': 1, 'own lines 90d': 0.5, 'shared users relative': 2, 'popularity 30d': 0.3,
 };
 
 /** A ranker of fixed weights. */
