@@ -78,7 +78,10 @@ export interface Ranker {
  * then what goes with the user's units, then what is popular.
  */
 const UNTRAINED: Partial<Record<(typeof PAIR_FEATURES)[number], number>> = {
-'own': 1, 'own lines': 1, 'own lines 90d': 0.5, 'shared users relative': 2, 'popularity 30d': 0.3,
+  'own lines': 0.75,
+  'own lines 90d': 0.75,
+  'shared users relative': 1,
+  'popularity 30d': 0.4,
 };
 
 /** A ranker of fixed weights. */
@@ -216,7 +219,9 @@ function standardsOf({ features, pairs }: RankingGroups): Standards {
   const mean = Float32Array.from(sum, (s) => s / pairs);
   const deviation = Float32Array.from(squares, (s, f) => {
     const m = sum[f]! / pairs;
-    return Math.sqrt(Math.max(s / pairs - m * m, 0)) + 1e-6;
+    const d = Math.sqrt(Math.max(s / pairs - m * m, 0));
+    // What never differed says nothing, whatever it is when scoring: its standardised value is 0.
+    return d > 1e-6 ? d : Number.POSITIVE_INFINITY;
   });
   return { mean, deviation };
 }
