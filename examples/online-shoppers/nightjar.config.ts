@@ -1,5 +1,9 @@
 import { defineConfig } from 'nightjar';
 
+const number = (column: string) => `${column}::DOUBLE`;
+const pages = `(${number('Administrative')} + ${number('Informational')} + ${number('ProductRelated')})`;
+const seconds = `(${number('Administrative_Duration')} + ${number('Informational_Duration')} + ${number('ProductRelated_Duration')})`;
+
 // One row a visit to a web shop; did it end in a purchase? No users and no times: a labelled table.
 export default defineConfig({
   shop: { name: 'Online Shoppers', timeZone: 'UTC' },
@@ -15,18 +19,30 @@ export default defineConfig({
       // 125 rows equal another: two visits may look alike.
       duplicates: 'keep',
       attributes: {
-        numbers: [
-          'Administrative',
-          'Administrative_Duration',
-          'Informational',
-          'Informational_Duration',
-          'ProductRelated',
-          'ProductRelated_Duration',
-          'BounceRates',
-          'ExitRates',
-          'PageValues',
-          'SpecialDay',
-        ],
+        numbers: {
+          Administrative: 'Administrative',
+          Administrative_Duration: 'Administrative_Duration',
+          Informational: 'Informational',
+          Informational_Duration: 'Informational_Duration',
+          ProductRelated: 'ProductRelated',
+          ProductRelated_Duration: 'ProductRelated_Duration',
+          BounceRates: 'BounceRates',
+          ExitRates: 'ExitRates',
+          PageValues: 'PageValues',
+          SpecialDay: 'SpecialDay',
+          // What pages and times say together, in SQL.
+          administrative_seconds_per_page: `${number('Administrative_Duration')} / greatest(${number('Administrative')}, 1)`,
+          informational_seconds_per_page: `${number('Informational_Duration')} / greatest(${number('Informational')}, 1)`,
+          product_seconds_per_page: `${number('ProductRelated_Duration')} / greatest(${number('ProductRelated')}, 1)`,
+          pages: pages,
+          seconds: seconds,
+          product_share_of_pages: `${number('ProductRelated')} / greatest(${pages}, 1)`,
+          product_share_of_seconds: `${number('ProductRelated_Duration')} / greatest(${seconds}, 1)`,
+          bounces: `${number('BounceRates')} * ${number('ProductRelated')}`,
+          exits: `${number('ExitRates')} * ${number('ProductRelated')}`,
+          exits_less_bounces: `${number('ExitRates')} - ${number('BounceRates')}`,
+          bounces_of_exits: `${number('BounceRates')} / greatest(${number('ExitRates')}, 0.0001)`,
+        },
         categories: [
           'Month',
           'OperatingSystems',

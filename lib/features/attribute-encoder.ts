@@ -36,7 +36,7 @@ const HEAVY_TAIL = 2;
 /**
  * Learns how to encode a table from its training rows alone.
  * Numbers: signed log1p where the skewness is beyond 2 and the logarithm lessens it; the median for what is missing,
- * and a flag that says so. Categories: one place for each that `minCount` training rows have, one for all others, one
+ * and flags that say so and that a value is 0. Categories: one place for each that `minCount` training rows have, one for all others, one
  * for none. Texts: words and word pairs hashed into signed buckets (Weinberger et al. 2009), scaled to length 1.
  * @param rows the training rows
  */
@@ -97,7 +97,7 @@ export function attributeNames(encoder: AttributeEncoder, group?: string): Featu
 }
 
 function partsOf(column: ColumnEncoding): string[] {
-  if (column.kind === 'number') return ['', ' is missing'];
+  if (column.kind === 'number') return ['', ' is missing', ' is 0'];
   if (column.kind === 'text') return Array.from({ length: column.buckets }, (_, i) => ` words ${i}`);
   return [...column.categories.map((value) => ` = ${value}`), ' = other', ' = none'];
 }
@@ -151,6 +151,8 @@ function columnWriter(encoding: ColumnEncoding, table: AttributeTable): Write {
       const known = Number.isFinite(value);
       out[at] = known ? (log ? signedLog(value) : value) : middle;
       out[at + 1] = known ? 0 : 1;
+      // A count of none is often another case than a small one.
+      out[at + 2] = value === 0 ? 1 : 0;
     };
   }
   if (encoding.kind === 'category' && column.kind === 'category') {

@@ -11,6 +11,7 @@ import {
 import {
   fitColumns,
   fitInputs,
+  fitPiecewise,
   fitPropensity,
   type Parameters,
   type PropensityShape,
@@ -149,7 +150,13 @@ export async function trainTable(
     const encoder = fitAttributes(table, [...rows]);
     const features = tableFeatures(table, encoder);
     const width = attributeNames(encoder).length;
-    const transform = fitInputs(features, width, rows, fitColumns(features, width, rows));
+    const transform = fitInputs(
+      features,
+      width,
+      rows,
+      // Attributes have been through the logarithm where they need it.
+      fitColumns(features, width, rows, { logarithms: false }),
+    );
     const kept = transform.kept.length;
     const inputs = new Float32Array(table.rows * kept);
     for (const row of rows) writeInputs(features, row * width, transform, inputs, row * kept);
@@ -157,7 +164,14 @@ export async function trainTable(
       features: width,
       transform,
       heads: [{ task, bins: 1, inverted: false }],
-      mlp: mlp ? { hidden: config.model.hidden, layers: 2, members: config.model.members } : null,
+      mlp: mlp
+        ? {
+            hidden: config.model.hidden,
+            layers: 2,
+            members: config.model.members,
+            piecewise: fitPiecewise(inputs, kept, rows),
+          }
+        : null,
       sequence: null,
     };
     const weights = new Float32Array(rows.length).fill(1);

@@ -301,7 +301,7 @@ async function fitCandidate(
     features: rows.width,
     transform,
     heads,
-    mlp: candidate.mlp ? { hidden: model.hidden, layers: 2, members: model.members } : null,
+    mlp: candidate.mlp ? { hidden: model.hidden, layers: 2, members: model.members, piecewise: null } : null,
     sequence: null,
   };
   const plain =

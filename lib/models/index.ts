@@ -8,7 +8,14 @@ export {
   type RawRows,
   withValues,
 } from './fit-propensity.ts';
-export { fitColumns, fitInputs, type InputColumns, type InputTransform, writeInputs } from './inputs.ts';
+export {
+  fitColumns,
+  fitInputs,
+  fitPiecewise,
+  type InputColumns,
+  type InputTransform,
+  writeInputs,
+} from './inputs.ts';
 export { pretrainEncoder } from './pretrain.ts';
 export { bins, type Head, type PropensityShape, scoringModel, trainingModel } from './propensity.ts';
 export type { SequenceShape } from './sequence.ts';

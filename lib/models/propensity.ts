@@ -1,7 +1,7 @@
 import { differentiate, gradientName } from '../autodiff/index.ts';
 import { type Graph, GraphBuilder, selectOutputs, type Value } from '../onnx/index.ts';
 import type { Rng } from '../train/index.ts';
-import { type InputTransform, transformInputs } from './inputs.ts';
+import { encodePiecewise, type InputTransform, type PiecewiseEncoding, transformInputs } from './inputs.ts';
 import { Layers } from './layers.ts';
 import { encodeSequence, poolSequence, type SequenceShape } from './sequence.ts';
 import { TOKEN_FIELDS } from './tokens.ts';
@@ -24,7 +24,13 @@ export interface PropensityShape {
   readonly features: number;
   readonly transform: InputTransform;
   readonly heads: readonly Head[];
-  readonly mlp: { readonly hidden: number; readonly layers: number; readonly members: number } | null;
+  /** `piecewise` is what the MLP reads beside the inputs, if anything. */
+  readonly mlp: {
+    readonly hidden: number;
+    readonly layers: number;
+    readonly members: number;
+    readonly piecewise: PiecewiseEncoding | null;
+  } | null;
   /** `length` is the number of visits, or a name for a size that each batch brings. */
   readonly sequence: (SequenceShape & { readonly length: number | 'length' }) | null;
 }
@@ -177,8 +183,10 @@ function memberLogits(
   const { g } = layers;
   const shared = g.unsqueeze(sequence ? g.add(linear.logits, sequence) : linear.logits, [1]);
   if (!shape.mlp) return shared;
-  const width = shape.transform.kept.length;
-  return g.add(shared, layers.memberMlp('mlp', z, { ...shape.mlp, width, outputs: bins(shape) }, masks));
+  const { piecewise } = shape.mlp;
+  const x = piecewise?.input.length ? g.concat([z, encodePiecewise(g, z, piecewise)], 1) : z;
+  const width = shape.transform.kept.length + (piecewise?.input.length ?? 0);
+  return g.add(shared, layers.memberMlp('mlp', x, { ...shape.mlp, width, outputs: bins(shape) }, masks));
 }
 
 const hazards = (g: GraphBuilder, logits: Value): Value =>

@@ -27,7 +27,7 @@ const MIN_HISTORY = 75;
 /** With a short history cut-offs stand closer, so that there are about this many. */
 const WANTED_CUTOFFS = 6;
 /** Groups to learn from at most; beyond it users are left out by a stable hash. */
-const MAX_GROUPS = 20_000;
+const MAX_GROUPS = 12_000;
 
 /** What `manifest.json` of a ranker says. */
 export interface NextModelManifest {
