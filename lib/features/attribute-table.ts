@@ -1,6 +1,6 @@
 import type { RecordBatch } from 'apache-arrow';
-import { decodeArrow } from '../data/index.ts';
-import type { ObjectStore } from '../runtime/index.ts';
+import { decodeArrow, readShard } from '../data/index.ts';
+import { byteSource, type ObjectStore } from '../runtime/index.ts';
 import { numberColumn, optionalColumn, type TextColumn, textColumn } from './columns.ts';
 
 /** What is said of users, items or labelled rows, by column. A number that is missing is NaN. */
@@ -30,13 +30,21 @@ const KIND = 'nightjar.kind';
 /**
  * Reads `clean/users|items|labels/…` objects as one table, in the order of the keys. A column that only some files
  * have is missing in the rows of the others. Attributes are the columns whose metadata names their kind.
+ * @param part of `users` tables: the batches that cover one shard; rows of other shards may be among them
  * @throws DataError when an object is no Arrow file of that shape, ObjectNotFound when it is gone
  */
-export async function readAttributes(store: ObjectStore, keys: readonly string[]): Promise<AttributeTable> {
+export async function readAttributes(
+  store: ObjectStore,
+  keys: readonly string[],
+  part?: { readonly shard: number; readonly shards: number },
+): Promise<AttributeTable> {
   const batches: { batch: RecordBatch; key: string; start: number }[] = [];
   let rows = 0;
   for (const key of keys) {
-    for (const batch of decodeArrow(await (await store.get(key)).bytes()).batches) {
+    const file = part
+      ? await readShard(await byteSource(store, key), part.shard, part.shards)
+      : decodeArrow(await (await store.get(key)).bytes());
+    for (const batch of file.batches) {
       batches.push({ batch, key, start: rows });
       rows += batch.numRows;
     }

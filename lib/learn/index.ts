@@ -1,4 +1,6 @@
 export { finetuneRun, type TrainedVersions, trainedKey, versionsOf } from './finetune.ts';
+export { groupMatrix } from './groups.ts';
+export { openProfiles, type ProfileWriter, profileNames } from './profiles.ts';
 export {
   type LabelledTable,
   labelTask,

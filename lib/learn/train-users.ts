@@ -1,6 +1,6 @@
 import type { Config } from '../config/index.ts';
 import { canonicalJson, DataError, formatDay, parseDay } from '../data/index.ts';
-import { featureNames } from '../features/index.ts';
+import { type AttributeEncoder, featureNames } from '../features/index.ts';
 import {
   fitColumns,
   fitInputs,
@@ -26,6 +26,7 @@ import type { RunManifest, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { type CurvePoint, createRng, logLoss } from '../train/index.ts';
 import { groupMatrix } from './groups.ts';
+import { profileNames } from './profiles.ts';
 import { featureStrengths } from './strength.ts';
 import { binEnds, buildUserRows, survey, type UserRows, userHeads, userTask } from './user-rows.ts';
 
@@ -46,6 +47,8 @@ export interface UsersModelManifest {
   readonly sequence: { readonly vocabulary: TokenVocabulary; readonly length: number } | null;
   /** Columns of the feature vector that the graph takes, in its order. */
   readonly columns: readonly number[];
+  /** What follows them: what is said of users. */
+  readonly profile: AttributeEncoder | null;
   readonly groups: readonly string[];
   readonly trainedBefore: string;
   readonly rows: number;
@@ -100,8 +103,8 @@ export async function trainUsers(
   const validAt = asOf - horizon;
   const timeSplit = grid.filter((c) => c < validAt).length >= 2;
   progress('reading users');
-  const surveyed = await survey(store, manifest, asOf, first);
-  const { vocabulary, columns } = surveyed;
+  const surveyed = await survey(store, manifest, asOf, first, timeSplit ? validAt : asOf);
+  const { vocabulary, columns, profile } = surveyed;
   const cutoffs = [...new Set([...grid, ...(timeSplit ? [validAt] : []), asOf])].sort((a, b) => a - b);
   const rows = await buildUserRows({
     store,
@@ -117,7 +120,7 @@ export async function trainUsers(
   const selected = await select(material, timeSplit ? validAt : undefined);
   progress(`fitting ${selected.candidate.name} on all cut-offs`);
   const final = await fitCandidate(material, selected.candidate, { known: asOf });
-  const names = columns.map((j) => featureNames(config)[j]!);
+  const names = [...columns.map((j) => featureNames(config)[j]!), ...profileNames(profile)];
   const groups = groupMatrix(final.shape.transform.kept.map((j) => names[j]!.group));
   // Users with few visits are scored in short batches: the number of visits is left open.
   const { sequence } = final.shape;
@@ -134,6 +137,7 @@ export async function trainUsers(
     heads,
     sequence: sequence && { vocabulary, length },
     columns,
+    profile,
     groups: groups.names,
     trainedBefore: manifest.asOf!,
     rows: final.rows,
@@ -301,7 +305,7 @@ async function fitCandidate(
     features: rows.width,
     transform,
     heads,
-    mlp: candidate.mlp ? { hidden: model.hidden, layers: 2, members: model.members, piecewise: null } : null,
+    mlp: candidate.mlp ? { hidden: model.hidden, layers: 2, members: model.members } : null,
     sequence: null,
   };
   const plain =

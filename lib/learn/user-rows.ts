@@ -1,6 +1,7 @@
 import type { AbsenceTask, Config, EventTask } from '../config/index.ts';
 import { EVENT_TYPES, eventCode, parseDay, stableUnit } from '../data/index.ts';
 import {
+  type AttributeEncoder,
   ByteCache,
   featureNames,
   featureVector,
@@ -18,6 +19,7 @@ import {
 } from '../models/index.ts';
 import { dayInputs, type RunManifest } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
+import { fitProfiles, openProfiles, type ProfileWriter, profileNames } from './profiles.ts';
 
 /** A label window is asked in this many equal parts where it is long enough. */
 const BINS = 3;
@@ -73,7 +75,7 @@ export async function* eachUser(
   store: ObjectStore,
   manifest: RunManifest,
   before: number,
-): AsyncGenerator<{ user: ShardUser; itemText: (id: number) => string }> {
+): AsyncGenerator<{ user: ShardUser; itemText: (id: number) => string; shard: number }> {
   const cache = new ByteCache();
   const inputs = dayInputs(manifest);
   for (let shard = 0; shard < manifest.shards; shard++) {
@@ -87,7 +89,7 @@ export async function* eachUser(
       cache,
     });
     const itemText = (id: number) => users.items.text(id);
-    for (const user of users) yield { user, itemText };
+    for (const user of users) yield { user, itemText, shard };
   }
 }
 
@@ -96,6 +98,8 @@ export interface Survey {
   readonly vocabulary: TokenVocabulary;
   /** Columns of the feature vector that a model may use. */
   readonly columns: readonly number[];
+  /** How what is said of users is encoded behind those columns; null where nothing is said. */
+  readonly profile: AttributeEncoder | null;
 }
 
 /**
@@ -106,12 +110,16 @@ const AGE_BOUND =
   /\.(tenure|log_rate|log_rate_(180|365)d|alive_\d+|gap_max|log_recency_over_max|repeat_rate|active_part|(active_days|visits|money)_(180|365)d|active_days_month_[456])$/;
 const TWO_YEARS = 730;
 
-/** Counts the vocabulary of visits on what happened before `day`, and sees which event types the shop has. */
+/**
+ * Counts the vocabulary of visits on what happened before `day`, sees which event types the shop has, and fits the
+ * encoding of profiles on what was valid before `profileDay`.
+ */
 export async function survey(
   store: ObjectStore,
   manifest: RunManifest,
   day: number,
   firstDay: number,
+  profileDay: number,
 ): Promise<Survey> {
   const counter = new VocabularyCounter();
   const types = new Set<string>();
@@ -127,7 +135,8 @@ export async function survey(
     if (rest !== undefined && !types.has(type!)) return [];
     return day - firstDay < TWO_YEARS && AGE_BOUND.test(name) ? [] : [j];
   });
-  return { vocabulary: counter.finish(), columns };
+  const profile = await fitProfiles(store, manifest, profileDay);
+  return { vocabulary: counter.finish(), columns, profile };
 }
 
 /**
@@ -145,20 +154,24 @@ export async function buildUserRows(args: {
   limit: number;
 }): Promise<UserRows> {
   const { store, manifest, tasks, cutoffs, length, limit } = args;
-  const { vocabulary, columns } = args.survey;
+  const { vocabulary, columns, profile } = args.survey;
   const { config } = manifest;
   const asOf = parseDay(manifest.asOf!);
   const heads = userHeads(config, tasks);
-  const width = columns.length;
+  const width = columns.length + profileNames(profile).length;
   const whole = new Float32Array(featureNames(config).length);
   const outputs = heads.reduce((sum, head) => sum + head.bins, 0);
   const table = new RowTable({ width, outputs, tasks: tasks.length, tokens: length * TOKEN_FIELDS }, limit);
   let encoder: TokenEncoder | undefined;
   let text: ((id: number) => string) | undefined;
-  for await (const { user, itemText } of eachUser(store, manifest, asOf)) {
+  let profiles: ProfileWriter | undefined;
+  for await (const { user, itemText, shard } of eachUser(store, manifest, asOf)) {
     const unit = stableUnit('training', user.user);
     if (!table.takes(unit)) continue;
-    if (itemText !== text || !encoder) encoder = new TokenEncoder(vocabulary, length, itemText);
+    if (itemText !== text || !encoder || !profiles) {
+      encoder = new TokenEncoder(vocabulary, length, itemText);
+      profiles = await openProfiles(store, manifest, profile, shard);
+    }
     text = itemText;
     for (const cutoff of cutoffs) {
       user.advance(cutoff);
@@ -169,6 +182,7 @@ export async function buildUserRows(args: {
       columns.forEach((j, k) => {
         table.features[row * width + k] = whole[j]!;
       });
+      profiles.write(user.user, cutoff, table.features, row * width + columns.length);
       table.visits[row] = encoder.encode(
         user.state.tokens,
         cutoff,

@@ -29,7 +29,7 @@ export interface PropensityShape {
     readonly hidden: number;
     readonly layers: number;
     readonly members: number;
-    readonly piecewise: PiecewiseEncoding | null;
+    readonly piecewise?: PiecewiseEncoding;
   } | null;
   /** `length` is the number of visits, or a name for a size that each batch brings. */
   readonly sequence: (SequenceShape & { readonly length: number | 'length' }) | null;

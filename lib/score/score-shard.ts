@@ -7,7 +7,7 @@ import {
   SnapshotWriter,
   snapshotKey,
 } from '../features/index.ts';
-import type { UsersModelManifest } from '../learn/index.ts';
+import { openProfiles, type UsersModelManifest } from '../learn/index.ts';
 import { type NextScorer, openNextScorer } from '../ranking/index.ts';
 import { readModelFile } from '../registry/index.ts';
 import { dayInputs, type RunManifest } from '../run/index.ts';
@@ -40,6 +40,7 @@ export async function openRunScorer(args: {
   const { config } = manifest;
   const { threads } = config.training;
   let users: UserScorer | undefined;
+  let profile: UsersModelManifest['profile'] = null;
   const lists: { task: string; scorer: NextScorer }[] = [];
   for (const group of manifest.groups) {
     const version = versions[group.name]!;
@@ -48,6 +49,7 @@ export async function openRunScorer(args: {
       const model = await readModelFile(store, group.name, version, 'model.onnx');
       const description: UsersModelManifest = JSON.parse(text);
       users = await openUserScorer({ config, manifest: description, model, threads });
+      profile = description.profile;
     } else if (group.kind === 'next') {
       const task = group.tasks[0]!;
       lists.push({ task, scorer: await openNextScorer({ store, runId, manifest, task, version, threads }) });
@@ -57,7 +59,7 @@ export async function openRunScorer(args: {
   return {
     async shard(shard) {
       if (await store.head(scoresKey(runId, shard))) return undefined;
-      const scores = await scoreShard({ store, runId, manifest, shard, users, lists, cache });
+      const scores = await scoreShard({ store, runId, manifest, shard, users, profile, lists, cache });
       const bytes = encodeScores(scores, { runId, asOf: manifest.asOf!, shard: String(shard) });
       await store.put(scoresKey(runId, shard), bytes, { ifAbsent: true });
       return scores.users.length;
@@ -75,6 +77,7 @@ async function scoreShard(args: {
   manifest: RunManifest;
   shard: number;
   users: UserScorer | undefined;
+  profile: UsersModelManifest['profile'];
   lists: readonly { task: string; scorer: NextScorer }[];
   cache: ByteCache;
 }): Promise<ShardScores> {
@@ -111,8 +114,11 @@ async function scoreShard(args: {
     snapshot.add(user.user, user.hash, user.state);
   };
   let tasks: ShardScores['tasks'] = {};
-  if (args.users) tasks = (await args.users.score(read, day, itemText, see)).tasks;
-  else for (const user of read) see(user);
+  if (args.users) {
+    const profiles = await openProfiles(store, manifest, args.profile, shard);
+    tasks = (await args.users.score(read, day, itemText, see, profiles)).tasks;
+  }
+  if (!args.users) for (const user of read) see(user);
   if (manifest.purpose === 'night') {
     await store.put(snapshotKey(config, runId, shard), snapshot.encode(), { ifAbsent: true });
   }

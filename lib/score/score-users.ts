@@ -1,6 +1,6 @@
 import type { Config } from '../config/index.ts';
 import { featureNames, featureVector, inPopulation, type ShardUser } from '../features/index.ts';
-import { type UsersModelManifest, userTask } from '../learn/index.ts';
+import { type ProfileWriter, profileNames, type UsersModelManifest, userTask } from '../learn/index.ts';
 import { TOKEN_FIELDS, TokenEncoder } from '../models/index.ts';
 import { type Feeds, float32, int32, openSession, type Session } from '../train/index.ts';
 import { strongest } from './reasons.ts';
@@ -21,13 +21,15 @@ export interface UserScores {
 /** A loaded users model. */
 export interface UserScorer {
   /**
-   * @param users each advanced to the as-of day by this call, in order; `onUser` sees each one then
+   * @param users each advanced to the as-of day by this call, in order; `onUser` sees each one before
+   * @param profiles of the shard that the users are of
    */
   score(
     users: Iterable<ShardUser>,
     day: number,
     itemText: (id: number) => string,
     onUser: (user: ShardUser) => void,
+    profiles?: ProfileWriter,
   ): Promise<UserScores>;
   close(): Promise<void>;
 }
@@ -41,8 +43,8 @@ export async function openUserScorer(args: {
 }): Promise<UserScorer> {
   const session = await openSession(args.model, { threads: args.threads });
   return {
-    score: (users, day, itemText, onUser) =>
-      new ShardScorer(args.config, args.manifest, session, day, itemText).run(users, onUser),
+    score: (users, day, itemText, onUser, profiles) =>
+      new ShardScorer(args.config, args.manifest, session, day, itemText, profiles).run(users, onUser),
     close: () => session.close(),
   };
 }
@@ -62,6 +64,7 @@ class ShardScorer {
   readonly #width: number;
   /** One user's whole feature vector. */
   readonly #whole: Float32Array;
+  readonly #profiles: ProfileWriter | undefined;
   readonly #encoder: TokenEncoder | undefined;
   readonly #buckets: readonly number[];
   readonly #open = new Map<number, Batch>();
@@ -76,12 +79,14 @@ class ShardScorer {
     session: Session,
     day: number,
     itemText: (id: number) => string,
+    profiles?: ProfileWriter,
   ) {
+    this.#profiles = profiles;
     this.#config = config;
     this.#manifest = manifest;
     this.#session = session;
     this.#day = day;
-    this.#width = manifest.columns.length;
+    this.#width = manifest.columns.length + profileNames(manifest.profile).length;
     this.#whole = new Float32Array(featureNames(config).length);
     const { sequence } = manifest;
     this.#encoder = sequence ? new TokenEncoder(sequence.vocabulary, sequence.length, itemText) : undefined;
@@ -129,6 +134,8 @@ class ShardScorer {
       this.#manifest.columns.forEach((j, k) => {
         batch.features[at * this.#width + k] = this.#whole[j]!;
       });
+      const behind = at * this.#width + this.#manifest.columns.length;
+      this.#profiles?.write(user.user, this.#day, batch.features, behind);
       if (this.#encoder) {
         this.#encoder.encode(user.state.tokens, this.#day, batch.tokens, at * length * TOKEN_FIELDS, length);
       }
