@@ -17,6 +17,9 @@ import { hideToken, predictedFields, TOKEN_FIELDS, type TokenVocabulary } from '
 /** Visits hidden in each sequence of a batch: the last one, and others at random. */
 const HIDDEN_PER_ROW = 4;
 
+/** Points of the loss curve: a batch is drawn at random, so there are no epochs to count in. */
+const CURVE_POINTS = 30;
+
 export interface PretrainOptions {
   readonly steps: number;
   readonly batchSize: number;
@@ -62,6 +65,7 @@ export async function pretrainEncoder(
       steps: options.steps,
       lr: options.learningRate,
       schedule: linearSchedule({ warmup: Math.ceil(options.steps / 20) }),
+      evaluateEvery: Math.ceil(options.steps / CURVE_POINTS),
       onProgress: ({ step, of, loss }) => options.onProgress?.(step, of, loss),
     });
     return { parameters: await trainer.parameters(), curve };

@@ -87,10 +87,8 @@ describe('however the same events are delivered, the night is the same to the by
     });
     const Records = drops.slice(3, 6).flatMap(({ key, size }) => {
       const body = formatS3Event({ bucket: 'shop', key, size, etag: '' });
-      return [
-        { messageId: '1', body },
-        { messageId: '2', body },
-      ];
+      const attributes = { ApproximateReceiveCount: '1' };
+      return ['1', '2'].map((messageId) => ({ messageId, receiptHandle: messageId, body, attributes }));
     });
     expect(await clean({ Records })).toEqual({ batchItemFailures: [] });
     // when
