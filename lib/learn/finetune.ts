@@ -2,8 +2,9 @@ import { trainNext } from '../ranking/index.ts';
 import { championOf, type ModelFiles, promote, putModel } from '../registry/index.ts';
 import { type RunManifest, readManifest, type TaskGroup } from '../run/index.ts';
 import { type ObjectStore, putJson, readJson } from '../runtime/index.ts';
+import type { Progress } from './candidate.ts';
 import { trainTable } from './train-table.ts';
-import { type Progress, trainUsers } from './train-users.ts';
+import { trainUsers } from './train-users.ts';
 
 /** `runs/<runId>/finetune.json`: the versions that a run trained, by task group. */
 export type TrainedVersions = Readonly<Record<string, string>>;

@@ -1,3 +1,4 @@
+export type { Progress } from './candidate.ts';
 export { finetuneRun, type TrainedVersions, trainedKey, versionsOf } from './finetune.ts';
 export { groupMatrix } from './groups.ts';
 export { openProfiles, type ProfileWriter, profileNames } from './profiles.ts';
@@ -8,5 +9,5 @@ export {
   type TableModelManifest,
   tableFeatures,
 } from './train-table.ts';
-export { type Progress, trainUsers, type UsersModelManifest } from './train-users.ts';
+export { trainUsers, type UsersModelManifest } from './train-users.ts';
 export { eachUser, type UserTask, userTask } from './user-rows.ts';

@@ -26,9 +26,9 @@ import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { type CurvePoint, createRng, logLoss } from '../train/index.ts';
+import type { Progress } from './candidate.ts';
 import { groupMatrix } from './groups.ts';
 import { featureStrengths } from './strength.ts';
-import type { Progress } from './train-users.ts';
 
 /** What `manifest.json` of a labelled table's model says. */
 export interface TableModelManifest {
