@@ -1,0 +1,92 @@
+import type { Config } from '../../lib/config/index.ts';
+import { featureNames, featureVector, type ShardUser } from '../../lib/features/index.ts';
+import type { UsersModelManifest } from '../../lib/learn/index.ts';
+import {
+  fitColumns,
+  fitInputs,
+  type Head,
+  type PropensityShape,
+  scoringModel,
+  tokenIds,
+  VocabularyCounter,
+  withValues,
+} from '../../lib/models/index.ts';
+import { encodeModel } from '../../lib/onnx/index.ts';
+import { createRng } from '../../lib/train/index.ts';
+
+export interface UsersModel {
+  readonly manifest: UsersModelManifest;
+  readonly model: Uint8Array;
+}
+
+/**
+ * A users model as training leaves it, all branches kept: inputs fitted on real feature vectors, parameters drawn instead
+ * of learnt, since what they are costs no time.
+ * @param users each advanced to the day by this call
+ */
+export function drawnModel(
+  config: Config,
+  users: Iterable<ShardUser>,
+  day: number,
+  itemText: (id: number) => string,
+): UsersModel {
+  const names = featureNames(config);
+  const counter = new VocabularyCounter();
+  const vectors: Float32Array[] = [];
+  for (const user of users) {
+    user.advance(day);
+    counter.add(user.state.tokens, itemText);
+    const vector = new Float32Array(names.length);
+    featureVector(user.state, day, config, vector);
+    vectors.push(vector);
+  }
+  const raw = new Float32Array(vectors.length * names.length);
+  vectors.forEach((vector, i) => {
+    raw.set(vector, i * names.length);
+  });
+  const rows = Int32Array.from(vectors, (_, i) => i);
+  const vocabulary = counter.finish();
+  const { hidden, members, width, layers, heads: attention, seed } = config.model;
+  const heads: Head[] = Object.entries(config.tasks)
+    .filter(([, { kind }]) => kind === 'event' || kind === 'absence')
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([task, { kind }]) => ({ task, bins: 3, inverted: kind === 'absence' }));
+  const shape: PropensityShape = {
+    features: names.length,
+    transform: fitInputs(raw, names.length, rows, fitColumns(raw, names.length, rows)),
+    heads,
+    mlp: { hidden, layers: 2, members },
+    sequence: { ids: tokenIds(vocabulary), width, layers, heads: attention, length: 'length' },
+  };
+  const groupOf = shape.transform.kept.map((j) => names[j]!.group);
+  const groups = [...new Set(groupOf)].sort();
+  const matrix = Float32Array.from({ length: groupOf.length * groups.length }, (_, at) =>
+    groupOf[Math.floor(at / groups.length)] === groups[at % groups.length] ? 1 : 0,
+  );
+  const rng = createRng(seed);
+  const graph = scoringModel(shape, rng.fork('init'), { count: groups.length, matrix });
+  const drawn = Object.fromEntries(
+    graph.parameters.map(({ name, data }) => {
+      const values = rng.fork(name);
+      return [name, data.every((v) => v === 0) ? data.map(() => 0.1 * (values.uniform() - 0.5)) : data];
+    }),
+  );
+  return {
+    model: encodeModel(withValues(graph, drawn), { parametersAs: 'initializers' }),
+    manifest: {
+      kind: 'users',
+      heads,
+      sequence: { vocabulary, length: config.features.tokens },
+      columns: names.map((_, j) => j),
+      profile: null,
+      groups,
+      trainedBefore: '2024-01-01',
+      rows: rows.length,
+      curve: [],
+      pretraining: [],
+      selection: [],
+      candidates: [],
+      strengths: [],
+    },
+  };
+}
