@@ -1,12 +1,8 @@
-import type { Dim } from './dims.ts';
 import type { OpType } from './operators/index.ts';
-import type { DType, Tensor } from './tensor.ts';
+import type { Tensor } from './tensor.ts';
+import type { Attributes, TensorType } from './tensor-type.ts';
 
-/** What is known of a value before it is computed. */
-export interface TensorType {
-  readonly dtype: DType;
-  readonly shape: readonly Dim[];
-}
+export type { Attribute, Attributes, TensorType } from './tensor-type.ts';
 
 /** A named value of a graph. */
 export interface Value extends TensorType {
@@ -24,9 +20,6 @@ export interface Parameter {
   readonly shape: readonly number[];
   readonly data: Float32Array;
 }
-
-export type Attribute = number | string | readonly number[];
-export type Attributes = Readonly<Record<string, Attribute>>;
 
 /** One operation. An omitted optional input is the empty name, as in ONNX. */
 export interface Node {

@@ -1,6 +1,6 @@
 import { broadcastShapes, type Dim } from '../dims.ts';
-import type { TensorType } from '../graph.ts';
 import type { DType } from '../tensor.ts';
+import type { TensorType } from '../tensor-type.ts';
 import { type InferContext, type OperatorSpec, stringAttribute } from './spec.ts';
 
 /** The broadcast of the given inputs' shapes. */

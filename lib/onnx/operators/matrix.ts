@@ -1,5 +1,5 @@
 import { broadcastShapes, type Dim, type Shape } from '../dims.ts';
-import type { TensorType } from '../graph.ts';
+import type { TensorType } from '../tensor-type.ts';
 import type { InferContext, OperatorSpec } from './spec.ts';
 
 function sizesAgree(a: Dim, b: Dim): boolean {

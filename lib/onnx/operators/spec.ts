@@ -1,7 +1,7 @@
 import { type Dim, formatShape, type Shape } from '../dims.ts';
 import { GraphError } from '../errors.ts';
-import type { Attribute, Attributes, TensorType } from '../graph.ts';
 import type { DType } from '../tensor.ts';
+import type { Attribute, Attributes, TensorType } from '../tensor-type.ts';
 
 export type AttributeKind = 'int' | 'float' | 'string' | 'ints' | 'floats' | 'dtype';
 
