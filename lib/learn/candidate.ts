@@ -12,12 +12,11 @@ import {
   pretrainEncoder,
   type SequenceShape,
   TOKEN_FIELDS,
-  type TokenVocabulary,
   tokenIds,
   writeInputs,
 } from '../models/index.ts';
 import { type CurvePoint, logLoss } from '../train/index.ts';
-import { binEnds, type UserRows } from './user-rows.ts';
+import { binEnds, type Survey, type UserRows, userTask } from './user-rows.ts';
 
 /** Older cut-offs count less, by half every so many days: shops drift. */
 const RECENCY_HALF_LIFE = 60;
@@ -69,7 +68,7 @@ export interface Material {
   readonly config: Config;
   readonly heads: readonly Head[];
   readonly rows: UserRows;
-  readonly vocabulary: TokenVocabulary;
+  readonly survey: Survey;
   /** Visits of a row that the sequence branch reads. */
   readonly length: number;
   readonly progress: Progress;
@@ -148,7 +147,7 @@ export async function fitCandidate(
   if (!candidate.sequence) return { ...fitted, parameters: plain.parameters };
   const tokens = lastVisits(rows, config.features.tokens, material.length);
   const sequence = {
-    ids: tokenIds(material.vocabulary),
+    ids: tokenIds(material.survey.vocabulary),
     width: model.width,
     layers: model.layers,
     heads: model.heads,
@@ -210,7 +209,7 @@ function standardise(rows: UserRows, columns: InputColumns, used: Int32Array, da
 }
 
 async function pretrain(
-  { config, rows, vocabulary, length, progress }: Material,
+  { config, rows, survey, length, progress }: Material,
   tokens: Int32Array,
   shape: SequenceShape,
   test: (row: number) => boolean,
@@ -223,7 +222,7 @@ async function pretrain(
     sequences.set(tokens.subarray(row * stride, (row + 1) * stride), i * stride);
   });
   const visits = Int32Array.from(before, (row) => Math.min(length, rows.visits[row]!));
-  return pretrainEncoder(sequences, visits, length, vocabulary, shape, {
+  return pretrainEncoder(sequences, visits, length, survey.vocabulary, shape, {
     steps: training.pretrainSteps,
     batchSize: Math.min(256, training.batchSize),
     learningRate: training.learningRate,
@@ -253,21 +252,26 @@ function lastVisits(rows: UserRows, from: number, length: number): Int32Array {
   return out;
 }
 
-/** Mean over the tasks of the log loss of whole windows. */
+/**
+ * Mean over the tasks of the log loss of whole windows.
+ * @param through windows that are not over by this day do not count
+ */
 export async function outcomeLoss(
   config: Config,
   heads: readonly Head[],
   rows: UserRows,
   at: Int32Array,
   { shape, parameters, tokens }: Fitted,
+  through: number,
 ): Promise<number> {
   const logits = await predictPropensity(shape, parameters, { ...rows, tokens }, at, config.training.threads);
-  const losses = heads.map((_, t) => {
+  const losses = heads.map(({ task }, t) => {
+    const { horizonDays } = userTask(config, task);
     const labels: number[] = [];
     const probabilities: number[] = [];
     at.forEach((row, i) => {
       const outcome = rows.outcomes[row * heads.length + t]!;
-      if (Number.isNaN(outcome)) return;
+      if (Number.isNaN(outcome) || rows.cutoff[row]! + horizonDays > through) return;
       labels.push(outcome);
       probabilities.push(1 / (1 + Math.exp(-logits[i * heads.length + t]!)));
     });

@@ -84,22 +84,28 @@ export async function trainUsers(
   }
   const validAt = asOf - horizon;
   const timeSplit = grid.filter((c) => c < validAt).length >= 2;
-  progress('reading users');
-  const surveyed = await survey(store, manifest, asOf, first, timeSplit ? validAt : asOf);
-  const { vocabulary, columns, profile } = surveyed;
-  const cutoffs = [...new Set([...grid, ...(timeSplit ? [validAt] : []), asOf])].sort((a, b) => a - b);
-  const rows = await buildUserRows({
-    store,
-    manifest,
-    tasks: group.tasks,
-    cutoffs,
-    survey: surveyed,
-    length: config.features.tokens,
-    limit: MAX_ROWS,
-  });
-  const length = usualLength(rows, config.features.tokens);
-  const material = { config, heads, rows, vocabulary, length, progress };
-  const selected = await select(material, timeSplit ? validAt : undefined);
+  /** All that may be known on a day, vocabulary, encodings and length of visits included. */
+  const knownBy = async (day: number, cutoffs: readonly number[]): Promise<Material> => {
+    progress('reading users');
+    const surveyed = await survey(store, manifest, day, first);
+    const rows = await buildUserRows({
+      store,
+      manifest,
+      tasks: group.tasks,
+      cutoffs,
+      survey: surveyed,
+      length: config.features.tokens,
+      limit: MAX_ROWS,
+    });
+    const length = usualLength(rows, config.features.tokens);
+    return { config, heads, rows, survey: surveyed, length, progress };
+  };
+  const selected = timeSplit
+    ? await select(await knownBy(validAt, [...grid.filter((c) => c < validAt), validAt]), validAt, asOf)
+    : await select(await knownBy(asOf, [...grid, asOf]), asOf, asOf);
+  const material = await knownBy(asOf, [...grid, asOf]);
+  const { rows, length } = material;
+  const { vocabulary, columns, profile } = material.survey;
   progress(`fitting ${selected.candidate.name} on all cut-offs`);
   const final = await fitCandidate(material, selected.candidate, { known: asOf });
   const names = [...columns.map((j) => featureNames(config)[j]!), ...profileNames(profile)];
@@ -161,15 +167,17 @@ interface Selected {
   readonly notes: string[];
 }
 
-/** Compares the candidates on a cut-off that lies after all they were fitted on, or on users held out. */
-async function select(material: Material, validAt: number | undefined): Promise<Selected> {
+/**
+ * Compares the candidates on a cut-off that lies after all they were fitted on, or on users held out.
+ * @param known the day by which everything was known: the validation cut-off, or the as-of day
+ */
+async function select(material: Material, known: number, asOf: number): Promise<Selected> {
+  const timeSplit = known < asOf;
   const { config, rows, progress } = material;
   const losses: { name: string; loss: number }[] = [];
   const candidates = CANDIDATES.filter(({ sequence }) => !sequence || config.model.layers > 0);
   // Without enough closed cut-offs a fold of users is held out instead, over all cut-offs.
-  const known = validAt ?? Math.max(...rows.cutoff);
-  const heldOut = (row: number) =>
-    validAt === undefined ? rows.unit[row]! % 0.2 < 0.04 : rows.cutoff[row] === validAt;
+  const heldOut = (row: number) => (timeSplit ? rows.cutoff[row] === known : rows.unit[row]! % 0.2 < 0.04);
   const validation = Int32Array.from({ length: rows.count }, (_, i) => i).filter(heldOut);
   let best: { candidate: Candidate; loss: number } | undefined;
   let plain: Fitted | undefined;
@@ -177,15 +185,15 @@ async function select(material: Material, validAt: number | undefined): Promise<
     progress(`choosing: ${candidate.name}`);
     const fitted = await fitCandidate(material, candidate, { known, without: heldOut, plain });
     if (!candidate.sequence) plain = fitted;
-    const loss = await outcomeLoss(config, material.heads, rows, validation, fitted);
+    const loss = await outcomeLoss(config, material.heads, rows, validation, fitted, asOf);
     losses.push({ name: candidate.name, loss });
     if (!best || loss < best.loss - WORTH) best = { candidate, loss };
   }
   const figures = losses.map(({ name, loss }) => `${name} ${loss.toFixed(4)}`).join(', ');
   const notes = [
-    validAt === undefined
-      ? 'Too few closed cut-offs for a later slice: a fifth of the users was held out.'
-      : `Validated on the cut-off ${formatDay(validAt)}, whose windows were closed by the as-of day; everything was fitted on what was known by then.`,
+    timeSplit
+      ? `Validated on the cut-off ${formatDay(known)}, whose windows were closed by the as-of day; everything was fitted on what was known by then.`
+      : 'Too few closed cut-offs for a later slice: a fifth of the users was held out.',
     `Kept: ${best!.candidate.name} (held-out loss ${figures}).`,
   ];
   return { candidate: best!.candidate, losses, notes };

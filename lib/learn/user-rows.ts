@@ -112,14 +112,13 @@ const TWO_YEARS = 730;
 
 /**
  * Counts the vocabulary of visits on what happened before `day`, sees which event types the shop has, and fits the
- * encoding of profiles on what was valid before `profileDay`.
+ * encoding of profiles on what was valid before it.
  */
 export async function survey(
   store: ObjectStore,
   manifest: RunManifest,
   day: number,
   firstDay: number,
-  profileDay: number,
 ): Promise<Survey> {
   const counter = new VocabularyCounter();
   const types = new Set<string>();
@@ -135,7 +134,7 @@ export async function survey(
     if (rest !== undefined && !types.has(type!)) return [];
     return day - firstDay < TWO_YEARS && AGE_BOUND.test(name) ? [] : [j];
   });
-  const profile = await fitProfiles(store, manifest, profileDay);
+  const profile = await fitProfiles(store, manifest, day);
   return { vocabulary: counter.finish(), columns, profile };
 }
 
