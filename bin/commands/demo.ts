@@ -5,7 +5,8 @@ import { Command } from 'commander';
 import type { Config } from '../../lib/config/index.ts';
 import { ConfigError } from '../../lib/data/index.ts';
 import { binaryMetrics, evaluateRun, listMetrics, type Outcomes } from '../../lib/evaluate/index.ts';
-import { openWorkspace, type Workspace } from '../workspace.ts';
+import type { RunReport } from '../../lib/report/index.ts';
+import { openWorkspace } from '../workspace.ts';
 import { EXAMPLES } from './backtest.ts';
 import { ingestStep, planStep, type RunContext, stageStep } from './run.ts';
 import { fixed, runSteps, type Step, table, thousands } from './shared.ts';
@@ -18,6 +19,7 @@ interface DemoContext extends RunContext {
   readonly data: string;
   outcomes?: Record<string, Outcomes>;
   report?: string;
+  page?: RunReport;
 }
 
 /**
@@ -92,6 +94,7 @@ const compareStep: Step<DemoContext> = {
       now: () => new Date(),
     });
     context.outcomes = evaluated.outcomes;
+    context.page = evaluated.report;
     context.report = join(workspace.root, evaluated.path);
     return undefined;
   },
@@ -133,25 +136,26 @@ function print(context: DemoContext, json: boolean): void {
     `\n${thousands(rows.rowsIn)} lines in ${rows.files} files = ${thousands(rows.clean)} clean + ` +
       `${thousands(rows.quarantined)} quarantined (${thousands(rows.duplicates)} equal lines, kept)\n`,
   );
-  console.log(stageTable(workspace, rows, seconds, outcomes!));
+  console.log(stageTable(rows, context.page!, seconds));
   console.log('');
   console.log(metricTable(metrics));
   console.log(`\nexports  ${exported}\nreport   ${context.report}`);
 }
 
+/** Clean reads all files; the night reads those before the as-of day and scores everyone known by then. */
 function stageTable(
-  _: Workspace,
   rows: { rowsIn: number; clean: number; quarantined: number },
+  { stages, exports: exported }: RunReport,
   seconds: RunContext['seconds'],
-  outcomes: Record<string, Outcomes>,
 ): string {
-  const users = Math.max(0, ...Object.values(outcomes).map(({ ids }) => ids.length));
+  const read = stages.find(({ name }) => name === 'clean')!.rowsOut;
+  const users = exported!.users;
   return table(
     ['stage', 'rows in', 'rows out', 'quarantined', 'seconds'],
     [
       ['clean, features', rows.rowsIn, rows.clean, rows.quarantined, seconds.clean ?? 0],
-      ['finetune', rows.clean, users, 0, seconds.finetune ?? 0],
-      ['score', users, users, 0, seconds.score ?? 0],
+      ['finetune', read, '–', '–', seconds.finetune ?? 0],
+      ['score', read, users, 0, seconds.score ?? 0],
       ['export', users, users, 0, seconds.export ?? 0],
     ],
   );

@@ -28,7 +28,7 @@ export const ingestStep: Step<RunContext> = {
   async run(context, tell) {
     const started = Date.now();
     context.drops = await context.workspace.ingest(tell);
-    context.seconds.clean = (Date.now() - started) / 1000;
+    context.seconds.clean = (context.seconds.clean ?? 0) + (Date.now() - started) / 1000;
     return summary(context.drops);
   },
 };

@@ -5,5 +5,10 @@ import { scoreRun } from '../../lib/score/index.ts';
 await runJob(async ({ store, runId, progress }) => {
   const { shards } = await readManifest(store, runId);
   const index = Number(process.env.AWS_BATCH_JOB_ARRAY_INDEX ?? 0);
-  await scoreRun({ store, runId, shards: shardRange(shards, Number(variable('NIGHTJAR_CHILDREN')), index), progress });
+  await scoreRun({
+    store,
+    runId,
+    shards: shardRange(shards, Number(variable('NIGHTJAR_CHILDREN')), index),
+    progress,
+  });
 });

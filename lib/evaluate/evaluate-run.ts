@@ -1,6 +1,6 @@
 import { contentId } from '../data/index.ts';
 import { versionsOf } from '../learn/index.ts';
-import { renderReport } from '../report/index.ts';
+import { type RunReport, renderReport } from '../report/index.ts';
 import { buildManifest, type DropState, readManifest } from '../run/index.ts';
 import { type ObjectStore, putJson } from '../runtime/index.ts';
 import { binaryMetrics, listMetrics } from './metrics.ts';
@@ -22,7 +22,7 @@ export async function evaluateRun(args: {
   seconds: StageSeconds;
   tasks?: readonly string[];
   now: () => Date;
-}): Promise<{ outcomes: Record<string, Outcomes>; path: string }> {
+}): Promise<{ outcomes: Record<string, Outcomes>; report: RunReport; path: string }> {
   const { store, runId, drops, seconds } = args;
   const manifest = await readManifest(store, runId);
   const later = buildManifest({ ...manifest, drops });
@@ -49,5 +49,5 @@ export async function evaluateRun(args: {
   await putJson(store, `runs/${runId}/report.json`, report);
   await store.put(reportKey(runId), renderReport(report));
   await putJson(store, `runs/${runId}/evaluation.json`, { inputs: contentId(later.inputs), metrics });
-  return { outcomes, path: reportKey(runId) };
+  return { outcomes, report, path: reportKey(runId) };
 }
