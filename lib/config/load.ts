@@ -89,8 +89,17 @@ function describe(issue: z.core.$ZodIssue, root: unknown): string[] {
   return [`${where}: given ${shown}, expected ${expected(issue)}`];
 }
 
+/** What the reader of an error calls zod's types; the others go by their own name. */
+const NOUNS: Readonly<Record<string, string>> = {
+  array: 'a list',
+  int: 'a whole number',
+  object: 'an object',
+  record: 'an object',
+};
+
 function expected(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_type') return `a ${issue.expected}`;
+  if (issue.code === 'invalid_type') return NOUNS[issue.expected] ?? `a ${issue.expected}`;
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
   if (issue.code === 'invalid_value')
     return `one of ${issue.values.map((v) => JSON.stringify(v)).join(', ')}`;
   if (issue.code === 'invalid_union' && 'discriminator' in issue && issue.discriminator) {
@@ -98,7 +107,24 @@ function expected(issue: z.core.$ZodIssue): string {
       'options' in issue && Array.isArray(issue.options) ? `: one of ${issue.options.join(', ')}` : '';
     return `a known "${issue.discriminator}"${options}`;
   }
+  // Where the schema has words of its own for a bound, those stand.
+  if (issue.code === 'too_small' && issue.message.startsWith('Too small')) {
+    return bounded(issue, issue.inclusive ? 'at least' : 'above', issue.minimum);
+  }
+  if (issue.code === 'too_big' && issue.message.startsWith('Too big')) {
+    return bounded(issue, issue.inclusive ? 'at most' : 'below', issue.maximum);
+  }
   return issue.message;
+}
+
+function bounded(
+  { origin, exact }: { origin: string; exact?: boolean | undefined },
+  relation: string,
+  bound: number | bigint,
+): string {
+  const size = `${exact ? 'exactly' : relation} ${bound}`;
+  if (origin === 'string') return `a text of ${size} character${bound === 1 ? '' : 's'}`;
+  return origin === 'array' ? `a list of ${size}` : `a number ${relation === 'above' ? '' : 'of '}${size}`;
 }
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {

@@ -233,6 +233,15 @@ export const configSchema = z
     exports: exportsSchema,
   })
   .superRefine((config, context) => {
+    const { width, heads, layers } = config.model;
+    if (layers > 0 && width % heads !== 0) {
+      context.addIssue({
+        code: 'custom',
+        path: ['model', 'heads'],
+        message: `a divisor of model.width, which is ${width}`,
+        input: heads,
+      });
+    }
     for (const [taskName, t] of Object.entries(config.tasks)) {
       if (t.kind !== 'label') continue;
       if (config.sources[t.source]?.table !== 'labels') {
