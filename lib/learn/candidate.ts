@@ -88,6 +88,8 @@ export interface Fitted {
 const EPOCHS = 12;
 /** Passes over the users, where each has few rows. */
 const USER_EPOCHS = 64;
+/** Rows of a batch that has visits: each costs as much as its visits. */
+const SEQUENCE_BATCH = 128;
 /** The sequence branch goes on from the fitted others for this share of their steps. */
 const SEQUENCE_SHARE = 0.25;
 /** Variance of the normal prior over the standardised linear weights, and the MLP's dropout. */
@@ -166,6 +168,7 @@ export async function fitCandidate(
     used.weights,
     {
       ...settings,
+      batchSize: Math.min(SEQUENCE_BATCH, training.batchSize),
       steps: Math.max(50, Math.floor(steps * SEQUENCE_SHARE)),
       learningRate: settings.learningRate / 2,
     },
@@ -224,7 +227,7 @@ async function pretrain(
   const visits = Int32Array.from(before, (row) => Math.min(length, rows.visits[row]!));
   return pretrainEncoder(sequences, visits, length, survey.vocabulary, shape, {
     steps: training.pretrainSteps,
-    batchSize: Math.min(256, training.batchSize),
+    batchSize: Math.min(SEQUENCE_BATCH, training.batchSize),
     learningRate: training.learningRate,
     threads: training.threads,
     seed: model.seed,

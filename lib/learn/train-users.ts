@@ -19,7 +19,7 @@ import {
 import { groupMatrix } from './groups.ts';
 import { profileNames } from './profiles.ts';
 import { featureStrengths } from './strength.ts';
-import { buildUserRows, survey, userHeads, userTask } from './user-rows.ts';
+import { buildUserRows, historyStart, survey, userHeads, userTask } from './user-rows.ts';
 
 /** Rows that training holds at most; with more, users are sampled by their hash. */
 const MAX_ROWS = 120_000;
@@ -72,7 +72,12 @@ export async function trainUsers(
 ): Promise<ModelFiles> {
   const { config } = manifest;
   const asOf = parseDay(manifest.asOf!);
-  const first = Math.min(...manifest.inputs.events.flatMap(({ minDay }) => minDay ?? []));
+  const first = await historyStart(store, manifest, asOf);
+  if (first === undefined) {
+    throw new DataError(
+      `there are no events before the as-of day ${manifest.asOf}: choose a later day, or drop earlier ones`,
+    );
+  }
   const heads = userHeads(config, group.tasks);
   const horizon = Math.max(...group.tasks.map((name) => userTask(config, name).horizonDays));
   const grid = cutoffGrid(config, first, asOf);
