@@ -103,6 +103,10 @@ export function daily(lines: readonly Line[]): Map<string, string> {
   return grouped(lines, ({ day }) => `${day}.csv`);
 }
 
+export function weekly(lines: readonly Line[]): Map<string, string> {
+  return grouped(lines, ({ time }) => `week-${Math.floor(time / (7 * 86_400_000))}.csv`);
+}
+
 /** One file per hour of UTC. */
 export function hourly(lines: readonly Line[]): Map<string, string> {
   return grouped(lines, ({ time }) => `${new Date(time).toISOString().slice(0, 13)}.csv`);
