@@ -1,10 +1,13 @@
-import { Command } from 'commander';
+import { Command, type CommanderError } from 'commander';
 import { ConfigError, NightjarError } from '../lib/data/index.ts';
 import { backtestCommand } from './commands/backtest.ts';
 import { demoCommand } from './commands/demo.ts';
 import { checkCommand, dropCommand, initCommand } from './commands/drops.ts';
 import { reportCommand, statusCommand } from './commands/look.ts';
 import { runCommand, stageCommands } from './commands/run.ts';
+
+/** Help that was asked for is no mistake; all else that commander ends with is a wrong call. */
+const exit = ({ exitCode }: CommanderError) => process.exit(exitCode === 0 ? 0 : 2);
 
 const program = new Command('nightjar')
   .description('Every user of a shop, scored by morning.')
@@ -27,8 +30,9 @@ for (const command of [
   reportCommand(),
   statusCommand(),
 ]) {
-  program.addCommand(command);
+  program.addCommand(command.copyInheritedSettings(program).exitOverride(exit));
 }
+program.exitOverride(exit);
 
 // Exit codes: 0 done, 1 it failed (the message says what to do), 2 the config or the call is wrong.
 try {

@@ -7,7 +7,7 @@ import { ConfigError, createPseudonyms, loadOrCreateKey, NightjarError } from '.
 import { binaryMetrics, evaluateRun, listMetrics, type Outcomes } from '../../lib/evaluate/index.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
 import { ingestStep, planStep, type RunContext, stageStep } from './run.ts';
-import { fixed, runSteps, type Step, table, thousands, workspaceOf } from './shared.ts';
+import { dayArgument, fixed, runSteps, type Step, table, thousands, workspaceOf } from './shared.ts';
 
 export const EXAMPLES = resolve(dirname(fileURLToPath(import.meta.url)), '../../examples');
 
@@ -30,7 +30,11 @@ export function backtestCommand(): Command {
     .description(
       'train on what was known before a past day, score that day, and compare with what then happened',
     )
-    .option('--as-of <day>', 'the past day (YYYY-MM-DD); a labelled table needs none, its split decides')
+    .option(
+      '--as-of <day>',
+      'the past day (YYYY-MM-DD); a labelled table needs none, its split decides',
+      dayArgument,
+    )
     .requiredOption('--task <name>', 'a task of the config')
     .option('--example <name>', "take an example's config and drops instead of the project's own")
     .option('--predictions <file>', 'write the predictions as CSV')

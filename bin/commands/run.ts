@@ -10,10 +10,13 @@ import {
   submitRun,
 } from '../../lib/run/index.ts';
 import type { Workspace } from '../workspace.ts';
-import { runSteps, type Step, workspaceOf } from './shared.ts';
+import { dayArgument, runSteps, type Step, workspaceOf } from './shared.ts';
 
 const asOfOption = () =>
-  new Option('--as-of <day>', 'score as of this shop midnight (YYYY-MM-DD): features use the days before it');
+  new Option(
+    '--as-of <day>',
+    'score as of this shop midnight (YYYY-MM-DD): features use the days before it',
+  ).argParser(dayArgument);
 
 /** What steps of a run hand to one another. */
 export interface RunContext {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { Listr } from 'listr2';
+import { Listr, ListrLogger, ProcessOutput } from 'listr2';
+import { ConfigError, parseDay } from '../../lib/data/index.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
 
 /** Options of the program itself, that every command sees. */
@@ -11,6 +12,16 @@ interface GlobalOptions {
 export function workspaceOf(command: Command): Promise<Workspace> {
   const { config, store } = command.optsWithGlobals<GlobalOptions>();
   return openWorkspace({ config, store });
+}
+
+/** A day that was given on the command line, told to be wrong before any work starts. @throws ConfigError */
+export function dayArgument(text: string): string {
+  try {
+    parseDay(text);
+  } catch (cause) {
+    throw new ConfigError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+  return text;
 }
 
 /** A step that a person watches. `tell` shows how far it is. */
@@ -43,7 +54,14 @@ export async function runSteps<T extends object>(
       renderer: quiet ? 'silent' : process.stderr.isTTY ? 'default' : 'simple',
       fallbackRenderer: 'simple',
       silentRendererCondition: quiet,
-      rendererOptions: { showErrorMessage: false, collapseErrors: false },
+      rendererOptions: {
+        showErrorMessage: false,
+        collapseErrors: false,
+        logger: new ListrLogger({
+          useIcons: true,
+          processOutput: new ProcessOutput(process.stderr, process.stderr),
+        }),
+      },
     },
   );
   return list.run(context);
