@@ -1,4 +1,5 @@
 import type { Config } from '../config/index.ts';
+import { DataError } from '../data/index.ts';
 import {
   fitColumns,
   fitInputs,
@@ -146,7 +147,9 @@ export async function fitCandidate(
     pretraining: [],
     tokens: new Int32Array(0),
   };
-  if (!candidate.sequence) return { ...fitted, parameters: plain.parameters };
+  const seen = seenBins(heads, used);
+  if (!candidate.sequence)
+    return { ...fitted, parameters: withUnseenBins(shape, plain.parameters, heads, seen) };
   const tokens = lastVisits(rows, config.features.tokens, material.length);
   const sequence = {
     ids: tokenIds(material.survey.vocabulary),
@@ -177,11 +180,60 @@ export async function fitCandidate(
   return {
     ...fitted,
     shape: { ...shape, sequence },
-    parameters: joint.parameters,
+    parameters: withUnseenBins({ ...shape, sequence }, joint.parameters, heads, seen),
     curve: [...plain.curve, ...joint.curve.map((point) => ({ ...point, step: point.step + steps }))],
     pretraining: pretrained.curve,
     tokens,
   };
+}
+
+/** Which outputs have an outcome to learn from. @throws DataError when a task has none at all */
+function seenBins(heads: readonly Head[], { weights }: Usable): boolean[] {
+  const outputs = heads.reduce((sum, { bins }) => sum + bins, 0);
+  const seen = new Array<boolean>(outputs).fill(false);
+  weights.forEach((weight, i) => {
+    if (weight > 0) seen[i % outputs] = true;
+  });
+  let first = 0;
+  for (const { task, bins } of heads) {
+    if (!seen.slice(first, first + bins).includes(true)) {
+      throw new DataError(
+        `task ${task} has no outcome to learn from before the as-of day: choose a later one, or a shorter horizonDays`,
+      );
+    }
+    first += bins;
+  }
+  return seen;
+}
+
+/** Parts of a window that are never over in the data take the hazard of the part before them. */
+function withUnseenBins(
+  shape: PropensityShape,
+  parameters: Parameters,
+  heads: readonly Head[],
+  seen: readonly boolean[],
+): Parameters {
+  const outputs = seen.length;
+  const source = seen.map((_, k) => k);
+  let first = 0;
+  for (const { bins } of heads) {
+    const known = seen.indexOf(true, first);
+    for (let k = first; k < first + bins; k++) source[k] = seen[k] ? k : k < known ? known : source[k - 1]!;
+    first += bins;
+  }
+  if (source.every((from, k) => from === k)) return parameters;
+  const perOutput = [
+    'linear.weight',
+    'linear.bias',
+    ...(shape.mlp ? ['mlp.head.weight', 'mlp.head.bias'] : []),
+    ...(shape.sequence ? ['sequence.head'] : []),
+  ];
+  // Outputs are the last axis of each of these.
+  const copied = perOutput.map((name) => {
+    const data = parameters[name]!;
+    return [name, data.map((_, i) => data[i - (i % outputs) + source[i % outputs]!]!)] as const;
+  });
+  return { ...parameters, ...Object.fromEntries(copied) };
 }
 
 /** Cut-offs with fewer users than this take the statistics of all training rows. */

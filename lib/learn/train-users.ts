@@ -78,7 +78,7 @@ export async function trainUsers(
       `there are no events before the as-of day ${manifest.asOf}: choose a later day, or drop earlier ones`,
     );
   }
-  const heads = userHeads(config, group.tasks);
+  const heads = userHeads(config, group.tasks, asOf - first);
   const horizon = Math.max(...group.tasks.map((name) => userTask(config, name).horizonDays));
   const grid = cutoffGrid(config, first, asOf);
   if (grid.length === 0) {
@@ -97,6 +97,7 @@ export async function trainUsers(
       store,
       manifest,
       tasks: group.tasks,
+      heads,
       cutoffs,
       survey: surveyed,
       length: config.features.tokens,

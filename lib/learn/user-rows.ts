@@ -47,11 +47,19 @@ export interface UserRows {
 
 export type UserTask = EventTask | AbsenceTask;
 
-/** The heads of the users model in the order of its tasks. */
-export function userHeads(config: Config, tasks: readonly string[]): Head[] {
+/** A young log asks long windows in shorter parts, so that some of them are over; they are at most so many. */
+const MOST_BINS = 12;
+
+/**
+ * The heads of the users model in the order of its tasks.
+ * @param historyDays days of events there are
+ */
+export function userHeads(config: Config, tasks: readonly string[], historyDays: number): Head[] {
+  const longest = Math.max(1, Math.floor(historyDays / 4));
   return tasks.map((name) => {
     const task = userTask(config, name);
-    return { task: name, bins: Math.min(BINS, task.horizonDays), inverted: task.kind === 'absence' };
+    const bins = Math.min(MOST_BINS, Math.max(BINS, Math.ceil(task.horizonDays / longest)));
+    return { task: name, bins: Math.min(bins, task.horizonDays), inverted: task.kind === 'absence' };
   });
 }
 
@@ -170,16 +178,16 @@ export async function buildUserRows(args: {
   store: ObjectStore;
   manifest: RunManifest;
   tasks: readonly string[];
+  heads: readonly Head[];
   cutoffs: readonly number[];
   survey: Survey;
   length: number;
   limit: number;
 }): Promise<UserRows> {
-  const { store, manifest, tasks, cutoffs, length, limit } = args;
+  const { store, manifest, tasks, heads, cutoffs, length, limit } = args;
   const { vocabulary, columns, profile } = args.survey;
   const { config } = manifest;
   const asOf = parseDay(manifest.asOf!);
-  const heads = userHeads(config, tasks);
   const width = columns.length + profileNames(profile).length;
   const whole = new Float32Array(featureNames(config).length);
   const outputs = heads.reduce((sum, head) => sum + head.bins, 0);
