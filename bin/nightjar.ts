@@ -17,7 +17,8 @@ const program = new Command('nightjar')
     '--store <folder>',
     'folder that stands for the bucket (default: .nightjar/bucket beside the config)',
   )
-  .showHelpAfterError('(nightjar --help lists the commands)');
+  .showHelpAfterError('(nightjar --help lists the commands)')
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
 for (const command of [
   demoCommand(),

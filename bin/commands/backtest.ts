@@ -4,7 +4,13 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { ConfigError, createPseudonyms, loadOrCreateKey, NightjarError } from '../../lib/data/index.ts';
-import { binaryMetrics, evaluateRun, listMetrics, type Outcomes } from '../../lib/evaluate/index.ts';
+import {
+  binaryMetrics,
+  checkClosed,
+  evaluateRun,
+  listMetrics,
+  type Outcomes,
+} from '../../lib/evaluate/index.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
 import { ingestStep, planStep, type RunContext, stageStep } from './run.ts';
 import { dayArgument, fixed, runSteps, type Step, table, thousands, workspaceOf } from './shared.ts';
@@ -55,6 +61,7 @@ export function backtestCommand(): Command {
         [
           ingestStep,
           planStep({ purpose: 'backtest', asOf, only: options.task }),
+          windowStep(options.task),
           stageStep('finetune'),
           stageStep('score'),
           compareStep(options.task),
@@ -64,6 +71,15 @@ export function backtestCommand(): Command {
       await finish(context, options, asOf);
     });
 }
+
+/** Before anything is trained: what can not be compared need not be scored. */
+const windowStep = (task: string): Step<BacktestContext> => ({
+  title: 'look whether the window is over',
+  async run({ planned }) {
+    checkClosed(planned!.manifest, planned!.manifest, [task]);
+    return undefined;
+  },
+});
 
 const compareStep = (task: string): Step<BacktestContext> => ({
   title: 'compare with what happened',

@@ -59,7 +59,7 @@ export function checkCommand(): Command {
             preview.rows.map((row) => columns.map((column) => cell(row[column]))),
           ),
         );
-        for (const { row, column, reason } of preview.errors) console.log(`row ${row}: ${column}: ${reason}`);
+        for (const { row, reason } of preview.errors) console.log(`row ${row}: ${reason}`);
         const { rowsIn, clean, duplicates, quarantined } = preview;
         console.log(`\n${rowsIn} rows in: ${clean} clean, ${duplicates} duplicates`);
         for (const [reason, rows] of Object.entries(quarantined))

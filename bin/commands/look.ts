@@ -12,7 +12,8 @@ interface RunState {
   readonly runId: string;
   readonly purpose: string;
   readonly asOf: string | null;
-  readonly trained: boolean;
+  /** 'yes', 'no' while its own training is not finished, or 'by champions' that served already. */
+  readonly trained: string;
   readonly scored: number;
   readonly shards: number;
   readonly finished: boolean;
@@ -119,7 +120,11 @@ async function runStates(store: ObjectStore): Promise<RunState[]> {
       runId,
       purpose: manifest.purpose,
       asOf: manifest.asOf,
-      trained: (await store.head(`runs/${runId}/finetune.json`)) !== undefined,
+      trained: manifest.groups.every(({ name }) => manifest.champions[name])
+        ? 'by champions'
+        : (await store.head(`runs/${runId}/finetune.json`))
+          ? 'yes'
+          : 'no',
       scored: tables ? 0 : (await scoredShards(store, runId, manifest.shards)).length,
       shards: tables ? 0 : manifest.shards,
       finished: await isFinished(store, runId, manifest),
@@ -149,7 +154,7 @@ function print(state: Awaited<ReturnType<typeof collect>>): void {
     const runs = state.runs.map((run) => [
       run.runId,
       run.purpose,
-      run.trained ? 'yes' : 'by champions',
+      run.trained,
       `${run.scored} of ${run.shards}`,
       run.finished ? 'yes' : 'no: start it again',
     ]);

@@ -30,7 +30,11 @@ export async function runJob(work: (context: JobContext) => Promise<void>): Prom
     await work({ store, runId: variable('NIGHTJAR_RUN'), progress });
   } catch (error) {
     if (error instanceof NightjarError) console.error(`${error.name}: ${error.message}`);
-    else console.error(error);
+    else {
+      // The runner shows the last line: what happened, not where.
+      console.error(error);
+      console.error(String(error));
+    }
     process.exitCode = 1;
   }
 }
