@@ -49,6 +49,19 @@ export function isClosed(manifest: RunManifest, later: RunManifest, name: string
   );
 }
 
+/** @throws NightjarError when the label window of a task is not covered by events */
+export function checkClosed(manifest: RunManifest, later: RunManifest, tasks: readonly string[]): void {
+  for (const name of tasks) {
+    if (isClosed(manifest, later, name)) continue;
+    const end = formatDay(parseDay(manifest.asOf!) + horizonOf(manifest, name) - 1);
+    const last = dataThrough(later);
+    throw new NightjarError(
+      `task ${name} asks about the days from ${manifest.asOf} to ${end}, but events end on ` +
+        `${last === undefined ? 'no day' : formatDay(last)}: drop the later days first, or choose an earlier --as-of`,
+    );
+  }
+}
+
 /**
  * Compares a run's scores with what happened from its as-of day on.
  * @param later a manifest whose inputs reach past the label windows; it may be the run's own
@@ -62,15 +75,7 @@ export async function collectOutcomes(args: {
   tasks: readonly string[];
 }): Promise<Record<string, Outcomes>> {
   const { store, runId, manifest, later, tasks } = args;
-  for (const name of tasks) {
-    if (isClosed(manifest, later, name)) continue;
-    const end = formatDay(parseDay(manifest.asOf!) + horizonOf(manifest, name) - 1);
-    const last = dataThrough(later);
-    throw new NightjarError(
-      `task ${name} asks about the days from ${manifest.asOf} to ${end}, but events end on ` +
-        `${last === undefined ? 'no day' : formatDay(last)}: drop the later days first, or choose an earlier --as-of`,
-    );
-  }
+  checkClosed(manifest, later, tasks);
   const kindOf = (name: string) => manifest.config.tasks[name]?.kind;
   const outcomes: Record<string, Outcomes> = {};
   for (const name of tasks.filter((task) => kindOf(task) === 'label')) {
