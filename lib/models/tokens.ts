@@ -13,7 +13,8 @@ export interface TokenVocabulary {
 }
 
 export const ITEM_SLOTS = 4;
-const LOG_BUCKETS = 12;
+/** Days in powers of two up to "64 and more": longer spans would be new to a model of a young log. */
+const LOG_BUCKETS = 8;
 const LINE_BUCKETS = 8;
 const SPEND_BUCKETS = 16;
 const DAY_PARTS = 8;

@@ -6,7 +6,7 @@ import { vocabulary } from './small.ts';
 const LENGTH = 8;
 const ROWS = 96;
 const shape = { ids: tokenIds(vocabulary), width: 16, layers: 1, heads: 2 };
-const ITEM = 77;
+const ITEM = 69;
 
 /** Users who always take tea or always cups, often or seldom: what a hidden visit held, the others tell. */
 function tastes(): { tokens: Int32Array; lengths: Int32Array } {
@@ -18,7 +18,7 @@ function tastes(): { tokens: Int32Array; lengths: Int32Array } {
     for (let i = 0; i < lengths[row]!; i++) {
       const at = (row * LENGTH + i) * TOKEN_FIELDS;
       tokens.set(
-        [6, 12 + item, 25 + item, 42, 50, 62 + rng.integer(8), 70 + rng.integer(7), ITEM + 1 + item],
+        [6, 12 + item, 21 + item, 38, 46, 54 + rng.integer(8), 62 + rng.integer(7), ITEM + 1 + item],
         at,
       );
     }

@@ -36,7 +36,7 @@ function listOf(visits: readonly Visit[], limit = 64): TokenList {
 }
 
 /** First ids of type, gap, spend, lines, age, hour, weekday and items: every value of a field, and one that hides it. */
-const [TYPE, GAP, SPEND, LINES, AGE, HOUR, WEEKDAY, ITEM] = [1, 11, 24, 41, 50, 62, 70, 77] as const;
+const [TYPE, GAP, SPEND, LINES, AGE, HOUR, WEEKDAY, ITEM] = [1, 11, 20, 37, 46, 54, 62, 69] as const;
 
 const visits: Visit[] = [
   { day: '2024-02-29', hour: 0, type: 'view', lines: 1, items: ['hat'] },
@@ -107,7 +107,7 @@ describe('tokens', () => {
     const shown = before.slice(TOKEN_FIELDS, 2 * TOKEN_FIELDS);
     expect(hidden).toEqual([
       TYPE + 9,
-      GAP + 12,
+      GAP + 8,
       SPEND + 16,
       LINES + 8,
       ...shown.slice(4, 7),
