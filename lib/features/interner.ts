@@ -42,11 +42,26 @@ export class Interner {
   text(id: number): string {
     const known = this.#texts[id];
     if (known !== undefined) return known;
-    const start = id === 0 ? 0 : this.#ends[id - 1]!;
+    const start = this.#startOf(id);
     const end = this.#ends[id]!;
     const text = Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, end - start).toString();
     this.#texts[id] = text;
     return text;
+  }
+
+  /** Names one after the other as UTF-8, and where each ends: what a text column is made of, without making strings. */
+  concatenated(ids: Int32Array): { offsets: Int32Array; bytes: Uint8Array } {
+    const offsets = new Int32Array(ids.length + 1);
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]!;
+      offsets[i + 1] = offsets[i]! + this.#ends[id]! - this.#startOf(id);
+    }
+    const bytes = new Uint8Array(offsets[ids.length]!);
+    for (let i = 0; i < ids.length; i++) {
+      const from = this.#startOf(ids[i]!) - offsets[i]!;
+      for (let at = offsets[i]!; at < offsets[i + 1]!; at++) bytes[at] = this.#bytes[from + at]!;
+    }
+    return { offsets, bytes };
   }
 
   /** Order of two names by UTF-16 code units, the same on every machine; no name (-1) comes first. */
@@ -56,8 +71,12 @@ export class Interner {
     return this.text(a) < this.text(b) ? -1 : 1;
   }
 
+  #startOf(id: number): number {
+    return id === 0 ? 0 : this.#ends[id - 1]!;
+  }
+
   #same(id: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const from = id === 0 ? 0 : this.#ends[id - 1]!;
+    const from = this.#startOf(id);
     if (this.#ends[id]! - from !== end - start) return false;
     for (let i = start, j = from; i < end; i++, j++) {
       if (bytes[i] !== this.#bytes[j]) return false;
@@ -67,7 +86,7 @@ export class Interner {
 
   #add(hash: number, slot: number, bytes: Uint8Array, start: number, end: number): number {
     const id = this.#count++;
-    const from = id === 0 ? 0 : this.#ends[id - 1]!;
+    const from = this.#startOf(id);
     this.#bytes = grown(this.#bytes, from + end - start);
     this.#bytes.set(bytes.subarray(start, end), from);
     this.#ends = grown(this.#ends, this.#count);

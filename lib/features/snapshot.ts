@@ -69,22 +69,47 @@ const PARTS = {
 type Part = keyof typeof PARTS;
 const PART_NAMES: Part[] = ['types', 'numbers', 'hours', 'days', 'items', 'tokens', 'tokenItems'];
 
+type Values = Uint8Array | Int32Array | Float64Array;
+
 /** A growing list column. Text columns hold interned names. */
-interface Growing {
+class Growing {
   readonly field: Field;
   readonly text: boolean;
-  values: Uint8Array | Int32Array | Float64Array;
-  length: number;
-}
+  values: Values;
+  length = 0;
 
-function growing(spec: string): Growing {
-  const [name = '', kind = ''] = spec.split(':');
-  const length = 0;
-  if (kind === 'u8') return { field: uint8List(name), text: false, values: new Uint8Array(256), length };
-  if (kind === 'f64') return { field: float64List(name), text: false, values: new Float64Array(256), length };
-  const isText = kind === 'text';
-  const field = isText ? textList(name) : int32List(name);
-  return { field, text: isText, values: new Int32Array(256), length };
+  /** @param spec name and kind, such as 'item_lines:f64' */
+  constructor(spec: string) {
+    const [name = '', kind = ''] = spec.split(':');
+    this.text = kind === 'text';
+    if (kind === 'u8') {
+      this.field = uint8List(name);
+      this.values = new Uint8Array(256);
+    } else if (kind === 'f64') {
+      this.field = float64List(name);
+      this.values = new Float64Array(256);
+    } else {
+      this.field = this.text ? textList(name) : int32List(name);
+      this.values = new Int32Array(256);
+    }
+  }
+
+  push(value: number): void {
+    this.values = grown(this.values, this.length + 1);
+    this.values[this.length++] = value;
+  }
+
+  /** Appends source[start, end). */
+  take(source: Values, start: number, end: number): void {
+    this.values = grown(this.values, this.length + end - start);
+    for (let i = start; i < end; i++) this.values[this.length++] = source[i]!;
+  }
+
+  /** Appends the values of rows. */
+  pick(source: Values, rows: readonly number[]): void {
+    this.values = grown(this.values, this.length + rows.length);
+    for (const row of rows) this.values[this.length++] = source[row]!;
+  }
 }
 
 /** Collects the states of a shard's users, in the order of (hash, user), and writes them as one file. */
@@ -95,7 +120,9 @@ export class SnapshotWriter {
   readonly #users: string[] = [];
   #hash = new Uint32Array(256);
   #lastDay = new Int32Array(256);
-  readonly #columns = new Map<Part, Growing[]>(PART_NAMES.map((part) => [part, PARTS[part].map(growing)]));
+  readonly #columns = new Map<Part, Growing[]>(
+    PART_NAMES.map((part) => [part, PARTS[part].map((spec) => new Growing(spec))]),
+  );
   readonly #offsets = new Map<Part, Int32Array>(PART_NAMES.map((part) => [part, new Int32Array(256)]));
 
   /** @param day states hold the days before this one */
@@ -119,16 +146,13 @@ export class SnapshotWriter {
     this.#lastDay[row] = state.day;
     for (let type = 0; type < TYPES; type++) {
       if (!state.has(type)) continue;
-      this.#push('types', 0, type);
-      for (let i = 0; i < state.stride; i++) this.#push('numbers', 0, state.get(type, i));
+      this.#column('types', 0).push(type);
+      this.#column('numbers', 0).take(state.numbers, type * state.stride, (type + 1) * state.stride);
     }
-    for (const lines of state.hours) this.#push('hours', 0, lines);
-    for (let i = state.dayStart; i < state.dayEnd; i++) {
-      this.#push('days', 0, state.dayOf[i]!);
-      this.#push('days', 1, state.dayType[i]!);
-      this.#push('days', 2, state.dayLines[i]!);
-      this.#push('days', 3, state.dayVisits[i]!);
-      this.#push('days', 4, state.dayMoney[i]!);
+    this.#column('hours', 0).take(state.hours, 0, state.hours.length);
+    const { dayOf, dayType, dayLines, dayVisits, dayMoney } = state;
+    for (const [index, values] of [dayOf, dayType, dayLines, dayVisits, dayMoney].entries()) {
+      this.#column('days', index).take(values, state.dayStart, state.dayEnd);
     }
     this.#addItems(state);
     this.#addTokens(state);
@@ -159,10 +183,8 @@ export class SnapshotWriter {
     return encodeArrow(fields, [recordBatch(fields, columns, rows)], metadata);
   }
 
-  #push(part: Part, index: number, value: number): void {
-    const column = this.#columns.get(part)![index]!;
-    if (column.length === column.values.length) column.values = grown(column.values, column.length + 1);
-    column.values[column.length++] = value;
+  #column(part: Part, index: number): Growing {
+    return this.#columns.get(part)![index]!;
   }
 
   #addItems({ items, historyDays }: UserState): void {
@@ -173,45 +195,41 @@ export class SnapshotWriter {
     rows.sort(
       (a, b) => items.type[a]! - items.type[b]! || this.#items.compare(items.item[a]!, items.item[b]!),
     );
-    for (const i of rows) {
-      this.#push('items', 0, items.item[i]!);
-      this.#push('items', 1, items.type[i]!);
-      this.#push('items', 2, items.lines[i]!);
-      this.#push('items', 3, items.units[i]!);
-      this.#push('items', 4, items.days[i]!);
-      this.#push('items', 5, items.firstDay[i]!);
-      this.#push('items', 6, items.lastDay[i]!);
-      this.#push('items', 7, items.short[i]!);
-      this.#push('items', 8, items.long[i]!);
+    const { item, type, lines, units, days, firstDay, lastDay, short, long } = items;
+    for (const [index, values] of [
+      item,
+      type,
+      lines,
+      units,
+      days,
+      firstDay,
+      lastDay,
+      short,
+      long,
+    ].entries()) {
+      this.#column('items', index).pick(values, rows);
     }
   }
 
   #addTokens({ tokens }: UserState): void {
+    const { time, day, type, hour, distinctItems, lines, units, money, itemCount } = tokens;
+    const columns = [time, day, type, hour, distinctItems, lines, units, money, itemCount];
+    for (const [index, values] of columns.entries()) {
+      this.#column('tokens', index).take(values, tokens.start, tokens.end);
+    }
+    const names = this.#column('tokenItems', 0);
     for (let i = tokens.start; i < tokens.end; i++) {
-      this.#push('tokens', 0, tokens.time[i]!);
-      this.#push('tokens', 1, tokens.day[i]!);
-      this.#push('tokens', 2, tokens.type[i]!);
-      this.#push('tokens', 3, tokens.hour[i]!);
-      this.#push('tokens', 4, tokens.distinctItems[i]!);
-      this.#push('tokens', 5, tokens.lines[i]!);
-      this.#push('tokens', 6, tokens.units[i]!);
-      this.#push('tokens', 7, tokens.money[i]!);
-      this.#push('tokens', 8, tokens.itemCount[i]!);
-      for (let j = 0; j < tokens.itemCount[i]!; j++) {
-        this.#push('tokenItems', 0, tokens.items[i * TOKEN_ITEMS + j]!);
-      }
+      names.take(tokens.items, i * TOKEN_ITEMS, i * TOKEN_ITEMS + itemCount[i]!);
     }
   }
 
   #data({ text, values, length }: Growing) {
     if (values instanceof Float64Array) return float64Data(values.slice(0, length));
     if (values instanceof Uint8Array) return uint8Data(values.slice(0, length));
-    if (!text) return int32Data(values.slice(0, length));
-    const items = this.#items;
-    const names = (function* () {
-      for (let i = 0; i < length; i++) yield items.text(values[i]!);
-    })();
-    return makeData(textOf(names, length));
+    const ids = values.slice(0, length);
+    if (!text) return int32Data(ids);
+    const { offsets, bytes } = this.#items.concatenated(ids);
+    return makeData({ type: new Utf8(), length, nullCount: 0, valueOffsets: offsets, data: bytes });
   }
 }
 

@@ -62,6 +62,7 @@ class ShardScorer {
   readonly #session: Session;
   readonly #day: number;
   readonly #width: number;
+  readonly #columns: Int32Array;
   /** One user's whole feature vector. */
   readonly #whole: Float32Array;
   readonly #profiles: ProfileWriter | undefined;
@@ -87,6 +88,7 @@ class ShardScorer {
     this.#session = session;
     this.#day = day;
     this.#width = manifest.columns.length + profileNames(manifest.profile).length;
+    this.#columns = Int32Array.from(manifest.columns);
     this.#whole = new Float32Array(featureNames(config).length);
     const { sequence } = manifest;
     this.#encoder = sequence ? new TokenEncoder(sequence.vocabulary, sequence.length, itemText) : undefined;
@@ -95,7 +97,8 @@ class ShardScorer {
   }
 
   async run(users: Iterable<ShardUser>, onUser: (user: ShardUser) => void): Promise<UserScores> {
-    for await (const output of this.#session.runAll(this.#batches(users, onUser))) {
+    // A batch is never read again once it is sent, so its memory can move.
+    for await (const output of this.#session.runAll(this.#batches(users, onUser), { transfer: true })) {
       this.#take(
         this.#sent.shift()!,
         output.logits!.data as Float32Array,
@@ -114,27 +117,20 @@ class ShardScorer {
   }
 
   *#batches(users: Iterable<ShardUser>, onUser: (user: ShardUser) => void): Generator<Feeds> {
-    const { heads } = this.#manifest;
+    const tasks = this.#manifest.heads.map(({ task }) => userTask(this.#config, task));
     let row = 0;
     for (const user of users) {
       onUser(user);
       user.advance(this.#day);
       // A place outside a task's population stays NaN.
-      this.#logits.push(
-        heads.map(({ task }) =>
-          inPopulation(userTask(this.#config, task), user.state, this.#day) ? 0 : Number.NaN,
-        ),
-      );
+      this.#logits.push(tasks.map((task) => (inPopulation(task, user.state, this.#day) ? 0 : Number.NaN)));
       const visits = Math.min(user.state.tokens.length, this.#encoder?.length ?? 0);
       const length = this.#buckets.find((bucket) => visits <= bucket)!;
       const batch = this.#batch(length);
       const at = batch.rows.length;
       batch.rows.push(row++);
       featureVector(user.state, this.#day, this.#config, this.#whole);
-      this.#manifest.columns.forEach((j, k) => {
-        batch.features[at * this.#width + k] = this.#whole[j]!;
-      });
-      const behind = at * this.#width + this.#manifest.columns.length;
+      const behind = this.#pick(batch.features, at * this.#width);
       this.#profiles?.write(user.user, this.#day, batch.features, behind);
       if (this.#encoder) {
         this.#encoder.encode(user.state.tokens, this.#day, batch.tokens, at * length * TOKEN_FIELDS, length);
@@ -142,6 +138,14 @@ class ShardScorer {
       if (batch.rows.length === BATCH) yield this.#send(batch);
     }
     for (const batch of [...this.#open.values()]) yield this.#send(batch);
+  }
+
+  /** Copies the model's features out of the whole vector. @returns where they end */
+  #pick(out: Float32Array, start: number): number {
+    const columns = this.#columns;
+    const whole = this.#whole;
+    for (let k = 0; k < columns.length; k++) out[start + k] = whole[columns[k]!]!;
+    return start + columns.length;
   }
 
   #batch(length: number): Batch {

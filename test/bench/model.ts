@@ -40,11 +40,10 @@ export function drawnModel(
     featureVector(user.state, day, config, vector);
     vectors.push(vector);
   }
-  const raw = new Float32Array(vectors.length * names.length);
-  vectors.forEach((vector, i) => {
-    raw.set(vector, i * names.length);
-  });
   const rows = Int32Array.from(vectors, (_, i) => i);
+  const whole = joined(vectors);
+  const columns = fitColumns(whole, names.length, rows).kept;
+  const raw = joined(vectors.map((vector) => Float32Array.from(columns, (j) => vector[j]!)));
   const vocabulary = counter.finish();
   const { hidden, members, width, layers, heads: attention, seed } = config.model;
   const heads: Head[] = Object.entries(config.tasks)
@@ -52,13 +51,13 @@ export function drawnModel(
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([task, { kind }]) => ({ task, bins: 3, inverted: kind === 'absence' }));
   const shape: PropensityShape = {
-    features: names.length,
-    transform: fitInputs(raw, names.length, rows, fitColumns(raw, names.length, rows)),
+    features: columns.length,
+    transform: fitInputs(raw, columns.length, rows, fitColumns(raw, columns.length, rows)),
     heads,
     mlp: { hidden, layers: 2, members },
     sequence: { ids: tokenIds(vocabulary), width, layers, heads: attention, length: 'length' },
   };
-  const groupOf = shape.transform.kept.map((j) => names[j]!.group);
+  const groupOf = shape.transform.kept.map((k) => names[columns[k]!]!.group);
   const groups = [...new Set(groupOf)].sort();
   const matrix = Float32Array.from({ length: groupOf.length * groups.length }, (_, at) =>
     groupOf[Math.floor(at / groups.length)] === groups[at % groups.length] ? 1 : 0,
@@ -77,7 +76,7 @@ export function drawnModel(
       kind: 'users',
       heads,
       sequence: { vocabulary, length: config.features.tokens },
-      columns: names.map((_, j) => j),
+      columns,
       profile: null,
       groups,
       trainedBefore: '2024-01-01',
@@ -89,4 +88,14 @@ export function drawnModel(
       strengths: [],
     },
   };
+}
+
+/** Vectors of equal length, one after the other. */
+function joined(vectors: readonly Float32Array[]): Float32Array {
+  const width = vectors[0]?.length ?? 0;
+  const all = new Float32Array(vectors.length * width);
+  vectors.forEach((vector, i) => {
+    all.set(vector, i * width);
+  });
+  return all;
 }

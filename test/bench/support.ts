@@ -6,6 +6,8 @@ import { join } from 'node:path';
 /** One of the things that a benchmark compares. */
 export interface Contender {
   readonly name: string;
+  /** What has to be undone or laid out before each run; not timed. */
+  readonly prepare?: () => Promise<void>;
   /** Does the whole work once. */
   readonly run: () => Promise<void>;
 }
@@ -15,6 +17,8 @@ export interface Timing {
   /** Of every repetition, in order. */
   readonly seconds: readonly number[];
   readonly median: number;
+  /** Median of the processor time that all threads of the process took together; other work on the machine moves it little. */
+  readonly cpu: number;
 }
 
 /**
@@ -27,14 +31,25 @@ export async function sideBySide(
   warmUp = true,
 ): Promise<Timing[]> {
   const seconds = contenders.map((): number[] => []);
+  const cpu = contenders.map((): number[] => []);
   for (let round = warmUp ? -1 : 0; round < repetitions; round++) {
-    for (const [index, { run }] of contenders.entries()) {
+    for (const [index, { prepare, run }] of contenders.entries()) {
+      await prepare?.();
+      const used = process.cpuUsage();
       const started = performance.now();
       await run();
-      if (round >= 0) seconds[index]!.push((performance.now() - started) / 1000);
+      if (round < 0) continue;
+      seconds[index]!.push((performance.now() - started) / 1000);
+      const { user, system } = process.cpuUsage(used);
+      cpu[index]!.push((user + system) / 1e6);
     }
   }
-  return contenders.map(({ name }, i) => ({ name, seconds: seconds[i]!, median: median(seconds[i]!) }));
+  return contenders.map(({ name }, i) => ({
+    name,
+    seconds: seconds[i]!,
+    median: median(seconds[i]!),
+    cpu: median(cpu[i]!),
+  }));
 }
 
 export function median(values: readonly number[]): number {
@@ -62,13 +77,16 @@ export function printTimings(title: string, timings: readonly Timing[], units: n
   const base = timings[0]!;
   printTable(
     `${title} (${whole(units)} ${unit}, load ${load()})`,
-    ['', 'median s', 'all s', `${unit}/s`, `x ${base.name}`],
-    timings.map(({ name, seconds, median: middle }) => [
+    ['', 'median s', 'all s', `${unit}/s`, `x ${base.name}`, 'cpu s', `${unit}/cpu s`, 'x cpu'],
+    timings.map(({ name, seconds, median: middle, cpu }) => [
       name,
       middle.toFixed(3),
       seconds.map((s) => s.toFixed(2)).join(' '),
       whole(units / middle),
       (middle / base.median).toFixed(2),
+      cpu.toFixed(3),
+      whole(units / cpu),
+      (cpu / base.cpu).toFixed(2),
     ]),
   );
 }
