@@ -18,7 +18,7 @@ const program = new Command('nightjar')
     'folder that stands for the bucket (default: .nightjar/bucket beside the config)',
   )
   .showHelpAfterError('(nightjar --help lists the commands)')
-  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
+  .exitOverride(exit);
 
 for (const command of [
   demoCommand(),
@@ -31,9 +31,8 @@ for (const command of [
   reportCommand(),
   statusCommand(),
 ]) {
-  program.addCommand(command.copyInheritedSettings(program).exitOverride(exit));
+  program.addCommand(command.copyInheritedSettings(program));
 }
-program.exitOverride(exit);
 
 // Exit codes: 0 done, 1 it failed (the message says what to do), 2 the config or the call is wrong.
 try {
