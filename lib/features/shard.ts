@@ -79,6 +79,8 @@ export async function readShardDays(options: ReadShardOptions): Promise<ShardUse
 interface Cursor {
   readonly batch: DayBatch;
   row: number;
+  /** Of the user in that row. */
+  hash: number;
   readonly end: number;
 }
 
@@ -144,7 +146,7 @@ export class ShardUsers implements Iterable<ShardUser> {
   *#users(): Iterable<{ user: string; hash: number; days: UserDay[] }> {
     const heap: Cursor[] = [];
     for (const batch of this.#batches) {
-      push(heap, { batch, row: batch.start, end: batch.end });
+      push(heap, { batch, row: batch.start, hash: batch.hash[batch.start]!, end: batch.end });
     }
     while (heap.length > 0) {
       const { batch, row } = heap[0]!;
@@ -153,8 +155,10 @@ export class ShardUsers implements Iterable<ShardUser> {
       do {
         const cursor = heap[0]!;
         this.#take(cursor, fragments, batch, row);
-        if (cursor.row < cursor.end) sink(heap, 0);
-        else pop(heap);
+        if (cursor.row < cursor.end) {
+          cursor.hash = cursor.batch.hash[cursor.row]!;
+          sink(heap, 0);
+        } else pop(heap);
       } while (heap.length > 0 && sameUser(batch, row, heap[0]!.batch, heap[0]!.row));
       if (fragments.length > 0) {
         yield { user: userAt(batch, row), hash, days: mergeByDay(fragments, this.items) };
@@ -202,9 +206,8 @@ function compareText(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-function compareUsers(a: DayBatch, i: number, b: DayBatch, j: number): number {
-  const order = a.hash[i]! - b.hash[j]!;
-  if (order !== 0) return order;
+/** The order of two users of one hash. */
+function compareNames(a: DayBatch, i: number, b: DayBatch, j: number): number {
   // Pseudonyms are short: a loop here is cheaper than a call into Buffer.compare, which the merge would make per row.
   const x = a.userBytes;
   const y = b.userBytes;
@@ -221,10 +224,11 @@ function compareUsers(a: DayBatch, i: number, b: DayBatch, j: number): number {
 }
 
 function sameUser(a: DayBatch, i: number, b: DayBatch, j: number): boolean {
-  return a.hash[i] === b.hash[j] && compareUsers(a, i, b, j) === 0;
+  return a.hash[i] === b.hash[j] && compareNames(a, i, b, j) === 0;
 }
 
-const less = (a: Cursor, b: Cursor) => compareUsers(a.batch, a.row, b.batch, b.row) < 0;
+const less = (a: Cursor, b: Cursor) =>
+  a.hash < b.hash || (a.hash === b.hash && compareNames(a.batch, a.row, b.batch, b.row) < 0);
 
 function push(heap: Cursor[], cursor: Cursor): void {
   let at = heap.push(cursor) - 1;
