@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../runtime/temp.ts';
 import { nightjar } from './command.ts';
+import { SLOW } from './nights.ts';
 import { AS_OF, file, shopConfig, shopLog } from './shop.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
@@ -28,7 +29,7 @@ beforeAll(async () => {
   await writeConfig({ ...config, model: { ...config.model, layers: 0 } });
 });
 
-describe('nightjar', () => {
+describe('nightjar', { timeout: SLOW }, () => {
   it('says what it can do', async () => {
     const { code, stdout } = await nightjar(['--help'], folder);
     expect(code).toBe(0);
@@ -81,7 +82,7 @@ describe('nightjar', () => {
   });
 });
 
-describe('init and check', () => {
+describe('init and check', { timeout: SLOW }, () => {
   it.each([
     ['an empty folder', undefined],
     ['beside a package of CommonJS', '{ "type": "commonjs" }'],
@@ -114,7 +115,7 @@ describe('init and check', () => {
   });
 });
 
-describe('backtest', () => {
+describe('backtest', { timeout: SLOW }, () => {
   it('trains on one part of a labelled table and judges the other: its split decides, no day is asked for', async () => {
     // given: the example with few steps
     const home = join(folder, 'shoppers');

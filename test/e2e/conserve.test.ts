@@ -9,7 +9,7 @@ import { decodeArrow } from '../../lib/data/index.ts';
 import { evaluateRun } from '../../lib/evaluate/index.ts';
 import { type DropState, planRun } from '../../lib/run/index.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
-import { dropAll, finish, openShop } from './nights.ts';
+import { dropAll, finish, openShop, SLOW } from './nights.ts';
 import { AS_OF, daily, shopConfig, shopLog } from './shop.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/online-retail', import.meta.url));
@@ -30,7 +30,7 @@ async function rowsIn({ store }: Workspace, prefix: string): Promise<number> {
   return rows;
 }
 
-describe('rows of online-retail', () => {
+describe('rows of online-retail', { timeout: SLOW }, () => {
   let workspace: Workspace;
   let drops: DropState[];
 
@@ -43,7 +43,7 @@ describe('rows of online-retail', () => {
       );
     }
     drops = await workspace.ingest(() => {});
-  }, 300_000);
+  }, SLOW);
 
   it('are all accounted for: in = clean + duplicates left out + quarantined, file by file', () => {
     const qualities = cleaned(drops);
@@ -88,7 +88,7 @@ describe('rows of online-retail', () => {
   });
 });
 
-describe('drops that can not be read', () => {
+describe('drops that can not be read', { timeout: SLOW }, () => {
   it('are refused whole, named in the manifest and in the report, and change nothing else', async () => {
     // given
     const config = shopConfig({ tasks: { purchase: { kind: 'event', event: 'purchase', horizonDays: 10 } } });

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../bin/workspace.ts';
 import { formatDay, parseDay } from '../../lib/data/index.ts';
-import { dropAll, type Night, night, openShop } from './nights.ts';
+import { dropAll, type Night, night, openShop, SLOW } from './nights.ts';
 import { AS_OF, daily, file, hourly, type Line, shopConfig, shopLog } from './shop.ts';
 
 const log = shopLog();
@@ -34,7 +34,7 @@ beforeAll(async () => {
     from = until;
     nights.push(await night(shop, asOf));
   }
-});
+}, SLOW);
 
 /** The third night from one drop of everything in an empty store, scored by the same models. */
 async function atOnce(lines: readonly Line[]): Promise<Night> {
@@ -46,7 +46,7 @@ async function atOnce(lines: readonly Line[]): Promise<Night> {
   return night(fresh, NIGHTS[2]!);
 }
 
-describe('hourly drops in UTC of a shop in another zone, over three nights', () => {
+describe('hourly drops in UTC of a shop in another zone, over three nights', { timeout: SLOW }, () => {
   it('give what one drop of everything gives', async () => {
     // when
     const whole = await atOnce(log);

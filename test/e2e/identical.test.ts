@@ -3,7 +3,7 @@ import { makeHandler } from '../../functions/clean/handler.ts';
 import { createPseudonyms } from '../../lib/data/index.ts';
 import { formatS3Event } from '../../lib/runtime/index.ts';
 import { createRng } from '../../lib/train/index.ts';
-import { dropAll, dropsOf, KEY, type Night, night, openShop } from './nights.ts';
+import { dropAll, dropsOf, KEY, type Night, night, openShop, SLOW } from './nights.ts';
 import { AS_OF, daily, file, shopConfig, shopLog } from './shop.ts';
 
 const log = shopLog();
@@ -15,7 +15,7 @@ beforeAll(async () => {
   const workspace = await openShop(config);
   await dropAll(workspace, daily(past));
   reference = await night(workspace, AS_OF);
-});
+}, SLOW);
 
 /** All but the run's id and time. */
 function expectSame(other: Night): void {
@@ -25,7 +25,9 @@ function expectSame(other: Night): void {
   expect(other.exports).toEqual(reference.exports);
 }
 
-describe('however the same events are delivered, the night is the same to the byte', () => {
+describe('however the same events are delivered, the night is the same to the byte', {
+  timeout: SLOW,
+}, () => {
   it('has something to compare', () => {
     expect(Object.keys(reference.exports).sort()).toEqual(['_SUCCESS', 'users.csv.gz', 'users.parquet']);
     expect(Object.keys(reference.models)).toHaveLength(2 + Object.keys(nextFiles()).length);

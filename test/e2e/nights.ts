@@ -18,6 +18,9 @@ import type { JobDescription, JobRequest, ObjectStore } from '../../lib/runtime/
 import { decodeScores, type ShardScores, scoreRun, scoresKey } from '../../lib/score/index.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
 
+/** A whole night trains models: milliseconds that a busy machine may need. */
+export const SLOW = 300_000;
+
 /** What all nights of these tests seal user ids with. */
 export const KEY = new Uint8Array(64).fill(11);
 

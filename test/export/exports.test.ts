@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../bin/workspace.ts';
 import type { ExportManifest } from '../../lib/export/index.ts';
 import { readJson } from '../../lib/runtime/index.ts';
-import { dropAll, finish, type Night, night, openShop } from '../e2e/nights.ts';
+import { dropAll, finish, type Night, night, openShop, SLOW } from '../e2e/nights.ts';
 import { AS_OF, daily, shopConfig, shopLog } from '../e2e/shop.ts';
 
 type Row = Record<string, unknown>;
@@ -52,9 +52,9 @@ beforeAll(async () => {
   first = await night(shop, AS_OF);
   second = await night(shop, NEXT_DAY);
   folder = folderOf(first);
-});
+}, SLOW);
 
-describe('an export', () => {
+describe('an export', { timeout: SLOW }, () => {
   it('holds every user known at the as-of time exactly once, in the ids of the shop', async () => {
     const rows = await read(`SELECT user_id FROM '${folder}/users.parquet'`);
     expect(rows.map((row) => row.user_id)).toEqual(known(AS_OF));

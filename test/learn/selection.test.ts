@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { formatDay, parseDay } from '../../lib/data/index.ts';
 import { trainUsers, type UsersModelManifest } from '../../lib/learn/index.ts';
 import { planRun } from '../../lib/run/index.ts';
-import { dropAll, openShop } from '../e2e/nights.ts';
+import { dropAll, openShop, SLOW } from '../e2e/nights.ts';
 import { AS_OF, file, type Line, shopConfig, shopLog } from '../e2e/shop.ts';
 
 const log = shopLog().filter(({ day }) => day < AS_OF);
@@ -47,9 +47,9 @@ let reference: Trained;
 
 beforeAll(async () => {
   reference = await train(log);
-});
+}, SLOW);
 
-describe('what is chosen on a validation cut-off', () => {
+describe('what is chosen on a validation cut-off', { timeout: SLOW }, () => {
   it('is told, with the losses on the way', () => {
     expect(reference.description.selection[0]).toContain(VALID_AT);
     expect(reference.description.candidates.map(({ name }) => name)).toEqual([

@@ -3,7 +3,7 @@ import type { Workspace } from '../../bin/workspace.ts';
 import type { ConfigInput } from '../../lib/config/index.ts';
 import { decodeScores, tableScoresKey } from '../../lib/score/index.ts';
 import { createRng } from '../../lib/train/index.ts';
-import { type Night, night, openShop } from '../e2e/nights.ts';
+import { type Night, night, openShop, SLOW } from '../e2e/nights.ts';
 
 const config: ConfigInput = {
   shop: { timeZone: 'UTC' },
@@ -51,12 +51,12 @@ async function probabilities({ store }: Workspace, { runId }: Night) {
   return { users, probability: tasks.bought!.probability, reasons: tasks.bought!.reasons };
 }
 
-describe('a labelled table', () => {
+describe('a labelled table', { timeout: SLOW }, () => {
   let reference: Awaited<ReturnType<typeof run>>;
 
   beforeAll(async () => {
     reference = await run(visits());
-  });
+  }, SLOW);
 
   it('is scored row by row, in the order of its lines, and exported under its own name', async () => {
     const { users } = await probabilities(reference.shop, reference.result);
