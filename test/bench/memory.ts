@@ -14,7 +14,10 @@ export interface NightMeasured {
   readonly peakRss: number;
 }
 
-/** Peak memory of a night (fold, snapshot, score, export) in one process, as the number of users grows. */
+/**
+ * Peak memory of a night (fold, snapshot, score, export) in one process, as the number of users grows. Takes about 20
+ * minutes on two cores for one and two million users, so it runs only when it is asked for.
+ */
 export async function benchMemory(): Promise<void> {
   const rows: string[][] = [];
   for (const users of SIZES) {
