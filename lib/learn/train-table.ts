@@ -82,10 +82,10 @@ export async function readLabelled(
   const parts = await Promise.all(inputs.map(({ clean }) => readAttributes(store, [clean])));
   const offsets: number[] = [];
   let next = 0;
-  for (const part of parts) {
+  parts.forEach((part, i) => {
     offsets.push(next);
-    next += part.rowIds.reduce((max, id) => Math.max(max, id), -1) + 1;
-  }
+    next += inputs[i]!.rows ?? part.rows;
+  });
   const whole =
     parts.length === 1
       ? parts[0]!

@@ -17,6 +17,8 @@ export interface RunInput {
   readonly days?: string;
   readonly minDay?: number;
   readonly maxDay?: number;
+  /** Labelled tables only: rows of the file, those that were not taken included, so that row numbers go on from it. */
+  readonly rows?: number;
 }
 
 /** Everything a night reads, named before the first job starts. Jobs read nothing else. */
@@ -79,7 +81,7 @@ export function buildManifest(args: {
     } else if (drop.state === 'refused') {
       missing.push({ key: drop.key, why: `refused: ${drop.quality.refused.reason}` });
     } else {
-      const { dropId, revision, source, table, minDay, maxDay } = drop.quality;
+      const { dropId, revision, source, table, minDay, maxDay, rowsIn } = drop.quality;
       inputs[table!].push({
         drop: drop.key,
         dropId,
@@ -87,6 +89,7 @@ export function buildManifest(args: {
         source: source!,
         clean: drop.clean,
         ...(table === 'events' ? { days: daysKey(config, drop.clean) } : {}),
+        ...(table === 'labels' ? { rows: rowsIn } : {}),
         ...(minDay === null || maxDay === null ? {} : { minDay, maxDay }),
       });
     }

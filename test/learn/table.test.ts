@@ -102,6 +102,22 @@ describe('a labelled table', { timeout: SLOW }, () => {
     expect(a.reasons.every((reason) => !reason!.includes('leak'))).toBe(true);
   });
 
+  it('counts rows over all files, those in quarantine too', async () => {
+    // given: the table in two files, the last row of the first without a label
+    const lines = visits().trimEnd().split('\n');
+    const shop = await openShop(config);
+    await shop.store.put(
+      'drop/visits/a.csv',
+      [...lines.slice(0, 100), lines[100]!.replace(/,(yes|no),/, ',,')].join('\n'),
+    );
+    await shop.store.put('drop/visits/b.csv', [lines[0], ...lines.slice(101)].join('\n'));
+    // when
+    const result = await night(shop, null);
+    // then
+    const { users } = await probabilities(shop, result);
+    expect(users).toEqual(Array.from({ length: 400 }, (_, i) => String(i)).filter((id) => id !== '99'));
+  });
+
   it('without the label that counts says which labels there are', async () => {
     const shop = await openShop({
       ...config,
