@@ -1,20 +1,50 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Workspace } from '../../bin/workspace.ts';
 import { makeHandler } from '../../functions/clean/handler.ts';
+import type { ConfigInput } from '../../lib/config/index.ts';
 import { createPseudonyms } from '../../lib/data/index.ts';
-import { formatS3Event } from '../../lib/runtime/index.ts';
+import type { UsersModelManifest } from '../../lib/learn/index.ts';
+import { formatS3Event, readJson } from '../../lib/runtime/index.ts';
 import { createRng } from '../../lib/train/index.ts';
 import { dropAll, dropsOf, KEY, type Night, night, openShop, SLOW } from './nights.ts';
 import { AS_OF, daily, file, shopConfig, shopLog } from './shop.ts';
 
 const log = shopLog();
 const past = log.filter(({ day }) => day < AS_OF);
-const config = shopConfig();
+const defaults = shopConfig();
+const config = {
+  ...defaults,
+  sources: {
+    ...defaults.sources,
+    customers: {
+      format: 'csv',
+      table: 'users',
+      columns: { user: 'customer', valid_from: 'since' },
+      attributes: { categories: ['tier'], numbers: ['age'] },
+    },
+  },
+} satisfies ConfigInput;
 let reference: Night;
+let first: Workspace;
+
+/** What is said of some customers from a shop day on. */
+const customers = (ids: readonly number[], since: string, tiers: readonly string[]) =>
+  `customer,since,tier,age\n${ids.map((id) => `C-${id},${since},${tiers[id % tiers.length]},${20 + (id % 50)}`).join('\n')}\n`;
+
+async function openWithCustomers(): Promise<Workspace> {
+  const workspace = await openShop(config);
+  const ids = Array.from({ length: 120 }, (_, id) => id);
+  await workspace.store.put(
+    'drop/customers/all.csv',
+    customers(ids, '2025-01-01', ['gold', 'silver', 'none']),
+  );
+  return workspace;
+}
 
 beforeAll(async () => {
-  const workspace = await openShop(config);
-  await dropAll(workspace, daily(past));
-  reference = await night(workspace, AS_OF);
+  first = await openWithCustomers();
+  await dropAll(first, daily(past));
+  reference = await night(first, AS_OF);
 }, SLOW);
 
 /** All but the run's id and time. */
@@ -28,23 +58,28 @@ function expectSame(other: Night): void {
 describe('however the same events are delivered, the night is the same to the byte', {
   timeout: SLOW,
 }, () => {
-  it('has something to compare', () => {
+  it('has something to compare', async () => {
     expect(Object.keys(reference.exports).sort()).toEqual(['_SUCCESS', 'users.csv.gz', 'users.parquet']);
     expect(Object.keys(reference.models)).toHaveLength(2 + Object.keys(nextFiles()).length);
     expect(reference.snapshots).toHaveLength(2);
+    const key = Object.keys(reference.models).find((name) => /\/users-.*manifest/.test(name))!;
+    const { profile } = (await readJson<UsersModelManifest>(first.store, key))!;
+    expect(JSON.stringify(profile)).toContain('silver');
     const users = reference.scores.reduce((sum, { users }) => sum + users.length, 0);
     expect(users).toBe(new Set(past.map(({ text }) => text.split(',')[0]).filter((id) => id !== '')).size);
   });
 
-  it('with events from the as-of day on, in files of their own and in the same ones', async () => {
+  it('with events and news of customers from the as-of day on, in files of their own and in the same ones', async () => {
     // given: the last file before the as-of day brings the next days, too, with new customers and items
-    const workspace = await openShop(config);
+    const workspace = await openWithCustomers();
     const future = log.filter(({ day }) => day >= AS_OF);
     expect(future.length).toBeGreaterThan(50);
     const planted = future.map((line) => ({
       ...line,
       text: line.text.replace('"C-1', '"NEW-1').replace('sku-3', 'sku-from-the-future'),
     }));
+    const later = customers([1, 2, 3, 4, 130, 131], AS_OF, ['platinum', 'gold']);
+    await workspace.store.put('drop/customers/later.csv', later);
     const last = past.at(-1)!.day;
     await dropAll(workspace, daily(past.filter(({ day }) => day < last)));
     await dropAll(workspace, [
@@ -60,7 +95,7 @@ describe('however the same events are delivered, the night is the same to the by
 
   it('in shuffled order', async () => {
     // given: files arrive in random order, one after the other, and under names that sort otherwise
-    const workspace = await openShop(config);
+    const workspace = await openWithCustomers();
     const files = [...daily(past)];
     const order = createRng('shuffled').permutation(files.length);
     for (const [place, i] of order.entries()) {
@@ -75,7 +110,7 @@ describe('however the same events are delivered, the night is the same to the by
 
   it('delivered again: the same file under its key, the same message twice', async () => {
     // given
-    const workspace = await openShop(config);
+    const workspace = await openWithCustomers();
     const files = [...daily(past)];
     await dropAll(workspace, files);
     await workspace.ingest(() => {});
@@ -102,7 +137,7 @@ describe('however the same events are delivered, the night is the same to the by
 
   it('with drops split in two, equal lines kept together', async () => {
     // given: every third day in two files, lines given to them at random
-    const workspace = await openShop(config);
+    const workspace = await openWithCustomers();
     let day = 0;
     for (const [name, content] of daily(past)) {
       const [header, ...lines] = content.trimEnd().split('\n');
@@ -127,7 +162,7 @@ describe('however the same events are delivered, the night is the same to the by
 
   it('with copies under other keys, which count once and are told', async () => {
     // given: copies that sort before and after the originals
-    const workspace = await openShop(config);
+    const workspace = await openWithCustomers();
     const files = [...daily(past)];
     await dropAll(workspace, files);
     await dropAll(workspace, [
@@ -142,7 +177,7 @@ describe('however the same events are delivered, the night is the same to the by
       { key: `drop/log/${files[5]![0]}`, sameAs: `drop/log/0-copy-of-${files[5]![0]}` },
       { key: `drop/log/z-copy-of-${files[7]![0]}`, sameAs: `drop/log/${files[7]![0]}` },
     ]);
-    expect(await dropsOf(workspace)).toHaveLength(files.length + 2);
+    expect(await dropsOf(workspace)).toHaveLength(files.length + 3);
   });
 });
 
