@@ -97,6 +97,8 @@ async function ingest(args: {
   };
   let done = 0;
   await pump(clean, makeCleanHandler({ store, config, pseudonyms, log }), {
+    // One drop is read while another is sorted.
+    concurrency: 2,
     onResult: () => onProgress(`cleaned ${++done} of ${pending.length}`),
   });
   done = 0;

@@ -132,19 +132,16 @@ export class TokenEncoder {
       const place = at + (i - from) * TOKEN_FIELDS;
       const gap = i > tokens.start ? tokens.day[i]! - tokens.day[i - 1]! : 0;
       const weekday = (((tokens.day[i]! + 3) % 7) + 7) % 7; // 1970-01-01 was a Thursday
-      const values = [
-        tokens.type[i]!,
-        logBucket(gap, LOG_BUCKETS),
-        this.#spendBucket(tokens.money[i]!),
-        logBucket(tokens.lines[i]!, LINE_BUCKETS),
-        logBucket(day - tokens.day[i]!, LOG_BUCKETS),
-        Math.floor((tokens.hour[i]! * DAY_PARTS) / 24),
-        weekday,
-      ];
-      FIELDS.forEach(({ name }, slot) => {
-        out[place + slot] = OFFSETS[name] + values[slot]!;
-      });
-      for (let k = 0; k < Math.min(ITEM_SLOTS, tokens.itemCount[i]!); k++) {
+      // In the order of FIELDS; written out, as this runs once a visit of every user.
+      out[place] = OFFSETS.type + tokens.type[i]!;
+      out[place + 1] = OFFSETS.gap + logBucket(gap, LOG_BUCKETS);
+      out[place + 2] = OFFSETS.spend + this.#spendBucket(tokens.money[i]!);
+      out[place + 3] = OFFSETS.lines + logBucket(tokens.lines[i]!, LINE_BUCKETS);
+      out[place + 4] = OFFSETS.age + logBucket(day - tokens.day[i]!, LOG_BUCKETS);
+      out[place + 5] = OFFSETS.hour + Math.floor((tokens.hour[i]! * DAY_PARTS) / 24);
+      out[place + 6] = OFFSETS.weekday + weekday;
+      const items = Math.min(ITEM_SLOTS, tokens.itemCount[i]!);
+      for (let k = 0; k < items; k++) {
         out[place + FIELDS.length + k] = OFFSETS.items + this.#item(tokens.items[i * ITEM_STRIDE + k]!);
       }
     }
@@ -162,8 +159,10 @@ export class TokenEncoder {
   #spendBucket(money: number): number {
     if (money === 0) return 0;
     const spend = Math.abs(money);
-    const above = this.#vocabulary.spendEdges.findIndex((edge) => spend <= edge);
-    return 1 + (above < 0 ? this.#vocabulary.spendEdges.length : above);
+    const { spendEdges } = this.#vocabulary;
+    let above = 0;
+    while (above < spendEdges.length && spend > spendEdges[above]!) above++;
+    return 1 + above;
   }
 }
 
