@@ -38,7 +38,8 @@ export async function openRunScorer(args: {
 }): Promise<RunScorer> {
   const { store, runId, manifest, versions } = args;
   const { config } = manifest;
-  const { threads } = config.training;
+  // One thread less than training has: this one prepares the next batch meanwhile.
+  const threads = Math.max(1, config.training.threads - 1);
   let users: UserScorer | undefined;
   let profile: UsersModelManifest['profile'] = null;
   const lists: { task: string; scorer: NextScorer }[] = [];
