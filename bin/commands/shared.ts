@@ -30,6 +30,9 @@ export interface Step<T> {
   run(context: T, tell: (text: string) => void): Promise<string | undefined>;
 }
 
+/** Between two lines of progress where nobody watches. */
+const LOGGED_EVERY_MS = 5000;
+
 /**
  * Runs steps one after the other. A person sees them as a list with progress; for a machine (`quiet`) nothing is printed
  * but what the command itself prints. Steps are shown on standard error, so that output can be piped.
@@ -43,7 +46,11 @@ export async function runSteps<T extends object>(
     steps.map(({ title, run }) => ({
       title,
       task: async (ctx, task) => {
+        let last = Date.now();
         const done = await run(ctx, (text) => {
+          // A log gets a line now and then, a terminal every change.
+          if (!process.stderr.isTTY && Date.now() - last < LOGGED_EVERY_MS) return;
+          last = Date.now();
           task.output = text;
         });
         if (done) task.title = `${title}: ${done}`;
