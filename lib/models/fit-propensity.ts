@@ -13,7 +13,6 @@ import {
   type Rng,
   shuffledBatches,
   TrainError,
-  type Trainer,
 } from '../train/index.ts';
 import { bins, type PropensityShape, scoringModel, trainingModel } from './propensity.ts';
 import { TOKEN_TABLE } from './sequence.ts';
@@ -49,13 +48,6 @@ export interface PropensityTraining {
   readonly dropout: number;
   readonly threads: number;
   readonly seed: number;
-  /** Measures held-out loss now and then, and keeps the parameters of the best time. */
-  readonly validation?: {
-    readonly rows: Int32Array;
-    /** (rows, bins) as `weights`. */
-    readonly weights: Float32Array;
-    readonly every: number;
-  };
   readonly onProgress?: (step: number, of: number, loss: number) => void;
 }
 
@@ -64,8 +56,6 @@ export type Parameters = Readonly<Record<string, Float32Array>>;
 export interface PropensityFit {
   readonly parameters: Parameters;
   readonly curve: CurvePoint[];
-  /** The step with the lowest held-out loss; all steps without validation. */
-  readonly bestStep: number;
 }
 
 /**
@@ -88,16 +78,16 @@ export async function fitPropensity(
   const linearL2 = 1 / (2 * training.priorVariance * Math.max(effective, 1));
   const batch = Math.min(training.batchSize, Math.max(8, rows.length));
   const model = trainingModel(shape, rng.fork('init'), { linearL2, dropout: training.dropout });
-  const graph = withPriors(specialise(withValues(model, initial), { batch }), shape, data, rows, weights);
+  // What is given goes before the base rates: a model that goes on from a fitted one keeps its biases.
+  const started = withValues(withPriors(model, shape, data, rows, weights), initial);
+  const graph = specialise(started, { batch });
   const tables = shape.sequence ? [TOKEN_TABLE] : [];
   const { rowGradientOutputs, ...program } = trainingGraph(graph, { loss: 'loss', rows: tables });
   const rowGradients = Object.fromEntries(
     Object.entries(rowGradientOutputs).map(([name, out]) => [name, [out]]),
   );
-  const plain = trainingModel(shape, rng.fork('init'), { linearL2: 0, dropout: 0 });
-  const evaluation = encodeModel(plain, { parametersAs: 'inputs' });
   const trainer = await openTrainer(
-    { ...program, rowGradients, evaluation },
+    { ...program, rowGradients },
     {
       threads: training.threads,
       optimiser: {
@@ -111,7 +101,7 @@ export async function fitPropensity(
     },
   );
   try {
-    const { steps, validation } = training;
+    const { steps } = training;
     const dropout = rng.fork('dropout');
     const make = (at: Int32Array, w: Float32Array, step: number) =>
       feeds(
@@ -124,23 +114,15 @@ export async function fitPropensity(
         training.dropout > 0 ? dropout.fork(`${step}`) : undefined,
         training.dropout,
       );
-    const { curve, bestStep } = await fit({
+    const { curve } = await fit({
       trainer,
       batches: shuffledBatches({ rows: rows.length, batchSize: batch, rng: rng.fork('order'), make }),
       steps,
       lr: training.learningRate,
       schedule: cosineSchedule({ warmup: Math.min(50, Math.ceil(steps / 10)) }),
-      ...(validation
-        ? {
-            evaluateEvery: validation.every,
-            evaluate: async () => ({
-              loss: await heldOutLoss(trainer, shape, data, validation),
-            }),
-          }
-        : {}),
       onProgress: ({ step, of, loss }) => training.onProgress?.(step, of, loss),
     });
-    return { parameters: await trainer.parameters(), curve, bestStep: validation ? bestStep : steps };
+    return { parameters: await trainer.parameters(), curve };
   } finally {
     await trainer.close();
   }
@@ -224,26 +206,6 @@ function feeds(
       }),
     ),
   };
-}
-
-/** Mean over the held-out rows of the summed loss of their bins. */
-async function heldOutLoss(
-  trainer: Trainer,
-  shape: PropensityShape,
-  data: PropensityData,
-  { rows, weights }: NonNullable<PropensityTraining['validation']>,
-): Promise<number> {
-  const n = rows.length;
-  const at = Int32Array.from({ length: n }, (_, i) => i);
-  const ones = new Float32Array(n).fill(1);
-  let total = 0;
-  for (let start = 0; start < n; start += EVALUATED) {
-    const part = at.subarray(start, start + EVALUATED);
-    const batch = feeds(shape, data, rows, weights, part, ones.subarray(0, part.length), undefined, 0);
-    const { loss } = await trainer.evaluate(batch, ['loss']);
-    total += Number(loss!.data[0]) * part.length;
-  }
-  return total / n;
 }
 
 /** Visits per row; 0 without a sequence. Training needs a fixed number. */
