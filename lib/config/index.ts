@@ -1,11 +1,14 @@
+export { deployOf } from './deploy-schema.ts';
 export { defineConfig, loadConfig, parseConfig } from './load.ts';
 export type {
   AbsenceTask,
   Config,
   ConfigInput,
+  Deploy,
   EventTask,
   LabelTask,
   NextTask,
+  Nightly,
   Source,
   Task,
 } from './schema.ts';

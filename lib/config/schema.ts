@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { deploySchema, mergeSettings, nightlySchema } from './deploy-schema.ts';
+import { days, name } from './parts.ts';
 
 /**
  * The shape of `nightjar.config.ts`: the one place of settings, read by the command line, the jobs and the stacks.
@@ -8,10 +10,6 @@ import { z } from 'zod';
 
 /** A SQL expression of DuckDB over the source's own columns (all of which are text for csv and jsonl). */
 const sql = z.string().min(1, 'a DuckDB SQL expression or a column name');
-const name = z
-  .string()
-  .regex(/^[A-Za-z][A-Za-z0-9_-]*$/, 'a name of letters, digits, "-" and "_", starting with a letter');
-const days = z.number().int().positive();
 
 const timeZone = z.string().refine(isTimeZone, 'an IANA time zone such as "Europe/London" or "UTC"');
 
@@ -231,6 +229,10 @@ export const configSchema = z
     model,
     training,
     exports: exportsSchema,
+    nightly: nightlySchema,
+    deploy: deploySchema.prefault({}),
+    /** What differs from `deploy` in an environment (`-c env=dev`), by its name: only the settings that differ. */
+    environments: z.record(name, z.record(z.string(), z.unknown())).default({}),
   })
   .superRefine((config, context) => {
     const { width, heads, layers } = config.model;
@@ -240,6 +242,23 @@ export const configSchema = z
         path: ['model', 'heads'],
         message: `a divisor of model.width, which is ${width}`,
         input: heads,
+      });
+    }
+    for (const [environment, overrides] of Object.entries(config.environments)) {
+      const { error } = deploySchema.safeParse(mergeSettings(config.deploy, overrides), {
+        reportInput: true,
+      });
+      for (const issue of error?.issues ?? []) {
+        context.addIssue({ ...issue, path: ['environments', environment, ...issue.path] });
+      }
+    }
+    for (const source of config.nightly.expect) {
+      if (config.sources[source]?.table === 'events') continue;
+      context.addIssue({
+        code: 'custom',
+        path: ['nightly', 'expect'],
+        message: 'names of sources whose table is "events"',
+        input: source,
       });
     }
     for (const [taskName, t] of Object.entries(config.tasks)) {
@@ -259,6 +278,8 @@ export const configSchema = z
 export type ConfigInput = z.input<typeof configSchema>;
 /** What the code reads: every default filled in. */
 export type Config = z.output<typeof configSchema>;
+export type Deploy = Config['deploy'];
+export type Nightly = Config['nightly'];
 export type Source = Config['sources'][string];
 export type Task = Config['tasks'][string];
 export type EventTask = Extract<Task, { kind: 'event' }>;

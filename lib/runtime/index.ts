@@ -32,6 +32,7 @@ export { formatS3Event, type ObjectCreated, parseS3Event } from './s3-events.ts'
 export type {
   BatchRunner,
   GetOptions,
+  JobDefinition,
   JobDescription,
   JobRequest,
   JobStatus,

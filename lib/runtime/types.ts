@@ -77,11 +77,14 @@ export interface Queue {
 
 export type JobStatus = 'SUBMITTED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED';
 
+/** Which program a job runs. `clean` takes a drop that is too large for the function. */
+export type JobDefinition = 'finetune' | 'score' | 'export' | 'clean';
+
 export interface JobRequest {
   /** Deterministic, so that a lost answer to a submit can be found again by `list`. */
   readonly name: string;
   /** Which container: its entry reads the environment below. */
-  readonly definition: 'finetune' | 'score' | 'export';
+  readonly definition: JobDefinition;
   readonly environment: Readonly<Record<string, string>>;
   /** Children, each with AWS_BATCH_JOB_ARRAY_INDEX; 2 to 10,000. Absent: a plain job. */
   readonly arraySize?: number;

@@ -59,6 +59,7 @@ function inProcess(store: ObjectStore, keyFile: string) {
   return {
     async submit({ name, definition, environment }: JobRequest) {
       const { NIGHTJAR_RUN, NIGHTJAR_CHILDREN } = environment!;
+      if (definition === 'clean') throw new Error('a night submits no cleaning');
       await run[definition](NIGHTJAR_RUN!, Number(NIGHTJAR_CHILDREN));
       jobs.set(name, { id: name, name, status: 'SUCCEEDED', createdAt: new Date(0) });
       return name;

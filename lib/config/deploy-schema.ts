@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { days, name } from './parts.ts';
+
+/**
+ * When the night runs, and where and how large the cloud is. None of it decides about a row or a model.
+ */
+
+const clockTime = z
+  .string()
+  .regex(
+    /^([01][0-9]|2[0-3]):[0-5][05]$/,
+    'a time of day in the shop\'s zone, in steps of five minutes, such as "02:00"',
+  );
+
+export const nightlySchema = z
+  .strictObject({
+    /** From here on the night starts as soon as nothing is pending and everything expected is there. */
+    from: clockTime.default('02:00'),
+    /** At this time the night starts with what is there; its manifest names what is missing. */
+    deadline: clockTime.default('05:00'),
+    /** Sources that must have a drop whose days reach the day before the as-of day. */
+    expect: z.array(name).default([]),
+    /** At the deadline: score with what is there, or hold the night back until it is complete. */
+    onMissing: z.enum(['score', 'hold']).default('score'),
+    /** Weekday on which new models are trained; the first night trains by itself. */
+    finetune: z
+      .enum(['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday', 'never'])
+      .default('sunday'),
+  })
+  .refine(({ from, deadline }) => from < deadline, 'nightly.from before nightly.deadline, on the same day')
+  .prefault({});
+
+const megabytes = z.number().int().positive();
+
+/** Where and how large: read by the stacks alone. No model and no row depends on it. */
+export const deploySchema = z.strictObject({
+  /** No way to the internet but interface endpoints (dear when idle), or public addresses with no way in. */
+  network: z.enum(['endpoints', 'public-egress']).default('endpoints'),
+  gpu: z
+    .strictObject({
+      instanceTypes: z
+        .array(z.string().regex(/^[a-z0-9-]+\.[a-z0-9]+$/, 'an instance type such as "g6.xlarge"'))
+        .min(1)
+        .default(['g6.xlarge', 'g5.xlarge', 'g4dn.xlarge']),
+      maxVcpus: z.number().int().min(4).default(32),
+      /** Try spot capacity before on-demand. */
+      spot: z.boolean().default(true),
+    })
+    .prefault({}),
+  /** Large drops and exports. */
+  cpu: z
+    .strictObject({
+      vcpus: z.union([z.literal(2), z.literal(4), z.literal(8), z.literal(16)]).default(4),
+      memoryMiB: megabytes.default(16384),
+      maxVcpus: z.number().int().min(2).default(32),
+    })
+    .prefault({}),
+  /** Children of the nightly score job: each takes a range of shards on a GPU of its own. */
+  scoreChildren: z.number().int().min(1).max(10_000).default(2),
+  /** A drop above this goes to a batch job instead of the function. */
+  largeDrop: z
+    .strictObject({ plainMiB: megabytes.default(256), gzipMiB: megabytes.default(48) })
+    .prefault({}),
+  functions: z
+    .strictObject({
+      cleanMemoryMiB: z.number().int().min(512).max(10240).default(3008),
+      featuresMemoryMiB: z.number().int().min(512).max(10240).default(1769),
+      dispatchMemoryMiB: z.number().int().min(256).max(10240).default(1024),
+    })
+    .prefault({}),
+  retention: z
+    .strictObject({
+      /** Raw drops move to the instant-retrieval tier after this many days; they are never deleted. */
+      dropsToInstantRetrievalDays: days.default(90),
+      /** Replaced versions of a drop. */
+      oldVersionDays: days.default(90),
+      quarantineDays: days.default(30),
+      /** Folded states and scores of past nights. */
+      runDays: days.default(30),
+      exportDays: days.default(400),
+      logDays: z.union([z.literal(30), z.literal(90), z.literal(180), z.literal(365)]).default(90),
+    })
+    .prefault({}),
+  /** Gets alarms and budget notices; without it they only show in the console. */
+  alarmEmail: z.email().optional(),
+  /** US dollars a month at which the budget warns. */
+  budgetUsd: z.number().positive().default(300),
+});
+
+type Deploy = z.output<typeof deploySchema>;
+
+/** The deployment settings of one environment: `deploy` with what differs there. */
+export function deployOf(
+  config: { readonly deploy: Deploy; readonly environments: Readonly<Record<string, object>> },
+  environment: string,
+): Deploy {
+  return deploySchema.parse(mergeSettings(config.deploy, config.environments[environment] ?? {}));
+}
+
+/** The base with every value that the overrides give, object by object. */
+export function mergeSettings(base: object, overrides: object): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(overrides)) {
+    const below = merged[key];
+    merged[key] = isPlain(below) && isPlain(value) ? mergeSettings(below, value) : value;
+  }
+  return merged;
+}
+
+const isPlain = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
