@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { build } from 'esbuild';
 import type { z } from 'zod';
 import { ConfigError } from '../data/errors.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
@@ -54,6 +53,8 @@ export async function loadConfig(path: string): Promise<{ config: Config; folder
  * CommonJS, outside of any package, and without Nightjar being installed there.
  */
 async function bundle(file: string): Promise<string> {
+  // Loaded here alone: jobs and functions read a checked config and carry no bundler.
+  const { build } = await import('esbuild');
   const { outputFiles } = await build({
     entryPoints: [file],
     bundle: true,

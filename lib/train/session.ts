@@ -73,7 +73,7 @@ export async function openSession(
   { threads = 1, constants = {} }: SessionOptions = {},
 ): Promise<Session> {
   checkThreads(threads);
-  const worker = new WorkerClient<SessionMethods>(new URL('./session-worker.ts', import.meta.url));
+  const worker = new WorkerClient<SessionMethods>('session-worker');
   try {
     await worker.call('open', { model, threads, constants });
   } catch (error) {

@@ -87,7 +87,7 @@ export async function openTrainer(
   checkThreads(threads);
   checkProgram(program);
   const settings = settleOptimiser(program, optimiser);
-  const worker = new WorkerClient<TrainingMethods>(new URL('./training-worker.ts', import.meta.url));
+  const worker = new WorkerClient<TrainingMethods>('training-worker');
   try {
     await worker.call('open', { program, settings, threads });
   } catch (error) {

@@ -7,6 +7,20 @@ interface Waiting {
   reject: (error: Error) => void;
 }
 
+/** Modules beside this one that call `serve`. */
+export type WorkerName = 'session-worker' | 'training-worker';
+
+/** In a checkout a worker is TypeScript and needs the loader; in an image it is a bundle beside the job's. */
+function startWorker(name: WorkerName): Worker {
+  // flags of the parent (a test runner's, say) are not the worker's
+  const execArgv: string[] = [];
+  if (!import.meta.url.endsWith('.ts')) {
+    return new Worker(new URL(`./${name}.mjs`, import.meta.url), { execArgv });
+  }
+  const module = new URL(`./${name}.ts`, import.meta.url).href;
+  return new Worker(new URL('./worker-entry.js', import.meta.url), { workerData: { module }, execArgv });
+}
+
 /** The main thread's end of a worker: calls are answered in the order they were made. */
 export class WorkerClient<M extends Methods<M>> {
   readonly #worker: Worker;
@@ -14,13 +28,8 @@ export class WorkerClient<M extends Methods<M>> {
   #next = 0;
   #gone: SessionError | undefined;
 
-  /** @param module URL of a TypeScript module that calls `serve` */
-  constructor(module: URL) {
-    this.#worker = new Worker(new URL('./worker-entry.js', import.meta.url), {
-      workerData: { module: module.href },
-      // flags of the parent (a test runner's, say) are not the worker's
-      execArgv: [],
-    });
+  constructor(name: WorkerName) {
+    this.#worker = startWorker(name);
     this.#worker.on('message', (response: Response) => this.#answer(response));
     this.#worker.on('error', (cause) => {
       const message = cause instanceof Error ? cause.message : String(cause);
