@@ -1,4 +1,4 @@
-import { batchCount, encodeArrow, type Pseudonyms, userHash } from '../data/index.ts';
+import { batchCount, encodeArrow, type Pseudonyms, streamArrow, userHash } from '../data/index.ts';
 import { arrowField, type CellColumn, type Cells, cutBatches, readCells } from './cells.ts';
 import { quoteIdentifier, type Sql } from './engine.ts';
 import { type Judgement, quarantineQuery } from './judge.ts';
@@ -7,8 +7,8 @@ import { BUILT_IN_FLAGS } from './table-events.ts';
 
 /** The clean table of a drop as an Arrow file, and what its rows say. */
 export interface Assembled {
-  readonly arrow: Uint8Array;
-  readonly rows: number;
+  /** In pieces where it is too large to stand in memory. */
+  readonly arrow: Uint8Array | AsyncIterable<Uint8Array>;
   readonly users: number;
   readonly minDay: number | null;
   readonly maxDay: number | null;
@@ -52,40 +52,41 @@ export async function assemble(
   await sql.run(`CREATE OR REPLACE TEMP TABLE sorted AS
     SELECT nj_rank, ${select.join(', ')} FROM ${from} WHERE nj_bad = 0 ORDER BY ${order.join(', ')}`);
   const columns: CellColumn[] = plan.outputs.map((out) => ({ ...out, name: `o_${out.name}` }));
-  const cells = await readCells(sql, 'sorted', rows, [
-    { name: 'nj_rank', type: 'int32', nullable: false },
-    ...columns,
-  ]);
-  const ranks = cells.get('nj_rank')?.values ?? new Int32Array();
+  const whole = rows <= ROWS_IN_MEMORY;
+  const told = columns.filter(({ name }) => name === 'o_day' || name === 'o_flags');
+  const cells = await readCells(sql, 'sorted', { from: 0, to: rows }, [RANK, ...(whole ? columns : told)]);
+  const ranks = cells.get(RANK.name)?.values ?? new Int32Array();
   const cuts = plan.subject === 'none' ? [0, rows] : cutsOf(ranks, subjects, batchCount(rows, shards));
-  const own = subjectColumns(plan, ranks, subjects);
   const fields = [
-    ...own.map(({ column }) => arrowField(column)),
+    ...subjectFields(plan).map((column) => arrowField(column)),
     ...plan.outputs.map((out) => arrowField(out, out.kind ? { 'nightjar.kind': out.kind } : {})),
   ];
-  const all = [
-    ...own.map((column) => column.cells),
-    ...columns.map(({ name }) => cells.get(name) ?? NO_CELLS),
-  ];
+  const batchesOf = (read: ReadonlyMap<string, Cells>, from: number, inner: readonly number[]) => {
+    const own = subjectCells(plan, ranks.subarray(from, from + (inner.at(-1) ?? 0)), subjects);
+    const all = [...own, ...columns.map(({ name }) => read.get(name) ?? NO_CELLS)];
+    return cutBatches(fields, all, inner);
+  };
+  const pieces = async function* () {
+    for (const [batch, to] of cuts.slice(1).entries()) {
+      const from = cuts[batch] ?? 0;
+      yield* batchesOf(await readCells(sql, 'sorted', { from, to }, columns), from, [0, to - from]);
+    }
+  };
   const flagNames = [...BUILT_IN_FLAGS, ...plan.flags.map(({ name }) => name)];
-  const day = cells.get('o_day')?.values;
-  let [minDay, maxDay] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const value of day instanceof Int32Array ? day : []) {
-    if (value < minDay) minDay = value;
-    if (value > maxDay) maxDay = value;
-  }
+  const metadata = { 'nightjar.flags': JSON.stringify(flagNames) };
   return {
-    arrow: encodeArrow(fields, cutBatches(fields, all, cuts), {
-      'nightjar.flags': JSON.stringify(flagNames),
-    }),
-    rows,
+    arrow: whole
+      ? encodeArrow(fields, batchesOf(cells, 0, cuts), metadata)
+      : streamArrow(fields, pieces(), cuts.length - 1, metadata),
     users: plan.subject === 'user' ? distinctSorted(ranks) : 0,
-    minDay: Number.isFinite(minDay) ? minDay : null,
-    maxDay: Number.isFinite(maxDay) ? maxDay : null,
+    ...daySpan(cells.get('o_day')?.values),
     flagged: countFlags(cells.get('o_flags')?.values, flagNames),
   };
 }
 
+/** A drop of more rows is read from DuckDB and written batch by batch. */
+const ROWS_IN_MEMORY = 1_000_000;
+const RANK: CellColumn = { name: 'nj_rank', type: 'int32', nullable: false };
 const NO_CELLS: Cells = { values: new Int32Array() };
 
 /** The quarantined rows as an Arrow file: row, column, reason, text; one batch. */
@@ -97,7 +98,7 @@ export async function assembleQuarantine(sql: Sql, plan: TablePlan, rows: number
     { name: 'reason', type: 'text', nullable: false },
     { name: 'text', type: 'text', nullable: true },
   ];
-  const cells = await readCells(sql, 'quarantined', rows, columns);
+  const cells = await readCells(sql, 'quarantined', { from: 0, to: rows }, columns);
   const fields = columns.map((column) => arrowField(column));
   return encodeArrow(
     fields,
@@ -162,34 +163,47 @@ function cutsOf(ranks: ArrayLike<number | bigint>, { hashes }: Subjects, batches
   return cuts;
 }
 
-function subjectColumns(
-  plan: TablePlan,
+function subjectFields({ subject }: TablePlan): CellColumn[] {
+  const hash = { name: 'hash', type: 'uint32', nullable: false } as const;
+  if (subject === 'none') return [];
+  return subject === 'row' ? [hash] : [{ name: 'user', type: 'text', nullable: false }, hash];
+}
+
+function subjectCells(
+  { subject }: TablePlan,
   ranks: ArrayLike<number | bigint>,
   { hashes, pseudonyms }: Subjects,
-): { column: CellColumn; cells: Cells }[] {
-  if (plan.subject === 'none') return [];
+): Cells[] {
+  if (subject === 'none') return [];
   const hash = new Uint32Array(ranks.length);
   for (let row = 0; row < ranks.length; row++) hash[row] = hashes[Number(ranks[row])] ?? 0;
-  const hashColumn = {
-    column: { name: 'hash', type: 'uint32', nullable: false } as const,
-    cells: { values: hash },
-  };
-  if (plan.subject === 'row') return [hashColumn];
-  const texts = pseudonyms.map((pseudonym) => Buffer.from(pseudonym));
+  if (subject === 'row') return [{ values: hash }];
   const lengths = new Int32Array(ranks.length);
-  for (let row = 0; row < ranks.length; row++) lengths[row] = texts[Number(ranks[row])]?.length ?? 0;
+  // Rows of one user stand together: its text is made once.
+  let text = Buffer.alloc(0);
+  const textAt = (row: number) => {
+    if (row === 0 || ranks[row] !== ranks[row - 1]) text = Buffer.from(pseudonyms[Number(ranks[row])] ?? '');
+    return text;
+  };
+  for (let row = 0; row < ranks.length; row++) lengths[row] = textAt(row).length;
   const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
   let at = 0;
   for (let row = 0; row < ranks.length; row++) {
-    const text = texts[Number(ranks[row])];
-    if (!text) continue;
-    bytes.set(text, at);
-    at += text.length;
+    const own = textAt(row);
+    bytes.set(own, at);
+    at += own.length;
   }
-  return [
-    { column: { name: 'user', type: 'text', nullable: false }, cells: { values: lengths, bytes } },
-    hashColumn,
-  ];
+  return [{ values: lengths, bytes }, { values: hash }];
+}
+
+/** First and last day of the rows; null without rows, or without days. */
+function daySpan(days: ArrayLike<number | bigint> | undefined): Pick<Assembled, 'minDay' | 'maxDay'> {
+  let [minDay, maxDay] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of days instanceof Int32Array ? days : []) {
+    if (value < minDay) minDay = value;
+    if (value > maxDay) maxDay = value;
+  }
+  return Number.isFinite(minDay) ? { minDay, maxDay } : { minDay: null, maxDay: null };
 }
 
 function distinctSorted(values: ArrayLike<number | bigint>): number {

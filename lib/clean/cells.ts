@@ -54,19 +54,21 @@ const WIDTH: Record<CellColumn['type'], { cast: string; make: (rows: number) => 
 /** Rows of a DuckDB row group: text is fetched in blocks that never cross one. */
 const BLOCK = 122_880;
 
-/** Reads the columns of a temp table in the order of its rows. */
+/** Reads the columns of a temp table's rows [from, to) in their order. */
 export async function readCells(
   sql: Sql,
   table: string,
-  rows: number,
+  { from, to }: { from: number; to: number },
   columns: readonly CellColumn[],
 ): Promise<Map<string, Cells>> {
+  const rows = to - from;
+  const source = `${table} WHERE rowid >= ${from} AND rowid < ${to}`;
   const cells = columns.map(({ type }) => ({ values: WIDTH[type].make(rows), valid: new Uint8Array(rows) }));
   const list = columns.map(({ name, type }) => {
     const column = quoteIdentifier(name);
     return `${type === 'text' ? `strlen(${column})` : column}::${WIDTH[type].cast}`;
   });
-  const result = await sql.connection.stream(`SELECT ${list.join(', ')} FROM ${table}`);
+  const result = await sql.connection.stream(`SELECT ${list.join(', ')} FROM ${source}`);
   let at = 0;
   for (
     let chunk = await result.fetchChunk();
@@ -83,7 +85,7 @@ export async function readCells(
     at += count;
   }
   const texts = columns.filter(({ type }) => type === 'text').map(({ name }) => name);
-  const bytes = await readTexts(sql, table, texts);
+  const bytes = await readTexts(sql, source, texts);
   return new Map(
     columns.map(({ name, nullable }, index) => {
       const { values, valid } = cells[index] ?? { values: new Uint8Array(), valid: new Uint8Array() };
@@ -119,13 +121,13 @@ function markValid(
 
 async function readTexts(
   sql: Sql,
-  table: string,
+  source: string,
   names: readonly string[],
 ): Promise<Map<string, Uint8Array>> {
   if (names.length === 0) return new Map();
   const joined = names.map((name) => `encode(string_agg(${quoteIdentifier(name)}, '' ORDER BY rowid))`);
   const result = await sql.run(
-    `SELECT ${joined.join(', ')} FROM ${table} GROUP BY rowid // ${BLOCK} ORDER BY rowid // ${BLOCK}`,
+    `SELECT ${joined.join(', ')} FROM ${source} GROUP BY rowid // ${BLOCK} ORDER BY rowid // ${BLOCK}`,
   );
   const blocks = names.map((): Uint8Array[] => []);
   for (let k = 0; k < result.chunkCount; k++) {

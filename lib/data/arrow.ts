@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import {
+  AsyncByteQueue,
   Data,
   type DataType,
   type Field,
@@ -20,11 +21,14 @@ import { DataError } from './errors.ts';
 const BATCHES = 'nightjar.batches';
 /** A batch smaller than this costs more in framing than it saves in reading. */
 const ROWS_PER_BATCH = 1000;
+/** Who reads or writes a file holds a batch of it in memory: a larger one is cut further, beyond the shards. */
+export const MOST_ROWS_PER_BATCH = 1 << 19;
 
-/** How many batches a file of this many rows is cut into: a power of two, at most `shards`. */
+/** How many batches a file of this many rows is cut into: a power of two, at most `shards` unless they grow too large. */
 export function batchCount(rows: number, shards: number): number {
   let count = 1;
   while (count < shards && rows / (count * 2) >= ROWS_PER_BATCH) count *= 2;
+  while (rows / count > MOST_ROWS_PER_BATCH) count *= 2;
   return count;
 }
 
@@ -52,15 +56,58 @@ export function encodeArrow(
   batches: readonly RecordBatch[],
   metadata: Record<string, string> = {},
 ): Uint8Array {
-  const schema = new Schema(
-    fields,
-    new Map([...Object.entries(metadata), [BATCHES, String(batches.length)]]),
-  );
+  const schema = shardedSchema(fields, batches.length, metadata);
   const writer = new RecordBatchFileWriter();
   writer.reset(undefined, schema);
   for (const batch of batches) writer.write(new RecordBatch(schema, batch.data));
   writer.finish();
   return writer.toUint8Array(true);
+}
+
+/**
+ * The bytes of the same file piece by piece, for tables too large to stand in memory.
+ * @param count how many batches there will be
+ */
+export async function* streamArrow(
+  fields: Field<DataType>[],
+  batches: AsyncIterable<RecordBatch> | Iterable<RecordBatch>,
+  count: number,
+  metadata: Record<string, string> = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const schema = shardedSchema(fields, count, metadata);
+  const writer = new RecordBatchFileWriter();
+  const sink = new CollectedBytes();
+  writer.reset(sink, schema);
+  let written = 0;
+  for await (const batch of batches) {
+    writer.write(new RecordBatch(schema, batch.data));
+    written += 1;
+    yield* sink.take();
+  }
+  if (written !== count) throw new RangeError(`${written} batches came where ${count} were announced`);
+  writer.finish();
+  yield* sink.take();
+}
+
+const shardedSchema = (fields: Field<DataType>[], count: number, metadata: Record<string, string>): Schema =>
+  new Schema(fields, new Map([...Object.entries(metadata), [BATCHES, String(count)]]));
+
+/** Where a writer leaves its bytes until they are taken: its own queue can not tell how many there are. */
+class CollectedBytes extends AsyncByteQueue {
+  #chunks: Uint8Array[] = [];
+
+  override write(value: ArrayBufferLike | ArrayBufferView): void {
+    const bytes = ArrayBuffer.isView(value)
+      ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+      : new Uint8Array(value);
+    if (bytes.length > 0) this.#chunks.push(bytes);
+  }
+
+  take(): Uint8Array[] {
+    const taken = this.#chunks;
+    this.#chunks = [];
+    return taken;
+  }
 }
 
 export interface ArrowFile {
@@ -100,11 +147,7 @@ export async function readShard(source: ByteSource, shard: number, shards: numbe
     const wanted = coveringBatches(batchesOf(file.schema, source.name), shard, shards);
     return { schema: file.schema, batches: wanted.flatMap((i) => file.batches[i] ?? []) };
   }
-  const reader = await RecordBatchReader.from(rangeHandle(source));
-  await reader.open();
-  if (!reader.isFile() || !reader.isAsync()) {
-    throw new DataError(`${source.name} is no Arrow file: rebuild it from its drop`);
-  }
+  const reader = await openFile(source);
   const batches: RecordBatch[] = [];
   for (const index of coveringBatches(batchesOf(reader.schema, source.name), shard, shards)) {
     const batch = await reader.readRecordBatch(index);
@@ -113,6 +156,33 @@ export async function readShard(source: ByteSource, shard: number, shards: numbe
   const schema = reader.schema;
   await reader.cancel();
   return { schema, batches };
+}
+
+/** Every batch of a sharded file in order, one in memory at a time, and how many there are. */
+export async function readBatches(
+  source: ByteSource,
+): Promise<{ count: number; batches: AsyncGenerator<RecordBatch, void, undefined> }> {
+  const reader = await openFile(source);
+  const count = batchesOf(reader.schema, source.name);
+  return {
+    count,
+    batches: (async function* () {
+      for (let index = 0; index < count; index++) {
+        const batch = await reader.readRecordBatch(index);
+        if (batch) yield batch;
+      }
+      await reader.cancel();
+    })(),
+  };
+}
+
+async function openFile(source: ByteSource) {
+  const reader = await RecordBatchReader.from(rangeHandle(source));
+  await reader.open();
+  if (!reader.isFile() || !reader.isAsync()) {
+    throw new DataError(`${source.name} is no Arrow file: rebuild it from its drop`);
+  }
+  return reader;
 }
 
 function batchesOf(schema: Schema, name: string): number {

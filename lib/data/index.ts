@@ -4,8 +4,10 @@ export {
   batchCount,
   decodeArrow,
   encodeArrow,
+  readBatches,
   readShard,
   recordBatch,
+  streamArrow,
 } from './arrow.ts';
 export { ConfigError, DataError, NightjarError } from './errors.ts';
 export { EVENT_TYPES, type EventType, eventCode } from './events.ts';

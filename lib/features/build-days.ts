@@ -1,10 +1,10 @@
 import type { RecordBatch } from 'apache-arrow';
 import type { Config } from '../config/index.ts';
-import { DataError, decodeArrow } from '../data/index.ts';
-import type { ObjectStore } from '../runtime/types.ts';
+import { DataError, decodeArrow, readBatches, streamArrow } from '../data/index.ts';
+import { byteSource, type ObjectStore } from '../runtime/index.ts';
 import { columnData, numberColumn, optionalColumn, textColumn } from './columns.ts';
 import { canonicalEntries, EntryBuilder, nameRepeats } from './days.ts';
-import { DayRows } from './days-file.ts';
+import { DAY_FIELDS, DayRows } from './days-file.ts';
 import { hash53 } from './hash.ts';
 import { Interner } from './interner.ts';
 import { daysSpec } from './spec.ts';
@@ -27,41 +27,55 @@ export function daysKey(_config: Config, cleanKey: string): string {
   return `days/${daysSpec()}/${match[1]}/${match[2]}.arrow`;
 }
 
+/** A larger object is read and written batch by batch. */
+const BYTES_IN_MEMORY = 64 << 20;
+
 /**
  * Stage "features" of one drop: sums its clean events into one row per user and shop day. The object is a pure
  * function of the clean object and is written once; where it stands already nothing changes.
- * @returns its key, whether this call wrote it, and its rows
+ * @returns its key and whether this call wrote it
  * @throws DataError when the key or the object is no clean events file
  */
 export async function buildDays(args: {
   store: ObjectStore;
   config: Config;
   cleanKey: string;
-}): Promise<{ key: string; written: boolean; rows: number }> {
+}): Promise<{ key: string; written: boolean }> {
   const { store, config, cleanKey } = args;
   const key = daysKey(config, cleanKey);
-  if (await store.head(key)) {
-    const standing = decodeArrow(await (await store.get(key)).bytes());
-    return { key, written: false, rows: Number(standing.schema.metadata.get('rows')) };
-  }
-  const clean = decodeArrow(await (await store.get(cleanKey)).bytes());
-  const { bytes, rows } = encodeDays(clean.batches, cleanKey);
-  const { written } = await store.put(key, bytes, { ifAbsent: true });
-  return { key, written, rows };
+  if (await store.head(key)) return { key, written: false };
+  const source = await byteSource(store, cleanKey);
+  const body =
+    source.size <= BYTES_IN_MEMORY
+      ? encodeDays(decodeArrow(await source.read(0, source.size)).batches, cleanKey)
+      : await streamDays(await readBatches(source), cleanKey);
+  const { written } = await store.put(key, body, { ifAbsent: true });
+  return { key, written };
 }
 
 /** The day file of clean batches, which stand in the order of their user ranges and are sorted by hash, user, time. */
-export function encodeDays(
-  batches: readonly RecordBatch[],
-  name: string,
-): { bytes: Uint8Array; rows: number; minDay: number; maxDay: number } {
+export function encodeDays(batches: readonly RecordBatch[], name: string): Uint8Array {
   const items = new Interner();
   const days = new DayRows(items);
   for (const batch of batches) if (batch.numRows > 0) addBatch(days, batch, items, name);
-  const { rows, minDay, maxDay } = days;
-  const span = rows > 0 ? { minDay: String(minDay), maxDay: String(maxDay) } : {};
-  const bytes = days.encode(Math.max(1, batches.length), { rows: String(rows), ...span });
-  return { bytes, rows, minDay, maxDay };
+  return days.encode(Math.max(1, batches.length));
+}
+
+/** The day file of many batches: one for one, and no more than one of them in memory. */
+async function streamDays(
+  { count, batches }: { count: number; batches: AsyncIterable<RecordBatch> },
+  name: string,
+): Promise<AsyncIterable<Uint8Array>> {
+  return streamArrow(DAY_FIELDS, rowsOf(), count);
+
+  async function* rowsOf() {
+    for await (const batch of batches) {
+      const items = new Interner();
+      const days = new DayRows(items);
+      if (batch.numRows > 0) addBatch(days, batch, items, name);
+      yield days.batch();
+    }
+  }
 }
 
 function addBatch(days: DayRows, batch: RecordBatch, items: Interner, file: string): void {

@@ -26,7 +26,7 @@ import type { Interner } from './interner.ts';
  * Files of user-day rows: user, hash, day and one list column per field of an entry; row i's lists are equally long.
  * Plain Arrow lists, so that other readers (pyarrow, DuckDB) can look into them.
  */
-const FIELDS = [
+export const DAY_FIELDS = [
   new Field('user', new Utf8(), false),
   new Field('hash', new Uint32(), false),
   new Field('day', new Int32(), false),
@@ -49,8 +49,6 @@ export class DayRows {
   #day = new Int32Array(64);
   #ends = new Int32Array(64);
   readonly #all = new EntryBuilder();
-  minDay = Number.POSITIVE_INFINITY;
-  maxDay = Number.NEGATIVE_INFINITY;
 
   constructor(items: Interner) {
     this.#items = items;
@@ -69,12 +67,10 @@ export class DayRows {
     this.#hash[row] = hash;
     this.#day[row] = day;
     this.#ends[row] = this.#all.length;
-    this.minDay = Math.min(this.minDay, day);
-    this.maxDay = Math.max(this.maxDay, day);
   }
 
   /** The file: as many batches as its entries are worth, at most `shards`. */
-  encode(shards: number, metadata: Record<string, string>): Uint8Array {
+  encode(shards: number): Uint8Array {
     const count = batchCount(this.#all.length, shards);
     const batches: RecordBatch[] = [];
     let row = 0;
@@ -84,7 +80,12 @@ export class DayRows {
       while (row < this.rows && this.#hash[row]! < limit) row++;
       batches.push(this.#batch(first, row));
     }
-    return encodeArrow(FIELDS, batches, metadata);
+    return encodeArrow(DAY_FIELDS, batches);
+  }
+
+  /** All rows as one batch. */
+  batch(): RecordBatch {
+    return this.#batch(0, this.rows);
   }
 
   #batch(first: number, end: number): RecordBatch {
@@ -110,9 +111,9 @@ export class DayRows {
       textOf(this.#users.slice(first, end), rows),
       plain(new Uint32(), this.#hash.slice(first, end)),
       plain(new Int32(), this.#day.slice(first, end)),
-      ...children.map((child, i) => listOf(FIELDS[i + 3]!, offsets, child)),
+      ...children.map((child, i) => listOf(DAY_FIELDS[i + 3]!, offsets, child)),
     ];
-    return recordBatch(FIELDS, columns, rows);
+    return recordBatch(DAY_FIELDS, columns, rows);
   }
 }
 

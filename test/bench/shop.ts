@@ -80,8 +80,7 @@ export async function writeDays(
     const key = daysKey(config, `clean/events/${dropId}/r1.arrow`);
     const rows = visitors(shop, day);
     events += rows.lines;
-    const { bytes } = encodeDays(dayBatches(shop, day, rows, config.shards), key);
-    await store.put(key, bytes);
+    await store.put(key, encodeDays(dayBatches(shop, day, rows, config.shards), key));
     inputs.push({ key, dropId, revision: 'r1', minDay: FIRST_DAY + day, maxDay: FIRST_DAY + day });
   }
   return { inputs, events };

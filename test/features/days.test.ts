@@ -139,7 +139,7 @@ describe('day rows', () => {
       // when it is built again
       const again = await buildDays({ store, config, cleanKey: 'clean/events/a/r1.arrow' });
       // then nothing is written and the answer is the same
-      expect(again).toEqual({ key: before?.key, written: false, rows: 1 });
+      expect(again).toEqual({ key: before?.key, written: false });
       expect((await store.head(again.key))?.etag).toBe(before?.etag);
     });
   });
