@@ -1,0 +1,103 @@
+import type { JobDefinition } from '../runtime/index.ts';
+import type { Role } from './shared.ts';
+
+/** What a role may do, by prefixes of keys. What is not said here is not allowed. */
+export interface Access {
+  /** Objects it may read, and whose names it may list. */
+  readonly read: readonly Prefix[];
+  /** Objects it may write. No role may delete one. */
+  readonly write: readonly Prefix[];
+  /** Objects whose names, sizes and times it may list without reading them. */
+  readonly list: readonly Prefix[];
+  /** May it use the secret that turns ids of users into pseudonyms and back? */
+  readonly pseudonyms: boolean;
+  /** The queue that it takes messages from. */
+  readonly consumes?: 'clean' | 'features';
+  /** Job definitions that it may submit. */
+  readonly submits: readonly JobDefinition[];
+}
+
+export const PREFIXES = [
+  'drop/',
+  'clean/',
+  'quarantine/',
+  'quality/',
+  'days/',
+  'config/',
+  'runs/',
+  'snapshots/',
+  'models/',
+  'scores/',
+  'exports/',
+] as const;
+export type Prefix = (typeof PREFIXES)[number];
+
+/** Who may do what with which objects. docs/security.md prints this table. */
+export const ACCESS: Readonly<Record<Role, Access>> = {
+  // What stands already is read back when the answer to a put was lost; `config/` is for the job of a large drop.
+  clean: {
+    read: ['drop/', 'clean/', 'quality/', 'config/'],
+    write: ['clean/', 'quarantine/', 'quality/', 'config/'],
+    list: [],
+    pseudonyms: true,
+    consumes: 'clean',
+    submits: ['clean'],
+  },
+  features: {
+    read: ['clean/', 'days/'],
+    write: ['days/'],
+    list: [],
+    pseudonyms: false,
+    consumes: 'features',
+    submits: [],
+  },
+  // Of drops it needs to know what there is, never what is in them.
+  dispatch: {
+    read: ['quality/', 'days/', 'runs/', 'snapshots/', 'models/', 'exports/'],
+    write: ['runs/'],
+    list: ['drop/'],
+    pseudonyms: false,
+    submits: ['finetune', 'score', 'export'],
+  },
+  finetune: {
+    read: ['clean/', 'days/', 'runs/', 'models/'],
+    write: ['runs/', 'models/'],
+    list: [],
+    pseudonyms: false,
+    submits: [],
+  },
+  score: {
+    read: ['clean/', 'days/', 'runs/', 'snapshots/', 'models/', 'scores/'],
+    write: ['runs/', 'snapshots/', 'scores/'],
+    list: [],
+    pseudonyms: false,
+    submits: [],
+  },
+  export: {
+    read: ['runs/', 'scores/', 'exports/'],
+    write: ['runs/', 'exports/'],
+    list: [],
+    pseudonyms: true,
+    submits: [],
+  },
+  cleanJob: {
+    read: ['drop/', 'clean/', 'quality/', 'config/'],
+    write: ['clean/', 'quarantine/', 'quality/'],
+    list: [],
+    pseudonyms: true,
+    submits: [],
+  },
+  quarantineReader: {
+    read: ['quarantine/'],
+    write: [],
+    list: [],
+    pseudonyms: false,
+    submits: [],
+  },
+};
+
+/** The bucket that a prefix stands in, as the store of the cloud routes it. */
+export function bucketOf(prefix: Prefix): 'drops' | 'data' | 'exports' {
+  if (prefix === 'drop/') return 'drops';
+  return prefix === 'exports/' ? 'exports' : 'data';
+}
