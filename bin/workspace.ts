@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makeHandler as makeCleanHandler } from '../functions/clean/handler.ts';
+import { type CleanEntry, makeHandler as makeCleanHandler } from '../functions/clean/handler.ts';
 import { makeHandler as makeFeaturesHandler } from '../functions/features/handler.ts';
 import { prefixOf } from '../lib/clean/index.ts';
 import { type Config, loadConfig } from '../lib/config/index.ts';
@@ -88,15 +88,14 @@ async function ingest(args: {
     else if (!queued) await clean.send(event(drop.key, drop.size));
   }
   const failures: string[] = [];
-  const log = (line: string) => {
-    const entry: { status?: string; error?: string } = JSON.parse(line);
-    if (entry.status === 'failed') failures.push(entry.error ?? 'no reason given');
+  const report = (entry: CleanEntry) => {
+    if (entry.status === 'failed') failures.push(entry.error);
   };
   const onError = (error: unknown) => {
     failures.push(error instanceof Error ? error.message : String(error));
   };
   let done = 0;
-  await pump(clean, makeCleanHandler({ store, config, pseudonyms, log }), {
+  await pump(clean, makeCleanHandler({ store, config, pseudonyms, report }), {
     // One drop is read while another is sorted.
     concurrency: 2,
     onResult: () => onProgress(`cleaned ${++done} of ${pending.length}`),

@@ -1,8 +1,17 @@
-import { createPseudonyms, loadOrCreateKey } from '../../lib/data/index.ts';
+import { createPseudonyms } from '../../lib/data/index.ts';
 import { exportRun } from '../../lib/export/index.ts';
-import { runJob, variable } from '../../lib/run/job.ts';
+import { runJob } from '../../lib/run/job.ts';
 
-await runJob(async ({ store, runId, progress }) => {
-  const pseudonyms = createPseudonyms(await loadOrCreateKey(variable('NIGHTJAR_KEY_FILE')));
-  await exportRun({ store, runId, pseudonyms, now: () => new Date(), progress });
-});
+await runJob(
+  'export',
+  async ({ store, runId, key, progress }) => {
+    await exportRun({
+      store,
+      runId,
+      pseudonyms: createPseudonyms(await key()),
+      now: () => new Date(),
+      progress,
+    });
+  },
+  { onTerminate: 'exit' },
+);

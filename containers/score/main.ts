@@ -2,7 +2,7 @@ import { readManifest } from '../../lib/run/index.ts';
 import { runJob, shardRange, variable } from '../../lib/run/job.ts';
 import { scoreRun } from '../../lib/score/index.ts';
 
-await runJob(async ({ store, runId, progress }) => {
+await runJob('score', async ({ store, runId, progress }) => {
   const { shards } = await readManifest(store, runId);
   const index = Number(process.env.AWS_BATCH_JOB_ARRAY_INDEX ?? 0);
   await scoreRun({

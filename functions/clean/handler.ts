@@ -1,39 +1,81 @@
-import { type CleanDropInput, type CleanResult, cleanDrop } from '../../lib/clean/index.ts';
+import {
+  type CleanDropInput,
+  type CleanResult,
+  cleanDrop,
+  type LargeDropInput,
+  sendLargeDrop,
+} from '../../lib/clean/index.ts';
 import { parseS3Event, type QueueEvent, type QueueEventResult } from '../../lib/runtime/index.ts';
 
+/** What became of one dropped object, or of one message that could not be handled. Nothing of the rows themselves. */
+export type CleanEntry = { readonly stage: 'clean'; readonly message: string } & (
+  | {
+      readonly status: 'clean';
+      readonly key: string;
+      /** The quality record. */
+      readonly quality: string;
+      readonly rowsIn: number;
+      readonly clean: number;
+      readonly quarantined: number;
+      readonly duplicates: number;
+    }
+  | { readonly status: 'refused'; readonly key: string; readonly quality: string }
+  | { readonly status: 'done' | 'gone'; readonly key: string }
+  | {
+      readonly status: 'sent to batch';
+      readonly key: string;
+      readonly job: string;
+      readonly submitted: boolean;
+    }
+  | { readonly status: 'failed'; readonly error: string }
+);
+
 export interface CleanDeps extends Omit<CleanDropInput, 'key'> {
-  /** Gets one line of JSON per drop. */
-  readonly log: (line: string) => void;
+  /** Where large drops go; absent: they are cleaned here. */
+  readonly large?: Pick<LargeDropInput, 'batch' | 'limits'>;
+  readonly report: (entry: CleanEntry) => void;
 }
 
 /**
- * The function behind the queue of new drops: cleans each object that a message names. Only a fault of the store or the
- * machine gives a message back to the queue; bad data is refused and done.
+ * The function behind the queue of new drops: cleans each object that a message names, or has a batch job clean it. Only
+ * a fault of the store or the machine gives a message back to the queue; bad data is refused and done.
  */
-export function makeHandler({ log, ...deps }: CleanDeps): (event: QueueEvent) => Promise<QueueEventResult> {
+export function makeHandler({
+  report,
+  large,
+  ...deps
+}: CleanDeps): (event: QueueEvent) => Promise<QueueEventResult> {
   return async ({ Records }) => {
     const batchItemFailures: { itemIdentifier: string }[] = [];
     for (const { messageId, body } of Records) {
+      const told = { stage: 'clean', message: messageId } as const;
       try {
         for (const { key } of parseS3Event(body)) {
           if (!key.startsWith('drop/') || key.endsWith('/')) continue;
-          log(JSON.stringify(summary(key, await cleanDrop({ ...deps, key }))));
+          const sent = large && (await sendLargeDrop({ ...deps, ...large, key }));
+          if (sent) report({ ...told, status: 'sent to batch', key, ...sent });
+          else report({ ...told, key, ...summary(await cleanDrop({ ...deps, key })) });
         }
       } catch (error) {
         batchItemFailures.push({ itemIdentifier: messageId });
-        const message = error instanceof Error ? error.message : String(error);
-        log(JSON.stringify({ stage: 'clean', status: 'failed', message: messageId, error: message }));
+        report({ ...told, status: 'failed', error: error instanceof Error ? error.message : String(error) });
       }
     }
     return { batchItemFailures };
   };
 }
 
-function summary(key: string, result: CleanResult): Record<string, unknown> {
-  const shared = { stage: 'clean', key, status: result.status };
-  if (!('quality' in result)) return shared;
-  const { quality } = result;
-  if (quality.status === 'refused') return { ...shared, ...quality.refused };
+function summary(result: CleanResult) {
+  if (!('quality' in result)) return { status: result.status };
+  const { quality, keys } = result;
+  if (quality.status === 'refused') return { status: quality.status, quality: keys.quality };
   const { rowsIn, clean, quarantinedRows, duplicates } = quality;
-  return { ...shared, rowsIn, clean, quarantined: quarantinedRows, duplicates: duplicates.dropped };
+  return {
+    status: quality.status,
+    quality: keys.quality,
+    rowsIn,
+    clean,
+    quarantined: quarantinedRows,
+    duplicates: duplicates.dropped,
+  };
 }

@@ -5,18 +5,22 @@ import { type ObjectStore, parseS3Event, type QueueHandler } from '../../lib/run
 export interface FeaturesDeps {
   readonly store: ObjectStore;
   readonly config: Config;
+  /** Told of each clean object whose day rows stand now. */
+  readonly onDays?: (cleanKey: string, messageId: string) => void;
   /** Told of each message that failed and will come again. */
   readonly onError?: (error: unknown, messageId: string) => void;
 }
 
 /** Answers queue messages about new clean objects: builds the day rows of events, leaves other tables alone. */
-export function makeHandler({ store, config, onError }: FeaturesDeps): QueueHandler {
+export function makeHandler({ store, config, onDays, onError }: FeaturesDeps): QueueHandler {
   return async ({ Records }) => {
     const batchItemFailures: { itemIdentifier: string }[] = [];
     for (const { messageId, body } of Records) {
       try {
         for (const { key } of parseS3Event(body)) {
-          if (isCleanEvents(key)) await buildDays({ store, config, cleanKey: key });
+          if (!isCleanEvents(key)) continue;
+          await buildDays({ store, config, cleanKey: key });
+          onDays?.(key, messageId);
         }
       } catch (error) {
         onError?.(error, messageId);

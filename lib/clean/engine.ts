@@ -18,6 +18,21 @@ export interface EngineOptions {
   readonly memoryLimit?: string;
 }
 
+/** Of the memory, what DuckDB may take; the rest is for rows on their way into files, and for Node itself. */
+const ENGINE_SHARE = 0.5;
+/** More threads hold more row groups at once and clean no faster. */
+const MOST_THREADS = 4;
+
+/**
+ * Options for a machine of a known size: beyond its share of the memory DuckDB writes to the temp folder.
+ * @param mebibytes memory of the function or container; not a number: DuckDB asks the machine
+ */
+export function engineWithin(mebibytes: number, processors: number): EngineOptions {
+  const threads = Math.min(processors, MOST_THREADS);
+  if (!(mebibytes > 0)) return { threads };
+  return { threads, memoryLimit: `${Math.floor(mebibytes * ENGINE_SHARE)}MiB` };
+}
+
 /** Opening DuckDB takes longer than cleaning a small drop, so a process opens it once per set of options. */
 const instances = new Map<string, Promise<DuckDBInstance>>();
 

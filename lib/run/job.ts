@@ -1,23 +1,68 @@
-import { NightjarError } from '../data/index.ts';
-import { exitWithParent, type ObjectStore, openFolderStore, reportProgress } from '../runtime/index.ts';
+import { loadOrCreateKey, NightjarError } from '../data/index.ts';
+import {
+  EXIT_RETRY,
+  exitWithParent,
+  type JobDefinition,
+  type ObjectStore,
+  openFolderStore,
+  reportProgress,
+} from '../runtime/index.ts';
+import { healthOf } from './health.ts';
 
-/** What every job reads from its environment. */
+/** What every job gets from the place it runs in. */
 export interface JobContext {
+  /** A folder (NIGHTJAR_STORE) or the buckets. */
   readonly store: ObjectStore;
-  readonly runId: string;
+  /** Reads the pseudonym key. Only clean and export may. */
+  readonly key: () => Promise<Uint8Array>;
   /** Tells whoever started the job how far it is, at most every 200 ms. */
   readonly progress: (text: string) => void;
+  /** Fires when the machine is about to be taken away: save what is worth it and throw. */
+  readonly signal: AbortSignal;
+}
+
+/** A job of a run knows which: NIGHTJAR_RUN. */
+export interface RunContext extends JobContext {
+  readonly runId: string;
+}
+
+export interface JobOptions {
+  /**
+   * What SIGTERM does: `signal` fires the context's signal and waits for the work, `exit` ends the process at once, for
+   * work whose objects are whole or absent.
+   */
+  readonly onTerminate?: 'signal' | 'exit';
 }
 
 /** Milliseconds between two lines of progress. */
 const QUIET_MS = 200;
 
+/** Runs a job that belongs to a run. The rest is as in `startJob`. */
+export function runJob(
+  job: JobDefinition,
+  work: (context: RunContext) => Promise<void>,
+  options: JobOptions = {},
+): Promise<void> {
+  return startJob(job, (context) => work({ ...context, runId: variable('NIGHTJAR_RUN') }), options);
+}
+
 /**
- * Runs a job's work in its process: reads NIGHTJAR_STORE (a folder) and NIGHTJAR_RUN, ends with code 0, or with 1 and
- * one line that says why.
+ * Runs a job's work in its process: one JSON line says what it runs on, then the work runs. Exit codes: 0 done; 75 it was
+ * interrupted by SIGTERM and may be started again; 1 it failed, and the last line of the error output says why.
  */
-export async function runJob(work: (context: JobContext) => Promise<void>): Promise<void> {
+export async function startJob(
+  job: JobDefinition,
+  work: (context: JobContext) => Promise<void>,
+  { onTerminate = 'signal' }: JobOptions = {},
+): Promise<void> {
   exitWithParent();
+  const interrupted = new AbortController();
+  process.once('SIGTERM', () => {
+    if (onTerminate === 'exit') process.exit(EXIT_RETRY);
+    interrupted.abort(new NightjarError('the job was told to end (SIGTERM)'));
+  });
+  const { env } = process;
+  process.stdout.write(`${JSON.stringify({ health: healthOf(job, env) })}\n`);
   let last = 0;
   const progress = (text: string) => {
     const now = Date.now();
@@ -27,7 +72,12 @@ export async function runJob(work: (context: JobContext) => Promise<void>): Prom
   };
   try {
     const store = await openFolderStore(variable('NIGHTJAR_STORE'));
-    await work({ store, runId: variable('NIGHTJAR_RUN'), progress });
+    await work({
+      store,
+      key: () => loadOrCreateKey(variable('NIGHTJAR_KEY_FILE')),
+      progress,
+      signal: interrupted.signal,
+    });
   } catch (error) {
     if (error instanceof NightjarError) console.error(`${error.name}: ${error.message}`);
     else {
@@ -35,7 +85,7 @@ export async function runJob(work: (context: JobContext) => Promise<void>): Prom
       console.error(error);
       console.error(String(error));
     }
-    process.exitCode = 1;
+    process.exitCode = interrupted.signal.aborted ? EXIT_RETRY : 1;
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { makeHandler } from '../../functions/clean/handler.ts';
-import { formatS3Event, type ObjectStore } from '../../lib/runtime/index.ts';
+import { type CleanEntry, makeHandler } from '../../functions/clean/handler.ts';
+import { formatS3Event, getText, type ObjectStore } from '../../lib/runtime/index.ts';
 import { emptyStore, events, pseudonyms, shopOf } from './shop.ts';
 
 const FILE = 'user,time,type,item,quantity,price\nu,2011-05-01,view,a,1,1\n';
@@ -14,12 +14,12 @@ function created(key: string): string {
 }
 
 function handlerOf(store: ObjectStore) {
-  const lines: Record<string, unknown>[] = [];
+  const lines: CleanEntry[] = [];
   const handle = makeHandler({
     store,
     config: shopOf(events),
     pseudonyms,
-    log: (line) => lines.push(JSON.parse(line)),
+    report: (entry) => lines.push(entry),
   });
   return { handle, lines };
 }
@@ -45,9 +45,19 @@ describe('the clean function', () => {
     // then
     expect(result).toEqual({ batchItemFailures: [] });
     expect(lines).toEqual([
-      { stage: 'clean', key, status: 'clean', rowsIn: 1, clean: 1, quarantined: 0, duplicates: 0 },
-      { stage: 'clean', key, status: 'done' },
-      { stage: 'clean', key: 'drop/shop/gone.csv', status: 'gone' },
+      {
+        stage: 'clean',
+        message: 'm1',
+        key,
+        status: 'clean',
+        quality: expect.stringMatching(/^quality\/\w+\/\w+\.json$/),
+        rowsIn: 1,
+        clean: 1,
+        quarantined: 0,
+        duplicates: 0,
+      },
+      { stage: 'clean', message: 'm4', key, status: 'done' },
+      { stage: 'clean', message: 'm5', key: 'drop/shop/gone.csv', status: 'gone' },
     ]);
   });
 
@@ -75,7 +85,9 @@ describe('the clean function', () => {
     });
     // then
     expect(result.batchItemFailures).toEqual([{ itemIdentifier: 'good' }, { itemIdentifier: 'odd' }]);
-    expect(lines[0]).toMatchObject({ status: 'refused', reason: expect.stringContaining('UTF-16') });
+    expect(lines[0]).toMatchObject({ status: 'refused', key: 'drop/shop/bad.csv' });
+    const record = lines[0]?.status === 'refused' ? await getText(store, lines[0].quality) : undefined;
+    expect(record).toContain('UTF-16');
     expect(lines[1]).toMatchObject({ status: 'failed', message: 'good', error: 'disk on fire' });
   });
 });

@@ -120,7 +120,7 @@ describe('however the same events are delivered, the night is the same to the by
       store: workspace.store,
       config: workspace.config,
       pseudonyms: createPseudonyms(KEY),
-      log: () => {},
+      report: () => {},
     });
     const Records = drops.slice(3, 6).flatMap(({ key, size }) => {
       const body = formatS3Event({ bucket: 'shop', key, size, etag: '' });

@@ -1,0 +1,27 @@
+import { availableParallelism } from 'node:os';
+import { cleanDrop, engineWithin } from '../../lib/clean/index.ts';
+import { parseConfig } from '../../lib/config/index.ts';
+import { createPseudonyms } from '../../lib/data/index.ts';
+import { memoryMiB } from '../../lib/run/health.ts';
+import { startJob, variable } from '../../lib/run/job.ts';
+import { readJson } from '../../lib/runtime/index.ts';
+
+// The same work as the function's, for a drop that is too large for it.
+await startJob(
+  'clean',
+  async ({ store, key, progress }) => {
+    const config = parseConfig(
+      await readJson<unknown>(store, variable('NIGHTJAR_CONFIG')),
+      variable('NIGHTJAR_CONFIG'),
+    );
+    const { status } = await cleanDrop({
+      store,
+      config,
+      pseudonyms: createPseudonyms(await key()),
+      key: variable('NIGHTJAR_DROP'),
+      engine: engineWithin(memoryMiB(process.env), availableParallelism()),
+    });
+    progress(`${variable('NIGHTJAR_DROP')}: ${status}`);
+  },
+  { onTerminate: 'exit' },
+);

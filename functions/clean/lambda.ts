@@ -1,0 +1,43 @@
+import { availableParallelism } from 'node:os';
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { engineWithin } from '../../lib/clean/index.ts';
+import { createPseudonyms } from '../../lib/data/index.ts';
+import { openBatchFrom, openKey, openStore } from '../../lib/runtime/aws/index.ts';
+import type { QueueEvent, QueueEventResult } from '../../lib/runtime/index.ts';
+import { readSetting } from '../setting.ts';
+import { type CleanEntry, makeHandler } from './handler.ts';
+
+const { env } = process;
+const logger = new Logger({ serviceName: 'clean' });
+const metrics = new Metrics({ namespace: 'Nightjar', serviceName: 'clean' });
+
+// Once per process: what fails here fails the start, and the messages come again.
+const { config, deploy } = await readSetting(env);
+const handle = makeHandler({
+  store: await openStore(env),
+  config,
+  pseudonyms: createPseudonyms(await openKey(env)),
+  engine: engineWithin(Number(env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE), availableParallelism()),
+  large: { batch: openBatchFrom(env), limits: deploy.largeDrop },
+  report,
+});
+
+function report({ message, ...entry }: CleanEntry): void {
+  const line = { correlation_id: message, ...entry };
+  if (entry.status === 'failed') logger.error('drop failed', line);
+  else logger.info(`drop ${entry.status}`, line);
+  count('DropsCleaned', entry.status === 'clean' ? 1 : 0);
+  count('DropsRefused', entry.status === 'refused' ? 1 : 0);
+  count('DropsSentToBatch', entry.status === 'sent to batch' && entry.submitted ? 1 : 0);
+  count('RowsIn', entry.status === 'clean' ? entry.rowsIn : 0);
+  count('RowsQuarantined', entry.status === 'clean' ? entry.quarantined : 0);
+}
+
+const count = (name: string, value: number) => metrics.addMetric(name, MetricUnit.Count, value);
+
+export async function handler(event: QueueEvent): Promise<QueueEventResult> {
+  const result = await handle(event);
+  metrics.publishStoredMetrics();
+  return result;
+}

@@ -1,0 +1,31 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { openStore } from '../../lib/runtime/aws/index.ts';
+import type { QueueEvent, QueueEventResult } from '../../lib/runtime/index.ts';
+import { readSetting } from '../setting.ts';
+import { makeHandler } from './handler.ts';
+
+const { env } = process;
+const logger = new Logger({ serviceName: 'features' });
+const metrics = new Metrics({ namespace: 'Nightjar', serviceName: 'features' });
+
+// Once per process: what fails here fails the start, and the messages come again.
+const { config } = await readSetting(env);
+const handle = makeHandler({
+  store: await openStore(env),
+  config,
+  onDays: (cleanKey, messageId) => {
+    logger.info('day rows built', { correlation_id: messageId, key: cleanKey });
+    metrics.addMetric('DayFiles', MetricUnit.Count, 1);
+  },
+  onError: (error, messageId) => {
+    const message = error instanceof Error ? error.message : String(error);
+    logger.error('day rows failed', { correlation_id: messageId, error: message });
+  },
+});
+
+export async function handler(event: QueueEvent): Promise<QueueEventResult> {
+  const result = await handle(event);
+  metrics.publishStoredMetrics();
+  return result;
+}

@@ -1,0 +1,54 @@
+import type { Config, Deploy } from '../config/index.ts';
+import { canonicalJson, contentId } from '../data/index.ts';
+import type { BatchRunner, ObjectStore } from '../runtime/index.ts';
+import { cleanKeys } from './keys.ts';
+
+const MEBIBYTE = 1 << 20;
+
+export interface LargeDropInput {
+  readonly store: ObjectStore;
+  readonly batch: BatchRunner;
+  readonly config: Config;
+  /** From which size on a drop is too large for a function. */
+  readonly limits: Deploy['largeDrop'];
+  /** Of the dropped object, below `drop/`. */
+  readonly key: string;
+}
+
+export interface SentDrop {
+  /** Name of the job that cleans it. */
+  readonly job: string;
+  /** False where an unfinished job of that name was there before. */
+  readonly submitted: boolean;
+}
+
+/**
+ * Hands a drop that is too large for a function to a batch job, once per version of the drop: the job's name is made of
+ * both. The job finds the config under `config/`, where it is put first.
+ * @returns undefined when the drop is small enough, gone, or done before: `cleanDrop` says which
+ */
+export async function sendLargeDrop(input: LargeDropInput): Promise<SentDrop | undefined> {
+  const { store, batch, config, limits, key } = input;
+  const object = await store.head(key);
+  if (!object || object.size <= limitFor(key, limits)) return undefined;
+  const { dropId, revision, quality } = cleanKeys(config, key, object.etag);
+  if (await store.head(quality)) return undefined;
+  const job = `clean-${dropId}-${revision}`;
+  const unfinished = (await batch.list(job)).some(
+    ({ status }) => status !== 'SUCCEEDED' && status !== 'FAILED',
+  );
+  if (unfinished) return { job, submitted: false };
+  const configKey = `config/${contentId(config)}.json`;
+  await store.put(configKey, canonicalJson(config), { ifAbsent: true });
+  await batch.submit({
+    name: job,
+    definition: 'clean',
+    environment: { NIGHTJAR_DROP: key, NIGHTJAR_CONFIG: configKey },
+  });
+  return { job, submitted: true };
+}
+
+/** In bytes as they lie in the bucket: what is packed grows when it is read. */
+function limitFor(key: string, { plainMiB, gzipMiB }: Deploy['largeDrop']): number {
+  return (key.endsWith('.gz') ? gzipMiB : plainMiB) * MEBIBYTE;
+}
