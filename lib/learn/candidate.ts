@@ -16,7 +16,7 @@ import {
   tokenIds,
   writeInputs,
 } from '../models/index.ts';
-import { type CurvePoint, logLoss } from '../train/index.ts';
+import { type CurvePoint, type FitStore, logLoss } from '../train/index.ts';
 import { binEnds, type Survey, type UserRows, userTask } from './user-rows.ts';
 
 /** Older cut-offs count less, by half every so many days: shops drift. */
@@ -73,6 +73,7 @@ export interface Material {
   /** Visits of a row that the sequence branch reads. */
   readonly length: number;
   readonly progress: Progress;
+  readonly fits?: FitStore | undefined;
 }
 
 export interface Fitted {
@@ -103,7 +104,7 @@ export async function fitCandidate(
   candidate: Candidate,
   options: { known: number; without?: (row: number) => boolean; plain?: Fitted | undefined },
 ): Promise<Fitted> {
-  const { config, heads, rows, progress } = material;
+  const { config, heads, rows, progress, fits } = material;
   const { model, training } = config;
   const { known, without = () => false } = options;
   const used = usable(config, heads, rows, known, (row) => !without(row));
@@ -123,6 +124,7 @@ export async function fitCandidate(
     seed: model.seed,
     onProgress: (step: number, of: number, loss: number) =>
       progress(`${candidate.name}: step ${step} of ${of}, loss ${loss.toFixed(4)}`),
+    fits,
   };
   const columns = fitColumns(rows.features, rows.width, used.rows);
   const { inputs, transform } = standardise(rows, columns, used.rows, known);
@@ -264,7 +266,7 @@ function standardise(rows: UserRows, columns: InputColumns, used: Int32Array, da
 }
 
 async function pretrain(
-  { config, rows, survey, length, progress }: Material,
+  { config, rows, survey, length, progress, fits }: Material,
   tokens: Int32Array,
   shape: SequenceShape,
   test: (row: number) => boolean,
@@ -284,6 +286,7 @@ async function pretrain(
     threads: training.threads,
     seed: model.seed,
     onProgress: (step, of, loss) => progress(`pretraining: step ${step} of ${of}, loss ${loss.toFixed(3)}`),
+    fits,
   });
 }
 

@@ -2,6 +2,7 @@ import { trainNext } from '../ranking/index.ts';
 import { championOf, type ModelFiles, promote, putModel } from '../registry/index.ts';
 import { type RunManifest, readManifest, type TaskGroup } from '../run/index.ts';
 import { type ObjectStore, putJson, readJson } from '../runtime/index.ts';
+import { FitStore } from '../train/index.ts';
 import type { Progress } from './candidate.ts';
 import { trainTable } from './train-table.ts';
 import { trainUsers } from './train-users.ts';
@@ -16,6 +17,7 @@ type Trainer = (
   manifest: RunManifest,
   group: TaskGroup,
   progress: Progress,
+  fits: FitStore,
 ) => Promise<ModelFiles>;
 
 const TRAINERS: Record<TaskGroup['kind'], Trainer> = {
@@ -24,31 +26,41 @@ const TRAINERS: Record<TaskGroup['kind'], Trainer> = {
   label: trainTable,
 };
 
+/** Below this a group's fits stand until its model does. */
+export const workPrefix = (runId: string, group: string): string => `runs/${runId}/work/${group}/`;
+
 /**
- * The finetune job: trains every group of a run for which the manifest names no champion. A group whose training was
- * finished by an earlier attempt is not trained again. A night's first model of a group becomes its champion; a
- * backtest's never does.
+ * The finetune job: trains every group of a run for which the manifest names no champion. What an earlier attempt has
+ * finished is not done again: neither a group nor, within one, a fit; the fit it was at goes on from its last
+ * checkpoint. The model is the same to the bit as that of an attempt that nobody disturbed. A night's first model of a
+ * group becomes its champion; a backtest's never does.
+ * @param signal fires when the job is to end: the fit in progress leaves a checkpoint
+ * @param checkpointEvery ms between two checkpoints of a fit, by the clock `now`
+ * @throws AbortedError once the signal has fired
  */
 export async function finetuneRun(args: {
   store: ObjectStore;
   runId: string;
   progress: Progress;
+  signal?: AbortSignal | undefined;
+  checkpointEvery?: number;
+  now?: () => number;
 }): Promise<TrainedVersions> {
-  const { store, runId, progress } = args;
+  const { store, runId, progress, signal, checkpointEvery, now } = args;
   const manifest = await readManifest(store, runId);
   const versions: Record<string, string> = {};
   for (const group of manifest.groups) {
     if (manifest.champions[group.name]) continue;
     const key = `runs/${runId}/finetune-${group.name}.json`;
     const done = await readJson<{ version: string }>(store, key);
+    const prefix = workPrefix(runId, group.name);
+    const fits = new FitStore({ store, prefix, signal, checkpointEvery, now });
+    const tell = (text: string) => progress(`${group.name}: ${text}`);
     const version =
       done?.version ??
-      (await putModel(
-        store,
-        group.name,
-        await TRAINERS[group.kind](store, manifest, group, (text) => progress(`${group.name}: ${text}`)),
-      ));
+      (await putModel(store, group.name, await TRAINERS[group.kind](store, manifest, group, tell, fits)));
     if (!done) await putJson(store, key, { version }, { ifAbsent: true });
+    await fits.clear();
     versions[group.name] = version;
     if (manifest.purpose === 'night' && (await championOf(store, group.name)) !== version) {
       await promote(

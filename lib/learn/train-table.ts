@@ -25,7 +25,7 @@ import { encodeModel } from '../onnx/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import { type CurvePoint, createRng, logLoss } from '../train/index.ts';
+import { type CurvePoint, createRng, type FitStore, logLoss } from '../train/index.ts';
 import type { Progress } from './candidate.ts';
 import { groupMatrix } from './groups.ts';
 import { featureStrengths } from './strength.ts';
@@ -127,12 +127,16 @@ export function tableFeatures(table: AttributeTable, encoder: AttributeEncoder):
   return features;
 }
 
-/** Trains the model of a labelled table: chosen on held-out training rows, then fitted on all of them. */
+/**
+ * Trains the model of a labelled table: chosen on held-out training rows, then fitted on all of them.
+ * @param fits keeps the fits for a training that is started again
+ */
 export async function trainTable(
   store: ObjectStore,
   manifest: RunManifest,
   group: TaskGroup,
   progress: Progress,
+  fits?: FitStore,
 ): Promise<ModelFiles> {
   const task = group.tasks[0]!;
   const { config } = manifest;
@@ -182,6 +186,7 @@ export async function trainTable(
       dropout: 0.2,
       seed: config.model.seed,
       onProgress: (step, of, loss) => progress(`${name}: step ${step} of ${of}, loss ${loss.toFixed(4)}`),
+      fits,
     });
     return { encoder, shape, data, fitted };
   };

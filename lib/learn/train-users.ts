@@ -6,7 +6,7 @@ import { encodeModel } from '../onnx/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import { type CurvePoint, createRng } from '../train/index.ts';
+import { type CurvePoint, createRng, type FitStore } from '../train/index.ts';
 import {
   type Candidate,
   type Fitted,
@@ -63,12 +63,14 @@ const CANDIDATES: readonly Candidate[] = [
  * Trains the model of the tasks over users from what was known before the as-of day: chooses branches and steps on
  * the latest cut-off whose windows are all closed, with everything fitted on what was known by that cut-off, then fits
  * again on all.
+ * @param fits keeps the fits for a training that is started again
  */
 export async function trainUsers(
   store: ObjectStore,
   manifest: RunManifest,
   group: TaskGroup,
   progress: Progress,
+  fits?: FitStore,
 ): Promise<ModelFiles> {
   const { config } = manifest;
   const asOf = parseDay(manifest.asOf!);
@@ -104,7 +106,7 @@ export async function trainUsers(
       limit: MAX_ROWS,
     });
     const length = usualLength(rows, config.features.tokens);
-    return { config, heads, rows, survey: surveyed, length, progress };
+    return { config, heads, rows, survey: surveyed, length, progress, fits };
   };
   const selected = timeSplit
     ? await select(await knownBy(validAt, [...grid.filter((c) => c < validAt), validAt]), validAt, asOf)

@@ -5,11 +5,11 @@ import {
   cosineSchedule,
   createRng,
   type Feeds,
-  fit,
+  type FitStore,
+  fitProgram,
   float32,
   int32,
   openSession,
-  openTrainer,
   type Rng,
   shuffledBatches,
   TrainError,
@@ -49,6 +49,8 @@ export interface PropensityTraining {
   readonly threads: number;
   readonly seed: number;
   readonly onProgress?: (step: number, of: number, loss: number) => void;
+  /** Keeps the fit for a training that is started again. */
+  readonly fits?: FitStore | undefined;
 }
 
 export type Parameters = Readonly<Record<string, Float32Array>>;
@@ -86,46 +88,41 @@ export async function fitPropensity(
   const rowGradients = Object.fromEntries(
     Object.entries(rowGradientOutputs).map(([name, out]) => [name, [out]]),
   );
-  const trainer = await openTrainer(
-    { ...program, rowGradients },
-    {
-      threads: training.threads,
-      optimiser: {
-        beta2: 0.99,
-        weightDecay: training.weightDecay,
-        // The linear part has its own penalty, and the members' signs and scales are no weights to shrink.
-        group: ({ name, shape: dims }) => ({
-          decay: dims.length >= 2 && !name.startsWith('linear.') && /weight$|head|table/.test(name),
-        }),
-      },
+  const { steps, seed } = training;
+  const dropout = rng.fork('dropout');
+  const make = (at: Int32Array, w: Float32Array, step: number) =>
+    feeds(
+      shape,
+      data,
+      rows,
+      weights,
+      at,
+      w,
+      training.dropout > 0 ? dropout.fork(`${step}`) : undefined,
+      training.dropout,
+    );
+  return fitProgram({
+    program: { ...program, rowGradients },
+    threads: training.threads,
+    optimiser: {
+      beta2: 0.99,
+      weightDecay: training.weightDecay,
+      // The linear part has its own penalty, and the members' signs and scales are no weights to shrink.
+      group: ({ name, shape: dims }) => ({
+        decay: dims.length >= 2 && !name.startsWith('linear.') && /weight$|head|table/.test(name),
+      }),
     },
-  );
-  try {
-    const { steps } = training;
-    const dropout = rng.fork('dropout');
-    const make = (at: Int32Array, w: Float32Array, step: number) =>
-      feeds(
-        shape,
-        data,
-        rows,
-        weights,
-        at,
-        w,
-        training.dropout > 0 ? dropout.fork(`${step}`) : undefined,
-        training.dropout,
-      );
-    const { curve } = await fit({
-      trainer,
-      batches: shuffledBatches({ rows: rows.length, batchSize: batch, rng: rng.fork('order'), make }),
-      steps,
-      lr: training.learningRate,
-      schedule: cosineSchedule({ warmup: Math.min(50, Math.ceil(steps / 10)) }),
-      onProgress: ({ step, of, loss }) => training.onProgress?.(step, of, loss),
-    });
-    return { parameters: await trainer.parameters(), curve };
-  } finally {
-    await trainer.close();
-  }
+    batches: shuffledBatches({ rows: rows.length, batchSize: batch, rng: rng.fork('order'), make }),
+    madeFrom: {
+      settings: { seed, dropout: training.dropout },
+      arrays: [data.inputs, data.labels, ...(shape.sequence ? [data.tokens!] : []), rows, weights],
+    },
+    steps,
+    lr: training.learningRate,
+    schedule: cosineSchedule({ warmup: Math.min(50, Math.ceil(steps / 10)) }),
+    onProgress: ({ step, of, loss }) => training.onProgress?.(step, of, loss),
+    fits: training.fits,
+  });
 }
 
 /** Starts the linear part's biases at the base rates, so that the first steps are not spent on them. */

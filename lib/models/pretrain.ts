@@ -3,11 +3,11 @@ import { GraphBuilder, specialise, type Value } from '../onnx/index.ts';
 import {
   type CurvePoint,
   createRng,
-  fit,
+  type FitStore,
+  fitProgram,
   float32,
   int32,
   linearSchedule,
-  openTrainer,
   type Rng,
 } from '../train/index.ts';
 import { Layers } from './layers.ts';
@@ -27,6 +27,8 @@ export interface PretrainOptions {
   readonly threads: number;
   readonly seed: number;
   readonly onProgress?: (step: number, of: number, loss: number) => void;
+  /** Keeps the fit for a training that is started again. */
+  readonly fits?: FitStore | undefined;
 }
 
 /**
@@ -55,23 +57,20 @@ export async function pretrainEncoder(
   const rowGradients = Object.fromEntries(
     Object.entries(rowGradientOutputs).map(([name, out]) => [name, [out]]),
   );
-  const trainer = await openTrainer({ ...program, rowGradients }, { threads: options.threads });
-  try {
-    const make = (step: number) =>
-      pretrainBatch(rng.fork(`batch ${step}`), rows, batch, sequences, lengths, length, vocabulary);
-    const { curve } = await fit({
-      trainer,
-      batches: { stepsPerEpoch: options.steps, at: make },
-      steps: options.steps,
-      lr: options.learningRate,
-      schedule: linearSchedule({ warmup: Math.ceil(options.steps / 20) }),
-      evaluateEvery: Math.ceil(options.steps / CURVE_POINTS),
-      onProgress: ({ step, of, loss }) => options.onProgress?.(step, of, loss),
-    });
-    return { parameters: await trainer.parameters(), curve };
-  } finally {
-    await trainer.close();
-  }
+  const at = (step: number) =>
+    pretrainBatch(rng.fork(`batch ${step}`), rows, batch, sequences, lengths, length, vocabulary);
+  return fitProgram({
+    program: { ...program, rowGradients },
+    threads: options.threads,
+    batches: { stepsPerEpoch: options.steps, at },
+    madeFrom: { settings: { seed: options.seed, vocabulary }, arrays: [sequences, lengths] },
+    steps: options.steps,
+    lr: options.learningRate,
+    schedule: linearSchedule({ warmup: Math.ceil(options.steps / 20) }),
+    evaluateEvery: Math.ceil(options.steps / CURVE_POINTS),
+    onProgress: ({ step, of, loss }) => options.onProgress?.(step, of, loss),
+    fits: options.fits,
+  });
 }
 
 function pretrainGraph(rng: Rng, length: number, vocabulary: TokenVocabulary, shape: SequenceShape) {

@@ -4,9 +4,9 @@ import {
   type CurvePoint,
   createRng,
   type Feeds,
-  fit,
+  type FitStore,
+  fitProgram,
   float32,
-  openTrainer,
   type Rng,
   shuffledBatches,
 } from '../train/index.ts';
@@ -144,9 +144,15 @@ function trainingModel(rng: Rng, standards: Standards): Graph {
 /** Trains the ranker on the groups; the order of users and candidates is all it is asked for. */
 export async function fitRanker(
   groups: RankingGroups,
-  options: { seed: number; threads: number; onProgress?: (step: number, of: number, loss: number) => void },
+  options: {
+    seed: number;
+    threads: number;
+    onProgress?: (step: number, of: number, loss: number) => void;
+    /** Keeps the fit for a training that is started again. */
+    fits?: FitStore | undefined;
+  },
 ): Promise<Ranker> {
-  const { seed, threads, onProgress } = options;
+  const { seed, threads, onProgress, fits } = options;
   const rng = createRng(seed).fork('ranker');
   const standards = standardsOf(groups);
   const batch = Math.min(BATCH, groups.count);
@@ -155,29 +161,25 @@ export async function fitRanker(
   const steps = stepsPerEpoch * Math.min(MAX_EPOCHS, Math.max(EPOCHS, Math.ceil(MIN_STEPS / stepsPerEpoch)));
   const warmup = Math.min(WARMUP, Math.ceil(steps / 10));
   const { rowGradientOutputs: _, ...program } = trainingGraph(graph, { loss: 'loss' });
-  const trainer = await openTrainer(program, {
+  const fitted = await fitProgram({
+    program,
     threads,
     optimiser: { weightDecay: WEIGHT_DECAY, group: () => ({ decay: true }) },
+    batches: shuffledBatches({
+      rows: groups.count,
+      batchSize: batch,
+      rng: rng.fork('order'),
+      make: (rows, weights) => groupFeeds(groups, rows, weights),
+    }),
+    madeFrom: { settings: { seed }, arrays: [...groups.features, Int32Array.from(groups.positives)] },
+    steps,
+    lr: LEARNING_RATE,
+    schedule: (step) => Math.min(1, (step + 1) / warmup) * 0.5 * (1 + Math.cos((Math.PI * step) / steps)),
+    evaluateEvery: CURVE_EVERY,
+    onProgress: ({ step, of, loss }) => onProgress?.(step, of, loss),
+    fits,
   });
-  try {
-    const { curve } = await fit({
-      trainer,
-      batches: shuffledBatches({
-        rows: groups.count,
-        batchSize: batch,
-        rng: rng.fork('order'),
-        make: (rows, weights) => groupFeeds(groups, rows, weights),
-      }),
-      steps,
-      lr: LEARNING_RATE,
-      schedule: (step) => Math.min(1, (step + 1) / warmup) * 0.5 * (1 + Math.cos((Math.PI * step) / steps)),
-      evaluateEvery: CURVE_EVERY,
-      onProgress: ({ step, of, loss }) => onProgress?.(step, of, loss),
-    });
-    return { standards, parameters: await trainer.parameters(), curve };
-  } finally {
-    await trainer.close();
-  }
+  return { standards, ...fitted };
 }
 
 function groupFeeds(groups: RankingGroups, rows: Int32Array, rowWeights: Float32Array): Feeds {

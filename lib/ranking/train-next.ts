@@ -3,7 +3,7 @@ import { canonicalJson, formatDay } from '../data/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import { type CurvePoint, createRng, type Rng } from '../train/index.ts';
+import { type CurvePoint, createRng, type FitStore, type Rng } from '../train/index.ts';
 import { eachLine, type History, type UserHistory } from './history.ts';
 import { buildItemTable, indexUnits, type UnitIndex } from './item-table.ts';
 import { asOfDay, nextTask } from './next-task.ts';
@@ -51,12 +51,14 @@ export interface NextModelManifest {
  * users who did something in the window that followed, and at candidates as they would have been chosen on that day:
  * what was taken is to stand above what was not. Windows end by the as-of day.
  * @param group its one task
+ * @param fits keeps the fit for a training that is started again
  */
 export async function trainNext(
   store: ObjectStore,
   manifest: RunManifest,
   group: TaskGroup,
   progress: (text: string) => void,
+  fits?: FitStore,
 ): Promise<ModelFiles> {
   const name = group.tasks[0]!;
   const task = nextTask(manifest, name);
@@ -72,6 +74,7 @@ export async function trainNext(
         seed: config.model.seed,
         threads: config.training.threads,
         onProgress: (step, of, loss) => progress(`ranking: step ${step} of ${of}, loss ${loss.toFixed(4)}`),
+        fits,
       })
     : untrainedRanker();
   const description: NextModelManifest = {

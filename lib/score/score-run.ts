@@ -1,6 +1,7 @@
 import { versionsOf } from '../learn/index.ts';
 import { readManifest } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
+import { checkAborted } from '../train/index.ts';
 import { openRunScorer } from './score-shard.ts';
 import { scoreTable } from './score-table.ts';
 
@@ -8,19 +9,24 @@ import { scoreTable } from './score-table.ts';
  * The score job: scores a range of shards of a run, and with the first shard the labelled tables. What is scored
  * already is skipped, so a job that is started again does no work twice.
  * @param shards first shard and the one after the last
+ * @param signal fires when the job is to end: the shard in progress is scored to its end, and no other is begun
+ * @throws AbortedError when the signal has fired with shards left
  */
 export async function scoreRun(args: {
   store: ObjectStore;
   runId: string;
   shards: { from: number; to: number };
   progress: (text: string) => void;
+  signal?: AbortSignal | undefined;
 }): Promise<void> {
-  const { store, runId, shards, progress } = args;
+  const { store, runId, shards, progress, signal } = args;
+  const checkStopped = () => checkAborted(signal, 'scoring was stopped between two shards');
   const manifest = await readManifest(store, runId);
   const versions = await versionsOf(store, runId, manifest);
   if (shards.from === 0) {
     for (const { kind, name, tasks } of manifest.groups) {
       if (kind !== 'label') continue;
+      checkStopped();
       const rows = await scoreTable({
         store,
         runId,
@@ -36,6 +42,7 @@ export async function scoreRun(args: {
   const scorer = await openRunScorer({ store, runId, manifest, versions });
   try {
     for (let shard = shards.from; shard < shards.to; shard++) {
+      checkStopped();
       const users = await scorer.shard(shard);
       progress(users === undefined ? `shard ${shard}: scored before` : `shard ${shard}: ${users} users`);
     }

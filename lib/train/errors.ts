@@ -20,7 +20,7 @@ export class DivergedError extends TrainError {
   override name = 'DivergedError';
 }
 
-/** The caller's abort signal fired between two steps. */
+/** The caller's abort signal fired between two steps, or two parts of other work. */
 export class AbortedError extends TrainError {
   override name = 'AbortedError';
 }

@@ -32,6 +32,8 @@ export {
   TrainError,
 } from './errors.ts';
 export { type FitOptions, type FitResult, fit } from './fit.ts';
+export { type FittedProgram, fitProgram, type ProgramFit } from './fit-program.ts';
+export { FitStore, type FitStoreOptions, type StoredFit } from './fit-store.ts';
 export type { Isotonic } from './isotonic.ts';
 export {
   auroc,
@@ -82,5 +84,5 @@ export {
   int32,
   int64,
 } from './tensor.ts';
-export { openTrainer, type StepOptions, Trainer, type TrainerOptions } from './trainer.ts';
+export { checkAborted, openTrainer, type StepOptions, Trainer, type TrainerOptions } from './trainer.ts';
 export type { StartingPoint, StepResult, TrainerState } from './trainer-core.ts';

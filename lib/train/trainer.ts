@@ -98,7 +98,9 @@ export async function openTrainer(
 }
 
 /** @throws AbortedError when the signal has fired */
-export function checkAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted)
-    throw new AbortedError('training was stopped between two steps', { cause: signal.reason });
+export function checkAborted(
+  signal: AbortSignal | undefined,
+  message = 'training was stopped between two steps',
+): void {
+  if (signal?.aborted) throw new AbortedError(message, { cause: signal.reason });
 }
