@@ -21,11 +21,24 @@ export interface RunInput {
   readonly rows?: number;
 }
 
+/** Something a run goes without. */
+export interface Missing {
+  /** `pending`: dropped, but not through yet; `refused`: no rows were taken from it; `expected`: a source whose last days are not there. */
+  readonly kind: 'pending' | 'refused' | 'expected';
+  /** Of the drop; of an expected source the prefix of its drops. */
+  readonly key: string;
+  readonly why: string;
+}
+
 /** Everything a night reads, named before the first job starts. Jobs read nothing else. */
 export interface RunManifest {
   readonly format: 1;
-  /** A nightly run's models may serve later nights; a backtest's never do. */
-  readonly purpose: 'night' | 'backtest';
+  /**
+   * A night scores and exports, and what it trains may serve later nights. A training makes new models and scores
+   * nobody. A backfill is a night for a day long past, a backtest a comparison with what then happened: the models that
+   * they train serve nobody else.
+   */
+  readonly purpose: 'night' | 'training' | 'backfill' | 'backtest';
   /** A shop midnight, 'YYYY-MM-DD': features use days before it, labels the days from it. Null for labelled tables alone. */
   readonly asOf: string | null;
   /** Tasks to be learnt and scored, by group. */
@@ -38,8 +51,8 @@ export interface RunManifest {
     readonly users: RunInput[];
     readonly labels: RunInput[];
   };
-  /** Drops that this run goes without, and why. */
-  readonly missing: { readonly key: string; readonly why: string }[];
+  /** What this run goes without, and why. */
+  readonly missing: Missing[];
   /** Drops that count once although they lie there twice. */
   readonly copies: Copy[];
   /** The model version that serves each task group; null where none exists yet and this run trains the first. */
@@ -55,6 +68,18 @@ export function runIdOf(manifest: RunManifest): string {
 
 export const manifestKey = (runId: string): string => `runs/${runId}/manifest.json`;
 
+/** The drops that no run can read by now, and why. */
+export function missingDrops(drops: readonly DropState[]): Missing[] {
+  return drops.flatMap((drop): Missing[] => {
+    if (drop.state === 'pending') {
+      const why = drop.clean ? 'cleaned, its day rows are not built yet' : 'not cleaned yet';
+      return [{ kind: 'pending', key: drop.key, why }];
+    }
+    if (drop.state === 'done') return [];
+    return [{ kind: 'refused', key: drop.key, why: `refused: ${drop.quality.refused.reason}` }];
+  });
+}
+
 /** Names the inputs of a run from what has been cleaned. */
 export function buildManifest(args: {
   purpose: RunManifest['purpose'];
@@ -64,6 +89,8 @@ export function buildManifest(args: {
   drops: readonly DropState[];
   champions: Record<string, string | null>;
   snapshot: SnapshotInfo | null;
+  /** Sources whose last days have not arrived. */
+  unmet?: readonly Missing[];
 }): RunManifest {
   const { purpose, config, asOf, groups, champions, snapshot } = args;
   if (asOf !== null) parseDay(asOf);
@@ -74,25 +101,20 @@ export function buildManifest(args: {
     users: [],
     labels: [],
   };
-  const missing: { key: string; why: string }[] = [];
+  const missing = [...missingDrops(drops), ...(args.unmet ?? [])];
   for (const drop of drops) {
-    if (drop.state === 'pending') {
-      missing.push({ key: drop.key, why: 'not cleaned yet' });
-    } else if (drop.state === 'refused') {
-      missing.push({ key: drop.key, why: `refused: ${drop.quality.refused.reason}` });
-    } else {
-      const { dropId, revision, source, table, minDay, maxDay, rowsIn } = drop.quality;
-      inputs[table!].push({
-        drop: drop.key,
-        dropId,
-        revision,
-        source: source!,
-        clean: drop.clean,
-        ...(table === 'events' ? { days: daysKey(config, drop.clean) } : {}),
-        ...(table === 'labels' ? { rows: rowsIn } : {}),
-        ...(minDay === null || maxDay === null ? {} : { minDay, maxDay }),
-      });
-    }
+    if (drop.state !== 'done') continue;
+    const { dropId, revision, source, table, minDay, maxDay, rowsIn } = drop.quality;
+    inputs[table!].push({
+      drop: drop.key,
+      dropId,
+      revision,
+      source: source!,
+      clean: drop.clean,
+      ...(table === 'events' ? { days: daysKey(config, drop.clean) } : {}),
+      ...(table === 'labels' ? { rows: rowsIn } : {}),
+      ...(minDay === null || maxDay === null ? {} : { minDay, maxDay }),
+    });
   }
   return {
     format: 1,

@@ -4,8 +4,7 @@ import type { BatchRunner, JobDescription, ObjectStore } from '../runtime/index.
 import { putJson } from '../runtime/index.ts';
 import { dayInputs, type RunManifest } from './manifest.ts';
 import { snapshotInfoKey } from './plan.ts';
-
-export type StageName = 'finetune' | 'score' | 'export';
+import type { StageName } from './stages.ts';
 
 /** A runner that can be waited for; in the cloud the next tick looks again instead. */
 export interface WaitingRunner extends BatchRunner {
