@@ -1,0 +1,46 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { TickResult } from '../../lib/run/index.ts';
+import { openBatchFrom, openStore } from '../../lib/runtime/aws/index.ts';
+import { readSetting } from '../setting.ts';
+import { makeHandler } from './handler.ts';
+
+const { env } = process;
+const logger = new Logger({ serviceName: 'dispatch' });
+const metrics = new Metrics({ namespace: 'Nightjar', serviceName: 'dispatch' });
+
+// Once per process: what fails here fails the start, and the schedule calls again.
+const handle = makeHandler({
+  ...(await readSetting(env)),
+  store: await openStore(env),
+  batch: openBatchFrom(env),
+  clock: () => new Date(),
+});
+
+export async function handler(
+  event: unknown,
+  { awsRequestId }: { readonly awsRequestId: string },
+): Promise<TickResult> {
+  const result = await handle(event);
+  logger.info(`${result.kind} ${result.state}`, { correlation_id: awsRequestId, ...shortened(result) });
+  count(result);
+  metrics.publishStoredMetrics();
+  return result;
+}
+
+/** A log line has a limit; the answer and the run's manifest hold the whole lists. */
+function shortened({ missing, stale, ...rest }: TickResult) {
+  return { ...rest, missing: missing.slice(0, LISTED), stale: stale.slice(0, LISTED) };
+}
+
+const LISTED = 20;
+
+function count({ kind, state, pending, missing, others, exportMissing }: TickResult): void {
+  const add = (name: string, value: number) => metrics.addMetric(name, MetricUnit.Count, value);
+  add('DropsPending', pending);
+  add('DropsMissing', missing.length);
+  add('NightStarted', kind === 'tick' && state === 'started' ? 1 : 0);
+  add('NightFinished', kind === 'tick' && state === 'finished' ? 1 : 0);
+  add('JobFailed', [state, ...others.map((other) => other.state)].filter((s) => s === 'failed').length);
+  if (kind === 'watchdog') add('ExportMissing', exportMissing === undefined ? 0 : 1);
+}
