@@ -1,0 +1,29 @@
+import { Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { BatchParts, StorageParts } from './shared.ts';
+
+/** The variables that a function or a job finds the store by. */
+export function storeEnvironment({ drops, data, exports: exported }: StorageParts): Record<string, string> {
+  return {
+    NIGHTJAR_DROPS_BUCKET: drops.bucketName,
+    NIGHTJAR_DATA_BUCKET: data.bucketName,
+    NIGHTJAR_EXPORTS_BUCKET: exported.bucketName,
+  };
+}
+
+/** The variable that holders of the pseudonym key find it by. */
+export function keyEnvironment({ pseudonymSecret }: StorageParts): Record<string, string> {
+  return { NIGHTJAR_KEY_SECRET: pseudonymSecret.secretArn };
+}
+
+/** The variables that a submitter of jobs finds Batch by: JSON objects from a job's name to an ARN. */
+export function batchEnvironment(
+  scope: Construct,
+  { queues, definitions }: BatchParts,
+): Record<string, string> {
+  const stack = Stack.of(scope);
+  return {
+    NIGHTJAR_JOB_QUEUES: stack.toJsonString(queues),
+    NIGHTJAR_JOB_DEFINITIONS: stack.toJsonString(definitions),
+  };
+}

@@ -1,0 +1,64 @@
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+
+interface KeysProps {
+  /** The keys go with the stack. */
+  readonly disposable: boolean;
+}
+
+/** The two keys of an environment: one for everything that lies or waits somewhere, one for the pseudonym secret alone. */
+export class Keys extends Construct {
+  readonly data: Key;
+  readonly pseudonyms: Key;
+
+  constructor(scope: Construct, id: string, { disposable }: KeysProps) {
+    super(scope, id);
+    const removalPolicy = disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
+    this.data = new Key(this, 'Data', {
+      description: 'Nightjar: buckets, queues, topics and logs',
+      enableKeyRotation: true,
+      removalPolicy,
+    });
+    this.pseudonyms = new Key(this, 'Pseudonyms', {
+      description: 'Nightjar: the secret behind the pseudonyms',
+      enableKeyRotation: true,
+      removalPolicy,
+    });
+    // S3 tells an encrypted queue of new objects; alarms and the budget write to an encrypted topic.
+    for (const service of ['s3', 'cloudwatch', 'budgets']) this.#admit(service);
+    this.#admitLogs();
+  }
+
+  #admit(service: string): void {
+    this.data.addToResourcePolicy(
+      new PolicyStatement({
+        sid: `Messages${service}`,
+        effect: Effect.ALLOW,
+        principals: [new ServicePrincipal(`${service}.amazonaws.com`)],
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: ['*'],
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    );
+  }
+
+  #admitLogs(): void {
+    const { region, account, partition } = Stack.of(this);
+    this.data.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'Logs',
+        effect: Effect.ALLOW,
+        principals: [new ServicePrincipal(`logs.${region}.amazonaws.com`)],
+        actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'],
+        resources: ['*'],
+        conditions: {
+          ArnLike: {
+            'kms:EncryptionContext:aws:logs:arn': `arn:${partition}:logs:${region}:${account}:log-group:*`,
+          },
+        },
+      }),
+    );
+  }
+}

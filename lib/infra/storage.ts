@@ -1,0 +1,101 @@
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { AccountRootPrincipal, AnyPrincipal, Effect, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import { grantAccess, PSEUDONYM_TAG } from './access.ts';
+import { isDisposable, type Setting, type StorageParts } from './shared.ts';
+import { Buckets } from './storage-buckets.ts';
+import { Keys } from './storage-keys.ts';
+import { WorkQueue } from './storage-queues.ts';
+
+export interface StorageProps extends StackProps {
+  readonly setting: Setting;
+}
+
+/** What outlives every deployment: buckets, keys, the pseudonym secret, and the queues that the buckets tell. */
+export class StorageStack extends Stack {
+  readonly parts: StorageParts;
+
+  constructor(scope: Construct, id: string, { setting, ...props }: StorageProps) {
+    super(scope, id, props);
+    const disposable = isDisposable(setting.environment);
+    const keys = new Keys(this, 'Keys', { disposable });
+    // Twice the function's timeout, not six times: the factor is for throttled deliveries, and a limit on concurrent
+    // ones at the event source prevents those. A drop whose function was killed at four must be tried before five.
+    const clean = new WorkQueue(this, 'Clean', { key: keys.data, visibility: Duration.minutes(30) });
+    const features = new WorkQueue(this, 'Features', { key: keys.data, visibility: Duration.minutes(10) });
+    const quarantineReader = new Role(this, 'QuarantineReader', {
+      description: 'Reads rejected rows of drops. Assumed by people, never by Nightjar.',
+      assumedBy: new AccountRootPrincipal(),
+    });
+    const buckets = new Buckets(this, 'Buckets', {
+      key: keys.data,
+      retention: setting.deploy.retention,
+      newDrops: clean,
+      newEvents: features,
+      quarantineReader,
+      disposable,
+    });
+    this.parts = {
+      drops: buckets.drops,
+      data: buckets.data,
+      exports: buckets.exports,
+      logs: buckets.logs,
+      dataKey: keys.data,
+      pseudonymKey: keys.pseudonyms,
+      pseudonymSecret: this.#pseudonymSecret(keys.pseudonyms, disposable),
+      cleanQueue: clean.queue,
+      cleanDead: clean.dead,
+      featuresQueue: features.queue,
+      featuresDead: features.dead,
+    };
+    grantAccess(quarantineReader, 'quarantineReader', this.parts);
+    this.#outputs();
+  }
+
+  /** 64 bytes for AES-SIV, as hexadecimal digits. */
+  #pseudonymSecret(encryptionKey: IKey, disposable: boolean): ISecret {
+    const secret = new Secret(this, 'PseudonymSecret', {
+      description: 'Turns ids of users into pseudonyms and back. Losing it loses every user.',
+      encryptionKey,
+      generateSecretString: {
+        passwordLength: 128,
+        excludeUppercase: true,
+        excludePunctuation: true,
+        excludeCharacters: 'ghijklmnopqrstuvwxyz',
+        requireEachIncludedType: false,
+      },
+      removalPolicy: disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+    });
+    secret.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'ForThoseWhoTurnIds',
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: ['*'],
+        conditions: { StringNotEquals: { [`aws:PrincipalTag/${PSEUDONYM_TAG.key}`]: PSEUDONYM_TAG.value } },
+      }),
+    );
+    Validations.of(secret).acknowledge({
+      id: 'AwsSolutions-SMG4',
+      reason: 'Another secret gives every user another pseudonym: all history would belong to strangers.',
+    });
+    return secret as ISecret;
+  }
+
+  #outputs(): void {
+    const { drops, data, exports: exported, cleanQueue, cleanDead, featuresQueue, featuresDead } = this.parts;
+    const outputs = {
+      DropsBucket: drops.bucketName,
+      DataBucket: data.bucketName,
+      ExportsBucket: exported.bucketName,
+      CleanQueueUrl: cleanQueue.queueUrl,
+      CleanDeadUrl: cleanDead.queueUrl,
+      FeaturesQueueUrl: featuresQueue.queueUrl,
+      FeaturesDeadUrl: featuresDead.queueUrl,
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+}
