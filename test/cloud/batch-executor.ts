@@ -23,6 +23,8 @@ export interface JobDefinitionParts {
   readonly environment: Readonly<Record<string, string>>;
   readonly retryStrategy: RetryStrategy;
   readonly timeoutSeconds?: number;
+  /** The role that its containers act as. */
+  readonly jobRoleArn: string;
 }
 
 /** Which attempt of which job runs. */

@@ -36,7 +36,7 @@ export interface GatewayOptions {
   readonly route?: Route;
   readonly fault?: (call: AwsCall) => Fault | undefined;
   /** Refuses what a role may not do, with the reason. */
-  readonly refuse?: (call: AwsCall, path: string) => string | undefined;
+  readonly refuse?: (call: AwsCall, body: Buffer) => string | undefined;
   /** Told of each call that was done, before it is answered; 'drop' closes the connection instead of answering. */
   readonly done?: (call: AwsCall, status: number) => 'answer' | 'drop';
 }
@@ -63,7 +63,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     const name = `${call.role} ${call.service} ${call.operation}`;
     counts.set(name, (counts.get(name) ?? 0) + 1);
     const body = await collect(request);
-    const refused = options.refuse?.(call, request.url ?? '/');
+    const refused = options.refuse?.(call, body);
     if (refused !== undefined) return send(request, response, denied(call, refused));
     const fault = options.fault?.(call);
     if (fault === 'reset') return void response.destroy();
@@ -162,7 +162,7 @@ export const json = (status: number, body: unknown, headers: Record<string, stri
 const unavailable = (call: AwsCall, status: '500' | '503'): Answer =>
   failure(call, Number(status), status === '500' ? 'InternalError' : 'SlowDown', 'a fault was put in here');
 
-const denied = (call: AwsCall, reason: string): Answer => failure(call, 403, 'AccessDenied', reason);
+export const denied = (call: AwsCall, reason: string): Answer => failure(call, 403, 'AccessDenied', reason);
 
 /** An error in the form of the service that was asked: XML of S3, JSON of all others. */
 function failure(call: AwsCall, status: number, code: string, message: string): Answer {

@@ -93,7 +93,7 @@ export async function openLambda(options: {
         if (current === child) warm = current = undefined;
         reject(
           new Error(
-            `${name} did not start (${signal ?? `exit code ${code}`}): ${lines.slice(-12).join('\n')}`,
+            `${name} did not start (${signal ?? `exit code ${code}`}): ${lines.slice(-20).join('\n')}`,
           ),
         );
       });

@@ -132,6 +132,7 @@ describe('the batch executor', () => {
     program,
     command: ['node', '-e', code],
     environment: { FROM: 'definition' },
+    jobRoleArn: 'arn:role',
     retryStrategy: {
       attempts: 3,
       evaluateOnExit: [
