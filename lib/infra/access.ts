@@ -38,7 +38,7 @@ export function grantAccess(role: IRole, name: Role, storage: StorageParts): voi
     role,
     ['kms:Decrypt', ...(writes ? ['kms:GenerateDataKey'] : [])],
     [arnFor(role, storage.dataKey, storage.dataKey.keyArn)],
-    via(role, 's3', 'sqs'),
+    via(role, 's3', ...(access.consumes ? ['sqs'] : [])),
   );
   if (access.pseudonyms) grantPseudonyms(role, storage);
   if (access.consumes) {

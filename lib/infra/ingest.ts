@@ -58,17 +58,16 @@ export class IngestStack extends Stack {
    * as a failed one until the message is dead; and a young account has none to reserve.
    */
   #feed(
-    { function: target, role }: PackagedFunction,
+    { function: target }: PackagedFunction,
     queue: IQueue,
     { batchSize, concurrency }: { batchSize: number; concurrency: number },
   ): void {
-    const source = new EventSourceMapping(target, 'Queue', {
+    new EventSourceMapping(target, 'Queue', {
       target,
       eventSourceArn: queue.queueArn,
       batchSize,
       maxConcurrency: concurrency,
       reportBatchItemFailures: true,
     });
-    source.node.addDependency(role);
   }
 }

@@ -12,6 +12,7 @@ import {
   ObjectOwnership,
   StorageClass,
 } from 'aws-cdk-lib/aws-s3';
+import { S3_SERVER_ACCESS_LOGS_USE_BUCKET_POLICY } from 'aws-cdk-lib/cx-api';
 import { Construct } from 'constructs';
 import type { Deploy } from '../config/index.ts';
 import type { Prefix } from './access-table.ts';
@@ -38,6 +39,8 @@ export class Buckets extends Construct {
 
   constructor(scope: Construct, id: string, props: BucketsProps) {
     super(scope, id);
+    // Logs are delivered by a policy: the list of rights that was the way before is switched off here.
+    this.node.setContext(S3_SERVER_ACCESS_LOGS_USE_BUCKET_POLICY, true);
     const { key, retention, newDrops, newEvents, quarantineReader, disposable } = props;
     const closed: BucketProps = {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
@@ -129,7 +132,7 @@ function notify(bucket: IBucket, prefix: string, { queue, policy }: WorkQueue): 
     ],
   };
   // S3 sends a test message when the bucket is made.
-  resource.addDependency(policy);
+  resource.addResourceDependency(policy);
 }
 
 /** Rejected rows hold what the shop sent, ids included. Whoever may read the bucket may still not read these. */

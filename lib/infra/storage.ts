@@ -75,7 +75,13 @@ export class StorageStack extends Stack {
         principals: [new AnyPrincipal()],
         actions: ['secretsmanager:GetSecretValue'],
         resources: ['*'],
-        conditions: { StringNotEquals: { [`aws:PrincipalTag/${PSEUDONYM_TAG.key}`]: PSEUDONYM_TAG.value } },
+        conditions: {
+          StringNotEquals: { [`aws:PrincipalTag/${PSEUDONYM_TAG.key}`]: PSEUDONYM_TAG.value },
+          // CloudFormation looks at what it manages: turned away, no later deployment would succeed.
+          ArnNotLike: {
+            'aws:PrincipalArn': `arn:${this.partition}:iam::${this.account}:role/cdk-*-cfn-exec-role-*`,
+          },
+        },
       }),
     );
     Validations.of(secret).acknowledge({
