@@ -114,7 +114,7 @@ async function plainNode(files: readonly File[]): Promise<void> {
   }
 }
 
-const BIG_CONFIG = parseConfig({
+export const BIG_CONFIG = parseConfig({
   shop: { timeZone: 'Europe/Berlin' },
   sources: {
     events: {
@@ -135,15 +135,15 @@ const BIG_CONFIG = parseConfig({
 });
 
 /** Events of 100,000 customers on one day, in the order of time; a fixed seed, so the same bytes in every run. */
-async function writeBig(path: string): Promise<void> {
+export async function writeBig(path: string, rows = BIG_ROWS): Promise<void> {
   const out = createWriteStream(path);
   out.write('visit,sku,kind,occurred_at,customer,units,price\n');
   const day = Date.UTC(2024, 5, 3);
-  for (let start = 0; start < BIG_ROWS; start += 10_000) {
+  for (let start = 0; start < rows; start += 10_000) {
     const lines: string[] = [];
-    for (let row = start; row < Math.min(BIG_ROWS, start + 10_000); row++) {
+    for (let row = start; row < Math.min(rows, start + 10_000); row++) {
       const customer = Math.floor(unit(row, 1) ** 2 * 100_000);
-      const time = new Date(day + Math.floor((row / BIG_ROWS) * 86_400_000)).toISOString();
+      const time = new Date(day + Math.floor((row / rows) * 86_400_000)).toISOString();
       const kind = unit(row, 2) < 0.8 ? 'view' : 'purchase';
       const sku = `P${10_000 + Math.floor(unit(row, 3) ** 2 * 20_000)}`;
       const price = (1 + unit(row, 4) * 99).toFixed(2);

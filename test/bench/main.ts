@@ -1,6 +1,7 @@
 import { benchClean } from './clean.ts';
 import { benchFold } from './fold.ts';
 import { benchMemory } from './memory.ts';
+import { benchRates } from './rates.ts';
 import { benchScore } from './score.ts';
 import { machine } from './support.ts';
 
@@ -9,6 +10,7 @@ const BENCHES: Record<string, { run: () => Promise<void>; byDefault: boolean }> 
   clean: { run: benchClean, byDefault: true },
   fold: { run: benchFold, byDefault: true },
   score: { run: benchScore, byDefault: true },
+  rates: { run: benchRates, byDefault: false },
   memory: { run: benchMemory, byDefault: false },
 };
 

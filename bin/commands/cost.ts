@@ -1,0 +1,72 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { deployOf, loadConfig } from '../../lib/config/index.ts';
+import { amount, dollars, estimate, limits, PRICES } from '../../lib/cost/index.ts';
+import { table } from './shared.ts';
+
+/** A positive number as people write it: 10e6, 500000. */
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) {
+    throw new InvalidArgumentError('a number above 0 is expected, such as 250000 or 10e6');
+  }
+  return value;
+}
+
+/** The smallest power of two that keeps shards below 80,000 users. */
+function shardsFor(users: number): number {
+  let shards = 4;
+  while (shards < 4096 && users / shards > 80_000) shards *= 2;
+  return shards;
+}
+
+interface CostOptions {
+  readonly users: number;
+  readonly eventsPerDay: number;
+  readonly dropsPerDay: number;
+  readonly shards?: number;
+  readonly env: string;
+  readonly json?: boolean;
+}
+
+/** `nightjar cost`: what a night and a month cost, from measured rates and one dated list of prices. */
+export function costCommand(): Command {
+  return new Command('cost')
+    .description('what a night costs in the cloud, from rates measured here, and where the load breaks')
+    .requiredOption('--users <n>', 'users to score', positive)
+    .requiredOption('--events-per-day <n>', 'events a day', positive)
+    .option('--drops-per-day <n>', 'files a day', positive, 24)
+    .option('--shards <n>', 'shards (default: so that each has at most 80,000 users)', positive)
+    .option('--env <name>', 'environment of the config whose deploy settings count', 'prod')
+    .option('--json', 'print it for a machine')
+    .action(async (options: CostOptions, command: Command) => {
+      const { config } = await loadConfig(command.optsWithGlobals<{ config: string }>().config);
+      const load = {
+        users: options.users,
+        eventsPerDay: options.eventsPerDay,
+        dropsPerDay: options.dropsPerDay,
+        shards: options.shards ?? shardsFor(options.users),
+        historyDays: config.features.historyDays,
+        deploy: deployOf(config, options.env),
+      };
+      const bill = estimate(load);
+      const bounds = limits(load, bill.sizes);
+      if (options.json) {
+        const prices = { date: PRICES.date, region: PRICES.region };
+        console.log(JSON.stringify({ load, prices, ...bill, limits: bounds }, null, 2));
+        return;
+      }
+      const rows = bill.lines.map(({ part, what, amount: value, unit, usd }) => [
+        part,
+        what,
+        `${amount(value)} ${unit}`,
+        dollars(usd),
+      ]);
+      console.log(table(['part', 'what', 'a day', 'USD a day'], rows));
+      console.log(
+        `\na night ${dollars(bill.usdPerNight)} USD, a month ${dollars(bill.usdPerMonth)} USD (${PRICES.region}, list prices of ${PRICES.date}; docs/cost.md says where every amount comes from)`,
+      );
+      for (const { ok, what, value, limit, unit, setting } of bounds) {
+        if (!ok) console.log(`breaks: ${what}: ${amount(value)} ${unit}, limit ${amount(limit)}: ${setting}`);
+      }
+    });
+}

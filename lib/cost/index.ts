@@ -1,0 +1,4 @@
+export { type Estimate, estimate, type Line, type Load, type Sizes } from './estimate.ts';
+export { type Limit, limits } from './limits.ts';
+export { PRICES } from './prices.ts';
+export { amount, billTable, costTables, dollars, limitTable } from './tables.ts';

@@ -1,0 +1,256 @@
+import { createReadStream } from 'node:fs';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cleanDrop } from '../../lib/clean/index.ts';
+import { type Config, loadConfig } from '../../lib/config/index.ts';
+import { canonicalJson, createPseudonyms, formatDay } from '../../lib/data/index.ts';
+import { exportRun } from '../../lib/export/index.ts';
+import { buildDays, type DayInput, readShardDays } from '../../lib/features/index.ts';
+import { finetuneRun } from '../../lib/learn/index.ts';
+import { putModel } from '../../lib/registry/index.ts';
+import { putManifest, type RunManifest, taskGroups } from '../../lib/run/index.ts';
+import { type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
+import { scoreRun } from '../../lib/score/index.ts';
+import { BIG_CONFIG, writeBig } from './clean.ts';
+import { drawnModel } from './model.ts';
+import { FIRST_DAY, openShop, shopConfig, writeDays } from './shop.ts';
+import { load, machine, printTable, withFolder } from './support.ts';
+
+const RATES = fileURLToPath(new URL('../../lib/cost/rates.json', import.meta.url));
+const EXAMPLE = fileURLToPath(new URL('../../examples/online-retail/', import.meta.url));
+const ROWS = 1_500_000;
+const SMALL_DROPS = 60;
+const USERS = 100_000;
+const DAYS = 30;
+const SHARDS = 8;
+const pseudonyms = createPseudonyms(new Uint8Array(64).fill(7));
+
+type Requests = Record<'get' | 'head' | 'put' | 'list', number>;
+
+/**
+ * The rates that `nightjar cost` computes with: processor seconds (of all threads, so that a busy machine moves them
+ * little), bytes and store requests. With NIGHTJAR_WRITE_RATES=1 they are written to lib/cost/rates.json.
+ */
+export async function benchRates(): Promise<void> {
+  const rates: Record<string, number> = {};
+  await withFolder(async (folder) => Object.assign(rates, await largeDrop(folder)));
+  await withFolder(async (folder) => Object.assign(rates, await smallDrops(folder, rates)));
+  await withFolder(async (folder) => Object.assign(rates, await night(folder)));
+  const rounded = Object.fromEntries(
+    Object.entries(rates).map(([name, value]) => [name, Number(value.toPrecision(4))]),
+  );
+  printTable(
+    `rates (load ${load()})`,
+    ['rate', 'value'],
+    Object.entries(rounded).map(([name, value]) => [name, String(value)]),
+  );
+  if (process.env.NIGHTJAR_WRITE_RATES === '1') {
+    const file = {
+      command: 'npm run bench -- rates',
+      measured: new Date().toISOString().slice(0, 10),
+      machine: machine(),
+      rates: rounded,
+    };
+    await writeFile(RATES, `${JSON.stringify(file, null, 2)}\n`);
+  }
+}
+
+async function largeDrop(folder: string): Promise<Record<string, number>> {
+  const { store, taken } = counting(await openFolderStore(folder, { durable: false }));
+  const key = 'drop/events/big.csv';
+  const file = join(folder, 'big.csv');
+  await writeBig(file, ROWS);
+  await store.put(key, createReadStream(file));
+  const clean = await used(() => cleanDrop({ store, config: BIG_CONFIG, pseudonyms, key }));
+  const cleanKey = await only(store, 'clean/');
+  const days = await used(() => buildDays({ store, config: BIG_CONFIG, cleanKey }));
+  taken();
+  const perRow = async (prefix: string) => (await sizeOf(store, prefix)) / ROWS;
+  return {
+    cleanCpuSecondsPerMillionRows: (clean / ROWS) * 1e6,
+    featuresCpuSecondsPerMillionRows: (days / ROWS) * 1e6,
+    dropBytesPerRow: await perRow('drop/'),
+    cleanBytesPerRow: await perRow('clean/'),
+    dayBytesPerRow: await perRow('days/'),
+  };
+}
+
+async function smallDrops(
+  folder: string,
+  { cleanCpuSecondsPerMillionRows = 0, featuresCpuSecondsPerMillionRows = 0 }: Record<string, number>,
+): Promise<Record<string, number>> {
+  const { config } = await loadConfig(EXAMPLE);
+  const { store, taken } = counting(await openFolderStore(folder, { durable: false }));
+  const drops = join(EXAMPLE, 'drops', 'transactions');
+  const names = (await readdir(drops)).sort().slice(0, SMALL_DROPS);
+  for (const name of names) {
+    await store.put(`drop/transactions/${name}`, createReadStream(join(drops, name)));
+  }
+  taken();
+  let rows = 0;
+  const cleanKeys: string[] = [];
+  const clean = await used(async () => {
+    for (const name of names) {
+      const result = await cleanDrop({ store, config, pseudonyms, key: `drop/transactions/${name}` });
+      if (result.status !== 'clean' || result.quality.status !== 'clean') throw new Error(result.status);
+      rows += result.quality.rowsIn;
+      cleanKeys.push(result.keys.clean!);
+    }
+  });
+  const cleanRequests = taken();
+  const days = await used(async () => {
+    for (const cleanKey of cleanKeys) await buildDays({ store, config, cleanKey });
+  });
+  const featureRequests = taken();
+  const each = (total: number, perMillion: number) =>
+    Math.max(0, total - (rows / 1e6) * perMillion) / SMALL_DROPS;
+  return {
+    cleanCpuSecondsPerDrop: each(clean, cleanCpuSecondsPerMillionRows),
+    featuresCpuSecondsPerDrop: each(days, featuresCpuSecondsPerMillionRows),
+    ...perUnit('clean', 'Drop', cleanRequests, SMALL_DROPS),
+    ...perUnit('features', 'Drop', featureRequests, SMALL_DROPS),
+  };
+}
+
+async function night(folder: string): Promise<Record<string, number>> {
+  const config = shopConfig(SHARDS);
+  const { store, taken } = counting(await openFolderStore(folder, { durable: false }));
+  const shop = openShop({ users: USERS, daily: 0.12, lines: 2 }, (id) => pseudonyms.seal(id));
+  const { inputs, events } = await writeDays(store, config, shop, 0, DAYS);
+  const day = FIRST_DAY + DAYS;
+  const sample = await readShardDays({ store, config, inputs, shard: 0, shards: SHARDS, before: day });
+  const drawn = drawnModel(config, sample, day, (id) => sample.items.text(id));
+  const group = taskGroups(config)[0]!.name;
+  const version = await putModel(store, group, {
+    'model.onnx': drawn.model,
+    'manifest.json': Buffer.from(canonicalJson(drawn.manifest)),
+  });
+  const scored = await putManifest(store, manifestOf(config, inputs, day, { [group]: version }));
+  const fold = await used(async () => {
+    for (let shard = 0; shard < SHARDS; shard++) {
+      const users = await readShardDays({ store, config, inputs, shard, shards: SHARDS, before: day });
+      for (const user of users) user.advance(day);
+    }
+  });
+  taken();
+  const quiet = () => {};
+  const score = await used(() =>
+    scoreRun({ store, runId: scored, shards: { from: 0, to: SHARDS }, progress: quiet }),
+  );
+  const scoreRequests = taken();
+  const exported = await used(() =>
+    exportRun({ store, runId: scored, pseudonyms, now: () => new Date(0), progress: quiet }),
+  );
+  const exportRequests = taken();
+  const perUser = async (prefix: string) => (await sizeOf(store, prefix)) / USERS;
+  const bytes = {
+    snapshotBytesPerUser: await perUser('snapshots/'),
+    scoreBytesPerUser: await perUser('scores/'),
+    exportBytesPerUser: await perUser('exports/'),
+  };
+  const trained = await putManifest(store, manifestOf(config, inputs, day, { [group]: null }));
+  const finetune = await used(() => finetuneRun({ store, runId: trained, progress: quiet }));
+  return {
+    foldCpuSecondsPerMillionEvents: (fold / events) * 1e6,
+    scoreCpuSecondsPerMillionUsers: ((score - fold) / USERS) * 1e6,
+    exportCpuSecondsPerMillionUsers: (exported / USERS) * 1e6,
+    finetuneCpuSeconds: finetune,
+    ...bytes,
+    ...perUnit('score', 'ShardAndDayFile', scoreRequests, SHARDS * DAYS),
+    ...perUnit('export', 'Shard', exportRequests, SHARDS),
+  };
+}
+
+function manifestOf(
+  config: Config,
+  inputs: readonly DayInput[],
+  day: number,
+  champions: RunManifest['champions'],
+): RunManifest {
+  return {
+    format: 1,
+    purpose: 'night',
+    asOf: formatDay(day),
+    groups: taskGroups(config),
+    config,
+    shards: SHARDS,
+    inputs: {
+      events: inputs.map(({ key, ...input }) => ({
+        ...input,
+        drop: `drop/events/${input.dropId}.csv`,
+        source: 'events',
+        clean: `clean/events/${input.dropId}/r1.arrow`,
+        days: key,
+      })),
+      items: [],
+      users: [],
+      labels: [],
+    },
+    missing: [],
+    copies: [],
+    champions,
+    snapshot: null,
+  };
+}
+
+/** Processor seconds of all threads that some work took. */
+async function used(work: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+}
+
+/** A store that counts what it is asked; `taken` gives the counts since the last call. */
+function counting(inner: ObjectStore): { store: ObjectStore; taken: () => Requests } {
+  let counts: Requests = { get: 0, head: 0, put: 0, list: 0 };
+  const store: ObjectStore = {
+    get(key, options) {
+      counts.get += 1;
+      return inner.get(key, options);
+    },
+    head(key) {
+      counts.head += 1;
+      return inner.head(key);
+    },
+    put(key, body, options) {
+      counts.put += 1;
+      return inner.put(key, body, options);
+    },
+    list(prefix) {
+      counts.list += 1;
+      return inner.list(prefix);
+    },
+    delete: (key) => inner.delete(key),
+  };
+  return {
+    store,
+    taken() {
+      const taken = counts;
+      counts = { get: 0, head: 0, put: 0, list: 0 };
+      return taken;
+    },
+  };
+}
+
+/** Requests as S3 bills them: reads (GET, HEAD) and writes (PUT, LIST). */
+function perUnit(
+  stage: string,
+  unit: string,
+  { get, head, put, list }: Requests,
+  n: number,
+): Record<string, number> {
+  return { [`${stage}ReadsPer${unit}`]: (get + head) / n, [`${stage}WritesPer${unit}`]: (put + list) / n };
+}
+
+async function sizeOf(store: ObjectStore, prefix: string): Promise<number> {
+  let bytes = 0;
+  for await (const { size } of store.list(prefix)) bytes += size;
+  return bytes;
+}
+
+async function only(store: ObjectStore, prefix: string): Promise<string> {
+  for await (const { key } of store.list(prefix)) return key;
+  throw new Error(`nothing stands under ${prefix}`);
+}

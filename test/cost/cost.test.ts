@@ -1,0 +1,106 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { parseConfig } from '../../lib/config/index.ts';
+import { costTables, estimate, type Load, limits, PRICES } from '../../lib/cost/index.ts';
+import { RATES } from '../../lib/cost/rates.ts';
+
+const { deploy } = parseConfig({ shop: { timeZone: 'UTC' }, sources: {}, tasks: {} });
+const MILLION: Load = {
+  users: 1e6,
+  eventsPerDay: 5e5,
+  dropsPerDay: 24,
+  shards: 16,
+  historyDays: 730,
+  deploy,
+};
+
+describe('the bill', () => {
+  test('of a load worked out by hand', () => {
+    // given rates and a load in round numbers
+    const ones = Object.fromEntries(Object.keys(RATES.rates).map((name) => [name, 1])) as typeof RATES.rates;
+    const rates = { ...ones, scoreCpuSecondsPerMillionUsers: 72, foldCpuSecondsPerMillionEvents: 0 };
+    // when 100 million users are scored by one child on a g6.xlarge, which has two cores
+    const { lines } = estimate({ ...MILLION, users: 1e8, deploy: { ...deploy, scoreChildren: 1 } }, rates);
+    // then that is an hour of it, and seven minutes to start and stop
+    const score = lines.find(({ what }) => what.startsWith('score'))!;
+    expect(score.amount).toBeCloseTo(1 + 0.12, 10);
+    expect(score.usd).toBeCloseTo(1.12 * 0.8048, 10);
+    // and a drop is read once by each function
+    const reads = lines.find(({ what, part }) => what === 'S3 reads' && part === 'ingest')!;
+    expect(reads.amount).toBe(48);
+    expect(reads.usd).toBeCloseTo((48 / 1000) * 0.0004, 12);
+  });
+
+  test('adds up, and grows with users and events', () => {
+    const bill = estimate(MILLION);
+    const total = bill.lines.reduce((sum, { usd }) => sum + usd, 0);
+    expect(bill.usdPerMonth).toBeCloseTo((total * 365) / 12, 8);
+    for (const more of [{ users: 2e6 }, { eventsPerDay: 1e6 }, { dropsPerDay: 240 }]) {
+      expect(estimate({ ...MILLION, ...more }).usdPerNight).toBeGreaterThan(bill.usdPerNight);
+    }
+    for (const { amount, usd, from } of bill.lines) {
+      expect(amount).toBeGreaterThanOrEqual(0);
+      expect(usd).toBeGreaterThanOrEqual(0);
+      expect(from).not.toBe('');
+    }
+  });
+
+  test('has idle endpoints only where there are some', () => {
+    const idle = (network: 'endpoints' | 'public-egress') =>
+      estimate({ ...MILLION, deploy: { ...deploy, network } }).lines.some(({ what }) =>
+        what.includes('endpoint'),
+      );
+    expect([idle('endpoints'), idle('public-egress')]).toEqual([true, false]);
+  });
+
+  test('sends large drops to a batch job', () => {
+    const what = (eventsPerDay: number) => estimate({ ...MILLION, eventsPerDay }).lines[0]!.what;
+    expect(what(5e5)).toMatch(/Lambda/);
+    expect(what(1e9)).toMatch(/batch jobs/);
+  });
+
+  test('names every measured rate that it uses', () => {
+    const used = new Set(
+      estimate(MILLION).lines.flatMap(({ from }) => from.match(/[a-z]+(?:[A-Z][A-Za-z]+)+/g) ?? []),
+    );
+    const known = new Set([...Object.keys(RATES.rates)]);
+    const unknown = [...used].filter((name) => !known.has(name) && !name.includes('cost'));
+    expect(unknown).toEqual([]);
+  });
+});
+
+describe('the limits', () => {
+  test('hold for a million users and name the setting beyond', () => {
+    expect(limits(MILLION, estimate(MILLION).sizes).filter(({ ok }) => !ok)).toEqual([]);
+    const huge = { ...MILLION, users: 1e8, eventsPerDay: 5e7 };
+    const broken = limits(huge, estimate(huge).sizes, 1).filter(({ ok }) => !ok);
+    expect(broken.map(({ setting }) => setting).join(' ')).toMatch(/shards up/);
+    expect(broken.map(({ setting }) => setting).join(' ')).toMatch(/scoreChildren up/);
+    const minute = { ...MILLION, dropsPerDay: 1440 };
+    expect(limits(minute, estimate(minute).sizes)[0]).toMatchObject({ ok: false });
+  });
+});
+
+test('docs/cost.md shows what the code computes', () => {
+  const page = readFileSync(fileURLToPath(new URL('../../docs/cost.md', import.meta.url)), 'utf8');
+  const [, generated] = page.split(/<!-- (?:generated|end) -->\n/);
+  expect(generated?.trim()).toBe(costTables(deploy));
+  expect(page).toContain(PRICES.date);
+});
+
+test('nightjar cost prints the bill, and refuses what is no number', () => {
+  const cli = fileURLToPath(new URL('../../bin/nightjar.js', import.meta.url));
+  const config = fileURLToPath(new URL('../../examples/online-retail', import.meta.url));
+  const run = (...args: string[]) =>
+    execFileSync(process.execPath, [cli, '--config', config, 'cost', ...args], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+  const json = JSON.parse(run('--users', '10e6', '--events-per-day', '5e6', '--json'));
+  expect(json).toMatchObject({ load: { users: 1e7, eventsPerDay: 5e6, shards: 128 } });
+  expect(json.usdPerNight).toBeGreaterThan(0);
+  expect(run('--users', '10e6', '--events-per-day', '5e6')).toMatch(/a night \d+\.\d\d USD/);
+  expect(() => run('--users', 'many', '--events-per-day', '1')).toThrow(/a number above 0 is expected/);
+});
