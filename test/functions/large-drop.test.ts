@@ -1,0 +1,116 @@
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type CleanEntry, makeHandler } from '../../functions/clean/handler.ts';
+import { parseConfig } from '../../lib/config/index.ts';
+import { contentId } from '../../lib/data/index.ts';
+import { formatS3Event, getText, type LocalBatch, openLocalBatch } from '../../lib/runtime/index.ts';
+import { emptyFolder, events, pseudonyms, shopOf, storeIn } from './shop.ts';
+
+const LIMITS = { plainMiB: 1, gzipMiB: 1 };
+const key = 'drop/shop/large.csv';
+/** A little above 1 MiB. */
+const CONTENT = `user,time,type,item,quantity,price\n${Array.from(
+  { length: 30_000 },
+  (_, i) => `user-${i % 999},2011-05-${1 + (i % 28)} 08:00:00,purchase,item-${i % 77},1,2.50`,
+).join('\n')}\n`;
+
+const running: LocalBatch[] = [];
+
+afterEach(async () => {
+  for (const batch of running.splice(0)) await batch.close();
+});
+
+async function shop() {
+  const { folder, keyFile } = await emptyFolder();
+  const store = await storeIn(folder);
+  const config = shopOf(events);
+  const command = {
+    command: process.execPath,
+    args: [
+      '--import',
+      import.meta.resolve('tsx'),
+      fileURLToPath(new URL('../../containers/clean/main.ts', import.meta.url)),
+    ],
+    env: { NIGHTJAR_STORE: folder, NIGHTJAR_KEY_FILE: keyFile },
+  };
+  const batch = openLocalBatch({ commands: { clean: command }, logs: `${folder}.logs` });
+  running.push(batch);
+  const entries: CleanEntry[] = [];
+  const handle = makeHandler({
+    store,
+    config,
+    pseudonyms,
+    large: { batch, limits: LIMITS },
+    report: (entry) => entries.push(entry),
+  });
+  return { store, config, batch, entries, handle };
+}
+
+function told(...keys: string[]) {
+  return {
+    Records: keys.map((dropped, i) => ({
+      messageId: `m${i}`,
+      receiptHandle: `m${i}`,
+      body: formatS3Event({ bucket: 'shop', key: dropped, size: 1, etag: 'x' }),
+      attributes: { ApproximateReceiveCount: '1' },
+    })),
+  };
+}
+
+describe('a drop that is too large for the function', () => {
+  test('is cleaned by one job, with the same result, and is done afterwards', async () => {
+    // given
+    const { store, config, batch, entries, handle } = await shop();
+    await store.put(key, CONTENT);
+    // when: it is told of twice before the job has ended
+    const result = await handle(told(key, key));
+    // then
+    expect(result).toEqual({ batchItemFailures: [] });
+    expect(entries).toMatchObject([
+      { status: 'sent to batch', submitted: true, job: expect.stringMatching(/^clean-\w{16}-\w{16}$/) },
+      { status: 'sent to batch', submitted: false },
+    ]);
+    const job = entries[0]?.status === 'sent to batch' ? entries[0].job : '';
+    const jobs = await batch.list(job);
+    expect(jobs).toHaveLength(1);
+    const settings = await getText(store, `config/${contentId(config)}.json`);
+    expect(parseConfig(JSON.parse(settings!))).toEqual(config);
+    // when
+    expect(await batch.wait(jobs[0]!.id)).toMatchObject({ status: 'SUCCEEDED' });
+    await handle(told(key));
+    // then
+    expect(entries[2]).toMatchObject({ status: 'done' });
+    // and the function's own work on the same drop would have written the same bytes
+    const here = await shop();
+    await here.store.put(key, CONTENT);
+    const inPlace = makeHandler({
+      store: here.store,
+      config,
+      pseudonyms,
+      report: (entry) => here.entries.push(entry),
+    });
+    await inPlace(told(key));
+    expect(here.entries).toMatchObject([{ status: 'clean', rowsIn: 30_000 }]);
+    expect(await written(store, 'clean/')).toEqual(await written(here.store, 'clean/'));
+  });
+
+  test('goes by the size as it lies there: small, packed, gone and refused ones stay with the function', async () => {
+    // given
+    const { store, entries, handle } = await shop();
+    await store.put('drop/shop/small.csv', CONTENT.slice(0, CONTENT.indexOf('\n', 1000) + 1));
+    await store.put('drop/shop/large.csv.gz', new Uint8Array((1 << 20) + 1));
+    // when
+    await handle(told('drop/shop/small.csv', 'drop/shop/gone.csv', 'drop/shop/large.csv.gz'));
+    // then
+    expect(entries.map(({ status }) => status)).toEqual(['clean', 'gone', 'sent to batch']);
+  });
+});
+
+async function written(store: Awaited<ReturnType<typeof storeIn>>, prefix: string) {
+  const objects: [string, string][] = [];
+  for await (const { key: object } of store.list(prefix)) {
+    objects.push([object, Buffer.from(await (await store.get(object)).bytes()).toString('base64')]);
+  }
+  expect(objects.length).toBeGreaterThan(0);
+  return objects;
+}
