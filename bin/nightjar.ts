@@ -1,9 +1,13 @@
 import { Command, type CommanderError } from 'commander';
 import { ConfigError, NightjarError } from '../lib/data/index.ts';
+import { backfillCommand } from './commands/backfill.ts';
 import { backtestCommand } from './commands/backtest.ts';
+import { costCommand } from './commands/cost.ts';
 import { demoCommand } from './commands/demo.ts';
+import { deployCommand } from './commands/deploy.ts';
 import { checkCommand, dropCommand, initCommand } from './commands/drops.ts';
 import { reportCommand, statusCommand } from './commands/look.ts';
+import { redriveCommand } from './commands/redrive.ts';
 import { runCommand, stageCommands } from './commands/run.ts';
 
 /** Help that was asked for is no mistake; all else that commander ends with is a wrong call. */
@@ -30,6 +34,10 @@ for (const command of [
   backtestCommand(),
   reportCommand(),
   statusCommand(),
+  backfillCommand(),
+  deployCommand(),
+  redriveCommand(),
+  costCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }

@@ -1,0 +1,95 @@
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { type Config, deployOf } from '../../lib/config/index.ts';
+import { NightjarError } from '../../lib/data/index.ts';
+import type { Check, Preflight } from '../../lib/operate/index.ts';
+import { table } from './shared.ts';
+import {
+  configOf,
+  confirm,
+  environmentOption,
+  operations,
+  regionOption,
+  type StackOptions,
+} from './stack-options.ts';
+
+interface DeployOptions extends StackOptions {
+  readonly check?: boolean;
+  readonly force?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+/** Folder with cdk.json and dist/. */
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const SIGNS = { ok: 'ok', warning: 'warning', failed: 'FAILED' } as const;
+
+/** `nightjar deploy`: everything that a deployment needs is looked at, then it is plain `cdk deploy`. */
+export function deployCommand(): Command {
+  return new Command('deploy')
+    .description('look whether account, region and machine can take it, then build and "cdk deploy --all"')
+    .addOption(environmentOption())
+    .addOption(regionOption())
+    .option('--check', 'only look')
+    .option('--force', 'deploy although a check failed')
+    .option('--yes', 'ask nothing, not even before permissions change')
+    .option('--json', 'print what was found for a machine, and only look')
+    .argument('[cdk arguments...]', 'after "--": handed to cdk deploy as they are')
+    .action(async (extra: string[], options: DeployOptions, command: Command) => {
+      const { config, file } = await configOf(command);
+      const { preflight, realSurroundings } = await operations();
+      const around = realSurroundings(options.region);
+      const found = await preflight(around, deployOf(config, options.env));
+      const failed = found.checks.filter(({ state }) => state === 'failed');
+      if (options.json) console.log(JSON.stringify({ environment: options.env, ...found }, null, 2));
+      else print(found.checks);
+      if (failed.length > 0 && (!options.force || options.check || options.json)) {
+        throw new NightjarError(
+          `${failed.length} ${failed.length === 1 ? 'check' : 'checks'} failed: ${failed.map(({ name }) => name).join(', ')}`,
+        );
+      }
+      if (options.check || options.json) return;
+      process.exitCode = await deploy(found, { config, file, extra, options, program: around.cdk() });
+    });
+}
+
+async function deploy(
+  found: Preflight,
+  args: {
+    config: Config;
+    file: string;
+    extra: readonly string[];
+    options: DeployOptions;
+    program: string | undefined;
+  },
+): Promise<number> {
+  const { config, file, extra, options, program } = args;
+  const { account, region } = found;
+  if (!program || !region)
+    throw new NightjarError('without a region and the CDK there is nothing to go on with');
+  const where = `nightjar-${options.env} to account ${account ?? 'unknown'} in ${region}`;
+  if (!options.yes && !(await confirm(`Deploy ${where}?`))) return 1;
+  const [{ buildPackages }, { runCdk }] = await Promise.all([import('../build/index.ts'), operations()]);
+  console.error('building the packages');
+  await buildPackages(config, join(ROOT, 'dist'));
+  return runCdk({
+    program,
+    folder: ROOT,
+    config: file,
+    environment: options.env,
+    region,
+    yes: options.yes ?? false,
+    extra,
+  });
+}
+
+function print(checks: readonly Check[]): void {
+  console.log(
+    table(
+      ['check', '', 'found', 'expected'],
+      checks.map(({ name, state, found, expected }) => [name, SIGNS[state], found, expected]),
+    ),
+  );
+  for (const { name, remedy } of checks) if (remedy) console.log(`${name}: ${remedy}`);
+}

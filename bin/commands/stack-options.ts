@@ -1,0 +1,38 @@
+import { createInterface } from 'node:readline/promises';
+import { type Command, Option } from 'commander';
+import { loadConfig } from '../../lib/config/index.ts';
+import { NightjarError } from '../../lib/data/index.ts';
+
+/** Which deployed environment a command is about. */
+export interface StackOptions {
+  readonly stack?: boolean;
+  readonly env: string;
+  readonly region?: string;
+}
+
+export const environmentOption = () => new Option('--env <name>', 'the deployed environment').default('prod');
+
+export const regionOption = () =>
+  new Option('--region <name>', 'the region it is deployed in (default: AWS_REGION, or that of the profile)');
+
+/** The config that --config names, without opening the folder that stands for the bucket. @throws ConfigError */
+export function configOf(command: Command): ReturnType<typeof loadConfig> {
+  return loadConfig(command.optsWithGlobals<{ config: string }>().config);
+}
+
+/** The stacks' own door is loaded when one of their commands runs: it brings the SDK with it. */
+export const operations = () => import('../../lib/operate/index.ts');
+
+/**
+ * Asks on the terminal before something is changed.
+ * @throws NightjarError where nobody can be asked
+ */
+export async function confirm(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new NightjarError(`${question} There is no terminal to ask on: say --yes`);
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,31 @@
+export { attention, dueDay, type FinishedExport, HOURS_FOR_A_NIGHT, type QueueDepth } from './attention.ts';
+export {
+  type BackfillDay,
+  backfillDays,
+  type Dispatch,
+  invokedDispatch,
+} from './backfill.ts';
+export { type CdkCall, cdkArguments, runCdk } from './cdk.ts';
+export {
+  type Answer,
+  type Check,
+  checkBootstrap,
+  checkDisk,
+  checkDocker,
+  checkIdentity,
+  checkInstances,
+  checkNode,
+  checkQuotas,
+  checkRegion,
+  type OfferedType,
+  quotasOf,
+} from './checks.ts';
+export { type JobCost, jobCost } from './cost.ts';
+export { type DeadLetter, moveBack, peek } from './dead-letters.ts';
+export { OperateError } from './errors.ts';
+export { REMEMBERED_DAYS, recentJobs, type StackJob } from './jobs.ts';
+export { type Preflight, preflight } from './preflight.ts';
+export { type ExplainedLetter, explainDead, redrive } from './redrive.ts';
+export { openStack, type Stack, type StackQueue } from './stack.ts';
+export { realSurroundings, type Surroundings } from './surroundings.ts';
+export { type Cause, type QueueName, whyDead } from './why-dead.ts';
