@@ -1,7 +1,6 @@
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { clientSettings, openS3Store } from '../../../lib/runtime/aws/index.ts';
-import type { ObjectStore } from '../../../lib/runtime/index.ts';
 import { hasMoto, type Moto, startMoto } from '../../aws/moto.ts';
 import { objectStoreContract } from '../object-store-contract.ts';
 
