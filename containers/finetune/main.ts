@@ -1,6 +1,6 @@
 import { finetuneRun } from '../../lib/learn/index.ts';
 import { runJob } from '../../lib/run/job.ts';
 
-await runJob('finetune', async ({ store, runId, progress }) => {
-  await finetuneRun({ store, runId, progress });
+await runJob('finetune', async ({ store, runId, progress, signal }) => {
+  await finetuneRun({ store, runId, progress, signal });
 });

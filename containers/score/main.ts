@@ -2,7 +2,7 @@ import { readManifest } from '../../lib/run/index.ts';
 import { runJob, shardRange, variable } from '../../lib/run/job.ts';
 import { scoreRun } from '../../lib/score/index.ts';
 
-await runJob('score', async ({ store, runId, progress }) => {
+await runJob('score', async ({ store, runId, progress, signal }) => {
   const { shards } = await readManifest(store, runId);
   const index = Number(process.env.AWS_BATCH_JOB_ARRAY_INDEX ?? 0);
   await scoreRun({
@@ -10,5 +10,6 @@ await runJob('score', async ({ store, runId, progress }) => {
     runId,
     shards: shardRange(shards, Number(variable('NIGHTJAR_CHILDREN')), index),
     progress,
+    signal,
   });
 });

@@ -60,7 +60,6 @@ export async function finetuneRun(args: {
       done?.version ??
       (await putModel(store, group.name, await TRAINERS[group.kind](store, manifest, group, tell, fits)));
     if (!done) await putJson(store, key, { version }, { ifAbsent: true });
-    await fits.clear();
     versions[group.name] = version;
     if (manifest.purpose === 'night' && (await championOf(store, group.name)) !== version) {
       await promote(

@@ -27,9 +27,10 @@ export interface StoredFit {
 }
 
 /**
- * Where a training keeps its fits while it lasts, so that one that is killed and started again does none twice: those
- * that were finished are read back, and the one that was interrupted goes on from its last checkpoint. Objects are
- * named by the order in which the training asks for its fits and by all that decides a fit's result.
+ * Where a training keeps its fits, so that one that is killed and started again does none twice: those that were finished
+ * are read back, and the one that was interrupted goes on from its last checkpoint. Objects are named by the order in
+ * which the training asks for its fits and by all that decides a fit's result. They stay: a job may delete nothing, and
+ * a training's fits are a few times the size of its model.
  */
 export class FitStore {
   readonly signal: AbortSignal | undefined;
@@ -78,10 +79,5 @@ export class FitStore {
       },
       isDue: () => this.#now() - last >= this.#checkpointEvery,
     };
-  }
-
-  /** Deletes all fits: the model that they led to stands. */
-  async clear(): Promise<void> {
-    for await (const { key } of this.#store.list(this.#prefix)) await this.#store.delete(key);
   }
 }

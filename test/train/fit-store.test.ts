@@ -1,0 +1,191 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
+import {
+  AbortedError,
+  CheckpointError,
+  createRng,
+  decodeCheckpoint,
+  FitStore,
+  type FitStoreOptions,
+  type FittedProgram,
+  fitProgram,
+  linearSchedule,
+  type ProgramFit,
+  shuffledBatches,
+} from '../../lib/train/index.ts';
+import { temporaryFolder } from '../runtime/temp.ts';
+import { smallBatch, smallOptimiser, smallProgram } from './small.ts';
+
+const STEPS = 22;
+let store: ObjectStore;
+/** Steps at which something was put, in order. */
+let checkpoints: number[];
+
+beforeEach(async () => {
+  const folder = await openFolderStore(await temporaryFolder(), { durable: false });
+  checkpoints = [];
+  store = {
+    get: (key, options) => folder.get(key, options),
+    head: (key) => folder.head(key),
+    list: (prefix) => folder.list(prefix),
+    delete: (key) => folder.delete(key),
+    put(key, body, options) {
+      if (body instanceof Uint8Array) checkpoints.push(decodeCheckpoint(body).step);
+      return folder.put(key, body, options);
+    },
+  };
+});
+
+const openFits = (options: Partial<FitStoreOptions> = {}) =>
+  new FitStore({ store, prefix: 'runs/r/work/g/', ...options });
+
+/** One fit; what differs is given. @returns its result and the losses of the steps that it did */
+async function fitOnce(
+  differs: Partial<ProgramFit> = {},
+): Promise<FittedProgram & { losses: Map<number, number> }> {
+  const losses = new Map<number, number>();
+  const order = createRng(3).fork('order');
+  const fitted = await fitProgram({
+    program: smallProgram(),
+    optimiser: smallOptimiser,
+    threads: 1,
+    batches: shuffledBatches({ rows: 4, batchSize: 1, rng: order, make: ([row]) => smallBatch(row!) }),
+    madeFrom: { settings: { seed: 3 }, arrays: [Float32Array.of(1, 2)] },
+    steps: STEPS,
+    lr: 0.05,
+    schedule: linearSchedule({ warmup: 3 }),
+    ...differs,
+    onProgress(told) {
+      losses.set(told.step, told.loss);
+      differs.onProgress?.(told);
+    },
+  });
+  return { ...fitted, losses };
+}
+
+describe('a kept fit', () => {
+  it('is not done again once it is finished', async () => {
+    // given
+    const bare = await fitOnce();
+    const first = await fitOnce({ fits: openFits() });
+    // when
+    const second = await fitOnce({ fits: openFits() });
+    // then
+    expect(first.losses.size).toBe(STEPS);
+    expect(second.losses.size).toBe(0);
+    expect({ ...first, losses: 0 }).toEqual({ ...bare, losses: 0 });
+    expect({ ...second, losses: 0 }).toEqual({ ...bare, losses: 0 });
+    expect(checkpoints).toEqual([STEPS]);
+  });
+
+  it('is taken for no other: whatever decides the result names it', async () => {
+    // given
+    await fitOnce({ fits: openFits() });
+    const others: Partial<ProgramFit>[] = [
+      { lr: 0.04 },
+      { steps: STEPS - 1 },
+      { schedule: linearSchedule({ warmup: 4 }) },
+      { evaluateEvery: 5 },
+      { threads: 2 },
+      { optimiser: { ...smallOptimiser, beta2: 0.9 } },
+      { madeFrom: { settings: { seed: 4 }, arrays: [Float32Array.of(1, 2)] } },
+      { madeFrom: { settings: { seed: 3 }, arrays: [Float32Array.of(1, 3)] } },
+      { madeFrom: { settings: { seed: 3 }, arrays: [Float32Array.of(1), Float32Array.of(2)] } },
+      {
+        program: {
+          ...smallProgram(),
+          parameters: smallProgram().parameters.map((p) => ({ ...p, data: p.data.map((x) => x / 2) })),
+        },
+      },
+    ];
+    for (const differs of others) {
+      // when
+      const { losses } = await fitOnce({ ...differs, fits: openFits() });
+      // then
+      expect(losses.size, JSON.stringify(differs)).toBe(differs.steps ?? STEPS);
+    }
+  });
+
+  it('is found by its place in the training as well', async () => {
+    // given two fits of a training that are alike
+    const fits = openFits();
+    const first = await fitOnce({ fits });
+    const second = await fitOnce({ fits });
+    // then each was done
+    expect([first.losses.size, second.losses.size]).toEqual([STEPS, STEPS]);
+    const again = openFits();
+    expect((await fitOnce({ fits: again })).losses.size + (await fitOnce({ fits: again })).losses.size).toBe(
+      0,
+    );
+  });
+
+  it('leaves a checkpoint whenever the interval is over by the clock, and at the end', async () => {
+    // given steps of 10 s, and an interval of a minute
+    let clock = 0;
+    // when
+    await fitOnce({
+      fits: openFits({ now: () => clock, checkpointEvery: 60_000 }),
+      onProgress: () => {
+        clock += 10_000;
+      },
+    });
+    // then
+    expect(checkpoints).toEqual([6, 12, 18, STEPS]);
+  });
+
+  it('leaves one at least every five minutes unless told otherwise', async () => {
+    let clock = 0;
+    await fitOnce({
+      fits: openFits({ now: () => clock }),
+      onProgress: () => {
+        clock += 60_000;
+      },
+    });
+    const gaps = checkpoints.map((step, i) => step - (checkpoints[i - 1] ?? 0));
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(5);
+  });
+
+  it('stops between two steps when it is told to, and goes on from there to the same end', async () => {
+    // given
+    const whole = await fitOnce();
+    const losses = new Map<number, number>();
+    for (const last of [1, 9, 10, 21]) {
+      const stop = new AbortController();
+      // when
+      const stopped = fitOnce({
+        fits: openFits({ signal: stop.signal }),
+        onProgress({ step, loss }) {
+          losses.set(step, loss);
+          if (step === last) stop.abort();
+        },
+      });
+      // then
+      await expect(stopped).rejects.toThrow(AbortedError);
+      expect(checkpoints.at(-1)).toBe(last);
+    }
+    const ended = await fitOnce({ fits: openFits() });
+    expect([...ended.losses.keys()]).toEqual([22]);
+    expect(new Map([...losses, ...ended.losses])).toEqual(whole.losses);
+    expect({ ...ended, losses: 0 }).toEqual({ ...whole, losses: 0 });
+  });
+
+  it('is not begun after the signal', async () => {
+    const fits = openFits({ signal: AbortSignal.abort() });
+    await expect(fitOnce({ fits })).rejects.toThrow(AbortedError);
+    expect(checkpoints).toEqual([]);
+  });
+
+  it('that is damaged is named, with what to do', async () => {
+    // given
+    await fitOnce({ fits: openFits() });
+    let key = '';
+    for await (const info of store.list('runs/r/work/g/')) key = info.key;
+    await store.put(key, 'no checkpoint');
+    // when / then
+    const damaged = fitOnce({ fits: openFits() });
+    await expect(damaged).rejects.toThrow(CheckpointError);
+    await expect(damaged).rejects.toThrow(`${key} is damaged`);
+    await store.delete(key);
+    expect((await fitOnce({ fits: openFits() })).losses.size).toBe(STEPS);
+  });
+});
