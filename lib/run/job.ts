@@ -1,10 +1,10 @@
-import { loadOrCreateKey, NightjarError } from '../data/index.ts';
+import { NightjarError } from '../data/index.ts';
+import { openKey, openStore } from '../runtime/aws/index.ts';
 import {
   EXIT_RETRY,
   exitWithParent,
   type JobDefinition,
   type ObjectStore,
-  openFolderStore,
   reportProgress,
 } from '../runtime/index.ts';
 import { healthOf } from './health.ts';
@@ -71,10 +71,10 @@ export async function startJob(
     reportProgress(text);
   };
   try {
-    const store = await openFolderStore(variable('NIGHTJAR_STORE'));
+    const store = await openStore(env);
     await work({
       store,
-      key: () => loadOrCreateKey(variable('NIGHTJAR_KEY_FILE')),
+      key: () => openKey(env),
       progress,
       signal: interrupted.signal,
     });
