@@ -66,13 +66,19 @@ function grantPseudonyms(role: IRole, { pseudonymSecret, pseudonymKey }: Storage
 export function grantSubmit(role: IRole, name: Role, batch: BatchParts): void {
   const { submits } = ACCESS[name];
   if (submits.length === 0) return;
-  const resources = submits.flatMap((job) => [batch.queues[job], batch.definitions[job]]);
-  allow(role, ['batch:SubmitJob'], [...new Set(resources)]);
+  // Batch compares with the definition's revision, which every deployment may change.
+  const definitions = submits.map((job) => `${batch.definitions[job]}:*`);
+  allow(role, ['batch:SubmitJob'], [...new Set(submits.map((job) => batch.queues[job])), ...definitions]);
+  acknowledgeWildcards(
+    role,
+    definitions,
+    'Each deployment makes a new revision of a job definition, under the same name.',
+  );
   allow(role, ['batch:ListJobs', 'batch:DescribeJobs'], ['*']);
   acknowledgeWildcards(
     role,
     ['*'],
-    'Batch knows no resource for ListJobs and DescribeJobs: these two read-only actions can only be allowed on all jobs.',
+    'Batch knows no resource for ListJobs and DescribeJobs: these read-only actions can only be allowed on all jobs.',
   );
 }
 

@@ -60,7 +60,7 @@ export class PackagedFunction extends Construct {
       memorySize: memoryMiB,
       timeout,
       ...(diskMiB === undefined ? {} : { ephemeralStorageSize: Size.mebibytes(diskMiB) }),
-      environment: { ...environment },
+      environment: { NIGHTJAR_ENVIRONMENT: setting.environment, ...environment },
     });
     Validations.of(this.function).acknowledge({
       id: 'AwsSolutions-L1',
