@@ -1,0 +1,172 @@
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import {
+  FargateComputeEnvironment,
+  JobQueue,
+  JobStateTimeLimitActionsAction,
+  JobStateTimeLimitActionsReason,
+  JobStateTimeLimitActionsState,
+  type OrderedComputeEnvironment,
+} from 'aws-cdk-lib/aws-batch';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import type { JobDefinition } from '../runtime/index.ts';
+import { grantAccess } from './access.ts';
+import { ACCESS } from './access-table.ts';
+import { acknowledgeWildcards } from './acknowledge.ts';
+import { GpuEnvironments } from './batch-gpu.ts';
+import { type ImageName, Images } from './batch-images.ts';
+import { checkFargate, checkRoom, gpuJobSize, type JobSize } from './batch-instances.ts';
+import { Job } from './batch-jobs.ts';
+import { keyEnvironment, storeEnvironment } from './environment.ts';
+import { Network } from './network.ts';
+import type { BatchParts, JobQueuePart, Role as RoleName, Setting, StorageParts } from './shared.ts';
+
+type ComputeEnvironment = OrderedComputeEnvironment['computeEnvironment'];
+
+interface JobPlan {
+  readonly image: ImageName;
+  readonly on: 'gpu' | 'fargate';
+  readonly role: RoleName;
+  /** Of one attempt: far above what a night needs, far below what a hung job would cost. */
+  readonly timeout: Duration;
+}
+
+const JOBS: Readonly<Record<JobDefinition, JobPlan>> = {
+  finetune: { image: 'finetune', on: 'gpu', role: 'finetune', timeout: Duration.hours(8) },
+  score: { image: 'score', on: 'gpu', role: 'score', timeout: Duration.hours(4) },
+  export: { image: 'cpu', on: 'fargate', role: 'export', timeout: Duration.hours(2) },
+  clean: { image: 'cpu', on: 'fargate', role: 'cleanJob', timeout: Duration.hours(4) },
+};
+
+/**
+ * A job that no host could ever take is given up, so that those behind it get their turn and the run is seen to fail.
+ * One that waits for capacity keeps waiting: a late night is better than none, and an alarm tells of it.
+ */
+const GIVE_UP = [
+  JobStateTimeLimitActionsReason.COMPUTE_ENVIRONMENT_MAX_RESOURCE,
+  JobStateTimeLimitActionsReason.JOB_RESOURCE_REQUIREMENT,
+].map((reason) => ({
+  action: JobStateTimeLimitActionsAction.CANCEL,
+  reason,
+  state: JobStateTimeLimitActionsState.RUNNABLE,
+  maxTime: Duration.minutes(30),
+}));
+
+export interface BatchStackProps extends StackProps {
+  readonly setting: Setting;
+  readonly storage: StorageParts;
+}
+
+/** The jobs: a network without a way in, GPU hosts and Fargate, a queue for each, and what may be submitted. */
+export class BatchStack extends Stack {
+  readonly parts: BatchParts;
+  readonly network: Network;
+
+  constructor(scope: Construct, id: string, { setting, storage, ...props }: BatchStackProps) {
+    super(scope, id, props);
+    const { deploy, environment } = setting;
+    const sizes = jobSizes(setting);
+    const { drops, data, exports } = storage;
+    this.network = new Network(this, 'Network', {
+      mode: deploy.network,
+      buckets: [drops, data, exports],
+      logRetention: deploy.retention.logDays,
+      key: storage.dataKey,
+    });
+    const logGroup = new LogGroup(this, 'JobLogs', {
+      retention: deploy.retention.logDays,
+      encryptionKey: storage.dataKey,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const gpu = new GpuEnvironments(this, 'Gpu', { network: this.network, gpu: deploy.gpu, logGroup });
+    const cpu = new FargateComputeEnvironment(this, 'Cpu', {
+      vpc: this.network.vpc,
+      vpcSubnets: this.network.subnets,
+      securityGroups: [this.network.jobs],
+      maxvCpus: deploy.cpu.maxVcpus,
+      replaceComputeEnvironment: false,
+    });
+    const queues = { gpu: this.#queue('GpuQueue', gpu.inOrder), fargate: this.#queue('CpuQueue', [cpu]) };
+    const images = new Images(this, 'Images', { folder: setting.packages.image });
+    const executionRole = this.#executionRole();
+    const job = (definition: JobDefinition): string => {
+      const { image, on, role, timeout } = JOBS[definition];
+      const made = new Job(this, definition, {
+        definition,
+        name: `nightjar-${environment}-${definition}`,
+        image: images.of(image),
+        size: sizes[on],
+        on,
+        assignPublicIp: this.network.assignPublicIp,
+        environment: jobEnvironment(this.region, storage, role),
+        timeout,
+        logGroup,
+        executionRole,
+      });
+      grantAccess(made.role, role, storage);
+      return made.arn;
+    };
+    this.parts = {
+      queues: { finetune: queues.gpu, score: queues.gpu, export: queues.fargate, clean: queues.fargate },
+      definitions: {
+        finetune: job('finetune'),
+        score: job('score'),
+        export: job('export'),
+        clean: job('clean'),
+      },
+      jobQueues: [
+        { name: 'gpu', arn: queues.gpu },
+        { name: 'cpu', arn: queues.fargate },
+      ] satisfies JobQueuePart[],
+    };
+    new CfnOutput(this, 'JobQueues', { value: this.toJsonString(this.parts.queues) });
+    new CfnOutput(this, 'JobDefinitions', { value: this.toJsonString(this.parts.definitions) });
+  }
+
+  /** Environments and queue have no names: a replacement stands beside what it replaces until jobs have moved. */
+  #queue(id: string, environments: readonly ComputeEnvironment[]): string {
+    return new JobQueue(this, id, {
+      computeEnvironments: environments.map((computeEnvironment, i) => ({
+        computeEnvironment,
+        order: i + 1,
+      })),
+      jobStateTimeLimitActions: GIVE_UP,
+    }).jobQueueArn;
+  }
+
+  /** Of the agent that starts a container. The images and the log group give it their rights one by one. */
+  #executionRole(): Role {
+    const role = new Role(this, 'ExecutionRole', {
+      description: 'Starts containers of jobs: pulls the image, opens the log',
+      assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
+      }),
+    });
+    acknowledgeWildcards(
+      role,
+      ['*'],
+      'ECR knows no resource for GetAuthorizationToken; what may be pulled with the token is limited to one repository.',
+    );
+    return role;
+  }
+}
+
+/** @throws ConfigError where a job would not fit on what it is to run on */
+function jobSizes({ deploy }: Setting): Record<JobPlan['on'], JobSize> {
+  const gpu = gpuJobSize(deploy.gpu.instanceTypes);
+  checkRoom('deploy.gpu.maxVcpus', deploy.gpu.maxVcpus, gpu);
+  const { vcpus, memoryMiB, maxVcpus } = deploy.cpu;
+  checkFargate({ vcpus, memoryMiB });
+  checkRoom('deploy.cpu.maxVcpus', maxVcpus, { vcpus, memoryMiB });
+  return { gpu, fargate: { vcpus, memoryMiB } };
+}
+
+function jobEnvironment(region: string, storage: StorageParts, role: RoleName): Record<string, string> {
+  return {
+    // A host passes it on to no container, and the way to ask it is closed to them.
+    AWS_REGION: region,
+    ...storeEnvironment(storage),
+    ...(ACCESS[role].pseudonyms ? keyEnvironment(storage) : {}),
+  };
+}
