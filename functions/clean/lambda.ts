@@ -27,11 +27,13 @@ function report({ message, ...entry }: CleanEntry): void {
   const line = { correlation_id: message, ...entry };
   if (entry.status === 'failed') logger.error('drop failed', line);
   else logger.info(`drop ${entry.status}`, line);
-  count('DropsCleaned', entry.status === 'clean' ? 1 : 0);
-  count('DropsRefused', entry.status === 'refused' ? 1 : 0);
-  count('DropsSentToBatch', entry.status === 'sent to batch' && entry.submitted ? 1 : 0);
-  count('RowsIn', entry.status === 'clean' ? entry.rowsIn : 0);
-  count('RowsQuarantined', entry.status === 'clean' ? entry.quarantined : 0);
+  if (entry.status === 'clean') {
+    count('DropsCleaned', 1);
+    count('RowsIn', entry.rowsIn);
+    count('RowsQuarantined', entry.quarantined);
+  }
+  if (entry.status === 'refused') count('DropsRefused', 1);
+  if (entry.status === 'sent to batch' && entry.submitted) count('DropsSentToBatch', 1);
 }
 
 const count = (name: string, value: number) => metrics.addMetric(name, MetricUnit.Count, value);
