@@ -3,9 +3,9 @@ import { eventCode, formatDay, NightjarError, parseDay, shardOf } from '../data/
 import { happens, inPopulation, type UserDay } from '../features/index.ts';
 import { eachUser, labelTask, readLabelled, userTask } from '../learn/index.ts';
 import { openUnits, type UnitOf } from '../ranking/index.ts';
-import { dayInputs, type RunManifest } from '../run/index.ts';
+import { dayInputs, type RunManifest, scoresKey, tableScoresKey } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import { decodeScores, type ShardScores, scoresKey, tableScoresKey } from '../score/index.ts';
+import { decodeScores, type ShardScores } from '../score/index.ts';
 
 /** Predictions of a yes-or-no task beside what then happened, for the task's population. */
 export interface BinaryOutcomes {

@@ -12,9 +12,9 @@ import type {
   StageReport,
   TaskReport,
 } from '../report/index.ts';
-import type { DropState, RunManifest, TaskGroup } from '../run/index.ts';
+import { type DropState, type RunManifest, scoresKey, type TaskGroup, tableScoresKey } from '../run/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';
-import { decodeScores, type ShardScores, scoresKey, tableScoresKey } from '../score/index.ts';
+import { decodeScores, type ShardScores } from '../score/index.ts';
 import { dayCounts } from './day-counts.ts';
 import { binaryEvaluation, listEvaluation } from './metrics.ts';
 import { dataThrough, type Outcomes } from './outcomes.ts';
@@ -53,12 +53,12 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
     });
   }
   const exported =
-    manifest.purpose === 'night'
+    manifest.purpose !== 'backtest'
       ? await readJson<ExportManifest>(store, `exports/as_of=${asOf ?? 'none'}/${runId}/manifest.json`)
       : undefined;
   const through = dataThrough(manifest);
   return {
-    title: manifest.purpose === 'night' ? 'Nightly run' : 'Backtest',
+    title: manifest.purpose === 'backtest' ? 'Backtest' : 'Nightly run',
     shop: config.shop.name,
     runId,
     ...(asOf === null ? {} : { asOf }),

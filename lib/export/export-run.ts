@@ -1,12 +1,21 @@
-import { DataError, type Pseudonyms, sha256 } from '../data/index.ts';
+import { DataError, type Pseudonyms, parseDay, sha256 } from '../data/index.ts';
+import { snapshotInfo } from '../features/index.ts';
 import { versionsOf } from '../learn/index.ts';
-import { type RunManifest, readManifest } from '../run/index.ts';
-import type { ObjectStore } from '../runtime/index.ts';
-import { decodeScores, scoresKey, tableScoresKey } from '../score/index.ts';
+import {
+  dayInputs,
+  type RunManifest,
+  readManifest,
+  scoresKey,
+  snapshotInfoKey,
+  tableScoresKey,
+} from '../run/index.ts';
+import { type ObjectStore, putJson } from '../runtime/index.ts';
+import { decodeScores } from '../score/index.ts';
 import { type ExportManifest, type ExportTable, writeExports } from './export.ts';
 
 /**
- * The export job: one table of all users, and one per labelled table, in the shop's own ids.
+ * The export job: one table of all users, and one per labelled table, in the shop's own ids. A night also tells later
+ * ones that they may fold on from its states.
  * @throws DataError when a shard has no scores
  */
 export async function exportRun(args: {
@@ -28,8 +37,22 @@ export async function exportRun(args: {
     tables: exportTables(store, runId, manifest, versions),
     idOf: (pseudonym) => pseudonyms.open(pseudonym),
     now,
+    beforeSuccess: () => tellSnapshot(store, runId, manifest),
     onProgress: progress,
   });
+}
+
+/** A night's states stand by now: later nights may fold on from them. */
+async function tellSnapshot(store: ObjectStore, runId: string, manifest: RunManifest): Promise<void> {
+  if (manifest.purpose !== 'night' || manifest.asOf === null) return;
+  const info = snapshotInfo({
+    config: manifest.config,
+    runId,
+    asOf: parseDay(manifest.asOf),
+    shards: manifest.shards,
+    inputs: dayInputs(manifest),
+  });
+  await putJson(store, snapshotInfoKey(runId), info, { ifAbsent: true });
 }
 
 /** One name for the models of all groups together. */

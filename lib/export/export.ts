@@ -52,6 +52,8 @@ export async function writeExports(args: {
   tables: readonly ExportTable[];
   idOf: (pseudonym: string) => string;
   now: () => Date;
+  /** Called once all files stand: what an export that is done must have done. */
+  beforeSuccess?: () => Promise<void>;
   onProgress?: (text: string) => void;
 }): Promise<ExportManifest> {
   const { store, runId, asOf, modelVersion, formats, tables } = args;
@@ -69,6 +71,7 @@ export async function writeExports(args: {
     const createdAt = args.now().toISOString();
     const manifest: ExportManifest = { runId, asOf, createdAt, modelVersion, rows, controlRows, files };
     await store.put(`${prefix}/manifest.json`, canonicalJson(manifest));
+    await args.beforeSuccess?.();
     await store.put(`${prefix}/_SUCCESS`, '');
   }
   await point(store, `exports/as_of=${asOf}/current.json`, runId);

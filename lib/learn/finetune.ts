@@ -1,6 +1,6 @@
 import { trainNext } from '../ranking/index.ts';
-import { championOf, type ModelFiles, promote, putModel } from '../registry/index.ts';
-import { type RunManifest, readManifest, type TaskGroup } from '../run/index.ts';
+import { type ModelFiles, promote, putModel } from '../registry/index.ts';
+import { type RunManifest, readManifest, type TaskGroup, trainedKey } from '../run/index.ts';
 import { type ObjectStore, putJson, readJson } from '../runtime/index.ts';
 import { FitStore } from '../train/index.ts';
 import type { Progress } from './candidate.ts';
@@ -9,8 +9,6 @@ import { trainUsers } from './train-users.ts';
 
 /** `runs/<runId>/finetune.json`: the versions that a run trained, by task group. */
 export type TrainedVersions = Readonly<Record<string, string>>;
-
-export const trainedKey = (runId: string): string => `runs/${runId}/finetune.json`;
 
 type Trainer = (
   store: ObjectStore,
@@ -33,7 +31,7 @@ export const workPrefix = (runId: string, group: string): string => `runs/${runI
  * The finetune job: trains every group of a run for which the manifest names no champion. What an earlier attempt has
  * finished is not done again: neither a group nor, within one, a fit; the fit it was at goes on from its last
  * checkpoint. The model is the same to the bit as that of an attempt that nobody disturbed. A night's first model of a
- * group becomes its champion; a backtest's never does.
+ * group becomes its champion, and so do a training's; a backfill's and a backtest's never do.
  * @param signal fires when the job is to end: the fit in progress leaves a checkpoint
  * @param checkpointEvery ms between two checkpoints of a fit, by the clock `now`
  * @throws AbortedError once the signal has fired
@@ -61,13 +59,11 @@ export async function finetuneRun(args: {
       (await putModel(store, group.name, await TRAINERS[group.kind](store, manifest, group, tell, fits)));
     if (!done) await putJson(store, key, { version }, { ifAbsent: true });
     versions[group.name] = version;
-    if (manifest.purpose === 'night' && (await championOf(store, group.name)) !== version) {
-      await promote(
-        store,
-        group.name,
-        version,
-        `trained by run ${runId} as of ${manifest.asOf ?? 'no time'}`,
-      );
+    if (manifest.purpose === 'night' || manifest.purpose === 'training') {
+      const { asOf } = manifest;
+      const reason = `trained by run ${runId} as of ${asOf ?? 'no time'}`;
+      const serves = await promote(store, group.name, version, { asOf, reason });
+      if (!serves) tell(`${version} does not serve: a newer decision stands`);
     }
   }
   await putJson(store, trainedKey(runId), versions, { ifAbsent: true });

@@ -1,11 +1,13 @@
 import { canonicalJson, NightjarError, sha256 } from '../data/index.ts';
-import { type ObjectStore, readJson } from '../runtime/index.ts';
+import { type ObjectStore, readJson, readVersion } from '../runtime/index.ts';
 
 /** Files of one model version by name, as bytes: `model.onnx`, `manifest.json` and what the model needs beside them. */
 export type ModelFiles = Readonly<Record<string, Uint8Array>>;
 
 interface Champion {
   readonly version: string;
+  /** The day as of which it was trained; null for a labelled table alone, which knows no time. */
+  readonly asOf: string | null;
   /** Why this version serves: the run that trained it and what it was compared with. */
   readonly reason: string;
 }
@@ -47,28 +49,36 @@ export async function readModelFile(
   return (await store.get(key)).bytes();
 }
 
-/** The version that serves a task group, or null. */
-export async function championOf(store: ObjectStore, group: string): Promise<string | null> {
-  return (await readJson<Champion>(store, championKey(group)))?.version ?? null;
+/**
+ * The version that serves a task group, or null.
+ * @param asOf the day that is to be scored: a version that was trained as of a later day has seen that day's outcome
+ * and may not serve it
+ */
+export async function championOf(store: ObjectStore, group: string, asOf?: string): Promise<string | null> {
+  const champion = await readJson<Champion>(store, championKey(group));
+  return champion && (asOf === undefined || !isLater(champion, asOf)) ? champion.version : null;
 }
 
+const isLater = (champion: Champion, asOf: string) => champion.asOf !== null && champion.asOf > asOf;
+
 /**
- * Lets a version serve, unless another process has changed the champion since: then the newer decision stands.
+ * Lets a version serve, unless the champion was trained as of a later day, or another process has changed it since:
+ * then the newer decision stands.
+ * @param trained the day as of which the version was trained
  * @returns whether this version now serves
  */
 export async function promote(
   store: ObjectStore,
   group: string,
   version: string,
-  reason: string,
+  trained: { readonly asOf: string | null; readonly reason: string },
 ): Promise<boolean> {
-  const current = await store.head(championKey(group));
-  const body = canonicalJson({ version, reason } satisfies Champion);
-  const result = await store.put(
-    championKey(group),
-    body,
-    current ? { ifMatch: current.etag } : { ifAbsent: true },
-  );
+  const key = championKey(group);
+  const current = await readVersion<Champion>(store, key);
+  if (current?.value.version === version) return true;
+  if (current && trained.asOf !== null && isLater(current.value, trained.asOf)) return false;
+  const body = canonicalJson({ version, ...trained } satisfies Champion);
+  const result = await store.put(key, body, current ? { ifMatch: current.etag } : { ifAbsent: true });
   return result.written || (await championOf(store, group)) === version;
 }
 

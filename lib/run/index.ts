@@ -1,17 +1,28 @@
+export { type AdvanceArgs, advanceRun, type RunProgress } from './advance.ts';
+export { type Claim, claimKey, readClaim } from './claims.ts';
+export { tick } from './dispatch.ts';
 export { type TaskGroup, taskGroups } from './groups.ts';
 export { type Copy, type DropState, listDrops, withoutCopies } from './inputs.ts';
+export {
+  currentKey,
+  manifestKey,
+  scoresKey,
+  snapshotInfoKey,
+  successKey,
+  tableScoresKey,
+  trainedKey,
+} from './keys.ts';
 export {
   buildManifest,
   dayInputs,
   type Missing,
-  manifestKey,
   putManifest,
   type RunInput,
   type RunManifest,
   readManifest,
   runIdOf,
 } from './manifest.ts';
-export { isFinished, type PlannedRun, planRun, snapshotInfoKey } from './plan.ts';
-export type { StageName, StageState } from './stages.ts';
+export { type PlannedRun, planRun } from './plan.ts';
+export { isFinished, type StageName, type StageState, stagesOf } from './stages.ts';
 export { submitRun } from './submit.ts';
 export type { OtherRun, TickArgs, TickKind, TickResult, TickState } from './tick-types.ts';

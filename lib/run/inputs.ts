@@ -1,11 +1,21 @@
-import { type CleanedQuality, cleanKeys, parseQuality, type RefusedQuality } from '../clean/index.ts';
+import {
+  type CleanedQuality,
+  cleanKeys,
+  parseQuality,
+  type Quality,
+  type RefusedQuality,
+} from '../clean/index.ts';
 import type { Config } from '../config/index.ts';
-import { daysKey } from '../features/index.ts';
-import { getText, type ObjectStore } from '../runtime/index.ts';
+import { DataError } from '../data/index.ts';
+import { daysKey, daysSpec } from '../features/index.ts';
+import { getText, type ObjectInfo, type ObjectStore } from '../runtime/index.ts';
+import { mapParallel } from './parallel.ts';
 
 interface Drop {
   readonly key: string;
   readonly size: number;
+  /** When this version of it was dropped. */
+  readonly droppedAt: Date;
 }
 
 /**
@@ -18,24 +28,52 @@ export type DropState =
   /** `clean` names the canonical rows that wait for their day rows. */
   | (Drop & { readonly state: 'pending'; readonly clean?: string });
 
-/** Every drop in ascending order of keys. */
+/** Quality records that are read at the same time. */
+const AT_ONCE = 16;
+/** Quality records that are kept in memory, about 1 KB each. */
+const KEPT = 50_000;
+
+/** Quality records by key and etag: a function that is called every few minutes reads each of them once. */
+const remembered = new WeakMap<ObjectStore, Map<string, Quality>>();
+
+/**
+ * Every drop in ascending order of keys. What exists is told by three listings, so the requests grow with the pages of
+ * a listing and with the drops that are new, not with all drops.
+ */
 export async function listDrops(store: ObjectStore, config: Config): Promise<DropState[]> {
-  const drops: DropState[] = [];
-  for await (const { key, etag, size } of store.list('drop/')) {
+  const dropped: ObjectInfo[] = [];
+  // The console of S3 makes folders as empty objects.
+  for await (const info of store.list('drop/')) if (!info.key.endsWith('/')) dropped.push(info);
+  // Listed after the drops: what they had led to by then is seen.
+  const records = new Map<string, string>();
+  for await (const { key, etag } of store.list('quality/')) records.set(key, etag);
+  const days = new Set<string>();
+  for await (const { key } of store.list(`days/${daysSpec()}/`)) days.add(key);
+  return mapParallel(dropped, AT_ONCE, async ({ key, etag, size, lastModified }): Promise<DropState> => {
+    const drop = { key, size, droppedAt: lastModified };
     const keys = cleanKeys(config, key, etag);
-    const text = await getText(store, keys.quality);
-    const quality = text === undefined ? undefined : parseQuality(text, keys.quality);
-    if (!quality) drops.push({ state: 'pending', key, size });
-    else if (quality.status === 'refused') drops.push({ state: 'refused', key, size, quality });
-    else {
-      const clean = keys.clean!;
-      const ready = quality.table !== 'events' || (await store.head(daysKey(config, clean))) !== undefined;
-      drops.push(
-        ready ? { state: 'done', key, size, quality, clean } : { state: 'pending', key, size, clean },
-      );
-    }
-  }
-  return drops;
+    const version = records.get(keys.quality);
+    if (version === undefined) return { state: 'pending', ...drop };
+    const quality = await readQuality(store, keys.quality, version);
+    if (quality.status === 'refused') return { state: 'refused', ...drop, quality };
+    const clean = keys.clean!;
+    const ready = quality.table !== 'events' || days.has(daysKey(config, clean));
+    return ready ? { state: 'done', ...drop, quality, clean } : { state: 'pending', ...drop, clean };
+  });
+}
+
+async function readQuality(store: ObjectStore, key: string, etag: string): Promise<Quality> {
+  let memory = remembered.get(store);
+  if (!memory) remembered.set(store, (memory = new Map()));
+  const name = `${key} ${etag}`;
+  const known = memory.get(name);
+  if (known) return known;
+  const text = await getText(store, key);
+  if (text === undefined) throw new DataError(`${key} was deleted while the drops were listed: try again`);
+  const quality = parseQuality(text, key);
+  if (memory.size >= KEPT) memory.clear();
+  memory.set(name, quality);
+  return quality;
 }
 
 /** A drop whose bytes stand under an earlier key of the same source: it counts once, the first key wins. */

@@ -4,6 +4,7 @@ import { type DayInput, daysKey, type SnapshotInfo } from '../features/index.ts'
 import { type ObjectStore, readJson } from '../runtime/index.ts';
 import type { TaskGroup } from './groups.ts';
 import { type Copy, type DropState, withoutCopies } from './inputs.ts';
+import { manifestKey } from './keys.ts';
 
 /** One drop's part in a run. */
 export interface RunInput {
@@ -65,8 +66,6 @@ export interface RunManifest {
 export function runIdOf(manifest: RunManifest): string {
   return `${manifest.asOf ?? 'table'}-${contentId(manifest)}`;
 }
-
-export const manifestKey = (runId: string): string => `runs/${runId}/manifest.json`;
 
 /** The drops that no run can read by now, and why. */
 export function missingDrops(drops: readonly DropState[]): Missing[] {

@@ -1,4 +1,69 @@
+import { type ObjectStore, readJson } from '../runtime/index.ts';
+import {
+  currentKey,
+  evaluationKey,
+  scoresKey,
+  scoresPrefix,
+  successKey,
+  tableScoresKey,
+  trainedKey,
+} from './keys.ts';
+import type { RunManifest } from './manifest.ts';
+
 export type StageName = 'finetune' | 'score' | 'export';
 
 /** `done`: its objects stand. The others are told by its job; `failed`: as often as it may. */
 export type StageState = 'submitted' | 'running' | 'done' | 'failed';
+
+/** The jobs of a run in their order. Score waits for training only where a task group has no champion. */
+export function stagesOf(manifest: RunManifest): StageName[] {
+  if (manifest.purpose === 'training') return ['finetune'];
+  const trains = manifest.groups.some(({ name }) => !manifest.champions[name]);
+  const stages: StageName[] = trains ? ['finetune', 'score'] : ['score'];
+  // A backtest is compared where it was started; nobody else reads its scores.
+  return manifest.purpose === 'backtest' ? stages : [...stages, 'export'];
+}
+
+/** Are all groups labelled tables? They have no users and so no shards. */
+export const onlyTables = ({ groups }: RunManifest): boolean => groups.every(({ kind }) => kind === 'label');
+
+/**
+ * Is a stage done? Its objects alone say so, whatever became of its jobs.
+ * @param mustBeCurrent an export counts only while `current.json` names it; else it is enough that the pointer was
+ * moved since, to this export or to a later one of the same day
+ */
+export async function isDone(
+  store: ObjectStore,
+  runId: string,
+  manifest: RunManifest,
+  stage: StageName,
+  mustBeCurrent = false,
+): Promise<boolean> {
+  if (stage === 'finetune') return (await store.head(trainedKey(runId))) !== undefined;
+  if (stage === 'score') return isScored(store, runId, manifest);
+  const success = await store.head(successKey(manifest.asOf, runId));
+  if (!success) return false;
+  const key = currentKey(manifest.asOf);
+  if (mustBeCurrent) return (await readJson<{ runId: string }>(store, key))?.runId === runId;
+  const pointer = await store.head(key);
+  return pointer !== undefined && pointer.lastModified >= success.lastModified;
+}
+
+async function isScored(store: ObjectStore, runId: string, manifest: RunManifest): Promise<boolean> {
+  const missing = new Set(
+    manifest.groups.flatMap(({ kind, tasks }) =>
+      kind === 'label' ? tasks.map((task) => tableScoresKey(runId, task)) : [],
+    ),
+  );
+  if (!onlyTables(manifest)) {
+    for (let shard = 0; shard < manifest.shards; shard++) missing.add(scoresKey(runId, shard));
+  }
+  for await (const { key } of store.list(scoresPrefix(runId))) missing.delete(key);
+  return missing.size === 0;
+}
+
+/** A night is finished once its export is, a training once its models stand, a backtest once it is evaluated. */
+export async function isFinished(store: ObjectStore, runId: string, manifest: RunManifest): Promise<boolean> {
+  if (manifest.purpose === 'backtest') return (await store.head(evaluationKey(runId))) !== undefined;
+  return isDone(store, runId, manifest, manifest.purpose === 'training' ? 'finetune' : 'export');
+}

@@ -1,10 +1,8 @@
-import { NightjarError, parseDay } from '../data/index.ts';
-import { snapshotInfo } from '../features/index.ts';
+import { NightjarError } from '../data/index.ts';
 import type { BatchRunner, JobDescription, ObjectStore } from '../runtime/index.ts';
-import { putJson } from '../runtime/index.ts';
-import { dayInputs, type RunManifest } from './manifest.ts';
-import { snapshotInfoKey } from './plan.ts';
-import type { StageName } from './stages.ts';
+import { advanceRun, lastNumber } from './advance.ts';
+import type { RunManifest } from './manifest.ts';
+import { type StageName, stagesOf } from './stages.ts';
 
 /** A runner that can be waited for; in the cloud the next tick looks again instead. */
 export interface WaitingRunner extends BatchRunner {
@@ -15,8 +13,8 @@ export interface WaitingRunner extends BatchRunner {
 const CHILDREN = 2;
 
 /**
- * Runs stages of a run as batch jobs, one after the other, each to its end. Stages are idempotent: what an earlier
- * attempt has finished is skipped by the job itself.
+ * Runs stages of a run as batch jobs, one after the other, each to its end. What stands already is not done again.
+ * Whoever waits sees a failure at once and decides: no job is submitted twice.
  * @param onStage told before a stage starts, and after it with the seconds it took
  * @throws NightjarError with the job's own reason when one fails
  */
@@ -30,32 +28,27 @@ export async function submitRun(args: {
 }): Promise<void> {
   const { store, batch, runId, manifest, stages, onStage } = args;
   for (const stage of stages) {
-    if (stage === 'finetune' && manifest.groups.every(({ name }) => manifest.champions[name])) continue;
+    if (stage === 'finetune' && !stagesOf(manifest).includes(stage)) continue;
     onStage?.(stage);
     const started = Date.now();
-    const children = stage === 'score' ? Math.min(CHILDREN, manifest.shards) : 1;
-    const id = await batch.submit({
-      name: `${runId}-${stage}`,
-      definition: stage,
-      environment: { NIGHTJAR_RUN: runId, NIGHTJAR_CHILDREN: String(children) },
-      attempts: 3,
-      // An array has two children at least.
-      ...(children > 1 ? { arraySize: children } : {}),
-    });
-    const job = await batch.wait(id);
-    if (job.status !== 'SUCCEEDED') {
-      throw new NightjarError(`${stage} of run ${runId} failed: ${job.reason ?? 'no reason given'}`);
+    // Jobs of an earlier process ended with it.
+    const submits = (await lastNumber(store, runId, stage)) + 1;
+    for (;;) {
+      const { state, jobs, reason } = await advanceRun({
+        store,
+        batch,
+        runId,
+        manifest,
+        children: CHILDREN,
+        now: new Date(),
+        stages: [stage],
+        submits,
+        mustBeCurrent: true,
+      });
+      if (state === 'failed') throw new NightjarError(reason ?? `${stage} of run ${runId} failed`);
+      if (state === 'finished') break;
+      await batch.wait(jobs[stage]!);
     }
     onStage?.(stage, (Date.now() - started) / 1000);
-  }
-  if (stages.includes('export') && manifest.purpose === 'night' && manifest.asOf !== null) {
-    const info = snapshotInfo({
-      config: manifest.config,
-      runId,
-      asOf: parseDay(manifest.asOf),
-      shards: manifest.shards,
-      inputs: dayInputs(manifest),
-    });
-    await putJson(store, snapshotInfoKey(runId), info, { ifAbsent: true });
   }
 }

@@ -26,7 +26,7 @@ export {
   type QueueHandler,
 } from './local/pump.ts';
 export { createLocalQueue, type DeadLetter, type LocalQueue, type LocalQueueOptions } from './local/queue.ts';
-export { byteSource, getText, putJson, readJson } from './objects.ts';
+export { byteSource, getText, putJson, readJson, readVersion } from './objects.ts';
 export { EXIT_RETRY, exitWithParent, reportProgress } from './parent.ts';
 export { formatS3Event, type ObjectCreated, parseS3Event } from './s3-events.ts';
 export type {

@@ -26,15 +26,8 @@ export async function byteSource(store: ObjectStore, key: string): Promise<ByteS
  * @throws DataError when it is not UTF-8
  */
 export async function getText(store: ObjectStore, key: string): Promise<string | undefined> {
-  const bytes = await getBytes(store, key);
-  if (!bytes) return undefined;
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new DataError(`${key} is not text in UTF-8: it was not written by Nightjar or is damaged`, {
-      cause,
-    });
-  }
+  const object = await getObject(store, key);
+  return object && decodeText(object.bytes, key);
 }
 
 /**
@@ -43,21 +36,44 @@ export async function getText(store: ObjectStore, key: string): Promise<string |
  * @throws DataError when it is not JSON
  */
 export async function readJson<T>(store: ObjectStore, key: string): Promise<T | undefined> {
-  const text = await getText(store, key);
-  if (text === undefined) return undefined;
+  return (await readVersion<T>(store, key))?.value;
+}
+
+/** As readJson, with the etag of the very object that was read: what is decided by it can be written on condition. */
+export async function readVersion<T>(
+  store: ObjectStore,
+  key: string,
+): Promise<{ value: T; etag: string } | undefined> {
+  const object = await getObject(store, key);
+  if (!object) return undefined;
+  const text = decodeText(object.bytes, key);
   try {
-    return JSON.parse(text);
+    return { value: JSON.parse(text), etag: object.etag };
   } catch (cause) {
     throw new DataError(`${key} is not JSON: it was not written by Nightjar or is damaged`, { cause });
   }
 }
 
-async function getBytes(store: ObjectStore, key: string): Promise<Uint8Array | undefined> {
+async function getObject(
+  store: ObjectStore,
+  key: string,
+): Promise<{ bytes: Uint8Array; etag: string } | undefined> {
   try {
-    return await (await store.get(key)).bytes();
+    const object = await store.get(key);
+    return { bytes: await object.bytes(), etag: object.info.etag };
   } catch (error) {
     if (error instanceof ObjectNotFound) return undefined;
     throw error;
+  }
+}
+
+function decodeText(bytes: Uint8Array, key: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new DataError(`${key} is not text in UTF-8: it was not written by Nightjar or is damaged`, {
+      cause,
+    });
   }
 }
 

@@ -1,4 +1,4 @@
-import { parseDay, shardName } from '../data/index.ts';
+import { parseDay } from '../data/index.ts';
 import {
   ByteCache,
   planFold,
@@ -10,17 +10,13 @@ import {
 import { openProfiles, type UsersModelManifest } from '../learn/index.ts';
 import { type NextScorer, openNextScorer } from '../ranking/index.ts';
 import { readModelFile } from '../registry/index.ts';
-import { dayInputs, type RunManifest } from '../run/index.ts';
+import { dayInputs, type RunManifest, scoresKey } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { openUserScorer, type UserScorer } from './score-users.ts';
 import { encodeScores, type ShardScores } from './scores.ts';
 
 /** The models that score a run, by task group. */
 export type Versions = Readonly<Record<string, string>>;
-
-/** Where a shard's scores stand. */
-export const scoresKey = (runId: string, shard: number): string =>
-  `scores/${runId}/${shardName(shard)}.arrow`;
 
 /** Loaded models of a run; one for all shards that a job scores. */
 export interface RunScorer {

@@ -1,16 +1,13 @@
 import { stableUnit } from '../data/index.ts';
 import { readLabelled, type TableModelManifest, tableFeatures } from '../learn/index.ts';
 import { readModelFile } from '../registry/index.ts';
-import type { RunManifest } from '../run/index.ts';
+import { type RunManifest, tableScoresKey } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { float32, openSession } from '../train/index.ts';
 import { strongest } from './reasons.ts';
 import { encodeScores } from './scores.ts';
 
 const BATCH = 256;
-
-/** Where the scores of a labelled table's rows stand. */
-export const tableScoresKey = (runId: string, task: string): string => `scores/${runId}/table-${task}.arrow`;
 
 /**
  * Scores every row of a labelled table, in the order of row numbers; a row's number stands where users have their

@@ -12,10 +12,11 @@ import {
   planRun,
   readManifest,
   type StageName,
+  scoresKey,
   submitRun,
 } from '../../lib/run/index.ts';
 import type { JobDescription, JobRequest, ObjectStore } from '../../lib/runtime/index.ts';
-import { decodeScores, type ShardScores, scoreRun, scoresKey } from '../../lib/score/index.ts';
+import { decodeScores, type ShardScores, scoreRun } from '../../lib/score/index.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
 
 /** A whole night trains models: milliseconds that a busy machine may need. */

@@ -1,0 +1,55 @@
+import type { ObjectStore } from '../runtime/index.ts';
+import { advanceRun, type RunProgress, SUBMITS } from './advance.ts';
+import { type Claim, readClaim, recentClaims } from './claims.ts';
+import { type RunManifest, readManifest } from './manifest.ts';
+import type { OtherRun, TickArgs } from './tick-types.ts';
+
+/** Claims whose runs were seen finished, by key and etag: they need not be looked at again by this process. */
+const finished = new WeakMap<ObjectStore, Set<string>>();
+
+/** Brings the run of a claim forward. */
+export function advanceClaimed(args: TickArgs, claim: Claim, manifest: RunManifest): Promise<RunProgress> {
+  const { store, batch, deploy, now, log } = args;
+  return advanceRun({
+    store,
+    batch,
+    runId: claim.runId,
+    manifest,
+    children: deploy.scoreChildren,
+    now,
+    submits: SUBMITS * claim.round,
+    // A backfill is to be what readers see; a night may have been followed by one.
+    mustBeCurrent: manifest.purpose === 'backfill',
+    log,
+  });
+}
+
+/**
+ * Brings every claimed run of the last days forward but the one that the call is for. One that can not be brought
+ * forward does not stop the others: it is told, and the next call tries again.
+ * @returns those that are not finished
+ */
+export async function lookAfterOthers(args: TickArgs, today: string, own: string): Promise<OtherRun[]> {
+  const { store, now, log } = args;
+  let seen = finished.get(store);
+  if (!seen) finished.set(store, (seen = new Set()));
+  const others: OtherRun[] = [];
+  for (const { key, etag } of await recentClaims(store, today, now)) {
+    const version = `${key} ${etag}`;
+    if (key === own || seen.has(version)) continue;
+    const standing = await readClaim(store, key);
+    if (!standing) continue;
+    const { runId } = standing.claim;
+    try {
+      const manifest = await readManifest(store, runId);
+      const { state, reason } = await advanceClaimed(args, standing.claim, manifest);
+      if (state === 'finished') seen.add(version);
+      else others.push({ runId, state, ...(reason ? { reason } : {}) });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      log?.(JSON.stringify({ runId, error: reason }));
+      others.push({ runId, state: 'running', reason });
+    }
+  }
+  return others;
+}
