@@ -27,7 +27,8 @@ export type Fault = '500' | '503' | 'reset' | 'lost' | 'cut' | 'slow';
 export type Route = (
   call: AwsCall,
   request: { readonly path: string; readonly headers: IncomingHttpHeaders; readonly body: Buffer },
-  forward: () => Promise<Answer>,
+  /** Asks the protocol server, with another body where it does not understand the one it was sent. */
+  forward: (body?: Buffer) => Promise<Answer>,
 ) => Promise<Answer> | undefined;
 
 export interface GatewayOptions {
@@ -68,7 +69,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     const fault = options.fault?.(call);
     if (fault === 'reset') return void response.destroy();
     if (fault === '500' || fault === '503') return send(request, response, unavailable(call, fault));
-    const forward = () => passOn(options.upstream, request, body);
+    const forward = (other = body) => passOn(options.upstream, request, other);
     const { url: path = '/', headers } = request;
     const result = await oneAtATime(writes, call, request, async () => {
       return (await options.route?.(call, { path, headers, body }, forward)) ?? (await forward());

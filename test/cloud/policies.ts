@@ -104,7 +104,10 @@ export function wishesOf(
     const resource = `arn:aws:sqs:${where.region}:${where.account}:${QueueUrl.split('/').at(-1)}`;
     return [{ action, resource }];
   }
-  if (operation === 'SubmitJob') return [jobQueue!, jobDefinition!].map((resource) => ({ action, resource }));
+  if (operation === 'SubmitJob') {
+    // Batch compares with the definition's revision, given or not.
+    return [jobQueue!, `${jobDefinition}:1`].map((resource) => ({ action, resource }));
+  }
   return [{ action, resource: '*' }];
 }
 

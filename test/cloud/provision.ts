@@ -188,7 +188,10 @@ async function createBatch(
   for (const { stack, id, properties } of resourcesOf(templates, 'AWS::Batch::JobDefinition')) {
     const input = lowerFirst(resolver.resolve(stack, properties)) as Definition;
     const { jobDefinitionArn } = await client.send(
-      new RegisterJobDefinitionCommand({ ...input, jobDefinitionName: `${stack}-${id}` }),
+      new RegisterJobDefinitionCommand({
+        ...input,
+        jobDefinitionName: input.jobDefinitionName ?? `${stack}-${id}`,
+      }),
     );
     resolver.created(stack, id, {
       ref: jobDefinitionArn!,

@@ -64,6 +64,8 @@ export async function exportsOf(store: ObjectStore, asOf: string): Promise<Expor
   const files: Record<string, string> = {};
   for await (const { key } of store.list(prefix)) {
     const [runId, ...name] = key.slice(prefix.length).split('/');
+    // Beside the runs lies the file that says which of them counts.
+    if (name.length === 0) continue;
     runs.add(runId!);
     if (key.endsWith('.json')) continue;
     const hash = createHash('sha256').update(await (await store.get(key)).bytes());

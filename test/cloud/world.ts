@@ -72,6 +72,7 @@ export interface World {
 export async function openWorld(options: WorldOptions): Promise<World> {
   const moto = await startMoto();
   const refused: string[] = [];
+  const failures: string[] = [];
   const late: { route?: Route; refuse?: (call: AwsCall, body: Buffer) => string | undefined } = {};
   const { watch } = options;
   const fault =
@@ -117,7 +118,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     const wish = wishesOf(call, body, made.where).find((one) => !isAllowed(statements, one));
     return wish && refuse(call, `${call.role} may not ${wish.action} ${wish.resource}`);
   };
-  late.route = routes({ batch, described, pools, roles, refuse });
+  late.route = routes({ batch, definitions: made.definitions, described, pools, roles, refuse });
 
   const world: World = {
     store: storeOf(moto, made, options.templates),
@@ -136,7 +137,9 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     },
     async tick(time, kind = 'tick') {
       const invoked = await pools.dispatch.invoke(scheduled(options.templates, made, kind, time));
-      return invoked.ok ? (invoked.result as TickResult) : undefined;
+      if (invoked.ok) return invoked.result as TickResult;
+      failures.push(invoked.error);
+      return undefined;
     },
     kill(caller, how) {
       const [role, number] = caller.split('.');
@@ -144,7 +147,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       if (pool) pools[pool.name].hosts[Number(number) - 1]?.kill();
       else batch.disturb(caller, how);
     },
-    story: () => story(pools, batch, options.root, refused),
+    story: () => story(pools, batch, options.root, [...refused, ...failures]),
     async close() {
       await batch.close();
       for (const pool of Object.values(pools)) await pool.close();
@@ -212,13 +215,13 @@ function story(
   pools: Record<FunctionName, FunctionPool>,
   { started, jobs }: BatchExecutor,
   root: string,
-  refused: readonly string[],
+  wrong: readonly string[],
 ): string {
   const logs = readdirSync(root).filter((name) => name.endsWith('.log'));
   return [
-    ...refused.map((why) => `refused: ${why}`),
+    ...[...new Set(wrong)].map((why) => `--- ${why}`),
     ...Object.entries(pools).flatMap(([name, { hosts }]) =>
-      hosts.map((host) => `--- function ${name}\n${host.output().split('\n').slice(-20).join('\n')}`),
+      hosts.map((host) => `--- function ${name}\n${tail(host.output())}`),
     ),
     `--- attempts ${JSON.stringify(started)}`,
     `--- jobs ${JSON.stringify(jobs.map(({ request, tasks }) => [request.jobName, tasks]))}`,
@@ -226,4 +229,10 @@ function story(
   ].join('\n');
 }
 
-const tail = (text: string): string => text.trimEnd().split('\n').slice(-6).join('\n');
+const tail = (text: string): string =>
+  text
+    .trimEnd()
+    .split('\n')
+    .slice(-8)
+    .map((line) => line.slice(0, 300))
+    .join('\n');

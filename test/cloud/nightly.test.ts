@@ -1,0 +1,94 @@
+import { gunzipSync } from 'node:zlib';
+import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Config } from '../../lib/config/index.ts';
+import { hasMoto } from '../aws/moto.ts';
+import { SLOW } from '../e2e/nights.ts';
+import { temporaryFolder } from '../runtime/temp.ts';
+import { type Deployment, deploy } from './deployment.ts';
+import { drop, rowsOf, runNight } from './nights.ts';
+import {
+  bytesOf,
+  type Exported,
+  exportsOf,
+  FIRST_NIGHT,
+  localNights,
+  SECOND_NIGHT,
+  smallRetail,
+  THIRTY_DAYS,
+} from './retail.ts';
+import { openWorld, type World } from './world.ts';
+
+const BEFORE = THIRTY_DAYS.filter((name) => name < FIRST_NIGHT);
+const BETWEEN = THIRTY_DAYS.filter((name) => name >= FIRST_NIGHT);
+
+describe.skipIf(!hasMoto)('nights over real protocols', { timeout: SLOW }, () => {
+  let config: Config;
+  let world: World;
+  let local: Promise<Exported[]>;
+
+  beforeAll(async () => {
+    const folder = await temporaryFolder();
+    config = await smallRetail(folder);
+    local = localNights(folder, [
+      { asOf: FIRST_NIGHT, drops: BEFORE },
+      { asOf: SECOND_NIGHT, drops: BETWEEN },
+    ]);
+    // Looked at later: until then its failure is nobody's.
+    local.catch(() => {});
+    const deployment: Deployment = await deploy(folder);
+    world = await openWorld({ ...deployment, root: await temporaryFolder(), seed: 'nightly', jobs: 2 });
+  }, SLOW);
+
+  afterAll(() => world?.close());
+
+  it('the first night trains, scores and exports what the local run does', async () => {
+    // given
+    await drop(world, BEFORE);
+    // when
+    const result = await runNight(world, FIRST_NIGHT);
+    // then
+    expect(result).toMatchObject({ asOf: FIRST_NIGHT, missing: [], stale: [], others: [] });
+    const exported = await exportsOf(world.store, FIRST_NIGHT);
+    expect(exported.runId).toBe(result.runId);
+    expect(exported.files).toEqual((await local)[0]!.files);
+    const attempts = world.batch.started.map(({ program, index, attempt }) => [program, index, attempt]);
+    expect(attempts.sort()).toEqual([
+      ['export', 0, 1],
+      ['finetune', 0, 1],
+      ['score', 0, 1],
+      ['score', 1, 1],
+    ]);
+  });
+
+  it('the second night serves with the same models', async () => {
+    // given
+    await drop(world, BETWEEN);
+    // when
+    await runNight(world, SECOND_NIGHT);
+    // then
+    expect((await exportsOf(world.store, SECOND_NIGHT)).files).toEqual((await local)[1]!.files);
+    expect(world.batch.started.filter(({ program }) => program === 'finetune')).toHaveLength(1);
+  });
+
+  it('accounts for every row', async () => {
+    const rows = await rowsOf(world, config);
+    expect(rows).toMatchObject({ drops: 30, refused: 0, pending: 0 });
+    expect(rows.clean + rows.duplicates + rows.quarantined).toBe(rows.rowsIn);
+    const lines = (name: string) => gunzipSync(bytesOf(name)).toString().trimEnd().split('\n').length - 1;
+    expect(rows.rowsIn).toBe(THIRTY_DAYS.reduce((sum, name) => sum + lines(name), 0));
+  });
+
+  it('leaves nothing in a queue, and no role has asked for what it may not', async () => {
+    for (const QueueUrl of Object.values(world.queues)) {
+      const { Attributes } = await world.sqs.send(
+        new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }),
+      );
+      expect(Attributes).toMatchObject({
+        ApproximateNumberOfMessages: '0',
+        ApproximateNumberOfMessagesNotVisible: '0',
+      });
+    }
+    expect(world.refused).toEqual([]);
+  });
+});
