@@ -21,6 +21,8 @@ interface Dead {
   readonly client: SQSClient;
   /** URL of the dead letter queue. */
   readonly dead: string;
+  /** How long an answer waits for a first letter. Long polling asks every server of the queue: without it "none" says little. */
+  readonly waitSeconds?: number;
 }
 
 /**
@@ -28,7 +30,6 @@ interface Dead {
  * enough that nobody takes the letters for lost.
  */
 const HIDDEN_SECONDS = 60;
-/** Long polling asks every server of the queue: without it an empty answer would say little. */
 const WAIT_SECONDS = 1;
 const BATCH = 10;
 
@@ -37,11 +38,12 @@ const BATCH = 10;
  * a look that was killed.
  * @param limit how many at most
  */
-export async function peek({ client, dead }: Dead, limit: number): Promise<DeadLetter[]> {
+export async function peek(queue: Dead, limit: number): Promise<DeadLetter[]> {
+  const { client, dead } = queue;
   const held: Message[] = [];
   try {
     while (held.length < limit) {
-      const messages = await receive(client, dead, Math.min(BATCH, limit - held.length));
+      const messages = await receive(queue, Math.min(BATCH, limit - held.length));
       if (messages.length === 0) break;
       held.push(...messages);
     }
@@ -68,37 +70,38 @@ export async function moveBack(
   },
 ): Promise<{ moved: number; left: number }> {
   const { client, dead, to, before, stays, onMoved } = args;
-  const left: Message[] = [];
+  /** Received and not deleted, by receipt: shown again at the end, for shown earlier it would be received again. */
+  const held = new Map<string, Message>();
   let moved = 0;
   try {
     for (;;) {
-      const messages = await receive(client, dead, BATCH);
+      const messages = await receive(args, BATCH);
       if (messages.length === 0) break;
+      for (const message of messages) held.set(receiptOf(message), message);
       for (const message of messages) {
         const letter = letterOf(message);
-        if (letter.sentAt >= before || stays(letter)) {
-          // Held until the end: shown again at once, it would be received again.
-          left.push(message);
-          continue;
-        }
+        if (letter.sentAt >= before || stays(letter)) continue;
+        const receipt = receiptOf(message);
         await client.send(new SendMessageCommand({ QueueUrl: to, MessageBody: letter.body }));
-        await client.send(new DeleteMessageCommand({ QueueUrl: dead, ReceiptHandle: receiptOf(message) }));
-        onMoved?.(++moved);
+        await client.send(new DeleteMessageCommand({ QueueUrl: dead, ReceiptHandle: receipt }));
+        held.delete(receipt);
+        moved += 1;
+        onMoved?.(moved);
       }
     }
   } finally {
-    await release(client, dead, left);
+    await release(client, dead, [...held.values()]);
   }
-  return { moved, left: left.length };
+  return { moved, left: held.size };
 }
 
-async function receive(client: SQSClient, url: string, max: number): Promise<Message[]> {
+async function receive({ client, dead, waitSeconds = WAIT_SECONDS }: Dead, max: number): Promise<Message[]> {
   const { Messages = [] } = await client.send(
     new ReceiveMessageCommand({
-      QueueUrl: url,
+      QueueUrl: dead,
       MaxNumberOfMessages: max,
       VisibilityTimeout: HIDDEN_SECONDS,
-      WaitTimeSeconds: WAIT_SECONDS,
+      WaitTimeSeconds: waitSeconds,
       MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
     }),
   );
