@@ -1,4 +1,3 @@
-import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { BuildError } from './errors.ts';
@@ -56,6 +55,6 @@ function whoImports(
 ): string {
   const who = Object.entries(inputs)
     .filter(([, { imports }]) => imports.some(({ path }) => names.includes(path)))
-    .map(([path]) => relative('.', path));
+    .map(([path]) => path);
   return `It is imported by ${who.join(', ')}`;
 }

@@ -4,7 +4,7 @@ import type { Config } from '../../lib/config/index.ts';
 import { bundle, type Native } from './bundle.ts';
 import { BuildError } from './errors.ts';
 import { lockedPart } from './locked.ts';
-import { json, nativeFiles, readLock } from './native.ts';
+import { json, nativeBase, nativeFiles, readLock } from './native.ts';
 import { type ZipFile, zip } from './zip.ts';
 
 /** Lambda's limit for a function and its layers, unpacked. */
@@ -39,7 +39,8 @@ export async function buildFunctions(config: Config, out: string): Promise<Funct
     ]);
     if (natives.length > 0) {
       const part = lockedPart(await readLock(), `nightjar-${name}`, natives);
-      for (const [path, file] of await nativeFiles(part, join(out, 'work'))) files.set(path, file);
+      const base = await nativeBase(part, join(out, 'work'));
+      for (const [path, file] of await nativeFiles(part, base)) files.set(path, file);
     }
     const unpacked = checkSize(name, files);
     const bytes = zip(files);

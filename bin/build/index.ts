@@ -4,11 +4,11 @@ import type { Config } from '../../lib/config/index.ts';
 import { buildFunctions, type FunctionPackage } from './functions.ts';
 import { buildImage } from './image.ts';
 
-export { NATIVE, type Native, ROOT } from './bundle.ts';
+export { bundle, NATIVE, type Native, ROOT } from './bundle.ts';
 export { BuildError } from './errors.ts';
 export { checkSize, type FunctionPackage, UNPACKED_LIMIT } from './functions.ts';
 export { type Lock, type LockedPart, lockedPart, TARGET } from './locked.ts';
-export { installFor, nativeFiles, readLock } from './native.ts';
+export { installFor, likeTarget, nativeFiles, readLock } from './native.ts';
 export { type ZipFile, zip } from './zip.ts';
 
 export interface Built {

@@ -15,13 +15,20 @@ export async function readLock(): Promise<Lock> {
 }
 
 /**
- * The files of packages as the target needs them, by their path below the package.json. On a machine like the target
- * they come from the checkout's node_modules, elsewhere npm installs the locked versions for the target.
+ * Where the packages stand as the target needs them: on a machine like the target in the checkout, elsewhere where npm
+ * installs the locked versions for the target.
  * @param work folder for what npm installs
- * @throws BuildError when the checkout's node_modules hold another version than the lock file
  */
-export async function nativeFiles(part: LockedPart, work: string): Promise<Map<string, ZipFile>> {
-  const base = likeTarget() ? ROOT : await installFor(part, work);
+export function nativeBase(part: LockedPart, work: string): Promise<string> {
+  return likeTarget() ? Promise.resolve(ROOT) : installFor(part, work);
+}
+
+/**
+ * The files that packages need where they run, by their path below the package.json.
+ * @param base folder that holds their node_modules
+ * @throws BuildError when it holds another version than the lock file
+ */
+export async function nativeFiles(part: LockedPart, base: string): Promise<Map<string, ZipFile>> {
   const files = new Map<string, ZipFile>();
   for (const folder of part.folders) {
     await checkVersion(base, folder, part.lock.packages[folder]?.version);
@@ -38,7 +45,8 @@ export async function nativeFiles(part: LockedPart, work: string): Promise<Map<s
 /** Code, native libraries, what names the entry, and the licence that must go with a copy. No types, maps or readmes. */
 const NEEDED = /(^|\/)(package\.json|LICEN[CS]E[^/]*|[^/]+\.(js|cjs|mjs|node|so(\.\d+)*))$/i;
 
-function likeTarget(): boolean {
+/** Whether this machine is as functions and images are: what was built for them runs here. */
+export function likeTarget(): boolean {
   const { platform, arch } = process;
   return platform === TARGET.os && arch === TARGET.cpu && usesGlibc();
 }

@@ -8,7 +8,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ROOT } from '../../bin/build/index.ts';
+import { likeTarget, ROOT } from '../../bin/build/index.ts';
 import { loadConfig, parseConfig } from '../../lib/config/index.ts';
 import { daysKey } from '../../lib/features/index.ts';
 import { openStore } from '../../lib/runtime/aws/index.ts';
@@ -95,7 +95,7 @@ test('a package holds the checked config, which is a config again, and no onnxru
   }
 });
 
-describe.skipIf(!hasMoto)('functions from their packages, over AWS’s own interfaces', () => {
+describe.skipIf(!hasMoto || !likeTarget())('functions from their packages, over AWS’s own interfaces', () => {
   const key = 'drop/transactions/2010-12-01 late+1.csv.gz';
   const secret = '07'.repeat(64);
   let moto: Moto;
