@@ -45,7 +45,9 @@ export interface GatewayOptions {
 export interface Gateway {
   readonly url: string;
   /** Calls so far, by 'role service operation'. */
-  readonly counts: Map<string, number>;
+  readonly counts: ReadonlyMap<string, number>;
+  /** What went wrong so far, by kind. */
+  readonly faults: ReadonlyMap<Fault, number>;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,7 @@ const SLOW_MS = 400;
 /** An HTTP server before the protocol server: everything under test speaks to it, and it sees, breaks and counts all calls. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const counts = new Map<string, number>();
+  const faults = new Map<Fault, number>();
   const writes = new Map<string, Promise<unknown>>();
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
@@ -67,6 +70,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     const refused = options.refuse?.(call, body);
     if (refused !== undefined) return send(request, response, denied(call, refused));
     const fault = options.fault?.(call);
+    if (fault) faults.set(fault, (faults.get(fault) ?? 0) + 1);
     if (fault === 'reset') return void response.destroy();
     if (fault === '500' || fault === '503') return send(request, response, unavailable(call, fault));
     const forward = (other = body) => passOn(options.upstream, request, other);
@@ -86,6 +90,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     url: `http://127.0.0.1:${port}`,
     counts,
+    faults,
     async close() {
       server.closeAllConnections();
       server.close();

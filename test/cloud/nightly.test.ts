@@ -9,6 +9,7 @@ import { type Deployment, deploy } from './deployment.ts';
 import { drop, rowsOf, runNight } from './nights.ts';
 import {
   bytesOf,
+  dropsOf,
   type Exported,
   exportsOf,
   FIRST_NIGHT,
@@ -19,8 +20,8 @@ import {
 } from './retail.ts';
 import { openWorld, type World } from './world.ts';
 
-const BEFORE = THIRTY_DAYS.filter((name) => name < FIRST_NIGHT);
-const BETWEEN = THIRTY_DAYS.filter((name) => name >= FIRST_NIGHT);
+const BEFORE = dropsOf(THIRTY_DAYS.filter((name) => name < FIRST_NIGHT));
+const BETWEEN = dropsOf(THIRTY_DAYS.filter((name) => name >= FIRST_NIGHT));
 
 describe.skipIf(!hasMoto)('nights over real protocols', { timeout: SLOW }, () => {
   let config: Config;

@@ -1,6 +1,6 @@
 import type { Config } from '../../lib/config/index.ts';
 import { listDrops, type TickResult } from '../../lib/run/index.ts';
-import { bytesOf } from './retail.ts';
+import type { Drops } from './retail.ts';
 import type { World } from './world.ts';
 
 /** Ticks come every five minutes. */
@@ -14,8 +14,8 @@ export const firstTick = (asOf: string): Date => new Date(`${asOf}T01:00:00Z`);
 /** The n-th tick of a night, from 0. */
 export const tickTime = (asOf: string, n: number): Date => new Date(firstTick(asOf).getTime() + n * TICK_MS);
 
-export async function drop(world: World, names: readonly string[]): Promise<void> {
-  for (const name of names) await world.store.put(`drop/transactions/${name}`, bytesOf(name));
+export async function drop(world: World, drops: Drops): Promise<void> {
+  for (const [name, bytes] of drops) await world.store.put(`drop/transactions/${name}`, bytes);
 }
 
 export interface NightOptions {

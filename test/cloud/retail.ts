@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Config, loadConfig } from '../../lib/config/index.ts';
+import { type Config, type ConfigInput, loadConfig } from '../../lib/config/index.ts';
 import { type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
 import { nightjar } from '../e2e/command.ts';
 import { SMALL } from '../e2e/shop.ts';
@@ -37,13 +37,22 @@ function evenly(list: readonly string[], n: number): string[] {
 
 export const bytesOf = (name: string): Buffer => readFileSync(join(DROPS, name));
 
+/** A model that trains in a second: for tests of everything but the model. */
+export const TINY: Pick<ConfigInput, 'training' | 'model'> = {
+  training: { ...SMALL.training, steps: 20, pretrainSteps: 0, maxCutoffs: 2 },
+  model: { ...SMALL.model, layers: 0 },
+};
+
 /** The example with a model that trains in seconds, in a folder of its own. */
-export async function smallRetail(folder: string): Promise<Config> {
+export async function smallRetail(
+  folder: string,
+  preset: Pick<ConfigInput, 'training' | 'model'> = SMALL,
+): Promise<Config> {
   const { config } = await loadConfig(EXAMPLE);
   const small = {
     ...config,
-    training: { ...config.training, ...SMALL.training },
-    model: { ...config.model, ...SMALL.model },
+    training: { ...config.training, ...preset.training },
+    model: { ...config.model, ...preset.model },
     features: { ...config.features, ...SMALL.features },
     nightly: { ...config.nightly, expect: ['transactions'] },
   };
@@ -78,10 +87,16 @@ export async function exportsOf(store: ObjectStore, asOf: string): Promise<Expor
   return { runId, files };
 }
 
+/** Files by their names. */
+export type Drops = ReadonlyMap<string, Uint8Array>;
+
+export const dropsOf = (names: readonly string[]): Drops =>
+  new Map(names.map((name) => [name, bytesOf(name)]));
+
 /** Nights on a folder, by the command that a person would give. */
 export async function localNights(
   folder: string,
-  nights: readonly { readonly asOf: string; readonly drops: readonly string[] }[],
+  nights: readonly { readonly asOf: string; readonly drops: Drops }[],
 ): Promise<Exported[]> {
   const root = join(folder, 'local');
   const into = join(root, 'drop/transactions');
@@ -89,7 +104,7 @@ export async function localNights(
   await writeFile(`${root}.key`, KEY);
   const exported: Exported[] = [];
   for (const { asOf, drops } of nights) {
-    for (const name of drops) cpSync(join(DROPS, name), join(into, name));
+    for (const [name, bytes] of drops) await writeFile(join(into, name), bytes);
     const args = ['--config', folder, '--store', root, 'run', '--as-of', asOf, '--json'];
     const { code, stderr } = await nightjar(args, folder);
     if (code !== 0) throw new Error(`the local night of ${asOf} ended with ${code}: ${stderr}`);

@@ -33,7 +33,7 @@ export interface WorldOptions {
   /** An empty folder for everything that runs. */
   readonly root: string;
   readonly seed: string;
-  /** Share of the calls of S3 and SQS that go wrong. */
+  /** Share of the calls of S3, SQS and Batch that go wrong. */
   readonly faults?: number;
   /** Every message is delivered twice, in any order. */
   readonly shuffle?: boolean;
@@ -78,7 +78,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const fault =
     options.faults === undefined
       ? undefined
-      : faultPlan({ seed: options.seed, share: options.faults, services: ['s3', 'sqs'] });
+      : faultPlan({ seed: options.seed, share: options.faults, services: ['s3', 'sqs', 'batch'] });
   const gateway = await openGateway({
     upstream: moto.endpoint,
     route: (...args) => late.route?.(...args),
