@@ -25,7 +25,7 @@ export class StorageStack extends Stack {
     // ones at the event source prevents those. A drop whose function was killed at four must be tried before five.
     const clean = new WorkQueue(this, 'Clean', { key: keys.data, visibility: Duration.minutes(30) });
     const features = new WorkQueue(this, 'Features', { key: keys.data, visibility: Duration.minutes(10) });
-    const quarantineReader = new Role(this, 'QuarantineReader', {
+    const quarantineReader = new Role(this, 'QuarantineRole', {
       description: 'Reads rejected rows of drops. Assumed by people, never by Nightjar.',
       assumedBy: new AccountRootPrincipal(),
     });
@@ -51,7 +51,7 @@ export class StorageStack extends Stack {
       featuresDead: features.dead,
     };
     grantAccess(quarantineReader, 'quarantineReader', this.parts);
-    this.#outputs();
+    this.#outputs(quarantineReader);
   }
 
   /** 64 bytes for AES-SIV, as hexadecimal digits. */
@@ -91,7 +91,7 @@ export class StorageStack extends Stack {
     return secret as ISecret;
   }
 
-  #outputs(): void {
+  #outputs(quarantineReader: Role): void {
     const { drops, data, exports: exported, cleanQueue, cleanDead, featuresQueue, featuresDead } = this.parts;
     const outputs = {
       DropsBucket: drops.bucketName,
@@ -101,6 +101,7 @@ export class StorageStack extends Stack {
       CleanDeadUrl: cleanDead.queueUrl,
       FeaturesQueueUrl: featuresQueue.queueUrl,
       FeaturesDeadUrl: featuresDead.queueUrl,
+      QuarantineReader: quarantineReader.roleArn,
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
