@@ -177,6 +177,13 @@ export function batchContract(name: string, make: () => Promise<BatchUnderTest>)
       expect((await wait(late)).status).toBe('FAILED');
       expect(await recorded(record)).toEqual(['1 - 1']);
     });
+
+    it('refuses to wait for a job that it does not know', async () => {
+      const { runner } = await make();
+      const waiting = runner.submit(plan('ok', 'none', {}, { dependsOn: ['unknown'] }));
+      await expect(waiting).rejects.toThrow(BatchError);
+      expect(await runner.list('ok')).toEqual([]);
+    });
   });
   batchRecordsContract(name, make);
 }
@@ -207,7 +214,6 @@ export function batchRecordsContract(name: string, make: () => Promise<BatchUnde
         { arraySize: 2.5 },
         { attempts: 0 },
         { attempts: 11 },
-        { dependsOn: ['unknown'] },
       ];
       for (const change of wrong) {
         const request = { ...plan('ok', 'none', {}), ...change };
