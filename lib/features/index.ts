@@ -15,7 +15,7 @@ export {
 } from './attribute-table.ts';
 export { buildDays, daysKey, encodeDays, isCleanEvents } from './build-days.ts';
 export { ByteCache } from './byte-cache.ts';
-export { happens, inPopulation, nextItems, taskLabel, usableCutoffs } from './cutoffs.ts';
+export { happens, inPopulation } from './cutoffs.ts';
 export { type Entries, mergeDay, mergeDays, type UserDay } from './days.ts';
 export { addDay } from './fold.ts';
 export { Interner } from './interner.ts';
