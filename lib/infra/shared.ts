@@ -31,7 +31,7 @@ export interface StorageParts {
   readonly exports: IBucket;
   /** Access logs of the three. */
   readonly logs: IBucket;
-  /** Buckets, queues, topics and logs; not the pseudonym secret. */
+  /** Buckets, queues and logs; not the pseudonym secret. */
   readonly dataKey: IKey;
   readonly pseudonymKey: IKey;
   readonly pseudonymSecret: ISecret;

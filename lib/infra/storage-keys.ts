@@ -17,7 +17,7 @@ export class Keys extends Construct {
     super(scope, id);
     const removalPolicy = disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
     this.data = new Key(this, 'Data', {
-      description: 'Nightjar: buckets, queues, topics and logs',
+      description: 'Nightjar: buckets, queues and logs',
       enableKeyRotation: true,
       removalPolicy,
     });
@@ -26,17 +26,17 @@ export class Keys extends Construct {
       enableKeyRotation: true,
       removalPolicy,
     });
-    // S3 tells an encrypted queue of new objects; alarms and the budget write to an encrypted topic.
-    for (const service of ['s3', 'cloudwatch', 'budgets']) this.#admit(service);
+    this.#admitS3();
     this.#admitLogs();
   }
 
-  #admit(service: string): void {
+  /** S3 tells encrypted queues of new objects. */
+  #admitS3(): void {
     this.data.addToResourcePolicy(
       new PolicyStatement({
-        sid: `Messages${service}`,
+        sid: 'NewObjects',
         effect: Effect.ALLOW,
-        principals: [new ServicePrincipal(`${service}.amazonaws.com`)],
+        principals: [new ServicePrincipal('s3.amazonaws.com')],
         actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
         resources: ['*'],
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
