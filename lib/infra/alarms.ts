@@ -1,0 +1,173 @@
+import { Duration } from 'aws-cdk-lib';
+import { type IMetric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import {
+  counted,
+  matched,
+  missingAtStart,
+  oldest,
+  timeoutOf,
+  type Watched,
+  waiting,
+} from './watch-metrics.ts';
+
+/** One alarm. */
+export interface AlarmRow {
+  /** Last part of the alarm's name. */
+  readonly name: string;
+  readonly metric: (watched: Watched) => IMetric;
+  readonly rings: 'above' | 'below';
+  readonly threshold: number | ((watched: Watched) => number);
+  /** No data at all: nothing happened, and that is fine, or that is the very thing to tell. */
+  readonly silence: 'fine' | 'rings';
+  /** What it means to whoever gets it. */
+  readonly why: string;
+  /** Section of docs/operations.md that says what to do: the anchor of its heading. */
+  readonly runbook: string;
+}
+
+/** Where every description points. */
+export const RUNBOOK = 'docs/operations.md';
+
+const HOUR_SECONDS = 3600;
+const QUARTER = Duration.minutes(15);
+/** Of its time, from which on a function will soon be cut off. */
+const NEARLY = 0.8;
+
+/** What is watched in one function. Errors are crashes and time-outs: a drop that is refused is no error. */
+const functionRows = (name: string, of: (watched: Watched) => IFunction): AlarmRow[] => [
+  {
+    name: `${name}Errors`,
+    metric: (watched) => of(watched).metricErrors({ statistic: Stats.SUM, period: QUARTER }),
+    rings: 'above',
+    threshold: 2,
+    silence: 'fine',
+    why: `The function ${name.toLowerCase()} crashed or ran out of time three times within a quarter of an hour.`,
+    runbook: 'a-function-fails',
+  },
+  {
+    name: `${name}Throttled`,
+    metric: (watched) => of(watched).metricThrottles({ statistic: Stats.SUM, period: QUARTER }),
+    rings: 'above',
+    threshold: 0,
+    silence: 'fine',
+    why: `The account had no room to run the function ${name.toLowerCase()}.`,
+    runbook: 'a-function-fails',
+  },
+  {
+    name: `${name}Slow`,
+    metric: (watched) => of(watched).metricDuration({ statistic: Stats.MAXIMUM, period: QUARTER }),
+    rings: 'above',
+    threshold: (watched) => timeoutOf(of(watched)).toMilliseconds() * NEARLY,
+    silence: 'fine',
+    why: `A call of the function ${name.toLowerCase()} took more than four fifths of the time that it may take.`,
+    runbook: 'a-function-fails',
+  },
+];
+
+/** Everything that wakes somebody, in the order of a night. */
+export const ALARMS: readonly AlarmRow[] = [
+  {
+    name: 'CleanDead',
+    metric: ({ storage }) => waiting(storage.cleanDead, 'clean'),
+    rings: 'above',
+    threshold: 0,
+    silence: 'fine',
+    why: 'The message of a drop failed three times; the drop is not in the nights until it is sent again.',
+    runbook: 'dead-letters',
+  },
+  {
+    name: 'FeaturesDead',
+    metric: ({ storage }) => waiting(storage.featuresDead, 'features'),
+    rings: 'above',
+    threshold: 0,
+    silence: 'fine',
+    why: 'The message of clean rows failed three times; they are not in the nights until it is sent again.',
+    runbook: 'dead-letters',
+  },
+  {
+    name: 'CleanBehind',
+    metric: ({ storage }) => oldest(storage.cleanQueue, 'clean'),
+    rings: 'above',
+    threshold: HOUR_SECONDS,
+    silence: 'fine',
+    why: 'A drop has waited for more than an hour to be cleaned.',
+    runbook: 'a-queue-falls-behind',
+  },
+  {
+    name: 'FeaturesBehind',
+    metric: ({ storage }) => oldest(storage.featuresQueue, 'features'),
+    rings: 'above',
+    threshold: HOUR_SECONDS,
+    silence: 'fine',
+    why: 'Clean rows have waited for more than an hour to become rows of days.',
+    runbook: 'a-queue-falls-behind',
+  },
+  {
+    name: 'DropsRefused',
+    metric: () => counted('clean', 'DropsRefused'),
+    rings: 'above',
+    threshold: 0,
+    silence: 'fine',
+    why: 'A drop can not be read and was refused whole; its quality file says why.',
+    runbook: 'a-drop-was-refused',
+  },
+  ...functionRows('Clean', ({ ingest }) => ingest.clean),
+  ...functionRows('Features', ({ ingest }) => ingest.features),
+  ...functionRows('Dispatch', ({ nightly }) => nightly.dispatch),
+  {
+    name: 'NoTicks',
+    metric: ({ nightly }) =>
+      nightly.dispatch.metricInvocations({ statistic: Stats.SUM, period: Duration.days(1) }),
+    rings: 'below',
+    threshold: 1,
+    silence: 'rings',
+    why: 'Nobody called the dispatch function for a day: no night can start.',
+    runbook: 'no-ticks',
+  },
+  {
+    name: 'CallsUndelivered',
+    metric: ({ nightly }) => waiting(nightly.undelivered, 'dispatch'),
+    rings: 'above',
+    threshold: 0,
+    silence: 'fine',
+    why: 'The scheduler could not call the dispatch function, or a call of it failed three times.',
+    runbook: 'no-ticks',
+  },
+  {
+    name: 'DropsMissing',
+    metric: missingAtStart,
+    rings: 'above',
+    threshold: 0,
+    silence: 'fine',
+    why: 'The night started at its deadline without drops that were expected or not through; its manifest names them.',
+    runbook: 'a-night-went-without-drops',
+  },
+  {
+    name: 'JobsBlocked',
+    metric: ({ blocked }) => matched(blocked, 'blocked'),
+    rings: 'above',
+    threshold: 0,
+    silence: 'fine',
+    why: 'A job stays RUNNABLE and blocks its queue: no capacity, or a setting that no host meets. A second message says which.',
+    runbook: 'jobs-do-not-start',
+  },
+  {
+    name: 'JobFailed',
+    metric: () => counted('dispatch', 'JobFailed', Stats.MAXIMUM),
+    rings: 'above',
+    threshold: 0,
+    silence: 'fine',
+    why: 'A stage of a run failed as often as it may.',
+    runbook: 'a-run-stopped',
+  },
+  {
+    name: 'ExportMissing',
+    metric: () => counted('dispatch', 'ExportMissing', Stats.MAXIMUM),
+    rings: 'above',
+    threshold: 0,
+    silence: 'fine',
+    why: 'Two hours after the deadline no finished export of today stands.',
+    runbook: 'the-export-is-missing',
+  },
+];

@@ -1,0 +1,93 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  type IAlarm,
+  type IMetric,
+  SingleValueWidget,
+  Stats,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import { counted, matched, oldest, type Watched, waiting } from './watch-metrics.ts';
+
+const WIDTH = 24;
+
+export interface NightDashboardProps {
+  readonly watched: Watched;
+  readonly alarms: readonly IAlarm[];
+}
+
+/** A night on one page, from top to bottom as a drop goes through it. */
+export class NightDashboard extends Construct {
+  constructor(scope: Construct, id: string, { watched, alarms }: NightDashboardProps) {
+    super(scope, id);
+    const { storage, ingest, nightly, blocked } = watched;
+    const functions: [string, IFunction][] = [
+      ['clean', ingest.clean],
+      ['features', ingest.features],
+      ['dispatch', nightly.dispatch],
+    ];
+    new Dashboard(this, 'Dashboard', {
+      defaultInterval: Duration.days(1),
+      widgets: [
+        [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: WIDTH, height: 4 })],
+        [
+          new SingleValueWidget({
+            title: 'The night',
+            metrics: [
+              counted('dispatch', 'DropsPending', Stats.MAXIMUM),
+              counted('dispatch', 'NightStarted', Stats.MAXIMUM),
+              counted('dispatch', 'NightFinished', Stats.MAXIMUM),
+              counted('dispatch', 'ExportMissing', Stats.MAXIMUM),
+            ],
+            width: WIDTH,
+            height: 3,
+          }),
+        ],
+        graphs({
+          'Waiting messages': [
+            waiting(storage.cleanQueue, 'clean'),
+            waiting(storage.featuresQueue, 'features'),
+          ],
+          'Oldest message, seconds': [
+            oldest(storage.cleanQueue, 'clean'),
+            oldest(storage.featuresQueue, 'features'),
+          ],
+          'Dead letters': [
+            waiting(storage.cleanDead, 'clean'),
+            waiting(storage.featuresDead, 'features'),
+            waiting(nightly.undelivered, 'dispatch'),
+          ],
+        }),
+        graphs({
+          Drops: [
+            counted('clean', 'DropsCleaned'),
+            counted('clean', 'DropsRefused'),
+            counted('clean', 'DropsSentToBatch'),
+          ],
+          Rows: [counted('clean', 'RowsIn'), counted('clean', 'RowsQuarantined')],
+          'Day files': [counted('features', 'DayFiles')],
+        }),
+        graphs({
+          'Longest call, ms': functions.map(([label, f]) =>
+            f.metricDuration({ statistic: Stats.MAXIMUM, label }),
+          ),
+          'Crashed calls': functions.map(([label, f]) => f.metricErrors({ statistic: Stats.SUM, label })),
+          Jobs: [
+            counted('dispatch', 'JobFailed', Stats.MAXIMUM),
+            counted('dispatch', 'DropsMissing', Stats.MAXIMUM),
+            matched(blocked, 'blocked'),
+          ],
+        }),
+      ],
+    });
+  }
+}
+
+/** Side by side over the whole width, by their titles. */
+function graphs(metrics: Readonly<Record<string, IMetric[]>>): GraphWidget[] {
+  const width = WIDTH / Object.keys(metrics).length;
+  return Object.entries(metrics).map(([title, left]) => new GraphWidget({ title, left, width }));
+}

@@ -1,0 +1,78 @@
+import { Duration } from 'aws-cdk-lib';
+import { type IMetric, MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IRule } from 'aws-cdk-lib/aws-events';
+import { type IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { NightlyParts } from './nightly.ts';
+import type { IngestParts, StorageParts } from './shared.ts';
+
+/** What alarms and dashboard look at. */
+export interface Watched {
+  readonly storage: StorageParts;
+  readonly ingest: IngestParts;
+  readonly nightly: NightlyParts;
+  /** Matches each event that tells of a job that can not be started. */
+  readonly blocked: IRule;
+}
+
+/** What our functions count themselves, as they name it. */
+const COUNTED = {
+  clean: ['DropsCleaned', 'DropsRefused', 'DropsSentToBatch', 'RowsIn', 'RowsQuarantined'],
+  features: ['DayFiles'],
+  dispatch: ['DropsPending', 'DropsMissing', 'NightStarted', 'NightFinished', 'JobFailed', 'ExportMissing'],
+} as const;
+
+type Service = keyof typeof COUNTED;
+
+/** Shorter than two ticks, so that each tick has a value of its own. */
+const TICK = Duration.minutes(5);
+
+export function counted<S extends Service>(
+  service: S,
+  metricName: (typeof COUNTED)[S][number],
+  statistic: string = Stats.SUM,
+): Metric {
+  return new Metric({
+    namespace: 'Nightjar',
+    metricName,
+    dimensionsMap: { service },
+    statistic,
+    period: TICK,
+    label: metricName,
+  });
+}
+
+/** Drops that a night went without: what was missing at the tick that started it, not while it could still come. */
+export function missingAtStart(): IMetric {
+  return new MathExpression({
+    expression: 'missing * started',
+    usingMetrics: {
+      missing: counted('dispatch', 'DropsMissing', Stats.MAXIMUM),
+      started: counted('dispatch', 'NightStarted', Stats.MAXIMUM),
+    },
+    label: 'missing when the night started',
+    period: TICK,
+  });
+}
+
+export const waiting = (queue: IQueue, label: string): IMetric =>
+  queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: TICK, label });
+
+export const oldest = (queue: IQueue, label: string): IMetric =>
+  queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM, period: TICK, label });
+
+/** Events that a rule matched. Batch has no metric for waiting jobs. */
+export const matched = (rule: IRule, label: string): IMetric =>
+  new Metric({
+    namespace: 'AWS/Events',
+    metricName: 'TriggeredRules',
+    dimensionsMap: { RuleName: rule.ruleName },
+    statistic: Stats.SUM,
+    period: TICK,
+    label,
+  });
+
+/** How long a call may take at most; Lambda's own limit where it is not known. */
+export function timeoutOf(target: IFunction): Duration {
+  return (target instanceof LambdaFunction ? target.timeout : undefined) ?? Duration.minutes(15);
+}
