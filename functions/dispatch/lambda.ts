@@ -4,16 +4,19 @@ import type { TickResult } from '../../lib/run/index.ts';
 import { openBatchFrom, openStore } from '../../lib/runtime/aws/index.ts';
 import { readSetting } from '../setting.ts';
 import { makeHandler } from './handler.ts';
+import { resender } from './resend.ts';
 
 const { env } = process;
 const logger = new Logger({ serviceName: 'dispatch' });
 const metrics = new Metrics({ namespace: 'Nightjar', serviceName: 'dispatch' });
 
 // Once per process: what fails here fails the start, and the schedule calls again.
+const resend = resender(env);
 const handle = makeHandler({
   ...(await readSetting(env)),
   store: await openStore(env),
   batch: openBatchFrom(env),
+  ...(resend ? { resend } : {}),
   clock: () => new Date(),
 });
 

@@ -37,11 +37,16 @@ export function healthOf(job: JobDefinition, env: Readonly<Record<string, string
   };
 }
 
-/** Mebibytes that the job may use: what its definition says, else those of the machine. */
+/** Mebibytes that the job may use: what NIGHTJAR_MEMORY_MIB says, else the container's limit, else the machine's memory. */
 export function memoryMiB(env: Readonly<Record<string, string | undefined>>): number {
   const given = Number(env.NIGHTJAR_MEMORY_MIB);
-  return given > 0 ? given : Math.floor(totalmem() / 2 ** 20);
+  if (given > 0) return given;
+  // Zero, or more than there is, where nothing limits it.
+  const limit = process.constrainedMemory() || Number.POSITIVE_INFINITY;
+  return Math.floor(Math.min(totalmem(), limit) / MEBIBYTE);
 }
+
+const MEBIBYTE = 2 ** 20;
 
 /** From the package itself: loading the runtime for a number would cost every job its start. */
 function runtimeVersion(): string | null {

@@ -1,5 +1,7 @@
 import { benchClean } from './clean.ts';
+import { benchDeploy } from './deploy.ts';
 import { benchFold } from './fold.ts';
+import { benchLargeDrop } from './large-drop.ts';
 import { benchMemory } from './memory.ts';
 import { benchRates } from './rates.ts';
 import { benchScore } from './score.ts';
@@ -12,6 +14,8 @@ const BENCHES: Record<string, { run: () => Promise<void>; byDefault: boolean }> 
   score: { run: benchScore, byDefault: true },
   rates: { run: benchRates, byDefault: false },
   memory: { run: benchMemory, byDefault: false },
+  deploy: { run: benchDeploy, byDefault: false },
+  'large-drop': { run: benchLargeDrop, byDefault: false },
 };
 
 const asked = process.argv.slice(2);

@@ -6,13 +6,15 @@ import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { likeTarget, ROOT } from '../../bin/build/index.ts';
 import { loadConfig, parseConfig } from '../../lib/config/index.ts';
+import { DAY_MS, formatDay } from '../../lib/data/index.ts';
 import { daysKey } from '../../lib/features/index.ts';
 import { openStore } from '../../lib/runtime/aws/index.ts';
-import { formatS3Event, type ObjectStore } from '../../lib/runtime/index.ts';
+import { formatS3Event, type ObjectStore, parseS3Event } from '../../lib/runtime/index.ts';
 import { hasMoto, type Moto, startMoto } from '../aws/moto.ts';
 import { builtPackages } from '../build/packages.ts';
 
@@ -207,6 +209,32 @@ describe.skipIf(!hasMoto || !likeTarget())('functions from their packages, over 
     ]);
     expect(metrics).toMatchObject({ service: 'dispatch', DropsPending: 0, NightStarted: 0 });
     expect(lines).toContainEqual(expect.objectContaining({ correlation_id: 'request-1', level: 'INFO' }));
+  }, 60_000);
+
+  test('dispatch sends the message of a drop again that must have been lost', async () => {
+    // given: a drop that nobody was told of, half an hour and more ago
+    const sqs = new SQSClient(moto.client);
+    const queue = async (QueueName: string) =>
+      (await sqs.send(new CreateQueueCommand({ QueueName }))).QueueUrl ?? '';
+    const url = await queue('clean');
+    const queues = { NIGHTJAR_CLEAN_QUEUE_URL: url, NIGHTJAR_FEATURES_QUEUE_URL: await queue('features') };
+    const lost = 'drop/transactions/lost é.csv.gz';
+    await store.put(lost, file);
+    const { lastModified } = (await store.head(lost))!;
+    const tomorrow = `${formatDay(Math.floor(lastModified.getTime() / DAY_MS) + 1)}T03:00:00Z`;
+    // when
+    const { answers, metrics } = await call(
+      'dispatch',
+      { ...env, ...queues },
+      { kind: 'tick', time: tomorrow },
+    );
+    // then
+    expect(answers).toEqual([expect.objectContaining({ stale: [lost] })]);
+    expect(metrics).toMatchObject({ DropsPending: 1 });
+    const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: url }));
+    expect(Messages?.map(({ Body }) => parseS3Event(Body ?? ''))).toEqual([
+      [{ bucket: 'drops', key: lost, size: 0, etag: '' }],
+    ]);
   }, 60_000);
 
   async function keysUnder(prefix: string): Promise<string[]> {
