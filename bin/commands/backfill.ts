@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
+import { deployOf } from '../../lib/config/index.ts';
 import { ConfigError, formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
-import type { BackfillDay } from '../../lib/operate/index.ts';
-import type { TickResult } from '../../lib/run/index.ts';
+import type { BackfillDay, BackfillProgress } from '../../lib/operate/index.ts';
+import { planRun } from '../../lib/run/index.ts';
 import type { Workspace } from '../workspace.ts';
-import { evaluateStep, ingestStep, planStep, type RunContext, stageStep } from './run.ts';
-import { dayArgument, runSteps, table, workspaceOf } from './shared.ts';
+import { evaluateStep, ingestStep, type RunContext, stageStep } from './run.ts';
+import { dayArgument, runSteps, type Step, table, workspaceOf } from './shared.ts';
 import { configOf, environmentOption, operations, regionOption, type StackOptions } from './stack-options.ts';
 
 interface BackfillOptions extends StackOptions {
@@ -52,6 +53,15 @@ function daysBetween(from: string, to: string): string[] {
   return Array.from({ length: last - first + 1 }, (_, i) => formatDay(first + i));
 }
 
+const planStep = (asOf: string): Step<RunContext> => ({
+  title: 'name the inputs',
+  async run(context) {
+    const { store, config } = context.workspace;
+    context.planned = await planRun({ store, config, drops: context.drops ?? [], purpose: 'backfill', asOf });
+    return context.planned.runId;
+  },
+});
+
 async function inFolder(
   days: readonly string[],
   workspace: Workspace,
@@ -62,11 +72,7 @@ async function inFolder(
     const context: RunContext = { workspace, seconds: {} };
     const stages = (['finetune', 'score', 'export'] as const).map(stageStep);
     if (!json) console.error(`as of ${asOf}`);
-    await runSteps(
-      context,
-      [ingestStep, planStep({ purpose: 'night', asOf }), ...stages, evaluateStep],
-      json,
-    );
+    await runSteps(context, [ingestStep, planStep(asOf), ...stages, evaluateStep], json);
     done.push({ asOf, state: 'finished', ...(context.planned ? { runId: context.planned.runId } : {}) });
   }
   return done;
@@ -77,8 +83,8 @@ async function inStack(
   options: BackfillOptions,
   command: Command,
 ): Promise<BackfillDay[]> {
-  await configOf(command);
-  const { backfillDays, invokedDispatch, openStack } = await operations();
+  const { config } = await configOf(command);
+  const { backfillDays, invokedDispatch, openStack, stackLook } = await operations();
   const stack = await openStack({ environment: options.env, region: options.region });
   const stopping = new AbortController();
   const stop = () => stopping.abort();
@@ -86,6 +92,7 @@ async function inStack(
   try {
     const done = await backfillDays({
       dispatch: invokedDispatch(stack.lambda, stack.dispatchFunction),
+      look: stackLook(stack, deployOf(config, options.env).scoreChildren),
       days,
       pause: () => sleep(PAUSE_MS, undefined, { signal: stopping.signal }).catch(() => {}),
       stopped: () => stopping.signal.aborted,
@@ -102,9 +109,9 @@ async function inStack(
 }
 
 /** '2011-09-10  running  finetune done, score running' */
-function progressOf({ asOf, state, stages, reason }: TickResult): string {
+function progressOf({ asOf, state, stages }: BackfillProgress): string {
   const parts = Object.entries(stages).map(([stage, how]) => `${stage} ${how}`);
-  return [asOf, state, parts.join(', '), reason].filter(Boolean).join('  ');
+  return [asOf, state, parts.join(', ')].filter(Boolean).join('  ');
 }
 
 function print(done: readonly BackfillDay[]): void {

@@ -1,7 +1,7 @@
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { type Config, deployOf } from '../../lib/config/index.ts';
+import { deployOf } from '../../lib/config/index.ts';
 import { NightjarError } from '../../lib/data/index.ts';
 import type { Check, Preflight } from '../../lib/operate/index.ts';
 import { table } from './shared.ts';
@@ -21,14 +21,14 @@ interface DeployOptions extends StackOptions {
   readonly json?: boolean;
 }
 
-/** Folder with cdk.json and dist/. */
+/** Folder with cdk.json. */
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const SIGNS = { ok: 'ok', warning: 'warning', failed: 'FAILED' } as const;
 
 /** `nightjar deploy`: everything that a deployment needs is looked at, then it is plain `cdk deploy`. */
 export function deployCommand(): Command {
   return new Command('deploy')
-    .description('look whether account, region and machine can take it, then build and "cdk deploy --all"')
+    .description('look whether account, region and machine can take it, then "cdk deploy --all"')
     .addOption(environmentOption())
     .addOption(regionOption())
     .option('--check', 'only look')
@@ -50,29 +50,26 @@ export function deployCommand(): Command {
         );
       }
       if (options.check || options.json) return;
-      process.exitCode = await deploy(found, { config, file, extra, options, program: around.cdk() });
+      process.exitCode = await deploy(found, { file, extra, options, program: around.cdk() });
     });
 }
 
 async function deploy(
   found: Preflight,
   args: {
-    config: Config;
     file: string;
     extra: readonly string[];
     options: DeployOptions;
     program: string | undefined;
   },
 ): Promise<number> {
-  const { config, file, extra, options, program } = args;
+  const { file, extra, options, program } = args;
   const { account, region } = found;
   if (!program || !region)
     throw new NightjarError('without a region and the CDK there is nothing to go on with');
   const where = `nightjar-${options.env} to account ${account ?? 'unknown'} in ${region}`;
   if (!options.yes && !(await confirm(`Deploy ${where}?`))) return 1;
-  const [{ buildPackages }, { runCdk }] = await Promise.all([import('../build/index.ts'), operations()]);
-  console.error('building the packages');
-  await buildPackages(config, join(ROOT, 'dist'));
+  const { runCdk } = await operations();
   return runCdk({
     program,
     folder: ROOT,

@@ -18,18 +18,26 @@ export interface FinishedExport {
   readonly finishedAt: string;
 }
 
-/** Hours that a night may take after its deadline before its missing export is a person's business. */
-export const HOURS_FOR_A_NIGHT = 3;
+/** Hours after the deadline at which the watchdog of the stacks asks for the export. */
+export const HOURS_FOR_A_NIGHT = 2;
 
-/**
- * The day whose export should stand by now: today's from some hours after the deadline, yesterday's until then.
- */
+/** The day whose export should stand by now: today's from when the watchdog asks, yesterday's until then. */
 export function dueDay(config: Config, now: Date): string {
-  const { day, hour } = shopClock(config.shop.timeZone)(now.getTime());
-  const [deadline = 0] = config.nightly.deadline.split(':').map(Number);
-  // A deadline at 05:30 counts as 06:00.
-  const due = deadline + (config.nightly.deadline.endsWith(':00') ? 0 : 1) + HOURS_FOR_A_NIGHT;
-  return formatDay(hour >= due ? day : day - 1);
+  const { timeZone } = config.shop;
+  const { day } = shopClock(timeZone)(now.getTime());
+  const format = { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
+  const minutes = minutesOf(new Intl.DateTimeFormat('en-GB', format).format(now));
+  const due = minutesOf(config.nightly.deadline) + HOURS_FOR_A_NIGHT * 60;
+  return formatDay(minutes >= Math.min(due, LAST_MINUTE) ? day : day - 1);
+}
+
+/** The watchdog asks on the day of the night, however late its deadline. */
+const LAST_MINUTE = 24 * 60 - 5;
+
+/** Of 'HH:MM' since midnight. */
+function minutesOf(time: string): number {
+  const [hours = 0, minutes = 0] = time.split(':').map(Number);
+  return hours * 60 + minutes;
 }
 
 /** What a person must look at, one sentence each with what to do; empty when all is well. */

@@ -1,6 +1,15 @@
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
-import type { TickResult } from '../run/index.ts';
+import {
+  advanceRun,
+  claimKey,
+  type RunProgress,
+  readClaim,
+  readManifest,
+  SUBMITS,
+  type TickResult,
+} from '../run/index.ts';
 import { OperateError } from './errors.ts';
+import type { Stack } from './stack.ts';
 
 /** Asks the dispatch function for a past day, once. */
 export type Dispatch = (asOf: string) => Promise<TickResult>;
@@ -54,50 +63,71 @@ export interface BackfillDay {
   readonly reason?: string;
 }
 
+/** How far a run is by now. It does what a tick does, so that nothing waits for the next night. */
+export type Look = (asOf: string, runId: string) => Promise<RunProgress>;
+
+/** Looks at a run in the bucket and submits what has to be submitted again, as dispatch would. */
+export function stackLook(stack: Pick<Stack, 'store' | 'jobs'>, children: number): Look {
+  const { store, jobs } = stack;
+  return async (asOf, runId) => {
+    const manifest = await readManifest(store, runId);
+    const { claim } = (await readClaim(store, claimKey('backfill', asOf))) ?? {};
+    // Dispatch allows so many jobs each time the run is asked for.
+    const submits = SUBMITS * (claim?.runId === runId ? claim.round : 1);
+    const now = new Date();
+    return advanceRun({ store, batch: jobs, runId, manifest, children, now, submits, mustBeCurrent: true });
+  };
+}
+
+/** What somebody who waits is told. */
+export type BackfillProgress = Pick<RunProgress, 'state' | 'stages'> & { readonly asOf: string };
+
 /**
- * Runs past days one after the other, for each folds on from the one before. Asking again is the way to wait: dispatch
- * does nothing twice and takes up what it finds. Nothing is lost when this stops anywhere: what was submitted goes on, and the
- * same call skips the days that are finished.
- * @param pause between two questions about a day
+ * Runs past days one after the other, for each folds on from the one before. Dispatch is asked once for each day, for asked
+ * again it would start a failed run anew; then the run is looked at until it is over. Nothing is lost when this stops anywhere: what was
+ * submitted goes on, the ticks of the next night finish it, and the same call skips the days that are finished.
+ * @param pause between two looks
  * @param stopped true from when nobody wants to wait any longer; days that were not asked for are not started
- * @returns the days that were asked for; the first failed one is the last
+ * @returns the days that were asked for; the first that is not finished is the last
  */
 export async function backfillDays(args: {
   dispatch: Dispatch;
+  look: Look;
   days: readonly string[];
   pause: () => Promise<void>;
   stopped: () => boolean;
-  onProgress: (result: TickResult) => void;
+  onProgress: (progress: BackfillProgress) => void;
 }): Promise<BackfillDay[]> {
-  const { dispatch, days, pause, stopped, onProgress } = args;
   const done: BackfillDay[] = [];
-  for (const asOf of days) {
-    if (stopped()) break;
-    const day = await backfillDay({ dispatch, asOf, pause, stopped, onProgress });
+  for (const asOf of args.days) {
+    if (args.stopped()) break;
+    const day = await backfillDay(args, asOf);
     done.push(day);
     if (day.state !== 'finished') break;
   }
   return done;
 }
 
-async function backfillDay(args: {
-  dispatch: Dispatch;
-  asOf: string;
-  pause: () => Promise<void>;
-  stopped: () => boolean;
-  onProgress: (result: TickResult) => void;
-}): Promise<BackfillDay> {
-  const { dispatch, asOf, pause, stopped, onProgress } = args;
-  for (;;) {
-    const result = await dispatch(asOf);
-    onProgress(result);
-    const { state, runId, reason } = result;
-    const told = { asOf, ...(runId ? { runId } : {}), ...(reason ? { reason } : {}) };
-    if (state === 'finished') return { ...told, state };
-    // Idle: nothing will come of this day, such as one before the first drop.
-    if (state === 'failed' || state === 'idle') return { ...told, state: 'failed' };
-    if (stopped()) return { ...told, state: 'unfinished' };
-    await pause();
-    if (stopped()) return { ...told, state: 'unfinished' };
+async function backfillDay(
+  { dispatch, look, pause, stopped, onProgress }: Parameters<typeof backfillDays>[0],
+  asOf: string,
+): Promise<BackfillDay> {
+  const { runId, state, stages, reason } = await dispatch(asOf);
+  const over = state === 'finished' || state === 'failed';
+  if (runId === undefined) {
+    return { asOf, state: 'failed', reason: reason ?? `dispatch is ${state} and names no run` };
   }
+  let progress: Omit<RunProgress, 'jobs'> = {
+    state: over ? state : 'running',
+    stages,
+    ...(over && reason ? { reason } : {}),
+  };
+  for (;;) {
+    onProgress({ asOf, ...progress });
+    if (progress.state !== 'running') break;
+    if (!stopped()) await pause();
+    if (stopped()) return { asOf, runId, state: 'unfinished' };
+    progress = await look(asOf, runId);
+  }
+  return { asOf, runId, state: progress.state, ...(progress.reason ? { reason: progress.reason } : {}) };
 }

@@ -1,9 +1,12 @@
 export { attention, dueDay, type FinishedExport, HOURS_FOR_A_NIGHT, type QueueDepth } from './attention.ts';
 export {
   type BackfillDay,
+  type BackfillProgress,
   backfillDays,
   type Dispatch,
   invokedDispatch,
+  type Look,
+  stackLook,
 } from './backfill.ts';
 export { type CdkCall, cdkArguments, runCdk } from './cdk.ts';
 export {

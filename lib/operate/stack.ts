@@ -3,10 +3,10 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { openS3Store, openSqsQueue, routedStore } from '../runtime/aws/index.ts';
-import type { JobDefinition, ObjectStore, Queue } from '../runtime/index.ts';
+import { clientSettings, openBatch, openS3Store, openSqsQueue, routedStore } from '../runtime/aws/index.ts';
+import type { BatchRunner, JobDefinition, ObjectStore, Queue } from '../runtime/index.ts';
 import { OperateError } from './errors.ts';
-import { outputOf, readOutputs } from './outputs.ts';
+import { outputOf, readOutputs, type StackOutputs } from './outputs.ts';
 import type { QueueName } from './why-dead.ts';
 
 /** A queue of the stack, and the one for what it gave up. */
@@ -28,6 +28,7 @@ export interface Stack {
   readonly queues: readonly StackQueue[];
   /** ARN of the job queue that serves a definition. */
   readonly jobQueues: Readonly<Record<JobDefinition, string>>;
+  readonly jobs: BatchRunner;
   readonly dispatchFunction: string;
   readonly sqs: SQSClient;
   readonly batch: BatchClient;
@@ -49,8 +50,11 @@ export async function openStack(options: {
   const storage = await read('storage');
   const batch = await read('batch');
   const nightly = await read('nightly');
-  const s3 = new S3Client({ region });
-  const sqs = new SQSClient({ region });
+  const settings = { ...clientSettings(), region };
+  const s3 = new S3Client(settings);
+  const sqs = new SQSClient(settings);
+  const batchClient = new BatchClient(settings);
+  const jobQueues = arnsOf(batch, 'JobQueues');
   const bucket = (key: string) => openS3Store({ client: s3, bucket: outputOf(storage, key) });
   const queue = (name: QueueName, key: string, deadKey: string): StackQueue => {
     const url = outputOf(storage, key);
@@ -70,10 +74,12 @@ export async function openStack(options: {
       queue('clean', 'CleanQueueUrl', 'CleanDeadUrl'),
       queue('features', 'FeaturesQueueUrl', 'FeaturesDeadUrl'),
     ],
-    jobQueues: jobQueuesOf(outputOf(batch, 'JobQueues'), batch.name),
+    jobQueues,
+    jobs: openBatch({ client: batchClient, queues: jobQueues, definitions: arnsOf(batch, 'JobDefinitions') }),
     dispatchFunction: outputOf(nightly, 'DispatchFunction'),
     sqs,
-    batch: new BatchClient({ region }),
+    batch: batchClient,
+    // A call lasts as long as the function: no timeout of ours.
     lambda: new LambdaClient({ region }),
   };
 }
@@ -87,10 +93,11 @@ async function regionOf(region: string | undefined): Promise<string> {
   }
 }
 
-function jobQueuesOf(json: string, stack: string): Record<JobDefinition, string> {
+function arnsOf(stack: StackOutputs, key: string): Record<JobDefinition, string> {
+  const json = outputOf(stack, key);
   try {
     return JSON.parse(json);
   } catch (cause) {
-    throw new OperateError(`the output JobQueues of ${stack} is not JSON: deploy it again`, { cause });
+    throw new OperateError(`the output ${key} of ${stack.name} is not JSON: deploy it again`, { cause });
   }
 }

@@ -1,4 +1,4 @@
-export { type AdvanceArgs, advanceRun, type RunProgress } from './advance.ts';
+export { type AdvanceArgs, advanceRun, type RunProgress, SUBMITS } from './advance.ts';
 export { type Claim, claimKey, readClaim } from './claims.ts';
 export { tick } from './dispatch.ts';
 export { type TaskGroup, taskGroups } from './groups.ts';

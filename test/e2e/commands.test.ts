@@ -36,7 +36,7 @@ describe('nightjar', { timeout: SLOW }, () => {
     const names = stdout.split('Commands:')[1]!.match(/^ {2}[a-z]+/gm);
     expect(names?.map((name) => name.trim())).toEqual([
       ...['demo', 'init', 'check', 'drop', 'run', 'clean', 'features', 'finetune', 'score', 'export'],
-      ...['backtest', 'report', 'status', 'help'],
+      ...['backtest', 'report', 'status', 'backfill', 'deploy', 'redrive', 'cost', 'help'],
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../lib/config/index.ts';
-import { attention, dueDay, jobCost, type StackJob } from '../../lib/operate/index.ts';
+import { HOURS_AFTER_DEADLINE } from '../../lib/infra/nightly-times.ts';
+import { attention, dueDay, HOURS_FOR_A_NIGHT, jobCost, type StackJob } from '../../lib/operate/index.ts';
 
 const config = parseConfig({
   shop: { timeZone: 'Europe/Berlin' },
@@ -62,7 +63,7 @@ describe('what needs a person', () => {
       'no export of 2026-01-15: the last one is of 2026-01-14',
     ]);
     // an hour before it is due, yesterday's is enough
-    expect(attention({ ...fine, exports, now: new Date('2026-01-15T06:30:00Z') })).toEqual([]);
+    expect(attention({ ...fine, exports, now: new Date('2026-01-15T05:30:00Z') })).toEqual([]);
   });
 
   it('is a first night that did not come, but not an empty bucket', () => {
@@ -77,13 +78,20 @@ describe('what needs a person', () => {
 });
 
 describe('the day whose export is due', () => {
+  it('is asked for when the watchdog asks', () => {
+    expect(HOURS_FOR_A_NIGHT).toBe(HOURS_AFTER_DEADLINE);
+  });
+
   it.each([
-    ['05:00', '2026-01-15T06:59:00Z', '2026-01-14'],
-    ['05:00', '2026-01-15T07:00:00Z', '2026-01-15'],
-    ['05:30', '2026-01-15T07:59:00Z', '2026-01-14'],
-    ['05:30', '2026-01-15T08:00:00Z', '2026-01-15'],
+    ['05:00', '2026-01-15T05:59:00Z', '2026-01-14'],
+    ['05:00', '2026-01-15T06:00:00Z', '2026-01-15'],
+    ['05:30', '2026-01-15T06:29:00Z', '2026-01-14'],
+    ['05:30', '2026-01-15T06:30:00Z', '2026-01-15'],
     // An hour earlier by the clock of summer.
-    ['05:00', '2026-07-15T06:00:00Z', '2026-07-15'],
+    ['05:00', '2026-07-15T05:00:00Z', '2026-07-15'],
+    // The last minutes of the day at the latest.
+    ['23:30', '2026-01-15T22:54:00Z', '2026-01-14'],
+    ['23:30', '2026-01-15T22:55:00Z', '2026-01-15'],
   ])('with the deadline %s, at %s, is %s', (deadline, at, day) => {
     const late = { ...config, nightly: { ...config.nightly, deadline } };
     expect(dueDay(late, new Date(at))).toBe(day);
