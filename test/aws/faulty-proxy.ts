@@ -11,7 +11,7 @@ import { uniform } from '../onnx/support/random.ts';
 
 /** What can go wrong between a client and AWS. */
 export const FAULTS = [
-  /** AWS answers 500 or 503 and does nothing. */
+  /** AWS answers that it can not (500 or 503, or `answer`) and does nothing. */
   'error',
   /** The connection breaks before AWS has the request. */
   'reset',
@@ -42,6 +42,8 @@ export interface FaultyProxyOptions {
   readonly kinds?: readonly Fault[];
   /** Requests that may meet a fault. Default: all. */
   readonly only?: (request: ProxiedRequest) => boolean;
+  /** What AWS answers instead of 500 or 503. */
+  readonly answer?: { readonly status: number; readonly body: string };
   /** How late a slow answer is. Default 20 ms. */
   readonly slowMs?: number;
 }
@@ -81,7 +83,8 @@ export async function startFaultyProxy(options: FaultyProxyOptions): Promise<Fau
     const body = await collect(incoming);
     if (fault === 'error') {
       counts.error++;
-      outgoing.writeHead(random() < 0.5 ? 500 : 503).end();
+      const { status, body: text } = options.answer ?? { status: random() < 0.5 ? 500 : 503, body: '' };
+      outgoing.writeHead(status).end(text);
       return;
     }
     if (fault === 'reset') {

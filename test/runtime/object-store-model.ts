@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { compareKeys, getText, type ObjectStore } from '../../lib/runtime/index.ts';
 
 /** Random operations on a store and on a map give the same, whatever their order. */
-export function objectStoreModel(name: string, makeStore: () => Promise<ObjectStore>): void {
+export function objectStoreModel(name: string, makeStore: () => Promise<ObjectStore>, numRuns = 60): void {
   describe(`${name}: against a map`, () => {
     it('does what a map in memory does, in any order of operations', async () => {
       await fc.assert(
@@ -15,7 +15,7 @@ export function objectStoreModel(name: string, makeStore: () => Promise<ObjectSt
           expect(await keys(store, '')).toEqual(expected);
           for (const key of expected) expect(await getText(store, key)).toBe(model.get(key));
         }),
-        { seed: 20110910, numRuns: 60 },
+        { seed: 20110910, numRuns },
       );
     });
   });

@@ -6,14 +6,12 @@ export interface ObjectPlace {
   readonly key: string;
 }
 
+const DENIED =
+  "the role may not: allow it this action on this prefix, and the use of the bucket's KMS key " +
+  '(without s3:ListBucket even a missing object is denied)';
+
 /** What to do about AWS's codes, for whoever works with the store. */
 const ADVICE: Readonly<Record<string, string>> = {
-  AccessDenied:
-    "the role may not: allow it this action on this prefix, and the use of the bucket's KMS key " +
-    '(without s3:ListBucket even a missing object is denied)',
-  Forbidden:
-    "the role may not: allow it this action on this prefix, and the use of the bucket's KMS key " +
-    '(without s3:ListBucket even a missing object is denied)',
   NoSuchBucket: 'there is no such bucket: check the NIGHTJAR_*_BUCKET variables and the region',
   PermanentRedirect: 'the bucket is in another region: set AWS_REGION to that of the bucket',
   InvalidObjectState: 'the object is in an archive tier: restore it, and use instant-retrieval classes only',
@@ -53,6 +51,7 @@ export function storeError({ bucket, key }: ObjectPlace, doing: string, error: u
 function adviceOn(failure: AwsFailure): string {
   const advice = ADVICE[failure.code];
   if (advice !== undefined) return advice;
+  if (failure.status === 403) return DENIED;
   if (failure.code.startsWith('KMS')) return "look at the state and the policy of the bucket's KMS key";
   return isUnclear(failure)
     ? 'check the network and try again'

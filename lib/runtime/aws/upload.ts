@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { CompleteMultipartUploadCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { ObjectBody, PutOptions, PutResult } from '../types.ts';
 import { awsFailure, isUnclear } from './failure.ts';
-import { inspect, WRITER } from './inspect.ts';
+import { inspect, type Standing, WRITER } from './inspect.ts';
 import { uploadParts } from './multipart.ts';
 import { PART_BYTES, partsOf } from './parts.ts';
 import { isConflict, isRefused, type ObjectPlace, quoted, storeError, unquoted } from './s3-errors.ts';
@@ -36,7 +36,7 @@ export async function upload(
     const { value: first = new Uint8Array(0) } = await parts.next();
     if (first.length < PART_BYTES) return await putWhole(write, first);
     // Many bytes need not be sent to learn that they are not wanted.
-    if (options.ifAbsent && (await inspect(client, place))) return { written: false };
+    if (isConditional(write) && isHopeless(options, await inspect(client, place))) return { written: false };
     return await putParts(write, resumedWith(first, parts));
   } finally {
     await parts.return(undefined);
@@ -97,6 +97,12 @@ function isConditional({ options }: Write): boolean {
   return options.ifAbsent === true || options.ifMatch !== undefined;
 }
 
+/** The condition does not hold for what stands under the key. */
+function isHopeless({ ifAbsent, ifMatch }: PutOptions, standing: Standing | undefined): boolean {
+  if (ifAbsent) return standing !== undefined;
+  return ifMatch !== undefined && ifMatch !== standing?.info.etag;
+}
+
 /**
  * What stands under the key says who won. One case remains that nobody can know from outside: this write won, its
  * answer was lost, and a rival has replaced it already; the answer is then `written: false`, as if the rival had been
@@ -112,10 +118,7 @@ async function readBack(write: Write, error: unknown): Promise<PutResult> {
   }
   const standing = await inspect(client, place);
   if (standing?.writer === writer) return { written: true, etag: standing.info.etag };
-  const hopeless =
-    (options.ifAbsent && standing !== undefined) ||
-    (options.ifMatch !== undefined && options.ifMatch !== standing?.info.etag);
-  if (refused || hopeless) return { written: false };
+  if (refused || isHopeless(options, standing)) return { written: false };
   throw storeError(place, 'written', error);
 }
 
