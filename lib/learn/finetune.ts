@@ -24,9 +24,6 @@ const TRAINERS: Record<TaskGroup['kind'], Trainer> = {
   label: trainTable,
 };
 
-/** Below this a group's fits stand until its model does. */
-export const workPrefix = (runId: string, group: string): string => `runs/${runId}/work/${group}/`;
-
 /**
  * The finetune job: trains every group of a run for which the manifest names no champion. What an earlier attempt has
  * finished is not done again: neither a group nor, within one, a fit; the fit it was at goes on from its last
@@ -51,7 +48,7 @@ export async function finetuneRun(args: {
     if (manifest.champions[group.name]) continue;
     const key = `runs/${runId}/finetune-${group.name}.json`;
     const done = await readJson<{ version: string }>(store, key);
-    const prefix = workPrefix(runId, group.name);
+    const prefix = `runs/${runId}/work/${group.name}/`;
     const fits = new FitStore({ store, prefix, signal, checkpointEvery, now });
     const tell = (text: string) => progress(`${group.name}: ${text}`);
     const version =

@@ -1,5 +1,5 @@
 export type { Progress } from './candidate.ts';
-export { finetuneRun, type TrainedVersions, versionsOf, workPrefix } from './finetune.ts';
+export { finetuneRun, type TrainedVersions, versionsOf } from './finetune.ts';
 export { groupMatrix } from './groups.ts';
 export { openProfiles, type ProfileWriter, profileNames } from './profiles.ts';
 export {

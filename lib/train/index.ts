@@ -33,7 +33,7 @@ export {
 } from './errors.ts';
 export { type FitOptions, type FitResult, fit } from './fit.ts';
 export { type FittedProgram, fitProgram, type ProgramFit } from './fit-program.ts';
-export { FitStore, type FitStoreOptions, type StoredFit } from './fit-store.ts';
+export { FitStore, type FitStoreOptions } from './fit-store.ts';
 export type { Isotonic } from './isotonic.ts';
 export {
   auroc,
