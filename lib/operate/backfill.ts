@@ -32,14 +32,13 @@ export function invokedDispatch(client: LambdaClient, name: string): Dispatch {
 }
 
 function parsed(text: string, name: string): TickResult {
+  let result: TickResult | null;
   try {
-    const result: TickResult = JSON.parse(text);
-    if (typeof result.state === 'string') return result;
+    result = JSON.parse(text);
   } catch (cause) {
-    throw new OperateError(`${name} answered ${JSON.stringify(text.slice(0, 200))}, which is not JSON`, {
-      cause,
-    });
+    throw new OperateError(`${name} answered ${text.slice(0, 200)}, which is not JSON`, { cause });
   }
+  if (typeof result?.state === 'string') return result;
   throw new OperateError(
     `${name} answered ${text.slice(0, 200)}, which is no answer of dispatch: deploy this version of Nightjar`,
   );
