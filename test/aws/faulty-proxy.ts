@@ -22,7 +22,8 @@ export const FAULTS = [
   /** The connection breaks in the middle of a download. */
   'cut',
 ] as const;
-export type Fault = (typeof FAULTS)[number];
+/** A byte of a download is wrong: only where asked for, since no client can mend it. */
+export type Fault = (typeof FAULTS)[number] | 'damage';
 
 export interface ProxiedRequest {
   readonly method: string;
@@ -38,7 +39,7 @@ export interface FaultyProxyOptions {
   readonly seed: number;
   /** Share of the requests that meet a fault, from 0 to 1. */
   readonly rate: number;
-  /** Default: all. */
+  /** Default: all of FAULTS. */
   readonly kinds?: readonly Fault[];
   /** Requests that may meet a fault. Default: all. */
   readonly only?: (request: ProxiedRequest) => boolean;
@@ -68,7 +69,7 @@ interface Answer {
 export async function startFaultyProxy(options: FaultyProxyOptions): Promise<FaultyProxy> {
   const { rate, kinds = FAULTS, only = () => true, slowMs = 20 } = options;
   const random = uniform(options.seed);
-  const counts = { error: 0, reset: 0, lost: 0, slow: 0, cut: 0, passed: 0 };
+  const counts = { error: 0, reset: 0, lost: 0, slow: 0, cut: 0, damage: 0, passed: 0 };
 
   const choose = (incoming: IncomingMessage): Fault | undefined => {
     const { method = 'GET', url: path = '/', headers } = incoming;
@@ -102,9 +103,11 @@ export async function startFaultyProxy(options: FaultyProxyOptions): Promise<Fau
       outgoing.write(answer.body.subarray(0, answer.body.length >> 1), () => incoming.socket.destroy());
     } else if (fault === 'slow') {
       counts.slow++;
-      setTimeout(() => outgoing.writeHead(answer.status, answer.headers).end(answer.body), slowMs);
+      setTimeout(() => outgoing.writeHead(answer.status, answer.headers).end(answer.body), slowMs).unref();
     } else {
-      counts.passed++;
+      const damaged = fault === 'damage' && isDownload(incoming, answer);
+      if (damaged) answer.body[0] = (answer.body[0] ?? 0) ^ 1;
+      counts[damaged ? 'damage' : 'passed']++;
       outgoing.writeHead(answer.status, answer.headers).end(answer.body);
     }
   };

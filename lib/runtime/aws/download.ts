@@ -21,7 +21,8 @@ interface Answer {
 }
 
 /**
- * Opens the bytes asked for. When the connection breaks, the rest is asked for by range, of the same version.
+ * Opens the bytes asked for. When the connection breaks, the rest is asked for by range, of the same version. S3 has
+ * checksums of whole objects only: what came in one go is checked against its checksum, other reads by length alone.
  * @throws ObjectNotFound, PreconditionFailed, InvalidRange, StoreError
  */
 export async function download(
@@ -124,8 +125,9 @@ async function* resumed(client: S3Client, place: ObjectPlace, first: Answer): As
       broken = error;
     }
     if (start === end && broken === undefined) return;
-    // All bytes are there, but their checksum is wrong: those already handed on can not be taken back.
-    if (start >= end || ++fruitless > FRUITLESS_TRIES) throw storeError(place, 'read', broken);
+    // Bytes already handed on can not be taken back when they turn out to be wrong.
+    const wrong = start >= end || (broken instanceof Error && broken.message.startsWith('Checksum mismatch'));
+    if (wrong || ++fruitless > FRUITLESS_TRIES) throw storeError(place, 'read', broken);
     ({ stream } = await ask(client, place, { range: { start, end }, ifMatch: info.etag }));
   }
 }

@@ -206,6 +206,29 @@ describe.skipIf(!hasMoto)('over S3 with faults', () => {
     });
   });
 
+  it('finds a byte that changed on the way', async () => {
+    const { store, direct, proxy } = await open({ kinds: ['damage'], only: isGet });
+    for (const [key, body] of [
+      ['small', Buffer.alloc(1_000, 1)],
+      ['large', Buffer.alloc(3 * MIB, 1)],
+    ] as const) {
+      await direct.put(key, body);
+      const read = async () => (await store.get(key)).bytes();
+      await expect(read()).rejects.toThrow(new RegExp(`${key} .* can not be read: .*Checksum mismatch`));
+    }
+    expect(proxy.counts.damage).toBe(2);
+  });
+
+  it('does not wait without end for an answer', async () => {
+    const { bucket, direct, proxy } = await open({ kinds: ['slow'], slowMs: 600_000, only: first(1, isPut) });
+    const requestHandler = { socketTimeout: 1_000 };
+    const { endpoint } = proxy;
+    const impatient = new S3Client({ ...clientSettings(), ...moto.client, endpoint, requestHandler });
+    const put = await openS3Store({ client: impatient, bucket }).put('k', 'x', { ifAbsent: true });
+    expect(put).toEqual({ written: true, etag: (await direct.head('k'))?.etag });
+    expect(proxy.counts.slow).toBe(1);
+  });
+
   describe('an object in parts', () => {
     it('is what was streamed, of which only some parts are held', async () => {
       // given
