@@ -8,8 +8,13 @@ const TICK_MS = 300_000;
 /** From the first tick until the deadline, and an hour for what is still under way then. */
 const MOST_TICKS = 48;
 
-/** 02:00 of a summer's day in London: the first tick of the night. */
-export const firstTick = (asOf: string): Date => new Date(`${asOf}T01:00:00Z`);
+/** 02:00 in London: the first tick of the night. */
+function firstTick(asOf: string): Date {
+  const utc = new Date(`${asOf}T02:00:00Z`);
+  const zone = { timeZone: 'Europe/London', hour: 'numeric', hourCycle: 'h23' } as const;
+  const ahead = Number(new Intl.DateTimeFormat('en-GB', zone).format(utc)) - 2;
+  return new Date(utc.getTime() - ahead * 3_600_000);
+}
 
 /** The n-th tick of a night, from 0. */
 export const tickTime = (asOf: string, n: number): Date => new Date(firstTick(asOf).getTime() + n * TICK_MS);

@@ -37,27 +37,32 @@ function evenly(list: readonly string[], n: number): string[] {
 
 export const bytesOf = (name: string): Buffer => readFileSync(join(DROPS, name));
 
+type Preset = Pick<ConfigInput, 'training' | 'model' | 'features'>;
+
 /** A model that trains in a second: for tests of everything but the model. */
-export const TINY: Pick<ConfigInput, 'training' | 'model'> = {
+export const TINY: Preset = {
+  ...SMALL,
   training: { ...SMALL.training, steps: 20, pretrainSteps: 0, maxCutoffs: 2 },
   model: { ...SMALL.model, layers: 0 },
 };
 
 /** The example with a model that trains in seconds, in a folder of its own. */
-export async function smallRetail(
-  folder: string,
-  preset: Pick<ConfigInput, 'training' | 'model'> = SMALL,
-): Promise<Config> {
+export async function smallRetail(folder: string, preset: Preset = SMALL): Promise<Config> {
   const { config } = await loadConfig(EXAMPLE);
   const small = {
     ...config,
     training: { ...config.training, ...preset.training },
     model: { ...config.model, ...preset.model },
-    features: { ...config.features, ...SMALL.features },
+    features: { ...config.features, ...preset.features },
     nightly: { ...config.nightly, expect: ['transactions'] },
   };
   await writeFile(join(folder, 'nightjar.config.ts'), `export default ${JSON.stringify(small)};\n`);
   return (await loadConfig(folder)).config;
+}
+
+/** The example as it is, in a folder of its own. */
+export function fullRetail(folder: string): Promise<Config> {
+  return smallRetail(folder, {});
 }
 
 /** What a night has exported: SHA-256 of every file but the manifest, by name; and the run's id. */
