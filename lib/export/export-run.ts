@@ -44,7 +44,7 @@ export async function exportRun(args: {
 
 /** A night's states stand by now: later nights may fold on from them. */
 async function tellSnapshot(store: ObjectStore, runId: string, manifest: RunManifest): Promise<void> {
-  if (manifest.purpose !== 'night' || manifest.asOf === null) return;
+  if (manifest.purpose === 'backtest' || manifest.asOf === null) return;
   const info = snapshotInfo({
     config: manifest.config,
     runId,

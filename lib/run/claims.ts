@@ -13,6 +13,8 @@ export interface Claim {
   readonly claimedAt: string;
   /** How many times the run was asked for; each time its jobs may be submitted anew. */
   readonly round: number;
+  /** Backfill: that it failed was told to whoever asked. */
+  readonly told?: boolean;
 }
 
 export interface StandingClaim {

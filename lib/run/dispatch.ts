@@ -1,32 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { NightjarError, parseDay } from '../data/index.ts';
-import {
-  type Claim,
-  type ClaimedPurpose,
-  claimKey,
-  makeClaim,
-  readClaim,
-  type StandingClaim,
-} from './claims.ts';
+import { backfill } from './backfill.ts';
+import { advanceStanding, type Found, lookAtDrops, notEnough, start } from './begin.ts';
+import { type ClaimedPurpose, claimKey, readClaim } from './claims.ts';
 import { taskGroups } from './groups.ts';
-import { type DropState, listDrops } from './inputs.ts';
-import { advanceClaimed, lookAfterOthers } from './look-after.ts';
-import { readManifest } from './manifest.ts';
-import { planRun } from './plan.ts';
-import { type Readiness, readiness } from './readiness.ts';
-import { resendStale } from './resend.ts';
+import { lookAfterOthers } from './look-after.ts';
 import { type ShopTime, shopTime } from './shop-time.ts';
 import type { TickArgs, TickResult } from './tick-types.ts';
 
 /** Lists in an answer are cut here: a function's answer is limited, and nobody reads more. */
 const SHOWN = 1000;
-
-/** What a call finds out about the run it is for. */
-type Found = Pick<TickResult, 'state'> &
-  Partial<Pick<TickResult, 'runId' | 'pending' | 'missing' | 'stale' | 'stages' | 'reason'>> & {
-    /** Nothing was ever dropped. */
-    readonly empty?: boolean;
-  };
 
 /**
  * One call of the dispatch function. It looks at what stands in the store, does what can be done at once, and ends:
@@ -102,14 +84,7 @@ async function night(args: TickArgs, asOf: string, { time }: ShopTime): Promise<
     const reason = `${late[0]!.key}: ${late[0]!.why}${more}`;
     return { state: time < deadline ? 'waiting' : 'held', pending, missing, stale, reason };
   }
-  return { ...(await start(args, 'night', asOf, drops, ready)), stale };
-}
-
-function notEnough({ pending, missing, stale, empty }: Readiness, asOf: string): Found {
-  const what = empty
-    ? 'nothing was dropped yet'
-    : `no labels, and no events of two days before ${asOf}, are there`;
-  return { state: 'waiting', pending, missing, stale, empty, reason: `nothing to learn from: ${what}` };
+  return start(args, 'night', asOf, drops, ready);
 }
 
 async function training(args: TickArgs, asOf: string, { weekday }: ShopTime): Promise<Found> {
@@ -119,62 +94,6 @@ async function training(args: TickArgs, asOf: string, { weekday }: ShopTime): Pr
   if (finetune !== weekday) {
     return { state: 'idle', reason: `new models are trained on ${finetune}, today is ${weekday}` };
   }
-  return startNow(args, 'training', asOf);
-}
-
-/** A night for a past day. Asked for again, it goes on; once that is over, it starts anew with what was dropped since. */
-async function backfill(args: TickArgs, asOf: string): Promise<Found> {
-  const standing = await readClaim(args.store, claimKey('backfill', asOf));
-  if (!standing) return startNow(args, 'backfill', asOf);
-  const progress = await advanceStanding(args, standing.claim);
-  return progress.state === 'running' ? progress : startNow(args, 'backfill', asOf, standing);
-}
-
-/** Starts with what is there. */
-async function startNow(
-  args: TickArgs,
-  purpose: ClaimedPurpose,
-  asOf: string,
-  replaced?: StandingClaim,
-): Promise<Found> {
   const { drops, ready } = await lookAtDrops(args, asOf);
-  if (!ready.enough) return notEnough(ready, asOf);
-  return { ...(await start(args, purpose, asOf, drops, ready, replaced)), stale: ready.stale };
-}
-
-/** Writes the manifest, then the claim, then submits. Whoever's claim stands decides the run. */
-async function start(
-  args: TickArgs,
-  purpose: ClaimedPurpose,
-  asOf: string,
-  drops: readonly DropState[],
-  ready: Readiness,
-  replaced?: StandingClaim,
-): Promise<Found> {
-  const { store, config, now, log, owner = randomUUID() } = args;
-  const unmet = purpose === 'night' ? ready.unmet : [];
-  const { runId } = await planRun({ store, config, drops, purpose, asOf, unmet });
-  const before = replaced?.claim;
-  // What is finished and asked for again is the same run; what failed may submit its jobs anew.
-  const round = before?.runId === runId ? before.round + 1 : 1;
-  const made: Claim = { runId, owner, claimedAt: now.toISOString(), round };
-  const claim = await makeClaim(store, claimKey(purpose, asOf), made, replaced);
-  const ours = claim.owner === owner;
-  log?.(JSON.stringify({ asOf, claim: claim.runId, purpose, ours }));
-  const found = await advanceStanding(args, claim);
-  return ours && found.state === 'running' ? { ...found, state: 'started' } : found;
-}
-
-async function advanceStanding(args: TickArgs, claim: Claim): Promise<Found> {
-  const manifest = await readManifest(args.store, claim.runId);
-  const { state, stages, reason } = await advanceClaimed(args, claim, manifest);
-  return { state, stages, runId: claim.runId, missing: manifest.missing, ...(reason ? { reason } : {}) };
-}
-
-async function lookAtDrops(args: TickArgs, asOf: string): Promise<{ drops: DropState[]; ready: Readiness }> {
-  const { store, config, now } = args;
-  const drops = await listDrops(store, config);
-  const ready = readiness(config, drops, asOf, now);
-  await resendStale(args, ready.stale);
-  return { drops, ready };
+  return ready.enough ? start(args, 'training', asOf, drops, ready) : notEnough(ready, asOf);
 }

@@ -116,7 +116,7 @@ async function scoreShard(args: {
     tasks = (await args.users.score(read, day, itemText, see, profiles)).tasks;
   }
   if (!args.users) for (const user of read) see(user);
-  if (manifest.purpose === 'night') {
+  if (manifest.purpose !== 'backtest') {
     await store.put(snapshotKey(config, runId, shard), snapshot.encode(), { ifAbsent: true });
   }
   const topLists: ShardScores['lists'] = {};

@@ -69,7 +69,7 @@ export async function copyOf({ root, config }: Shop): Promise<Shop> {
   return { root: copy, store: await openFolderStore(copy, { durable: false }), config };
 }
 
-export const before = (day: string, days: number) => formatDay(parseDay(day) - days);
+export const daysBefore = (day: string, days: number) => formatDay(parseDay(day) - days);
 
 /** A file with one purchase at noon of each day. */
 export const purchases = (...days: string[]) =>
@@ -91,8 +91,12 @@ export async function ingest({ store, config }: Shop): Promise<void> {
 /** A shop with 30 days of purchases up to yesterday, cleaned. */
 export async function readyShop(changes: Partial<ConfigInput> = {}): Promise<Shop> {
   const shop = await openShop(changes);
-  await dropped(shop, 'past.csv', purchases(...Array.from({ length: 29 }, (_, i) => before(TODAY, 30 - i))));
-  await dropped(shop, 'yesterday.csv', purchases(before(TODAY, 1)));
+  await dropped(
+    shop,
+    'past.csv',
+    purchases(...Array.from({ length: 29 }, (_, i) => daysBefore(TODAY, 30 - i))),
+  );
+  await dropped(shop, 'yesterday.csv', purchases(daysBefore(TODAY, 1)));
   await ingest(shop);
   return shop;
 }
@@ -192,12 +196,12 @@ async function leave(store: ObjectStore, runId: string, stage: string): Promise<
     await putJson(store, trainedKey(runId), versions);
   } else if (stage === 'score') {
     for (let shard = 0; shard < shards; shard++) {
-      if (purpose === 'night') await store.put(snapshotKey(config, runId, shard), 'states');
+      await store.put(snapshotKey(config, runId, shard), 'states');
       await store.put(scoresKey(runId, shard), 'scores');
     }
   } else {
     const info = snapshotInfo({ config, runId, asOf: parseDay(asOf!), shards, inputs: dayInputs(manifest) });
-    if (purpose === 'night') await putJson(store, snapshotInfoKey(runId), info);
+    await putJson(store, snapshotInfoKey(runId), info);
     await store.put(successKey(asOf, runId), '');
     await putJson(store, currentKey(asOf), { runId });
   }
