@@ -8,16 +8,17 @@ import { buildApp, type Packages } from '../lib/infra/index.ts';
 import { buildPackages } from './build/index.ts';
 
 /**
- * What `cdk` runs: `npx cdk synth -c config=<path> -c env=<name>`. The packages are built first, with the very config that the
- * stacks are made from. `-c packages=<folder>` takes what `npm run build` made there instead.
+ * What `cdk` runs: `npx cdk synth -c config=<path> -c env=<name>`. The packages are built first (to `dist`, or `-c out=<folder>`),
+ * with the very config that the stacks are made from. `-c packages=<folder>` takes what `npm run build` made there.
  */
 async function main(): Promise<void> {
   const app = new App();
   const { config } = await loadConfig(context(app, 'config') ?? 'examples/online-retail');
   const environment = context(app, 'env') ?? 'prod';
   const built = context(app, 'packages');
-  if (built === undefined) await buildPackages(config, resolve('dist'));
-  buildApp(app, { config, environment, packages: packagesIn(resolve(built ?? 'dist')) });
+  const folder = resolve(built ?? context(app, 'out') ?? 'dist');
+  if (built === undefined) await buildPackages(config, folder);
+  buildApp(app, { config, environment, packages: packagesIn(folder) });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   app.synth();
 }
