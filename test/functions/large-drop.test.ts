@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, watch } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type CleanEntry, makeHandler } from '../../functions/clean/handler.ts';
+import { engineWithin } from '../../lib/clean/index.ts';
 import { parseConfig } from '../../lib/config/index.ts';
-import { contentId } from '../../lib/data/index.ts';
+import { canonicalJson, contentId } from '../../lib/data/index.ts';
 import { formatS3Event, getText, type LocalBatch, openLocalBatch } from '../../lib/runtime/index.ts';
 import { emptyFolder, events, pseudonyms, shopOf, storeIn } from './shop.ts';
 
@@ -14,6 +18,12 @@ const CONTENT = `user,time,type,item,quantity,price\n${Array.from(
   (_, i) => `user-${i % 999},2011-05-${1 + (i % 28)} 08:00:00,purchase,item-${i % 77},1,2.50`,
 ).join('\n')}\n`;
 
+const CLEAN_JOB = [
+  '--import',
+  import.meta.resolve('tsx'),
+  fileURLToPath(new URL('../../containers/clean/main.ts', import.meta.url)),
+];
+
 const running: LocalBatch[] = [];
 
 afterEach(async () => {
@@ -24,15 +34,8 @@ async function shop() {
   const { folder, keyFile } = await emptyFolder();
   const store = await storeIn(folder);
   const config = shopOf(events);
-  const command = {
-    command: process.execPath,
-    args: [
-      '--import',
-      import.meta.resolve('tsx'),
-      fileURLToPath(new URL('../../containers/clean/main.ts', import.meta.url)),
-    ],
-    env: { NIGHTJAR_STORE: folder, NIGHTJAR_KEY_FILE: keyFile },
-  };
+  const env = { NIGHTJAR_STORE: folder, NIGHTJAR_KEY_FILE: keyFile };
+  const command = { command: process.execPath, args: CLEAN_JOB, env };
   const batch = openLocalBatch({ commands: { clean: command }, logs: `${folder}.logs` });
   running.push(batch);
   const entries: CleanEntry[] = [];
@@ -43,7 +46,7 @@ async function shop() {
     large: { batch, limits: LIMITS },
     report: (entry) => entries.push(entry),
   });
-  return { store, config, batch, entries, handle };
+  return { store, config, batch, entries, handle, folder, env };
 }
 
 function told(...keys: string[]) {
@@ -104,6 +107,44 @@ describe('a drop that is too large for the function', () => {
     // then
     expect(entries.map(({ status }) => status)).toEqual(['clean', 'gone', 'sent to batch']);
   });
+
+  test('whose job is told to end while it works leaves nothing half, and is done by the next attempt', async () => {
+    // given
+    const { store, config, folder, env } = await shop();
+    await store.put(key, CONTENT);
+    await store.put('config/here.json', canonicalJson(config));
+    const temporary = `${folder}.temporary`;
+    await mkdir(temporary);
+    const start = () =>
+      spawn(process.execPath, CLEAN_JOB, {
+        env: {
+          PATH: process.env.PATH,
+          TMPDIR: temporary,
+          ...env,
+          NIGHTJAR_DROP: key,
+          NIGHTJAR_CONFIG: 'config/here.json',
+        },
+        stdio: 'ignore',
+      });
+    // when: it has begun to lay the drop out for the engine
+    const changes = watch(temporary);
+    const first = start();
+    const ended = once(first, 'exit');
+    for await (const { filename } of changes) if (filename?.startsWith('nightjar-clean-')) break;
+    first.kill('SIGTERM');
+    // then
+    expect(await ended).toEqual([75, null]);
+    for await (const object of store.list('quality/')) expect(object).toBeUndefined();
+    // when
+    expect(await once(start(), 'exit')).toEqual([0, null]);
+    // then
+    expect(await written(store, 'quality/')).toHaveLength(1);
+  });
+});
+
+test('the engine gets half of the memory, and processors up to four', () => {
+  expect(engineWithin(3008, 2)).toEqual({ threads: 2, memoryLimit: '1504MiB' });
+  expect(engineWithin(Number(undefined), 16)).toEqual({ threads: 4 });
 });
 
 async function written(store: Awaited<ReturnType<typeof storeIn>>, prefix: string) {
