@@ -3,10 +3,9 @@ import { Command } from 'commander';
 import { deployOf } from '../../lib/config/index.ts';
 import { ConfigError, formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
 import type { BackfillDay, BackfillProgress } from '../../lib/operate/index.ts';
-import { planRun } from '../../lib/run/index.ts';
 import type { Workspace } from '../workspace.ts';
-import { evaluateStep, ingestStep, type RunContext, stageStep } from './run.ts';
-import { dayArgument, runSteps, type Step, table, workspaceOf } from './shared.ts';
+import { evaluateStep, ingestStep, planStep, type RunContext, stageStep } from './run.ts';
+import { dayArgument, runSteps, table, workspaceOf } from './shared.ts';
 import { configOf, environmentOption, operations, regionOption, type StackOptions } from './stack-options.ts';
 
 interface BackfillOptions extends StackOptions {
@@ -53,15 +52,6 @@ function daysBetween(from: string, to: string): string[] {
   return Array.from({ length: last - first + 1 }, (_, i) => formatDay(first + i));
 }
 
-const planStep = (asOf: string): Step<RunContext> => ({
-  title: 'name the inputs',
-  async run(context) {
-    const { store, config } = context.workspace;
-    context.planned = await planRun({ store, config, drops: context.drops ?? [], purpose: 'backfill', asOf });
-    return context.planned.runId;
-  },
-});
-
 async function inFolder(
   days: readonly string[],
   workspace: Workspace,
@@ -72,7 +62,11 @@ async function inFolder(
     const context: RunContext = { workspace, seconds: {} };
     const stages = (['finetune', 'score', 'export'] as const).map(stageStep);
     if (!json) console.error(`as of ${asOf}`);
-    await runSteps(context, [ingestStep, planStep(asOf), ...stages, evaluateStep], json);
+    await runSteps(
+      context,
+      [ingestStep, planStep({ purpose: 'night', asOf }), ...stages, evaluateStep],
+      json,
+    );
     done.push({ asOf, state: 'finished', ...(context.planned ? { runId: context.planned.runId } : {}) });
   }
   return done;

@@ -84,7 +84,7 @@ export type BackfillProgress = Pick<RunProgress, 'state' | 'stages'> & { readonl
 /**
  * Runs past days one after the other, for each folds on from the one before. Dispatch is asked once for each day, for asked
  * again it would start a failed run anew; then the run is looked at until it is over. Nothing is lost when this stops anywhere: what was
- * submitted goes on, the ticks of the next night finish it, and the same call skips the days that are finished.
+ * submitted goes on, the ticks of the next night finish it, and the same call takes it up.
  * @param pause between two looks
  * @param stopped true from when nobody wants to wait any longer; days that were not asked for are not started
  * @returns the days that were asked for; the first that is not finished is the last
