@@ -64,7 +64,7 @@ export function attention(args: {
     .map(({ finishedAt }) => finishedAt)
     .sort()
     .at(-1);
-  for (const job of lastByName(jobs)) {
+  for (const job of lastByStage(jobs)) {
     const stopped = job.stoppedAt ?? job.createdAt;
     // A night that was finished later went on without it, or after it had been tried again.
     if (job.status !== 'FAILED' || (newest !== undefined && new Date(newest) > stopped)) continue;
@@ -83,7 +83,7 @@ export function attention(args: {
   return needs;
 }
 
-/** Of jobs of one name, tried again after another, only the last counts. */
-function lastByName(jobs: readonly StackJob[]): StackJob[] {
-  return [...new Map(jobs.map((job) => [job.name, job])).values()];
+/** Of the jobs of one stage, tried again under the next number, only the last counts. */
+function lastByStage(jobs: readonly StackJob[]): StackJob[] {
+  return [...new Map(jobs.map((job) => [job.name.replace(/-\d+$/, ''), job])).values()];
 }

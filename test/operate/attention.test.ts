@@ -22,7 +22,7 @@ const fine = {
 };
 const job = (changes: Partial<StackJob> = {}): StackJob => ({
   id: '1',
-  name: '2026-01-15-abc-score',
+  name: '2026-01-15-abc-score-1',
   queue: 'gpu',
   status: 'FAILED',
   reason: 'Essential container exited; exit code 1',
@@ -47,10 +47,14 @@ describe('what needs a person', () => {
 
   it('is a job that failed and was not made good', () => {
     expect(attention({ ...fine, jobs: [job()] })).toEqual([
-      'job 2026-01-15-abc-score failed: Essential container exited; exit code 1',
+      'job 2026-01-15-abc-score-1 failed: Essential container exited; exit code 1',
     ]);
     // when tried again with success
-    const again = job({ status: 'SUCCEEDED', createdAt: new Date('2026-01-15T06:00:00Z') });
+    const again = job({
+      name: '2026-01-15-abc-score-2',
+      status: 'SUCCEEDED',
+      createdAt: new Date('2026-01-15T06:00:00Z'),
+    });
     expect(attention({ ...fine, jobs: [job(), again] })).toEqual([]);
     // when a night was finished afterwards
     const exports = [{ asOf: '2026-01-15', runId: 'r', finishedAt: '2026-01-15T06:30:00.000Z' }];

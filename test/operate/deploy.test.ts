@@ -128,6 +128,24 @@ describe.skipIf(!hasMoto)('an account', { timeout: 120_000 }, () => {
   });
 });
 
+describe('the commands', { timeout: 60_000 }, () => {
+  it.each([
+    ['deploy', '--check', ['--env <name>', '--force', 'cdk arguments']],
+    ['redrive', '--dry-run', ['--queue <name>', 'why they died']],
+    ['backfill', '--stack', ['--from <day>', '--to <day>']],
+  ])('say what %s can do', async (name, option, others) => {
+    const { code, stdout } = await nightjar([name, '--help'], await temporaryFolder());
+    expect(code).toBe(0);
+    for (const text of [option, ...others]) expect(stdout).toContain(text);
+  });
+
+  it('take no queue that there is not', async () => {
+    const { code, stderr } = await nightjar(['redrive', '--queue', 'other'], await temporaryFolder());
+    expect(code).toBe(2);
+    expect(stderr).toContain('Allowed choices are clean, features');
+  });
+});
+
 describe('cdk deploy', () => {
   it('is called with the config, the environment, and what stands after "--"', async () => {
     // given a CDK that writes down how it is called
