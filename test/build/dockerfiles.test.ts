@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { ROOT } from '../../bin/build/index.ts';
 import { type BuiltPackages, builtPackages } from './packages.ts';
 
 interface Instruction {
@@ -39,8 +40,8 @@ function stagesOf(instructions: readonly Instruction[]): Map<string, Instruction
 }
 
 describe.each([
-  { image: 'finetune', targets: ['finetune'], device: 'cuda' },
-  { image: 'score', targets: ['score', 'cpu'], device: 'cuda' },
+  { image: 'finetune', targets: ['finetune'] },
+  { image: 'score', targets: ['score', 'cpu'] },
 ])('the Dockerfile of $image', ({ image, targets }) => {
   let built: BuiltPackages;
   let instructions: Instruction[];
@@ -103,5 +104,23 @@ describe.each([
       expect(node).toBe('node');
       expect(existsSync(join(built.image, entry!)), entry).toBe(true);
     }
+  });
+
+  test('removes and runs what the locked onnxruntime-node has', () => {
+    // given
+    const runtime = join(ROOT, 'node_modules/onnxruntime-node');
+    const runs = instructions.filter(({ name }) => name === 'RUN').map(({ text }) => text);
+    // then
+    const removed = runs.flatMap((text) => / rm -r (.+)$/.exec(text)?.[1]?.split(' ') ?? []);
+    expect(removed).toEqual(['darwin', 'win32', 'linux/arm64']);
+    for (const folder of removed) expect(existsSync(join(runtime, 'bin/napi-v6', folder)), folder).toBe(true);
+    const scripts = runs.flatMap((text) => / node (node_modules\S+)/.exec(text)?.[1] ?? []);
+    expect(scripts).toHaveLength(1);
+    expect(existsSync(join(ROOT, scripts[0]!))).toBe(true);
+    // The script knows the files that are moved on.
+    const metadata = readFileSync(join(runtime, 'script/install-metadata.js'), 'utf8');
+    const moved = runs.flatMap((text) => / mv (.+) \/provider\/$/.exec(text)?.[1]?.split(' ') ?? []);
+    expect(moved).toHaveLength(2);
+    for (const file of moved) expect(metadata).toContain(`runtimes/linux-x64/native/${file}`);
   });
 });
