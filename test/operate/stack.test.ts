@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { SubmitJobCommand } from '@aws-sdk/client-batch';
 import { GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeHandler } from '../../functions/features/handler.ts';
 import { cleanDrop } from '../../lib/clean/index.ts';
 import { type Config, parseConfig } from '../../lib/config/index.ts';
 import { createPseudonyms } from '../../lib/data/index.ts';
-import { openStack, type Stack } from '../../lib/operate/index.ts';
+import { openStack, type Stack, stackLook } from '../../lib/operate/index.ts';
+import { claimKey, listDrops, planRun } from '../../lib/run/index.ts';
 import { formatS3Event, putJson } from '../../lib/runtime/index.ts';
 import { hasMoto, type Moto, startMoto } from '../aws/moto.ts';
 import { type Ended, nightjar } from '../e2e/command.ts';
@@ -206,5 +208,54 @@ describe.skipIf(!hasMoto)('a deployed environment', { timeout: 120_000 }, () => 
     expect(again.code).toBe(0);
     expect(again.stdout).toContain('features: no dead letters');
     expect(again.stdout).not.toContain('moved');
+  });
+
+  it('looks after a run as its ticks do, as often as it was asked for', async () => {
+    // given a run of what is cleaned, in an account whose jobs end well and do nothing
+    const { store } = stack;
+    for await (const { key, size, etag } of store.list('clean/events/')) {
+      const body = formatS3Event({ bucket: 'data', key, size, etag });
+      const message = {
+        messageId: '1',
+        receiptHandle: '1',
+        body,
+        attributes: { ApproximateReceiveCount: '1' },
+      };
+      await makeHandler({ store, config })({ Records: [message] });
+    }
+    const asOf = '2025-01-10';
+    const { runId } = await planRun({
+      store,
+      config,
+      drops: await listDrops(store, config),
+      purpose: 'backfill',
+      asOf,
+    });
+    const submitted = async () => {
+      let jobs = 0;
+      for await (const { key } of store.list(`runs/${runId}/jobs/`))
+        jobs += key.includes('/finetune-') ? 1 : 0;
+      return jobs;
+    };
+    const look = stackLook(stack, 2);
+    const untilOver = async () => {
+      for (let looks = 0; looks < 50; looks++) {
+        const progress = await look(asOf, runId);
+        if (progress.state !== 'running') return progress;
+      }
+      throw new Error('the run is not over after 50 looks');
+    };
+    // when
+    const first = await untilOver();
+    // then
+    expect(first).toMatchObject({ state: 'failed', stages: { finetune: 'failed' } });
+    expect(first.reason).toContain('what it was to write is not there');
+    expect(await submitted()).toBe(3);
+    // when it is asked for a second time
+    const claim = { runId, owner: 'me', claimedAt: '2025-01-10T00:00:00.000Z', round: 2 };
+    await putJson(store, claimKey('backfill', asOf), claim);
+    await untilOver();
+    // then
+    expect(await submitted()).toBe(6);
   });
 });
