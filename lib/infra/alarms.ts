@@ -69,7 +69,7 @@ const functionRows = (name: string, of: (watched: Watched) => IFunction): AlarmR
 export const ALARMS: readonly AlarmRow[] = [
   {
     name: 'CleanDead',
-    metric: ({ storage }) => waiting(storage.cleanDead, 'clean'),
+    metric: ({ storage }) => waiting(storage.cleanDead),
     rings: 'above',
     threshold: 0,
     silence: 'fine',
@@ -78,7 +78,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'FeaturesDead',
-    metric: ({ storage }) => waiting(storage.featuresDead, 'features'),
+    metric: ({ storage }) => waiting(storage.featuresDead),
     rings: 'above',
     threshold: 0,
     silence: 'fine',
@@ -87,7 +87,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'CleanBehind',
-    metric: ({ storage }) => oldest(storage.cleanQueue, 'clean'),
+    metric: ({ storage }) => oldest(storage.cleanQueue),
     rings: 'above',
     threshold: HOUR_SECONDS,
     silence: 'fine',
@@ -96,7 +96,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'FeaturesBehind',
-    metric: ({ storage }) => oldest(storage.featuresQueue, 'features'),
+    metric: ({ storage }) => oldest(storage.featuresQueue),
     rings: 'above',
     threshold: HOUR_SECONDS,
     silence: 'fine',
@@ -127,7 +127,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'CallsUndelivered',
-    metric: ({ nightly }) => waiting(nightly.undelivered, 'dispatch'),
+    metric: ({ nightly }) => waiting(nightly.undelivered),
     rings: 'above',
     threshold: 0,
     silence: 'fine',
@@ -145,7 +145,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'JobsBlocked',
-    metric: ({ blocked }) => matched(blocked, 'blocked'),
+    metric: ({ blocked }) => matched(blocked),
     rings: 'above',
     threshold: 0,
     silence: 'fine',

@@ -50,7 +50,7 @@ export class Schedules extends Construct {
           retryPolicy: { maximumEventAgeInSeconds: patience, maximumRetryAttempts: 10 },
           deadLetterConfig: { arn: undelivered.queueArn },
         },
-      }).node.addDependency(role);
+      });
     const { nightly } = config;
     // A tick that comes after the next one is of no use.
     schedule('Tick', tickCron(nightly), 'Starts the night when it can, and brings it forward', 300);

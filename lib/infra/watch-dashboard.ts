@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import {
   AlarmStatusWidget,
+  CfnDashboard,
   Dashboard,
   GraphWidget,
   type IAlarm,
@@ -29,7 +30,7 @@ export class NightDashboard extends Construct {
       ['features', ingest.features],
       ['dispatch', nightly.dispatch],
     ];
-    new Dashboard(this, 'Dashboard', {
+    const dashboard = new Dashboard(this, 'Dashboard', {
       defaultInterval: Duration.days(1),
       widgets: [
         [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: WIDTH, height: 4 })],
@@ -48,17 +49,17 @@ export class NightDashboard extends Construct {
         ],
         graphs({
           'Waiting messages': [
-            waiting(storage.cleanQueue, 'clean'),
-            waiting(storage.featuresQueue, 'features'),
+            waiting(storage.cleanQueue).with({ label: 'clean' }),
+            waiting(storage.featuresQueue).with({ label: 'features' }),
           ],
           'Oldest message, seconds': [
-            oldest(storage.cleanQueue, 'clean'),
-            oldest(storage.featuresQueue, 'features'),
+            oldest(storage.cleanQueue).with({ label: 'clean' }),
+            oldest(storage.featuresQueue).with({ label: 'features' }),
           ],
           'Dead letters': [
-            waiting(storage.cleanDead, 'clean'),
-            waiting(storage.featuresDead, 'features'),
-            waiting(nightly.undelivered, 'dispatch'),
+            waiting(storage.cleanDead).with({ label: 'clean' }),
+            waiting(storage.featuresDead).with({ label: 'features' }),
+            waiting(nightly.undelivered).with({ label: 'dispatch' }),
           ],
         }),
         graphs({
@@ -78,11 +79,14 @@ export class NightDashboard extends Construct {
           Jobs: [
             counted('dispatch', 'JobFailed', Stats.MAXIMUM),
             counted('dispatch', 'DropsMissing', Stats.MAXIMUM),
-            matched(blocked, 'blocked'),
+            matched(blocked).with({ label: 'blocked' }),
           ],
         }),
       ],
     });
+    const resource = dashboard.node.defaultChild;
+    // CloudFormation takes tags of dashboards in some regions only.
+    if (resource instanceof CfnDashboard) resource.addPropertyDeletionOverride('Tags');
   }
 }
 

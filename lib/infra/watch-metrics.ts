@@ -38,7 +38,6 @@ export function counted<S extends Service>(
     dimensionsMap: { service },
     statistic,
     period: TICK,
-    label: metricName,
   });
 }
 
@@ -55,21 +54,20 @@ export function missingAtStart(): IMetric {
   });
 }
 
-export const waiting = (queue: IQueue, label: string): IMetric =>
-  queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: TICK, label });
+export const waiting = (queue: IQueue): Metric =>
+  queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: TICK });
 
-export const oldest = (queue: IQueue, label: string): IMetric =>
-  queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM, period: TICK, label });
+export const oldest = (queue: IQueue): Metric =>
+  queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM, period: TICK });
 
 /** Events that a rule matched. Batch has no metric for waiting jobs. */
-export const matched = (rule: IRule, label: string): IMetric =>
+export const matched = (rule: IRule): Metric =>
   new Metric({
     namespace: 'AWS/Events',
     metricName: 'TriggeredRules',
     dimensionsMap: { RuleName: rule.ruleName },
     statistic: Stats.SUM,
     period: TICK,
-    label,
   });
 
 /** How long a call may take at most; Lambda's own limit where it is not known. */

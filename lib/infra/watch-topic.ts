@@ -31,7 +31,15 @@ export class AlarmTopic extends Construct {
     this.topic = new Topic(this, 'Topic', { masterKey: key, enforceSSL: true });
     for (const name of PUBLISHERS) {
       const principal = new ServicePrincipal(`${name}.amazonaws.com`);
-      key.addToResourcePolicy(use(principal, ours));
+      key.addToResourcePolicy(
+        new PolicyStatement({
+          effect: Effect.ALLOW,
+          principals: [principal],
+          actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+          resources: ['*'],
+          conditions: ours,
+        }),
+      );
       this.topic.addToResourcePolicy(
         new PolicyStatement({
           effect: Effect.ALLOW,
@@ -42,17 +50,6 @@ export class AlarmTopic extends Construct {
         }),
       );
     }
-    // EventBridge names no account when it encrypts for a topic (SNS developer guide, "Managing encryption keys").
-    key.addToResourcePolicy(use(new ServicePrincipal('events.amazonaws.com')));
     if (email !== undefined) this.topic.addSubscription(new EmailSubscription(email));
   }
 }
-
-const use = (principal: ServicePrincipal, conditions?: object): PolicyStatement =>
-  new PolicyStatement({
-    effect: Effect.ALLOW,
-    principals: [principal],
-    actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-    resources: ['*'],
-    ...(conditions ? { conditions: { ...conditions } } : {}),
-  });

@@ -1,0 +1,296 @@
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import { ALARMS, RUNBOOK } from '../../lib/infra/alarms.ts';
+import { type CloudTemplate, ofType, type Resource, synthesise } from './synthesis.ts';
+
+const { templates } = synthesise({ deploy: { alarmEmail: 'nights@shop.example', budgetUsd: 450 } });
+const { watch, storage, ingest, nightly, batch } = templates;
+const template = Template.fromJSON({ ...watch });
+const quiet = synthesise().templates.watch;
+
+interface AlarmProperties {
+  AlarmName: string;
+  AlarmDescription: string;
+  MetricName?: string;
+  Namespace?: string;
+  Statistic?: string;
+  Period?: number;
+  Threshold: number;
+  ComparisonOperator: string;
+  TreatMissingData: string;
+  EvaluationPeriods: number;
+  AlarmActions: unknown[];
+  Dimensions?: { Name: string; Value: unknown }[];
+  Metrics?: { Expression?: string; MetricStat?: { Metric: { MetricName: string }; Period: number } }[];
+}
+
+const alarms = Object.fromEntries(
+  ofType(watch, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => {
+    const alarm: unknown = Properties;
+    return [String(Properties.AlarmName).replace('nightjar-prod-', ''), alarm as AlarmProperties];
+  }),
+);
+
+/** The resource whose export a stack imports: its logical id is part of the export's name. */
+function imported(value: unknown, from: CloudTemplate): Resource {
+  const id = Object.keys(from.Resources).find((name) => JSON.stringify(value).includes(name));
+  expect(id, JSON.stringify(value)).toBeDefined();
+  return from.Resources[id!]!;
+}
+
+/** Condition of what services may do on behalf of this account alone. */
+const OWN = { Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } } };
+
+const topicId = ofType(watch, 'AWS::SNS::Topic')[0]![0];
+
+describe('alarms', () => {
+  it('are those of the table', () => {
+    expect(Object.keys(alarms).sort()).toEqual(ALARMS.map(({ name }) => name).sort());
+    expect(ALARMS.map(({ name }) => name)).toEqual([
+      'CleanDead',
+      'FeaturesDead',
+      'CleanBehind',
+      'FeaturesBehind',
+      'DropsRefused',
+      ...['Clean', 'Features', 'Dispatch'].flatMap((f) => [`${f}Errors`, `${f}Throttled`, `${f}Slow`]),
+      'NoTicks',
+      'CallsUndelivered',
+      'DropsMissing',
+      'JobsBlocked',
+      'JobFailed',
+      'ExportMissing',
+    ]);
+  });
+
+  it('say what they mean and where it is written what to do, and go to the topic', () => {
+    for (const { name, why, runbook } of ALARMS) {
+      expect(alarms[name]!.AlarmDescription).toBe(`${why} What to do: ${RUNBOOK}#${runbook}`);
+      expect(alarms[name]!.AlarmActions).toEqual([{ Ref: topicId }]);
+      // CloudWatch takes no more.
+      expect(alarms[name]!.AlarmDescription.length).toBeLessThanOrEqual(1024);
+    }
+  });
+
+  it.each([
+    ['CleanDead', 'ApproximateNumberOfMessagesVisible', 0, storage, 'CleanDead'],
+    ['FeaturesDead', 'ApproximateNumberOfMessagesVisible', 0, storage, 'FeaturesDead'],
+    ['CleanBehind', 'ApproximateAgeOfOldestMessage', 3600, storage, 'CleanQueue'],
+    ['FeaturesBehind', 'ApproximateAgeOfOldestMessage', 3600, storage, 'FeaturesQueue'],
+    ['CallsUndelivered', 'ApproximateNumberOfMessagesVisible', 0, nightly, 'Undelivered'],
+  ])('%s: %s above %i', (name, MetricName, Threshold, from, queue) => {
+    expect(alarms[name]).toMatchObject({
+      Namespace: 'AWS/SQS',
+      MetricName,
+      Statistic: 'Maximum',
+      Threshold,
+      ComparisonOperator: 'GreaterThanThreshold',
+      TreatMissingData: 'notBreaching',
+    });
+    // It is that very queue.
+    const [{ Value } = { Value: '' }] = alarms[name]!.Dimensions!;
+    const wanted = ofType(from, 'AWS::SQS::Queue').find(([id]) => id.startsWith(queue))!;
+    expect(JSON.stringify(Value)).toContain(wanted[0]);
+  });
+
+  it.each([
+    ['Clean', ingest],
+    ['Features', ingest],
+    ['Dispatch', nightly],
+  ])('%s: crashes, throttles, and calls near the time limit of the function', (name, from) => {
+    const { Properties } = imported(alarms[`${name}Slow`]!.Dimensions, from);
+    expect(alarms[`${name}Slow`]).toMatchObject({
+      MetricName: 'Duration',
+      Statistic: 'Maximum',
+      Threshold: Number(Properties.Timeout) * 1000 * 0.8,
+    });
+    expect(alarms[`${name}Errors`]).toMatchObject({
+      MetricName: 'Errors',
+      Statistic: 'Sum',
+      Threshold: 2,
+      Period: 900,
+    });
+    expect(alarms[`${name}Throttled`]).toMatchObject({
+      MetricName: 'Throttles',
+      Statistic: 'Sum',
+      Threshold: 0,
+    });
+  });
+
+  it.each([
+    ['DropsRefused', 'clean', 'DropsRefused', 'Sum'],
+    ['JobFailed', 'dispatch', 'JobFailed', 'Maximum'],
+    ['ExportMissing', 'dispatch', 'ExportMissing', 'Maximum'],
+  ])('%s: as the function %s counts it', (name, service, MetricName, Statistic) => {
+    expect(alarms[name]).toMatchObject({
+      Namespace: 'Nightjar',
+      MetricName,
+      Statistic,
+      Dimensions: [{ Name: 'service', Value: service }],
+      Threshold: 0,
+      ComparisonOperator: 'GreaterThanThreshold',
+      TreatMissingData: 'notBreaching',
+    });
+  });
+
+  it('DropsMissing: what a night started without, not what may still come', () => {
+    const { Metrics = [], Threshold } = alarms.DropsMissing!;
+    expect(Metrics.map(({ Expression }) => Expression).filter(Boolean)).toEqual(['missing * started']);
+    expect(Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric.MetricName ?? []).sort()).toEqual([
+      'DropsMissing',
+      'NightStarted',
+    ]);
+    // No longer than from one tick to the next, or a drop that came in time would count with the start after it.
+    expect(Metrics.flatMap(({ MetricStat }) => MetricStat?.Period ?? [])).toEqual([300, 300]);
+    expect(Threshold).toBe(0);
+  });
+
+  it('NoTicks: silence is what it tells', () => {
+    expect(alarms.NoTicks).toMatchObject({
+      Namespace: 'AWS/Lambda',
+      MetricName: 'Invocations',
+      Statistic: 'Sum',
+      Period: 86_400,
+      Threshold: 1,
+      ComparisonOperator: 'LessThanThreshold',
+      TreatMissingData: 'breaching',
+    });
+    imported(alarms.NoTicks!.Dimensions, nightly);
+  });
+
+  it('JobsBlocked: counts the events of both job queues, each of which is told with its reason', () => {
+    // given
+    const [[id, rule] = ['', undefined]] = ofType(watch, 'AWS::Events::Rule');
+    // then
+    expect(alarms.JobsBlocked).toMatchObject({
+      Namespace: 'AWS/Events',
+      MetricName: 'TriggeredRules',
+      Dimensions: [{ Name: 'RuleName', Value: { Ref: id } }],
+      Threshold: 0,
+    });
+    expect(rule!.Properties).toMatchObject({
+      State: 'ENABLED',
+      EventPattern: { source: ['aws.batch'], 'detail-type': ['Batch Job Queue Blocked'] },
+      Targets: [{ Arn: { Ref: topicId } }],
+    });
+    const { detail } = rule!.Properties.EventPattern as { detail: { jobQueue: unknown[] } };
+    expect(detail.jobQueue).toHaveLength(2);
+    expect(new Set(detail.jobQueue.map((arn) => imported(arn, batch))).size).toBe(2);
+  });
+});
+
+describe('topic', () => {
+  it('is encrypted with a key that the publishers may use, and no key of the data', () => {
+    const [[key] = ['']] = ofType(watch, 'AWS::KMS::Key');
+    template.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: { 'Fn::GetAtt': [key, 'Arn'] } });
+    template.hasResourceProperties('AWS::KMS::Key', {
+      EnableKeyRotation: true,
+      KeyPolicy: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+            Principal: { Service: ['budgets.amazonaws.com', 'cloudwatch.amazonaws.com'] },
+            ...OWN,
+          }),
+          // EventBridge names no account when it encrypts for a topic.
+          Match.objectLike({
+            Action: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+            Principal: { Service: 'events.amazonaws.com' },
+            Condition: Match.absent(),
+          }),
+        ]),
+      },
+    });
+  });
+
+  it('refuses requests without TLS and publishers of other accounts', () => {
+    template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Deny',
+            Action: 'sns:Publish',
+            Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+          }),
+        ]),
+      },
+    });
+    template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Allow',
+            Action: 'sns:Publish',
+            Principal: { Service: ['budgets.amazonaws.com', 'cloudwatch.amazonaws.com'] },
+            ...OWN,
+          }),
+        ]),
+      },
+    });
+  });
+
+  it('writes to the address of the config, and to nobody without one', () => {
+    template.hasResourceProperties('AWS::SNS::Subscription', {
+      Protocol: 'email',
+      Endpoint: 'nights@shop.example',
+      TopicArn: { Ref: topicId },
+    });
+    expect(ofType(quiet, 'AWS::SNS::Subscription')).toEqual([]);
+    expect(ofType(quiet, 'AWS::CloudWatch::Alarm')).toHaveLength(ALARMS.length);
+  });
+
+  it('is named for the command line', () => {
+    expect(watch.Outputs!.AlarmTopic).toEqual({ Value: { Ref: topicId } });
+  });
+});
+
+describe('budget', () => {
+  it('tells of what is spent and of what will be, by the month', () => {
+    template.hasResourceProperties('AWS::Budgets::Budget', {
+      Budget: { BudgetType: 'COST', TimeUnit: 'MONTHLY', BudgetLimit: { Amount: 450, Unit: 'USD' } },
+      NotificationsWithSubscribers: [
+        ['ACTUAL', 80],
+        ['ACTUAL', 100],
+        ['FORECASTED', 100],
+      ].map(([NotificationType, Threshold]) => ({
+        Notification: {
+          NotificationType,
+          Threshold,
+          ThresholdType: 'PERCENTAGE',
+          ComparisonOperator: 'GREATER_THAN',
+        },
+        Subscribers: [{ SubscriptionType: 'SNS', Address: { Ref: topicId } }],
+      })),
+    });
+  });
+});
+
+describe('dashboard', () => {
+  const [[, dashboard] = []] = ofType(watch, 'AWS::CloudWatch::Dashboard');
+  const parts = (dashboard!.Properties.DashboardBody as { 'Fn::Join': [string, unknown[]] })['Fn::Join'][1];
+  const body = JSON.parse(parts.map((part) => (typeof part === 'string' ? part : 'x')).join('')) as {
+    widgets: { properties: { title: string; alarms?: string[]; metrics?: unknown[] } }[];
+  };
+
+  it('shows the night from the drop to the export', () => {
+    expect(body.widgets.map(({ properties }) => properties.title)).toEqual([
+      'Alarms',
+      'The night',
+      'Waiting messages',
+      'Oldest message, seconds',
+      'Dead letters',
+      'Drops',
+      'Rows',
+      'Day files',
+      'Longest call, ms',
+      'Crashed calls',
+      'Jobs',
+    ]);
+    for (const { properties } of body.widgets) {
+      expect((properties.alarms ?? properties.metrics)!.length).toBeGreaterThan(0);
+    }
+  });
+
+  it('shows every alarm', () => {
+    expect(body.widgets[0]!.properties.alarms).toHaveLength(ALARMS.length);
+  });
+});
