@@ -6,7 +6,14 @@ import type { BackfillDay, BackfillProgress } from '../../lib/operate/index.ts';
 import type { Workspace } from '../workspace.ts';
 import { evaluateStep, ingestStep, planStep, type RunContext, stageStep } from './run.ts';
 import { dayArgument, runSteps, table, workspaceOf } from './shared.ts';
-import { configOf, environmentOption, operations, regionOption, type StackOptions } from './stack-options.ts';
+import {
+  configOf,
+  environmentOption,
+  explained,
+  operations,
+  regionOption,
+  type StackOptions,
+} from './stack-options.ts';
 
 interface BackfillOptions extends StackOptions {
   readonly from: string;
@@ -32,7 +39,7 @@ export function backfillCommand(): Command {
     .action(async (options: BackfillOptions, command: Command) => {
       const days = daysBetween(options.from, options.to);
       const done = options.stack
-        ? await inStack(days, options, command)
+        ? await explained(() => inStack(days, options, command))
         : await inFolder(days, await workspaceOf(command), options.json ?? false);
       if (options.json) console.log(JSON.stringify({ days: done }, null, 2));
       else print(done);

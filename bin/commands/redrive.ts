@@ -5,6 +5,7 @@ import {
   configOf,
   confirm,
   environmentOption,
+  explained,
   operations,
   regionOption,
   type StackOptions,
@@ -31,30 +32,28 @@ export function redriveCommand(): Command {
     .option('--dry-run', 'only show them')
     .option('--yes', 'move them without asking')
     .option('--json', 'print it for a machine')
-    .action(async (options: RedriveOptions, command: Command) => {
-      const { config } = await configOf(command);
-      const { explainDead, openStack, redrive } = await operations();
-      const stack = await openStack({ environment: options.env, region: options.region });
-      const queues = stack.queues.filter(({ name }) => options.queue === undefined || name === options.queue);
-      const results: Result[] = [];
-      for (const queue of queues) {
-        const { dead } = await queue.queue.depth();
-        const letters = dead > 0 ? await explainDead(stack, queue, config, SHOWN) : [];
-        if (!options.json) print(queue, letters, dead);
-        const result = { queue: queue.name, letters: letters.map(shown), moved: 0, left: letters.length };
-        const movable = letters.some(({ readable }) => readable);
-        if (
-          movable &&
-          !options.dryRun &&
-          (options.yes || (await confirm(`Move them back to ${queue.name}?`)))
-        ) {
-          Object.assign(result, await redrive(stack, queue, new Date()));
-          if (!options.json) console.log(`moved ${result.moved} back to ${queue.name}, left ${result.left}`);
-        }
-        results.push(result);
-      }
-      if (options.json) console.log(JSON.stringify({ queues: results }, null, 2));
-    });
+    .action((options: RedriveOptions, command: Command) => explained(() => redriveAll(options, command)));
+}
+
+async function redriveAll(options: RedriveOptions, command: Command): Promise<void> {
+  const { config } = await configOf(command);
+  const { explainDead, openStack, redrive } = await operations();
+  const stack = await openStack({ environment: options.env, region: options.region });
+  const queues = stack.queues.filter(({ name }) => options.queue === undefined || name === options.queue);
+  const results: Result[] = [];
+  for (const queue of queues) {
+    const { dead } = await queue.queue.depth();
+    const letters = dead > 0 ? await explainDead(stack, queue, config, SHOWN) : [];
+    if (!options.json) print(queue, letters, dead);
+    const result = { queue: queue.name, letters: letters.map(shown), moved: 0, left: dead };
+    const movable = letters.some(({ readable }) => readable);
+    if (movable && !options.dryRun && (options.yes || (await confirm(`Move them back to ${queue.name}?`)))) {
+      Object.assign(result, await redrive(stack, queue, new Date()));
+      if (!options.json) console.log(`moved ${result.moved} back to ${queue.name}, left ${result.left}`);
+    }
+    results.push(result);
+  }
+  if (options.json) console.log(JSON.stringify({ queues: results }, null, 2));
 }
 
 interface Result {

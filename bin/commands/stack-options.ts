@@ -36,3 +36,23 @@ export async function confirm(question: string): Promise<boolean> {
     terminal.close();
   }
 }
+
+/**
+ * Does what asks AWS. What the SDK throws becomes one sentence: an account that refuses is no fault of Nightjar's.
+ * @throws NightjarError
+ */
+export async function explained<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof Error) || !isOfSdk(cause)) throw cause;
+    throw new NightjarError(
+      `AWS did not do what was asked: ${cause.name}: ${cause.message.split('\n')[0]}; look at your credentials ` +
+        '("aws sts get-caller-identity"), the region and the rights that you have there',
+      { cause },
+    );
+  }
+}
+
+/** Answers of AWS and failed connections carry metadata; without credentials nothing is sent. */
+const isOfSdk = (error: Error) => '$metadata' in error || error.name === 'CredentialsProviderError';

@@ -4,7 +4,7 @@ import { DAY_MS } from '../../lib/data/index.ts';
 import type { QueueDepth, Stack, StackJob } from '../../lib/operate/index.ts';
 import { bucketState, printBucket } from './bucket-state.ts';
 import { fixed, table } from './shared.ts';
-import { configOf, operations, type StackOptions } from './stack-options.ts';
+import { configOf, explained, operations, type StackOptions } from './stack-options.ts';
 
 /** Statuses of jobs that are not over. */
 const LIVE = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING'];
@@ -20,9 +20,11 @@ export async function statusOfStack(
   command: Command,
 ): Promise<void> {
   const { config } = await configOf(command);
-  const { openStack } = await operations();
-  const stack = await openStack({ environment: options.env, region: options.region });
-  const state = await stackState(stack, config, new Date());
+  const state = await explained(async () => {
+    const { openStack } = await operations();
+    const stack = await openStack({ environment: options.env, region: options.region });
+    return stackState(stack, config, new Date());
+  });
   if (options.json) console.log(JSON.stringify(state, null, 2));
   else print(state);
   if (state.needs.length > 0) process.exitCode = 1;

@@ -70,21 +70,20 @@ export async function moveBack(
   },
 ): Promise<{ moved: number; left: number }> {
   const { client, dead, to, before, stays, onMoved } = args;
-  /** Received and not deleted, by receipt: shown again at the end, for shown earlier it would be received again. */
+  /** Received and not deleted, by id: shown again at the end, for shown earlier it would be received again. */
   const held = new Map<string, Message>();
   let moved = 0;
   try {
     for (;;) {
       const messages = await receive(args, BATCH);
       if (messages.length === 0) break;
-      for (const message of messages) held.set(receiptOf(message), message);
+      for (const message of messages) held.set(letterOf(message).id, message);
       for (const message of messages) {
         const letter = letterOf(message);
         if (letter.sentAt >= before || stays(letter)) continue;
-        const receipt = receiptOf(message);
         await client.send(new SendMessageCommand({ QueueUrl: to, MessageBody: letter.body }));
-        await client.send(new DeleteMessageCommand({ QueueUrl: dead, ReceiptHandle: receipt }));
-        held.delete(receipt);
+        await client.send(new DeleteMessageCommand({ QueueUrl: dead, ReceiptHandle: receiptOf(message) }));
+        held.delete(letter.id);
         moved += 1;
         onMoved?.(moved);
       }

@@ -9,5 +9,7 @@ export class OperateError extends NightjarError {
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const message = error.message.split('\n')[0] || 'no reason given';
-  return error.name === 'Error' || message.startsWith(error.name) ? message : `${error.name}: ${message}`;
+  return error instanceof NightjarError || error.name === 'Error' || message.startsWith(error.name)
+    ? message
+    : `${error.name}: ${message}`;
 }

@@ -139,6 +139,26 @@ describe('the commands', { timeout: 60_000 }, () => {
     for (const text of [option, ...others]) expect(stdout).toContain(text);
   });
 
+  it('end in one sentence when AWS can not be asked', async () => {
+    // given a shop and nobody who listens
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'nightjar.config.ts'), `export default ${JSON.stringify(EMPTY)};\n`);
+    const nowhere = {
+      AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+      AWS_REGION: 'eu-central-1',
+      AWS_ACCESS_KEY_ID: 'a',
+      AWS_SECRET_ACCESS_KEY: 's',
+    };
+    Object.assign(process.env, nowhere);
+    // when
+    const { code, stderr } = await nightjar(['status', '--stack'], folder);
+    // then
+    expect(code).toBe(1);
+    expect(stderr).toContain('nightjar: AWS did not do what was asked: ');
+    expect(stderr).not.toContain('    at ');
+    for (const name of Object.keys(nowhere)) delete process.env[name];
+  });
+
   it('take no queue that there is not', async () => {
     const { code, stderr } = await nightjar(['redrive', '--queue', 'other'], await temporaryFolder());
     expect(code).toBe(2);
