@@ -143,7 +143,8 @@ describe.skipIf(!hasMoto)('a night in bad weather', { timeout: SLOW }, () => {
     for (const role of ['finetune', 'score', 'export']) expect(disturbed.get(role)).toBeGreaterThan(0);
     expect([...gateway.faults.values()].reduce((sum, n) => sum + n, 0)).toBeGreaterThan(30);
     expect(batch.started.some(({ attempt }) => attempt > 1)).toBe(true);
-    expect(rest.refused).toEqual([]);
+    // Where the answer to a write is lost, it is asked who wrote; of the sealed objects clean may not ask, and tries again.
+    expect(rest.refused.filter((why) => !/^clean .*quarantine/.test(why))).toEqual([]);
     // and: the next night reads what was sent again
     await drop(world!, LATER);
     await runNight(world!, SECOND_NIGHT, { tick: both, patience: 10 });
@@ -172,6 +173,7 @@ describe.skipIf(!hasMoto)('a night in bad weather', { timeout: SLOW }, () => {
     // then
     expect((await exportsOf(store, FIRST_NIGHT)).files).toEqual((await local)[0]!.files);
     expect(kills).toBeGreaterThan(6);
+    expect(world!.refused).toEqual([]);
     const jobs = batch.jobs.map(({ request }) => request.jobName.split('-').slice(-2).join('-'));
     expect(jobs.sort()).toEqual(['export-1', 'finetune-1', 'score-1']);
   });

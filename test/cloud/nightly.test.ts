@@ -6,13 +6,15 @@ import { hasMoto } from '../aws/moto.ts';
 import { SLOW } from '../e2e/nights.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
 import { type Deployment, deploy } from './deployment.ts';
-import { drop, rowsOf, runNight } from './nights.ts';
+import { drop, rowsOf, runNight, tickTime } from './nights.ts';
 import {
+  ALL_DAYS,
   bytesOf,
   dropsOf,
   type Exported,
   exportsOf,
   FIRST_NIGHT,
+  joined,
   localNights,
   SECOND_NIGHT,
   smallRetail,
@@ -22,6 +24,9 @@ import { openWorld, type World } from './world.ts';
 
 const BEFORE = dropsOf(THIRTY_DAYS.filter((name) => name < FIRST_NIGHT));
 const BETWEEN = dropsOf(THIRTY_DAYS.filter((name) => name >= FIRST_NIGHT));
+/** Days that the shop had forgotten, in one file too large for the function. */
+const FORGOTTEN = ALL_DAYS.filter((name) => name < '2010-12-10');
+const LARGE = new Map([['forgotten.csv', joined(FORGOTTEN)]]);
 
 describe.skipIf(!hasMoto)('nights over real protocols', { timeout: SLOW }, () => {
   let config: Config;
@@ -33,7 +38,7 @@ describe.skipIf(!hasMoto)('nights over real protocols', { timeout: SLOW }, () =>
     config = await smallRetail(folder);
     local = localNights(folder, [
       { asOf: FIRST_NIGHT, drops: BEFORE },
-      { asOf: SECOND_NIGHT, drops: BETWEEN },
+      { asOf: SECOND_NIGHT, drops: new Map([...BETWEEN, ...LARGE]) },
     ]);
     // Looked at later: until then its failure is nobody's.
     local.catch(() => {});
@@ -62,22 +67,32 @@ describe.skipIf(!hasMoto)('nights over real protocols', { timeout: SLOW }, () =>
     ]);
   });
 
-  it('the second night serves with the same models', async () => {
+  it('the watchdog sees the export, and where there is none', async () => {
+    const seen = await world.tick(tickTime(FIRST_NIGHT, 60), 'watchdog');
+    expect(seen).toMatchObject({ kind: 'watchdog', asOf: FIRST_NIGHT });
+    expect(seen).not.toHaveProperty('exportMissing');
+    const missing = await world.tick(tickTime(SECOND_NIGHT, 60), 'watchdog');
+    expect(missing).toMatchObject({ asOf: SECOND_NIGHT, exportMissing: expect.any(String) });
+  });
+
+  it('the second night serves with the same models; a batch job has cleaned what is too large for the function', async () => {
     // given
-    await drop(world, BETWEEN);
+    await drop(world, new Map([...BETWEEN, ...LARGE]));
     // when
     await runNight(world, SECOND_NIGHT);
     // then
     expect((await exportsOf(world.store, SECOND_NIGHT)).files).toEqual((await local)[1]!.files);
-    expect(world.batch.started.filter(({ program }) => program === 'finetune')).toHaveLength(1);
+    const programs = world.batch.started.map(({ program }) => program);
+    expect(programs.filter((program) => program === 'finetune')).toHaveLength(1);
+    expect(programs.filter((program) => program === 'clean')).toHaveLength(1);
   });
 
   it('accounts for every row', async () => {
     const rows = await rowsOf(world, config);
-    expect(rows).toMatchObject({ drops: 30, refused: 0, pending: 0 });
+    expect(rows).toMatchObject({ drops: 31, refused: 0, pending: 0 });
     expect(rows.clean + rows.duplicates + rows.quarantined).toBe(rows.rowsIn);
     const lines = (name: string) => gunzipSync(bytesOf(name)).toString().trimEnd().split('\n').length - 1;
-    expect(rows.rowsIn).toBe(THIRTY_DAYS.reduce((sum, name) => sum + lines(name), 0));
+    expect(rows.rowsIn).toBe([...THIRTY_DAYS, ...FORGOTTEN].reduce((sum, name) => sum + lines(name), 0));
   });
 
   it('leaves nothing in a queue, and no role has asked for what it may not', async () => {

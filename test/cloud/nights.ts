@@ -46,7 +46,8 @@ export async function runNight(world: World, asOf: string, options: NightOptions
     if (result?.state === 'finished') return result;
     const failed = said.filter((one) => one === undefined).length;
     if (result?.state === 'failed' || failed > patience) break;
-    await world.batch.idle();
+    // A call that was killed is made again at once, while what it has submitted runs.
+    if (result) await world.batch.idle();
   }
   throw new Error(
     `the night of ${asOf} did not end well: ${JSON.stringify(said.slice(-3))}\n${world.story()}`,

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { type Config, type ConfigInput, loadConfig } from '../../lib/config/index.ts';
 import { type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
 import { nightjar } from '../e2e/command.ts';
@@ -42,9 +43,16 @@ type Preset = Pick<ConfigInput, 'training' | 'model' | 'features'>;
 /** A model that trains in a second: for tests of everything but the model. */
 export const TINY: Preset = {
   ...SMALL,
-  training: { ...SMALL.training, steps: 20, pretrainSteps: 0, maxCutoffs: 2 },
+  training: { ...SMALL.training, steps: 20, pretrainSteps: 0 },
   model: { ...SMALL.model, layers: 0 },
 };
+
+/** Several days in one file that is not compressed. */
+export function joined(names: readonly string[]): Buffer {
+  const [first = '', ...rest] = names.map((name) => gunzipSync(bytesOf(name)).toString().trimEnd());
+  const rows = rest.map((text) => text.slice(text.indexOf('\n') + 1));
+  return Buffer.from(`${[first, ...rows].join('\n')}\n`);
+}
 
 /** The example with a model that trains in seconds, in a folder of its own. */
 export async function smallRetail(folder: string, preset: Preset = SMALL): Promise<Config> {
@@ -55,6 +63,8 @@ export async function smallRetail(folder: string, preset: Preset = SMALL): Promi
     model: { ...config.model, ...preset.model },
     features: { ...config.features, ...preset.features },
     nightly: { ...config.nightly, expect: ['transactions'] },
+    // The smallest limits that there are: a drop above them is a batch job's.
+    deploy: { ...config.deploy, largeDrop: { plainMiB: 1, gzipMiB: 1 } },
   };
   await writeFile(join(folder, 'nightjar.config.ts'), `export default ${JSON.stringify(small)};\n`);
   return (await loadConfig(folder)).config;
