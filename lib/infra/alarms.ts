@@ -159,7 +159,7 @@ export const ALARMS: readonly AlarmRow[] = [
     threshold: 0,
     silence: 'fine',
     why: 'A stage of a run failed as often as it may.',
-    runbook: 'a-run-stopped',
+    runbook: 'a-job-failed',
   },
   {
     name: 'ExportMissing',

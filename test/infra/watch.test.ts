@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { ALARMS, RUNBOOK } from '../../lib/infra/alarms.ts';
@@ -69,6 +70,21 @@ describe('alarms', () => {
       // CloudWatch takes no more.
       expect(alarms[name]!.AlarmDescription.length).toBeLessThanOrEqual(1024);
     }
+  });
+
+  it('name a section that the page has', () => {
+    // given
+    const page = readFileSync(new URL(`../../${RUNBOOK}`, import.meta.url), 'utf8');
+    const anchors = [...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9 -]/g, '')
+        .replaceAll(' ', '-'),
+    );
+    // then
+    expect(
+      [...new Set(ALARMS.map(({ runbook }) => runbook))].filter((name) => !anchors.includes(name)),
+    ).toEqual([]);
   });
 
   it.each([
