@@ -51,11 +51,11 @@ export const ACCESS: Readonly<Record<Role, Access>> = {
     consumes: 'features',
     submits: [],
   },
-  // Of drops it needs to know what there is, never what is in them.
+  // Of drops, rows and scores it needs to know what there is, never what is in them.
   dispatch: {
-    read: ['quality/', 'days/', 'runs/', 'snapshots/', 'models/', 'exports/'],
+    read: ['quality/', 'runs/', 'models/', 'exports/'],
     write: ['runs/'],
-    list: ['drop/'],
+    list: ['drop/', 'days/', 'snapshots/', 'scores/'],
     pseudonyms: false,
     submits: ['finetune', 'score', 'export'],
   },

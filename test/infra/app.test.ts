@@ -142,7 +142,7 @@ const LET_PASS = {
 };
 
 describe.skipIf(!hasLint)('cfn-lint', () => {
-  it('has nothing to say', () => {
+  it('has nothing to say', { timeout: 240_000 }, () => {
     // given
     const folder = mkdtempSync(join(tmpdir(), 'nightjar-lint-'));
     try {
