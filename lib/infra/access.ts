@@ -21,7 +21,7 @@ export function grantAccess(role: IRole, name: Role, storage: StorageParts): voi
     allow(role, ['s3:PutObject', 's3:AbortMultipartUpload'], write);
     acknowledgeWildcards(
       role,
-      [...read, ...write],
+      [...new Set([...read, ...write])],
       'The objects of one prefix are made by many drops and runs; the prefix is as narrow as their names allow.',
     );
     const listed = [...new Set([...access.read, ...access.list])].filter(here);
