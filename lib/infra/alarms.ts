@@ -1,15 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { type IMetric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import {
-  counted,
-  matched,
-  missingAtStart,
-  oldest,
-  timeoutOf,
-  type Watched,
-  waiting,
-} from './watch-metrics.ts';
+import { counted, matched, oldest, timeoutOf, type Watched, waiting } from './watch-metrics.ts';
 
 /** One alarm. */
 export interface AlarmRow {
@@ -136,11 +128,11 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'DropsMissing',
-    metric: missingAtStart,
+    metric: () => counted('dispatch', 'DropsMissing', Stats.MAXIMUM),
     rings: 'above',
     threshold: 0,
     silence: 'fine',
-    why: 'The night started at its deadline without drops that were expected or not through; its manifest names them.',
+    why: 'At its deadline the night lacked drops that were expected or not through: it started without them, or is held.',
     runbook: 'a-night-went-without-drops',
   },
   {

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { type IMetric, MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IRule } from 'aws-cdk-lib/aws-events';
 import { type IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -37,19 +37,6 @@ export function counted<S extends Service>(
     metricName,
     dimensionsMap: { service },
     statistic,
-    period: TICK,
-  });
-}
-
-/** Drops that a night went without: what was missing at the tick that started it, not while it could still come. */
-export function missingAtStart(): IMetric {
-  return new MathExpression({
-    expression: 'missing * started',
-    usingMetrics: {
-      missing: counted('dispatch', 'DropsMissing', Stats.MAXIMUM),
-      started: counted('dispatch', 'NightStarted', Stats.MAXIMUM),
-    },
-    label: 'missing when the night started',
     period: TICK,
   });
 }

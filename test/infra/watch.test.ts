@@ -22,7 +22,6 @@ interface AlarmProperties {
   EvaluationPeriods: number;
   AlarmActions: unknown[];
   Dimensions?: { Name: string; Value: unknown }[];
-  Metrics?: { Expression?: string; MetricStat?: { Metric: { MetricName: string }; Period: number } }[];
 }
 
 const alarms = Object.fromEntries(
@@ -134,6 +133,7 @@ describe('alarms', () => {
 
   it.each([
     ['DropsRefused', 'clean', 'DropsRefused', 'Sum'],
+    ['DropsMissing', 'dispatch', 'DropsMissing', 'Maximum'],
     ['JobFailed', 'dispatch', 'JobFailed', 'Maximum'],
     ['ExportMissing', 'dispatch', 'ExportMissing', 'Maximum'],
   ])('%s: as the function %s counts it', (name, service, MetricName, Statistic) => {
@@ -146,18 +146,6 @@ describe('alarms', () => {
       ComparisonOperator: 'GreaterThanThreshold',
       TreatMissingData: 'notBreaching',
     });
-  });
-
-  it('DropsMissing: what a night started without, not what may still come', () => {
-    const { Metrics = [], Threshold } = alarms.DropsMissing!;
-    expect(Metrics.map(({ Expression }) => Expression).filter(Boolean)).toEqual(['missing * started']);
-    expect(Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric.MetricName ?? []).sort()).toEqual([
-      'DropsMissing',
-      'NightStarted',
-    ]);
-    // No longer than from one tick to the next, or a drop that came in time would count with the start after it.
-    expect(Metrics.flatMap(({ MetricStat }) => MetricStat?.Period ?? [])).toEqual([300, 300]);
-    expect(Threshold).toBe(0);
   });
 
   it('NoTicks: silence is what it tells', () => {
