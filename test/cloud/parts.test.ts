@@ -24,6 +24,7 @@ import { failures, openEventSource } from './event-source.ts';
 import { openGateway } from './gateway.ts';
 import { openResolver } from './intrinsics.ts';
 import { type LambdaFunction, openLambda } from './lambda-host.ts';
+import { isAllowed, type Statement, wishesOf } from './policies.ts';
 import { type EvaluateOnExit, isRetried } from './retry-rules.ts';
 
 describe('rules of a retry strategy', () => {
@@ -73,6 +74,35 @@ it('follows references over stacks', () => {
     y: [{ 'Fn::Sub': `\${AWS::AccountId}-x` }],
   };
   expect(resolver.resolve('b', value)).toEqual({ x: 'arn:drops/eu', y: ['123-x'] });
+});
+
+describe('policies', () => {
+  const statements: Statement[] = [
+    { effect: 'Allow', actions: ['s3:Get*'], resources: ['arn:aws:s3:::data/clean/*'], conditions: {} },
+    { effect: 'Deny', actions: ['*'], resources: ['arn:aws:s3:::data/clean/secret*'], conditions: {} },
+    {
+      effect: 'Allow',
+      actions: ['s3:ListBucket'],
+      resources: ['arn:aws:s3:::data'],
+      conditions: { StringLike: { 's3:prefix': ['clean/*'] } },
+    },
+  ];
+  const s3 = (operation: string, key: string) =>
+    wishesOf({ role: 'a', caller: 'a.1', service: 's3', operation, bucket: 'data', key }, Buffer.alloc(0), {
+      account: '1',
+      region: 'eu',
+    });
+  it.each([
+    ['an object under the prefix', 'HeadObject', 'clean/a', true],
+    ['one elsewhere', 'GetObject', 'days/a', false],
+    ['one that is denied', 'GetObject', 'clean/secret.1', false],
+    ['a write', 'PutObject', 'clean/a', false],
+    ['a part of a write', 'UploadPart', 'clean/a', false],
+    ['the names under the prefix', 'ListObjectsV2', 'clean/', true],
+    ['all names', 'ListObjectsV2', '', false],
+  ])('%s', (_, operation, key, allowed) => {
+    expect(s3(operation, key).every((wish) => isAllowed(statements, wish))).toBe(allowed);
+  });
 });
 
 const zipped = (code: string) => zipSync({ 'index.mjs': strToU8(code) });
