@@ -5,7 +5,7 @@ import {
   type LargeDropInput,
   sendLargeDrop,
 } from '../../lib/clean/index.ts';
-import { parseS3Event, type QueueEvent, type QueueEventResult } from '../../lib/runtime/index.ts';
+import { parseS3Event, type QueueEvent, type QueueEventResult, whyNoKey } from '../../lib/runtime/index.ts';
 
 /** What became of one dropped object, or of one message that could not be handled. Nothing of the rows themselves. */
 export type CleanEntry = { readonly stage: 'clean'; readonly message: string } & (
@@ -21,6 +21,7 @@ export type CleanEntry = { readonly stage: 'clean'; readonly message: string } &
     }
   | { readonly status: 'refused'; readonly key: string; readonly quality: string }
   | { readonly status: 'done' | 'gone'; readonly key: string }
+  | { readonly status: 'unusable'; readonly key: string; readonly reason: string }
   | {
       readonly status: 'sent to batch';
       readonly key: string;
@@ -51,8 +52,8 @@ export function makeHandler({
       const told = { stage: 'clean', message: messageId } as const;
       try {
         for (const { key } of parseS3Event(body)) {
-          if (!key.startsWith('drop/') || key.endsWith('/')) continue;
-          const sent = large && (await sendLargeDrop({ ...deps, ...large, key }));
+          if (!key.startsWith('drop/') || isHidden(key)) continue;
+          const sent = large && !whyNoKey(key) && (await sendLargeDrop({ ...deps, ...large, key }));
           if (sent) report({ ...told, status: 'sent to batch', key, ...sent });
           else report({ ...told, key, ...summary(await cleanDrop({ ...deps, key })) });
         }
@@ -65,7 +66,11 @@ export function makeHandler({
   };
 }
 
+/** Folders that a console makes as empty objects, and files that systems hide: no store lists them as drops. */
+const isHidden = (key: string) => key.endsWith('/') || key.split('/').some((part) => part.startsWith('.'));
+
 function summary(result: CleanResult) {
+  if (result.status === 'unusable') return result;
   if (!('quality' in result)) return { status: result.status };
   const { quality, keys } = result;
   if (quality.status === 'refused') return { status: quality.status, quality: keys.quality };

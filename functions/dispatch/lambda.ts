@@ -41,7 +41,9 @@ const LISTED = 20;
 function count({ kind, state, pending, missing, others, exportMissing }: TickResult): void {
   const add = (name: string, value: number) => metrics.addMetric(name, MetricUnit.Count, value);
   add('DropsPending', pending);
-  add('DropsMissing', missing.length);
+  // A night that still waits may yet be complete, and a refused file has an alarm of its own.
+  const decided = state === 'started' || state === 'held';
+  add('DropsMissing', decided ? missing.filter((one) => one.kind !== 'refused').length : 0);
   add('NightStarted', kind === 'tick' && state === 'started' ? 1 : 0);
   add('NightFinished', kind === 'tick' && state === 'finished' ? 1 : 0);
   add('JobFailed', [state, ...others.map((other) => other.state)].filter((s) => s === 'failed').length);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config, Source } from '../config/index.ts';
 import type { Pseudonyms } from '../data/index.ts';
-import { ObjectNotFound, type ObjectStore, type StoredObject } from '../runtime/index.ts';
+import { ObjectNotFound, type ObjectStore, type StoredObject, whyNoKey } from '../runtime/index.ts';
 import { assemble, assembleQuarantine } from './assemble.ts';
 import { type EngineOptions, refusalOr, type Sql, withConnection } from './engine.ts';
 import { Refusal } from './errors.ts';
@@ -25,12 +25,13 @@ export interface CleanDropInput {
 
 /**
  * What `cleanDrop` did. `done`: this version of the drop had been cleaned or refused before, nothing was changed. `gone`:
- * no object stands under the key any more.
+ * no object stands under the key any more. `unusable`: the key is none that every store can hold, so nothing can be read.
  */
 export type CleanResult =
   | { readonly status: 'clean' | 'refused'; readonly keys: CleanKeys; readonly quality: Quality }
   | { readonly status: 'done'; readonly keys: CleanKeys }
-  | { readonly status: 'gone' };
+  | { readonly status: 'gone' }
+  | { readonly status: 'unusable'; readonly reason: string };
 
 const HOUR_MS = 3_600_000;
 
@@ -42,6 +43,8 @@ const HOUR_MS = 3_600_000;
  */
 export async function cleanDrop(input: CleanDropInput): Promise<CleanResult> {
   const { store, config, key } = input;
+  const reason = whyNoKey(key);
+  if (reason !== undefined) return { status: 'unusable', reason };
   const before = await store.head(key);
   if (!before) return { status: 'gone' };
   const expected = cleanKeys(config, key, before.etag);

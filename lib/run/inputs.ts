@@ -6,9 +6,9 @@ import {
   type RefusedQuality,
 } from '../clean/index.ts';
 import type { Config } from '../config/index.ts';
-import { DataError } from '../data/index.ts';
+import { DataError, dropId } from '../data/index.ts';
 import { daysKey, daysSpec } from '../features/index.ts';
-import { getText, type ObjectInfo, type ObjectStore } from '../runtime/index.ts';
+import { getText, type ObjectInfo, type ObjectStore, whyNoKey } from '../runtime/index.ts';
 import { mapParallel } from './parallel.ts';
 
 interface Drop {
@@ -51,6 +51,9 @@ export async function listDrops(store: ObjectStore, config: Config): Promise<Dro
   for await (const { key } of store.list(`days/${daysSpec()}/`)) days.add(key);
   return mapParallel(dropped, AT_ONCE, async ({ key, etag, size, lastModified }): Promise<DropState> => {
     const drop = { key, size, droppedAt: lastModified };
+    const reason = whyNoKey(key);
+    if (reason !== undefined)
+      return { state: 'refused', ...drop, quality: unusable(key, etag, size, reason) };
     const keys = cleanKeys(config, key, etag);
     const version = records.get(keys.quality);
     if (version === undefined) return { state: 'pending', ...drop };
@@ -60,6 +63,13 @@ export async function listDrops(store: ObjectStore, config: Config): Promise<Dro
     const ready = quality.table !== 'events' || days.has(daysKey(config, clean));
     return ready ? { state: 'done', ...drop, quality, clean } : { state: 'pending', ...drop, clean };
   });
+}
+
+/** What would be told of a drop if its key could be read at all. */
+function unusable(key: string, etag: string, bytes: number, reason: string): RefusedQuality {
+  const told = { dropId: dropId(key), key, revision: etag, etag, bytes };
+  const refused = { reason, hint: 'drop the file again under another name' };
+  return { ...told, source: null, table: null, sha256: null, status: 'refused', refused };
 }
 
 async function readQuality(store: ObjectStore, key: string, etag: string): Promise<Quality> {

@@ -7,7 +7,7 @@ export {
   QueueError,
   StoreError,
 } from './errors.ts';
-export { checkKey, checkPrefix, compareKeys } from './keys.ts';
+export { checkKey, checkPrefix, compareKeys, whyNoKey } from './keys.ts';
 export {
   type JobProgress,
   type LocalBatch,

@@ -14,6 +14,17 @@ export function checkKey(key: string): void {
   for (const part of key.split('/')) checkPart(key, part);
 }
 
+/** Why a text is no key; undefined where it is one. */
+export function whyNoKey(key: string): string | undefined {
+  try {
+    checkKey(key);
+    return undefined;
+  } catch (error) {
+    if (error instanceof InvalidKey) return error.message;
+    throw error;
+  }
+}
+
 /**
  * Checks the beginning of keys, as `list` takes it: the last part may be cut short or empty.
  * @throws InvalidKey

@@ -3,10 +3,13 @@ import { alignedBuffer } from './aligned.ts';
 import { ProgramError, SessionError } from './errors.ts';
 import { checkTensor, type ElementType, type Feeds, type HostTensor } from './tensor.ts';
 
-/** Options of every session here: one graph at a time, in order, on a fixed number of threads, so that runs repeat. */
+/**
+ * Options of every session here: one graph at a time, in order, on a fixed number of threads, so that runs repeat.
+ * NIGHTJAR_DEVICE=cuda puts what has a CUDA kernel on the first GPU; the images of GPU jobs set it.
+ */
 function sessionOptions(threads: number): ort.InferenceSession.SessionOptions {
   return {
-    executionProviders: ['cpu'],
+    executionProviders: process.env.NIGHTJAR_DEVICE === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
     executionMode: 'sequential',
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
@@ -38,7 +41,11 @@ export class Runner {
     try {
       return new Runner(await ort.InferenceSession.create(model, sessionOptions(threads)));
     } catch (cause) {
-      throw new SessionError(`onnxruntime refused the model: ${messageOf(cause)}`, { cause });
+      const asked =
+        process.env.NIGHTJAR_DEVICE === 'cuda'
+          ? ' (NIGHTJAR_DEVICE=cuda asks for a GPU, its driver and the CUDA provider of onnxruntime: unset it to run on the CPU)'
+          : '';
+      throw new SessionError(`onnxruntime refused the model: ${messageOf(cause)}${asked}`, { cause });
     }
   }
 

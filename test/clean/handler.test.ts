@@ -61,6 +61,25 @@ describe('the clean function', () => {
     ]);
   });
 
+  test('a key that no store can hold is told, hidden files are not drops', async () => {
+    // given events of keys that S3 takes and Nightjar does not
+    const { handle, lines } = handlerOf(await emptyStore());
+    const bodies = ['drop/shop//day.csv', 'drop/shop/.DS_Store'].map(created);
+    // when
+    const result = await handle({ Records: bodies.map((body, i) => message(`m${i}`, body)) });
+    // then nothing comes back to the queue
+    expect(result).toEqual({ batchItemFailures: [] });
+    expect(lines).toEqual([
+      {
+        stage: 'clean',
+        message: 'm0',
+        key: 'drop/shop//day.csv',
+        status: 'unusable',
+        reason: expect.stringMatching(/is no key: one of its parts between '\/' is empty/),
+      },
+    ]);
+  });
+
   test('bad data is refused and done; a fault of the store comes back to the queue alone', async () => {
     // given
     const store = await emptyStore();

@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { existsSync } from 'node:fs';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import {
   AbortedError,
   DivergedError,
@@ -240,6 +241,17 @@ describe('typed errors from the worker', () => {
     await expect(openTrainer(program, { threads: 0 })).rejects.toThrow(/whole number from 1/);
     await expect(openTrainer(program, { optimiser: { beta1: 1 } })).rejects.toThrow(/beta1 is 1/);
   });
+
+  test.skipIf(existsSync('/proc/driver/nvidia'))(
+    'a GPU where there is none, rather than work on the CPU unseen',
+    async () => {
+      // given a machine without a GPU and a job that asks for one
+      vi.stubEnv('NIGHTJAR_DEVICE', 'cuda');
+      // when / then
+      await expect(openTrainer(smallProgram())).rejects.toThrow(/NIGHTJAR_DEVICE=cuda asks for a GPU/);
+      vi.unstubAllEnvs();
+    },
+  );
 
   test('a closed trainer', async () => {
     // given

@@ -1,5 +1,6 @@
 import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { ObjectInfo } from '../types.ts';
+import { awsFailure } from './failure.ts';
 import { isMissing, type ObjectPlace, storeError, unquoted } from './s3-errors.ts';
 
 /** In the metadata of each object: which put wrote it. S3 stores the name in lower case. */
@@ -31,4 +32,9 @@ export async function inspect(client: S3Client, place: ObjectPlace): Promise<Sta
     if (isMissing(error)) return undefined;
     throw storeError(place, 'read', error);
   }
+}
+
+/** The role may not read the object. */
+export function isForbidden(error: unknown): boolean {
+  return error instanceof Error && awsFailure(error.cause).status === 403;
 }

@@ -68,8 +68,9 @@ class S3Store implements ObjectStore {
       for (const { Key = '', Size = 0, ETag, LastModified = new Date(0) } of page.Contents ?? []) {
         const key = decodeURIComponent(Key.replaceAll('+', ' '));
         if (isHidden(key)) continue;
-        const { bucket } = this.#place(key);
-        yield { key, size: Size, etag: unquoted({ bucket, key }, ETag), lastModified: LastModified };
+        // A key that a shop chose may be none that Nightjar takes: it is told of all the same.
+        const etag = unquoted({ bucket: this.#bucket, key }, ETag);
+        yield { key, size: Size, etag, lastModified: LastModified };
       }
     }
   }

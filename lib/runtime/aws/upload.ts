@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { CompleteMultipartUploadCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { ObjectBody, PutOptions, PutResult } from '../types.ts';
 import { awsFailure, isUnclear } from './failure.ts';
-import { inspect, type Standing, WRITER } from './inspect.ts';
+import { inspect, isForbidden, type Standing, WRITER } from './inspect.ts';
 import { uploadParts } from './multipart.ts';
 import { PART_BYTES, partsOf } from './parts.ts';
 import { isConflict, isRefused, type ObjectPlace, quoted, storeError, unquoted } from './s3-errors.ts';
@@ -36,7 +36,10 @@ export async function upload(
     const { value: first = new Uint8Array(0) } = await parts.next();
     if (first.length < PART_BYTES) return await putWhole(write, first);
     // Many bytes need not be sent to learn that they are not wanted.
-    if (isConditional(write) && isHopeless(options, await inspect(client, place))) return { written: false };
+    if (isConditional(write)) {
+      const standing = await look(write);
+      if (standing !== 'forbidden' && isHopeless(options, standing)) return { written: false };
+    }
     return await putParts(write, resumedWith(first, parts));
   } finally {
     await parts.return(undefined);
@@ -109,17 +112,32 @@ function isHopeless({ ifAbsent, ifMatch }: PutOptions, standing: Standing | unde
  * first.
  */
 async function readBack(write: Write, error: unknown): Promise<PutResult> {
-  const { client, place, options, writer } = write;
+  const { place, options, writer } = write;
   const failure = awsFailure(error);
   const lostUpload = failure.code === 'NoSuchUpload' && failure.attempts > 1;
   const refused = isConditional(write) && isRefused(error);
   if (!refused && !lostUpload && !isConflict(error) && !isUnclear(failure)) {
     throw storeError(place, 'written', error);
   }
-  const standing = await inspect(client, place);
+  const standing = await look(write);
+  // Who may write but not read can not know whose object stands there: that one does is what S3 said.
+  if (standing === 'forbidden') {
+    if (refused) return { written: false };
+    throw storeError(place, 'written', error);
+  }
   if (standing?.writer === writer) return { written: true, etag: standing.info.etag };
   if (refused || isHopeless(options, standing)) return { written: false };
   throw storeError(place, 'written', error);
+}
+
+/** What stands under the key, where the writer may look: rejected rows are written by a role that may not. */
+async function look({ client, place }: Write): Promise<Standing | undefined | 'forbidden'> {
+  try {
+    return await inspect(client, place);
+  } catch (error) {
+    if (isForbidden(error)) return 'forbidden';
+    throw error;
+  }
 }
 
 async function* resumedWith(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
