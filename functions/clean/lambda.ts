@@ -10,7 +10,12 @@ import { type CleanEntry, makeHandler } from './handler.ts';
 
 const { env } = process;
 const logger = new Logger({ serviceName: 'clean' });
-const metrics = new Metrics({ namespace: 'Nightjar', serviceName: 'clean' });
+const metrics = new Metrics({
+  namespace: 'Nightjar',
+  serviceName: 'clean',
+  // Deployments of one account count apart.
+  defaultDimensions: { environment: env.NIGHTJAR_ENVIRONMENT ?? 'prod' },
+});
 
 // Once per process: what fails here fails the start, and the messages come again.
 const { config, deploy } = await readSetting(env);

@@ -8,7 +8,12 @@ import { resender } from './resend.ts';
 
 const { env } = process;
 const logger = new Logger({ serviceName: 'dispatch' });
-const metrics = new Metrics({ namespace: 'Nightjar', serviceName: 'dispatch' });
+const metrics = new Metrics({
+  namespace: 'Nightjar',
+  serviceName: 'dispatch',
+  // Deployments of one account count apart.
+  defaultDimensions: { environment: env.NIGHTJAR_ENVIRONMENT ?? 'prod' },
+});
 
 // Once per process: what fails here fails the start, and the schedule calls again.
 const resend = resender(env);

@@ -7,7 +7,12 @@ import { makeHandler } from './handler.ts';
 
 const { env } = process;
 const logger = new Logger({ serviceName: 'features' });
-const metrics = new Metrics({ namespace: 'Nightjar', serviceName: 'features' });
+const metrics = new Metrics({
+  namespace: 'Nightjar',
+  serviceName: 'features',
+  // Deployments of one account count apart.
+  defaultDimensions: { environment: env.NIGHTJAR_ENVIRONMENT ?? 'prod' },
+});
 
 // Once per process: what fails here fails the start, and the messages come again.
 const { config } = await readSetting(env);

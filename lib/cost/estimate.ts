@@ -57,7 +57,7 @@ const CLEAN_THREADS = 2;
 /** vCPUs that a function gets by its memory. */
 const MIB_PER_VCPU = 1769;
 const TICKS_PER_NIGHT = 60;
-const WATCHED = { alarms: 20, metrics: 16, keys: 2, endpoints: 7, zones: 2 };
+const WATCHED = { alarms: 20, metrics: 16, keys: 3, endpoints: 7, zones: 2 };
 const ENCRYPTED_REQUESTS_PER_DAY = 5000;
 const POLLS_PER_DAY = (2 * 5 * 86_400) / 20;
 const LOG_BYTES_PER_DROP = 1500;
@@ -325,7 +325,7 @@ function idle({ deploy }: Load): Line[] {
           ),
         ]
       : []),
-    line('KMS keys', keys, 'keys', keys * PRICES.kms.keyMonth, 'lib/infra/storage.ts'),
+    line('KMS keys', keys, 'keys', keys * PRICES.kms.keyMonth, 'lib/infra: data, pseudonyms, alarms'),
     line('pseudonym secret', 1, 'secrets', PRICES.secretMonth, 'lib/infra/storage.ts'),
     line(
       'alarms, metrics, dashboard',

@@ -13,6 +13,8 @@ export interface Access {
   readonly pseudonyms: boolean;
   /** The queue that it takes messages from. */
   readonly consumes?: 'clean' | 'features';
+  /** The queues that it may send a lost message to again. */
+  readonly sends?: readonly ('clean' | 'features')[];
   /** Job definitions that it may submit. */
   readonly submits: readonly JobDefinition[];
 }
@@ -25,6 +27,7 @@ export const PREFIXES = [
   'days/',
   'config/',
   'runs/',
+  'work/',
   'snapshots/',
   'models/',
   'scores/',
@@ -57,11 +60,12 @@ export const ACCESS: Readonly<Record<Role, Access>> = {
     write: ['runs/'],
     list: ['drop/', 'days/', 'snapshots/', 'scores/'],
     pseudonyms: false,
+    sends: ['clean', 'features'],
     submits: ['finetune', 'score', 'export'],
   },
   finetune: {
-    read: ['clean/', 'days/', 'runs/', 'models/'],
-    write: ['runs/', 'models/'],
+    read: ['clean/', 'days/', 'runs/', 'work/', 'models/'],
+    write: ['runs/', 'work/', 'models/'],
     list: [],
     pseudonyms: false,
     submits: [],

@@ -1,5 +1,6 @@
 import { type IResource, Stack, Tags } from 'aws-cdk-lib';
 import { Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { ACCESS, bucketOf, type Prefix } from './access-table.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
 import type { BatchParts, Role, StorageParts } from './shared.ts';
@@ -38,17 +39,27 @@ export function grantAccess(role: IRole, name: Role, storage: StorageParts): voi
     role,
     ['kms:Decrypt', ...(writes ? ['kms:GenerateDataKey'] : [])],
     [arnFor(role, storage.dataKey, storage.dataKey.keyArn)],
-    via(role, 's3', ...(access.consumes ? ['sqs'] : [])),
+    via(role, 's3', ...(access.consumes || access.sends ? ['sqs'] : [])),
   );
   if (access.pseudonyms) grantPseudonyms(role, storage);
   if (access.consumes) {
-    const queue = access.consumes === 'clean' ? storage.cleanQueue : storage.featuresQueue;
+    const queue = queueOf(access.consumes, storage);
     allow(
       role,
       ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'],
       [arnFor(role, queue, queue.queueArn)],
     );
   }
+  const queues = (access.sends ?? []).map((name) => queueOf(name, storage));
+  allow(
+    role,
+    ['sqs:SendMessage'],
+    queues.map((queue) => arnFor(role, queue, queue.queueArn)),
+  );
+}
+
+function queueOf(name: 'clean' | 'features', { cleanQueue, featuresQueue }: StorageParts): IQueue {
+  return name === 'clean' ? cleanQueue : featuresQueue;
 }
 
 function grantPseudonyms(role: IRole, { pseudonymSecret, pseudonymKey }: StorageParts): void {
@@ -66,12 +77,13 @@ function grantPseudonyms(role: IRole, { pseudonymSecret, pseudonymKey }: Storage
 export function grantSubmit(role: IRole, name: Role, batch: BatchParts): void {
   const { submits } = ACCESS[name];
   if (submits.length === 0) return;
-  // Batch compares with the definition's revision, which every deployment may change.
-  const definitions = submits.map((job) => `${batch.definitions[job]}:*`);
+  // Jobs are submitted by name without a revision; whether Batch compares that or the revision it takes is told both ways.
+  const revisions = submits.map((job) => `${batch.definitions[job]}:*`);
+  const definitions = [...submits.map((job) => batch.definitions[job]), ...revisions];
   allow(role, ['batch:SubmitJob'], [...new Set(submits.map((job) => batch.queues[job])), ...definitions]);
   acknowledgeWildcards(
     role,
-    definitions,
+    revisions,
     'Each deployment makes a new revision of a job definition, under the same name.',
   );
   allow(role, ['batch:ListJobs', 'batch:DescribeJobs'], ['*']);

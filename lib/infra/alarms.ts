@@ -97,7 +97,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'DropsRefused',
-    metric: () => counted('clean', 'DropsRefused'),
+    metric: (watched) => counted(watched, 'clean', 'DropsRefused'),
     rings: 'above',
     threshold: 0,
     silence: 'fine',
@@ -128,7 +128,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'DropsMissing',
-    metric: () => counted('dispatch', 'DropsMissing', Stats.MAXIMUM),
+    metric: (watched) => counted(watched, 'dispatch', 'DropsMissing', Stats.MAXIMUM),
     rings: 'above',
     threshold: 0,
     silence: 'fine',
@@ -146,7 +146,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'JobFailed',
-    metric: () => counted('dispatch', 'JobFailed', Stats.MAXIMUM),
+    metric: (watched) => counted(watched, 'dispatch', 'JobFailed', Stats.MAXIMUM),
     rings: 'above',
     threshold: 0,
     silence: 'fine',
@@ -155,7 +155,7 @@ export const ALARMS: readonly AlarmRow[] = [
   },
   {
     name: 'ExportMissing',
-    metric: () => counted('dispatch', 'ExportMissing', Stats.MAXIMUM),
+    metric: (watched) => counted(watched, 'dispatch', 'ExportMissing', Stats.MAXIMUM),
     rings: 'above',
     threshold: 0,
     silence: 'fine',

@@ -11,6 +11,14 @@ export function storeEnvironment({ drops, data, exports: exported }: StoragePart
   };
 }
 
+/** The variables that a sender of lost messages finds the queues by. */
+export function queueEnvironment({ cleanQueue, featuresQueue }: StorageParts): Record<string, string> {
+  return {
+    NIGHTJAR_CLEAN_QUEUE_URL: cleanQueue.queueUrl,
+    NIGHTJAR_FEATURES_QUEUE_URL: featuresQueue.queueUrl,
+  };
+}
+
 /** The variable that holders of the pseudonym key find it by. */
 export function keyEnvironment({ pseudonymSecret }: StorageParts): Record<string, string> {
   return { NIGHTJAR_KEY_SECRET: pseudonymSecret.secretArn };

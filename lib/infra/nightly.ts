@@ -3,7 +3,7 @@ import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { grantAccess, grantSubmit } from './access.ts';
-import { batchEnvironment, storeEnvironment } from './environment.ts';
+import { batchEnvironment, queueEnvironment, storeEnvironment } from './environment.ts';
 import { Schedules } from './nightly-schedules.ts';
 import { PackagedFunction } from './packaged-function.ts';
 import type { BatchParts, NightlyParts as Dispatch, Setting, StorageParts } from './shared.ts';
@@ -36,7 +36,11 @@ export class NightlyStack extends Stack {
       memoryMiB: setting.deploy.functions.dispatchMemoryMiB,
       // Lists every drop and its results: minutes with a million objects. A call that overtakes it does no harm.
       timeout: Duration.minutes(15),
-      environment: { ...storeEnvironment(storage), ...batchEnvironment(this, batch) },
+      environment: {
+        ...storeEnvironment(storage),
+        ...queueEnvironment(storage),
+        ...batchEnvironment(this, batch),
+      },
       key: storage.dataKey,
     });
     grantAccess(dispatch.role, 'dispatch', storage);

@@ -38,10 +38,10 @@ export class NightDashboard extends Construct {
           new SingleValueWidget({
             title: 'The night',
             metrics: [
-              counted('dispatch', 'DropsPending', Stats.MAXIMUM),
-              counted('dispatch', 'NightStarted', Stats.MAXIMUM),
-              counted('dispatch', 'NightFinished', Stats.MAXIMUM),
-              counted('dispatch', 'ExportMissing', Stats.MAXIMUM),
+              counted(watched, 'dispatch', 'DropsPending', Stats.MAXIMUM),
+              counted(watched, 'dispatch', 'NightStarted', Stats.MAXIMUM),
+              counted(watched, 'dispatch', 'NightFinished', Stats.MAXIMUM),
+              counted(watched, 'dispatch', 'ExportMissing', Stats.MAXIMUM),
             ],
             width: WIDTH,
             height: 3,
@@ -64,12 +64,12 @@ export class NightDashboard extends Construct {
         }),
         graphs({
           Drops: [
-            counted('clean', 'DropsCleaned'),
-            counted('clean', 'DropsRefused'),
-            counted('clean', 'DropsSentToBatch'),
+            counted(watched, 'clean', 'DropsCleaned'),
+            counted(watched, 'clean', 'DropsRefused'),
+            counted(watched, 'clean', 'DropsSentToBatch'),
           ],
-          Rows: [counted('clean', 'RowsIn'), counted('clean', 'RowsQuarantined')],
-          'Day files': [counted('features', 'DayFiles')],
+          Rows: [counted(watched, 'clean', 'RowsIn'), counted(watched, 'clean', 'RowsQuarantined')],
+          'Day files': [counted(watched, 'features', 'DayFiles')],
         }),
         graphs({
           'Longest call, ms': functions.map(([label, f]) =>
@@ -77,8 +77,8 @@ export class NightDashboard extends Construct {
           ),
           'Crashed calls': functions.map(([label, f]) => f.metricErrors({ statistic: Stats.SUM, label })),
           Jobs: [
-            counted('dispatch', 'JobFailed', Stats.MAXIMUM),
-            counted('dispatch', 'DropsMissing', Stats.MAXIMUM),
+            counted(watched, 'dispatch', 'JobFailed', Stats.MAXIMUM),
+            counted(watched, 'dispatch', 'DropsMissing', Stats.MAXIMUM),
             matched(blocked).with({ label: 'blocked' }),
           ],
         }),

@@ -8,6 +8,8 @@ import type { IngestParts, StorageParts } from './shared.ts';
 
 /** What alarms and dashboard look at. */
 export interface Watched {
+  /** Deployments of one account count apart. */
+  readonly environment: string;
   readonly storage: StorageParts;
   readonly ingest: IngestParts;
   readonly nightly: NightlyParts;
@@ -28,6 +30,7 @@ type Service = keyof typeof COUNTED;
 const TICK = Duration.minutes(5);
 
 export function counted<S extends Service>(
+  { environment }: Watched,
   service: S,
   metricName: (typeof COUNTED)[S][number],
   statistic: string = Stats.SUM,
@@ -35,7 +38,7 @@ export function counted<S extends Service>(
   return new Metric({
     namespace: 'Nightjar',
     metricName,
-    dimensionsMap: { service },
+    dimensionsMap: { service, environment },
     statistic,
     period: TICK,
   });

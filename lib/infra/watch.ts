@@ -33,17 +33,18 @@ export class WatchStack extends Stack {
   ) {
     super(scope, id, props);
     const { topic } = new AlarmTopic(this, 'Alarms', { email: setting.deploy.alarmEmail });
-    const watched: Watched = { storage, ingest, nightly, blocked: this.#blocked(batch, topic) };
-    const alarms = ALARMS.map((row) => this.#alarm(row, watched, topic, setting.environment));
+    const { environment } = setting;
+    const watched: Watched = { environment, storage, ingest, nightly, blocked: this.#blocked(batch, topic) };
+    const alarms = ALARMS.map((row) => this.#alarm(row, watched, topic));
     new NightDashboard(this, 'Night', { watched, alarms });
     this.#budget(setting.deploy.budgetUsd, topic);
     new CfnOutput(this, 'AlarmTopic', { value: topic.topicArn });
   }
 
-  #alarm(row: AlarmRow, watched: Watched, topic: ITopic, environment: string): Alarm {
+  #alarm(row: AlarmRow, watched: Watched, topic: ITopic): Alarm {
     const alarm = new Alarm(this, row.name, {
       // A name, as it is the subject of the message.
-      alarmName: `nightjar-${environment}-${row.name}`,
+      alarmName: `nightjar-${watched.environment}-${row.name}`,
       alarmDescription: `${row.why} What to do: ${RUNBOOK}#${row.runbook}`,
       metric: row.metric(watched),
       threshold: typeof row.threshold === 'function' ? row.threshold(watched) : row.threshold,

@@ -69,7 +69,7 @@ function pairs(statements: readonly Statement[]): string[] {
 
 /** The same, as the table has it. */
 function wanted(name: Role): string[] {
-  const { read, write, list, pseudonyms, consumes, submits } = ACCESS[name];
+  const { read, write, list, pseudonyms, consumes, sends = [], submits } = ACCESS[name];
   const objects = (prefix: (typeof PREFIXES)[number]) => `${ARN[bucketOf(prefix)]}/${prefix}*`;
   const listed = new Set([...read, ...list].map((prefix) => ARN[bucketOf(prefix)]));
   return [
@@ -88,8 +88,10 @@ function wanted(name: Role): string[] {
           (action) => `sqs:${action} on ${ARN[consumes]}`,
         )
       : []),
+    ...sends.map((queue) => `sqs:SendMessage on ${ARN[queue]}`),
     ...submits.flatMap((job) => [
       `batch:SubmitJob on ${inBatch(stacks.batch.parts.queues[job])}`,
+      `batch:SubmitJob on ${inBatch(stacks.batch.parts.definitions[job])}`,
       `batch:SubmitJob on ${inBatch(stacks.batch.parts.definitions[job])}:*`,
       'batch:ListJobs on *',
       'batch:DescribeJobs on *',
@@ -136,7 +138,7 @@ describe('the table', () => {
   it('stands in docs/security.md', () => {
     const cell = (values: readonly string[]) => values.map((value) => `\`${value}\``).join(' ');
     const rows = names.map((name) => {
-      const { read, write, list, pseudonyms, consumes, submits } = ACCESS[name];
+      const { read, write, list, pseudonyms, consumes, sends = [], submits } = ACCESS[name];
       const cells = [
         cell([name]),
         cell(read),
@@ -144,6 +146,7 @@ describe('the table', () => {
         cell(list),
         pseudonyms ? 'yes' : '',
         consumes ? cell([consumes]) : '',
+        cell(sends),
         cell(submits),
       ];
       return `|${cells.map((text) => (text === '' ? ' ' : ` ${text} `)).join('|')}|`;
@@ -152,7 +155,7 @@ describe('the table', () => {
       ({ actions, who, why }) => `| ${cell(actions.split(', '))} | ${who} | ${why} |`,
     );
     const page = readFileSync('docs/security.md', 'utf8');
-    expect(page).toContain(`|---|---|---|---|---|---|---|\n${rows.join('\n')}\n\n`);
+    expect(page).toContain(`|---|---|---|---|---|---|---|---|\n${rows.join('\n')}\n\n`);
     expect(page).toContain(`|---|---|---|\n${why.join('\n')}\n`);
   });
 });

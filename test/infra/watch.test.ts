@@ -141,7 +141,10 @@ describe('alarms', () => {
       Namespace: 'Nightjar',
       MetricName,
       Statistic,
-      Dimensions: [{ Name: 'service', Value: service }],
+      Dimensions: [
+        { Name: 'environment', Value: 'prod' },
+        { Name: 'service', Value: service },
+      ],
       Threshold: 0,
       ComparisonOperator: 'GreaterThanThreshold',
       TreatMissingData: 'notBreaching',
