@@ -66,7 +66,7 @@ export class Job extends Construct {
       command: ['node', `app/${props.definition}.mjs`],
       cpu: props.size.vcpus,
       memory: Size.mebibytes(props.size.memoryMiB),
-      environment: { ...props.environment },
+      environment: { ...props.environment, NIGHTJAR_MEMORY_MIB: String(props.size.memoryMiB) },
       jobRole: this.role,
       executionRole: props.executionRole,
       user: USER,
