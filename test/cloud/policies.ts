@@ -105,8 +105,8 @@ export function wishesOf(
     return [{ action, resource }];
   }
   if (operation === 'SubmitJob') {
-    // Batch compares with the definition's revision, given or not.
-    return [jobQueue!, `${jobDefinition}:1`].map((resource) => ({ action, resource }));
+    // AWS's guide has the revision in what is asked for, reports of refused calls have not: both must be allowed.
+    return [jobQueue!, jobDefinition!, `${jobDefinition}:1`].map((resource) => ({ action, resource }));
   }
   return [{ action, resource: '*' }];
 }
