@@ -224,10 +224,10 @@ describe('job definitions', () => {
   it('find the store, and those that turn ids the key, by their environment', () => {
     const names = (job: string) => container(job).Environment.map(({ Name }) => Name);
     const store = ['AWS_REGION', 'NIGHTJAR_DROPS_BUCKET', 'NIGHTJAR_DATA_BUCKET', 'NIGHTJAR_EXPORTS_BUCKET'];
-    expect(names('finetune')).toEqual(store);
-    expect(names('score')).toEqual(store);
-    expect(names('export')).toEqual([...store, 'NIGHTJAR_KEY_SECRET']);
-    expect(names('clean')).toEqual([...store, 'NIGHTJAR_KEY_SECRET']);
+    expect(names('finetune')).toEqual([...store, 'NIGHTJAR_MEMORY_MIB']);
+    expect(names('score')).toEqual([...store, 'NIGHTJAR_MEMORY_MIB']);
+    expect(names('export')).toEqual([...store, 'NIGHTJAR_KEY_SECRET', 'NIGHTJAR_MEMORY_MIB']);
+    expect(names('clean')).toEqual([...store, 'NIGHTJAR_KEY_SECRET', 'NIGHTJAR_MEMORY_MIB']);
   });
 
   it('end an attempt that hangs, and log to one encrypted group', () => {
