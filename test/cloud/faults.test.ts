@@ -1,5 +1,12 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import {
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  PurgeQueueCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../../lib/config/index.ts';
 import { listDrops, type TickResult } from '../../lib/run/index.ts';
@@ -151,6 +158,32 @@ describe.skipIf(!hasMoto)('a night in bad weather', { timeout: SLOW }, () => {
     expect((await exportsOf(store, SECOND_NIGHT)).files).toEqual((await local)[1]!.files);
   });
 
+  it('sends messages again that were lost', async () => {
+    // given: nobody hears of a drop, and later nobody of its rows
+    const { sqs, queues, ingest, tick, ...rest } = await open({});
+    const [name, bytes] = [...GOOD][0]!;
+    const later = new Date(Date.now() + 2 * 86_400_000).toISOString().slice(0, 10);
+    const states = async () => (await listDrops(rest.store, config)).map(({ state }) => state);
+    await drop(world!, new Map([[name, bytes]]));
+    await sqs.send(new PurgeQueueCommand({ QueueUrl: queues.clean }));
+    await ingest();
+    expect(await states()).toEqual(['pending']);
+    // when: dispatch looks, long after
+    const first = await tick(tickTime(later, 0));
+    expect(first).toMatchObject({ state: 'waiting', stale: [`drop/transactions/${name}`] });
+    const lost = rest.functions.clean.invoke({ Records: [await take(sqs, queues.clean)] });
+    expect(await lost).toEqual({ ok: true, result: { batchItemFailures: [] } });
+    await sqs.send(new PurgeQueueCommand({ QueueUrl: queues.features }));
+    await ingest();
+    expect(await states()).toEqual(['pending']);
+    const second = await tick(tickTime(later, 1));
+    expect(second?.stale).toEqual([expect.stringMatching(/^clean\/events\//)]);
+    await ingest();
+    // then
+    expect(await states()).toEqual(['done']);
+    expect(rest.refused).toEqual([]);
+  });
+
   it('goes on when dispatch is killed between every two calls', async () => {
     // given: between two writes dispatch only reads, so that it is killed after each write, before it hears of it
     let last = '';
@@ -178,6 +211,14 @@ describe.skipIf(!hasMoto)('a night in bad weather', { timeout: SLOW }, () => {
     expect(jobs.sort()).toEqual(['export-1', 'finetune-1', 'score-1']);
   });
 });
+
+/** Takes the next message off a queue, as a function gets it. */
+async function take(sqs: SQSClient, QueueUrl: string) {
+  const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl }));
+  const { MessageId, ReceiptHandle, Body } = Messages[0]!;
+  await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+  return { messageId: MessageId, body: Body };
+}
 
 /** One of a score's children loses its host, another is told to end; the first export dies. */
 function killOf(role: string, disturbed: ReadonlyMap<string, number>) {
