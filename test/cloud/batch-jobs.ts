@@ -149,6 +149,7 @@ function passes(
   job: Record<string, unknown>,
   { name, values }: { readonly name: string; readonly values: readonly string[] },
 ): boolean {
+  if (name === 'AFTER_CREATED_AT') return Number(job.createdAt) > Number(values[0]);
   if (name !== 'JOB_NAME') throw new Error(`the harness knows no filter ${name} of ListJobs`);
   const own = String(job.jobName).toLowerCase();
   return values.some((value) => {

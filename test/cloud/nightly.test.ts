@@ -1,8 +1,9 @@
 import { gunzipSync } from 'node:zlib';
-import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../../lib/config/index.ts';
 import { hasMoto } from '../aws/moto.ts';
+import { nightjar } from '../e2e/command.ts';
 import { SLOW } from '../e2e/nights.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
 import { type Deployment, deploy } from './deployment.ts';
@@ -29,12 +30,13 @@ const FORGOTTEN = ALL_DAYS.filter((name) => name < '2010-12-10');
 const LARGE = new Map([['forgotten.csv', joined(FORGOTTEN)]]);
 
 describe.skipIf(!hasMoto)('nights over real protocols', { timeout: SLOW }, () => {
+  let folder: string;
   let config: Config;
   let world: World;
   let local: Promise<Exported[]>;
 
   beforeAll(async () => {
-    const folder = await temporaryFolder();
+    folder = await temporaryFolder();
     config = await smallRetail(folder);
     local = localNights(folder, [
       { asOf: FIRST_NIGHT, drops: BEFORE },
@@ -106,5 +108,42 @@ describe.skipIf(!hasMoto)('nights over real protocols', { timeout: SLOW }, () =>
       });
     }
     expect(world.refused).toEqual([]);
+  });
+
+  it('answers the commands of a deployment: its state, and why a message died', async () => {
+    // given
+    Object.assign(process.env, world.environment);
+    await world.sqs.send(new SendMessageCommand({ QueueUrl: world.queues.clean, MessageBody: 'no event' }));
+    await world.ingest();
+    const answer = async (...args: string[]) => {
+      const { code, stdout, stderr } = await nightjar(
+        ['--config', folder, ...args, '--stack', '--json'],
+        folder,
+      );
+      expect(stderr).not.toContain('nightjar: ');
+      return { code, ...JSON.parse(stdout) };
+    };
+    // when
+    const status = await answer('status');
+    const letters = await answer('redrive', '--dry-run');
+    // then: something needs a person
+    expect(status).toMatchObject({
+      code: 1,
+      sources: [{ source: 'transactions', done: 31, refused: 0, pending: 0 }],
+      runs: [
+        { asOf: FIRST_NIGHT, trained: 'yes', finished: true },
+        { asOf: SECOND_NIGHT, trained: 'by champions', finished: true },
+      ],
+      queues: [
+        { name: 'clean', waiting: 0, inFlight: 0, dead: 1 },
+        { name: 'features', waiting: 0, inFlight: 0, dead: 0 },
+      ],
+      jobs: [],
+      lastExport: { asOf: SECOND_NIGHT },
+      needs: expect.arrayContaining([expect.stringContaining('1 dead in queue clean')]),
+    });
+    expect(letters.queues[0].letters).toMatchObject([
+      { keys: [], why: expect.stringContaining('it is not JSON'), readable: false },
+    ]);
   });
 });

@@ -5,6 +5,7 @@ import {
   RegisterJobDefinitionCommand,
   type RegisterJobDefinitionCommandInput,
 } from '@aws-sdk/client-batch';
+import { CloudFormationClient, CreateStackCommand } from '@aws-sdk/client-cloudformation';
 import {
   CreateBucketCommand,
   PutBucketNotificationConfigurationCommand,
@@ -52,6 +53,7 @@ export async function provision(args: {
   await createBuckets(new S3Client(moto.client), templates, resolver, where);
   await createSecrets(new SecretsManagerClient(moto.client), templates, resolver, secret);
   const definitions = await createBatch(moto, templates, resolver);
+  await createStacks(new CloudFormationClient(moto.client), templates, resolver);
   return { where, resolver, definitions };
 }
 
@@ -155,6 +157,22 @@ async function createSecrets(
       new CreateSecretCommand({ Name: `${stack}/${id}`, SecretString: value }),
     );
     resolver.created(stack, id, { ref: ARN!, attributes: { Id: ARN! } });
+  }
+}
+
+/** Stacks that hold nothing but what they tell: the commands of a deployment find everything by their outputs. */
+async function createStacks(
+  client: CloudFormationClient,
+  templates: Templates,
+  resolver: Resolver,
+): Promise<void> {
+  for (const [StackName, { Outputs = {} }] of Object.entries(templates)) {
+    const told = Object.keys(Outputs).map((name) => [name, { Value: resolver.output(StackName, name) }]);
+    const template = {
+      Resources: { Nothing: { Type: 'AWS::CloudFormation::WaitConditionHandle' } },
+      Outputs: Object.fromEntries(told),
+    };
+    await client.send(new CreateStackCommand({ StackName, TemplateBody: JSON.stringify(template) }));
   }
 }
 

@@ -42,7 +42,8 @@ export function routes(parts: {
       case 'GetObject':
       case 'HeadObject':
         return forward().then((answer) => {
-          if (answer.status !== 404 || isAllowed(roles.get(call.role) ?? [], mayList(call))) return answer;
+          const statements = roles.get(call.role);
+          if (answer.status !== 404 || !statements || isAllowed(statements, mayList(call))) return answer;
           return denied(call, refuse(call, `${call.role} may not list ${call.bucket}/${call.key}`));
         });
       default:
