@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { engineWithin } from '../../lib/clean/index.ts';
+import { engineWithin, removeLeftovers } from '../../lib/clean/index.ts';
 import { createPseudonyms } from '../../lib/data/index.ts';
 import { openBatchFrom, openKey, openStore } from '../../lib/runtime/aws/index.ts';
 import type { QueueEvent, QueueEventResult } from '../../lib/runtime/index.ts';
@@ -18,6 +18,7 @@ const metrics = new Metrics({
 });
 
 // Once per process: what fails here fails the start, and the messages come again.
+for (const name of await removeLeftovers()) logger.warn('a killed process had left a folder', { name });
 const { config, deploy } = await readSetting(env);
 const handle = makeHandler({
   store: await openStore(env),

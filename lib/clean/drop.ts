@@ -10,6 +10,7 @@ import { Refusal } from './errors.ts';
 import { type Intake, type TextFormat, takeIn } from './intake.ts';
 import { judge } from './judge.ts';
 import { type CleanKeys, cleanKeys, type NamedSource } from './keys.ts';
+import { scratchPrefix } from './leftovers.ts';
 import { planFor } from './plan.ts';
 import type { CleanedQuality, Quality } from './quality.ts';
 import { readRecords } from './read.ts';
@@ -57,7 +58,7 @@ export async function cleanDrop(input: CleanDropInput): Promise<CleanResult> {
     throw error;
   }
   const keys = cleanKeys(config, key, object.info.etag);
-  const folder = await mkdtemp(join(tmpdir(), 'nightjar-clean-'));
+  const folder = await mkdtemp(join(tmpdir(), scratchPrefix('clean')));
   try {
     const quality = await cleanObject(input, object, keys, join(folder, 'drop'));
     await store.put(keys.quality, `${JSON.stringify(quality, null, 2)}\n`, { ifAbsent: true });

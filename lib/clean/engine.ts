@@ -10,6 +10,7 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import { Refusal } from './errors.ts';
+import { scratchPrefix } from './leftovers.ts';
 
 export interface EngineOptions {
   /** Threads of DuckDB; the rows come out the same with any number. Default 2. */
@@ -58,7 +59,7 @@ async function openInstance(options: EngineOptions): Promise<DuckDBInstance> {
     threads: String(options.threads ?? 2),
     preserve_insertion_order: 'true',
     autoinstall_known_extensions: 'false',
-    temp_directory: join(tmpdir(), `nightjar-duckdb-${process.pid}`),
+    temp_directory: join(tmpdir(), `${scratchPrefix('duckdb')}spill`),
     ...(options.memoryLimit && { memory_limit: options.memoryLimit }),
   });
   const connection = await instance.connect();

@@ -10,6 +10,7 @@ export {
   sourceOf,
 } from './keys.ts';
 export { type LargeDropInput, type SentDrop, sendLargeDrop } from './large-drop.ts';
+export { removeLeftovers } from './leftovers.ts';
 export { type Preview, previewDrop } from './preview.ts';
 export { type CleanedQuality, parseQuality, type Quality, type RefusedQuality } from './quality.ts';
 export { BUILT_IN_FLAGS } from './table-events.ts';
