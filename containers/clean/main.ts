@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { cleanDrop, engineWithin } from '../../lib/clean/index.ts';
 import { parseConfig } from '../../lib/config/index.ts';
 import { createPseudonyms } from '../../lib/data/index.ts';
@@ -22,6 +23,15 @@ await startJob(
       engine: engineWithin(memoryMiB(process.env), availableParallelism()),
     });
     progress(`${variable('NIGHTJAR_DROP')}: ${status}`);
+    // Counted as the function counts its own: the alarm on refused drops must ring for large ones too.
+    const metrics = new Metrics({
+      namespace: 'Nightjar',
+      serviceName: 'clean',
+      defaultDimensions: { environment: process.env.NIGHTJAR_ENVIRONMENT ?? 'prod' },
+    });
+    metrics.addMetric('DropsCleaned', MetricUnit.Count, status === 'clean' ? 1 : 0);
+    metrics.addMetric('DropsRefused', MetricUnit.Count, status === 'refused' ? 1 : 0);
+    metrics.publishStoredMetrics();
   },
   { onTerminate: 'exit' },
 );

@@ -38,7 +38,7 @@ function report({ message, ...entry }: CleanEntry): void {
     count('RowsIn', entry.rowsIn);
     count('RowsQuarantined', entry.quarantined);
   }
-  if (entry.status === 'refused') count('DropsRefused', 1);
+  if (entry.status === 'refused' || entry.status === 'unusable') count('DropsRefused', 1);
   if (entry.status === 'sent to batch' && entry.submitted) count('DropsSentToBatch', 1);
 }
 

@@ -47,7 +47,7 @@ function count({ kind, state, pending, missing, others, exportMissing }: TickRes
   const add = (name: string, value: number) => metrics.addMetric(name, MetricUnit.Count, value);
   add('DropsPending', pending);
   // A night that still waits may yet be complete, and a refused file has an alarm of its own.
-  const decided = state === 'started' || state === 'held';
+  const decided = kind === 'tick' && state !== 'idle' && state !== 'waiting';
   add('DropsMissing', decided ? missing.filter((one) => one.kind !== 'refused').length : 0);
   add('NightStarted', kind === 'tick' && state === 'started' ? 1 : 0);
   add('NightFinished', kind === 'tick' && state === 'finished' ? 1 : 0);

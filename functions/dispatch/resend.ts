@@ -1,6 +1,10 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { mapParallel } from '../../lib/run/index.ts';
 import { clientSettings, openSqsQueue } from '../../lib/runtime/aws/index.ts';
 import { formatS3Event } from '../../lib/runtime/index.ts';
+
+/** Messages on their way at the same time. */
+const AT_ONCE = 16;
 
 /**
  * Sends the message again that a bucket once sent of an object: those under `drop/` to the queue of clean, the others to
@@ -16,11 +20,11 @@ export function resender(
   const drops = openSqsQueue({ client, name: 'clean', url: cleanUrl });
   const events = openSqsQueue({ client, name: 'features', url: featuresUrl });
   return async (keys) => {
-    for (const key of keys) {
+    await mapParallel(keys, AT_ONCE, async (key) => {
       const dropped = key.startsWith('drop/');
       const bucket = (dropped ? env.NIGHTJAR_DROPS_BUCKET : env.NIGHTJAR_DATA_BUCKET) ?? '';
       // Handlers look the object up by its key; its size and etag now are nobody's business here.
       await (dropped ? drops : events).send(formatS3Event({ bucket, key, size: 0, etag: '' }));
-    }
+    });
   };
 }

@@ -49,6 +49,12 @@ export async function withConnection<T>(options: EngineOptions, work: (sql: Sql)
   const connection = await (await instance).connect();
   try {
     return await work(new Sql(connection));
+  } catch (error) {
+    // After such an error the whole instance answers nothing any more: the next drop opens a new one.
+    if (/^(internal|fatal) error|database has been invalidated/i.test(duckDbMessage(error))) {
+      instances.delete(key);
+    }
+    throw error;
   } finally {
     connection.closeSync();
   }

@@ -4,6 +4,8 @@ import type { BatchRunner, ObjectStore } from '../runtime/index.ts';
 import { cleanKeys } from './keys.ts';
 
 const MEBIBYTE = 1 << 20;
+/** A drop whose jobs failed so often is left alone as long as the runner remembers them (AWS Batch: a week). */
+const MOST_JOBS = 3;
 
 export interface LargeDropInput {
   readonly store: ObjectStore;
@@ -18,7 +20,7 @@ export interface LargeDropInput {
 export interface SentDrop {
   /** Name of the job that cleans it. */
   readonly job: string;
-  /** False where an unfinished job of that name was there before. */
+  /** False where an unfinished job of that name was there before, or too many failed. */
   readonly submitted: boolean;
 }
 
@@ -34,10 +36,10 @@ export async function sendLargeDrop(input: LargeDropInput): Promise<SentDrop | u
   const { dropId, revision, quality } = cleanKeys(config, key, object.etag);
   if (await store.head(quality)) return undefined;
   const job = `clean-${dropId}-${revision}`;
-  const unfinished = (await batch.list(job)).some(
-    ({ status }) => status !== 'SUCCEEDED' && status !== 'FAILED',
-  );
-  if (unfinished) return { job, submitted: false };
+  const jobs = await batch.list(job);
+  const unfinished = jobs.some(({ status }) => status !== 'SUCCEEDED' && status !== 'FAILED');
+  const failed = jobs.filter(({ status }) => status === 'FAILED').length;
+  if (unfinished || failed >= MOST_JOBS) return { job, submitted: false };
   const configKey = `config/${contentId(config)}.json`;
   await store.put(configKey, canonicalJson(config), { ifAbsent: true });
   await batch.submit({

@@ -36,6 +36,8 @@ const megabytes = z.number().int().positive();
 export const deploySchema = z.strictObject({
   /** No way to the internet but interface endpoints (dear when idle), or public addresses with no way in. */
   network: z.enum(['endpoints', 'public-egress']).default('endpoints'),
+  /** Availability zones that jobs may start in; a region may have two only. */
+  zones: z.union([z.literal(2), z.literal(3)]).default(3),
   gpu: z
     .strictObject({
       instanceTypes: z

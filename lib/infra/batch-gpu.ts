@@ -11,12 +11,16 @@ import {
   InstanceType,
   LaunchTemplate,
   LaunchTemplateHttpTokens,
+  MultipartBody,
+  MultipartUserData,
+  UserData,
 } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Deploy } from '../config/index.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
+import { JOB_USER } from './batch-jobs.ts';
 import type { Network } from './network.ts';
 
 /** Room for the images (some 8 GB with CUDA), the day files of a range of shards and a job's scratch files. */
@@ -75,6 +79,7 @@ export class GpuEnvironments extends Construct {
 
   #hosts(): LaunchTemplate {
     return new LaunchTemplate(this, 'Hosts', {
+      userData: closedToJobs(),
       blockDevices: [
         {
           deviceName: '/dev/xvda',
@@ -88,7 +93,7 @@ export class GpuEnvironments extends Construct {
         },
       ],
       httpTokens: LaunchTemplateHttpTokens.REQUIRED,
-      // One hop reaches the agent and not the containers: a job has the rights of its own role, not of its host's.
+      // Turns away containers that have a network of their own; jobs share their host's: see closedToJobs.
       httpPutResponseHopLimit: 1,
       httpEndpoint: true,
     });
@@ -133,4 +138,17 @@ export class GpuEnvironments extends Construct {
     );
     return role;
   }
+}
+
+/**
+ * Jobs use their host's network, so they could ask it for the rights of the host's role. Their user is turned away; a
+ * job's own rights come from another address.
+ */
+function closedToJobs(): UserData {
+  const commands = UserData.forLinux();
+  commands.addCommands(`iptables -I OUTPUT -d 169.254.169.254 -m owner --uid-owner ${JOB_USER} -j REJECT`);
+  // Batch adds parts of its own, and takes no other form.
+  const parts = new MultipartUserData();
+  parts.addPart(MultipartBody.fromUserData(commands));
+  return parts;
 }

@@ -22,7 +22,7 @@ import type { JobSize } from './batch-instances.ts';
 import { ATTEMPTS, RETRY_RULES } from './batch-retry.ts';
 
 /** The user that the images run as; it owns nothing but its scratch files. */
-const USER = '10001';
+export const JOB_USER = '10001';
 
 /** For threads of the runtime that share tensors; Docker's own 64 MB are soon full. Counts as memory of the job. */
 const SHARED_MEMORY_MIB = 1024;
@@ -69,7 +69,7 @@ export class Job extends Construct {
       environment: { ...props.environment, NIGHTJAR_MEMORY_MIB: String(props.size.memoryMiB) },
       jobRole: this.role,
       executionRole: props.executionRole,
-      user: USER,
+      user: JOB_USER,
       logging: LogDrivers.awsLogs({ logGroup: props.logGroup, streamPrefix: props.definition }),
       linuxParameters: new LinuxParameters(this, 'Linux', {
         // Passes SIGTERM on and gathers what worker processes leave.

@@ -70,6 +70,7 @@ export class BatchStack extends Stack {
     const { drops, data, exports } = storage;
     this.network = new Network(this, 'Network', {
       mode: deploy.network,
+      zones: deploy.zones,
       buckets: [drops, data, exports],
       logRetention: deploy.retention.logDays,
       key: storage.dataKey,
@@ -99,7 +100,7 @@ export class BatchStack extends Stack {
         size: sizes[on],
         on,
         assignPublicIp: this.network.assignPublicIp,
-        environment: jobEnvironment(this.region, storage, role),
+        environment: jobEnvironment(this.region, setting.environment, storage, role),
         timeout,
         logGroup,
         executionRole,
@@ -162,10 +163,16 @@ function jobSizes({ deploy }: Setting): Record<JobPlan['on'], JobSize> {
   return { gpu, fargate: { vcpus, memoryMiB } };
 }
 
-function jobEnvironment(region: string, storage: StorageParts, role: RoleName): Record<string, string> {
+function jobEnvironment(
+  region: string,
+  environment: string,
+  storage: StorageParts,
+  role: RoleName,
+): Record<string, string> {
   return {
     // A host passes it on to no container, and the way to ask it is closed to them.
     AWS_REGION: region,
+    NIGHTJAR_ENVIRONMENT: environment,
     ...storeEnvironment(storage),
     ...(ACCESS[role].pseudonyms ? keyEnvironment(storage) : {}),
   };

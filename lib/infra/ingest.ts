@@ -42,14 +42,14 @@ export class IngestStack extends Stack {
       name: 'features',
       description: 'Canonical events of a drop become a row for each user and day',
       memoryMiB: functions.featuresMemoryMiB,
-      timeout: Duration.minutes(5),
+      timeout: Duration.minutes(15),
       environment: storeEnvironment(storage),
       key: storage.dataKey,
     });
     grantAccess(features.role, 'features', storage);
-    // One drop fills a function; day rows are small work.
+    // One drop a call: it may be as large as a batch job could clean.
     this.#feed(clean, storage.cleanQueue, { batchSize: 1, concurrency: 20 });
-    this.#feed(features, storage.featuresQueue, { batchSize: 5, concurrency: 10 });
+    this.#feed(features, storage.featuresQueue, { batchSize: 1, concurrency: 10 });
     this.parts = { clean: clean.function, features: features.function };
   }
 

@@ -22,7 +22,7 @@ import { ENDPOINTS } from './network-endpoints.ts';
 
 /**
  * Zones that jobs may start in: GPU types are not in every zone, and more zones are more spot capacity. A region with
- * two zones asks for `zones: 2`.
+ * two zones asks for `deploy.zones: 2`.
  */
 const ZONES = 3;
 

@@ -24,7 +24,7 @@ export class StorageStack extends Stack {
     // Twice the function's timeout, not six times: the factor is for throttled deliveries, and a limit on concurrent
     // ones at the event source prevents those. A drop whose function was killed at four must be tried before five.
     const clean = new WorkQueue(this, 'Clean', { key: keys.data, visibility: Duration.minutes(30) });
-    const features = new WorkQueue(this, 'Features', { key: keys.data, visibility: Duration.minutes(10) });
+    const features = new WorkQueue(this, 'Features', { key: keys.data, visibility: Duration.minutes(30) });
     const quarantineReader = new Role(this, 'QuarantineRole', {
       description: 'Reads rejected rows of drops. Assumed by people, never by Nightjar.',
       assumedBy: new AccountRootPrincipal(),

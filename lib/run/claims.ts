@@ -13,7 +13,7 @@ export interface Claim {
   readonly claimedAt: string;
   /** How many times the run was asked for; each time its jobs may be submitted anew. */
   readonly round: number;
-  /** Backfill: that it failed was told to whoever asked. */
+  /** That it failed was told: to whoever asked for a backfill, and by a later day's call for other runs. */
   readonly told?: boolean;
 }
 

@@ -22,6 +22,7 @@ export {
   readManifest,
   runIdOf,
 } from './manifest.ts';
+export { mapParallel } from './parallel.ts';
 export { type PlannedRun, planRun } from './plan.ts';
 export { isFinished, type StageName, type StageState, stagesOf } from './stages.ts';
 export { submitRun } from './submit.ts';

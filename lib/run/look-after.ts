@@ -1,4 +1,4 @@
-import type { ObjectStore } from '../runtime/index.ts';
+import { type ObjectStore, putJson } from '../runtime/index.ts';
 import { advanceRun, type RunProgress, SUBMITS } from './advance.ts';
 import { type Claim, readClaim, recentClaims } from './claims.ts';
 import { type RunManifest, readManifest } from './manifest.ts';
@@ -39,12 +39,19 @@ export async function lookAfterOthers(args: TickArgs, today: string, own: string
     if (key === own || seen.has(version)) continue;
     const standing = await readClaim(store, key);
     if (!standing) continue;
-    const { runId } = standing.claim;
+    const { claim } = standing;
+    const { runId } = claim;
     try {
       const manifest = await readManifest(store, runId);
-      const { state, reason } = await advanceClaimed(args, standing.claim, manifest);
+      const { state, reason } = await advanceClaimed(args, claim, manifest);
       if (state === 'finished') seen.add(version);
-      else others.push({ runId, state, ...(reason ? { reason } : {}) });
+      else if (state !== 'failed' || manifest.purpose === 'backfill') {
+        others.push({ runId, state, ...(reason ? { reason } : {}) });
+      } else if (!claim.told) {
+        // Told once: an alarm that rings for a week can not ring for the next failure.
+        await putJson(store, key, { ...claim, told: true }, { ifMatch: standing.etag });
+        others.push({ runId, state, ...(reason ? { reason } : {}) });
+      }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log?.(JSON.stringify({ runId, error: reason }));

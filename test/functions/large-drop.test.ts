@@ -4,10 +4,17 @@ import { mkdir, watch } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type CleanEntry, makeHandler } from '../../functions/clean/handler.ts';
-import { engineWithin } from '../../lib/clean/index.ts';
+import { engineWithin, sendLargeDrop } from '../../lib/clean/index.ts';
 import { parseConfig } from '../../lib/config/index.ts';
 import { canonicalJson, contentId } from '../../lib/data/index.ts';
-import { formatS3Event, getText, type LocalBatch, openLocalBatch } from '../../lib/runtime/index.ts';
+import {
+  type BatchRunner,
+  formatS3Event,
+  getText,
+  type JobDescription,
+  type LocalBatch,
+  openLocalBatch,
+} from '../../lib/runtime/index.ts';
 import { emptyFolder, events, pseudonyms, shopOf, storeIn } from './shop.ts';
 
 const LIMITS = { plainMiB: 1, gzipMiB: 1 };
@@ -95,6 +102,27 @@ describe('a drop that is too large for the function', () => {
     await inPlace(told(key));
     expect(here.entries).toMatchObject([{ status: 'clean', rowsIn: 30_000 }]);
     expect(await written(store, 'clean/')).toEqual(await written(here.store, 'clean/'));
+  });
+
+  test('is left alone after three of its jobs have failed', async () => {
+    // given a runner that remembers failed jobs of every name
+    const { store, config } = await shop();
+    await store.put(key, CONTENT);
+    const failed: JobDescription[] = [];
+    const submitted: string[] = [];
+    const batch: BatchRunner = {
+      submit: async ({ name }) => String(submitted.push(name)),
+      describe: async () => failed,
+      list: async () => failed,
+    };
+    const send = () => sendLargeDrop({ store, config, batch, limits: LIMITS, key });
+    // when / then
+    for (const id of ['1', '2', '3']) {
+      expect((await send())?.submitted).toBe(true);
+      failed.push({ id, name: 'clean', status: 'FAILED', createdAt: new Date(0) });
+    }
+    expect((await send())?.submitted).toBe(false);
+    expect(submitted).toHaveLength(3);
   });
 
   test('goes by the size as it lies there: small, packed, gone and refused ones stay with the function', async () => {

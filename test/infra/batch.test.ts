@@ -100,6 +100,10 @@ describe('compute environments', () => {
         MetadataOptions: { HttpTokens: 'required', HttpPutResponseHopLimit: 1, HttpEndpoint: 'enabled' },
       },
     });
+    // The jobs' user can not ask the host for the role.
+    expect(JSON.stringify(ofType(batch, 'AWS::EC2::LaunchTemplate'))).toContain(
+      'iptables -I OUTPUT -d 169.254.169.254 -m owner --uid-owner 10001 -j REJECT',
+    );
   });
 
   it('GPU: follow every change of the launch template', () => {
@@ -223,7 +227,13 @@ describe('job definitions', () => {
 
   it('find the store, and those that turn ids the key, by their environment', () => {
     const names = (job: string) => container(job).Environment.map(({ Name }) => Name);
-    const store = ['AWS_REGION', 'NIGHTJAR_DROPS_BUCKET', 'NIGHTJAR_DATA_BUCKET', 'NIGHTJAR_EXPORTS_BUCKET'];
+    const store = [
+      'AWS_REGION',
+      'NIGHTJAR_ENVIRONMENT',
+      'NIGHTJAR_DROPS_BUCKET',
+      'NIGHTJAR_DATA_BUCKET',
+      'NIGHTJAR_EXPORTS_BUCKET',
+    ];
     expect(names('finetune')).toEqual([...store, 'NIGHTJAR_MEMORY_MIB']);
     expect(names('score')).toEqual([...store, 'NIGHTJAR_MEMORY_MIB']);
     expect(names('export')).toEqual([...store, 'NIGHTJAR_KEY_SECRET', 'NIGHTJAR_MEMORY_MIB']);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { claimKey, listDrops, readManifest } from '../../lib/run/index.ts';
+import { AGAIN_MS } from '../../lib/run/resend.ts';
 import { putJson, readJson } from '../../lib/runtime/index.ts';
 import {
   at,
@@ -161,6 +162,10 @@ describe('a stage that fails', () => {
     const count = batch.jobs.length;
     expect((await call(shop, batch, { kind: 'watchdog' })).exportMissing).toBe(reason);
     expect(batch.jobs).toHaveLength(count);
+    // and: the next day's calls tell of it once
+    const next = async () => (await call(shop, batch, { now: at('00:15', '2025-01-16') })).others;
+    expect(await next()).toEqual([{ runId, state: 'failed', reason }]);
+    expect(await next()).toEqual([]);
     // and: what stands is done, whoever made it
     batch.jobs.at(-1)!.status = 'SUBMITTED';
     await succeed(shop, batch, 'score');
@@ -238,6 +243,8 @@ describe('what has not arrived', () => {
     const late = await call({ ...shop, config: night }, batch, minutes(31));
     await call({ ...shop, config: night }, batch, minutes(36));
     await call({ ...shop, config: night }, batch, minutes(62));
+    const { now } = minutes(31);
+    await call({ ...shop, config: night }, batch, { now: new Date(now.getTime() + AGAIN_MS), resend });
     // then
     expect(soon).toMatchObject({ pending: 2, stale: [] });
     expect(late.stale).toEqual(['drop/log/late.csv', clean]);

@@ -90,7 +90,7 @@ async function decided(write: Write, send: () => Promise<{ ETag?: string | undef
     } catch (error) {
       const sentOnce = tries === 1 && awsFailure(error).attempts === 1;
       if (isConditional(write) && isRefused(error) && sentOnce) return { written: false };
-      if (!isConflict(error) || tries === CONFLICT_TRIES) return await readBack(write, error);
+      if (!isConflict(error) || tries === CONFLICT_TRIES) return await readBack(write, error, tries > 1);
       await setTimeout(CONFLICT_PAUSE_MS * 2 ** tries * Math.random());
     }
   }
@@ -111,10 +111,10 @@ function isHopeless({ ifAbsent, ifMatch }: PutOptions, standing: Standing | unde
  * answer was lost, and a rival has replaced it already; the answer is then `written: false`, as if the rival had been
  * first.
  */
-async function readBack(write: Write, error: unknown): Promise<PutResult> {
+async function readBack(write: Write, error: unknown, sentBefore: boolean): Promise<PutResult> {
   const { place, options, writer } = write;
   const failure = awsFailure(error);
-  const lostUpload = failure.code === 'NoSuchUpload' && failure.attempts > 1;
+  const lostUpload = failure.code === 'NoSuchUpload' && (failure.attempts > 1 || sentBefore);
   const refused = isConditional(write) && isRefused(error);
   if (!refused && !lostUpload && !isConflict(error) && !isUnclear(failure)) {
     throw storeError(place, 'written', error);

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { withConnection } from '../../lib/clean/engine.ts';
+
+test('after a fatal error of DuckDB the next drop gets an instance of its own', async () => {
+  // given an instance that holds a table
+  await withConnection({}, (sql) => sql.run('CREATE TABLE known AS SELECT 1'));
+  await withConnection({}, (sql) => sql.run('FROM known'));
+  // when a drop breaks the engine
+  const broken = withConnection({}, async () => {
+    throw new Error('INTERNAL Error: Attempted to access index 1 within vector of size 0');
+  });
+  await expect(broken).rejects.toThrow('INTERNAL Error');
+  // then the instance is not used again, and a new one works
+  await expect(withConnection({}, (sql) => sql.run('FROM known'))).rejects.toThrow(/does not exist/);
+  await withConnection({}, (sql) => sql.run('SELECT 1'));
+});
+
+test('after an error of the data it stays', async () => {
+  await withConnection({}, (sql) => sql.run('CREATE TABLE kept AS SELECT 1'));
+  await expect(withConnection({}, (sql) => sql.run("SELECT 'x'::INTEGER"))).rejects.toThrow(
+    /Conversion Error/,
+  );
+  await withConnection({}, (sql) => sql.run('FROM kept'));
+});
