@@ -111,7 +111,7 @@ function dataRules(retention: Deploy['retention']): LifecycleRule[] {
     expire('quarantine/', retention.quarantineDays),
     expire('scores/', retention.runDays),
     expire('snapshots/', retention.runDays),
-    expire('work/', retention.runDays),
+    expire('fits/', retention.runDays),
   ];
 }
 

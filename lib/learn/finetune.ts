@@ -48,7 +48,7 @@ export async function finetuneRun(args: {
     if (manifest.champions[group.name]) continue;
     const key = `runs/${runId}/finetune-${group.name}.json`;
     const done = await readJson<{ version: string }>(store, key);
-    const prefix = `work/${runId}/${group.name}/`;
+    const prefix = `fits/${runId}/${group.name}/`;
     const fits = new FitStore({ store, prefix, signal, checkpointEvery, now });
     const tell = (text: string) => progress(`${group.name}: ${text}`);
     const version =

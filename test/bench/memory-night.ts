@@ -1,12 +1,13 @@
-import { canonicalJson, createPseudonyms, formatDay } from '../../lib/data/index.ts';
+import { canonicalJson, createPseudonyms } from '../../lib/data/index.ts';
 import { exportRun } from '../../lib/export/index.ts';
 import { readShardDays } from '../../lib/features/index.ts';
 import { putModel } from '../../lib/registry/index.ts';
-import { putManifest, type RunManifest, taskGroups } from '../../lib/run/index.ts';
+import { putManifest, taskGroups } from '../../lib/run/index.ts';
 import { getText, openFolderStore } from '../../lib/runtime/index.ts';
 import { scoreRun } from '../../lib/score/index.ts';
 import type { NightMeasured } from './memory.ts';
 import { drawnModel } from './model.ts';
+import { nightOf } from './night.ts';
 import { FIRST_DAY, openShop, shopConfig, writeDays } from './shop.ts';
 
 /** One process of the memory benchmark: `generate FOLDER USERS` or `night FOLDER`. */
@@ -23,36 +24,12 @@ async function generate(folder: string, users: number): Promise<void> {
   const day = FIRST_DAY + DAYS;
   const sample = await readShardDays({ store, config, inputs, shard: 0, shards: SHARDS, before: day });
   const { model, manifest } = drawnModel(config, sample, day, (id) => sample.items.text(id));
-  const groups = taskGroups(config);
-  const group = groups[0]!.name;
+  const group = taskGroups(config)[0]!.name;
   const version = await putModel(store, group, {
     'model.onnx': model,
     'manifest.json': Buffer.from(canonicalJson(manifest)),
   });
-  const night: RunManifest = {
-    format: 1,
-    purpose: 'night',
-    asOf: formatDay(day),
-    groups,
-    config,
-    shards: SHARDS,
-    inputs: {
-      events: inputs.map(({ key, ...input }) => ({
-        ...input,
-        drop: `drop/events/${input.dropId}.csv`,
-        source: 'events',
-        clean: `clean/events/${input.dropId}/r1.arrow`,
-        days: key,
-      })),
-      items: [],
-      users: [],
-      labels: [],
-    },
-    missing: [],
-    copies: [],
-    champions: { [group]: version },
-    snapshot: null,
-  };
+  const night = nightOf(config, inputs, day, { [group]: version });
   await store.put('bench/run', await putManifest(store, night));
 }
 

@@ -3,17 +3,18 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cleanDrop } from '../../lib/clean/index.ts';
-import { type Config, loadConfig } from '../../lib/config/index.ts';
-import { canonicalJson, createPseudonyms, formatDay } from '../../lib/data/index.ts';
+import { loadConfig } from '../../lib/config/index.ts';
+import { canonicalJson, createPseudonyms } from '../../lib/data/index.ts';
 import { exportRun } from '../../lib/export/index.ts';
-import { buildDays, type DayInput, readShardDays } from '../../lib/features/index.ts';
+import { buildDays, readShardDays } from '../../lib/features/index.ts';
 import { finetuneRun } from '../../lib/learn/index.ts';
 import { putModel } from '../../lib/registry/index.ts';
-import { putManifest, type RunManifest, taskGroups } from '../../lib/run/index.ts';
+import { putManifest, taskGroups } from '../../lib/run/index.ts';
 import { type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
 import { scoreRun } from '../../lib/score/index.ts';
 import { BIG_CONFIG, writeBig } from './clean.ts';
 import { drawnModel } from './model.ts';
+import { nightOf } from './night.ts';
 import { FIRST_DAY, openShop, shopConfig, writeDays } from './shop.ts';
 import { load, machine, printTable, withFolder } from './support.ts';
 
@@ -126,7 +127,7 @@ async function night(folder: string): Promise<Record<string, number>> {
     'model.onnx': drawn.model,
     'manifest.json': Buffer.from(canonicalJson(drawn.manifest)),
   });
-  const scored = await putManifest(store, manifestOf(config, inputs, day, { [group]: version }));
+  const scored = await putManifest(store, nightOf(config, inputs, day, { [group]: version }));
   const fold = await used(async () => {
     for (let shard = 0; shard < SHARDS; shard++) {
       const users = await readShardDays({ store, config, inputs, shard, shards: SHARDS, before: day });
@@ -149,7 +150,7 @@ async function night(folder: string): Promise<Record<string, number>> {
     scoreBytesPerUser: await perUser('scores/'),
     exportBytesPerUser: await perUser('exports/'),
   };
-  const trained = await putManifest(store, manifestOf(config, inputs, day, { [group]: null }));
+  const trained = await putManifest(store, nightOf(config, inputs, day, { [group]: null }));
   const finetune = await used(() => finetuneRun({ store, runId: trained, progress: quiet }));
   return {
     foldCpuSecondsPerMillionEvents: (fold / events) * 1e6,
@@ -159,38 +160,6 @@ async function night(folder: string): Promise<Record<string, number>> {
     ...bytes,
     ...perUnit('score', 'ShardAndDayFile', scoreRequests, SHARDS * DAYS),
     ...perUnit('export', 'Shard', exportRequests, SHARDS),
-  };
-}
-
-function manifestOf(
-  config: Config,
-  inputs: readonly DayInput[],
-  day: number,
-  champions: RunManifest['champions'],
-): RunManifest {
-  return {
-    format: 1,
-    purpose: 'night',
-    asOf: formatDay(day),
-    groups: taskGroups(config),
-    config,
-    shards: SHARDS,
-    inputs: {
-      events: inputs.map(({ key, ...input }) => ({
-        ...input,
-        drop: `drop/events/${input.dropId}.csv`,
-        source: 'events',
-        clean: `clean/events/${input.dropId}/r1.arrow`,
-        days: key,
-      })),
-      items: [],
-      users: [],
-      labels: [],
-    },
-    missing: [],
-    copies: [],
-    champions,
-    snapshot: null,
   };
 }
 

@@ -78,7 +78,7 @@ it(
     expect(await finetuneJob(root, 'SIGTERM')).toEqual({ code: EXIT_RETRY, by: null });
     // then the fit that it was at stands as it was
     const kept: string[] = [];
-    for await (const { key } of store.list(`work/${run.runId}/`)) kept.push(key);
+    for await (const { key } of store.list(`fits/${run.runId}/`)) kept.push(key);
     const checkpoint = decodeCheckpoint(await (await store.get(kept.at(-1)!)).bytes());
     expect(checkpoint.step).toBeGreaterThan(0);
     expect(await objectsIn(store, 'models/')).toEqual({});

@@ -37,7 +37,7 @@ beforeEach(async () => {
 });
 
 const openFits = (options: Partial<FitStoreOptions> = {}) =>
-  new FitStore({ store, prefix: 'runs/r/work/g/', ...options });
+  new FitStore({ store, prefix: 'fits/r/g/', ...options });
 
 /** One fit; what differs is given. @returns its result and the losses of the steps that it did */
 async function fitOnce(
@@ -179,7 +179,7 @@ describe('a kept fit', () => {
     // given
     await fitOnce({ fits: openFits() });
     let key = '';
-    for await (const info of store.list('runs/r/work/g/')) key = info.key;
+    for await (const info of store.list('fits/r/g/')) key = info.key;
     await store.put(key, 'no checkpoint');
     // when / then
     const damaged = fitOnce({ fits: openFits() });
