@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { cleanDrop, engineWithin } from '../../lib/clean/index.ts';
 import { parseConfig } from '../../lib/config/index.ts';
 import { createPseudonyms } from '../../lib/data/index.ts';
 import { memoryMiB } from '../../lib/run/health.ts';
 import { startJob, variable } from '../../lib/run/job.ts';
+import { openMetrics } from '../../lib/runtime/aws/index.ts';
 import { readJson } from '../../lib/runtime/index.ts';
 
 // The same work as the function's, for a drop that is too large for it.
@@ -24,11 +25,7 @@ await startJob(
     });
     progress(`${variable('NIGHTJAR_DROP')}: ${status}`);
     // Counted as the function counts its own: the alarm on refused drops must ring for large ones too.
-    const metrics = new Metrics({
-      namespace: 'Nightjar',
-      serviceName: 'clean',
-      defaultDimensions: { environment: process.env.NIGHTJAR_ENVIRONMENT ?? 'prod' },
-    });
+    const metrics = openMetrics('clean', process.env);
     metrics.addMetric('DropsCleaned', MetricUnit.Count, status === 'clean' ? 1 : 0);
     metrics.addMetric('DropsRefused', MetricUnit.Count, status === 'refused' ? 1 : 0);
     metrics.publishStoredMetrics();

@@ -1,21 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { engineWithin, removeLeftovers } from '../../lib/clean/index.ts';
 import { createPseudonyms } from '../../lib/data/index.ts';
-import { openBatchFrom, openKey, openStore } from '../../lib/runtime/aws/index.ts';
+import { openBatchFrom, openKey, openMetrics, openStore } from '../../lib/runtime/aws/index.ts';
 import type { QueueEvent, QueueEventResult } from '../../lib/runtime/index.ts';
 import { readSetting } from '../setting.ts';
 import { type CleanEntry, makeHandler } from './handler.ts';
 
 const { env } = process;
 const logger = new Logger({ serviceName: 'clean' });
-const metrics = new Metrics({
-  namespace: 'Nightjar',
-  serviceName: 'clean',
-  // Deployments of one account count apart.
-  defaultDimensions: { environment: env.NIGHTJAR_ENVIRONMENT ?? 'prod' },
-});
+const metrics = openMetrics('clean', env);
 
 // Once per process: what fails here fails the start, and the messages come again.
 for (const name of await removeLeftovers()) logger.warn('a killed process had left a folder', { name });

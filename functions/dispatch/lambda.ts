@@ -1,19 +1,14 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { TickResult } from '../../lib/run/index.ts';
-import { openBatchFrom, openStore } from '../../lib/runtime/aws/index.ts';
+import { openBatchFrom, openMetrics, openStore } from '../../lib/runtime/aws/index.ts';
 import { readSetting } from '../setting.ts';
 import { makeHandler } from './handler.ts';
 import { resender } from './resend.ts';
 
 const { env } = process;
 const logger = new Logger({ serviceName: 'dispatch' });
-const metrics = new Metrics({
-  namespace: 'Nightjar',
-  serviceName: 'dispatch',
-  // Deployments of one account count apart.
-  defaultDimensions: { environment: env.NIGHTJAR_ENVIRONMENT ?? 'prod' },
-});
+const metrics = openMetrics('dispatch', env);
 
 // Once per process: what fails here fails the start, and the schedule calls again.
 const resend = resender(env);

@@ -1,18 +1,13 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { openStore } from '../../lib/runtime/aws/index.ts';
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
+import { openMetrics, openStore } from '../../lib/runtime/aws/index.ts';
 import type { QueueEvent, QueueEventResult } from '../../lib/runtime/index.ts';
 import { readSetting } from '../setting.ts';
 import { makeHandler } from './handler.ts';
 
 const { env } = process;
 const logger = new Logger({ serviceName: 'features' });
-const metrics = new Metrics({
-  namespace: 'Nightjar',
-  serviceName: 'features',
-  // Deployments of one account count apart.
-  defaultDimensions: { environment: env.NIGHTJAR_ENVIRONMENT ?? 'prod' },
-});
+const metrics = openMetrics('features', env);
 
 // Once per process: what fails here fails the start, and the messages come again.
 const { config } = await readSetting(env);

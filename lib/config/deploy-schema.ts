@@ -12,6 +12,12 @@ const clockTime = z
     'a time of day in the shop\'s zone, in steps of five minutes, such as "02:00"',
   );
 
+/**
+ * Hours that a night gets after its deadline. Ticks bring it forward until then; at their end the watchdog asks whether
+ * the export stands, and the weekly training starts, when the GPUs are free and the day's drops are through.
+ */
+export const HOURS_AFTER_DEADLINE = 2;
+
 export const nightlySchema = z
   .strictObject({
     /** From here on the night starts as soon as nothing is pending and everything expected is there. */

@@ -1,4 +1,4 @@
-export { deployOf } from './deploy-schema.ts';
+export { deployOf, HOURS_AFTER_DEADLINE } from './deploy-schema.ts';
 export { defineConfig, loadConfig, parseConfig } from './load.ts';
 export type {
   AbsenceTask,

@@ -1,10 +1,4 @@
-import type { Nightly } from '../config/index.ts';
-
-/**
- * Hours that a night gets after its deadline. Ticks bring it forward until then; at their end the watchdog asks whether
- * the export stands, and the weekly training starts, when the GPUs are free and the day's drops are through.
- */
-export const HOURS_AFTER_DEADLINE = 2;
+import { HOURS_AFTER_DEADLINE, type Nightly } from '../config/index.ts';
 
 const EVERY_MINUTES = 5;
 const DAY_MINUTES = 24 * 60;

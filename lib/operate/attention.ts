@@ -1,4 +1,4 @@
-import type { Config } from '../config/index.ts';
+import { type Config, HOURS_AFTER_DEADLINE } from '../config/index.ts';
 import { formatDay, shopClock } from '../data/index.ts';
 import type { StackJob } from './jobs.ts';
 import type { QueueName } from './why-dead.ts';
@@ -18,16 +18,13 @@ export interface FinishedExport {
   readonly finishedAt: string;
 }
 
-/** Hours after the deadline at which the watchdog of the stacks asks for the export. */
-export const HOURS_FOR_A_NIGHT = 2;
-
 /** The day whose export should stand by now: today's from when the watchdog asks, yesterday's until then. */
 export function dueDay(config: Config, now: Date): string {
   const { timeZone } = config.shop;
   const { day } = shopClock(timeZone)(now.getTime());
   const format = { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
   const minutes = minutesOf(new Intl.DateTimeFormat('en-GB', format).format(now));
-  const due = minutesOf(config.nightly.deadline) + HOURS_FOR_A_NIGHT * 60;
+  const due = minutesOf(config.nightly.deadline) + HOURS_AFTER_DEADLINE * 60;
   return formatDay(minutes >= Math.min(due, LAST_MINUTE) ? day : day - 1);
 }
 

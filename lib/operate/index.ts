@@ -1,4 +1,4 @@
-export { attention, dueDay, type FinishedExport, HOURS_FOR_A_NIGHT, type QueueDepth } from './attention.ts';
+export { attention, dueDay, type FinishedExport, type QueueDepth } from './attention.ts';
 export {
   type BackfillDay,
   type BackfillProgress,

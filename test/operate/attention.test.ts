@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../lib/config/index.ts';
-import { HOURS_AFTER_DEADLINE } from '../../lib/infra/nightly-times.ts';
-import { attention, dueDay, HOURS_FOR_A_NIGHT, jobCost, type StackJob } from '../../lib/operate/index.ts';
+import { attention, dueDay, jobCost, type StackJob } from '../../lib/operate/index.ts';
 
 const config = parseConfig({
   shop: { timeZone: 'Europe/Berlin' },
@@ -82,10 +81,6 @@ describe('what needs a person', () => {
 });
 
 describe('the day whose export is due', () => {
-  it('is asked for when the watchdog asks', () => {
-    expect(HOURS_FOR_A_NIGHT).toBe(HOURS_AFTER_DEADLINE);
-  });
-
   it.each([
     ['05:00', '2026-01-15T05:59:00Z', '2026-01-14'],
     ['05:00', '2026-01-15T06:00:00Z', '2026-01-15'],

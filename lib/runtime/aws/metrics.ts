@@ -1,0 +1,10 @@
+import { Metrics } from '@aws-lambda-powertools/metrics';
+
+/** Metrics of a service as lines of its log, by which CloudWatch counts them; deployments of one account count apart. */
+export function openMetrics(
+  serviceName: 'clean' | 'features' | 'dispatch',
+  env: Readonly<Record<string, string | undefined>>,
+): Metrics {
+  const environment = env.NIGHTJAR_ENVIRONMENT ?? 'prod';
+  return new Metrics({ namespace: 'Nightjar', serviceName, defaultDimensions: { environment } });
+}
