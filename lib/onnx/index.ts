@@ -30,6 +30,7 @@ export { isOpType, type OpType, operators } from './operators/index.ts';
 export { sliceRange } from './operators/movement.ts';
 export { intAttribute, listAttribute, stringAttribute } from './operators/spec.ts';
 export { asParameters } from './parameters.ts';
+export { quantise } from './quantise.ts';
 export { foldConstants, specialise } from './specialise.ts';
 export {
   type DType,

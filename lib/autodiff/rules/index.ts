@@ -4,6 +4,7 @@ import { elementwiseRules } from './elementwise.ts';
 import { indexingRules } from './indexing.ts';
 import { matrixRules } from './matrix.ts';
 import { movementRules } from './movement.ts';
+import { quantisedRules } from './quantised.ts';
 import { reductionRules } from './reduction.ts';
 
 /** One rule per operator of the table in lib/onnx: an operator without one does not compile. */
@@ -13,4 +14,5 @@ export const gradientRules: Readonly<Record<OpType, GradientRule>> = {
   ...reductionRules,
   ...movementRules,
   ...indexingRules,
+  ...quantisedRules,
 };

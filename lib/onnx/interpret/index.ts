@@ -8,6 +8,7 @@ import { indexingKernels } from './indexing.ts';
 import type { Kernel, Tensor64 } from './kernel.ts';
 import { matrixKernels } from './matrix.ts';
 import { movementKernels } from './movement.ts';
+import { quantisedKernels } from './quantised.ts';
 import { reductionKernels } from './reduction.ts';
 
 export type { Tensor64 } from './kernel.ts';
@@ -19,6 +20,7 @@ const kernels: Readonly<Record<OpType, Kernel>> = {
   ...movementKernels,
   ...indexingKernels,
   ...reductionKernels,
+  ...quantisedKernels,
 };
 
 /** Any tensor in the interpreter's float64 form. */
