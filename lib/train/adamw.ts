@@ -1,24 +1,34 @@
+import type { SettingsOf } from './optimiser-options.ts';
 import type { RowGradient } from './row-gradient.ts';
+import { sizeOf } from './tensor.ts';
+import type { Target, Update, UpdateRule } from './update-rule.ts';
 
-/** What one update of one tensor needs. */
-export interface AdamWUpdate {
-  /** Learning rate of this step and tensor: schedule and group multiplier already in it. */
-  lr: number;
+/** What one update of one tensor needs; its decay is decoupled. */
+export interface AdamWUpdate extends Update {
   beta1: number;
   beta2: number;
   epsilon: number;
-  /** Decoupled weight decay of this tensor; 0 for none. */
-  decay: number;
-  /** Number of this update, from 1. */
-  time: number;
-  /** Factor on the gradient: what clipping leaves of it. */
-  gradientScale: number;
 }
 
 /** First and second moments of one parameter. */
 export interface Moments {
   first: Float32Array;
   second: Float32Array;
+}
+
+/** AdamW as an update rule. */
+export function adamw({ beta1, beta2, epsilon }: SettingsOf<'adamw'>): UpdateRule {
+  const moments = ({ state }: Target): Moments => ({ first: state.first!, second: state.second! });
+  return {
+    slots(shape) {
+      const count = sizeOf(shape);
+      return { first: count, second: count };
+    },
+    update: (target, gradient, update) =>
+      adamwStep(target.value, gradient, moments(target), { ...update, beta1, beta2, epsilon }),
+    updateRows: (target, gradient, update) =>
+      adamwRows(target.value, gradient, moments(target), { ...update, beta1, beta2, epsilon }),
+  };
 }
 
 /**

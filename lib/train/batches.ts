@@ -2,11 +2,30 @@ import { TrainError } from './errors.ts';
 import type { Rng } from './rng.ts';
 import type { Feeds } from './tensor.ts';
 
+/** A batch with what is to be known of it beside its feeds. */
+export interface Batch {
+  feeds: Feeds;
+  /** Which of the program's variants it is for; the model by default. */
+  variant?: string | undefined;
+  /** Weight of its gradient among the batches of one update: its rows, where they have weight 1. 1 */
+  weight?: number;
+}
+
 /** Where batches come from. `at` is a function of the step alone, so that a resumed run sees the same batches. */
 export interface BatchSource {
   stepsPerEpoch: number;
-  /** Feeds of step 0, 1, …; built anew each time, since their buffers move to the worker. Called once a step, in order. */
-  at(step: number): Feeds | Promise<Feeds>;
+  /** Batch 0, 1, …; built anew each time, since its buffers move to the worker. Called once each, in order. */
+  at(step: number): Feeds | Batch | Promise<Feeds | Batch>;
+}
+
+/** Feeds alone are a batch of the model itself, of weight 1. */
+export function toBatch(given: Feeds | Batch): Batch {
+  return isBatch(given) ? given : { feeds: given };
+}
+
+/** A graph may well have an input of the name `feeds`: that is a tensor, and has a type. */
+function isBatch(given: Feeds | Batch): given is Batch {
+  return given.feeds !== undefined && typeof given.feeds.type !== 'string';
 }
 
 export interface ShuffledBatches {
@@ -36,7 +55,7 @@ export function shuffledBatches({ rows, batchSize, rng, make }: ShuffledBatches)
   let shuffled: { epoch: number; order: Int32Array } = { epoch: -1, order: new Int32Array() };
   return {
     stepsPerEpoch,
-    at(step) {
+    async at(step) {
       const epoch = Math.floor(step / stepsPerEpoch);
       if (epoch !== shuffled.epoch) shuffled = { epoch, order: rng.fork(`epoch ${epoch}`).permutation(rows) };
       const start = (step % stepsPerEpoch) * batchSize;
@@ -46,7 +65,8 @@ export function shuffledBatches({ rows, batchSize, rng, make }: ShuffledBatches)
         chosen[i] = shuffled.order[(start + i) % rows]!;
         weights[i] = start + i < rows ? 1 : 0;
       }
-      return make(chosen, weights, step);
+      const counted = Math.min(batchSize, rows - start);
+      return { feeds: await make(chosen, weights, step), weight: counted };
     },
   };
 }

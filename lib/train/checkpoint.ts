@@ -2,7 +2,7 @@ import { CheckpointError } from './errors.ts';
 import type { RngState } from './rng.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 import { type Feeds, float32 } from './tensor.ts';
-import type { TrainerState } from './trainer-core.ts';
+import type { TrainerState } from './trainer-state.ts';
 
 /** One evaluated point of a run. Values are those JSON keeps exactly: finite numbers. */
 export interface CurvePoint {
@@ -29,8 +29,10 @@ export interface Best {
 /** Everything a run needs to go on as if it had never stopped. */
 export interface Checkpoint {
   trainer: TrainerState;
-  /** Updates of this run done: the data cursor, since a batch is a function of its step. */
+  /** Updates of this run done. With `accumulate` the data cursor: the next batch is number step x accumulate. */
   step: number;
+  /** Batches of one update. */
+  accumulate: number;
   /** Steps of the whole run: a schedule depends on it. */
   of: number;
   /** Counters of the generators that batches draw from, as of before the next batch. */
@@ -43,9 +45,12 @@ export interface Checkpoint {
   stale: number;
 }
 
-const format = 'nightjar-checkpoint-1';
+const format = 'nightjar-checkpoint-2';
 
-/** A checkpoint as one safetensors file: tensors `parameter.`, `first.`, `second.`, `best.` + name, the rest as JSON. */
+/**
+ * A checkpoint as one safetensors file: tensors `parameter.`, `average.`, `best.` + name and `state.` + the optimiser's slot
+ * + `.` + name, the rest as JSON.
+ */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const { trainer, best, ...rest } = checkpoint;
   const tensors: Feeds = {};
@@ -54,10 +59,18 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
       tensors[`${prefix}.${name}`] = float32(data, [data.length]);
   };
   add('parameter', trainer.parameters);
-  add('first', trainer.firstMoments);
-  add('second', trainer.secondMoments);
+  for (const [slot, values] of Object.entries(trainer.optimiser)) add(`state.${slot}`, values);
+  if (trainer.averages) add('average', trainer.averages);
   if (best) add('best', best.parameters);
-  const state = { ...rest, updates: trainer.step, best: best && { step: best.step, loss: best.loss } };
+  const slots = Object.keys(trainer.optimiser);
+  const averaged = trainer.averages !== undefined;
+  const state = {
+    ...rest,
+    updates: trainer.step,
+    slots,
+    averaged,
+    best: best && { step: best.step, loss: best.loss },
+  };
   return encodeSafetensors(tensors, { format, state: JSON.stringify(state) });
 }
 
@@ -69,8 +82,13 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
       `a checkpoint of format ${format} is expected, given ${metadata.format ?? 'another file'}`,
     );
   }
-  const { updates, best, ...rest } = JSON.parse(metadata.state) as Omit<Checkpoint, 'trainer' | 'best'> & {
+  const { updates, slots, averaged, best, ...rest } = JSON.parse(metadata.state) as Omit<
+    Checkpoint,
+    'trainer' | 'best'
+  > & {
     updates: number;
+    slots: string[];
+    averaged: boolean;
     best: { step: number; loss: number } | null;
   };
   const group = (prefix: string): Record<string, Float32Array> => {
@@ -86,8 +104,8 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
     trainer: {
       step: updates,
       parameters: group('parameter'),
-      firstMoments: group('first'),
-      secondMoments: group('second'),
+      optimiser: Object.fromEntries(slots.map((slot) => [slot, group(`state.${slot}`)])),
+      ...(averaged ? { averages: group('average') } : {}),
     },
     best: best && { ...best, parameters: group('best') },
   };

@@ -4,12 +4,13 @@ import type { BatchSource } from './batches.ts';
 import type { CurvePoint } from './checkpoint.ts';
 import { type FitOptions, fit } from './fit.ts';
 import type { FitStore } from './fit-store.ts';
-import { type OptimiserOptions, settleOptimiser, type TrainingProgram } from './program.ts';
+import { type OptimiserOptions, settleOptimiser } from './optimiser-options.ts';
+import type { TrainingProgram } from './program.ts';
 import { constantSchedule, type Schedule } from './schedule.ts';
 import { checkAborted, openTrainer } from './trainer.ts';
 
 /** Raise it with every change of what a fit makes of the same program, settings and batches. */
-const FIT_VERSION = 1;
+const FIT_VERSION = 2;
 
 export interface ProgramFit {
   program: TrainingProgram;
@@ -22,6 +23,10 @@ export interface ProgramFit {
   /** Peak learning rate. */
   lr: number;
   schedule?: Schedule;
+  /** Batches of one update. 1 */
+  accumulate?: number;
+  /** Decay of the moving average whose parameters are returned. */
+  ema?: number;
   /** Steps between points of the curve; an epoch by default. */
   evaluateEvery?: number;
   onProgress?: FitOptions['onProgress'];
@@ -41,12 +46,14 @@ export interface FittedProgram {
  */
 export async function fitProgram(options: ProgramFit): Promise<FittedProgram> {
   const { program, optimiser = {}, threads, batches, steps, lr, fits } = options;
-  const { schedule = constantSchedule(), evaluateEvery = batches.stepsPerEpoch, onProgress } = options;
+  const { schedule = constantSchedule(), accumulate = 1, ema, onProgress } = options;
+  const { evaluateEvery = Math.ceil(batches.stepsPerEpoch / accumulate) } = options;
   checkAborted(fits?.signal);
-  const stored = fits?.next(fitId({ ...options, optimiser, schedule, evaluateEvery }));
+  const stored = fits?.next(fitId({ ...options, optimiser, schedule, accumulate, evaluateEvery }));
   const earlier = await stored?.read();
   if (earlier?.checkpoint.step === steps) {
-    return { parameters: earlier.checkpoint.trainer.parameters, curve: earlier.checkpoint.curve };
+    const { parameters, averages } = earlier.checkpoint.trainer;
+    return { parameters: { ...parameters, ...averages }, curve: earlier.checkpoint.curve };
   }
   const trainer = await openTrainer(program, { threads, optimiser });
   try {
@@ -56,6 +63,8 @@ export async function fitProgram(options: ProgramFit): Promise<FittedProgram> {
       steps,
       lr,
       schedule,
+      accumulate,
+      ...(ema === undefined ? {} : { ema }),
       evaluateEvery,
       ...(onProgress ? { onProgress } : {}),
       ...(fits?.signal ? { signal: fits.signal } : {}),
@@ -71,11 +80,20 @@ export async function fitProgram(options: ProgramFit): Promise<FittedProgram> {
 }
 
 /** A hash of all that decides what a fit ends with, but the machine it runs on. */
-function fitId(options: ProgramFit & Required<Pick<ProgramFit, 'optimiser' | 'schedule'>>): string {
+function fitId(
+  options: ProgramFit & Required<Pick<ProgramFit, 'optimiser' | 'schedule' | 'accumulate'>>,
+): string {
   const { program, optimiser, threads, batches, steps, lr, schedule, evaluateEvery, madeFrom } = options;
-  const { model, evaluation: _, parameters, ...outputs } = program;
+  const { accumulate, ema } = options;
+  const { model, variants = {}, evaluation: _, evaluationVariants: __, parameters, ...outputs } = program;
   const rates = Float64Array.from({ length: steps }, (_, step) => lr * schedule(step, steps));
-  const arrays = [model, rates, ...parameters.map(({ data }) => data), ...madeFrom.arrays];
+  const arrays = [
+    model,
+    ...Object.values(variants),
+    rates,
+    ...parameters.map(({ data }) => data),
+    ...madeFrom.arrays,
+  ];
   const settings = {
     version: FIT_VERSION,
     outputs,
@@ -83,6 +101,9 @@ function fitId(options: ProgramFit & Required<Pick<ProgramFit, 'optimiser' | 'sc
     optimiser: settleOptimiser(program, optimiser),
     threads,
     steps,
+    accumulate,
+    ema: ema ?? null,
+    variants: Object.keys(variants),
     stepsPerEpoch: batches.stepsPerEpoch,
     evaluateEvery,
     madeFrom: madeFrom.settings,

@@ -1,4 +1,4 @@
-import type { BatchSource } from './batches.ts';
+import { type Batch, type BatchSource, toBatch } from './batches.ts';
 import {
   type Best,
   type Checkpoint,
@@ -11,6 +11,17 @@ import type { Rng, RngState } from './rng.ts';
 import { constantSchedule, type Schedule } from './schedule.ts';
 import type { Feeds } from './tensor.ts';
 import { checkAborted, type Trainer } from './trainer.ts';
+import type { StepResult } from './trainer-core.ts';
+
+/**
+ * One update on one batch, made of `backward`, `addNoise` and `update`: adversarial or private training, say. All that it
+ * remembers from one step to the next must be in the trainer, or a resumed run would differ.
+ */
+export type StepFunction = (
+  trainer: Trainer,
+  feeds: Feeds,
+  options: { lr: number; step: number; variant?: string | undefined },
+) => Promise<StepResult>;
 
 export interface FitOptions {
   trainer: Trainer;
@@ -20,6 +31,18 @@ export interface FitOptions {
   epochs?: number;
   /** Peak learning rate. */
   lr: number;
+  /** What is done with a batch; `trainer.step` by default. */
+  step?: StepFunction;
+  /**
+   * Batches of one update; their gradients are averaged by the batches' weights, as if they were one batch. 1. A step
+   * counts updates everywhere but in `batches`, and `epochs` are rounded up to whole updates.
+   */
+  accumulate?: number;
+  /**
+   * Decay of an exponential moving average of the parameters (0.999, say): `evaluate` sees the averages, and they, not
+   * the last values, are what the trainer holds in the end.
+   */
+  ema?: number;
   /** Constant by default. */
   schedule?: Schedule;
   /** Validation: `loss` is monitored (lower is better), further numbers go to the curve. */
@@ -72,17 +95,43 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     signal,
   } = options;
   const of = totalSteps(options);
-  const { evaluateEvery = batches.stepsPerEpoch, patience = Number.POSITIVE_INFINITY } = options;
+  const { evaluateEvery = updatesPerEpoch(options), patience = Number.POSITIVE_INFINITY } = options;
   if (patience !== Number.POSITIVE_INFINITY && !evaluate)
     throw new TrainError('patience needs an evaluate callback');
-  const run = options.resume ? await resumeRun(options.resume, of, trainer, rngs) : newRun(of);
+  const { accumulate = 1, ema, step = plainStep } = options;
+  checkAccumulate(accumulate, options.step);
+  if (ema !== undefined) await trainer.average(ema);
+  const run = options.resume
+    ? await resumeRun(options.resume, of, accumulate, trainer, rngs)
+    : newRun(of, accumulate);
   let stoppedBy: FitResult['stoppedBy'] = 'steps';
-  let next = prepare(batches, run.step, of, rngs);
+  let next = prepare(batches, run.step * accumulate, of * accumulate, rngs);
 
   const save = async () => {
     if (!options.checkpoint) return;
     const checkpoint = { ...run, trainer: await trainer.state(), rngs: next.rngs };
     await options.checkpoint.put(encodeCheckpoint(checkpoint));
+  };
+  /** Starts work on the batch that is ready, and on building the one after. */
+  const take = async <T>(work: (batch: Batch) => Promise<T>): Promise<T> => {
+    const batch = await next.batch!;
+    const working = work(batch);
+    next = prepare(batches, next.index + 1, of * accumulate, rngs);
+    return working;
+  };
+  const update = async (rate: number): Promise<StepResult> => {
+    if (accumulate === 1)
+      return take(({ feeds, variant }) => step(trainer, feeds, { lr: rate, step: run.step, variant }));
+    let [total, weights] = [0, 0];
+    for (let i = 0; i < accumulate; i++) {
+      await take(async ({ feeds, variant, weight = 1 }) => {
+        const { loss } = await trainer.backward(feeds, { weight, variant, transfer: true });
+        total += weight * loss;
+        weights += weight;
+      });
+    }
+    const { gradNorm } = await trainer.update({ lr: rate, scale: 1 / weights });
+    return { loss: total / weights, gradNorm };
   };
 
   try {
@@ -90,24 +139,25 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       if (signal?.aborted) await save();
       checkAborted(signal);
       const rate = lr * schedule(run.step, of);
-      const feeds = await next.feeds!;
-      const stepping = trainer.step(feeds, { lr: rate, transfer: true });
-      next = prepare(batches, run.step + 1, of, rngs);
-      const { loss, gradNorm } = await stepping;
+      const { loss, gradNorm } = await update(rate);
       run.step += 1;
       run.pending.loss += loss;
       run.pending.gradNorm += gradNorm;
       run.pending.steps += 1;
       onProgress?.({ step: run.step, of, loss, lr: rate });
-      if (run.step % evaluateEvery === 0 || run.step === of) await addPoint(run, rate, evaluate, trainer);
+      if (run.step % evaluateEvery === 0 || run.step === of) {
+        await addPoint(run, rate, evaluate, trainer, ema !== undefined);
+      }
       if (isDue(options.checkpoint?.every, run.step)) await save();
     }
     if (run.stale >= patience) stoppedBy = 'patience';
   } finally {
     // a batch in the making is let finish, so that nothing of the run goes on after it
-    await next.feeds?.catch(() => {});
+    await next.batch?.catch(() => {});
   }
   if (run.best) await trainer.load({ parameters: run.best.parameters });
+  else if (ema !== undefined) await trainer.load({ parameters: await averaged(trainer) });
+  if (ema !== undefined) await trainer.average(null);
   return {
     steps: run.step,
     stoppedBy,
@@ -119,13 +169,39 @@ export async function fit(options: FitOptions): Promise<FitResult> {
 
 type Run = Omit<Checkpoint, 'trainer' | 'rngs'>;
 
-function newRun(of: number): Run {
-  return { step: 0, of, curve: [], pending: { loss: 0, gradNorm: 0, steps: 0 }, best: null, stale: 0 };
+const plainStep: StepFunction = (trainer, feeds, { lr, variant }) =>
+  trainer.step(feeds, { lr, variant, transfer: true });
+
+function checkAccumulate(accumulate: number, step: StepFunction | undefined): void {
+  if (!Number.isInteger(accumulate) || accumulate < 1)
+    throw new TrainError(`accumulate is a whole number of batches from 1, given ${accumulate}`);
+  if (accumulate > 1 && step)
+    throw new TrainError(
+      'a step function makes its own updates: give it larger batches instead of accumulate',
+    );
+}
+
+/** Parameters with the moving averages in the place of the trained ones. */
+function averaged(trainer: Trainer): Promise<Record<string, Float32Array>> {
+  return trainer.withAverages(() => trainer.parameters());
+}
+
+function newRun(of: number, accumulate: number): Run {
+  return {
+    step: 0,
+    of,
+    accumulate,
+    curve: [],
+    pending: { loss: 0, gradNorm: 0, steps: 0 },
+    best: null,
+    stale: 0,
+  };
 }
 
 async function resumeRun(
   bytes: Uint8Array,
   of: number,
+  accumulate: number,
   trainer: Trainer,
   rngs: Record<string, Rng>,
 ): Promise<Run> {
@@ -133,6 +209,11 @@ async function resumeRun(
   if (run.of !== of) {
     throw new CheckpointError(
       `the checkpoint is of a run of ${run.of} steps, this one has ${of}: the schedule differs`,
+    );
+  }
+  if (run.accumulate !== accumulate) {
+    throw new CheckpointError(
+      `the checkpoint is of a run of ${run.accumulate} batches an update, this one has ${accumulate}`,
     );
   }
   const names = (of: object) => Object.keys(of).sort().join(', ') || 'none';
@@ -144,19 +225,22 @@ async function resumeRun(
   return run;
 }
 
+interface Prepared {
+  /** Number of the batch, from 0. */
+  index: number;
+  /** Absent after the last. */
+  batch?: Promise<Batch>;
+  rngs: Record<string, RngState>;
+}
+
 /** Starts building a batch, noting the generators' states before it: a checkpoint resumes from there. */
-function prepare(
-  batches: BatchSource,
-  step: number,
-  of: number,
-  rngs: Record<string, Rng>,
-): { feeds?: Promise<Feeds>; rngs: Record<string, RngState> } {
+function prepare(batches: BatchSource, index: number, of: number, rngs: Record<string, Rng>): Prepared {
   const before = Object.fromEntries(Object.entries(rngs).map(([name, rng]) => [name, rng.state()]));
-  if (step >= of) return { rngs: before };
-  const feeds = (async () => batches.at(step))();
+  if (index >= of) return { index, rngs: before };
+  const batch = (async () => toBatch(await batches.at(index)))();
   // a failure surfaces when the batch is awaited
-  feeds.catch(() => {});
-  return { feeds, rngs: before };
+  batch.catch(() => {});
+  return { index, batch, rngs: before };
 }
 
 async function addPoint(
@@ -164,12 +248,15 @@ async function addPoint(
   lr: number,
   evaluate: FitOptions['evaluate'],
   trainer: Trainer,
+  ema: boolean,
 ): Promise<void> {
   const { loss, gradNorm, steps } = run.pending;
   const point: CurvePoint = { step: run.step, lr, trainLoss: loss / steps, gradNorm: gradNorm / steps };
   run.pending = { loss: 0, gradNorm: 0, steps: 0 };
   if (evaluate) {
-    const { loss: validLoss, ...metrics } = await evaluate(run.step);
+    const { loss: validLoss, ...metrics } = await (ema
+      ? trainer.withAverages(() => evaluate(run.step))
+      : evaluate(run.step));
     if (!Number.isFinite(validLoss)) {
       throw new DivergedError(
         `the validation loss after step ${run.step} is ${validLoss}: lower the learning rate`,
@@ -180,7 +267,8 @@ async function addPoint(
     const defined = Object.entries(metrics).filter(([, value]) => Number.isFinite(value));
     if (defined.length > 0) point.metrics = Object.fromEntries(defined);
     if (!run.best || validLoss < run.best.loss) {
-      run.best = { step: run.step, loss: validLoss, parameters: await trainer.parameters() } satisfies Best;
+      const parameters = await (ema ? averaged(trainer) : trainer.parameters());
+      run.best = { step: run.step, loss: validLoss, parameters } satisfies Best;
       run.stale = 0;
     } else {
       run.stale += 1;
@@ -194,8 +282,12 @@ function isDue(every: number | ((step: number) => boolean) | undefined, step: nu
   return typeof every === 'number' ? step % every === 0 : every(step);
 }
 
-function totalSteps({ steps, epochs, batches }: FitOptions): number {
-  const total = steps ?? (epochs ?? Number.NaN) * batches.stepsPerEpoch;
+function updatesPerEpoch({ batches, accumulate = 1 }: FitOptions): number {
+  return Math.ceil(batches.stepsPerEpoch / accumulate);
+}
+
+function totalSteps({ steps, epochs, batches, accumulate = 1 }: FitOptions): number {
+  const total = steps ?? Math.ceil(((epochs ?? Number.NaN) * batches.stepsPerEpoch) / accumulate);
   if (!Number.isInteger(total) || total < 1) {
     throw new TrainError(
       `fit needs steps or epochs, a whole number from 1; given steps ${steps} and epochs ${epochs}`,

@@ -1,5 +1,5 @@
 export { type AdamWUpdate, adamwRows, adamwStep, type Moments } from './adamw.ts';
-export { type BatchSource, type ShuffledBatches, shuffledBatches } from './batches.ts';
+export { type Batch, type BatchSource, type ShuffledBatches, shuffledBatches } from './batches.ts';
 export { type BootstrapDifference, type PairedBootstrap, pairedBootstrap } from './bootstrap.ts';
 export {
   type Calibrator,
@@ -31,7 +31,7 @@ export {
   SessionError,
   TrainError,
 } from './errors.ts';
-export { type FitOptions, type FitResult, fit } from './fit.ts';
+export { type FitOptions, type FitResult, fit, type StepFunction } from './fit.ts';
 export { type FittedProgram, fitProgram, type ProgramFit } from './fit-program.ts';
 export { FitStore, type FitStoreOptions } from './fit-store.ts';
 export type { Isotonic } from './isotonic.ts';
@@ -63,12 +63,15 @@ export {
 } from './metrics-multiclass.ts';
 export { type Item, ndcgAtK, ndcgOf, recallAtK, recallOf } from './metrics-ranking.ts';
 export type {
+  AdafactorOptions,
+  AdagradOptions,
+  AdamWOptions,
+  Grouping,
   GroupSettings,
   OptimiserOptions,
-  Parameter,
-  RowGradientOutput,
-  TrainingProgram,
-} from './program.ts';
+  SgdOptions,
+} from './optimiser-options.ts';
+export type { Parameter, RowGradientOutput, TrainingProgram } from './program.ts';
 export { createRng, Rng, type RngState } from './rng.ts';
 export { addRows, type Lookup, type RowGradient, sumRows } from './row-gradient.ts';
 export { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
@@ -84,5 +87,16 @@ export {
   int32,
   int64,
 } from './tensor.ts';
-export { checkAborted, openTrainer, type StepOptions, Trainer, type TrainerOptions } from './trainer.ts';
-export type { StartingPoint, StepResult, TrainerState } from './trainer-core.ts';
+export {
+  type BackwardOptions,
+  type BatchOptions,
+  checkAborted,
+  type NoiseOptions,
+  openTrainer,
+  type StepOptions,
+  Trainer,
+  type TrainerOptions,
+  type UpdateOptions,
+} from './trainer.ts';
+export type { BackwardResult, StepResult } from './trainer-core.ts';
+export type { StartingPoint, TrainerState } from './trainer-state.ts';

@@ -27,74 +27,19 @@ export interface TrainingProgram {
   /** ONNX: forward only, without dropout, the same names for parameters; evaluation runs it when it is there. */
   evaluation?: Uint8Array;
   parameters: readonly Parameter[];
+  /**
+   * The same program specialised to other shapes, by name: one per length bucket, say. Names of inputs, outputs and
+   * parameters are those of `model`; parameters are shared, each session is opened when it is first asked for.
+   */
+  variants?: Readonly<Record<string, Uint8Array>>;
+  /** `evaluation` by variant; where there is none of that name, `evaluation` itself, then the variant's training graph. */
+  evaluationVariants?: Readonly<Record<string, Uint8Array>>;
   /** Scalar output with the batch's loss. */
   lossOutput: string;
   /** Parameter → output with its dense gradient, of the parameter's shape. */
   gradientOutputs: Readonly<Record<string, string>>;
   /** Embedding table (rows, width) → its lookups. A parameter in neither table is frozen. */
   rowGradients?: Readonly<Record<string, readonly RowGradientOutput[]>>;
-}
-
-/** How one parameter is updated. */
-export interface GroupSettings {
-  /** Weight decay; true takes the optimiser's, false is 0. */
-  decay?: boolean | number;
-  /** Multiplier of the learning rate. */
-  lrScale?: number;
-  /**
-   * For tables with row gradients. `exact` (the default) equals a dense update: moments of all rows decay each step.
-   * `lazy` touches only the batch's rows.
-   */
-  rows?: 'exact' | 'lazy';
-}
-
-/** AdamW's settings; defaults beside them. */
-export interface OptimiserOptions {
-  /** 0.9 */
-  beta1?: number;
-  /** 0.999 */
-  beta2?: number;
-  /** 1e-8 */
-  epsilon?: number;
-  /** 0.01 */
-  weightDecay?: number;
-  /** Limit of the global gradient norm; null does not clip. 1 */
-  clipNorm?: number | null;
-  /** What differs for a parameter. By default tensors of two or more dimensions decay, vectors and scalars do not. */
-  group?: (parameter: { name: string; shape: readonly number[] }) => GroupSettings;
-}
-
-/** The options with every default and group settled: plain data that crosses the thread border. */
-export interface OptimiserSettings {
-  beta1: number;
-  beta2: number;
-  epsilon: number;
-  clipNorm: number | null;
-  groups: Record<string, { decay: number; lrScale: number; lazy: boolean }>;
-}
-
-/** @throws ProgramError when an option is out of its range */
-export function settleOptimiser(program: TrainingProgram, options: OptimiserOptions = {}): OptimiserSettings {
-  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01, clipNorm = 1, group } = options;
-  within('beta1', beta1, beta1 >= 0 && beta1 < 1, 'in [0, 1)');
-  within('beta2', beta2, beta2 >= 0 && beta2 < 1, 'in [0, 1)');
-  within('epsilon', epsilon, epsilon > 0, 'above 0');
-  within('weightDecay', weightDecay, weightDecay >= 0, '0 or above');
-  if (clipNorm !== null) within('clipNorm', clipNorm, clipNorm > 0, 'above 0, or null');
-  const groups: OptimiserSettings['groups'] = {};
-  for (const { name, shape } of program.parameters) {
-    const { decay = shape.length >= 2, lrScale = 1, rows = 'exact' } = group?.({ name, shape }) ?? {};
-    const settledDecay = typeof decay === 'number' ? decay : decay ? weightDecay : 0;
-    within(`decay of ${name}`, settledDecay, settledDecay >= 0, '0 or above');
-    within(`lrScale of ${name}`, lrScale, lrScale >= 0, '0 or above');
-    groups[name] = { decay: settledDecay, lrScale, lazy: rows === 'lazy' };
-  }
-  return { beta1, beta2, epsilon, clipNorm, groups };
-}
-
-function within(what: string, value: number, ok: boolean, range: string): void {
-  if (!ok || !Number.isFinite(value))
-    throw new ProgramError(`the optimiser's ${what} is ${value}; it must be ${range}`);
 }
 
 /** @throws ProgramError when names repeat, data does not fill its shape, or a gradient is of no parameter */

@@ -1,25 +1,18 @@
 import * as ort from 'onnxruntime-node';
-import { adamwRows, adamwStep, type Moments } from './adamw.ts';
-import { alignedFloats } from './aligned.ts';
+import { Accumulator } from './accumulator.ts';
+import { Averages } from './averages.ts';
 import { clipFactor, sumOfSquares } from './clip.ts';
 import { DivergedError, ProgramError } from './errors.ts';
-import type { OptimiserSettings, RowGradientOutput, TrainingProgram } from './program.ts';
+import type { OptimiserSettings } from './optimiser-options.ts';
+import type { TrainingProgram } from './program.ts';
+import type { Rng } from './rng.ts';
 import { addRows, type RowGradient, sumRows } from './row-gradient.ts';
 import { Runner } from './runner.ts';
+import { layOut, type Slot } from './slots.ts';
 import type { Feeds, HostTensor } from './tensor.ts';
-
-/** All that training changes: parameters, AdamW's moments of the trainable ones, and the number of updates done. */
-export interface TrainerState {
-  step: number;
-  parameters: Record<string, Float32Array>;
-  firstMoments: Record<string, Float32Array>;
-  secondMoments: Record<string, Float32Array>;
-}
-
-/** Parameters of another model to start from; moments start at zero. Names not given keep their values. */
-export interface StartingPoint {
-  parameters: Record<string, Float32Array>;
-}
+import { copyState, loadState, type StartingPoint, type TrainerState } from './trainer-state.ts';
+import type { UpdateRule } from './update-rule.ts';
+import { updateRuleOf } from './update-rule-of.ts';
 
 export interface StepResult {
   /** Loss of the batch before the update. */
@@ -28,59 +21,48 @@ export interface StepResult {
   gradNorm: number;
 }
 
-interface Slot {
-  name: string;
-  shape: readonly number[];
-  value: Float32Array;
-  /** Absent when frozen. */
-  moments?: Moments;
-  /** Dense gradient; absent when frozen or updated lazily. */
-  gradient?: Float32Array;
-  /** Of this step, for a lazily updated table. */
-  rowGradient?: RowGradient;
-  lookups: readonly RowGradientOutput[];
-  /** The runtime writes the dense gradient itself. */
-  fetched: boolean;
+export interface BackwardResult extends StepResult {
+  /** The outputs asked for. */
+  outputs: Feeds;
 }
 
-/** Training on the calling thread: session, parameters, moments. The worker wraps it; tests may use it bare. */
+export interface BackwardSettings {
+  weight?: number | undefined;
+  clipNorm?: number | undefined;
+  outputs?: readonly string[] | undefined;
+  variant?: string | undefined;
+}
+
+/** Training on the calling thread: sessions, parameters, optimiser. The worker wraps it; tests may use it bare. */
 export class TrainerCore {
   readonly #program: TrainingProgram;
   readonly #settings: OptimiserSettings;
   readonly #threads: number;
+  readonly #rule: UpdateRule;
   readonly #slots: readonly Slot[];
-  readonly #runner: Runner;
+  readonly #trainers = new Map<string | undefined, Runner>();
+  readonly #evaluators = new Map<string | undefined, Runner>();
   readonly #into = new Map<string, ort.Tensor>();
-  readonly #fetches: readonly string[];
-  #evaluator: Runner | undefined;
+  readonly #fetches = new Set<string>();
+  readonly #accumulator: Accumulator;
+  readonly #averages: Averages;
   #step = 0;
 
-  private constructor(
-    program: TrainingProgram,
-    settings: OptimiserSettings,
-    threads: number,
-    runner: Runner,
-  ) {
+  private constructor(program: TrainingProgram, settings: OptimiserSettings, threads: number) {
     this.#program = program;
     this.#settings = settings;
     this.#threads = threads;
-    this.#runner = runner;
-    this.#slots = layOut(program, settings);
-    const fetches = new Set([program.lossOutput]);
-    for (const slot of this.#slots) {
-      runner.fix(slot.name, slot.value, slot.shape);
-      if (slot.fetched) {
-        const output = program.gradientOutputs[slot.name]!;
-        if (fetches.has(output)) throw new ProgramError(`output ${output} is named for two gradients`);
-        this.#into.set(output, new ort.Tensor('float32', slot.gradient!, slot.shape));
-        fetches.add(output);
-      }
-      for (const { ids, rows } of slot.lookups) {
-        fetches.add(rows);
-        if (!runner.inputNames.includes(ids)) fetches.add(ids);
-      }
+    this.#rule = updateRuleOf(settings.rule);
+    this.#slots = layOut(program, settings, this.#rule);
+    this.#accumulator = new Accumulator(this.#slots);
+    this.#averages = new Averages(this.#slots);
+    this.#fetches.add(program.lossOutput);
+    for (const slot of this.#slots.filter(({ fetched }) => fetched)) {
+      const output = program.gradientOutputs[slot.name]!;
+      if (this.#fetches.has(output)) throw new ProgramError(`output ${output} is named for two gradients`);
+      this.#into.set(output, new ort.Tensor('float32', slot.gradient!, slot.shape));
+      this.#fetches.add(output);
     }
-    this.#fetches = [...fetches];
   }
 
   /** @throws SessionError when the runtime refuses the model; ProgramError when names or shapes do not fit it */
@@ -89,175 +71,215 @@ export class TrainerCore {
     settings: OptimiserSettings,
     threads: number,
   ): Promise<TrainerCore> {
-    const runner = await Runner.open(program.model, threads);
-    for (const output of [program.lossOutput, ...Object.values(program.gradientOutputs)]) {
-      if (!runner.outputNames.includes(output)) {
-        throw new ProgramError(`the model has no output ${output}; it has ${runner.outputNames.join(', ')}`);
+    const core = new TrainerCore(program, settings, threads);
+    const runner = await core.#trainerOf(undefined);
+    for (const { lookups } of core.#slots) {
+      for (const { ids, rows } of lookups) {
+        core.#fetches.add(rows);
+        if (!runner.inputNames.includes(ids)) core.#fetches.add(ids);
       }
     }
-    return new TrainerCore(program, settings, threads, runner);
+    return core;
   }
 
   /**
-   * One update on one batch.
+   * One update on one batch; the same as `backward` and `update`, without a copy of the gradients.
    * @throws DivergedError when loss or gradient is not finite; nothing is updated then
    */
-  async step(feeds: Feeds, lr: number): Promise<StepResult> {
-    const outputs = await this.#runner.run(feeds, this.#fetches, this.#into);
-    const loss = scalar(this.#program.lossOutput, outputs[this.#program.lossOutput]!);
-    let squares = 0;
-    for (const slot of this.#slots) squares += this.#collect(slot, feeds, outputs);
-    const gradNorm = Math.sqrt(squares);
-    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
-      throw new DivergedError(
-        `update ${this.#step + 1} has loss ${loss} and gradient norm ${gradNorm}: lower the learning rate or check the batch`,
-      );
-    }
-    this.#step += 1;
+  async step(feeds: Feeds, lr: number, variant?: string): Promise<StepResult> {
+    if (!this.#accumulator.empty)
+      throw new ProgramError('gradients are accumulated: call update before the next step');
+    const { loss, gradNorm } = await this.#differentiate(feeds, variant, []);
     const gradientScale = clipFactor(gradNorm, this.#settings.clipNorm);
-    for (const slot of this.#slots) this.#update(slot, lr, gradientScale);
+    this.#apply(lr, gradientScale, (slot) => slot.rowGradient ?? slot.gradient!);
     return { loss, gradNorm };
   }
 
-  /** Outputs on a batch without an update: of the evaluation graph, else of the training graph. */
-  async evaluate(feeds: Feeds, outputs: readonly string[]): Promise<Feeds> {
-    if (this.#program.evaluation && !this.#evaluator) {
-      this.#evaluator = await Runner.open(this.#program.evaluation, this.#threads);
-      for (const slot of this.#slots) this.#evaluator.fix(slot.name, slot.value, slot.shape);
-    }
-    return (this.#evaluator ?? this.#runner).run(feeds, outputs);
+  /**
+   * Adds a batch's gradient, times a weight, to what is accumulated.
+   * @throws DivergedError when loss or gradient is not finite; nothing is added then
+   */
+  async backward(
+    feeds: Feeds,
+    { weight = 1, clipNorm = Number.POSITIVE_INFINITY, outputs = [], variant }: BackwardSettings = {},
+  ): Promise<BackwardResult> {
+    const result = await this.#differentiate(feeds, variant, outputs);
+    const { gradNorm } = result;
+    if (weight !== 0) this.#accumulator.add(gradNorm > clipNorm ? (weight * clipNorm) / gradNorm : weight);
+    return result;
   }
 
-  /** Copies of all parameters, in the program's order. */
+  /** Gaussian noise on every accumulated gradient; on zeros where nothing is accumulated. */
+  addNoise(deviation: number, source?: Rng): void {
+    this.#accumulator.addNoise(deviation, source);
+  }
+
+  /**
+   * The optimiser's update by `scale` times what is accumulated, which is empty afterwards.
+   * @returns the global norm of the scaled gradient before clipping
+   * @throws ProgramError when nothing is accumulated; DivergedError when it is not finite, and nothing is updated then
+   */
+  update(lr: number, scale = 1): { gradNorm: number } {
+    if (this.#accumulator.empty)
+      throw new ProgramError('there is no gradient to update by: call backward first');
+    this.#averages.checkBack();
+    const gradNorm = Math.abs(scale) * Math.sqrt(this.#accumulator.squares());
+    try {
+      if (!Number.isFinite(gradNorm)) throw this.#diverged('an accumulated', gradNorm);
+      const gradientScale = scale * clipFactor(gradNorm, this.#settings.clipNorm);
+      this.#apply(lr, gradientScale, (slot) => this.#accumulator.gradientOf(slot));
+    } finally {
+      this.#accumulator.clear();
+    }
+    return { gradNorm };
+  }
+
+  /** Outputs on a batch without an update: of the evaluation graph, else of the training graph. */
+  async evaluate(feeds: Feeds, outputs: readonly string[], variant?: string): Promise<Feeds> {
+    return (await this.#evaluatorOf(variant)).run(feeds, outputs);
+  }
+
+  /** From the next update on keep moving averages of the trained parameters; null ends them. */
+  average(decay: number | null): void {
+    this.#averages.keep(decay);
+  }
+
+  /** Puts the averages in the parameters' place, or the parameters back. */
+  swapAverages(): void {
+    this.#averages.swap();
+  }
+
+  /** Copies of all parameters, in the program's order; of the averages while they stand in their place. */
   parameters(): Record<string, Float32Array> {
     return Object.fromEntries(this.#slots.map((slot) => [slot.name, slot.value.slice()]));
   }
 
+  /** Copies of all that the next update depends on, accumulated gradients excepted. */
   state(): TrainerState {
-    const trained = this.#slots.flatMap(({ name, moments }) => (moments ? [{ name, moments }] : []));
-    return {
-      step: this.#step,
-      parameters: this.parameters(),
-      firstMoments: Object.fromEntries(trained.map(({ name, moments }) => [name, moments.first.slice()])),
-      secondMoments: Object.fromEntries(trained.map(({ name, moments }) => [name, moments.second.slice()])),
-    };
+    this.#averages.checkBack();
+    return copyState(this.#step, this.#slots);
   }
 
   /**
-   * Continue from a state, or start from parameters (then moments and step are zero).
+   * Continue from a state, or start from parameters: then the optimiser starts anew, and averages from them. What is
+   * accumulated is dropped.
    * @throws ProgramError when a tensor is unknown or of another size, or a state lacks one; nothing is loaded then
    */
   load(state: TrainerState | StartingPoint): void {
-    const whole = 'step' in state;
-    const given = [
-      this.#place('parameter', state.parameters, whole, (slot) => slot.value),
-      this.#place('first moment', whole ? state.firstMoments : {}, whole, (slot) => slot.moments?.first),
-      this.#place('second moment', whole ? state.secondMoments : {}, whole, (slot) => slot.moments?.second),
-    ];
-    this.#step = whole ? state.step : 0;
-    for (const { moments } of this.#slots) {
-      moments?.first.fill(0);
-      moments?.second.fill(0);
-    }
-    for (const { to, data } of given.flat()) to.set(data);
+    this.#averages.checkBack();
+    loadState(this.#slots, state);
+    this.#step = 'step' in state ? state.step : 0;
+    this.#accumulator.clear();
   }
 
   async close(): Promise<void> {
-    await this.#runner.close();
-    await this.#evaluator?.close();
-  }
-
-  #place(
-    what: string,
-    tensors: Record<string, Float32Array>,
-    whole: boolean,
-    into: (slot: Slot) => Float32Array | undefined,
-  ): { to: Float32Array; data: Float32Array }[] {
-    for (const name of Object.keys(tensors)) {
-      const slot = this.#slots.find((candidate) => candidate.name === name);
-      if (!slot || !into(slot))
-        throw new ProgramError(`a ${what} ${name} was given; this program has none of that name`);
+    for (const runner of new Set([...this.#trainers.values(), ...this.#evaluators.values()])) {
+      await runner.close();
     }
-    return this.#slots.flatMap((slot) => {
-      const to = into(slot);
-      const data = tensors[slot.name];
-      if (to && data && to.length !== data.length) {
-        throw new ProgramError(
-          `the ${what} ${slot.name} has ${data.length} values, the program's has ${to.length}`,
-        );
-      }
-      if (to && !data && whole) throw new ProgramError(`the state has no ${what} ${slot.name}`);
-      return to && data ? [{ to, data }] : [];
-    });
   }
 
-  /** Brings a slot's gradient together; its sum of squares. */
-  #collect(slot: Slot, feeds: Feeds, outputs: Feeds): number {
-    if (!slot.moments) return 0;
-    if (slot.lookups.length > 0) {
-      const lookups = slot.lookups.map(({ ids, rows }) => ({
-        ids: (feeds[ids] ?? outputs[ids]!).data,
-        rows: floats(rows, outputs[rows]!),
-      }));
-      const [tableRows, width] = slot.shape as readonly [number, number];
-      const gradient = sumRows(lookups, tableRows, width);
-      if (!slot.gradient) {
-        slot.rowGradient = gradient;
-        return sumOfSquares(gradient.values);
-      }
-      if (!slot.fetched) slot.gradient.fill(0);
-      addRows(slot.gradient, gradient);
+  async #trainerOf(variant: string | undefined): Promise<Runner> {
+    const opened = this.#trainers.get(variant);
+    if (opened) return opened;
+    const { model, variants = {}, lossOutput, gradientOutputs } = this.#program;
+    const chosen = variant === undefined ? model : variants[variant];
+    if (!chosen) {
+      throw new ProgramError(
+        `the program has no variant ${variant}; it has ${Object.keys(variants).join(', ') || 'none'}`,
+      );
     }
-    return sumOfSquares(slot.gradient!);
+    const runner = await this.#open(chosen);
+    for (const output of [lossOutput, ...Object.values(gradientOutputs)]) {
+      if (!runner.outputNames.includes(output)) {
+        const which = variant === undefined ? 'the model' : `variant ${variant}`;
+        throw new ProgramError(`${which} has no output ${output}; it has ${runner.outputNames.join(', ')}`);
+      }
+    }
+    this.#trainers.set(variant, runner);
+    return runner;
   }
 
-  #update(slot: Slot, lr: number, gradientScale: number): void {
-    if (!slot.moments) return;
-    const { beta1, beta2, epsilon, groups } = this.#settings;
-    const { decay, lrScale } = groups[slot.name]!;
-    const update = { lr: lr * lrScale, beta1, beta2, epsilon, decay, time: this.#step, gradientScale };
-    if (slot.rowGradient) adamwRows(slot.value, slot.rowGradient, slot.moments, update);
-    else adamwStep(slot.value, slot.gradient!, slot.moments, update);
+  async #evaluatorOf(variant: string | undefined): Promise<Runner> {
+    const { evaluation, evaluationVariants = {} } = this.#program;
+    const special = variant === undefined ? undefined : evaluationVariants[variant];
+    const chosen = special ?? evaluation;
+    if (!chosen) return this.#trainerOf(variant);
+    const key = special && variant;
+    const runner = this.#evaluators.get(key) ?? (await this.#open(chosen));
+    this.#evaluators.set(key, runner);
+    return runner;
+  }
+
+  /** A session on the parameters' own memory. */
+  async #open(model: Uint8Array): Promise<Runner> {
+    const runner = await Runner.open(model, this.#threads);
+    for (const { name, value, shape } of this.#slots) runner.fix(name, value, shape);
+    return runner;
+  }
+
+  /** Loss and gradients of a batch; the latter stand in the slots. */
+  async #differentiate(
+    feeds: Feeds,
+    variant: string | undefined,
+    wanted: readonly string[],
+  ): Promise<BackwardResult> {
+    this.#averages.checkBack();
+    const runner = await this.#trainerOf(variant);
+    const fetches = wanted.length > 0 ? new Set([...this.#fetches, ...wanted]) : this.#fetches;
+    const found = await runner.run(feeds, [...fetches], this.#into);
+    const loss = scalar(this.#program.lossOutput, found[this.#program.lossOutput]!);
+    let squares = 0;
+    for (const slot of this.#slots) squares += collect(slot, feeds, found);
+    const gradNorm = Math.sqrt(squares);
+    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm))
+      throw this.#diverged(`loss ${loss} and a`, gradNorm);
+    const outputs = Object.fromEntries(wanted.map((name) => [name, found[name] ?? this.#copyOf(name)]));
+    return { loss, gradNorm, outputs };
+  }
+
+  /** An output that the runtime has written into a slot. */
+  #copyOf(output: string): HostTensor {
+    const slot = this.#slots.find(({ name }) => this.#program.gradientOutputs[name] === output)!;
+    return { type: 'float32', shape: slot.shape, data: slot.gradient!.slice() };
+  }
+
+  #apply(lr: number, gradientScale: number, gradientOf: (slot: Slot) => Float32Array | RowGradient): void {
+    this.#step += 1;
+    for (const slot of this.#slots) {
+      if (slot.frozen) continue;
+      const update = { lr: lr * slot.lrScale, decay: slot.decay, time: this.#step, gradientScale };
+      const gradient = gradientOf(slot);
+      if (gradient instanceof Float32Array) this.#rule.update(slot, gradient, update);
+      else this.#rule.updateRows!(slot, gradient, update);
+    }
+    this.#averages.update(this.#step);
+  }
+
+  #diverged(what: string, gradNorm: number): DivergedError {
+    return new DivergedError(
+      `update ${this.#step + 1} has ${what} gradient of norm ${gradNorm}: lower the learning rate or check the batch`,
+    );
   }
 }
 
-function layOut(program: TrainingProgram, settings: OptimiserSettings): Slot[] {
-  const lengths = program.parameters.map(({ data }) => data.length);
-  const plans = program.parameters.map(({ name }) => {
-    const fetched = name in program.gradientOutputs;
-    const lookups = program.rowGradients?.[name] ?? [];
-    const lazy = settings.groups[name]!.lazy && lookups.length > 0;
-    if (lazy && fetched) {
-      throw new ProgramError(
-        `${name} has a dense gradient too, so it can not be updated lazily: use rows: 'exact'`,
-      );
+/** Brings a slot's gradient together; its sum of squares. */
+function collect(slot: Slot, feeds: Feeds, outputs: Feeds): number {
+  if (slot.frozen) return 0;
+  if (slot.lookups.length > 0) {
+    const lookups = slot.lookups.map(({ ids, rows }) => ({
+      ids: (feeds[ids] ?? outputs[ids]!).data,
+      rows: floats(rows, outputs[rows]!),
+    }));
+    const [tableRows, width] = slot.shape as readonly [number, number];
+    const gradient = sumRows(lookups, tableRows, width);
+    if (!slot.gradient) {
+      slot.rowGradient = gradient;
+      return sumOfSquares(gradient.values);
     }
-    return {
-      fetched,
-      lookups,
-      trained: fetched || lookups.length > 0,
-      dense: (fetched || lookups.length > 0) && !lazy,
-    };
-  });
-  const only = (pick: (plan: (typeof plans)[number]) => boolean) =>
-    alignedFloats(lengths.map((length, i) => (pick(plans[i]!) ? length : 0)));
-  const values = alignedFloats(lengths);
-  const gradients = only((plan) => plan.dense);
-  const firsts = only((plan) => plan.trained);
-  const seconds = only((plan) => plan.trained);
-  return program.parameters.map(({ name, shape, data }, i) => {
-    const { fetched, lookups, trained, dense } = plans[i]!;
-    values[i]!.set(data);
-    return {
-      name,
-      shape,
-      value: values[i]!,
-      lookups,
-      fetched,
-      ...(trained ? { moments: { first: firsts[i]!, second: seconds[i]! } } : {}),
-      ...(dense ? { gradient: gradients[i]! } : {}),
-    };
-  });
+    if (!slot.fetched) slot.gradient.fill(0);
+    addRows(slot.gradient, gradient);
+  }
+  return sumOfSquares(slot.gradient!);
 }
 
 function floats(name: string, tensor: HostTensor): Float32Array {

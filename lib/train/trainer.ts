@@ -1,7 +1,10 @@
 import { AbortedError, ProgramError } from './errors.ts';
-import { checkProgram, type OptimiserOptions, settleOptimiser, type TrainingProgram } from './program.ts';
+import { type OptimiserOptions, settleOptimiser } from './optimiser-options.ts';
+import { checkProgram, type TrainingProgram } from './program.ts';
+import type { Rng } from './rng.ts';
 import { checkTensor, type Feeds, toPost } from './tensor.ts';
-import type { StartingPoint, StepResult, TrainerState } from './trainer-core.ts';
+import type { BackwardResult, StepResult } from './trainer-core.ts';
+import type { StartingPoint, TrainerState } from './trainer-state.ts';
 import type { TrainingMethods } from './training-worker.ts';
 import { checkThreads, WorkerClient } from './worker-client.ts';
 
@@ -11,13 +14,43 @@ export interface TrainerOptions {
   optimiser?: OptimiserOptions;
 }
 
-export interface StepOptions {
-  /** Learning rate of this update. */
-  lr: number;
+export interface BatchOptions {
   /** Move the feeds' buffers to the worker: cheaper, and they are empty afterwards. */
   transfer?: boolean;
+  /** Which of the program's variants runs; its model by default. */
+  variant?: string | undefined;
+}
+
+export interface StepOptions extends BatchOptions {
+  /** Learning rate of this update. */
+  lr: number;
   /** Checked before the step is sent; a step that runs is finished. */
   signal?: AbortSignal;
+}
+
+export interface BackwardOptions extends BatchOptions {
+  /** Factor on this batch's gradient; 0 adds nothing, for outputs alone. 1 */
+  weight?: number;
+  /**
+   * First scales this call's gradient by min(1, clipNorm / its global norm): per-example clipping with one example a call
+   * (Abadi et al., "Deep learning with differential privacy", 2016, algorithm 1).
+   */
+  clipNorm?: number;
+  /** Further outputs of the graph to return, such as a gradient with respect to an input. */
+  outputs?: readonly string[];
+}
+
+export interface NoiseOptions {
+  /** Standard deviation of the normal noise on each value. */
+  deviation: number;
+  /** A seeded generator, for tests: it advances. Without one the operating system's cryptographic source is used. */
+  source?: Rng;
+}
+
+export interface UpdateOptions {
+  lr: number;
+  /** Factor on what is accumulated: 1 / the sum of weights makes a mean of it. 1 */
+  scale?: number;
 }
 
 /**
@@ -33,23 +66,86 @@ export class Trainer {
   }
 
   /**
-   * One AdamW update.
+   * One update by the optimiser: `backward` and `update` in one, without accumulation.
    * @throws AbortedError, ProgramError for wrong feeds, DivergedError when the loss is not finite, SessionError
    */
-  async step(feeds: Feeds, { lr, transfer = false, signal }: StepOptions): Promise<StepResult> {
+  async step(feeds: Feeds, { lr, transfer = false, signal, variant }: StepOptions): Promise<StepResult> {
     checkAborted(signal);
-    if (!Number.isFinite(lr) || lr < 0)
-      throw new ProgramError(`a learning rate of 0 or above is expected, given ${lr}`);
-    for (const [name, tensor] of Object.entries(feeds)) checkTensor(name, tensor);
-    const { tensors, buffers } = toPost(feeds, transfer);
-    return this.#worker.call('step', { feeds: tensors, lr }, buffers);
+    checkRate(lr);
+    const { tensors, buffers } = ready(feeds, transfer);
+    return this.#worker.call('step', { feeds: tensors, lr, variant }, buffers);
+  }
+
+  /**
+   * Adds weight x gradient of a batch to what is accumulated for the next `update`. Parameters stay as they are.
+   * @returns loss, the gradient's global norm before clipping, and the outputs asked for
+   * @throws ProgramError for wrong feeds, DivergedError when loss or gradient is not finite; nothing is added then
+   */
+  async backward(
+    feeds: Feeds,
+    { weight = 1, clipNorm, outputs = [], transfer = false, variant }: BackwardOptions = {},
+  ): Promise<BackwardResult> {
+    if (!Number.isFinite(weight)) throw new ProgramError(`a batch's weight is a number, given ${weight}`);
+    if (clipNorm !== undefined && !(clipNorm > 0))
+      throw new ProgramError(`a gradient is clipped to a norm above 0, given ${clipNorm}`);
+    const { tensors, buffers } = ready(feeds, transfer);
+    const settings = { weight, clipNorm, outputs, variant };
+    return this.#worker.call('backward', { feeds: tensors, settings }, buffers);
+  }
+
+  /**
+   * Adds independent normal noise to every accumulated gradient; where nothing is accumulated, to zeros.
+   * @throws ProgramError when a table is updated lazily: noise must reach all of its rows
+   */
+  async addNoise({ deviation, source }: NoiseOptions): Promise<void> {
+    if (!Number.isFinite(deviation) || deviation < 0)
+      throw new ProgramError(`a deviation of 0 or above is expected of noise, given ${deviation}`);
+    const after = await this.#worker.call('addNoise', { deviation, source: source?.state() });
+    if (source && after) source.restore(after);
+  }
+
+  /**
+   * The optimiser's update by scale x what is accumulated, clipped as the optimiser is told; then nothing is accumulated.
+   * @returns the global norm of the scaled gradient before clipping
+   * @throws ProgramError when nothing is accumulated; DivergedError when it is not finite: it is dropped then
+   */
+  async update({ lr, scale = 1 }: UpdateOptions): Promise<{ gradNorm: number }> {
+    checkRate(lr);
+    if (!Number.isFinite(scale)) throw new ProgramError(`the scale of an update is a number, given ${scale}`);
+    return this.#worker.call('update', { lr, scale });
   }
 
   /** Outputs on a batch without an update, of the program's evaluation graph where it has one. */
-  async evaluate(feeds: Feeds, outputs: readonly string[]): Promise<Feeds> {
-    for (const [name, tensor] of Object.entries(feeds)) checkTensor(name, tensor);
-    const { tensors, buffers } = toPost(feeds, false);
-    return this.#worker.call('evaluate', { feeds: tensors, outputs }, buffers);
+  async evaluate(
+    feeds: Feeds,
+    outputs: readonly string[],
+    { transfer = false, variant }: BatchOptions = {},
+  ): Promise<Feeds> {
+    const { tensors, buffers } = ready(feeds, transfer);
+    return this.#worker.call('evaluate', { feeds: tensors, outputs, variant }, buffers);
+  }
+
+  /**
+   * From now on keeps exponential moving averages of the trained parameters, starting as they are: after update t they
+   * move by 1 - min(decay, (1 + t) / (10 + t)) of the way to the parameters. null ends them.
+   * @throws ProgramError when the decay is outside (0, 1)
+   */
+  average(decay: number | null): Promise<void> {
+    return this.#worker.call('average', decay);
+  }
+
+  /**
+   * Does some work while the averages stand in the parameters' place: `evaluate` and `parameters` are of them, and there
+   * is no training.
+   * @throws ProgramError when none are kept
+   */
+  async withAverages<T>(work: () => Promise<T>): Promise<T> {
+    await this.#worker.call('swapAverages', undefined);
+    try {
+      return await work();
+    } finally {
+      await this.#worker.call('swapAverages', undefined);
+    }
   }
 
   /** Copies of all parameters by name. */
@@ -57,13 +153,13 @@ export class Trainer {
     return this.#worker.call('parameters', undefined);
   }
 
-  /** Copies of parameters and moments, and the number of updates. */
+  /** Copies of parameters, optimiser state and averages, and the number of updates; accumulated gradients are not in it. */
   state(): Promise<TrainerState> {
     return this.#worker.call('state', undefined);
   }
 
   /**
-   * Continue from a state, or start from some parameters with fresh moments.
+   * Continue from a state, or start from some parameters with a fresh optimiser. What is accumulated is dropped.
    * @throws ProgramError when names or sizes do not fit; nothing is changed then
    */
   load(state: TrainerState | StartingPoint): Promise<void> {
@@ -95,6 +191,16 @@ export async function openTrainer(
     throw error;
   }
   return new Trainer(worker);
+}
+
+function ready(feeds: Feeds, transfer: boolean): { tensors: Feeds; buffers: ArrayBuffer[] } {
+  for (const [name, tensor] of Object.entries(feeds)) checkTensor(name, tensor);
+  return toPost(feeds, transfer);
+}
+
+function checkRate(lr: number): void {
+  if (!Number.isFinite(lr) || lr < 0)
+    throw new ProgramError(`a learning rate of 0 or above is expected, given ${lr}`);
 }
 
 /** @throws AbortedError when the signal has fired */

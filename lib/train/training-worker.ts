@@ -1,7 +1,10 @@
 import { SessionError } from './errors.ts';
-import type { OptimiserSettings, TrainingProgram } from './program.ts';
+import type { OptimiserSettings } from './optimiser-options.ts';
+import type { TrainingProgram } from './program.ts';
+import { Rng, type RngState } from './rng.ts';
 import { type Feeds, toPost } from './tensor.ts';
-import { type StartingPoint, type StepResult, TrainerCore, type TrainerState } from './trainer-core.ts';
+import { type BackwardResult, type BackwardSettings, type StepResult, TrainerCore } from './trainer-core.ts';
+import type { StartingPoint, TrainerState } from './trainer-state.ts';
 import { serve } from './worker-host.ts';
 
 export interface TrainingMethods {
@@ -9,8 +12,19 @@ export interface TrainingMethods {
     argument: { program: TrainingProgram; settings: OptimiserSettings; threads: number };
     result: undefined;
   };
-  step: { argument: { feeds: Feeds; lr: number }; result: StepResult };
-  evaluate: { argument: { feeds: Feeds; outputs: readonly string[] }; result: Feeds };
+  step: { argument: { feeds: Feeds; lr: number; variant: string | undefined }; result: StepResult };
+  backward: { argument: { feeds: Feeds; settings: BackwardSettings }; result: BackwardResult };
+  addNoise: {
+    argument: { deviation: number; source: RngState | undefined };
+    result: RngState | undefined;
+  };
+  update: { argument: { lr: number; scale: number | undefined }; result: { gradNorm: number } };
+  evaluate: {
+    argument: { feeds: Feeds; outputs: readonly string[]; variant: string | undefined };
+    result: Feeds;
+  };
+  average: { argument: number | null; result: undefined };
+  swapAverages: { argument: undefined; result: undefined };
   parameters: { argument: undefined; result: Record<string, Float32Array> };
   state: { argument: undefined; result: TrainerState };
   load: { argument: TrainerState | StartingPoint; result: undefined };
@@ -33,11 +47,32 @@ serve<TrainingMethods>({
     core = await TrainerCore.open(program, settings, threads);
     return { value: undefined };
   },
-  async step({ feeds, lr }) {
-    return { value: await opened().step(feeds, lr) };
+  async step({ feeds, lr, variant }) {
+    return { value: await opened().step(feeds, lr, variant) };
   },
-  async evaluate({ feeds, outputs }) {
-    const value = await opened().evaluate(feeds, outputs);
+  async backward({ feeds, settings }) {
+    const value = await opened().backward(feeds, settings);
+    const { tensors, buffers } = toPost(value.outputs, true);
+    return { value: { ...value, outputs: tensors }, transfer: buffers };
+  },
+  async addNoise({ deviation, source }) {
+    const seeded = source && new Rng(source);
+    opened().addNoise(deviation, seeded);
+    return { value: seeded?.state() };
+  },
+  async update({ lr, scale }) {
+    return { value: opened().update(lr, scale) };
+  },
+  async average(decay) {
+    opened().average(decay);
+    return { value: undefined };
+  },
+  async swapAverages() {
+    opened().swapAverages();
+    return { value: undefined };
+  },
+  async evaluate({ feeds, outputs, variant }) {
+    const value = await opened().evaluate(feeds, outputs, variant);
     const { tensors, buffers } = toPost(value, true);
     return { value: tensors, transfer: buffers };
   },
@@ -47,7 +82,10 @@ serve<TrainingMethods>({
   },
   async state() {
     const value = opened().state();
-    return { value, transfer: buffersOf(value.parameters, value.firstMoments, value.secondMoments) };
+    return {
+      value,
+      transfer: buffersOf(value.parameters, value.averages ?? {}, ...Object.values(value.optimiser)),
+    };
   },
   async load(state) {
     opened().load(state);

@@ -180,7 +180,7 @@ describe('resume', () => {
     for (let i = 0; i < 2; i++) await (await run({ checkpoint })).outcome;
     // then
     expect(saved[0]).toEqual(saved[1]);
-    expect(Object.keys(decodeSafetensors(saved[0]!).tensors)).toContain('first.w1');
+    expect(Object.keys(decodeSafetensors(saved[0]!).tensors)).toContain('state.first.w1');
   });
 
   test('refuses a checkpoint of another run', async () => {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import {
+  type AdamWOptions,
   type Feeds,
   float32,
   int64,
-  type OptimiserOptions,
   type TrainingProgram,
 } from '../../lib/train/index.ts';
 
@@ -47,7 +47,7 @@ export function smallProgram(): TrainingProgram {
   };
 }
 
-export const smallOptimiser: OptimiserOptions = {
+export const smallOptimiser: AdamWOptions = {
   weightDecay: recorded.decay,
   clipNorm: recorded.clip,
   group: ({ name }) => ({ lrScale: recorded.lrScale[name] ?? 1 }),

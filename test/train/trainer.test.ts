@@ -143,7 +143,7 @@ describe('trainer', () => {
     expect(state.step).toBe(0);
     expect([...state.parameters.b1!]).toEqual(Array(6).fill(2));
     expect(state.parameters.w1).toEqual(w1);
-    expect(state.firstMoments.w1!.every((value) => value === 0)).toBe(true);
+    expect(state.optimiser.first!.w1!.every((value) => value === 0)).toBe(true);
   });
 
   test('keeps frozen parameters, and does not move them by decay', async () => {
@@ -157,7 +157,7 @@ describe('trainer', () => {
     // then
     expect(state.parameters.w1).toEqual(program.parameters[1]!.data);
     expect(state.parameters.w2).not.toEqual(program.parameters[3]!.data);
-    expect(Object.keys(state.firstMoments)).toEqual(['b1', 'w2', 'b2']);
+    expect(Object.keys(state.optimiser.first!)).toEqual(['b1', 'w2', 'b2']);
   });
 
   test('updates only looked-up rows of a lazy table', async () => {
@@ -230,7 +230,7 @@ describe('typed errors from the worker', () => {
     await expect(trained.load({ parameters: { b1: new Float32Array(5) } })).rejects.toThrow(
       /5 values, the program's has 6/,
     );
-    await expect(trained.load({ ...state, firstMoments: {} })).rejects.toThrow(/no first moment table/);
+    await expect(trained.load({ ...state, optimiser: {} })).rejects.toThrow(/no first state of table/);
     await expect(openTrainer({ ...program, lossOutput: 'perte' })).rejects.toThrow(/no output perte/);
     await expect(openTrainer({ ...program, gradientOutputs: { w7: 'd_w1' } })).rejects.toThrow(
       /w7, which is no parameter/,
