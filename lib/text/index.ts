@@ -1,0 +1,21 @@
+export { type Bucket, lengthBuckets, roundedLength } from './buckets.ts';
+export { buildTextEncoder, type TextEncoderShape } from './build.ts';
+export { EMBEDDING, type EmbedOptions, embeddingGraph, embedTexts } from './embed.ts';
+export {
+  encoderFeeds,
+  encoderOfShape,
+  type OpenTextEncoderOptions,
+  openTextEncoder,
+  type TextEncoder,
+  textAxes,
+  textEncoder,
+} from './encoder.ts';
+export { TextError } from './errors.ts';
+export { type Pooling, pool } from './pooling.ts';
+export {
+  type EncodedTexts,
+  type EncodeOptions,
+  padRows,
+  TextTokenizer,
+  type TokenizedTexts,
+} from './tokenizer.ts';
