@@ -3,10 +3,13 @@ import {
   type AttributeProto,
   AttributeProto_AttributeType,
   AttributeProtoSchema,
+  type GraphProto,
   GraphProtoSchema,
+  type ModelProto,
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
+  type TensorProto,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
@@ -43,31 +46,57 @@ export function encodeModel(graph: Graph, { parametersAs, metadata }: EncodeOpti
   const properties: Record<string, string> = { ...graph.metadata, ...metadata };
   if (inside && parameters.length > 0)
     properties[PARAMETERS_KEY] = JSON.stringify(parameters.map(({ name }) => name));
-  const domains = new Set(graph.nodes.map((node) => operators[node.op].domain ?? ''));
+  const main = graphProto({
+    name: graph.name,
+    input: [...graph.inputs, ...(inside ? [] : parameters)].map((value) => valueInfo(value.name, value)),
+    output: graph.outputs.map((value) => valueInfo(value.name, value)),
+    initializer: inside ? parameters.map((t) => toTensorProto(t, t.name)) : [],
+    graph,
+  });
+  return toBinary(...modelProto(main, graph, properties));
+}
+
+/** A graph's message: what is given first, then the nodes and constants of `graph`, then further nodes. */
+export function graphProto(given: {
+  name: string;
+  input: ValueInfoProto[];
+  output: ValueInfoProto[];
+  initializer?: TensorProto[];
+  node?: NodeProto[];
+  graph?: Graph;
+}): GraphProto {
+  const { graph, initializer = [], node = [], ...rest } = given;
+  return create(GraphProtoSchema, {
+    ...rest,
+    initializer: [...(graph?.initializers ?? []).map((t) => toTensorProto(t, t.name)), ...initializer],
+    node: [...(graph?.nodes ?? []).map(nodeProto), ...node],
+  });
+}
+
+/** The model message around a graph that uses the operators of `of`; spread it into `toBinary`. */
+export function modelProto(
+  main: GraphProto,
+  of: Graph,
+  properties: Readonly<Record<string, string>>,
+): [typeof ModelProtoSchema, ModelProto] {
+  const domains = new Set(of.nodes.map((node) => operators[node.op].domain ?? ''));
   const model = create(ModelProtoSchema, {
     irVersion: IR_VERSION,
     producerName: 'nightjar',
     opsetImport: [
-      { domain: '', version: BigInt(graph.opset) },
+      { domain: '', version: BigInt(of.opset) },
       ...(domains.has('com.microsoft') ? [{ domain: 'com.microsoft', version: 1n }] : []),
     ],
     metadataProps: Object.keys(properties)
       .sort()
       .map((key) => ({ key, value: properties[key] ?? '' })),
-    graph: create(GraphProtoSchema, {
-      name: graph.name,
-      input: [...graph.inputs, ...(inside ? [] : parameters)].map((value) => valueInfo(value.name, value)),
-      output: graph.outputs.map((value) => valueInfo(value.name, value)),
-      initializer: [...graph.initializers, ...(inside ? parameters : [])].map((t) =>
-        toTensorProto(t, t.name),
-      ),
-      node: graph.nodes.map(nodeProto),
-    }),
+    graph: main,
   });
-  return toBinary(ModelProtoSchema, model);
+  return [ModelProtoSchema, model];
 }
 
-function valueInfo(name: string, { dtype, shape }: TensorType): ValueInfoProto {
+/** Name and type of an input or output. */
+export function valueInfo(name: string, { dtype, shape }: TensorType): ValueInfoProto {
   return create(ValueInfoProtoSchema, {
     name,
     type: {
@@ -108,7 +137,7 @@ function nodeProto(node: Node): NodeProto {
 }
 
 function attributeProto(name: string, value: Attribute, kind: string): AttributeProto {
-  const { INT, FLOAT, STRING, INTS, FLOATS } = AttributeProto_AttributeType;
+  const { INT, FLOAT, STRING, INTS, FLOATS, STRINGS } = AttributeProto_AttributeType;
   switch (kind) {
     case 'dtype':
       return create(AttributeProtoSchema, { name, type: INT, i: BigInt(toProtoType(value as DType)) });
@@ -124,6 +153,12 @@ function attributeProto(name: string, value: Attribute, kind: string): Attribute
       });
     case 'floats':
       return create(AttributeProtoSchema, { name, type: FLOATS, floats: [...(value as readonly number[])] });
+    case 'strings':
+      return create(AttributeProtoSchema, {
+        name,
+        type: STRINGS,
+        strings: (value as readonly string[]).map((text) => new TextEncoder().encode(text)),
+      });
     default:
       return create(AttributeProtoSchema, { name, type: INT, i: BigInt(value as number) });
   }

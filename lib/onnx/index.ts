@@ -12,6 +12,7 @@ export {
 } from './dims.ts';
 export type { Operand } from './emitter.ts';
 export { type EncodeOptions, encodeModel } from './encode.ts';
+export { encodeLoop, everyName, finalName, initialName, LOOP_COUNT, type LoopBody } from './encode-loop.ts';
 export { GraphError } from './errors.ts';
 export {
   type Attribute,
@@ -24,11 +25,14 @@ export {
   type TensorType,
   type Value,
 } from './graph.ts';
+export { type ImportOptions, importModel, readModelFile } from './import/index.ts';
 export { inferTypes } from './infer.ts';
 export { interpret, type Tensor64, toTensor64 } from './interpret/index.ts';
 export { isOpType, type OpType, operators } from './operators/index.ts';
 export { sliceRange } from './operators/movement.ts';
+export { directions as recurrentDirections, rnnActivation } from './operators/recurrent.ts';
 export { intAttribute, listAttribute, stringAttribute } from './operators/spec.ts';
+export { type Windows, windowCounts, windowElements, windowsOf } from './operators/window.ts';
 export { asParameters } from './parameters.ts';
 export { quantise } from './quantise.ts';
 export { foldConstants, specialise } from './specialise.ts';

@@ -1,4 +1,13 @@
-import { decodeModel, encodeLoop, type Graph, GraphBuilder, inferTypes, type Node, type Value } from '../../onnx/index.ts';
+import {
+  decodeModel,
+  encodeLoop,
+  everyName,
+  type Graph,
+  GraphBuilder,
+  inferTypes,
+  type Node,
+  type Value,
+} from '../../onnx/index.ts';
 import { ProgramError } from '../errors.ts';
 import type { OptimiserSettings } from '../optimiser-options.ts';
 import type { TrainingProgram } from '../program.ts';
@@ -39,7 +48,10 @@ export function loopProgram(
 ): LoopProgram {
   const rule = graphRuleOf(settings.rule);
   const lazy = program.parameters.find(({ name }) => settings.groups[name]!.lazy && slots[name]);
-  if (lazy) throw new ProgramError(`${lazy.name} is updated lazily, which the device driver does not do: use rows: 'exact'`);
+  if (lazy)
+    throw new ProgramError(
+      `${lazy.name} is updated lazily, which the device driver does not do: use rows: 'exact'`,
+    );
   const factors = Object.keys(rule.factors(1, 1));
   const gradients = decodeModel(model);
   const parameters = new Set(program.parameters.map(({ name }) => name));
@@ -71,13 +83,17 @@ export function loopProgram(
   });
   g.output(NORM, norm);
   const body = g.build();
-  const frozen = program.parameters.filter(({ name }) => !slots[name] && inputOf(body, name));
+  const read = new Set(body.inputs.map(({ name }) => name));
+  const frozen = program.parameters.filter(({ name }) => !slots[name] && read.has(name));
   return {
     model: encodeLoop({
       graph: body,
       iteration: ITERATION,
       carried,
-      shared: [...[...feeds.map(({ name }) => name), ...factors].map(stackName), ...frozen.map(({ name }) => name)],
+      shared: [
+        ...[...feeds.map(({ name }) => name), ...factors].map(stackName),
+        ...frozen.map(({ name }) => name),
+      ],
       scanned: [program.lossOutput, NORM],
     }),
     rule,
@@ -86,4 +102,48 @@ export function loopProgram(
     losses: everyName(program.lossOutput),
     gradNorms: everyName(NORM),
   };
+}
+
+/** The gradient graph with stacked feeds: what a step reads is one slice of each, and its own inputs are the state. */
+function withStacks(
+  gradients: Graph,
+  feeds: readonly Value[],
+  factors: readonly string[],
+  states: readonly Value[],
+): Graph {
+  const read: Value[] = [...feeds, ...factors.map((name): Value => ({ name, dtype: 'float32', shape: [] }))];
+  const fed = new Set(feeds.map(({ name }) => name));
+  const slices = read.map(
+    ({ name }): Node => ({
+      name: `read:${name}`,
+      op: 'Gather',
+      inputs: [stackName(name), ITERATION],
+      outputs: [name],
+      attributes: { axis: 0 },
+    }),
+  );
+  return inferTypes({
+    ...gradients,
+    inputs: [
+      { name: ITERATION, dtype: 'int64', shape: [] },
+      ...gradients.inputs.filter(({ name }) => !fed.has(name)),
+      ...states,
+      ...read.map(({ name, dtype, shape }) => ({ name: stackName(name), dtype, shape: ['steps', ...shape] })),
+    ],
+    nodes: [...slices, ...gradients.nodes],
+  });
+}
+
+/** A parameter's whole gradient: the dense one and the rows of its lookups, summed. */
+function gradientOf(g: GraphBuilder, program: TrainingProgram, name: string): Value {
+  const output = program.gradientOutputs[name];
+  const dense = output === undefined ? [] : [g.value(output)];
+  const table = g.value(name);
+  const width = Number(table.shape[1] ?? 1);
+  const rows = (program.rowGradients?.[name] ?? []).map((lookup) => {
+    const ids = g.reshape(g.cast(g.value(lookup.ids), 'int64'), [-1, 1]);
+    const values = g.reshape(g.value(lookup.rows), [-1, width]);
+    return g.scatterAdd(g.zerosLike(table), g.expand(ids, values.shape, [values]), values, 0);
+  });
+  return [...dense, ...rows].reduce((sum, part) => g.add(sum, part));
 }
