@@ -12,6 +12,7 @@ import {
   type Shape,
   type Value,
 } from '../onnx/index.ts';
+import { everyOutput } from './rule.ts';
 import { gradientRules } from './rules/index.ts';
 
 export interface DifferentiateOptions {
@@ -114,14 +115,16 @@ class BackwardWalk {
     const rule = gradientRules[node.op];
     if (rule === 'none') return;
     const g = this.#g;
-    const dy = dys[0] ?? g.zerosLike(g.value(node.outputs[0]!));
-    if (node.op !== 'Split' && dys.slice(1).some((later) => later !== undefined)) {
+    if (!everyOutput.has(node.op) && dys.slice(1).some((later) => later !== undefined)) {
       throw new GraphError(
         `${node.name} (${node.op}): only its first output has a gradient, but the loss uses another.`,
       );
     }
     const x = node.inputs.map((name) => (name === '' ? undefined : g.value(name)));
-    const y = node.outputs.map((name) => g.value(name));
+    const y = node.outputs.map((name, i) =>
+      name === '' ? g.ops(node.op, x, node.attributes, i + 1)[i]! : g.value(name),
+    );
+    const dy = dys[0] ?? g.zerosLike(y[0]!);
     const byInput = rule({ g, x, y, dy, dys, attributes: node.attributes });
     node.inputs.forEach((name, i) => {
       if (!this.#needed.has(name)) return;

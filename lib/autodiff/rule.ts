@@ -27,6 +27,9 @@ export type GradientRule = ((call: RuleCall) => (InputGradient | undefined)[]) |
 
 export type RuleTable = Partial<Record<OpType, GradientRule>>;
 
+/** The operators all of whose outputs have gradients; of the others only the first has. */
+export const everyOutput: ReadonlySet<OpType> = new Set(['Split', 'RNN', 'GRU', 'LSTM']);
+
 /** The int attribute `axis` as a non-negative number. */
 export function axisOf({ attributes, x }: RuleCall, fallback: number, index = 0): number {
   const axis = intAttribute(attributes, 'axis', fallback);

@@ -198,6 +198,8 @@ function readAttribute(attribute: AttributeProto, kind: string | undefined, node
       return attribute.ints.map(Number);
     case types.FLOATS:
       return attribute.floats.map(shortest);
+    case types.STRINGS:
+      return attribute.strings.map((bytes) => new TextDecoder().decode(bytes));
     default:
       throw new GraphError(`Node ${node}: attribute ${attribute.name} is of a kind that is not supported.`);
   }

@@ -130,7 +130,7 @@ function checkAttributes(
         ? Number.isInteger(value)
         : kind === 'float'
           ? typeof value === 'number'
-          : kind === 'ints' || kind === 'floats'
+          : kind === 'ints' || kind === 'floats' || kind === 'strings'
             ? Array.isArray(value)
             : typeof value === 'string';
     if (!fits)

@@ -7,5 +7,5 @@ export interface TensorType {
   readonly shape: readonly Dim[];
 }
 
-export type Attribute = number | string | readonly number[];
+export type Attribute = number | string | readonly number[] | readonly string[];
 export type Attributes = Readonly<Record<string, Attribute>>;

@@ -1,4 +1,6 @@
 import type { GraphBuilder, OpType, Value } from '../../lib/onnx/index.ts';
+import { convolutionCases } from './convolution-cases.ts';
+import { recurrentCases } from './recurrent-cases.ts';
 
 /** An input: its shape, and between which values it is drawn (floats), or its elements (integers). */
 export interface CaseInput {
@@ -245,6 +247,8 @@ export const cases: Partial<Record<OpType, Case[]>> = {
       symbolic: false,
     },
   ],
+  ...convolutionCases,
+  ...recurrentCases,
   LayerNormalization: [
     { inputs: [f(3, 4), positive(4), f(4)], build: (g, [x, s, b]) => g.layerNorm(x!, s!, b!) },
     { inputs: [f(2, 3, 4), positive(4)], build: (g, [x, s]) => g.layerNorm(x!, s!, undefined, 1e-3) },

@@ -1,10 +1,12 @@
 import type { OpType } from '../../onnx/index.ts';
 import type { GradientRule } from '../rule.ts';
+import { convolutionRules } from './convolution.ts';
 import { elementwiseRules } from './elementwise.ts';
 import { indexingRules } from './indexing.ts';
 import { matrixRules } from './matrix.ts';
 import { movementRules } from './movement.ts';
 import { quantisedRules } from './quantised.ts';
+import { recurrentRules } from './recurrent.ts';
 import { reductionRules } from './reduction.ts';
 
 /** One rule per operator of the table in lib/onnx: an operator without one does not compile. */
@@ -14,5 +16,7 @@ export const gradientRules: Readonly<Record<OpType, GradientRule>> = {
   ...reductionRules,
   ...movementRules,
   ...indexingRules,
+  ...convolutionRules,
+  ...recurrentRules,
   ...quantisedRules,
 };

@@ -3,12 +3,14 @@ import { GraphError } from '../errors.ts';
 import type { Graph } from '../graph.ts';
 import type { OpType } from '../operators/index.ts';
 import type { Tensor } from '../tensor.ts';
+import { convolutionKernels } from './convolution.ts';
 import { elementwiseKernels } from './elementwise.ts';
 import { indexingKernels } from './indexing.ts';
 import type { Kernel, Tensor64 } from './kernel.ts';
 import { matrixKernels } from './matrix.ts';
 import { movementKernels } from './movement.ts';
 import { quantisedKernels } from './quantised.ts';
+import { recurrentKernels } from './recurrent.ts';
 import { reductionKernels } from './reduction.ts';
 
 export type { Tensor64 } from './kernel.ts';
@@ -20,6 +22,8 @@ const kernels: Readonly<Record<OpType, Kernel>> = {
   ...movementKernels,
   ...indexingKernels,
   ...reductionKernels,
+  ...convolutionKernels,
+  ...recurrentKernels,
   ...quantisedKernels,
 };
 

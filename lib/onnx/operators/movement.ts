@@ -3,7 +3,7 @@ import type { DType } from '../tensor.ts';
 import { type InferContext, listAttribute, type OperatorSpec, stringAttribute } from './spec.ts';
 
 /** A size that is only known when the graph runs, named after the node that makes it. */
-function unknownDims(node: InferContext, count: number): Dim[] {
+export function unknownDims(node: InferContext, count: number): Dim[] {
   return Array.from({ length: count }, (_, i) => `${node.label.split(' ')[0]}.${i}`);
 }
 
@@ -151,7 +151,7 @@ export const movement = {
     },
   },
   Concat: {
-    inputs: [1, 256],
+    inputs: [1, 4096],
     attributes: { axis: 'int' },
     infer: (node) => {
       const dtype = node.requireSameType(...node.inputs.map((_, i) => i));

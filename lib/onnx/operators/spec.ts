@@ -3,7 +3,7 @@ import { GraphError } from '../errors.ts';
 import type { DType } from '../tensor.ts';
 import type { Attribute, Attributes, TensorType } from '../tensor-type.ts';
 
-export type AttributeKind = 'int' | 'float' | 'string' | 'ints' | 'floats' | 'dtype';
+export type AttributeKind = 'int' | 'float' | 'string' | 'ints' | 'floats' | 'strings' | 'dtype';
 
 /** One operator: what it takes and the types of what it gives. */
 export interface OperatorSpec {
