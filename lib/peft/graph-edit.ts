@@ -1,0 +1,119 @@
+import {
+  type Graph,
+  type Initializer,
+  inferTypes,
+  type Node,
+  type Parameter,
+  tensor,
+} from '../onnx/index.ts';
+import { PeftError } from './errors.ts';
+
+/** A graph being rewritten in place: nodes are put in behind the value they change, which keeps its name. */
+export class GraphEdit {
+  readonly #graph: Graph;
+  readonly #nodes: Node[];
+  readonly #parameters: Parameter[];
+  readonly #initializers: Initializer[];
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+    this.#nodes = [...graph.nodes];
+    this.#parameters = [...graph.parameters];
+    this.#initializers = [...graph.initializers];
+  }
+
+  /** A new parameter. Throws PeftError when the name is taken. */
+  parameter(name: string, shape: readonly number[], data: Float32Array): string {
+    if (this.#parameters.some((parameter) => parameter.name === name)) {
+      throw new PeftError(
+        `The graph ${this.#graph.name} has a parameter ${name} already: it was tuned this way before.`,
+      );
+    }
+    this.#parameters.push({ name, shape, data });
+    return name;
+  }
+
+  /** An int64 constant. */
+  ints(name: string, values: readonly number[]): string {
+    this.#initializers.push({ name, ...tensor('int64', [values.length], [...values]) });
+    return name;
+  }
+
+  /** A float32 scalar constant. */
+  scalar(name: string, value: number): string {
+    this.#initializers.push({ name, ...tensor('float32', [], [value]) });
+    return name;
+  }
+
+  /**
+   * Puts nodes behind a value: what made it now makes `inner`, and the last of `nodes` makes the value itself, so that
+   * whoever reads it, outputs of the graph included, reads the changed one.
+   */
+  wrap(value: string, inner: string, nodes: readonly Node[]): void {
+    const at = this.#nodes.findIndex(({ outputs }) => outputs.includes(value));
+    const producer = this.#nodes[at];
+    if (!producer) throw new PeftError(`No node of graph ${this.#graph.name} makes ${value}.`);
+    const outputs = producer.outputs.map((name) => (name === value ? inner : name));
+    this.#nodes.splice(at, 1, { ...producer, outputs }, ...nodes);
+  }
+
+  /** Puts nodes in front of the one with this name, whose inputs they may then make. */
+  before(name: string, nodes: readonly Node[], change: (node: Node) => Node): void {
+    const at = this.#nodes.findIndex((node) => node.name === name);
+    const node = this.#nodes[at];
+    if (!node) throw new PeftError(`Graph ${this.#graph.name} has no node ${name}.`);
+    this.#nodes.splice(at, 1, ...nodes, change(node));
+  }
+
+  build(): Graph {
+    return inferTypes({
+      ...this.#graph,
+      nodes: this.#nodes,
+      parameters: this.#parameters,
+      initializers: this.#initializers,
+    });
+  }
+}
+
+/** The nodes of a graph by the values they make and read. */
+export interface Wiring {
+  readonly producers: ReadonlyMap<string, Node>;
+  readonly consumers: ReadonlyMap<string, readonly Node[]>;
+}
+
+export function wiringOf(graph: Graph): Wiring {
+  const producers = new Map<string, Node>();
+  const consumers = new Map<string, Node[]>();
+  for (const node of graph.nodes) {
+    for (const output of node.outputs) if (output !== '') producers.set(output, node);
+    for (const input of new Set(node.inputs)) {
+      if (input === '') continue;
+      const readers = consumers.get(input);
+      if (readers) readers.push(node);
+      else consumers.set(input, [node]);
+    }
+  }
+  return { producers, consumers };
+}
+
+/** The graph with some parameters' values replaced. Throws PeftError when one is unknown or of another size. */
+export function withValues(graph: Graph, values: Readonly<Record<string, Float32Array>>): Graph {
+  const left = new Map(Object.entries(values));
+  const parameters = graph.parameters.map((parameter) => {
+    const data = left.get(parameter.name);
+    if (!data) return parameter;
+    left.delete(parameter.name);
+    if (data.length !== parameter.data.length) {
+      throw new PeftError(
+        `${parameter.name} [${parameter.shape}] needs ${parameter.data.length} values, given ${data.length}.`,
+      );
+    }
+    return { ...parameter, data };
+  });
+  if (left.size > 0) {
+    throw new PeftError(
+      `Graph ${graph.name} has no parameters ${[...left.keys()].join(', ')}; add the head they belong to first.`,
+    );
+  }
+  return { ...graph, parameters };
+}
