@@ -15,6 +15,10 @@ export class Averages {
     this.#slots = slots.filter(({ frozen }) => !frozen);
   }
 
+  get kept(): boolean {
+    return this.#decay !== undefined;
+  }
+
   /**
    * Averages from the parameters' present values on; null ends them.
    * @throws ProgramError when the decay is outside (0, 1)

@@ -90,5 +90,6 @@ function readTensor(name: string, entry: Entry, body: Uint8Array): HostTensor {
       `tensor ${name} (${dtype} [${shape.join(', ')}]) claims bytes ${start} to ${end} of ${body.length}: the file is cut off or damaged`,
     );
   }
-  return read(body.slice(start, end).buffer as ArrayBuffer, shape);
+  // not body.slice: that of a Node Buffer shares the file's memory
+  return read(Uint8Array.prototype.slice.call(body, start, end).buffer as ArrayBuffer, shape);
 }

@@ -2,6 +2,7 @@ import * as ort from 'onnxruntime-node';
 import { Accumulator } from './accumulator.ts';
 import { Averages } from './averages.ts';
 import { clipFactor, sumOfSquares } from './clip.ts';
+import { type Driver, LoopRunner, type LoopStep } from './device/index.ts';
 import { DivergedError, ProgramError } from './errors.ts';
 import type { OptimiserSettings } from './optimiser-options.ts';
 import type { TrainingProgram } from './program.ts';
@@ -21,6 +22,11 @@ export interface StepResult {
   gradNorm: number;
 }
 
+/** One update of several. */
+export interface BatchStep extends LoopStep {
+  variant?: string | undefined;
+}
+
 export interface BackwardResult extends StepResult {
   /** The outputs asked for. */
   outputs: Feeds;
@@ -38,20 +44,28 @@ export class TrainerCore {
   readonly #program: TrainingProgram;
   readonly #settings: OptimiserSettings;
   readonly #threads: number;
+  readonly #driver: Driver;
   readonly #rule: UpdateRule;
   readonly #slots: readonly Slot[];
   readonly #trainers = new Map<string | undefined, Runner>();
   readonly #evaluators = new Map<string | undefined, Runner>();
+  readonly #loops = new Map<string | undefined, LoopRunner>();
   readonly #into = new Map<string, ort.Tensor>();
   readonly #fetches = new Set<string>();
   readonly #accumulator: Accumulator;
   readonly #averages: Averages;
   #step = 0;
 
-  private constructor(program: TrainingProgram, settings: OptimiserSettings, threads: number) {
+  private constructor(
+    program: TrainingProgram,
+    settings: OptimiserSettings,
+    threads: number,
+    driver: Driver,
+  ) {
     this.#program = program;
     this.#settings = settings;
     this.#threads = threads;
+    this.#driver = driver;
     this.#rule = updateRuleOf(settings.rule);
     this.#slots = layOut(program, settings, this.#rule);
     this.#accumulator = new Accumulator(this.#slots);
@@ -70,8 +84,9 @@ export class TrainerCore {
     program: TrainingProgram,
     settings: OptimiserSettings,
     threads: number,
+    driver: Driver = 'cpu',
   ): Promise<TrainerCore> {
-    const core = new TrainerCore(program, settings, threads);
+    const core = new TrainerCore(program, settings, threads, driver);
     const runner = await core.#trainerOf(undefined);
     for (const { lookups } of core.#slots) {
       for (const { ids, rows } of lookups) {
@@ -93,6 +108,32 @@ export class TrainerCore {
     const gradientScale = clipFactor(gradNorm, this.#settings.clipNorm);
     this.#apply(lr, gradientScale, (slot) => slot.rowGradient ?? slot.gradient!);
     return { loss, gradNorm };
+  }
+
+  /**
+   * One update after the other. The device driver makes those of one variant that follow each other in one run, and all
+   * of a run or none; moving averages are kept step by step, so with them it steps singly.
+   * @throws DivergedError as `step` does
+   */
+  async steps(batches: readonly BatchStep[]): Promise<StepResult[]> {
+    const results: StepResult[] = [];
+    const singly = this.#driver === 'cpu' || this.#averages.kept;
+    for (let i = 0; i < batches.length; ) {
+      const { feeds, lr, variant } = batches[i]!;
+      if (singly) {
+        results.push(await this.step(feeds, lr, variant));
+        i += 1;
+        continue;
+      }
+      if (!this.#accumulator.empty)
+        throw new ProgramError('gradients are accumulated: call update before the next step');
+      const other = batches.findIndex((batch, k) => k > i && batch.variant !== variant);
+      const run = batches.slice(i, other < 0 ? undefined : other);
+      results.push(...(await (await this.#loopOf(variant)).run(run, this.#step)));
+      this.#step += run.length;
+      i += run.length;
+    }
+    return results;
   }
 
   /**
@@ -173,22 +214,15 @@ export class TrainerCore {
   }
 
   async close(): Promise<void> {
-    for (const runner of new Set([...this.#trainers.values(), ...this.#evaluators.values()])) {
-      await runner.close();
-    }
+    const open = [...this.#trainers.values(), ...this.#evaluators.values(), ...this.#loops.values()];
+    for (const runner of new Set(open)) await runner.close();
   }
 
   async #trainerOf(variant: string | undefined): Promise<Runner> {
     const opened = this.#trainers.get(variant);
     if (opened) return opened;
-    const { model, variants = {}, lossOutput, gradientOutputs } = this.#program;
-    const chosen = variant === undefined ? model : variants[variant];
-    if (!chosen) {
-      throw new ProgramError(
-        `the program has no variant ${variant}; it has ${Object.keys(variants).join(', ') || 'none'}`,
-      );
-    }
-    const runner = await this.#open(chosen);
+    const { lossOutput, gradientOutputs } = this.#program;
+    const runner = await this.#open(this.#modelOf(variant));
     for (const output of [lossOutput, ...Object.values(gradientOutputs)]) {
       if (!runner.outputNames.includes(output)) {
         const which = variant === undefined ? 'the model' : `variant ${variant}`;
@@ -197,6 +231,24 @@ export class TrainerCore {
     }
     this.#trainers.set(variant, runner);
     return runner;
+  }
+
+  async #loopOf(variant: string | undefined): Promise<LoopRunner> {
+    const model = this.#modelOf(variant);
+    const runner =
+      this.#loops.get(variant) ??
+      (await LoopRunner.open(this.#program, model, this.#settings, this.#slots, this.#threads));
+    this.#loops.set(variant, runner);
+    return runner;
+  }
+
+  #modelOf(variant: string | undefined): Uint8Array {
+    const { model, variants = {} } = this.#program;
+    const chosen = variant === undefined ? model : variants[variant];
+    if (chosen) return chosen;
+    throw new ProgramError(
+      `the program has no variant ${variant}; it has ${Object.keys(variants).join(', ') || 'none'}`,
+    );
   }
 
   async #evaluatorOf(variant: string | undefined): Promise<Runner> {

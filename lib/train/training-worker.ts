@@ -1,18 +1,26 @@
+import type { Driver } from './device/index.ts';
 import { SessionError } from './errors.ts';
 import type { OptimiserSettings } from './optimiser-options.ts';
 import type { TrainingProgram } from './program.ts';
 import { Rng, type RngState } from './rng.ts';
 import { type Feeds, toPost } from './tensor.ts';
-import { type BackwardResult, type BackwardSettings, type StepResult, TrainerCore } from './trainer-core.ts';
+import {
+  type BackwardResult,
+  type BackwardSettings,
+  type BatchStep,
+  type StepResult,
+  TrainerCore,
+} from './trainer-core.ts';
 import type { StartingPoint, TrainerState } from './trainer-state.ts';
 import { serve } from './worker-host.ts';
 
 export interface TrainingMethods {
   open: {
-    argument: { program: TrainingProgram; settings: OptimiserSettings; threads: number };
+    argument: { program: TrainingProgram; settings: OptimiserSettings; threads: number; driver: Driver };
     result: undefined;
   };
   step: { argument: { feeds: Feeds; lr: number; variant: string | undefined }; result: StepResult };
+  steps: { argument: readonly BatchStep[]; result: StepResult[] };
   backward: { argument: { feeds: Feeds; settings: BackwardSettings }; result: BackwardResult };
   addNoise: {
     argument: { deviation: number; source: RngState | undefined };
@@ -43,12 +51,15 @@ function buffersOf(...tensors: Record<string, Float32Array>[]): ArrayBuffer[] {
 }
 
 serve<TrainingMethods>({
-  async open({ program, settings, threads }) {
-    core = await TrainerCore.open(program, settings, threads);
+  async open({ program, settings, threads, driver }) {
+    core = await TrainerCore.open(program, settings, threads, driver);
     return { value: undefined };
   },
   async step({ feeds, lr, variant }) {
     return { value: await opened().step(feeds, lr, variant) };
+  },
+  async steps(batches) {
+    return { value: await opened().steps(batches) };
   },
   async backward({ feeds, settings }) {
     const value = await opened().backward(feeds, settings);

@@ -8,7 +8,6 @@ import {
   type Node,
   type Value,
 } from '../../onnx/index.ts';
-import { ProgramError } from '../errors.ts';
 import type { OptimiserSettings } from '../optimiser-options.ts';
 import type { TrainingProgram } from '../program.ts';
 import { type GraphRule, graphRuleOf } from './update-graph.ts';
@@ -38,7 +37,7 @@ const NORM = 'gradient norm';
  * are carried from step to step and never leave the device in between. The gradient graph is the very bytes that the CPU
  * driver runs; the body only adds the reading of the step's feeds before it and the update after it.
  * @param slots names of the optimiser's state per trained parameter
- * @throws ProgramError for optimisers without a graph, lazily updated tables and feeds of unknown size
+ * @throws ProgramError for optimisers without a graph; see `settleDriver`
  */
 export function loopProgram(
   program: TrainingProgram,
@@ -47,11 +46,6 @@ export function loopProgram(
   slots: Readonly<Record<string, readonly string[]>>,
 ): LoopProgram {
   const rule = graphRuleOf(settings.rule);
-  const lazy = program.parameters.find(({ name }) => settings.groups[name]!.lazy && slots[name]);
-  if (lazy)
-    throw new ProgramError(
-      `${lazy.name} is updated lazily, which the device driver does not do: use rows: 'exact'`,
-    );
   const factors = Object.keys(rule.factors(1, 1));
   const gradients = decodeModel(model);
   const parameters = new Set(program.parameters.map(({ name }) => name));
@@ -61,27 +55,14 @@ export function loopProgram(
     slots[name]!.map((slot): Value => ({ name: stateName(name, slot), dtype: 'float32', shape })),
   );
   const g = GraphBuilder.from(withStacks(gradients, feeds, factors, states));
-  const summed = trained.map(({ name }) => ({ name, gradient: gradientOf(g, program, name) }));
-  const squares = summed.map(({ gradient }) => g.reduceSum(g.square(gradient)));
-  const norm = g.sqrt(squares.reduce((sum, square) => g.add(sum, square)));
-  const clip = settings.clipNorm === null ? undefined : g.min(g.div(settings.clipNorm, g.add(norm, 1e-6)), 1);
-  const scalars = Object.fromEntries(factors.map((name) => [name, g.value(name)]));
-  const carried = summed.flatMap(({ name, gradient }) => {
-    const { decay, lrScale } = settings.groups[name]!;
-    const state = Object.fromEntries(slots[name]!.map((slot) => [slot, g.value(stateName(name, slot))]));
-    const clipped = clip ? g.mul(gradient, clip) : gradient;
-    const after = rule.update(g, { value: g.value(name), gradient: clipped, state, decay, lrScale }, scalars);
-    g.output(`next:${name}`, after.value);
-    return [
-      { input: name, next: `next:${name}` },
-      ...Object.entries(after.state).map(([slot, value]) => {
-        const input = stateName(name, slot);
-        g.output(`next:${input}`, value);
-        return { input, next: `next:${input}` };
-      }),
-    ];
-  });
-  g.output(NORM, norm);
+  const carried = g.scope('update', () =>
+    updates(
+      g,
+      program,
+      trained.map(({ name }) => name),
+      { settings, rule, factors, slots },
+    ),
+  );
   const body = g.build();
   const read = new Set(body.inputs.map(({ name }) => name));
   const frozen = program.parameters.filter(({ name }) => !slots[name] && read.has(name));
@@ -102,6 +83,47 @@ export function loopProgram(
     losses: everyName(program.lossOutput),
     gradNorms: everyName(NORM),
   };
+}
+
+/** Clips and updates all trained parameters; what each carried input becomes. */
+function updates(
+  g: GraphBuilder,
+  program: TrainingProgram,
+  trained: readonly string[],
+  {
+    settings,
+    rule,
+    factors,
+    slots,
+  }: {
+    settings: OptimiserSettings;
+    rule: GraphRule;
+    factors: readonly string[];
+    slots: Readonly<Record<string, readonly string[]>>;
+  },
+): { input: string; next: string }[] {
+  const gradients = trained.map((name) => ({ name, gradient: gradientOf(g, program, name) }));
+  const squares = gradients.map(({ gradient }) => g.reduceSum(g.square(gradient)));
+  const norm = g.sqrt(squares.reduce((sum, square) => g.add(sum, square)));
+  const clip = settings.clipNorm === null ? undefined : g.min(g.div(settings.clipNorm, g.add(norm, 1e-6)), 1);
+  const scalars = Object.fromEntries(factors.map((name) => [name, g.value(name)]));
+  const carried = gradients.flatMap(({ name, gradient }) => {
+    const { decay, lrScale } = settings.groups[name]!;
+    const state = Object.fromEntries(slots[name]!.map((slot) => [slot, g.value(stateName(name, slot))]));
+    const clipped = clip ? g.mul(gradient, clip) : gradient;
+    const after = rule.update(g, { value: g.value(name), gradient: clipped, state, decay, lrScale }, scalars);
+    g.output(`next:${name}`, after.value);
+    return [
+      { input: name, next: `next:${name}` },
+      ...Object.entries(after.state).map(([slot, value]) => {
+        const input = stateName(name, slot);
+        g.output(`next:${input}`, value);
+        return { input, next: `next:${input}` };
+      }),
+    ];
+  });
+  g.output(NORM, norm);
+  return carried;
 }
 
 /** The gradient graph with stacked feeds: what a step reads is one slice of each, and its own inputs are the state. */

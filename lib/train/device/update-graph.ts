@@ -39,9 +39,7 @@ export function graphRuleOf(settings: RuleSettings): GraphRule {
     case 'adagrad':
       return adagradGraph(settings);
     case 'adafactor':
-      throw new ProgramError(
-        'the device driver updates by adamw, sgd or adagrad; train with adafactor on the cpu driver',
-      );
+      throw new ProgramError('adafactor has no graph: train with it on the cpu driver');
   }
 }
 

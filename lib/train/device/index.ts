@@ -1,0 +1,2 @@
+export { type Driver, settleDriver } from './driver.ts';
+export { LoopRunner, type LoopStep } from './loop-runner.ts';
