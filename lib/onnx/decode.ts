@@ -6,6 +6,7 @@ import {
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
+  type TensorProto,
   type ValueInfoProto,
 } from 'onnx-buf';
 import type { Dim } from './dims.ts';
@@ -44,7 +45,7 @@ export interface DecodeOptions {
  * types, control flow and external data.
  */
 export function decodeModel(bytes: Uint8Array, { dims = {} }: DecodeOptions = {}): Graph {
-  const model = parse(bytes);
+  const model = parseModel(bytes);
   const graph = model.graph;
   if (!graph) throw new GraphError('The file holds no graph; is it an ONNX model?');
   const opset = Number(
@@ -87,7 +88,7 @@ export function decodeModel(bytes: Uint8Array, { dims = {} }: DecodeOptions = {}
   });
 }
 
-function parse(bytes: Uint8Array): ModelProto {
+export function parseModel(bytes: Uint8Array): ModelProto {
   try {
     return fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
@@ -120,7 +121,7 @@ function refuseUnsupported(graph: GraphProto): void {
   throw new GraphError(`The model uses unsupported operators: ${[...new Set(names)].join(', ')}.`);
 }
 
-function readInput(info: ValueInfoProto): Value {
+export function readInput(info: ValueInfoProto): Value {
   const type = info.type?.value;
   if (type?.case !== 'tensorType') throw new GraphError(`Input ${info.name} is no tensor.`);
   const shape = (type.value.shape?.dim ?? []).map(({ value }, axis): Dim => {
@@ -138,10 +139,13 @@ function readConstant(node: NodeProto): Initializer {
   return { name, ...value };
 }
 
-function constantValue(attribute: AttributeProto): Tensor | undefined {
+export function constantValue(
+  attribute: AttributeProto,
+  read: (proto: TensorProto) => Tensor = fromTensorProto,
+): Tensor | undefined {
   switch (attribute.name) {
     case 'value':
-      return attribute.t && fromTensorProto(attribute.t);
+      return attribute.t && read(attribute.t);
     case 'value_int':
       return tensor('int64', [], [Number(attribute.i)]);
     case 'value_ints':
@@ -184,7 +188,7 @@ function readNode(proto: NodeProto, index: number, initializers: Initializer[]):
   return { name, op, inputs, outputs: [...proto.output], attributes };
 }
 
-function readAttribute(attribute: AttributeProto, kind: string | undefined, node: string): Attribute {
+export function readAttribute(attribute: AttributeProto, kind: string | undefined, node: string): Attribute {
   const types = AttributeProto_AttributeType;
   if (kind === 'dtype') return fromProtoType(Number(attribute.i), `Node ${node}`);
   switch (attribute.type) {

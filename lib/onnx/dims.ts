@@ -14,6 +14,27 @@ export function staticShape(shape: Shape): number[] | undefined {
 }
 
 /**
+ * Is this size a name that a shape rule made up for what only running tells ('Slice_3.0', 'a + 1', '12*a/b'), and not
+ * the name of an input's axis? Such a size may turn out to be any other.
+ */
+export function isDerived(dim: Dim): boolean {
+  return typeof dim === 'string' && /[.+/()]| - /.test(dim);
+}
+
+/** May two sizes be equal? Sizes of derived names, and names beside numbers, may. */
+export function mayAgree(a: Dim, b: Dim): boolean {
+  return a === b || typeof a !== typeof b || isDerived(a) || isDerived(b);
+}
+
+/** The better known of two sizes that agree: a number, else an axis' own name, else the first in order. */
+export function betterKnown(a: Dim, b: Dim): Dim {
+  if (typeof a === 'number') return a;
+  if (typeof b === 'number') return b;
+  if (isDerived(a) !== isDerived(b)) return isDerived(a) ? b : a;
+  return a < b ? a : b;
+}
+
+/**
  * The product of sizes. Symbols are sorted into one name, 'batch*time', with the numbers multiplied in front, so equal
  * products have equal names.
  */
@@ -41,7 +62,8 @@ export function divideDims(a: Dim, b: Dim): Dim | undefined {
 function factors(dim: Dim): { factor: number; symbols: string[] } {
   const symbols: string[] = [];
   let factor = 1;
-  for (const part of typeof dim === 'number' ? [dim] : dim.split('*')) {
+  const isProduct = typeof dim === 'string' && !/[+/()]| - /.test(dim);
+  for (const part of isProduct ? dim.split('*') : [dim]) {
     const value = Number(part);
     if (Number.isInteger(value)) factor *= value;
     else symbols.push(String(part));
@@ -51,7 +73,7 @@ function factors(dim: Dim): { factor: number; symbols: string[] } {
 
 /**
  * The shape of an element-wise result by numpy's rule: aligned at the right, a 1 stretches. A symbol beside a number
- * other than 1 is taken to be that number. Throws GraphError when two sizes can not agree.
+ * other than 1 is taken to be that number, and a derived size to be what stands beside it. Throws GraphError when two sizes can not agree.
  */
 export function broadcastShapes(a: Shape, b: Shape): Dim[] {
   const rank = Math.max(a.length, b.length);
@@ -61,8 +83,7 @@ export function broadcastShapes(a: Shape, b: Shape): Dim[] {
     const right = b[b.length - rank + i] ?? 1;
     if (left === right || right === 1) out.push(left);
     else if (left === 1) out.push(right);
-    else if (typeof left === 'string' && typeof right === 'number') out.push(right);
-    else if (typeof right === 'string' && typeof left === 'number') out.push(left);
+    else if (mayAgree(left, right)) out.push(betterKnown(left, right));
     else throw new GraphError(`shapes ${formatShape(a)} and ${formatShape(b)} do not broadcast`);
   }
   return out;

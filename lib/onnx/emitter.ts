@@ -83,8 +83,11 @@ export class GraphEmitter {
     return { name, dtype: 'float32', shape };
   }
 
-  /** A constant from a number, a list (one axis) or a tensor; numbers keep float64 precision until written. */
-  constant(value: number | readonly number[] | Tensor, dtype: DType = 'float32'): Value {
+  /**
+   * A constant from a number, a list (one axis) or a tensor; numbers keep float64 precision until written. Under a name
+   * of its own it is stored even where an equal one is.
+   */
+  constant(value: number | readonly number[] | Tensor, dtype: DType = 'float32', name?: string): Value {
     const whole =
       typeof value === 'number'
         ? tensor(dtype, [], [value])
@@ -96,6 +99,7 @@ export class GraphEmitter {
         `A constant of shape [${whole.shape}] can not hold ${whole.data.length} elements.`,
       );
     }
+    if (name !== undefined) return this.#addConstant({ name, ...whole });
     const key =
       elementCount(whole.shape) <= SHARED_LIMIT ? `${whole.dtype}|${whole.shape}|${whole.data}` : undefined;
     const shared = key === undefined ? undefined : this.#constants.get(key);
@@ -141,6 +145,11 @@ export class GraphEmitter {
     }
     if (added.length > 0) this.#table.node(seen, added);
     return seen.outputs.slice(0, outputCount).map((output) => this.value(output));
+  }
+
+  /** One operation under the names of the node and of its outputs. Throws GraphError as `op` does. */
+  append(node: Node): Value[] {
+    return this.#addNode({ ...node, outputs: [...node.outputs] });
   }
 
   /** Prefixes the names of what `body` emits; names show in errors and profiles. */

@@ -1,4 +1,4 @@
-import { type Dim, multiplyDims } from './dims.ts';
+import { type Dim, divideDims, multiplyDims } from './dims.ts';
 import type { Attributes, TensorType } from './graph.ts';
 import type { OpType } from './operators/index.ts';
 import { sliceRange } from './operators/movement.ts';
@@ -52,21 +52,61 @@ export function knownElements(
     case 'Add':
     case 'Sub':
     case 'Mul':
+    case 'Div':
+    case 'Equal':
       return combine(op, first, known[1]);
+    case 'Where':
+      return choose(first, known[1], known[2]);
     default:
       return undefined;
   }
 }
 
-function combine(op: 'Add' | 'Sub' | 'Mul', a: Known, b: Known): Known {
-  if (!a || !b || (a.length !== b.length && a.length !== 1 && b.length !== 1)) return undefined;
+type Arithmetic = 'Add' | 'Sub' | 'Mul' | 'Div' | 'Equal';
+
+/** Element by element; undefined as soon as one element is. */
+function combine(op: Arithmetic, a: Known, b: Known): Known {
+  const pairs = aligned([a, b]);
   const out: Dim[] = [];
-  for (let i = 0; i < Math.max(a.length, b.length); i++) {
-    const x = a[a.length === 1 ? 0 : i]!;
-    const y = b[b.length === 1 ? 0 : i]!;
-    if (op === 'Mul') out.push(multiplyDims([x, y]));
-    else if (typeof x === 'number' && typeof y === 'number') out.push(op === 'Add' ? x + y : x - y);
-    else return undefined;
+  for (const [x, y] of pairs ?? []) {
+    const element = combined(op, x!, y!);
+    if (element === undefined) return undefined;
+    out.push(element);
   }
-  return out;
+  return pairs && out;
+}
+
+function combined(op: Arithmetic, x: Dim, y: Dim): Dim | undefined {
+  const numbers = typeof x === 'number' && typeof y === 'number';
+  switch (op) {
+    case 'Mul':
+      return multiplyDims([x, y]);
+    case 'Div':
+      if (numbers) return y === 0 ? undefined : Math.trunc(x / y);
+      return divideDims(x, y) ?? `(${x})/(${y})`;
+    case 'Add':
+      if (numbers) return x + y;
+      return x === 0 ? y : y === 0 ? x : `${x} + ${y}`;
+    case 'Sub':
+      if (numbers) return x - y;
+      return y === 0 ? x : x === y ? 0 : `${x} - ${y}`;
+    case 'Equal':
+      if (numbers || x === y) return Number(x === y);
+      // A size is never 0 or negative; whether it is 1 or more is not known.
+      return [x, y].some((dim) => typeof dim === 'number' && dim < 1) ? 0 : undefined;
+  }
+}
+
+function choose(condition: Known, yes: Known, no: Known): Known {
+  const triples = aligned([condition, yes, no]);
+  if (!triples?.every(([c]) => typeof c === 'number')) return undefined;
+  return triples.map(([c, a, b]) => (c === 0 ? b! : a!));
+}
+
+/** Elements beside each other, single ones repeated. */
+function aligned(lists: readonly Known[]): Dim[][] | undefined {
+  if (!lists.every((list) => list !== undefined)) return undefined;
+  const count = Math.max(...lists.map((list) => list.length));
+  if (lists.some((list) => list.length !== count && list.length !== 1)) return undefined;
+  return Array.from({ length: count }, (_, i) => lists.map((list) => list[list.length === 1 ? 0 : i]!));
 }

@@ -87,7 +87,7 @@ export const movementRules = {
       ),
   ],
   // y = x[from : to : step]: dx = dy at those places, else 0
-  Slice: ({ g, x, dy }) => [
+  Slice: ({ g, x, y, dy }) => [
     () => {
       const { shape } = x[0]!;
       const starts = g.numbersOf(x[1])!;
@@ -98,9 +98,13 @@ export const movementRules = {
       const steps = g.numbersOf(x[4]) ?? starts.map(() => 1);
       return axes.reduce((gradient, axis, i) => {
         const size = shape[axis]!;
-        if (typeof size !== 'number') return gradient;
+        if (steps[i] === 1 && y[0]!.shape[axis] === size) return gradient;
+        if (typeof size !== 'number') {
+          throw new GraphError(
+            `The gradient of a Slice of axis ${size} needs fixed sizes; specialise first.`,
+          );
+        }
         const { from, count } = sliceRange(size, starts[i]!, ends[i]!, steps[i]!);
-        if (count === size && steps[i] === 1) return gradient;
         if (steps[i] === 1) {
           return g.op('Pad', [gradient, g.ints([from, size - from - count]), undefined, g.ints([axis])]);
         }

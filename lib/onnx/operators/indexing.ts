@@ -1,4 +1,4 @@
-import type { Dim } from '../dims.ts';
+import { type Dim, mayAgree } from '../dims.ts';
 import { type InferContext, type OperatorSpec, stringAttribute } from './spec.ts';
 
 function sameRank(node: InferContext, a: number, b: number): void {
@@ -40,7 +40,7 @@ export const indexing = {
       node.axis(node.int('axis', 0), node.shape(0).length);
       const indices = node.shape(1);
       const updates = node.shape(2);
-      if (indices.length !== updates.length || indices.some((dim, i) => dim !== updates[i])) {
+      if (indices.length !== updates.length || indices.some((dim, i) => !mayAgree(dim, updates[i]!))) {
         node.fail('indices and updates must have the same shape');
       }
       return [node.input(0)];

@@ -1,10 +1,6 @@
-import { broadcastShapes, type Dim, type Shape } from '../dims.ts';
+import { broadcastShapes, type Dim, mayAgree, type Shape } from '../dims.ts';
 import type { TensorType } from '../tensor-type.ts';
 import type { InferContext, OperatorSpec } from './spec.ts';
-
-function sizesAgree(a: Dim, b: Dim): boolean {
-  return a === b || typeof a !== typeof b;
-}
 
 function swapLast(shape: Shape): Dim[] {
   const out = [...shape];
@@ -21,7 +17,7 @@ function matmulType(node: InferContext, a: Shape, b: Shape): TensorType {
   const right = b.length === 1 ? [...b, 1] : b;
   const inner = left[left.length - 1]!;
   const otherInner = right[right.length - 2]!;
-  if (!sizesAgree(inner, otherInner)) node.fail(`inner sizes ${inner} and ${otherInner} differ`);
+  if (!mayAgree(inner, otherInner)) node.fail(`inner sizes ${inner} and ${otherInner} differ`);
   let shape: Dim[] = [];
   try {
     shape = broadcastShapes(left.slice(0, -2), right.slice(0, -2));
@@ -68,7 +64,7 @@ export const matrix = {
         } catch {
           node.fail('the addend does not broadcast to the product');
         }
-        if (whole.length !== 2 || whole.some((dim, i) => dim !== type.shape[i])) {
+        if (whole.length !== 2 || whole.some((dim, i) => !mayAgree(dim, type.shape[i]!))) {
           node.fail('the addend must not be larger than the product');
         }
       }

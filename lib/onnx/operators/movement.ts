@@ -1,4 +1,13 @@
-import { broadcastShapes, type Dim, divideDims, formatShape, multiplyDims, type Shape } from '../dims.ts';
+import {
+  betterKnown,
+  broadcastShapes,
+  type Dim,
+  divideDims,
+  formatShape,
+  mayAgree,
+  multiplyDims,
+  type Shape,
+} from '../dims.ts';
 import type { DType } from '../tensor.ts';
 import { type InferContext, listAttribute, type OperatorSpec, stringAttribute } from './spec.ts';
 
@@ -53,13 +62,17 @@ export function sliceRange(
   return { from, count: Math.max(0, Math.ceil((to - from) / step)) };
 }
 
-function slicedSize(node: InferContext, size: Dim, start: number, end: number, step: number): Dim {
+/** An axis after Slice; what a size of a name leaves is known only in simple cases. */
+function slicedSize(node: InferContext, axis: number, start: Dim, end: Dim, step: number): Dim {
+  const size = node.shape(0)[axis]!;
   if (step === 0) node.fail('a step of 0 never ends');
-  if (typeof size === 'number') return sliceRange(size, start, end, step).count;
-  if (start === 0 && step === 1 && end >= 2 ** 31 - 1) return size;
-  return node.fail(
-    `axis of symbolic size ${size} is sliced; fix the sizes first (specialise, or dims of decodeModel)`,
-  );
+  const all = start === 0 && step === 1;
+  if (typeof size === 'number' && typeof start === 'number' && typeof end === 'number')
+    return sliceRange(size, start, end, step).count;
+  if (all && (end === size || (typeof end === 'number' && end >= 2 ** 31 - 1))) return size;
+  // The first `sequence` of a table's 512 positions: exporters never ask for more than there are.
+  if (all && typeof end === 'string') return end;
+  return unknownDims(node, axis + 1)[axis]!;
 }
 
 export const movement = {
@@ -108,7 +121,7 @@ export const movement = {
     inputs: [2, 2],
     infer: (node) => {
       const { dtype, shape } = node.input(0);
-      const repeats = node.constant(1, 'repeats') ?? [];
+      const repeats = targetShape(node, 1);
       if (repeats.length !== shape.length) node.fail(`${repeats.length} repeats for rank ${shape.length}`);
       return [{ dtype, shape: shape.map((dim, i) => multiplyDims([dim, repeats[i]!])) }];
     },
@@ -162,10 +175,9 @@ export const movement = {
         const shape = node.shape(i);
         if (shape.length !== first.length) node.fail('the inputs have different ranks');
         shape.forEach((dim, d) => {
-          if (d !== axis && dim !== out[d]) {
-            if (typeof dim === typeof out[d]) node.fail(`sizes ${out[d]} and ${dim} of axis ${d} differ`);
-            if (typeof dim === 'number') out[d] = dim;
-          }
+          if (d === axis) return;
+          if (!mayAgree(dim, out[d]!)) node.fail(`sizes ${out[d]} and ${dim} of axis ${d} differ`);
+          out[d] = dim === out[d] ? dim : betterKnown(dim, out[d]!);
         });
         return shape[axis]!;
       });
@@ -183,9 +195,15 @@ export const movement = {
       const { dtype, shape } = node.input(0);
       const axis = node.axis(node.int('axis', 0), shape.length);
       const size = shape[axis]!;
-      if (typeof size !== 'number') return node.fail(`axis of symbolic size ${size} is split`);
-      const sizes = node.constant(1, 'split') ?? evenSplit(size, node.int('num_outputs', node.outputCount));
-      if (sizes.reduce((sum, part) => sum + part, 0) !== size)
+      const parts = node.int('num_outputs', node.outputCount);
+      const given = node.inputs[1] && (node.known(1) ?? unknownDims(node, node.outputCount));
+      const even = typeof size === 'number' ? evenSplit(size, parts) : unknownDims(node, parts);
+      const sizes = given ?? even;
+      const total = sizes.reduce<number>(
+        (sum, part) => (typeof part === 'number' ? sum + part : Number.NaN),
+        0,
+      );
+      if (typeof size === 'number' && !Number.isNaN(total) && total !== size)
         node.fail(`parts [${sizes}] do not add up to ${size}`);
       return sizes.map((part) => ({ dtype, shape: shape.map((dim, i) => (i === axis ? part : dim)) }));
     },
@@ -194,14 +212,17 @@ export const movement = {
     inputs: [3, 5],
     infer: (node) => {
       const { dtype, shape } = node.input(0);
-      const starts = node.constant(1, 'starts') ?? [];
-      const ends = node.constant(2, 'ends') ?? [];
-      const axes = node.constant(3, 'axes') ?? starts.map((_, i) => i);
-      const steps = node.constant(4, 'steps') ?? starts.map(() => 1);
+      const count = node.shape(1)[0];
+      if (typeof count !== 'number') return node.fail('the number of starts must be known');
+      const axes = node.constant(3, 'axes') ?? Array.from({ length: count }, (_, i) => i);
+      const steps = node.constant(4, 'steps') ?? axes.map(() => 1);
+      const unknown = unknownDims(node, count);
+      const starts = node.known(1) ?? unknown;
+      const ends = node.known(2) ?? unknown.map((name) => `${name}.end`);
       const out: Dim[] = [...shape];
       axes.forEach((given, i) => {
         const axis = node.axis(given, shape.length);
-        out[axis] = slicedSize(node, shape[axis]!, starts[i]!, ends[i]!, steps[i]!);
+        out[axis] = slicedSize(node, axis, starts[i]!, ends[i]!, steps[i]!);
       });
       return [{ dtype, shape: out }];
     },
@@ -222,8 +243,7 @@ export const movement = {
         const added = pads[i]! + pads[i + axes.length]!;
         const size = shape[axis]!;
         if (added === 0) continue;
-        if (typeof size !== 'number') node.fail(`axis of symbolic size ${size} is padded`);
-        out[axis] = (size as number) + added;
+        out[axis] = typeof size === 'number' ? size + added : `${size} + ${added}`;
       }
       return [{ dtype, shape: out }];
     },

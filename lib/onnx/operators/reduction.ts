@@ -1,4 +1,4 @@
-import type { Dim } from '../dims.ts';
+import { type Dim, mayAgree } from '../dims.ts';
 import { type InferContext, intAttribute, type OperatorSpec } from './spec.ts';
 
 /** The reduced axes: input 1, or all when it is absent. */
@@ -91,7 +91,10 @@ export const reductions = {
       const normalised = shape.slice(axis);
       for (const i of [1, 2]) {
         const given = node.inputs[i]?.shape;
-        if (given && (given.length !== normalised.length || given.some((dim, d) => dim !== normalised[d]))) {
+        if (
+          given &&
+          (given.length !== normalised.length || given.some((dim, d) => !mayAgree(dim, normalised[d]!)))
+        ) {
           node.fail(`scale and bias must have the shape [${normalised.join(', ')}]`);
         }
       }

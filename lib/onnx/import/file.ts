@@ -1,0 +1,49 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join, normalize } from 'node:path';
+import { GraphError } from '../errors.ts';
+import type { Graph } from '../graph.ts';
+import { type ImportOptions, importFrom } from './model.ts';
+
+/**
+ * Reads a model file with the weights that lie in files beside it; see `importModel`. Throws GraphError when a file can
+ * not be read or a weight's file would lie outside the model's folder.
+ */
+export async function readModelFile(
+  path: string,
+  options: Omit<ImportOptions, 'externalData'> = {},
+): Promise<Graph> {
+  let source: Uint8Array;
+  try {
+    source = await readFile(path);
+  } catch (cause) {
+    throw new GraphError(
+      `The model ${path} can not be read: ${cause instanceof Error ? cause.message : cause}.`,
+      { cause },
+    );
+  }
+  return importFrom(
+    source,
+    (location, offset, length) => readRange(dirname(path), location, offset, length),
+    options,
+  );
+}
+
+/** Only the bytes of one tensor: a weights file may be larger than one buffer can be. */
+function readRange(folder: string, location: string, offset: number, length: number | undefined): Uint8Array {
+  if (isAbsolute(location) || normalize(location).startsWith('..'))
+    throw new GraphError('it lies outside the folder of the model');
+  const file = openSync(join(folder, location), 'r');
+  try {
+    const bytes = new Uint8Array(length ?? Math.max(0, fstatSync(file).size - offset));
+    let filled = 0;
+    while (filled < bytes.length) {
+      const count = readSync(file, bytes, filled, bytes.length - filled, offset + filled);
+      if (count === 0) return bytes.subarray(0, filled);
+      filled += count;
+    }
+    return bytes;
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,2 @@
+export { readModelFile } from './file.ts';
+export { type ImportOptions, importModel } from './model.ts';

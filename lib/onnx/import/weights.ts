@@ -1,0 +1,106 @@
+import type { Graph, Initializer, Node, Parameter } from '../graph.ts';
+import { inferTypes } from '../infer.ts';
+import { elementCount, isFloat } from '../tensor.ts';
+
+/** Operations that hand a weight on in another shape. */
+const reshaping: ReadonlySet<string> = new Set([
+  'Identity',
+  'Cast',
+  'Transpose',
+  'Reshape',
+  'Flatten',
+  'Squeeze',
+  'Unsqueeze',
+  'Expand',
+  'Slice',
+  'Split',
+]);
+const products: ReadonlySet<string> = new Set(['MatMul', 'FusedMatMul', 'Gemm']);
+const tables: ReadonlySet<string> = new Set(['Gather', 'GatherND', 'GatherElements']);
+const joins: ReadonlySet<string> = new Set(['Add', 'Mul', 'Where', 'Concat', 'Sum']);
+/** Operations whose inputs after the first are weights. */
+const layers: ReadonlySet<string> = new Set(['LayerNormalization', 'Conv', 'GRU', 'LSTM', 'RNN']);
+/** Operations that normalise a table before it is used. */
+const statistics: ReadonlySet<string> = new Set(['LayerNormalization', 'ReduceMean', 'ReduceL2']);
+
+/** Masks hold minus infinity or the least float; no weight does. */
+const LARGEST_WEIGHT = 1e30;
+
+/** Exporters store rotary tables beside the weights, though no model trains them. */
+const rotaryTable = /(^|[._/])(inv_freq|(cos|sin)(_?cached?)?)$/;
+
+/**
+ * Which stored float tensors are weights and which are constants of the formula. Weights are factors of products with
+ * features or other weights, tables that are looked up, scales and biases of layers, and vectors added to or multiplied
+ * with features. All else (rotary frequencies, masks, single factors) becomes a constant again.
+ */
+export function onlyWeights(graph: Graph): Graph {
+  const weights = weightNames(graph);
+  const constants: Initializer[] = [];
+  const parameters: Parameter[] = [];
+  for (const parameter of graph.parameters) {
+    if (weights.has(parameter.name)) parameters.push(parameter);
+    else constants.push({ ...parameter, dtype: 'float32' });
+  }
+  return inferTypes({ ...graph, parameters, initializers: [...graph.initializers, ...constants] });
+}
+
+function weightNames(graph: Graph): Set<string> {
+  const stored = new Map(graph.parameters.map((p) => [p.name, p]));
+  /** For each value that is a stored tensor in another shape: its name there. */
+  const origin = new Map<string, string>(graph.parameters.map(({ name }) => [name, name]));
+  const fed = new Set(graph.inputs.map(({ name }) => name));
+  const features = new Set(graph.inputs.filter(({ dtype }) => isFloat(dtype)).map(({ name }) => name));
+  const weighted = new Set<string>(stored.keys());
+  const producers = new Map<string, Node>();
+  const found = new Set<string>();
+  const isTensor = (name: string): boolean => {
+    const parameter = stored.get(name);
+    return parameter !== undefined && !rotaryTable.test(name) && isFiniteWeight(parameter);
+  };
+
+  for (const node of graph.nodes) {
+    for (const name of node.outputs) producers.set(name, node);
+    node.inputs.forEach((input, i) => {
+      const name = origin.get(input);
+      if (name !== undefined && isTensor(name) && isUsedAsWeight(node, i)) found.add(name);
+    });
+    handOn(node);
+  }
+  return found;
+
+  function isUsedAsWeight(node: Node, i: number): boolean {
+    const { op } = node;
+    const parameter = stored.get(origin.get(node.inputs[i] ?? '') ?? '')!;
+    const many = elementCount(parameter.shape) > 1;
+    const others = node.inputs.filter((_, j) => j !== i);
+    if (products.has(op)) return i === 2 || others.some((name) => features.has(name) || weighted.has(name));
+    if (tables.has(op)) return i === 0 && parameter.shape.length >= 2;
+    if (layers.has(op) && i > 0) return true;
+    if (statistics.has(op) && i === 0) return many && parameter.shape.length >= 2;
+    if (!joins.has(op)) return false;
+    if (!others.some((name) => features.has(name))) return false;
+    return many || (op === 'Add' && others.some((name) => products.has(producers.get(name)?.op ?? '')));
+  }
+
+  /** What the node's outputs depend on. */
+  function handOn(node: Node): void {
+    const data = node.inputs[0] ?? '';
+    const source = reshaping.has(node.op) ? origin.get(data) : undefined;
+    const lookedUp =
+      tables.has(node.op) && found.has(origin.get(data) ?? '') && fed.has(node.inputs[1] ?? '');
+    for (const name of node.outputs) {
+      const type = graph.values.get(name);
+      if (node.inputs.some((input) => fed.has(input))) fed.add(name);
+      if (!type || !isFloat(type.dtype)) continue;
+      if (source !== undefined) origin.set(name, source);
+      if (lookedUp || node.inputs.some((input) => features.has(input))) features.add(name);
+      if (node.inputs.some((input) => found.has(origin.get(input) ?? input) || weighted.has(input)))
+        weighted.add(name);
+    }
+  }
+}
+
+function isFiniteWeight({ data }: Parameter): boolean {
+  return data.every((value) => Math.abs(value) < LARGEST_WEIGHT);
+}
