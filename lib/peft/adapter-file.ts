@@ -26,8 +26,8 @@ const ADDED: Readonly<Record<Adapter['kind'], string | undefined>> = {
 
 /**
  * The trained parameters of an adapter as a safetensors file: what the rewrite added, and whatever else was trained (a
- * head, biases), with the adapter's settings and a hash of the frozen rest as metadata. `graph` is the base or the tuned
- * graph with the base's values. Equal inputs give equal bytes. Throws PeftError when a value is of no parameter.
+ * head, biases), with the adapter's settings and a hash of the frozen rest as metadata. `graph` is the tuned graph (that of
+ * applyLora, say, with its head). Equal inputs give equal bytes. Throws PeftError when a value is of no parameter.
  */
 export function encodeAdapter(
   graph: Graph,

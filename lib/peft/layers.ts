@@ -91,6 +91,8 @@ class Placement {
   }
 
   node(node: Node, index: number): number {
+    // a position table looked up by the hidden state's length does not depend on the hidden state
+    if (node.op === 'Shape' || node.op === 'Size') return 0;
     const depth = Math.max(0, ...node.inputs.map((name) => this.#depth.get(name) ?? 0));
     const passed = this.#joins.findIndex((join) => join.index === index);
     for (const output of node.outputs) this.#depth.set(output, passed < 0 ? depth : passed + 1);
