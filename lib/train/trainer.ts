@@ -1,9 +1,10 @@
+import { type Driver, settleDriver } from './device/index.ts';
 import { AbortedError, ProgramError } from './errors.ts';
 import { type OptimiserOptions, settleOptimiser } from './optimiser-options.ts';
 import { checkProgram, type TrainingProgram } from './program.ts';
 import type { Rng } from './rng.ts';
 import { checkTensor, type Feeds, toPost } from './tensor.ts';
-import type { BackwardResult, StepResult } from './trainer-core.ts';
+import type { BackwardResult, BatchStep, StepResult } from './trainer-core.ts';
 import type { StartingPoint, TrainerState } from './trainer-state.ts';
 import type { TrainingMethods } from './training-worker.ts';
 import { checkThreads, WorkerClient } from './worker-client.ts';
@@ -12,6 +13,10 @@ export interface TrainerOptions {
   /** Threads of one operator; a run repeats bit for bit with the same number. 1 */
   threads?: number;
   optimiser?: OptimiserOptions;
+  /** By default `device` on a GPU, for programs and optimisers that can have it, else `cpu`. */
+  driver?: Driver;
+  /** Updates that the device driver makes in one run, at most. 32 */
+  stepsPerRun?: number;
 }
 
 export interface BatchOptions {
@@ -59,10 +64,13 @@ export interface UpdateOptions {
  */
 export class Trainer {
   readonly #worker: WorkerClient<TrainingMethods>;
+  /** How many batches `steps` is best given at once: 1 on the CPU driver. */
+  readonly stepsPerRun: number;
 
   /** Use openTrainer. */
-  constructor(worker: WorkerClient<TrainingMethods>) {
+  constructor(worker: WorkerClient<TrainingMethods>, stepsPerRun: number) {
     this.#worker = worker;
+    this.stepsPerRun = stepsPerRun;
   }
 
   /**
@@ -74,6 +82,23 @@ export class Trainer {
     checkRate(lr);
     const { tensors, buffers } = ready(feeds, transfer);
     return this.#worker.call('step', { feeds: tensors, lr, variant }, buffers);
+  }
+
+  /**
+   * Updates one after the other, in one run of the runtime where the device driver trains.
+   * @throws as `step`; on the device driver none of a run's updates has been made then
+   */
+  async steps(batches: readonly BatchStep[], { transfer = false }: BatchOptions = {}): Promise<StepResult[]> {
+    const posted = batches.map(({ feeds, lr, variant }) => {
+      checkRate(lr);
+      const { tensors, buffers } = ready(feeds, transfer);
+      return { batch: { feeds: tensors, lr, variant }, buffers };
+    });
+    return this.#worker.call(
+      'steps',
+      posted.map(({ batch }) => batch),
+      posted.flatMap(({ buffers }) => buffers),
+    );
   }
 
   /**
@@ -178,19 +203,20 @@ export class Trainer {
  */
 export async function openTrainer(
   program: TrainingProgram,
-  { threads = 1, optimiser = {} }: TrainerOptions = {},
+  { threads = 1, optimiser = {}, driver: asked, stepsPerRun = 32 }: TrainerOptions = {},
 ): Promise<Trainer> {
   checkThreads(threads);
   checkProgram(program);
   const settings = settleOptimiser(program, optimiser);
+  const driver = settleDriver(program, settings, asked);
   const worker = new WorkerClient<TrainingMethods>('training-worker');
   try {
-    await worker.call('open', { program, settings, threads });
+    await worker.call('open', { program, settings, threads, driver });
   } catch (error) {
     await worker.close();
     throw error;
   }
-  return new Trainer(worker);
+  return new Trainer(worker, driver === 'device' ? stepsPerRun : 1);
 }
 
 function ready(feeds: Feeds, transfer: boolean): { tensors: Feeds; buffers: ArrayBuffer[] } {

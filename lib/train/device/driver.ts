@@ -10,11 +10,7 @@ import type { TrainingProgram } from '../program.ts';
 export type Driver = 'cpu' | 'device';
 
 /** The driver of a program: as asked, else `device` on a GPU where the program can have it. @throws ProgramError when asked for what it can not have */
-export function settleDriver(
-  program: TrainingProgram,
-  settings: OptimiserSettings,
-  asked?: Driver,
-): Driver {
+export function settleDriver(program: TrainingProgram, settings: OptimiserSettings, asked?: Driver): Driver {
   const reason = whyNotDevice(program, settings);
   if (asked === 'device' && reason) throw new ProgramError(`the device driver can not train this: ${reason}`);
   return asked ?? (process.env.NIGHTJAR_DEVICE === 'cuda' && !reason ? 'device' : 'cpu');
