@@ -19,3 +19,4 @@ export {
   TextTokenizer,
   type TokenizedTexts,
 } from './tokenizer.ts';
+export { type TokenizerFiles, trainWordPiece, type WordPieceOptions } from './word-piece.ts';
