@@ -1,4 +1,4 @@
-import { encodeModel, type Graph, GraphError, type Parameter } from '../onnx/index.ts';
+import { encodeModel, type Graph, GraphBuilder, GraphError, type Parameter } from '../onnx/index.ts';
 import { differentiate, gradientName, rowIdsName, rowsName } from './differentiate.ts';
 
 export interface TrainingGraphOptions {
@@ -8,6 +8,11 @@ export interface TrainingGraphOptions {
   readonly wrt?: readonly string[];
   /** Embedding tables to train by row gradients; see `differentiate`. */
   readonly rows?: readonly string[];
+  /**
+   * Adds a float input of this name that multiplies all gradients and not the loss: small gradients survive half precision
+   * (loss scaling: Micikevicius et al. 2018, section 3.2). Whoever updates divides by it.
+   */
+  readonly lossScale?: string;
 }
 
 /** All that a training loop needs. */
@@ -17,6 +22,8 @@ export interface TrainingGraph {
   /** The trained parameters, fed under their names. */
   readonly parameters: readonly Parameter[];
   readonly lossOutput: string;
+  /** The input asked for to scale the gradients by. */
+  readonly lossScale?: string;
   /** Output name of the gradient of each parameter of `wrt`. */
   readonly gradientOutputs: Readonly<Record<string, string>>;
   /** Output names of ids (n) and rows (n, width) of each table of `rows`; sum them with `scatterRows`. */
@@ -24,7 +31,10 @@ export interface TrainingGraph {
 }
 
 /** The gradient graph of a model as a training loop takes it. Throws GraphError as `differentiate` does. */
-export function trainingGraph(graph: Graph, { loss, wrt, rows = [] }: TrainingGraphOptions): TrainingGraph {
+export function trainingGraph(
+  graph: Graph,
+  { loss, wrt, rows = [], lossScale }: TrainingGraphOptions,
+): TrainingGraph {
   const dense = wrt ?? graph.parameters.map(({ name }) => name).filter((name) => !rows.includes(name));
   const trained = new Set([...dense, ...rows]);
   const known = new Set(graph.parameters.map(({ name }) => name));
@@ -37,23 +47,33 @@ export function trainingGraph(graph: Graph, { loss, wrt, rows = [] }: TrainingGr
   const withLoss = graph.outputs.some(({ name }) => name === loss)
     ? graph
     : { ...graph, outputs: [...graph.outputs, { name: loss, ...typeOf(graph, loss) }] };
+  const scaled = lossScale === undefined ? withLoss : scaleLoss(withLoss, loss, lossScale);
   const gradients = differentiate(
     {
-      ...withLoss,
+      ...scaled,
       parameters,
       initializers: [...graph.initializers, ...frozen.map((p) => ({ ...p, dtype: 'float32' as const }))],
     },
-    { loss, wrt: dense, rows },
+    { loss: lossScale === undefined ? loss : SCALED_LOSS, wrt: dense, rows },
   );
   return {
     model: encodeModel(gradients, { parametersAs: 'inputs' }),
     parameters,
     lossOutput: loss,
+    ...(lossScale === undefined ? {} : { lossScale }),
     gradientOutputs: Object.fromEntries(dense.map((name) => [name, gradientName(name)])),
     rowGradientOutputs: Object.fromEntries(
       rows.map((name) => [name, { ids: rowIdsName(name), rows: rowsName(name) }]),
     ),
   };
+}
+
+const SCALED_LOSS = 'scaled loss';
+
+function scaleLoss(graph: Graph, loss: string, scale: string): Graph {
+  const g = GraphBuilder.from(graph);
+  g.output(SCALED_LOSS, g.mul(g.value(loss), g.input(scale, 'float32', [])));
+  return g.build();
 }
 
 function typeOf(

@@ -23,6 +23,8 @@ export interface LoopBody {
   readonly shared: readonly string[];
   /** Outputs that are kept of every iteration, stacked along a new first axis. */
   readonly scanned: readonly string[];
+  /** Precision of the matrix products; everything else is float32. */
+  readonly products?: 'float32' | 'float16';
 }
 
 /** Names of the loop model's inputs and outputs. */
@@ -38,7 +40,7 @@ export const everyName = (name: string): string => `every:${name}`;
  * @throws GraphError when the body's inputs are not all accounted for, or an output is missing
  */
 export function encodeLoop(
-  { graph, iteration, carried, shared, scanned }: LoopBody,
+  { graph, iteration, carried, shared, scanned, products = 'float32' }: LoopBody,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const inputs = new Map(graph.inputs.map((input) => [input.name, input]));
@@ -57,7 +59,7 @@ export function encodeLoop(
     if (!type) throw new GraphError(`The loop's body has no value ${name}.`);
     return { name, ...type };
   };
-  const body = bodyProto(graph, { iteration, carried, scanned }, output);
+  const body = bodyProto(graph, { iteration, carried, scanned, products }, output);
   const states = carried.map(({ input }) => inputs.get(input)!);
   const loop = create(NodeProtoSchema, {
     name: 'loop',
@@ -90,7 +92,7 @@ export function encodeLoop(
 
 function bodyProto(
   graph: Graph,
-  { iteration, carried, scanned }: Pick<LoopBody, 'iteration' | 'carried' | 'scanned'>,
+  { iteration, carried, scanned, products }: Required<Omit<LoopBody, 'graph' | 'shared'>>,
   output: (name: string) => Value,
 ): GraphProto {
   const inputs = new Map(graph.inputs.map((input) => [input.name, input]));
@@ -110,6 +112,7 @@ function bodyProto(
       ...scanned.map((name, i) => valueInfo(`loop:scan.${i}`, output(name))),
     ],
     graph,
+    products,
     initializer: [toTensorProto(tensor('bool', [], [1]), 'loop:true')],
     node: [
       identity('loop:true', 'loop:still'),

@@ -14,6 +14,7 @@ import {
   ValueInfoProtoSchema,
 } from 'onnx-buf';
 import type { Attribute, Graph, Node, TensorType } from './graph.ts';
+import { halfProducts } from './half.ts';
 import { operators } from './operators/index.ts';
 import { type DType, tensor } from './tensor.ts';
 import { toProtoType, toTensorProto } from './tensor-proto.ts';
@@ -64,12 +65,15 @@ export function graphProto(given: {
   initializer?: TensorProto[];
   node?: NodeProto[];
   graph?: Graph;
+  /** Precision of the graph's matrix products. */
+  products?: 'float32' | 'float16';
 }): GraphProto {
-  const { graph, initializer = [], node = [], ...rest } = given;
+  const { graph, initializer = [], node = [], products = 'float32', ...rest } = given;
+  const nodes = (graph?.nodes ?? []).map(nodeProto);
   return create(GraphProtoSchema, {
     ...rest,
     initializer: [...(graph?.initializers ?? []).map((t) => toTensorProto(t, t.name)), ...initializer],
-    node: [...(graph?.nodes ?? []).map(nodeProto), ...node],
+    node: [...(products === 'float16' ? halfProducts(nodes) : nodes), ...node],
   });
 }
 

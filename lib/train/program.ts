@@ -36,6 +36,8 @@ export interface TrainingProgram {
   evaluationVariants?: Readonly<Record<string, Uint8Array>>;
   /** Scalar output with the batch's loss. */
   lossOutput: string;
+  /** Input by which the gradients are multiplied, for training in half precision; elsewhere it is fed as 1. */
+  lossScale?: string;
   /** Parameter → output with its dense gradient, of the parameter's shape. */
   gradientOutputs: Readonly<Record<string, string>>;
   /** Embedding table (rows, width) → its lookups. A parameter in neither table is frozen. */
