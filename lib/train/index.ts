@@ -2,6 +2,14 @@ export { type AdamWUpdate, adamwRows, adamwStep, type Moments } from './adamw.ts
 export { type Batch, type BatchSource, type ShuffledBatches, shuffledBatches } from './batches.ts';
 export { type BootstrapDifference, type PairedBootstrap, pairedBootstrap } from './bootstrap.ts';
 export {
+  type Bucket,
+  type BucketBatch,
+  type BucketedBatches,
+  bucketedBatches,
+  type LengthBuckets,
+  lengthBuckets,
+} from './buckets.ts';
+export {
   type Calibrator,
   type CalibratorKind,
   calibratorFromJson,
@@ -21,6 +29,9 @@ export {
   encodeCheckpoint,
 } from './checkpoint.ts';
 export { clipFactor, sumOfSquares } from './clip.ts';
+export { type DropoutSite, type InsertDropout, insertDropout } from './dropout-graph.ts';
+export { DropoutMasks } from './dropout-masks.ts';
+export { type DropoutPlaces, dropoutPlaces } from './dropout-places.ts';
 export {
   AbortedError,
   CalibrationError,
@@ -35,6 +46,8 @@ export { type FitOptions, type FitResult, fit, type StepFunction } from './fit.t
 export { type FittedProgram, fitProgram, type ProgramFit } from './fit-program.ts';
 export { FitStore, type FitStoreOptions } from './fit-store.ts';
 export type { Isotonic } from './isotonic.ts';
+export { type LayerwiseRates, layerwiseRates } from './layerwise.ts';
+export { meanLoss } from './mean-loss.ts';
 export {
   auroc,
   averagePrecision,
