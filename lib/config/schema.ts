@@ -195,6 +195,20 @@ const training = z
   })
   .prefault({});
 
+/** How texts are read; without it no model reads a text, and nothing else changes. */
+const text = z
+  .strictObject({
+    /** The name of an encoder in the bucket. */
+    encoder: name,
+    /** Word pieces of a text that are read. */
+    maxLength: z.number().int().min(8).max(512).default(64),
+    /** A user's most recent texts that are read: of events, and as many titles of items. */
+    recent: z.number().int().min(1).max(64).default(16),
+    /** Texts of events older than this are not read. */
+    days: days.default(365),
+  })
+  .optional();
+
 const exportsSchema = z
   .strictObject({
     formats: z
@@ -228,6 +242,7 @@ export const configSchema = z
     features,
     model,
     training,
+    text,
     exports: exportsSchema,
     nightly: nightlySchema,
     deploy: deploySchema.prefault({}),
@@ -236,12 +251,25 @@ export const configSchema = z
   })
   .superRefine((config, context) => {
     const { width, heads, layers } = config.model;
-    if (layers > 0 && width % heads !== 0) {
+    if ((layers > 0 || config.text) && width % heads !== 0) {
       context.addIssue({
         code: 'custom',
         path: ['model', 'heads'],
         message: `a divisor of model.width, which is ${width}`,
         input: heads,
+      });
+    }
+    const texts = Object.values(config.sources).some(
+      (source) =>
+        (source.table === 'events' && source.columns.text !== undefined) ||
+        (source.table === 'items' && Object.keys(source.attributes.texts ?? {}).length > 0),
+    );
+    if (config.text && !texts) {
+      context.addIssue({
+        code: 'custom',
+        path: ['text'],
+        message: 'a source of events with a column "text", or one of items with attributes "texts", to read',
+        input: undefined,
       });
     }
     for (const [environment, overrides] of Object.entries(config.environments)) {

@@ -33,6 +33,7 @@ export { type ReadShardOptions, readShardDays, type ShardUser, ShardUsers } from
 export { decodeSnapshot, type Snapshot, SnapshotWriter } from './snapshot.ts';
 export { daysSpec, ITEM_HALF_LIVES, LATE_DAYS, stateSpec, TOKEN_ITEMS } from './spec.ts';
 export { AT, DAY_PARTS, DECAYED, UserState } from './state.ts';
+export { type ReadTextsOptions, readShardTexts, type ShardTexts } from './texts.ts';
 export type { TokenList } from './token-list.ts';
 export {
   type FeatureGroup,

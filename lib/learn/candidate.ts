@@ -1,5 +1,4 @@
 import type { Config } from '../config/index.ts';
-import { DataError } from '../data/index.ts';
 import {
   fitColumns,
   fitInputs,
@@ -9,15 +8,20 @@ import {
   type InputTransform,
   type Parameters,
   type PropensityShape,
-  predictPropensity,
   pretrainEncoder,
   type SequenceShape,
+  TEXT_FIELDS,
+  type TextData,
+  type TextShape,
   TOKEN_FIELDS,
   tokenIds,
+  vectorStatistics,
   writeInputs,
 } from '../models/index.ts';
-import { type CurvePoint, type FitStore, logLoss } from '../train/index.ts';
-import { binEnds, type Survey, type UserRows, userTask } from './user-rows.ts';
+import type { CurvePoint, FitStore } from '../train/index.ts';
+import { TEXT_KINDS } from './texts.ts';
+import { seenBins, withUnseenBins } from './unseen-bins.ts';
+import { binEnds, type Survey, type UserRows } from './user-rows.ts';
 
 /** Older cut-offs count less, by half every so many days: shops drift. */
 const RECENCY_HALF_LIFE = 60;
@@ -30,6 +34,7 @@ export interface Candidate {
   readonly name: string;
   readonly mlp: boolean;
   readonly sequence: boolean;
+  readonly text: boolean;
 }
 
 /** Which rows a fit may use, and how much each of their bins counts. */
@@ -72,6 +77,8 @@ export interface Material {
   readonly survey: Survey;
   /** Visits of a row that the sequence branch reads. */
   readonly length: number;
+  /** Vectors of the rows' texts by number, (texts, width); undefined where no texts are read. */
+  readonly vectors?: { readonly data: Float32Array; readonly width: number } | undefined;
   readonly progress: Progress;
   readonly fits?: FitStore | undefined;
 }
@@ -81,10 +88,16 @@ export interface Fitted {
   readonly parameters: Parameters;
   /** As the shape's sequence reads them. */
   readonly tokens: Int32Array;
+  /** As the shape's text branch reads them. */
+  readonly text?: TextData | undefined;
   readonly rows: number;
   readonly curve: CurvePoint[];
   readonly pretraining: CurvePoint[];
+  /** The sequence encoder after pretraining. */
+  readonly pretrained?: Pretrained | undefined;
 }
+
+type Pretrained = Awaited<ReturnType<typeof pretrainEncoder>>;
 
 /** Passes over the rows; rows of one user at many cut-offs are far from independent, so more would overfit. */
 const EPOCHS = 12;
@@ -98,11 +111,20 @@ const SEQUENCE_SHARE = 0.25;
 const PRIOR_VARIANCE = 1 / 300;
 const DROPOUT = 0.2;
 
-/** Fits one candidate on what was known on a day: inputs, pretraining and weights alike. */
+/**
+ * Fits one candidate on what was known on a day: inputs, pretraining and weights alike.
+ * @param options.plain the same without sequence and texts, fitted on the same rows, to go on from
+ * @param options.pretrained the sequence encoder, pretrained on the same rows
+ */
 export async function fitCandidate(
   material: Material,
   candidate: Candidate,
-  options: { known: number; without?: (row: number) => boolean; plain?: Fitted | undefined },
+  options: {
+    known: number;
+    without?: (row: number) => boolean;
+    plain?: Fitted | undefined;
+    pretrained?: Pretrained | undefined;
+  },
 ): Promise<Fitted> {
   const { config, heads, rows, progress, fits } = material;
   const { model, training } = config;
@@ -136,7 +158,7 @@ export async function fitCandidate(
     sequence: null,
   };
   const plain =
-    options.plain?.shape.mlp && candidate.sequence
+    options.plain?.shape.mlp && (candidate.sequence || candidate.text)
       ? options.plain
       : await fitPropensity(shape, { inputs, labels: rows.labels }, used.rows, used.weights, {
           ...settings,
@@ -149,26 +171,31 @@ export async function fitCandidate(
     pretraining: [],
     tokens: new Int32Array(0),
   };
-  const seen = seenBins(heads, used);
-  if (!candidate.sequence)
+  const seen = seenBins(heads, used.weights);
+  if (!candidate.sequence && !candidate.text)
     return { ...fitted, parameters: withUnseenBins(shape, plain.parameters, heads, seen) };
-  const tokens = lastVisits(rows, config.features.tokens, material.length);
-  const sequence = {
-    ids: tokenIds(material.survey.vocabulary),
-    width: model.width,
-    layers: model.layers,
-    heads: model.heads,
-    length: material.length,
-  };
-  const pretrained = await pretrain(
-    material,
-    tokens,
-    sequence,
-    (row) => rows.cutoff[row]! <= known && !without(row),
-  );
+  const tokens = candidate.sequence
+    ? lastVisits(rows, config.features.tokens, material.length)
+    : fitted.tokens;
+  const sequence = candidate.sequence
+    ? {
+        ids: tokenIds(material.survey.vocabulary),
+        width: model.width,
+        layers: model.layers,
+        heads: model.heads,
+        length: material.length,
+      }
+    : null;
+  const pretrained =
+    sequence &&
+    (options.pretrained ??
+      (await pretrain(material, tokens, sequence, (row) => rows.cutoff[row]! <= known && !without(row))));
+  const text = candidate.text && material.vectors ? textShape(material, used.rows) : null;
+  const whole: PropensityShape = { ...shape, sequence, ...(text ? { text } : {}) };
+  const texts = text ? { texts: rows.texts, vectors: material.vectors!.data } : undefined;
   const joint = await fitPropensity(
-    { ...shape, sequence },
-    { inputs, labels: rows.labels, tokens },
+    whole,
+    { inputs, labels: rows.labels, tokens, text: texts },
     used.rows,
     used.weights,
     {
@@ -177,65 +204,42 @@ export async function fitCandidate(
       steps: Math.max(50, Math.floor(steps * SEQUENCE_SHARE)),
       learningRate: settings.learningRate / 2,
     },
-    { ...plain.parameters, ...pretrained.parameters },
+    { ...plain.parameters, ...pretrained?.parameters },
   );
   return {
     ...fitted,
-    shape: { ...shape, sequence },
-    parameters: withUnseenBins({ ...shape, sequence }, joint.parameters, heads, seen),
+    shape: whole,
+    parameters: withUnseenBins(whole, joint.parameters, heads, seen),
     curve: [...plain.curve, ...joint.curve.map((point) => ({ ...point, step: point.step + steps }))],
-    pretraining: pretrained.curve,
+    pretraining: pretrained?.curve ?? [],
+    pretrained: pretrained ?? undefined,
     tokens,
+    text: texts,
   };
 }
 
-/** Which outputs have an outcome to learn from. @throws DataError when a task has none at all */
-function seenBins(heads: readonly Head[], { weights }: Usable): boolean[] {
-  const outputs = heads.reduce((sum, { bins }) => sum + bins, 0);
-  const seen = new Array<boolean>(outputs).fill(false);
-  weights.forEach((weight, i) => {
-    if (weight > 0) seen[i % outputs] = true;
-  });
-  let first = 0;
-  for (const { task, bins } of heads) {
-    if (!seen.slice(first, first + bins).includes(true)) {
-      throw new DataError(
-        `task ${task} has no outcome to learn from before the as-of day: choose a later one, or a shorter horizonDays`,
-      );
+/** The text branch over the rows' texts, standardised by the texts of the training rows alone. */
+function textShape({ config, rows, vectors }: Material, used: Int32Array): TextShape {
+  const { data, width: vector } = vectors!;
+  const stride = rows.texts.length / rows.count;
+  const named = new Set<number>();
+  for (const row of used) {
+    for (let at = row * stride; at < (row + 1) * stride; at += TEXT_FIELDS) {
+      if (rows.texts[at]! > 0) named.add(rows.texts[at]! - 1);
     }
-    first += bins;
   }
-  return seen;
-}
-
-/** Parts of a window that are never over in the data take the hazard of the part before them. */
-function withUnseenBins(
-  shape: PropensityShape,
-  parameters: Parameters,
-  heads: readonly Head[],
-  seen: readonly boolean[],
-): Parameters {
-  const outputs = seen.length;
-  const source = seen.map((_, k) => k);
-  let first = 0;
-  for (const { bins } of heads) {
-    const known = seen.indexOf(true, first);
-    for (let k = first; k < first + bins; k++) source[k] = seen[k] ? k : k < known ? known : source[k - 1]!;
-    first += bins;
-  }
-  if (source.every((from, k) => from === k)) return parameters;
-  const perOutput = [
-    'linear.weight',
-    'linear.bias',
-    ...(shape.mlp ? ['mlp.head.weight', 'mlp.head.bias'] : []),
-    ...(shape.sequence ? ['sequence.head'] : []),
-  ];
-  // Outputs are the last axis of each of these.
-  const copied = perOutput.map((name) => {
-    const data = parameters[name]!;
-    return [name, data.map((_, i) => data[i - (i % outputs) + source[i % outputs]!]!)] as const;
+  const own = new Float32Array(named.size * vector);
+  [...named].forEach((number, i) => {
+    own.set(data.subarray(number * vector, (number + 1) * vector), i * vector);
   });
-  return { ...parameters, ...Object.fromEntries(copied) };
+  return {
+    vector,
+    ...vectorStatistics(own, vector),
+    width: config.model.width,
+    heads: config.model.heads,
+    places: stride / TEXT_FIELDS,
+    kinds: TEXT_KINDS,
+  };
 }
 
 /** Cut-offs with fewer users than this take the statistics of all training rows. */
@@ -308,32 +312,4 @@ function lastVisits(rows: UserRows, from: number, length: number): Int32Array {
     out.set(rows.tokens.subarray(start, start + visits * TOKEN_FIELDS), row * length * TOKEN_FIELDS);
   }
   return out;
-}
-
-/**
- * Mean over the tasks of the log loss of whole windows.
- * @param through windows that are not over by this day do not count
- */
-export async function outcomeLoss(
-  config: Config,
-  heads: readonly Head[],
-  rows: UserRows,
-  at: Int32Array,
-  { shape, parameters, tokens }: Fitted,
-  through: number,
-): Promise<number> {
-  const logits = await predictPropensity(shape, parameters, { ...rows, tokens }, at, config.training.threads);
-  const losses = heads.map(({ task }, t) => {
-    const { horizonDays } = userTask(config, task);
-    const labels: number[] = [];
-    const probabilities: number[] = [];
-    at.forEach((row, i) => {
-      const outcome = rows.outcomes[row * heads.length + t]!;
-      if (Number.isNaN(outcome) || rows.cutoff[row]! + horizonDays > through) return;
-      labels.push(outcome);
-      probabilities.push(1 / (1 + Math.exp(-logits[i * heads.length + t]!)));
-    });
-    return labels.length > 0 ? logLoss(labels, probabilities) : 0;
-  });
-  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }

@@ -2,6 +2,9 @@ export type { Progress } from './candidate.ts';
 export { finetuneRun, type TrainedVersions, versionsOf } from './finetune.ts';
 export { groupMatrix } from './groups.ts';
 export { openProfiles, type ProfileWriter, profileNames } from './profiles.ts';
+export { branchGroups } from './strength.ts';
+export { encoderPrefix, tokenizerOf } from './text-encoder.ts';
+export { openTexts, type RunTexts, TextNumbers, type TextWriter } from './texts.ts';
 export {
   type LabelledTable,
   labelTask,

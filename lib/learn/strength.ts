@@ -1,4 +1,5 @@
 import {
+  batchTexts,
   type Parameters,
   type PropensityShape,
   type RawRows,
@@ -20,8 +21,12 @@ export interface FeatureStrength {
 const ROWS = 1024;
 /** Features that are kept for each task. */
 const KEPT = 30;
-/** What a sequence's part in a score is called. */
-export const SEQUENCE_GROUP = 'visits';
+/** What the parts of visits and texts in a score are called. */
+const SEQUENCE_GROUP = 'visits';
+const TEXT_GROUP = 'texts';
+
+/** Names of the columns of `reasons` behind those of the feature groups, in their order. */
+export const branchGroups = (text: boolean): string[] => [SEQUENCE_GROUP, ...(text ? [TEXT_GROUP] : [])];
 
 /**
  * Measures which features move a model's scores.
@@ -58,8 +63,10 @@ export async function featureStrengths(
     const { reasons } = await session.run({
       features: float32(features, [part.length, data.width]),
       ...(shape.sequence ? { tokens: int32(tokens, [part.length, length, TOKEN_FIELDS]) } : {}),
+      ...batchTexts(shape, data.text, part),
     });
-    const columns = [...kept.map((j) => names[j]!), { name: SEQUENCE_GROUP, group: SEQUENCE_GROUP }];
+    const branches = branchGroups(Boolean(shape.text));
+    const columns = [...kept.map((j) => names[j]!), ...branches.map((name) => ({ name, group: name }))];
     return shape.heads.map((_, t) =>
       summarise(reasons!.data as Float32Array, part.length, shape.heads.length, t, columns),
     );

@@ -1,7 +1,14 @@
 import type { Config } from '../config/index.ts';
 import { canonicalJson, DataError, formatDay, parseDay } from '../data/index.ts';
 import { type AttributeEncoder, featureNames } from '../features/index.ts';
-import { type Head, scoringModel, type TokenVocabulary, withValues } from '../models/index.ts';
+import {
+  type Head,
+  scoringModel,
+  TextVectors,
+  type TokenVocabulary,
+  vectorsGraph,
+  withValues,
+} from '../models/index.ts';
 import { encodeModel } from '../onnx/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, TaskGroup } from '../run/index.ts';
@@ -12,13 +19,14 @@ import {
   type Fitted,
   fitCandidate,
   type Material,
-  outcomeLoss,
   type Progress,
   usualLength,
 } from './candidate.ts';
 import { groupMatrix } from './groups.ts';
+import { heldOutMeasures, type TaskMeasures } from './held-out.ts';
 import { profileNames } from './profiles.ts';
 import { featureStrengths } from './strength.ts';
+import { readEncoder, type ShopEncoder } from './text-encoder.ts';
 import { buildUserRows, historyStart, survey, userHeads, userTask } from './user-rows.ts';
 
 /** Rows that training holds at most; with more, users are sampled by their hash. */
@@ -36,6 +44,12 @@ export interface UsersModelManifest {
   readonly heads: readonly Head[];
   /** Null where the model reads no visits. */
   readonly sequence: { readonly vocabulary: TokenVocabulary; readonly length: number } | null;
+  /** Absent where the model reads no texts. */
+  readonly text?: {
+    readonly places: number;
+    /** Word pieces of a text. */
+    readonly maxLength: number;
+  };
   /** Columns of the feature vector that the graph takes, in its order. */
   readonly columns: readonly number[];
   /** What follows them: what is said of users. */
@@ -47,16 +61,24 @@ export interface UsersModelManifest {
   readonly pretraining: CurvePoint[];
   /** What was chosen on validation, one sentence each. */
   readonly selection: string[];
-  /** Held-out loss of the candidates. */
-  readonly candidates: { readonly name: string; readonly loss: number }[];
+  /** Held-out loss of the candidates; where texts are read, also what each did for every task. */
+  readonly candidates: readonly CandidateMeasures[];
   /** Per head what moves its scores. */
   readonly strengths: Awaited<ReturnType<typeof featureStrengths>>;
 }
 
+export interface CandidateMeasures {
+  readonly name: string;
+  readonly loss: number;
+  readonly tasks?: readonly TaskMeasures[];
+}
+
 const CANDIDATES: readonly Candidate[] = [
-  { name: 'linear', mlp: false, sequence: false },
-  { name: 'linear + MLP', mlp: true, sequence: false },
-  { name: 'linear + MLP + sequence', mlp: true, sequence: true },
+  { name: 'linear', mlp: false, sequence: false, text: false },
+  { name: 'linear + MLP', mlp: true, sequence: false, text: false },
+  { name: 'linear + MLP + sequence', mlp: true, sequence: true, text: false },
+  { name: 'linear + MLP + text', mlp: true, sequence: false, text: true },
+  { name: 'linear + MLP + sequence + text', mlp: true, sequence: true, text: true },
 ];
 
 /**
@@ -91,8 +113,11 @@ export async function trainUsers(
   }
   const validAt = asOf - horizon;
   const timeSplit = grid.filter((c) => c < validAt).length >= 2;
-  /** All that may be known on a day, vocabulary, encodings and length of visits included. */
-  const knownBy = async (day: number, cutoffs: readonly number[]): Promise<Material> => {
+  /** All that may be known on a day, vocabulary, encodings, length of visits and text encoder included. */
+  const knownBy = async (
+    day: number,
+    cutoffs: readonly number[],
+  ): Promise<Material & { readonly encoder: ShopEncoder | undefined }> => {
     progress('reading users');
     const surveyed = await survey(store, manifest, day, first);
     const rows = await buildUserRows({
@@ -106,7 +131,9 @@ export async function trainUsers(
       limit: MAX_ROWS,
     });
     const length = usualLength(rows, config.features.tokens);
-    return { config, heads, rows, survey: surveyed, length, progress, fits };
+    const encoder = config.text && (await readEncoder(store, config.text.encoder));
+    const vectors = encoder && (await vectorsOf(config, encoder, rows.textOf, progress));
+    return { config, heads, rows, survey: surveyed, length, vectors, encoder, progress, fits };
   };
   const selected = timeSplit
     ? await select(await knownBy(validAt, [...grid.filter((c) => c < validAt), validAt]), validAt, asOf)
@@ -121,8 +148,14 @@ export async function trainUsers(
   // Users with few visits are scored in short batches: the number of visits is left open.
   const { sequence } = final.shape;
   const scoringShape = { ...final.shape, sequence: sequence && { ...sequence, length: 'length' as const } };
+  const encoder = final.shape.text ? material.encoder : undefined;
   const scoring = withValues(
-    scoringModel(scoringShape, createRng(config.model.seed), groups),
+    scoringModel(
+      scoringShape,
+      createRng(config.model.seed),
+      groups,
+      encoder && vectorsGraph(encoder.encoder),
+    ),
     final.parameters,
   );
   const current = Int32Array.from({ length: rows.count }, (_, i) => i).filter(
@@ -132,6 +165,9 @@ export async function trainUsers(
     kind: 'users',
     heads,
     sequence: sequence && { vocabulary, length },
+    ...(encoder
+      ? { text: { places: final.shape.text!.places, maxLength: textLength(config, encoder) } }
+      : {}),
     columns,
     profile,
     groups: groups.names,
@@ -144,15 +180,39 @@ export async function trainUsers(
     strengths: await featureStrengths(
       final.shape,
       final.parameters,
-      { ...rows, tokens: final.tokens },
+      { ...rows, tokens: final.tokens, text: final.text },
       current,
       names,
     ),
   };
   return {
     'model.onnx': encodeModel(scoring, { parametersAs: 'initializers' }),
+    ...(encoder ? encoder.files : {}),
     'manifest.json': new TextEncoder().encode(canonicalJson(description)),
   };
+}
+
+/** Word pieces of a text that are read: as set, and no more than the encoder takes. */
+const textLength = ({ text }: Config, { encoder }: ShopEncoder): number =>
+  Math.min(text!.maxLength, encoder.maxLength);
+
+/** Vectors of distinct texts, each computed once. */
+async function vectorsOf(
+  config: Config,
+  encoder: ShopEncoder,
+  texts: readonly string[],
+  progress: Progress,
+): Promise<{ data: Float32Array; width: number }> {
+  progress(`encoding ${texts.length} texts`);
+  const vectors = new TextVectors(vectorsGraph(encoder.encoder), encoder.encoder.tokenizer, {
+    maxLength: textLength(config, encoder),
+    threads: config.training.threads,
+  });
+  try {
+    return { data: await vectors.of(texts), width: vectors.width };
+  } finally {
+    await vectors.close();
+  }
 }
 
 /**
@@ -171,7 +231,7 @@ function cutoffGrid(config: Config, first: number, asOf: number): number[] {
 
 interface Selected {
   readonly candidate: Candidate;
-  readonly losses: { name: string; loss: number }[];
+  readonly losses: CandidateMeasures[];
   readonly notes: string[];
 }
 
@@ -182,19 +242,25 @@ interface Selected {
 async function select(material: Material, known: number, asOf: number): Promise<Selected> {
   const timeSplit = known < asOf;
   const { config, rows, progress } = material;
-  const losses: { name: string; loss: number }[] = [];
-  const candidates = CANDIDATES.filter(({ sequence }) => !sequence || config.model.layers > 0);
+  const losses: CandidateMeasures[] = [];
+  const reads = rows.textOf.length > 0;
+  const candidates = CANDIDATES.filter(
+    ({ sequence, text }) => (!sequence || config.model.layers > 0) && (!text || reads),
+  );
   // Without enough closed cut-offs a fold of users is held out instead, over all cut-offs.
   const heldOut = (row: number) => (timeSplit ? rows.cutoff[row] === known : rows.unit[row]! % 0.2 < 0.04);
   const validation = Int32Array.from({ length: rows.count }, (_, i) => i).filter(heldOut);
   let best: { candidate: Candidate; loss: number } | undefined;
   let plain: Fitted | undefined;
+  let pretrained: Fitted['pretrained'];
   for (const candidate of candidates) {
     progress(`choosing: ${candidate.name}`);
-    const fitted = await fitCandidate(material, candidate, { known, without: heldOut, plain });
-    if (!candidate.sequence) plain = fitted;
-    const loss = await outcomeLoss(config, material.heads, rows, validation, fitted, asOf);
-    losses.push({ name: candidate.name, loss });
+    const fitted = await fitCandidate(material, candidate, { known, without: heldOut, plain, pretrained });
+    if (!candidate.sequence && !candidate.text) plain = fitted;
+    pretrained ??= fitted.pretrained;
+    const measured = await heldOutMeasures(config, material.heads, rows, validation, fitted, asOf);
+    const { loss } = measured;
+    losses.push({ name: candidate.name, loss, ...(reads ? { tasks: measured.tasks } : {}) });
     if (!best || loss < best.loss - WORTH) best = { candidate, loss };
   }
   const figures = losses.map(({ name, loss }) => `${name} ${loss.toFixed(4)}`).join(', ');

@@ -6,12 +6,14 @@ import {
   featureNames,
   featureVector,
   happens,
+  type Interner,
   inPopulation,
   readShardDays,
   type ShardUser,
 } from '../features/index.ts';
 import {
   type Head,
+  TEXT_FIELDS,
   TOKEN_FIELDS,
   TokenEncoder,
   type TokenVocabulary,
@@ -20,6 +22,8 @@ import {
 import { dayInputs, type RunManifest } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { fitProfiles, openProfiles, type ProfileWriter, profileNames } from './profiles.ts';
+import { RowTable } from './row-table.ts';
+import { openTexts, TextNumbers, type TextWriter, textPlaces } from './texts.ts';
 
 /** A label window is asked in this many equal parts where it is long enough. */
 const BINS = 3;
@@ -43,6 +47,9 @@ export interface UserRows {
   /** (count, length, TOKEN_FIELDS), and the visits of each row. */
   readonly tokens: Int32Array;
   readonly visits: Int32Array;
+  /** (count, places, TEXT_FIELDS), empty where no texts are read, and the texts by their numbers. */
+  readonly texts: Int32Array;
+  readonly textOf: readonly string[];
 }
 
 export type UserTask = EventTask | AbsenceTask;
@@ -83,7 +90,7 @@ export async function* eachUser(
   store: ObjectStore,
   manifest: RunManifest,
   before: number,
-): AsyncGenerator<{ user: ShardUser; itemText: (id: number) => string; shard: number }> {
+): AsyncGenerator<{ user: ShardUser; itemText: (id: number) => string; items: Interner; shard: number }> {
   const cache = new ByteCache();
   const inputs = dayInputs(manifest);
   for (let shard = 0; shard < manifest.shards; shard++) {
@@ -97,7 +104,7 @@ export async function* eachUser(
       cache,
     });
     const itemText = (id: number) => users.items.text(id);
-    for (const user of users) yield { user, itemText, shard };
+    for (const user of users) yield { user, itemText, items: users.items, shard };
   }
 }
 
@@ -191,16 +198,31 @@ export async function buildUserRows(args: {
   const width = columns.length + profileNames(profile).length;
   const whole = new Float32Array(featureNames(config).length);
   const outputs = heads.reduce((sum, head) => sum + head.bins, 0);
-  const table = new RowTable({ width, outputs, tasks: tasks.length, tokens: length * TOKEN_FIELDS }, limit);
+  const texts = config.text && (await openTexts(store, manifest, config.text, new ByteCache()));
+  const places = config.text ? textPlaces(config, config.text) : 0;
+  const numbers = new TextNumbers();
+  const span = { from: Math.min(...cutoffs), before: Math.max(...cutoffs) };
+  const table = new RowTable(
+    {
+      width,
+      outputs,
+      tasks: tasks.length,
+      tokens: length * TOKEN_FIELDS,
+      texts: places * TEXT_FIELDS,
+    },
+    limit,
+  );
   let encoder: TokenEncoder | undefined;
   let text: ((id: number) => string) | undefined;
   let profiles: ProfileWriter | undefined;
-  for await (const { user, itemText, shard } of eachUser(store, manifest, asOf)) {
+  let textWriter: TextWriter | undefined;
+  for await (const { user, itemText, items, shard } of eachUser(store, manifest, asOf)) {
     const unit = stableUnit('training', user.user);
     if (!table.takes(unit)) continue;
     if (itemText !== text || !encoder || !profiles) {
       encoder = new TokenEncoder(vocabulary, length, itemText);
       profiles = await openProfiles(store, manifest, profile, shard);
+      textWriter = await texts?.shard(shard, numbers, items, span);
     }
     text = itemText;
     for (const cutoff of cutoffs) {
@@ -213,6 +235,7 @@ export async function buildUserRows(args: {
         table.features[row * width + k] = whole[j]!;
       });
       profiles.write(user.user, cutoff, table.features, row * width + columns.length);
+      textWriter?.write(user, cutoff, table.texts, row * places * TEXT_FIELDS);
       table.visits[row] = encoder.encode(
         user.state.tokens,
         cutoff,
@@ -235,106 +258,5 @@ export async function buildUserRows(args: {
       });
     }
   }
-  return table.finish();
-}
-
-/** Columns that grow, and shed users once there are too many rows. */
-class RowTable {
-  count = 0;
-  features: Float32Array;
-  labels: Float32Array;
-  outcomes: Float32Array;
-  tokens: Int32Array;
-  cutoff = new Int32Array(1024);
-  unit = new Float32Array(1024);
-  visits = new Int32Array(1024);
-  readonly #widths: { width: number; outputs: number; tasks: number; tokens: number };
-  readonly #limit: number;
-  /** Users at or above this unit are left out. */
-  #threshold = 1;
-
-  constructor(widths: { width: number; outputs: number; tasks: number; tokens: number }, limit: number) {
-    this.#widths = widths;
-    this.#limit = limit;
-    this.features = new Float32Array(1024 * widths.width);
-    this.labels = new Float32Array(1024 * widths.outputs);
-    this.outcomes = new Float32Array(1024 * widths.tasks);
-    this.tokens = new Int32Array(1024 * widths.tokens);
-  }
-
-  takes(unit: number): boolean {
-    return unit < this.#threshold;
-  }
-
-  add(unit: number, cutoff: number): number {
-    if (this.count >= this.#limit) {
-      this.#threshold /= 2;
-      this.#keep((row) => this.unit[row]! < this.#threshold);
-    }
-    if (this.count === this.cutoff.length) this.#resize(this.count * 2);
-    this.unit[this.count] = unit;
-    this.cutoff[this.count] = cutoff;
-    return this.count++;
-  }
-
-  finish(): UserRows {
-    const { width, outputs, tasks, tokens } = this.#widths;
-    const n = this.count;
-    return {
-      count: n,
-      width,
-      features: this.features.subarray(0, n * width),
-      cutoff: this.cutoff.subarray(0, n),
-      unit: this.unit.subarray(0, n),
-      labels: this.labels.subarray(0, n * outputs),
-      outcomes: this.outcomes.subarray(0, n * tasks),
-      tokens: this.tokens.subarray(0, n * tokens),
-      visits: this.visits.subarray(0, n),
-    };
-  }
-
-  #columns(): { array: Float32Array | Int32Array; width: number }[] {
-    const { width, outputs, tasks, tokens } = this.#widths;
-    return [
-      { array: this.features, width },
-      { array: this.labels, width: outputs },
-      { array: this.outcomes, width: tasks },
-      { array: this.tokens, width: tokens },
-      { array: this.cutoff, width: 1 },
-      { array: this.unit, width: 1 },
-      { array: this.visits, width: 1 },
-    ];
-  }
-
-  #keep(test: (row: number) => boolean): void {
-    const columns = this.#columns();
-    let kept = 0;
-    for (let row = 0; row < this.count; row++) {
-      if (!test(row)) continue;
-      for (const { array, width } of columns) array.copyWithin(kept * width, row * width, (row + 1) * width);
-      kept++;
-    }
-    this.count = kept;
-  }
-
-  #resize(rows: number): void {
-    const { width, outputs, tasks, tokens } = this.#widths;
-    const floats = (old: Float32Array, w: number) => {
-      const grown = new Float32Array(rows * w);
-      grown.set(old);
-      return grown;
-    };
-    const ints = (old: Int32Array, w: number) => {
-      const grown = new Int32Array(rows * w);
-      grown.set(old);
-      return grown;
-    };
-    this.features = floats(this.features, width);
-    this.labels = floats(this.labels, outputs);
-    this.outcomes = floats(this.outcomes, tasks);
-    this.tokens = ints(this.tokens, tokens);
-    this.cutoff = ints(this.cutoff, 1);
-    this.unit = floats(this.unit, 1);
-    this.visits = ints(this.visits, 1);
-  }
+  return table.finish(numbers.texts);
 }

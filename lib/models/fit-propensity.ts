@@ -16,6 +16,7 @@ import {
 } from '../train/index.ts';
 import { bins, type PropensityShape, scoringModel, trainingModel } from './propensity.ts';
 import { TOKEN_TABLE } from './sequence.ts';
+import { pickTexts, type TextData, textFeeds } from './text-feeds.ts';
 import { TOKEN_FIELDS } from './tokens.ts';
 
 /** Rows as the propensity model learns from them. */
@@ -24,6 +25,8 @@ export interface PropensityData {
   readonly inputs: Float32Array;
   /** (count, length, TOKEN_FIELDS), for models with a sequence. */
   readonly tokens?: Int32Array;
+  /** For models that read texts. */
+  readonly text?: TextData | undefined;
   /** (count, bins). */
   readonly labels: Float32Array;
 }
@@ -35,6 +38,8 @@ export interface RawRows {
   readonly width: number;
   /** (count, length, TOKEN_FIELDS), for models with a sequence. */
   readonly tokens?: Int32Array;
+  /** For models that read texts. */
+  readonly text?: TextData | undefined;
 }
 
 export interface PropensityTraining {
@@ -82,7 +87,7 @@ export async function fitPropensity(
   const model = trainingModel(shape, rng.fork('init'), { linearL2, dropout: training.dropout });
   // What is given goes before the base rates: a model that goes on from a fitted one keeps its biases.
   const started = withValues(withPriors(model, shape, data, rows, weights), initial);
-  const graph = specialise(started, { batch });
+  const graph = specialise(started, { batch, ...(shape.text ? { texts: batch * shape.text.places } : {}) });
   const tables = shape.sequence ? [TOKEN_TABLE] : [];
   const { rowGradientOutputs, ...program } = trainingGraph(graph, { loss: 'loss', rows: tables });
   const rowGradients = Object.fromEntries(
@@ -115,7 +120,14 @@ export async function fitPropensity(
     batches: shuffledBatches({ rows: rows.length, batchSize: batch, rng: rng.fork('order'), make }),
     madeFrom: {
       settings: { seed, dropout: training.dropout },
-      arrays: [data.inputs, data.labels, ...(shape.sequence ? [data.tokens!] : []), rows, weights],
+      arrays: [
+        data.inputs,
+        data.labels,
+        ...(shape.sequence ? [data.tokens!] : []),
+        rows,
+        weights,
+        ...(shape.text ? [data.text!.texts, data.text!.vectors] : []),
+      ],
     },
     steps,
     lr: training.learningRate,
@@ -193,6 +205,12 @@ function feeds(
     labels: float32(labels, [n, outputs]),
     weights: float32(cell, [n, outputs]),
     ...(shape.sequence ? { tokens: int32(tokens, [n, visitsOf(shape), TOKEN_FIELDS]) } : {}),
+    ...batchTexts(
+      shape,
+      data.text,
+      Int32Array.from(at, (i) => rows[i]!),
+      true,
+    ),
     ...Object.fromEntries(
       Array.from({ length: masks?.layers ?? 0 }, (_, layer) => {
         const dims = [n, masks!.members, masks!.hidden];
@@ -203,6 +221,19 @@ function feeds(
       }),
     ),
   };
+}
+
+/** What a batch of rows reads of texts; training wants a table of fixed size. */
+export function batchTexts(
+  { text }: PropensityShape,
+  data: TextData | undefined,
+  rows: Int32Array,
+  fixed = false,
+): Feeds {
+  if (!text) return {};
+  if (!data) throw new TrainError('a model that reads texts needs rows with texts');
+  const size = fixed ? rows.length * text.places : undefined;
+  return textFeeds(text, pickTexts(text, data.texts, rows), data.vectors, size);
 }
 
 /** Visits per row; 0 without a sequence. Training needs a fixed number. */
@@ -242,6 +273,7 @@ export async function predictPropensity(
       const output = await session.run({
         features: float32(features, [part.length, data.width]),
         ...(shape.sequence ? { tokens: int32(tokens, [part.length, visitsOf(shape), TOKEN_FIELDS]) } : {}),
+        ...batchTexts(shape, data.text, part),
       });
       logits.set(output.logits!.data as Float32Array, start * tasks);
     }

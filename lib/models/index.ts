@@ -1,4 +1,5 @@
 export {
+  batchTexts,
   fitPropensity,
   type Parameters,
   type PropensityData,
@@ -19,4 +20,7 @@ export {
 export { pretrainEncoder } from './pretrain.ts';
 export { bins, type Head, type PropensityShape, scoringModel, trainingModel } from './propensity.ts';
 export type { SequenceShape } from './sequence.ts';
+export { cutAtVectors, KeptVectors, TextVectors, vectorsGraph } from './text-encoder.ts';
+export { pickTexts, renumbered, type TextData, textFeeds, vectorStatistics } from './text-feeds.ts';
+export { ageBucket, TEXT_FIELDS, TEXT_VECTORS, type TextShape } from './texts.ts';
 export { TOKEN_FIELDS, TokenEncoder, type TokenVocabulary, tokenIds, VocabularyCounter } from './tokens.ts';

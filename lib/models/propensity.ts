@@ -4,11 +4,12 @@ import type { Rng } from '../train/index.ts';
 import { encodePiecewise, type InputTransform, type PiecewiseEncoding, transformInputs } from './inputs.ts';
 import { Layers } from './layers.ts';
 import { encodeSequence, poolSequence, type SequenceShape } from './sequence.ts';
+import { readTexts, TEXT_FIELDS, TEXT_VECTORS, type TextShape } from './texts.ts';
 import { TOKEN_FIELDS } from './tokens.ts';
 
 /**
  * A model that says how likely something is: logit = linear(features) + an ensemble of MLPs + what a Transformer reads
- * from the visits; the last two start at zero. A window is asked in `bins` equal parts, each head gives the hazard of
+ * from the visits + what attention finds in the recent texts; all but the first start at zero. A window is asked in `bins` equal parts, each head gives the hazard of
  * its part given that nothing happened in those before (discrete-time survival: Singer and Willett 1993; Gensheimer and
  * Narasimhan 2019), so cut-offs whose whole window is not over yet still teach the parts that are.
  */
@@ -33,7 +34,12 @@ export interface PropensityShape {
   } | null;
   /** `length` is the number of visits, or a name for a size that each batch brings. */
   readonly sequence: (SequenceShape & { readonly length: number | 'length' }) | null;
+  readonly text?: TextShape | null;
 }
+
+/** A builder that goes on behind a text encoder, or begins. */
+const openBuilder = (encoder: Graph | undefined): GraphBuilder =>
+  encoder ? GraphBuilder.from({ ...encoder, name: 'propensity' }) : new GraphBuilder('propensity');
 
 /** Penalty on the squared weights of the linear part, in units of the mean loss. */
 export interface LossOptions {
@@ -45,7 +51,13 @@ export const bins = (shape: PropensityShape): number => shape.heads.reduce((sum,
 
 interface Inputs {
   readonly z: Value;
-  readonly sequence: Value | undefined;
+  /** Parts of the branches beside linear and MLP in each logit, (batch, bins), by name. */
+  readonly branches: readonly Branch[];
+}
+
+interface Branch {
+  readonly name: 'sequence' | 'text';
+  readonly logits: Value;
 }
 
 /** Probabilities this close to 0 or 1 have no finite logit in float32. */
@@ -53,11 +65,17 @@ const EDGE = 1e-6;
 
 /**
  * The training graph. Inputs: `inputs` (batch, kept), transformed already; with a sequence `tokens` (batch, length, TOKEN_FIELDS) int32;
+ * with texts `texts` (batch, places, TEXT_FIELDS) int32 and `text.vectors` (texts, vector);
  * `labels` and `weights` (batch, bins), weight 0 where the outcome is unknown or the row does not count; with dropout
  * `dropout.0`, … (batch, members, hidden). Output: `loss`.
  */
-export function trainingModel(shape: PropensityShape, rng: Rng, options: LossOptions): Graph {
-  const g = new GraphBuilder('propensity');
+export function trainingModel(
+  shape: PropensityShape,
+  rng: Rng,
+  options: LossOptions,
+  encoder?: Graph,
+): Graph {
+  const g = openBuilder(encoder);
   const layers = new Layers(g, rng);
   const outputs = bins(shape);
   const masks =
@@ -67,7 +85,7 @@ export function trainingModel(shape: PropensityShape, rng: Rng, options: LossOpt
         )
       : [];
   const z = g.input('inputs', 'float32', ['batch', shape.transform.kept.length]);
-  const inputs = { z, sequence: readSequence(layers, shape) };
+  const inputs = { z, branches: readBranches(layers, shape, z, encoder) };
   const linear = linearPart(layers, shape, z);
   const logits = memberLogits(layers, shape, { ...inputs, linear, masks });
   const labels = g.unsqueeze(g.input('labels', 'float32', ['batch', outputs]), [1]);
@@ -78,50 +96,49 @@ export function trainingModel(shape: PropensityShape, rng: Rng, options: LossOpt
   const fitted = g.reduceSum(g.reduceMean(losses, [0, 1]));
   const penalty = g.mul(g.reduceSum(g.square(linear.weight)), options.linearL2);
   g.output('loss', g.add(fitted, penalty));
-  return g.build();
+  return encoder ? selectOutputs(g.build(), ['loss']) : g.build();
 }
 
 /**
  * The scoring graph, parameters in their initial state: give them their trained values by name. Inputs: `features` and,
- * with a sequence, `tokens`; both with any batch size. Outputs: `logits` (batch, tasks), and with groups `reasons`
- * (batch, tasks, groups + 1): gradient x standardised input of each task's logit (Shrikumar et al. 2016), summed by
- * group; the last column is the sequence's part.
+ * with a sequence, `tokens`, with texts `texts` and their vectors; all with any batch size. Outputs: `logits` (batch,
+ * tasks), and with groups `reasons` (batch, tasks, groups + 1): gradient x standardised input of each task's logit
+ * (Shrikumar et al. 2016), summed by group; behind them a column with the sequence's part, and with texts theirs.
  * @param groups matrix (kept features x groups) of 0 and 1, row by row
+ * @param encoder computes the texts' vectors (`vectorsGraph`); without one they are an input
  */
 export function scoringModel(
   shape: PropensityShape,
   rng: Rng,
   groups?: { readonly count: number; readonly matrix: Float32Array },
+  encoder?: Graph,
 ): Graph {
-  const g = new GraphBuilder('propensity');
+  const g = openBuilder(encoder);
   const layers = new Layers(g, rng);
   const tasks = shape.heads.length;
   const kept = shape.transform.kept.length;
-  const inputs = readInputs(layers, shape);
+  const inputs = readInputs(layers, shape, encoder);
   if (!groups) {
     const linear = linearPart(layers, shape, inputs.z);
     g.output(
       'logits',
       taskLogits(g, shape, hazards(g, memberLogits(layers, shape, { ...inputs, linear, masks: [] }))),
     );
-    return g.build();
+    return encoder ? selectOutputs(g.build(), ['logits']) : g.build();
   }
   // One copy of the inputs per task: the gradient by a copy is that of its task's logit alone.
   const copies = g.label('copies', g.expand(g.unsqueeze(inputs.z, [1]), ['batch', tasks, kept], [inputs.z]));
   const z = g.reshape(copies, [-1, kept]);
   const outputs = bins(shape);
-  const read = inputs.sequence
-    ? g.label(
-        'sequence copies',
-        g.expand(g.unsqueeze(inputs.sequence, [1]), ['batch', tasks, outputs], [inputs.sequence]),
-      )
-    : undefined;
-  const sequence = read && g.reshape(read, [-1, outputs]);
+  const branches = inputs.branches.map(({ name, logits }) => {
+    const read = g.expand(g.unsqueeze(logits, [1]), ['batch', tasks, outputs], [logits]);
+    return { name, logits: g.reshape(g.label(`${name} copies`, read), [-1, outputs]) };
+  });
   const linear = linearPart(layers, shape, z);
   const all = taskLogits(
     g,
     shape,
-    hazards(g, memberLogits(layers, shape, { z, sequence, linear, masks: [] })),
+    hazards(g, memberLogits(layers, shape, { z, branches, linear, masks: [] })),
   );
   const diagonal = Float32Array.from({ length: tasks * tasks }, (_, i) => (i % (tasks + 1) === 0 ? 1 : 0));
   const own = g.mul(
@@ -130,43 +147,61 @@ export function scoringModel(
   );
   g.output('logits', g.reduceSum(own, [2]));
   g.output('attributed', g.reduceSum(own));
-  const wrt = ['copies', ...(read ? ['sequence copies'] : [])];
+  const wrt = ['copies', ...branches.map(({ name }) => `${name} copies`)];
   const differentiated = differentiate(g.build(), { loss: 'attributed', wrt });
-  return reasonOutputs(differentiated, groups, kept, read !== undefined);
+  return reasonOutputs(differentiated, groups, kept, shape);
 }
 
 function reasonOutputs(
   graph: Graph,
   groups: { readonly count: number; readonly matrix: Float32Array },
   kept: number,
-  sequence: boolean,
+  shape: PropensityShape,
 ): Graph {
   const g = GraphBuilder.from(graph);
   const effect = (name: string) => g.mul(g.value(gradientName(name)), g.value(name));
   const matrix = g.constant({ dtype: 'float32', shape: [kept, groups.count], data: groups.matrix });
   const byGroup = g.matmul(effect('copies'), matrix); // (batch, tasks, groups)
-  const last = sequence
-    ? g.reduceSum(effect('sequence copies'), [2], true)
-    : g.mul(g.slice(byGroup, 2, 0, 1), 0);
-  g.output('reasons', g.concat([byGroup, last], 2));
+  const part = (name: Branch['name']) => g.reduceSum(effect(`${name} copies`), [2], true);
+  const sequence = shape.sequence ? part('sequence') : g.mul(g.slice(byGroup, 2, 0, 1), 0);
+  g.output('reasons', g.concat([byGroup, sequence, ...(shape.text ? [part('text')] : [])], 2));
   return selectOutputs(g.build(), ['logits', 'reasons']);
 }
 
-function readInputs(layers: Layers, shape: PropensityShape): Inputs {
+function readInputs(layers: Layers, shape: PropensityShape, encoder: Graph | undefined): Inputs {
   const { g } = layers;
   const raw = g.input('features', 'float32', ['batch', shape.features]);
-  return { z: transformInputs(g, raw, shape.transform), sequence: readSequence(layers, shape) };
+  const z = transformInputs(g, raw, shape.transform);
+  return { z, branches: readBranches(layers, shape, z, encoder) };
 }
 
-/** The sequence's part in each logit, (batch, bins). */
-function readSequence(layers: Layers, shape: PropensityShape): Value | undefined {
+/** The parts of sequence and texts in each logit. @param z (batch, kept), transformed */
+function readBranches(
+  layers: Layers,
+  shape: PropensityShape,
+  z: Value,
+  encoder: Graph | undefined,
+): Branch[] {
   const { g } = layers;
-  if (!shape.sequence) return undefined;
-  const { length, width } = shape.sequence;
-  const tokens = g.input('tokens', 'int32', ['batch', length, TOKEN_FIELDS]);
-  const { hidden, valid } = encodeSequence(layers, tokens, shape.sequence);
-  const pooled = poolSequence(g, hidden, valid);
-  return g.matmul(pooled, layers.zeros('sequence.head', 2 * width, bins(shape)));
+  const outputs = bins(shape);
+  const branches: Branch[] = [];
+  const context = [{ name: 'features', value: z, width: shape.transform.kept.length }];
+  if (shape.sequence) {
+    const { length, width } = shape.sequence;
+    const tokens = g.input('tokens', 'int32', ['batch', length, TOKEN_FIELDS]);
+    const { hidden, valid } = encodeSequence(layers, tokens, shape.sequence);
+    const pooled = poolSequence(g, hidden, valid);
+    context.push({ name: 'visits', value: pooled, width: 2 * width });
+    const logits = g.matmul(pooled, layers.zeros('sequence.head', 2 * width, outputs));
+    branches.push({ name: 'sequence', logits });
+  }
+  if (shape.text) {
+    const { places, vector } = shape.text;
+    const texts = g.input('texts', 'int32', ['batch', places, TEXT_FIELDS]);
+    const vectors = encoder ? g.value(TEXT_VECTORS) : g.input(TEXT_VECTORS, 'float32', ['texts', vector]);
+    branches.push({ name: 'text', logits: readTexts(layers, vectors, texts, context, shape.text, outputs) });
+  }
+  return branches;
 }
 
 function linearPart(layers: Layers, shape: PropensityShape, z: Value): { weight: Value; logits: Value } {
@@ -178,10 +213,11 @@ function linearPart(layers: Layers, shape: PropensityShape, z: Value): { weight:
 function memberLogits(
   layers: Layers,
   shape: PropensityShape,
-  { z, sequence, linear, masks }: Inputs & { linear: { logits: Value }; masks: readonly Value[] },
+  { z, branches, linear, masks }: Inputs & { linear: { logits: Value }; masks: readonly Value[] },
 ): Value {
   const { g } = layers;
-  const shared = g.unsqueeze(sequence ? g.add(linear.logits, sequence) : linear.logits, [1]);
+  const sum = branches.reduce((total, { logits }) => g.add(total, logits), linear.logits);
+  const shared = g.unsqueeze(sum, [1]);
   if (!shape.mlp) return shared;
   const { piecewise } = shape.mlp;
   const x = piecewise?.input.length ? g.concat([z, encodePiecewise(g, z, piecewise)], 1) : z;

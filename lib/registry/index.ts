@@ -1,1 +1,9 @@
-export { championOf, type ModelFiles, promote, putModel, readModelFile, versionOf } from './registry.ts';
+export {
+  championOf,
+  type ModelFiles,
+  promote,
+  putModel,
+  readModelFile,
+  readModelFiles,
+  versionOf,
+} from './registry.ts';

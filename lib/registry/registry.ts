@@ -49,6 +49,23 @@ export async function readModelFile(
   return (await store.get(key)).bytes();
 }
 
+/** Reads all files of a model version. @throws NightjarError when the version is not there */
+export async function readModelFiles(
+  store: ObjectStore,
+  group: string,
+  version: string,
+): Promise<ModelFiles> {
+  const prefix = `models/${group}/${version}/`;
+  const files: Record<string, Uint8Array> = {};
+  for await (const { key } of store.list(prefix)) {
+    files[key.slice(prefix.length)] = await (await store.get(key)).bytes();
+  }
+  for (const name of ['manifest.json', 'model.onnx']) {
+    files[name] ??= await readModelFile(store, group, version, name);
+  }
+  return files;
+}
+
 /**
  * The version that serves a task group, or null.
  * @param asOf the day that is to be scored: a version that was trained as of a later day has seen that day's outcome

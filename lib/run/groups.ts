@@ -33,7 +33,7 @@ export function taskGroups(config: Config, only?: string): TaskGroup[] {
 }
 
 function group(config: Config, kind: TaskGroup['kind'], name: string, tasks: string[]): TaskGroup {
-  const { features, model, training, sources, shop } = config;
+  const { features, model, training, sources, shop, text } = config;
   const settings = {
     tasks: tasks.map((task) => config.tasks[task]),
     features,
@@ -41,6 +41,8 @@ function group(config: Config, kind: TaskGroup['kind'], name: string, tasks: str
     training,
     sources,
     shop,
+    // Only what reads texts changes with them.
+    ...(kind === 'users' && text ? { text } : {}),
   };
   return { name: `${name}-${contentId(settings).slice(0, 8)}`, kind, tasks };
 }

@@ -7,9 +7,15 @@ import {
   SnapshotWriter,
   snapshotKey,
 } from '../features/index.ts';
-import { openProfiles, type UsersModelManifest } from '../learn/index.ts';
+import {
+  openProfiles,
+  openTexts,
+  type RunTexts,
+  TextNumbers,
+  type UsersModelManifest,
+} from '../learn/index.ts';
 import { type NextScorer, openNextScorer } from '../ranking/index.ts';
-import { readModelFile } from '../registry/index.ts';
+import { readModelFiles } from '../registry/index.ts';
 import { dayInputs, type RunManifest, scoresKey } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { openUserScorer, type UserScorer } from './score-users.ts';
@@ -38,15 +44,16 @@ export async function openRunScorer(args: {
   const threads = Math.max(1, config.training.threads - 1);
   let users: UserScorer | undefined;
   let profile: UsersModelManifest['profile'] = null;
+  let texts: RunTexts | undefined;
   const lists: { task: string; scorer: NextScorer }[] = [];
   for (const group of manifest.groups) {
     const version = versions[group.name]!;
     if (group.kind === 'users') {
-      const text = new TextDecoder().decode(await readModelFile(store, group.name, version, 'manifest.json'));
-      const model = await readModelFile(store, group.name, version, 'model.onnx');
-      const description: UsersModelManifest = JSON.parse(text);
-      users = await openUserScorer({ config, manifest: description, model, threads });
+      const files = await readModelFiles(store, group.name, version);
+      const description: UsersModelManifest = JSON.parse(new TextDecoder().decode(files['manifest.json']));
+      users = await openUserScorer({ config, manifest: description, files, threads });
       profile = description.profile;
+      texts = description.text && (await openTexts(store, manifest, config.text!, new ByteCache()));
     } else if (group.kind === 'next') {
       const task = group.tasks[0]!;
       lists.push({ task, scorer: await openNextScorer({ store, runId, manifest, task, version, threads }) });
@@ -56,7 +63,7 @@ export async function openRunScorer(args: {
   return {
     async shard(shard) {
       if (await store.head(scoresKey(runId, shard))) return undefined;
-      const scores = await scoreShard({ store, runId, manifest, shard, users, profile, lists, cache });
+      const scores = await scoreShard({ store, runId, manifest, shard, users, profile, texts, lists, cache });
       const bytes = encodeScores(scores, { runId, asOf: manifest.asOf!, shard: String(shard) });
       await store.put(scoresKey(runId, shard), bytes, { ifAbsent: true });
       return scores.users.length;
@@ -75,6 +82,7 @@ async function scoreShard(args: {
   shard: number;
   users: UserScorer | undefined;
   profile: UsersModelManifest['profile'];
+  texts: RunTexts | undefined;
   lists: readonly { task: string; scorer: NextScorer }[];
   cache: ByteCache;
 }): Promise<ShardScores> {
@@ -113,7 +121,10 @@ async function scoreShard(args: {
   let tasks: ShardScores['tasks'] = {};
   if (args.users) {
     const profiles = await openProfiles(store, manifest, args.profile, shard);
-    tasks = (await args.users.score(read, day, itemText, see, profiles)).tasks;
+    const numbers = new TextNumbers();
+    const writer = await args.texts?.shard(shard, numbers, read.items, { from: day, before: day });
+    const texts = writer && { writer, numbers };
+    tasks = (await args.users.score(read, day, itemText, see, profiles, texts)).tasks;
   }
   if (!args.users) for (const user of read) see(user);
   if (manifest.purpose !== 'backtest') {

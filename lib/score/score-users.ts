@@ -1,7 +1,27 @@
 import type { Config } from '../config/index.ts';
 import { featureNames, featureVector, inPopulation, type ShardUser } from '../features/index.ts';
-import { type ProfileWriter, profileNames, type UsersModelManifest, userTask } from '../learn/index.ts';
-import { TOKEN_FIELDS, TokenEncoder } from '../models/index.ts';
+import {
+  branchGroups,
+  type ProfileWriter,
+  profileNames,
+  type TextNumbers,
+  type TextWriter,
+  tokenizerOf,
+  type UsersModelManifest,
+  userTask,
+} from '../learn/index.ts';
+import {
+  cutAtVectors,
+  KeptVectors,
+  renumbered,
+  TEXT_FIELDS,
+  TEXT_VECTORS,
+  TextVectors,
+  TOKEN_FIELDS,
+  TokenEncoder,
+} from '../models/index.ts';
+import { decodeModel, encodeModel } from '../onnx/index.ts';
+import type { ModelFiles } from '../registry/index.ts';
 import { type Feeds, float32, int32, openSession, type Session } from '../train/index.ts';
 import { strongest } from './reasons.ts';
 import type { TaskScores } from './scores.ts';
@@ -10,8 +30,6 @@ import type { TaskScores } from './scores.ts';
 const BATCH = 256;
 /** Visits a batch has room for, as shares of the longest: most users have few. */
 const BUCKETS = [1 / 16, 1 / 4, 1];
-/** What a sequence's part in a score is called among the reasons. */
-const SEQUENCE_REASON = 'visits';
 
 /** Scores of one shard's users, in the order in which they were given. */
 export interface UserScores {
@@ -30,22 +48,49 @@ export interface UserScorer {
     itemText: (id: number) => string,
     onUser: (user: ShardUser) => void,
     profiles?: ProfileWriter,
+    texts?: ShardTextWriter,
   ): Promise<UserScores>;
   close(): Promise<void>;
 }
 
-/** Opens a users model for scoring. */
+/** The recent texts of a shard's users, for a model that reads them. */
+export interface ShardTextWriter {
+  readonly writer: TextWriter;
+  /** Of what the writer writes. */
+  readonly numbers: TextNumbers;
+}
+
+/**
+ * Opens a users model for scoring. One that reads texts is cut where their vectors are, so that each distinct text is
+ * encoded once.
+ * @param args.files of the model version; its manifest is given beside them
+ */
 export async function openUserScorer(args: {
   config: Config;
   manifest: UsersModelManifest;
-  model: Uint8Array;
+  files: ModelFiles;
   threads: number;
 }): Promise<UserScorer> {
-  const session = await openSession(args.model, { threads: args.threads });
+  const { config, manifest, files, threads } = args;
+  let model = files['model.onnx']!;
+  let vectors: KeptVectors | undefined;
+  if (manifest.text) {
+    const { encoder, rest } = cutAtVectors(decodeModel(model));
+    const { maxLength } = manifest.text;
+    vectors = new KeptVectors(new TextVectors(encoder, tokenizerOf(files), { maxLength, threads }));
+    model = encodeModel(rest, { parametersAs: 'initializers' });
+  }
+  const session = await openSession(model, { threads });
   return {
-    score: (users, day, itemText, onUser, profiles) =>
-      new ShardScorer(args.config, args.manifest, session, day, itemText, profiles).run(users, onUser),
-    close: () => session.close(),
+    score: (users, day, itemText, onUser, profiles, texts) =>
+      new ShardScorer({ config, manifest, session, vectors, day, itemText, profiles, texts }).run(
+        users,
+        onUser,
+      ),
+    async close() {
+      await session.close();
+      await vectors?.close();
+    },
   };
 }
 
@@ -54,6 +99,18 @@ interface Batch {
   readonly rows: number[];
   readonly features: Float32Array;
   readonly tokens: Int32Array;
+  readonly texts: Int32Array;
+}
+
+interface ShardScoring {
+  readonly config: Config;
+  readonly manifest: UsersModelManifest;
+  readonly session: Session;
+  readonly vectors: KeptVectors | undefined;
+  readonly day: number;
+  readonly itemText: (id: number) => string;
+  readonly profiles: ProfileWriter | undefined;
+  readonly texts: ShardTextWriter | undefined;
 }
 
 class ShardScorer {
@@ -66,6 +123,10 @@ class ShardScorer {
   /** One user's whole feature vector. */
   readonly #whole: Float32Array;
   readonly #profiles: ProfileWriter | undefined;
+  readonly #texts: ShardTextWriter | undefined;
+  readonly #vectors: KeptVectors | undefined;
+  /** Places for texts in a row, and the width of their vectors. */
+  readonly #places: number;
   readonly #encoder: TokenEncoder | undefined;
   readonly #buckets: readonly number[];
   readonly #open = new Map<number, Batch>();
@@ -74,15 +135,11 @@ class ShardScorer {
   readonly #logits: number[][] = [];
   readonly #reasons: (string | null)[][];
 
-  constructor(
-    config: Config,
-    manifest: UsersModelManifest,
-    session: Session,
-    day: number,
-    itemText: (id: number) => string,
-    profiles?: ProfileWriter,
-  ) {
+  constructor({ config, manifest, session, vectors, day, itemText, profiles, texts }: ShardScoring) {
     this.#profiles = profiles;
+    this.#texts = texts;
+    this.#vectors = vectors;
+    this.#places = manifest.text?.places ?? 0;
     this.#config = config;
     this.#manifest = manifest;
     this.#session = session;
@@ -116,7 +173,7 @@ class ShardScorer {
     };
   }
 
-  *#batches(users: Iterable<ShardUser>, onUser: (user: ShardUser) => void): Generator<Feeds> {
+  async *#batches(users: Iterable<ShardUser>, onUser: (user: ShardUser) => void): AsyncGenerator<Feeds> {
     const tasks = this.#manifest.heads.map(({ task }) => userTask(this.#config, task));
     let row = 0;
     for (const user of users) {
@@ -135,9 +192,10 @@ class ShardScorer {
       if (this.#encoder) {
         this.#encoder.encode(user.state.tokens, this.#day, batch.tokens, at * length * TOKEN_FIELDS, length);
       }
-      if (batch.rows.length === BATCH) yield this.#send(batch);
+      this.#texts?.writer.write(user, this.#day, batch.texts, at * this.#places * TEXT_FIELDS);
+      if (batch.rows.length === BATCH) yield await this.#send(batch);
     }
-    for (const batch of [...this.#open.values()]) yield this.#send(batch);
+    for (const batch of [...this.#open.values()]) yield await this.#send(batch);
   }
 
   /** Copies the model's features out of the whole vector. @returns where they end */
@@ -152,30 +210,54 @@ class ShardScorer {
     let batch = this.#open.get(length);
     if (!batch) {
       const features = new Float32Array(BATCH * this.#width);
-      batch = { length, rows: [], features, tokens: new Int32Array(BATCH * length * TOKEN_FIELDS) };
+      const tokens = new Int32Array(BATCH * length * TOKEN_FIELDS);
+      const texts = new Int32Array(BATCH * this.#places * TEXT_FIELDS);
+      batch = { length, rows: [], features, tokens, texts };
       this.#open.set(length, batch);
     }
     return batch;
   }
 
-  #send({ length, rows, features, tokens }: Batch): Feeds {
+  async #send({ length, rows, features, tokens, texts }: Batch): Promise<Feeds> {
     this.#open.delete(length);
     this.#sent.push(rows);
     return {
+      ...(await this.#textFeeds(texts)),
       features: float32(features, [BATCH, this.#width]),
       ...(this.#encoder ? { tokens: int32(tokens, [BATCH, length, TOKEN_FIELDS]) } : {}),
     };
   }
 
+  /** The vectors' table always has the same number of rows, because results may depend on it. */
+  async #textFeeds(texts: Int32Array): Promise<Feeds> {
+    const vectors = this.#vectors;
+    const shard = this.#texts;
+    if (!vectors || !shard) return {};
+    const { own, distinct } = renumbered(texts);
+    const rows = BATCH * this.#places;
+    const table = new Float32Array(rows * vectors.width);
+    await vectors.write(
+      distinct.map((number) => shard.numbers.texts[number]!),
+      table,
+    );
+    return {
+      texts: int32(own, [BATCH, this.#places, TEXT_FIELDS]),
+      [TEXT_VECTORS]: float32(table, [rows, vectors.width]),
+    };
+  }
+
   #take(rows: readonly number[], logits: Float32Array, effects: Float32Array): void {
-    const { heads, groups, sequence } = this.#manifest;
-    const names = sequence ? [...groups, SEQUENCE_REASON] : groups;
+    const { heads, groups, sequence, text } = this.#manifest;
+    const branches = branchGroups(text !== undefined);
+    const stride = groups.length + branches.length;
+    // The column of a branch that the model does not have is behind those that are named.
+    const names = sequence || text ? [...groups, ...branches] : groups;
     const tasks = heads.length;
     rows.forEach((row, b) => {
       heads.forEach((_, t) => {
         const known = !Number.isNaN(this.#logits[row]![t]!);
         if (known) this.#logits[row]![t] = logits[b * tasks + t]!;
-        const from = (b * tasks + t) * (groups.length + 1);
+        const from = (b * tasks + t) * stride;
         const own = effects.subarray(from, from + names.length);
         this.#reasons[t]![row] = known ? strongest(names, own, this.#config.exports.reasons) : null;
       });

@@ -27,7 +27,8 @@ async function compare(store: ObjectStore, threads: number): Promise<void> {
   const users = await readShardDays({ store, config, inputs, shard: 0, shards: 1, before: asOf });
   const itemText = (id: number) => users.items.text(id);
   const built = drawnModel(config, users, asOf, itemText);
-  const scorer = await openUserScorer({ config, ...built, threads });
+  const { manifest, model } = built;
+  const scorer = await openUserScorer({ config, manifest, files: { 'model.onnx': model }, threads });
   const score = async () => {
     await scorer.score(users, asOf, itemText, () => {});
   };

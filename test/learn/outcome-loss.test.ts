@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../lib/config/index.ts';
-import { outcomeLoss } from '../../lib/learn/candidate.ts';
+import { heldOutMeasures } from '../../lib/learn/held-out.ts';
 
 describe('the loss that candidates are judged by', () => {
   const config = parseConfig({
@@ -27,6 +27,8 @@ describe('the loss that candidates are judged by', () => {
     outcomes: Float32Array.of(1, 0, 0, Number.NaN, 1, 0, 0, 0),
     tokens: new Int32Array(0),
     visits: new Int32Array(4),
+    texts: new Int32Array(0),
+    textOf: [],
   };
   const transform = { kept: [0], log: [0], low: [0], high: [9], mean: [0], deviation: [1] };
   const fitted = {
@@ -42,7 +44,7 @@ describe('the loss that candidates are judged by', () => {
   const stays = 1 - 1 / (1 + Math.exp(0.3));
 
   it('is the mean over the tasks of the log loss over whole windows', async () => {
-    const loss = await outcomeLoss(config, heads, rows, all, fitted, 200);
+    const { loss } = await heldOutMeasures(config, heads, rows, all, fitted, 200);
     const soon = -(Math.log(p) + Math.log(1 - p) + Math.log(p) + Math.log(1 - p)) / 4;
     const late = -(3 * Math.log(1 - stays)) / 3;
     expect(loss).toBeCloseTo((soon + late) / 2, 6);
@@ -50,13 +52,13 @@ describe('the loss that candidates are judged by', () => {
 
   it('leaves out windows that are not over: nobody has done yet what they may still do', async () => {
     // given: by day 130 the short windows of the first two cut-offs are over, and the long one of the first
-    const loss = await outcomeLoss(config, heads, rows, all, fitted, 130);
+    const { loss } = await heldOutMeasures(config, heads, rows, all, fitted, 130);
     const soon = -(Math.log(p) + Math.log(1 - p) + Math.log(p)) / 3;
     const late = -Math.log(1 - stays);
     expect(loss).toBeCloseTo((soon + late) / 2, 6);
   });
 
   it('judges no candidate where no window is over', async () => {
-    expect(await outcomeLoss(config, heads, rows, all, fitted, 101)).toBe(0);
+    expect((await heldOutMeasures(config, heads, rows, all, fitted, 101)).loss).toBe(0);
   });
 });
