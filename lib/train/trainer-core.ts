@@ -2,7 +2,7 @@ import * as ort from 'onnxruntime-node';
 import { Accumulator } from './accumulator.ts';
 import { Averages } from './averages.ts';
 import { clipFactor, sumOfSquares } from './clip.ts';
-import { type Driver, LoopRunner, type LoopStep } from './device/index.ts';
+import { type Driver, LoopRunner, type LoopStep, type Precision } from './device/index.ts';
 import { DivergedError, ProgramError } from './errors.ts';
 import type { OptimiserSettings } from './optimiser-options.ts';
 import type { TrainingProgram } from './program.ts';
@@ -39,12 +39,19 @@ export interface BackwardSettings {
   variant?: string | undefined;
 }
 
+/** Who updates, and how precisely; on the CPU in float32 by default. */
+export interface DriverSettings {
+  driver?: Driver;
+  precision?: Precision;
+}
+
 /** Training on the calling thread: sessions, parameters, optimiser. The worker wraps it; tests may use it bare. */
 export class TrainerCore {
   readonly #program: TrainingProgram;
   readonly #settings: OptimiserSettings;
   readonly #threads: number;
   readonly #driver: Driver;
+  readonly #precision: Precision;
   readonly #rule: UpdateRule;
   readonly #slots: readonly Slot[];
   readonly #trainers = new Map<string | undefined, Runner>();
@@ -60,12 +67,13 @@ export class TrainerCore {
     program: TrainingProgram,
     settings: OptimiserSettings,
     threads: number,
-    driver: Driver,
+    { driver = 'cpu', precision = 'float32' }: DriverSettings,
   ) {
     this.#program = program;
     this.#settings = settings;
     this.#threads = threads;
     this.#driver = driver;
+    this.#precision = precision;
     this.#rule = updateRuleOf(settings.rule);
     this.#slots = layOut(program, settings, this.#rule);
     this.#accumulator = new Accumulator(this.#slots);
@@ -84,7 +92,7 @@ export class TrainerCore {
     program: TrainingProgram,
     settings: OptimiserSettings,
     threads: number,
-    driver: Driver = 'cpu',
+    driver: DriverSettings = {},
   ): Promise<TrainerCore> {
     const core = new TrainerCore(program, settings, threads, driver);
     const runner = await core.#trainerOf(undefined);
@@ -237,7 +245,14 @@ export class TrainerCore {
     const model = this.#modelOf(variant);
     const runner =
       this.#loops.get(variant) ??
-      (await LoopRunner.open(this.#program, model, this.#settings, this.#slots, this.#threads));
+      (await LoopRunner.open(
+        this.#program,
+        model,
+        this.#settings,
+        this.#slots,
+        this.#threads,
+        this.#precision,
+      ));
     this.#loops.set(variant, runner);
     return runner;
   }
@@ -266,6 +281,7 @@ export class TrainerCore {
   async #open(model: Uint8Array): Promise<Runner> {
     const runner = await Runner.open(model, this.#threads);
     for (const { name, value, shape } of this.#slots) runner.fix(name, value, shape);
+    if (this.#program.lossScale) runner.fix(this.#program.lossScale, Float32Array.of(1), []);
     return runner;
   }
 

@@ -1,4 +1,4 @@
-import { type Driver, settleDriver } from './device/index.ts';
+import { type Driver, type Precision, settleDriver } from './device/index.ts';
 import { AbortedError, ProgramError } from './errors.ts';
 import { type OptimiserOptions, settleOptimiser } from './optimiser-options.ts';
 import { checkProgram, type TrainingProgram } from './program.ts';
@@ -15,6 +15,8 @@ export interface TrainerOptions {
   optimiser?: OptimiserOptions;
   /** By default `device` on a GPU, for programs and optimisers that can have it, else `cpu`. */
   driver?: Driver;
+  /** `mixed`, on the device driver: matrix products in float16, parameters and all else in float32. float32 */
+  precision?: Precision;
   /** Updates that the device driver makes in one run, at most. 32 */
   stepsPerRun?: number;
 }
@@ -203,15 +205,16 @@ export class Trainer {
  */
 export async function openTrainer(
   program: TrainingProgram,
-  { threads = 1, optimiser = {}, driver: asked, stepsPerRun = 32 }: TrainerOptions = {},
+  { threads = 1, optimiser = {}, stepsPerRun = 32, ...asked }: TrainerOptions = {},
 ): Promise<Trainer> {
   checkThreads(threads);
   checkProgram(program);
   const settings = settleOptimiser(program, optimiser);
-  const driver = settleDriver(program, settings, asked);
+  const { precision = 'float32' } = asked;
+  const driver = settleDriver(program, settings, { driver: asked.driver, precision });
   const worker = new WorkerClient<TrainingMethods>('training-worker');
   try {
-    await worker.call('open', { program, settings, threads, driver });
+    await worker.call('open', { program, settings, threads, driver: { driver, precision } });
   } catch (error) {
     await worker.close();
     throw error;

@@ -1,4 +1,3 @@
-import type { Driver } from './device/index.ts';
 import { SessionError } from './errors.ts';
 import type { OptimiserSettings } from './optimiser-options.ts';
 import type { TrainingProgram } from './program.ts';
@@ -8,6 +7,7 @@ import {
   type BackwardResult,
   type BackwardSettings,
   type BatchStep,
+  type DriverSettings,
   type StepResult,
   TrainerCore,
 } from './trainer-core.ts';
@@ -16,7 +16,12 @@ import { serve } from './worker-host.ts';
 
 export interface TrainingMethods {
   open: {
-    argument: { program: TrainingProgram; settings: OptimiserSettings; threads: number; driver: Driver };
+    argument: {
+      program: TrainingProgram;
+      settings: OptimiserSettings;
+      threads: number;
+      driver: DriverSettings;
+    };
     result: undefined;
   };
   step: { argument: { feeds: Feeds; lr: number; variant: string | undefined }; result: StepResult };

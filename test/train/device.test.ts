@@ -17,7 +17,7 @@ const batches = () => rates.map((lr, i) => ({ feeds: smallBatch(i), lr }));
 /** On this thread: starting a worker takes longer than all else here. */
 async function train(driver: 'cpu' | 'device', optimiser: OptimiserOptions, sizes: readonly number[]) {
   const program = smallProgram();
-  const trainer = await TrainerCore.open(program, settleOptimiser(program, optimiser), 1, driver);
+  const trainer = await TrainerCore.open(program, settleOptimiser(program, optimiser), 1, { driver });
   const results: StepResult[] = [];
   const all = batches();
   for (const size of sizes) results.push(...(await trainer.steps(all.splice(0, size))));

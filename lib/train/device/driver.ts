@@ -1,6 +1,7 @@
 import { ProgramError } from '../errors.ts';
 import type { OptimiserSettings } from '../optimiser-options.ts';
 import type { TrainingProgram } from '../program.ts';
+import type { Precision } from './loop-program.ts';
 
 /**
  * Who updates. `cpu`: gradients come out of the runtime and TypeScript updates the parameters in place. `device`: the
@@ -10,9 +11,20 @@ import type { TrainingProgram } from '../program.ts';
 export type Driver = 'cpu' | 'device';
 
 /** The driver of a program: as asked, else `device` on a GPU where the program can have it. @throws ProgramError when asked for what it can not have */
-export function settleDriver(program: TrainingProgram, settings: OptimiserSettings, asked?: Driver): Driver {
+export function settleDriver(
+  program: TrainingProgram,
+  settings: OptimiserSettings,
+  { driver: asked, precision = 'float32' }: { driver?: Driver | undefined; precision?: Precision } = {},
+): Driver {
   const reason = whyNotDevice(program, settings);
   if (asked === 'device' && reason) throw new ProgramError(`the device driver can not train this: ${reason}`);
+  const mixed = precision === 'mixed';
+  if (mixed && (asked === 'cpu' || reason || !program.lossScale)) {
+    throw new ProgramError(
+      `mixed precision is the device driver's: ${reason ?? (program.lossScale ? 'ask for it' : 'and the program has no loss scale (see trainingGraph)')}`,
+    );
+  }
+  if (mixed) return 'device';
   return asked ?? (process.env.NIGHTJAR_DEVICE === 'cuda' && !reason ? 'device' : 'cpu');
 }
 

@@ -7,7 +7,11 @@ import type { TrainingProgram } from '../program.ts';
 import { Runner, sameShape } from '../runner.ts';
 import type { Slot } from '../slots.ts';
 import { type Feeds, float32, type HostTensor, int64 } from '../tensor.ts';
-import { type LoopProgram, loopProgram, stackName, stateName } from './loop-program.ts';
+import { stackName, stateName } from './loop-body.ts';
+import { type LoopProgram, loopProgram, type Precision } from './loop-program.ts';
+
+/** First scale of gradients in half precision: PyTorch's default. An overflow halves it. */
+const FIRST_SCALE = 65_536;
 
 /** One update of a run. */
 export interface LoopStep {
@@ -18,7 +22,8 @@ export interface LoopStep {
 /**
  * Runs many updates in one call of the runtime. Parameters and optimiser state go to the device once, stay there for all
  * steps of the call and come back to the slots in the end: onnxruntime-node copies every output to the host, so the
- * copies are shared out over the steps.
+ * copies are shared out over the steps. The loss scale of mixed precision is part of no checkpoint: it finds its size
+ * anew after a resume.
  */
 export class LoopRunner {
   readonly #runner: Runner;
@@ -26,7 +31,12 @@ export class LoopRunner {
   readonly #results: { to: Float32Array; from: Float32Array }[] = [];
   readonly #into = new Map<string, ort.Tensor>();
 
-  private constructor(runner: Runner, loop: LoopProgram, slots: readonly Slot[]) {
+  private constructor(
+    runner: Runner,
+    loop: LoopProgram,
+    slots: readonly Slot[],
+    lossScale: string | undefined,
+  ) {
     this.#runner = runner;
     this.#loop = loop;
     const carried = slots.flatMap((slot) =>
@@ -41,6 +51,12 @@ export class LoopRunner {
             })),
           ],
     );
+    if (loop.scale) {
+      carried.push({ name: loop.scale.value, data: Float32Array.of(FIRST_SCALE), shape: [] });
+      carried.push({ name: loop.scale.steps, data: new Float32Array(1), shape: [] });
+    } else if (lossScale) {
+      runner.fix(lossScale, Float32Array.of(1), []);
+    }
     const finals = alignedFloats(carried.map(({ data }) => data.length));
     carried.forEach(({ name, data, shape }, i) => {
       runner.fix(initialName(name), data, shape);
@@ -59,11 +75,13 @@ export class LoopRunner {
     settings: OptimiserSettings,
     slots: readonly Slot[],
     threads: number,
+    precision: Precision = 'float32',
   ): Promise<LoopRunner> {
     const trained = slots.filter(({ frozen }) => !frozen);
     const kept = Object.fromEntries(trained.map(({ name, state }) => [name, Object.keys(state)]));
-    const loop = loopProgram(program, model, settings, kept);
-    return new LoopRunner(await Runner.open(loop.model, threads), loop, slots);
+    const loop = loopProgram(program, model, settings, kept, precision);
+    const runner = await Runner.open(loop.model, threads);
+    return new LoopRunner(runner, loop, slots, program.lossScale);
   }
 
   /**
