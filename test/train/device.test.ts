@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { trainingGraph } from '../../lib/autodiff/index.ts';
+import { GraphBuilder } from '../../lib/onnx/index.ts';
 import {
+  createRng,
   DivergedError,
+  float32,
   type OptimiserOptions,
   openTrainer,
   ProgramError,
   type StepResult,
+  type TrainingProgram,
 } from '../../lib/train/index.ts';
 import { settleOptimiser } from '../../lib/train/optimiser-options.ts';
-import { TrainerCore } from '../../lib/train/trainer-core.ts';
+import { type DriverSettings, TrainerCore } from '../../lib/train/trainer-core.ts';
 import { smallBatch, smallOptimiser, smallProgram } from './small.ts';
 
 const STEPS = 24;
@@ -100,5 +105,76 @@ describe('the device driver', () => {
     const opening = openTrainer(smallProgram(), { driver: 'device', optimiser });
     await expect(opening).rejects.toThrow(ProgramError);
     await expect(opening).rejects.toThrow(says);
+  });
+});
+
+/** A small network with two products, gradients that can be scaled. */
+function scaledProgram(size: number): TrainingProgram {
+  const g = new GraphBuilder('scaled');
+  const rng = createRng(5);
+  const weight = (name: string, ...shape: number[]) =>
+    g.parameter(name, shape, rng.fork(name).normals(shape[0]! * shape[1]!, 0.3));
+  const x = g.input('x', 'float32', [16, 8]);
+  const y = g.input('y', 'float32', [16, 1]);
+  const hidden = g.tanh(g.matmul(x, weight('up', 8, 12)));
+  const error = g.sub(g.matmul(hidden, weight('down', 12, 1)), y);
+  g.output('loss', g.mul(g.reduceMean(g.square(error)), size));
+  const { rowGradientOutputs: _, ...program } = trainingGraph(g.build(), {
+    loss: 'loss',
+    lossScale: 'loss scale',
+  });
+  return program;
+}
+
+async function trainScaled(size: number, settings: DriverSettings) {
+  const program = scaledProgram(size);
+  const optimiser = settleOptimiser(program, { clipNorm: null });
+  const trainer = await TrainerCore.open(program, optimiser, 1, settings);
+  const rng = createRng(6);
+  const x = rng.normals(16 * 8, 1);
+  const y = Float32Array.from({ length: 16 }, (_, i) => x[8 * i]! - x[8 * i + 1]!);
+  const step = { feeds: { x: float32(x, [16, 8]), y: float32(y, [16, 1]) }, lr: 0.01 };
+  const results = [
+    ...(await trainer.steps(Array(20).fill(step))),
+    ...(await trainer.steps(Array(20).fill(step))),
+  ];
+  const parameters = trainer.parameters();
+  await trainer.close();
+  return { results, parameters };
+}
+
+describe('mixed precision', () => {
+  it('follows the float32 curve within the rounding of half precision', async () => {
+    // given
+    const exact = await trainScaled(0.1, { driver: 'cpu' });
+    // when
+    const mixed = await trainScaled(0.1, { driver: 'device', precision: 'mixed' });
+    // then
+    const errors = exact.results.map(({ loss }, i) => Math.abs(mixed.results[i]!.loss / loss - 1));
+    expect(Math.max(...errors)).toBeLessThan(0.02);
+    expect(Math.max(...errors)).toBeGreaterThan(0);
+    expect(apart(exact.parameters, mixed.parameters)).toBeLessThan(0.02);
+  });
+
+  it('skips steps whose gradient overflows, until the scale fits', async () => {
+    // given: a loss so large that the scaled gradient's norm is beyond float32 at first (CPUs compute half products in
+    // float32, so the largest float16 is no limit here)
+    const mixed = await trainScaled(1e18, { driver: 'device', precision: 'mixed' });
+    // when
+    const skipped = mixed.results.filter(({ gradNorm }) => gradNorm === 0).length;
+    // then
+    expect(skipped).toBeGreaterThan(0);
+    expect(skipped).toBeLessThan(15);
+    mixed.results.slice(1, skipped).forEach(({ loss }) => {
+      expect(loss).toBe(mixed.results[0]!.loss);
+    });
+    expect(mixed.results.at(-1)!.loss).toBeLessThan(0.8 * mixed.results[0]!.loss);
+  });
+
+  it('needs the device driver and a loss scale', async () => {
+    await expect(openTrainer(scaledProgram(1), { precision: 'mixed', driver: 'cpu' })).rejects.toThrow(
+      /device driver/,
+    );
+    await expect(openTrainer(smallProgram(), { precision: 'mixed' })).rejects.toThrow(/no loss scale/);
   });
 });
