@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import type { Graph } from '../onnx/index.ts';
 import { decodeSafetensors, encodeSafetensors, type Feeds, float32 } from '../train/index.ts';
 import { type BottleneckAdapter, insertBottlenecks } from './bottleneck.ts';
@@ -13,6 +14,28 @@ export interface ParameterAdapter {
 }
 
 export type Adapter = LoraAdapter | BottleneckAdapter | PrefixAdapter | ParameterAdapter;
+
+const count = z.int().positive();
+const adapterSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('lora'),
+    rank: count,
+    alpha: z.number().positive(),
+    rankStabilised: z.boolean(),
+    targets: z.array(z.object({ name: z.string(), in: count, out: count })),
+  }),
+  z.object({
+    kind: z.literal('bottleneck'),
+    size: count,
+    places: z.array(z.object({ name: z.string(), width: count })),
+  }),
+  z.object({
+    kind: z.literal('prefix'),
+    length: count,
+    attentions: z.array(z.object({ heads: count, headWidth: count })),
+  }),
+  z.object({ kind: z.literal('parameters') }),
+]);
 
 const FORMAT = 'nightjar.adapter.1';
 
@@ -99,15 +122,15 @@ function readAdapter({ format, adapter }: Record<string, string>): Adapter {
       `The file is no adapter of Nightjar (format ${format ?? 'none'}, expected ${FORMAT}).`,
     );
   }
+  let settings: unknown;
   try {
-    const parsed: unknown = JSON.parse(adapter);
-    if (typeof parsed === 'object' && parsed !== null && 'kind' in parsed && String(parsed.kind) in ADDED) {
-      return parsed as Adapter;
-    }
+    settings = JSON.parse(adapter);
   } catch (cause) {
     throw new PeftError('The settings of the adapter file are not JSON; it is damaged.', { cause });
   }
-  throw new PeftError(`The adapter file is of a kind that is not known: ${adapter}.`);
+  const read = adapterSchema.safeParse(settings);
+  if (read.success) return read.data;
+  throw new PeftError(`The adapter file's settings can not be read: ${z.prettifyError(read.error)}`);
 }
 
 /**

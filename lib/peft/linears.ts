@@ -162,9 +162,11 @@ function namesOf(node: Node, weight: string, bias: string | undefined): string[]
 }
 
 /** Layers of one name and different weights are told apart by a number; one weight read twice is one layer. */
-function distinct({ target, weight }: Linear, owner: Map<string, string>): string {
+function distinct({ target, weight, transposed }: Linear, owner: Map<string, string>): string {
   let name = target;
-  for (let copy = 2; owner.has(name) && owner.get(name) !== weight; copy++) name = `${target}.${copy}`;
-  owner.set(name, weight);
+  // W and its transpose are two layers
+  const own = `${weight} ${transposed}`;
+  for (let copy = 2; owner.has(name) && owner.get(name) !== own; copy++) name = `${target}.${copy}`;
+  owner.set(name, own);
   return name;
 }
