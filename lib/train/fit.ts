@@ -1,13 +1,8 @@
-import { type Batch, type BatchSource, toBatch } from './batches.ts';
-import {
-  type Best,
-  type Checkpoint,
-  type CurvePoint,
-  decodeCheckpoint,
-  encodeCheckpoint,
-} from './checkpoint.ts';
+import { BatchQueue } from './batch-queue.ts';
+import type { BatchSource } from './batches.ts';
+import { type Checkpoint, type CurvePoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
 import { CheckpointError, DivergedError, TrainError } from './errors.ts';
-import type { Rng, RngState } from './rng.ts';
+import type { Rng } from './rng.ts';
 import { constantSchedule, type Schedule } from './schedule.ts';
 import type { Feeds } from './tensor.ts';
 import { checkAborted, type Trainer } from './trainer.ts';
@@ -102,37 +97,20 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   checkAccumulate(accumulate, options.step);
   if (ema !== undefined) await trainer.average(ema);
   const run = options.resume
-    ? await resumeRun(options.resume, of, accumulate, trainer, rngs)
+    ? await resumeRun(options.resume, { of, accumulate, averaged: ema !== undefined }, trainer, rngs)
     : newRun(of, accumulate);
   let stoppedBy: FitResult['stoppedBy'] = 'steps';
-  let next = prepare(batches, run.step * accumulate, of * accumulate, rngs);
+  const queue = new BatchQueue(batches, run.step * accumulate, of * accumulate, rngs);
 
   const save = async () => {
     if (!options.checkpoint) return;
-    const checkpoint = { ...run, trainer: await trainer.state(), rngs: next.rngs };
+    const checkpoint = { ...run, trainer: await trainer.state(), rngs: queue.rngs };
     await options.checkpoint.put(encodeCheckpoint(checkpoint));
   };
-  /** Starts work on the batch that is ready, and on building the one after. */
-  const take = async <T>(work: (batch: Batch) => Promise<T>): Promise<T> => {
-    const batch = await next.batch!;
-    const working = work(batch);
-    next = prepare(batches, next.index + 1, of * accumulate, rngs);
-    return working;
-  };
-  const update = async (rate: number): Promise<StepResult> => {
-    if (accumulate === 1)
-      return take(({ feeds, variant }) => step(trainer, feeds, { lr: rate, step: run.step, variant }));
-    let [total, weights] = [0, 0];
-    for (let i = 0; i < accumulate; i++) {
-      await take(async ({ feeds, variant, weight = 1 }) => {
-        const { loss } = await trainer.backward(feeds, { weight, variant, transfer: true });
-        total += weight * loss;
-        weights += weight;
-      });
-    }
-    const { gradNorm } = await trainer.update({ lr: rate, scale: 1 / weights });
-    return { loss: total / weights, gradNorm };
-  };
+  const update = (rate: number): Promise<StepResult> =>
+    accumulate > 1
+      ? accumulated(trainer, queue, accumulate, rate)
+      : queue.take(({ feeds, variant }) => step(trainer, feeds, { lr: rate, step: run.step, variant }));
 
   try {
     while (run.step < of && run.stale < patience) {
@@ -152,11 +130,13 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     }
     if (run.stale >= patience) stoppedBy = 'patience';
   } finally {
-    // a batch in the making is let finish, so that nothing of the run goes on after it
-    await next.batch?.catch(() => {});
+    await queue.end();
   }
   if (run.best) await trainer.load({ parameters: run.best.parameters });
-  else if (ema !== undefined) await trainer.load({ parameters: await averaged(trainer) });
+  else if (ema !== undefined) {
+    const parameters = await trainer.withAverages(() => trainer.parameters());
+    await trainer.load({ parameters });
+  }
   if (ema !== undefined) await trainer.average(null);
   return {
     steps: run.step,
@@ -172,6 +152,25 @@ type Run = Omit<Checkpoint, 'trainer' | 'rngs'>;
 const plainStep: StepFunction = (trainer, feeds, { lr, variant }) =>
   trainer.step(feeds, { lr, variant, transfer: true });
 
+/** One update by the mean gradient of several batches, each counted by its weight. */
+async function accumulated(
+  trainer: Trainer,
+  queue: BatchQueue,
+  batches: number,
+  lr: number,
+): Promise<StepResult> {
+  let [total, weights] = [0, 0];
+  for (let i = 0; i < batches; i++) {
+    await queue.take(async ({ feeds, variant, weight = 1 }) => {
+      const { loss } = await trainer.backward(feeds, { weight, variant, transfer: true });
+      total += weight * loss;
+      weights += weight;
+    });
+  }
+  const { gradNorm } = await trainer.update({ lr, scale: 1 / weights });
+  return { loss: total / weights, gradNorm };
+}
+
 function checkAccumulate(accumulate: number, step: StepFunction | undefined): void {
   if (!Number.isInteger(accumulate) || accumulate < 1)
     throw new TrainError(`accumulate is a whole number of batches from 1, given ${accumulate}`);
@@ -179,11 +178,6 @@ function checkAccumulate(accumulate: number, step: StepFunction | undefined): vo
     throw new TrainError(
       'a step function makes its own updates: give it larger batches instead of accumulate',
     );
-}
-
-/** Parameters with the moving averages in the place of the trained ones. */
-function averaged(trainer: Trainer): Promise<Record<string, Float32Array>> {
-  return trainer.withAverages(() => trainer.parameters());
 }
 
 function newRun(of: number, accumulate: number): Run {
@@ -200,8 +194,7 @@ function newRun(of: number, accumulate: number): Run {
 
 async function resumeRun(
   bytes: Uint8Array,
-  of: number,
-  accumulate: number,
+  { of, accumulate, averaged }: { of: number; accumulate: number; averaged: boolean },
   trainer: Trainer,
   rngs: Record<string, Rng>,
 ): Promise<Run> {
@@ -216,6 +209,10 @@ async function resumeRun(
       `the checkpoint is of a run of ${run.accumulate} batches an update, this one has ${accumulate}`,
     );
   }
+  if ((state.averages !== undefined) !== averaged) {
+    const [theirs, ours] = averaged ? ['no', 'keeps'] : ['', 'keeps no'];
+    throw new CheckpointError(`the checkpoint has ${theirs} moving averages, this run ${ours} them`);
+  }
   const names = (of: object) => Object.keys(of).sort().join(', ') || 'none';
   if (names(saved) !== names(rngs)) {
     throw new CheckpointError(`the checkpoint has the generators ${names(saved)}, this run ${names(rngs)}`);
@@ -223,24 +220,6 @@ async function resumeRun(
   for (const [name, rng] of Object.entries(rngs)) rng.restore(saved[name]!);
   await trainer.load(state);
   return run;
-}
-
-interface Prepared {
-  /** Number of the batch, from 0. */
-  index: number;
-  /** Absent after the last. */
-  batch?: Promise<Batch>;
-  rngs: Record<string, RngState>;
-}
-
-/** Starts building a batch, noting the generators' states before it: a checkpoint resumes from there. */
-function prepare(batches: BatchSource, index: number, of: number, rngs: Record<string, Rng>): Prepared {
-  const before = Object.fromEntries(Object.entries(rngs).map(([name, rng]) => [name, rng.state()]));
-  if (index >= of) return { index, rngs: before };
-  const batch = (async () => toBatch(await batches.at(index)))();
-  // a failure surfaces when the batch is awaited
-  batch.catch(() => {});
-  return { index, batch, rngs: before };
 }
 
 async function addPoint(
@@ -254,27 +233,35 @@ async function addPoint(
   const point: CurvePoint = { step: run.step, lr, trainLoss: loss / steps, gradNorm: gradNorm / steps };
   run.pending = { loss: 0, gradNorm: 0, steps: 0 };
   if (evaluate) {
-    const { loss: validLoss, ...metrics } = await (ema
-      ? trainer.withAverages(() => evaluate(run.step))
-      : evaluate(run.step));
-    if (!Number.isFinite(validLoss)) {
-      throw new DivergedError(
-        `the validation loss after step ${run.step} is ${validLoss}: lower the learning rate`,
-      );
-    }
-    point.validLoss = validLoss;
-    // an undefined metric (NaN) would not survive a checkpoint's JSON
-    const defined = Object.entries(metrics).filter(([, value]) => Number.isFinite(value));
-    if (defined.length > 0) point.metrics = Object.fromEntries(defined);
-    if (!run.best || validLoss < run.best.loss) {
-      const parameters = await (ema ? averaged(trainer) : trainer.parameters());
-      run.best = { step: run.step, loss: validLoss, parameters } satisfies Best;
-      run.stale = 0;
-    } else {
-      run.stale += 1;
-    }
+    const judge = () => judged(run, point, evaluate, trainer);
+    await (ema ? trainer.withAverages(judge) : judge());
   }
   run.curve.push(point);
+}
+
+/** Evaluates what stands in the parameters' place and keeps it where it is the best so far. */
+async function judged(
+  run: Run,
+  point: CurvePoint,
+  evaluate: NonNullable<FitOptions['evaluate']>,
+  trainer: Trainer,
+): Promise<void> {
+  const { loss: validLoss, ...metrics } = await evaluate(run.step);
+  if (!Number.isFinite(validLoss)) {
+    throw new DivergedError(
+      `the validation loss after step ${run.step} is ${validLoss}: lower the learning rate`,
+    );
+  }
+  point.validLoss = validLoss;
+  // an undefined metric (NaN) would not survive a checkpoint's JSON
+  const defined = Object.entries(metrics).filter(([, value]) => Number.isFinite(value));
+  if (defined.length > 0) point.metrics = Object.fromEntries(defined);
+  if (!run.best || validLoss < run.best.loss) {
+    run.best = { step: run.step, loss: validLoss, parameters: await trainer.parameters() };
+    run.stale = 0;
+  } else {
+    run.stale += 1;
+  }
 }
 
 function isDue(every: number | ((step: number) => boolean) | undefined, step: number): boolean {

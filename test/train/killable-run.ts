@@ -1,35 +1,23 @@
 // A training run in a process of its own: `killable-run.ts CHECKPOINT`. Prints each step's loss, writes a checkpoint
-// every 4 steps and goes on from the one it finds.
+// every 4 steps and goes on from the one it finds. Length buckets, dropout, accumulation and averages are all in it.
 import { existsSync, readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
-import {
-  createRng,
-  float32,
-  linearSchedule,
-  openTrainer,
-  shuffledBatches,
-  fit as train,
-} from '../../lib/train/index.ts';
-import { evaluationBatch, smallBatch, smallOptimiser, smallProgram } from './small.ts';
+import { linearSchedule, meanLoss, openTrainer, fit as train } from '../../lib/train/index.ts';
+import { encoderBatches, encoderProgram } from './small-encoder.ts';
 
 const path = process.argv[2]!;
-const trainer = await openTrainer(smallProgram(), { optimiser: smallOptimiser });
-const masks = createRng(5).fork('dropout');
+const { program, sites } = encoderProgram(0.2);
+const trainer = await openTrainer(program, { optimiser: { kind: 'adafactor' } });
 await train({
   trainer,
-  batches: shuffledBatches({
-    rows: 4,
-    batchSize: 1,
-    rng: createRng(5).fork('order'),
-    make: ([row]) => ({ ...smallBatch(row!), mask: float32(masks.dropoutMask(48, 0.25), [8, 6]) }),
-  }),
+  batches: encoderBatches(sites),
   steps: 30,
   lr: 0.05,
   schedule: linearSchedule({ warmup: 3 }),
-  evaluate: async () => ({
-    loss: Number((await trainer.evaluate(evaluationBatch(1), ['loss'])).loss!.data[0]),
-  }),
-  rngs: { masks },
+  accumulate: 2,
+  ema: 0.9,
+  evaluateEvery: 10,
+  evaluate: async () => ({ loss: await meanLoss(trainer, encoderBatches(), 'loss') }),
   checkpoint: {
     every: 4,
     put: async (bytes) => {
