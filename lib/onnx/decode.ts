@@ -21,6 +21,8 @@ import {
   type Parameter,
   type Value,
 } from './graph.ts';
+import { restoreNames } from './half.ts';
+import { readTensor } from './import/tensors.ts';
 import { inferTypes } from './infer.ts';
 import { isOpType, operators } from './operators/index.ts';
 import { withSizes } from './sizes.ts';
@@ -64,7 +66,7 @@ export function decodeModel(bytes: Uint8Array, { dims = {} }: DecodeOptions = {}
   const initializers: Initializer[] = [];
   const parameters: Parameter[] = [];
   for (const proto of graph.initializer) {
-    const { dtype, shape, data } = fromTensorProto(proto);
+    const { dtype, shape, data } = readTensor(proto, undefined);
     if (trainable.has(proto.name) && data instanceof Float32Array)
       parameters.push({ name: proto.name, shape, data });
     else initializers.push({ name: proto.name, dtype, shape, data });
@@ -90,7 +92,9 @@ export function decodeModel(bytes: Uint8Array, { dims = {} }: DecodeOptions = {}
 
 export function parseModel(bytes: Uint8Array): ModelProto {
   try {
-    return fromBinary(ModelProtoSchema, bytes);
+    const model = fromBinary(ModelProtoSchema, bytes);
+    if (model.graph) restoreNames(model.graph);
+    return model;
   } catch (cause) {
     throw new GraphError(`${bytes.length} bytes are no ONNX model; the file may be truncated.`, { cause });
   }
@@ -210,7 +214,7 @@ export function readAttribute(attribute: AttributeProto, kind: string | undefine
 }
 
 /** The shortest decimal that is this float32: an epsilon written as 1e-5 reads as 1e-5 and not 9.99999974e-6. */
-function shortest(value: number): number {
+export function shortest(value: number): number {
   for (let digits = 1; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === Math.fround(value)) return short;

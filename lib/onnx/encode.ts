@@ -14,7 +14,7 @@ import {
   ValueInfoProtoSchema,
 } from 'onnx-buf';
 import type { Attribute, Graph, Node, TensorType } from './graph.ts';
-import { halfProducts } from './half.ts';
+import { halfProducts, storeWeights } from './half.ts';
 import { operators } from './operators/index.ts';
 import { type DType, tensor } from './tensor.ts';
 import { toProtoType, toTensorProto } from './tensor-proto.ts';
@@ -31,12 +31,23 @@ export interface EncodeOptions {
    * 'initializers': they are part of the file (scoring).
    */
   readonly parametersAs: 'inputs' | 'initializers';
+  /**
+   * How weights are stored that are part of the file and have two axes or more: float16 takes half the bytes, and they are
+   * widened when the model is loaded, so all computation stays float32. float32
+   */
+  readonly weights?: 'float32' | 'float16';
   /** Added to the graph's metadata. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** The graph as the bytes of an ONNX model file. Equal graphs give equal bytes. */
-export function encodeModel(graph: Graph, { parametersAs, metadata }: EncodeOptions): Uint8Array {
+/**
+ * The graph as the bytes of an ONNX model file. Equal graphs give equal bytes. Throws GraphError when a weight to be
+ * stored as float16 is beyond its range.
+ */
+export function encodeModel(
+  graph: Graph,
+  { parametersAs, weights = 'float32', metadata }: EncodeOptions,
+): Uint8Array {
   const inside = parametersAs === 'initializers';
   const parameters = graph.parameters.map(({ name, shape, data }) => ({
     name,
@@ -47,11 +58,13 @@ export function encodeModel(graph: Graph, { parametersAs, metadata }: EncodeOpti
   const properties: Record<string, string> = { ...graph.metadata, ...metadata };
   if (inside && parameters.length > 0)
     properties[PARAMETERS_KEY] = JSON.stringify(parameters.map(({ name }) => name));
+  const stored = storeWeights(parameters, weights);
   const main = graphProto({
     name: graph.name,
     input: [...graph.inputs, ...(inside ? [] : parameters)].map((value) => valueInfo(value.name, value)),
     output: graph.outputs.map((value) => valueInfo(value.name, value)),
-    initializer: inside ? parameters.map((t) => toTensorProto(t, t.name)) : [],
+    initializer: inside ? stored.initializer : [],
+    casts: inside ? stored.casts : [],
     graph,
   });
   return toBinary(...modelProto(main, graph, properties));
@@ -64,16 +77,18 @@ export function graphProto(given: {
   output: ValueInfoProto[];
   initializer?: TensorProto[];
   node?: NodeProto[];
+  /** Nodes that stand before the graph's. */
+  casts?: NodeProto[];
   graph?: Graph;
   /** Precision of the graph's matrix products. */
   products?: 'float32' | 'float16';
 }): GraphProto {
-  const { graph, initializer = [], node = [], products = 'float32', ...rest } = given;
+  const { graph, initializer = [], node = [], casts = [], products = 'float32', ...rest } = given;
   const nodes = (graph?.nodes ?? []).map(nodeProto);
   return create(GraphProtoSchema, {
     ...rest,
     initializer: [...(graph?.initializers ?? []).map((t) => toTensorProto(t, t.name)), ...initializer],
-    node: [...(products === 'float16' ? halfProducts(nodes) : nodes), ...node],
+    node: [...casts, ...(products === 'float16' ? halfProducts(nodes) : nodes), ...node],
   });
 }
 

@@ -157,8 +157,8 @@ describe('model files', () => {
     expect(() => decodeModel(edited((file) => (file.opsetImport[0]!.version = 24n)))).toThrow(
       'operator set 24',
     );
-    expect(() => decodeModel(edited(({ graph }) => (graph!.initializer[0]!.dataType = 10)))).toThrow(
-      'of type FLOAT16',
+    expect(() => decodeModel(edited(({ graph }) => (graph!.initializer[0]!.dataType = 14)))).toThrow(
+      'of type COMPLEX64',
     );
     expect(() => decodeModel(edited(({ graph }) => (graph!.initializer[0]!.dataLocation = 1)))).toThrow(
       'in another file',
