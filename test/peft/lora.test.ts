@@ -133,12 +133,12 @@ describe('merging', () => {
     const values = drawn(graph, trainable(graph, 'lora'));
     const feeds = { ids: { type: 'int64', shape: [3], data: BigInt64Array.of(0n, 5n, 2n) } } as const;
     // when
-    const merged = await mergeLora(graph, adapter, values, { inputs: [feeds] });
+    const merged = await mergeLora(graph, adapter, values);
     // then
     expect(adapter.targets.map(({ name }) => name)).toEqual(['gemm', 'shared', 'words']);
-    expect(merged.maxDifference).toBeLessThan(1e-4);
+    expect(merged.maxDifference).toBeUndefined();
     const tuned = exactly(withValues(graph, values), 'scores', feeds);
-    expect(largestDifference(exactly(merged.graph, 'scores', feeds), tuned)).toBeLessThan(1e-4);
+    expect(largestDifference(exactly(merged.graph, 'scores', feeds), tuned)).toBeLessThan(1e-5);
     const table2 = merged.graph.parameters.find(({ name }) => name === 'words')!;
     expect(table2.data).toEqual(base.parameters.find(({ name }) => name === 'words')!.data);
     expect(merged.graph.parameters.map(({ name }) => name)).toContain('words.merged');
