@@ -1,0 +1,45 @@
+import { trainingGraph } from '../autodiff/index.ts';
+import { type Graph, interpret, type Tensor } from '../onnx/index.ts';
+import { type Feeds, type OptimiserOptions, openTrainer, type Trainer } from '../train/index.ts';
+import { LOSS } from './classifier.ts';
+import type { Numbers } from './reference.ts';
+
+/** A trainer with the names it gives gradients. */
+export interface Training {
+  readonly trainer: Trainer;
+  readonly gradientOutputs: Readonly<Record<string, string>>;
+}
+
+/** Does some work with a trainer of the graph's loss, and ends its worker. */
+export async function withTrainer<T>(
+  graph: Graph,
+  { wrt, optimiser = {} }: { wrt: readonly string[]; optimiser?: OptimiserOptions },
+  work: (training: Training) => Promise<T>,
+): Promise<T> {
+  const { rowGradientOutputs, ...program } = trainingGraph(graph, { loss: LOSS, wrt });
+  const parameters = program.parameters.map((parameter) => ({ ...parameter }));
+  const trainer = await openTrainer({ ...program, parameters }, { optimiser });
+  try {
+    return await work({ trainer, gradientOutputs: program.gradientOutputs });
+  } finally {
+    await trainer.close();
+  }
+}
+
+/** The graph's outputs in the float64 interpreter. */
+export function interpreted(graph: Graph, feeds: Feeds): Record<string, Numbers> {
+  const tensors = Object.entries(feeds).map(([name, { type, shape, data }]) => [
+    name,
+    { dtype: type, shape, data },
+  ]);
+  return interpret(graph, Object.fromEntries(tensors) as Record<string, Tensor>);
+}
+
+/** Float outputs of a run. */
+export function floatsOf(feeds: Feeds): Record<string, Numbers> {
+  const found: Record<string, Numbers> = {};
+  for (const [name, { type, shape, data }] of Object.entries(feeds)) {
+    if (type === 'float32' || type === 'float64') found[name] = { shape, data };
+  }
+  return found;
+}

@@ -1,0 +1,11 @@
+export { checkParity, type ParityOptions, type ParityResult } from './check.ts';
+export { FolderError } from './errors.ts';
+export {
+  type Comparison,
+  type Measure,
+  type Note,
+  type Part,
+  parts,
+  statedTolerances,
+  type Tolerances,
+} from './measure.ts';
