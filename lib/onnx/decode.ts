@@ -77,7 +77,7 @@ export function decodeModel(bytes: Uint8Array, { dims = {} }: DecodeOptions = {}
     else nodes.push(readNode(proto, index, initializers));
   });
   const stored = new Set(graph.initializer.map(({ name }) => name));
-  const inputs = graph.input.filter(({ name }) => !stored.has(name)).map(readInput);
+  const inputs = graph.input.filter(({ name }) => !stored.has(name)).map((info) => readInput(info));
   return inferTypes({
     name: graph.name,
     opset: OPSET,
@@ -125,14 +125,14 @@ function refuseUnsupported(graph: GraphProto): void {
   throw new GraphError(`The model uses unsupported operators: ${[...new Set(names)].join(', ')}.`);
 }
 
-export function readInput(info: ValueInfoProto): Value {
+export function readInput(info: ValueInfoProto, readType = fromProtoType): Value {
   const type = info.type?.value;
   if (type?.case !== 'tensorType') throw new GraphError(`Input ${info.name} is no tensor.`);
   const shape = (type.value.shape?.dim ?? []).map(({ value }, axis): Dim => {
     if (value.case === 'dimValue') return Number(value.value);
     return value.case === 'dimParam' && value.value !== '' ? value.value : `${info.name}.${axis}`;
   });
-  return { name: info.name, dtype: fromProtoType(type.value.elemType, `Input ${info.name}`), shape };
+  return { name: info.name, dtype: readType(type.value.elemType, `Input ${info.name}`), shape };
 }
 
 function readConstant(node: NodeProto): Initializer {

@@ -147,6 +147,18 @@ export class GraphEmitter {
     return seen.outputs.slice(0, outputCount).map((output) => this.value(output));
   }
 
+  /** The first output of an operation that is in the graph already, with exactly these inputs and attributes. */
+  existing(type: OpType, inputs: readonly Value[], attributes: Attributes = {}): Value | undefined {
+    const seen = this.#seen.get(
+      nodeKey(
+        type,
+        inputs.map(({ name }) => name),
+        attributes,
+      ),
+    );
+    return seen?.outputs[0] ? this.value(seen.outputs[0]) : undefined;
+  }
+
   /** One operation under the names of the node and of its outputs. Throws GraphError as `op` does. */
   append(node: Node): Value[] {
     return this.#addNode({ ...node, outputs: [...node.outputs] });

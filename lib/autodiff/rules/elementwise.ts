@@ -49,6 +49,7 @@ export const elementwiseRules = {
   GreaterOrEqual: 'none',
   And: 'none',
   Or: 'none',
+  Xor: 'none',
   Not: 'none',
   // y = -x: dx = -dy
   Neg: ({ g, dy }) => [() => g.neg(dy)],
@@ -73,7 +74,15 @@ export const elementwiseRules = {
   Sigmoid: scaled(({ g }, _, y) => g.mul(y, g.sub(1, y))),
   // y = log(1 + e^x): dx = dy σ(x)
   Softplus: scaled(({ g }, x) => g.sigmoid(x)),
+  // y = sin x: dx = dy cos x
+  Sin: scaled(({ g }, x) => g.op('Cos', [x])),
+  // y = cos x: dx = -dy sin x
+  Cos: scaled(({ g }, x) => g.neg(g.op('Sin', [x]))),
   Floor: 'none',
+  Ceil: 'none',
+  Round: 'none',
+  // y = a - b trunc(a / b): da = dy, db = -dy trunc(a / b) = -dy (a - y) / b
+  Mod: ({ g, x, y, dy }) => [() => dy, () => g.neg(g.mul(dy, g.div(g.sub(x[0]!, y[0]!), x[1]!)))],
   // y = x Φ(x): dx = dy (Φ(x) + x φ(x)); Hendrycks & Gimpel 2016
   Gelu: scaled((call, x) => {
     if (stringAttribute(call.attributes, 'approximate', 'none') === 'tanh') return geluTanhSlope(call, x);
@@ -83,6 +92,7 @@ export const elementwiseRules = {
     return g.add(cumulative, g.mul(x, density));
   }),
   IsNaN: 'none',
+  IsInf: 'none',
   // y = x limited to [low, high]: dx = dy [low ≤ x ≤ high]
   Clip: ({ g, x, dy }) => [
     () => {

@@ -15,6 +15,21 @@ const reshaped: GradientRule = ({ g, x, dy }) => [
   () => g.op('Reshape', [dy, g.shapeTensor(x[0]!.shape, [x[0]!])]),
 ];
 
+/**
+ * Zeros around a value: `pads` before, then after each of `axes`. All axes are written out, because onnxruntime's
+ * transpose optimiser takes the pads of some axes for those of all and then fails.
+ */
+function padded(g: GraphBuilder, x: Value, axes: readonly number[], pads: readonly number[]): Value {
+  const rank = x.shape.length;
+  const all = new Array<number>(2 * rank).fill(0);
+  for (const [i, given] of axes.entries()) {
+    const axis = normaliseAxis(given, rank);
+    all[axis] = pads[i]!;
+    all[rank + axis] = pads[i + axes.length]!;
+  }
+  return g.op('Pad', [x, g.ints(all)]);
+}
+
 /** Sizes along an axis as numbers, for slicing a gradient apart. */
 function fixedSizes(sizes: readonly Dim[]): number[] {
   if (sizes.every((size) => typeof size === 'number')) return sizes as number[];
@@ -106,7 +121,7 @@ export const movementRules = {
         }
         const { from, count } = sliceRange(size, starts[i]!, ends[i]!, steps[i]!);
         if (steps[i] === 1) {
-          return g.op('Pad', [gradient, g.ints([from, size - from - count]), undefined, g.ints([axis])]);
+          return padded(g, gradient, [axis], [from, size - from - count]);
         }
         return scatterAlong(
           g,
@@ -119,12 +134,16 @@ export const movementRules = {
     },
   ],
   // y = x with a border: dx = dy without it (a pad of -n undoes a pad of n, both ways)
-  Pad: ({ g, x, dy, attributes }) => [
+  Pad: ({ g, x, dy }) => [
     () => {
       const pads = g.numbersOf(x[1])!.map((pad) => -pad);
-      return g.op('Pad', [dy, g.ints(pads), undefined, x[3]], attributes);
+      const axes = g.numbersOf(x[3]) ?? x[0]!.shape.map((_, i) => i);
+      return padded(g, dy, axes, pads);
     },
   ],
+  // y = a triangle of x: dx = the same triangle of dy
+  Trilu: ({ g, x, dy, attributes }) => [() => g.op('Trilu', [dy, x[1]], attributes)],
+  EyeLike: 'none',
   ConstantOfShape: 'none',
   Range: 'none',
 } satisfies RuleTable;

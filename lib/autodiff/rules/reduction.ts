@@ -42,11 +42,29 @@ export const reductionRules = {
   ],
   ReduceMax: extreme,
   ReduceMin: extreme,
+  // y = Π x: dx = dy y / x, so no x may be 0
+  ReduceProd: (call) => [
+    () => {
+      const { g, x, y, dy } = call;
+      const axes = reducedAxes(call);
+      return g.div(kept(call, g.mul(dy, y[0]!), axes), x[0]!);
+    },
+  ],
+  // y = √ Σ x²: dx = dy x / y, and 0 where y is (a subgradient, as torch)
+  ReduceL2: (call) => [
+    () => {
+      const { g, x, y, dy } = call;
+      const safe = g.where(g.equal(y[0]!, 0), 1, y[0]!);
+      return g.mul(x[0]!, kept(call, g.div(dy, safe), reducedAxes(call)));
+    },
+  ],
   // y = softmax x: dx = y (dy - Σ dy y)
   Softmax: (call) => [
     () => {
       const { g, dy } = call;
-      const y = call.y[0]!;
+      // Exports of masked attention put 0 for rows that are masked all over, where y is 0/0: so does the gradient.
+      const undefinedRows = g.existing('IsNaN', [call.y[0]!]);
+      const y = undefinedRows ? g.where(undefinedRows, 0, call.y[0]!) : call.y[0]!;
       return g.mul(y, g.sub(dy, g.reduceSum(g.mul(dy, y), [axisOf(call, -1)], true)));
     },
   ],

@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { clone, create } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -76,27 +76,25 @@ function called(body: FunctionProto, call: NodeProto, prefix: string): NodeProto
 }
 
 /** A copy of a node with other names, also in the graphs of its attributes, and references to attributes resolved. */
-export function renamedNode(
+function renamedNode(
   node: NodeProto,
   rename: (name: string) => string,
   prefix: string,
   given: ReadonlyMap<string, AttributeProto>,
 ): NodeProto {
-  const attribute = node.attribute.flatMap((a) => {
-    if (a.refAttrName !== '') {
-      const actual = given.get(a.refAttrName);
-      return actual ? [create(AttributeProtoSchema, { ...actual, name: a.name })] : [];
-    }
-    if (!a.g) return [a];
-    return [create(AttributeProtoSchema, { ...a, g: renamedGraph(a.g, rename, prefix, given) })];
+  const copy = clone(NodeProtoSchema, node);
+  if (node.name !== '') copy.name = `${prefix}/${node.name}`;
+  copy.input = node.input.map(rename);
+  copy.output = node.output.map(rename);
+  copy.attribute = copy.attribute.flatMap((attribute) => {
+    const actual = attribute.refAttrName === '' ? attribute : given.get(attribute.refAttrName);
+    if (!actual) return [];
+    const resolved = clone(AttributeProtoSchema, actual);
+    resolved.name = attribute.name;
+    if (resolved.g) resolved.g = renamedGraph(resolved.g, rename, prefix, given);
+    return [resolved];
   });
-  return create(NodeProtoSchema, {
-    ...node,
-    name: node.name === '' ? '' : `${prefix}/${node.name}`,
-    input: node.input.map(rename),
-    output: node.output.map(rename),
-    attribute,
-  });
+  return copy;
 }
 
 function renamedGraph(
@@ -105,12 +103,11 @@ function renamedGraph(
   prefix: string,
   given: ReadonlyMap<string, AttributeProto>,
 ): GraphProto {
-  return create(GraphProtoSchema, {
-    ...graph,
-    node: graph.node.map((node) => renamedNode(node, rename, prefix, given)),
-    initializer: graph.initializer.map((t) => ({ ...t, name: rename(t.name) })),
-    output: graph.output.map((value) => ({ ...value, name: rename(value.name) })),
-  });
+  const copy = clone(GraphProtoSchema, graph);
+  copy.node = graph.node.map((node) => renamedNode(node, rename, prefix, given));
+  for (const tensor of copy.initializer) tensor.name = rename(tensor.name);
+  for (const value of copy.output) value.name = rename(value.name);
+  return copy;
 }
 
 /** The taken branch of an If as nodes and constants of the outer graph; its outputs get the names of the If's. */
@@ -129,5 +126,6 @@ export function inlinedBranch(branch: GraphProto, node: ForeignNode): GraphProto
       output: [node.outputs[i] ?? ''],
     }),
   );
-  return create(GraphProtoSchema, { ...body, node: [...body.node, ...results] });
+  body.node.push(...results);
+  return body;
 }

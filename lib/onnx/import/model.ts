@@ -6,12 +6,13 @@ import type { Graph, Value } from '../graph.ts';
 import { isOpType, operators } from '../operators/index.ts';
 import { withSizes } from '../sizes.ts';
 import { foldConstants } from '../specialise.ts';
-import { type Tensor, toNumbers } from '../tensor.ts';
+import { type Tensor, tensor, toNumbers } from '../tensor.ts';
+import { exactNumber } from './exact.ts';
 import { type ForeignNode, graphAttribute, labelOf, operatorKey } from './foreign-node.ts';
 import { FunctionTable, inlinedBranch, opsetOf } from './inline.ts';
 import { RewriteCall } from './rewrite.ts';
 import { rewrites } from './rewrites/index.ts';
-import { type ExternalReader, readTensor } from './tensors.ts';
+import { type ExternalReader, isFloatType, readTensor, readType } from './tensors.ts';
 import { onlyWeights } from './weights.ts';
 
 /** Operator sets of ai.onnx that are brought to ours. */
@@ -98,6 +99,8 @@ class Importer {
   /** Values of ours by the foreign names that stand for them. */
   readonly #values = new Map<string, Value>();
   readonly #weights = new Map<string, Float32Array>();
+  /** Are weights stored in Constant nodes? Only where none are stored as initialisers: else those are of formulas. */
+  readonly #weightsInNodes: boolean;
 
   constructor(
     graph: GraphProto,
@@ -112,13 +115,18 @@ class Importer {
     this.#opset = opset;
     this.#external = external;
     this.#tied = tied.map((group) => new Set(group));
+    this.#weightsInNodes = !graph.initializer.some(
+      ({ dims, dataType }) => dims.length > 0 && isFloatType(dataType),
+    );
   }
 
   run(nodes: readonly ForeignNode[], dims: Readonly<Record<string, number>>): Graph {
     if (this.#graph.sparseInitializer.length > 0)
       throw new GraphError('The model stores sparse tensors; export it with dense ones.');
     const stored = new Set(this.#graph.initializer.map(({ name }) => name));
-    const inputs = this.#graph.input.filter(({ name }) => !stored.has(name)).map(readInput);
+    const inputs = this.#graph.input
+      .filter(({ name }) => !stored.has(name))
+      .map((info) => readInput(info, readType));
     for (const { name, dtype, shape } of withSizes(inputs, dims))
       this.#values.set(name, this.#g.input(name, dtype, shape));
     for (const proto of this.#graph.initializer) this.#store(proto.name, readTensor(proto, this.#external));
@@ -128,9 +136,11 @@ class Importer {
   }
 
   /** Float tensors of an axis or more may be weights, which is seen when all their uses are known. */
-  #store(name: string, t: Tensor): void {
-    if (t.dtype !== 'float32' || t.shape.length === 0) {
-      this.#values.set(name, this.#g.constant(t, t.dtype, name));
+  #store(name: string, t: Tensor, mayBeWeight = true): void {
+    if (t.dtype !== 'float32' || t.shape.length === 0 || !mayBeWeight) {
+      const single = t.dtype === 'float32' && t.data.length === 1;
+      const meant = single ? tensor('float32', t.shape, toNumbers(t).map(exactNumber)) : t;
+      this.#values.set(name, this.#g.constant(meant, t.dtype, name));
       return;
     }
     const data = t.data instanceof Float32Array ? t.data : Float32Array.from(toNumbers(t));
@@ -157,7 +167,7 @@ class Importer {
     const value = attribute && constantValue(attribute, (proto) => readTensor(proto, this.#external));
     if (!value)
       throw new GraphError(`${labelOf(node)} has no value of a supported kind (${attribute?.name}).`);
-    this.#store(node.outputs[0] ?? '', value);
+    this.#store(node.outputs[0] ?? '', value, this.#weightsInNodes);
   }
 
   /** An exporter's second name for equal weights: a weight of its own, unless the two were declared one. */

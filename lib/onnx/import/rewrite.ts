@@ -58,7 +58,7 @@ export class RewriteCall {
 
   float(name: string, fallback: number): number {
     const attribute = this.node.attributes.get(name);
-    return attribute ? (this.#read(name, attribute, 'float') as number) : fallback;
+    return attribute ? (this.#read(attribute, 'float') as number) : fallback;
   }
 
   string(name: string, fallback: string): string {
@@ -89,7 +89,7 @@ export class RewriteCall {
     const kinds = operators[op].attributes ?? {};
     const kept: Record<string, Attributes[string]> = {};
     for (const [name, attribute] of this.node.attributes) {
-      if (!without.includes(name)) kept[name] = this.#read(name, attribute, kinds[name]);
+      if (!without.includes(name)) kept[name] = this.#read(attribute, kinds[name]);
     }
     return kept;
   }
@@ -99,7 +99,7 @@ export class RewriteCall {
     throw new GraphError(`${labelOf(this.node)} of (${shapes}): ${message}.`);
   }
 
-  #read(name: string, attribute: AttributeProto, kind: string | undefined): Attributes[string] {
-    return readAttribute({ ...attribute, name }, kind, labelOf(this.node));
+  #read(attribute: AttributeProto, kind: string | undefined): Attributes[string] {
+    return readAttribute(attribute, kind, labelOf(this.node));
   }
 }

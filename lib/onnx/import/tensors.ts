@@ -12,11 +12,16 @@ import { fromProtoType, fromTensorProto } from '../tensor-proto.ts';
 /** Reads `length` bytes (to the end when absent) from `offset` of a file beside the model. */
 export type ExternalReader = (location: string, offset: number, length: number | undefined) => Uint8Array;
 
-const { FLOAT16, BFLOAT16, DOUBLE } = TensorProto_DataType;
+const { FLOAT, FLOAT16, BFLOAT16, DOUBLE } = TensorProto_DataType;
 
 /** The engine trains in float32: half, bfloat16 and double become it while a model is read. */
-export function widenedType(code: number, where: string): DType {
-  return code === FLOAT16 || code === BFLOAT16 || code === DOUBLE ? 'float32' : fromProtoType(code, where);
+export function readType(code: number, where: string): DType {
+  return isFloatType(code) ? 'float32' : fromProtoType(code, where);
+}
+
+/** Is this float32, or a type that becomes it? */
+export function isFloatType(code: number): boolean {
+  return code === FLOAT || code === FLOAT16 || code === BFLOAT16 || code === DOUBLE;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Graph, Initializer, Node, Parameter } from '../graph.ts';
 import { inferTypes } from '../infer.ts';
 import { elementCount, isFloat } from '../tensor.ts';
+import { exactNumber } from './exact.ts';
 
 /** Operations that hand a weight on in another shape. */
 const reshaping: ReadonlySet<string> = new Set([
@@ -40,9 +41,13 @@ export function onlyWeights(graph: Graph): Graph {
   const parameters: Parameter[] = [];
   for (const parameter of graph.parameters) {
     if (weights.has(parameter.name)) parameters.push(parameter);
-    else constants.push({ ...parameter, dtype: 'float32' });
+    else constants.push({ ...parameter, dtype: 'float32', data: exactData(parameter) });
   }
   return inferTypes({ ...graph, parameters, initializers: [...graph.initializers, ...constants] });
+}
+
+function exactData({ data }: Parameter): Float32Array | Float64Array {
+  return data.length === 1 ? Float64Array.from(data, exactNumber) : data;
 }
 
 function weightNames(graph: Graph): Set<string> {

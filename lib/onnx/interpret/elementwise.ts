@@ -1,6 +1,6 @@
 import { broadcastShapes } from '../dims.ts';
 import type { elementwise } from '../operators/elementwise.ts';
-import { stringAttribute } from '../operators/spec.ts';
+import { intAttribute, stringAttribute } from '../operators/spec.ts';
 import { type DType, elementCount, isFloat } from '../tensor.ts';
 import { erf } from './erf.ts';
 import { broadcastTo, input, type Kernel, type Tensor64 } from './kernel.ts';
@@ -33,6 +33,12 @@ export function sigmoid(x: number): number {
   return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
 }
 
+function roundHalfEven(x: number): number {
+  const down = Math.floor(x);
+  if (x - down !== 0.5) return Math.round(x);
+  return down % 2 === 0 ? down : down + 1;
+}
+
 function gelu(x: number): number {
   return 0.5 * x * (1 + erf(x / Math.SQRT2));
 }
@@ -57,6 +63,7 @@ export const elementwiseKernels: Record<keyof typeof elementwise, Kernel> = {
   GreaterOrEqual: fold((a, b) => Number(a >= b), 'bool'),
   And: fold((a, b) => Number(a !== 0 && b !== 0), 'bool'),
   Or: fold((a, b) => Number(a !== 0 || b !== 0), 'bool'),
+  Xor: fold((a, b) => Number((a !== 0) !== (b !== 0)), 'bool'),
   Not: map((a) => Number(a === 0)),
   Neg: map((x) => -x),
   Abs: map(Math.abs),
@@ -70,12 +77,27 @@ export const elementwiseKernels: Record<keyof typeof elementwise, Kernel> = {
   Tanh: map(Math.tanh),
   Sigmoid: map(sigmoid),
   Softplus: map((x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))),
+  Sin: map(Math.sin),
+  Cos: map(Math.cos),
   Floor: map(Math.floor),
+  Ceil: map(Math.ceil),
+  Round: map(roundHalfEven),
+  Mod: (call) =>
+    fold(intAttribute(call.attributes, 'fmod', 0) ? (a, b) => a % b : (a, b) => a - b * Math.floor(a / b))(
+      call,
+    ),
   Gelu: (call) =>
     map(stringAttribute(call.attributes, 'approximate', 'none') === 'tanh' ? geluTanh : gelu)(call),
   IsNaN: ({ inputs: [x] }) => [
     { dtype: 'bool', shape: x!.shape, data: x!.data.map((v) => Number(Number.isNaN(v))) },
   ],
+  IsInf: ({ inputs: [x], attributes }) => {
+    const negative = intAttribute(attributes, 'detect_negative', 1) === 1;
+    const positive = intAttribute(attributes, 'detect_positive', 1) === 1;
+    const hit = (v: number): boolean =>
+      (positive && v === Number.POSITIVE_INFINITY) || (negative && v === Number.NEGATIVE_INFINITY);
+    return [{ dtype: 'bool', shape: x!.shape, data: x!.data.map((v) => Number(hit(v))) }];
+  },
   Clip: (call) => {
     const low = call.inputs[1]?.data[0] ?? Number.NEGATIVE_INFINITY;
     const high = call.inputs[2]?.data[0] ?? Number.POSITIVE_INFINITY;

@@ -34,6 +34,26 @@ function elementPlaces(
   });
 }
 
+/** For each index tuple (last axis), where the slice it names begins in a tensor of `shape`. */
+function slicePlaces(
+  shape: readonly number[],
+  index: { shape: readonly number[]; data: Float64Array },
+  batch: number,
+): number[] {
+  const strides = stridesOf(shape);
+  const depth = index.shape.at(-1)!;
+  const count = index.data.length / depth;
+  const perBatch = count / elementCount(shape.slice(0, batch));
+  const batchStride = batch === 0 ? 0 : strides[batch - 1]!;
+  return Array.from({ length: count }, (_, i) => {
+    let at = Math.floor(i / perBatch) * batchStride;
+    for (let d = 0; d < depth; d++) {
+      at += wrapIndex(index.data[i * depth + d]!, shape[batch + d]!) * strides[batch + d]!;
+    }
+    return at;
+  });
+}
+
 export const indexingKernels: Record<keyof typeof indexing, Kernel> = {
   Gather: (call) => {
     const x = input(call, 0);
@@ -65,6 +85,38 @@ export const indexingKernels: Record<keyof typeof indexing, Kernel> = {
       data[at] = (add ? data[at]! : 0) + updates.data[i]!;
     });
     return [{ ...x, data }];
+  },
+  GatherND: (call) => {
+    const x = input(call, 0);
+    const index = input(call, 1);
+    const batch = intAttribute(call.attributes, 'batch_dims', 0);
+    const depth = index.shape.at(-1)!;
+    const inner = elementCount(x.shape.slice(batch + depth));
+    const places = slicePlaces(x.shape, index, batch);
+    const data = new Float64Array(places.length * inner);
+    places.forEach((from, i) => {
+      data.set(x.data.subarray(from, from + inner), i * inner);
+    });
+    return [{ dtype: x.dtype, shape: [...index.shape.slice(0, -1), ...x.shape.slice(batch + depth)], data }];
+  },
+  ScatterND: (call) => {
+    const x = input(call, 0);
+    const updates = input(call, 2);
+    const add = stringAttribute(call.attributes, 'reduction', 'none') === 'add';
+    const data = x.data.slice();
+    const places = slicePlaces(x.shape, input(call, 1), 0);
+    const inner = updates.data.length / Math.max(1, places.length);
+    places.forEach((at, i) => {
+      for (let k = 0; k < inner; k++) data[at + k] = (add ? data[at + k]! : 0) + updates.data[i * inner + k]!;
+    });
+    return [{ ...x, data }];
+  },
+  NonZero: (call) => {
+    const x = input(call, 0);
+    const strides = stridesOf(x.shape);
+    const hits = [...x.data.keys()].filter((i) => x.data[i] !== 0);
+    const rows = x.shape.map((size, d) => hits.map((at) => Math.floor(at / strides[d]!) % size));
+    return [{ dtype: 'int64', shape: [x.shape.length, hits.length], data: Float64Array.from(rows.flat()) }];
   },
   OneHot: (call) => {
     const ids = input(call, 0);

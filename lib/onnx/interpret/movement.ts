@@ -164,6 +164,25 @@ export const movementKernels: Record<keyof typeof movement, Kernel> = {
     );
     return [padded];
   },
+  Trilu: (call) => {
+    const x = input(call, 0);
+    const [rows, columns] = x.shape.slice(-2) as [number, number];
+    const k = integers(call, 1)?.[0] ?? 0;
+    const upper = intAttribute(call.attributes, 'upper', 1) === 1;
+    const data = x.data.map((value, i) => {
+      const above = (i % columns) - (Math.floor(i / columns) % rows) - k;
+      return (upper ? above >= 0 : above <= 0) ? value : 0;
+    });
+    return [{ ...x, data }];
+  },
+  EyeLike: (call) => {
+    const { dtype, shape } = input(call, 0);
+    const [rows, columns] = shape as [number, number];
+    const k = intAttribute(call.attributes, 'k', 0);
+    const out = filled(stringAttribute(call.attributes, 'dtype', dtype) as DType, shape, 0);
+    for (let i = 0; i < rows; i++) if (i + k >= 0 && i + k < columns) out.data[i * columns + i + k] = 1;
+    return [out];
+  },
   ConstantOfShape: (call) => [
     filled(
       stringAttribute(call.attributes, 'dtype', 'float32') as DType,

@@ -64,6 +64,11 @@ export const reductionKernels: Record<keyof typeof reductions, Kernel> = {
   ReduceMean: reduce(0, (a, b) => a + b, true),
   ReduceMax: reduce(Number.NEGATIVE_INFINITY, Math.max),
   ReduceMin: reduce(Number.POSITIVE_INFINITY, Math.min),
+  ReduceProd: reduce(1, (a, b) => a * b),
+  ReduceL2: (call) => {
+    const [sum] = reduce(0, (a, b) => a + b * b)(call);
+    return [{ ...sum!, data: sum!.data.map(Math.sqrt) }];
+  },
   Softmax: (call) => softmax(call, false),
   LogSoftmax: (call) => softmax(call, true),
   CumSum: (call) => {

@@ -1,5 +1,5 @@
 import { broadcastShapes, type Dim } from '../dims.ts';
-import type { DType } from '../tensor.ts';
+import { type DType, isFloat } from '../tensor.ts';
 import type { TensorType } from '../tensor-type.ts';
 import { type InferContext, type OperatorSpec, stringAttribute } from './spec.ts';
 
@@ -91,6 +91,7 @@ export const elementwise = {
   GreaterOrEqual: ordering,
   And: logical,
   Or: logical,
+  Xor: logical,
   Not: {
     inputs: [1, 1],
     infer: (node) => {
@@ -110,7 +111,22 @@ export const elementwise = {
   Tanh: unaryFloat,
   Sigmoid: unaryFloat,
   Softplus: unaryFloat,
+  Sin: unaryFloat,
+  Cos: unaryFloat,
   Floor: unaryFloat,
+  Ceil: unaryFloat,
+  /** Halves go to the even neighbour. */
+  Round: unaryFloat,
+  /** The remainder, with the divisor's sign (fmod 0, integers only) or the dividend's (fmod 1). */
+  Mod: {
+    inputs: [2, 2],
+    attributes: { fmod: 'int' },
+    infer: (node) => {
+      const dtype = node.requireSameType(0, 1);
+      if (isFloat(dtype) && node.int('fmod', 0) === 0) node.fail('floats need fmod = 1');
+      return [{ dtype, shape: broadcastInputs(node, [0, 1]) }];
+    },
+  },
   Gelu: {
     inputs: [1, 1],
     attributes: { approximate: 'string' },
@@ -123,6 +139,14 @@ export const elementwise = {
   },
   IsNaN: {
     inputs: [1, 1],
+    infer: (node) => {
+      node.requireFloat(0);
+      return [{ dtype: 'bool', shape: node.shape(0) }];
+    },
+  },
+  IsInf: {
+    inputs: [1, 1],
+    attributes: { detect_negative: 'int', detect_positive: 'int' },
     infer: (node) => {
       node.requireFloat(0);
       return [{ dtype: 'bool', shape: node.shape(0) }];

@@ -235,17 +235,42 @@ export const movement = {
       if (stringAttribute(node.attributes, 'mode', 'constant') !== 'constant')
         node.fail('mode must be constant');
       const { dtype, shape } = node.input(0);
-      const pads = node.constant(1, 'pads') ?? [];
       const axes =
         node.constant(3, 'axes')?.map((axis) => node.axis(axis, shape.length)) ?? shape.map((_, i) => i);
+      const pads = node.known(1) ?? [];
+      const unknown = unknownDims(node, shape.length);
       const out: Dim[] = [...shape];
       for (const [i, axis] of axes.entries()) {
-        const added = pads[i]! + pads[i + axes.length]!;
+        const [before, after] = [pads[i], pads[i + axes.length]];
+        const added = typeof before === 'number' && typeof after === 'number' ? before + after : undefined;
         const size = shape[axis]!;
         if (added === 0) continue;
+        if (added === undefined) {
+          out[axis] = unknown[axis]!;
+          continue;
+        }
         out[axis] = typeof size === 'number' ? size + added : `${size} + ${added}`;
       }
       return [{ dtype, shape: out }];
+    },
+  },
+  /** The upper (or lower) triangle of the last two axes from the k-th diagonal; zeros elsewhere. */
+  Trilu: {
+    inputs: [1, 2],
+    attributes: { upper: 'int' },
+    infer: (node) => {
+      if (node.shape(0).length < 2) node.fail('the input must have at least two axes');
+      return [node.input(0)];
+    },
+  },
+  /** Ones on the k-th diagonal of a matrix of the input's shape. */
+  EyeLike: {
+    inputs: [1, 1],
+    attributes: { dtype: 'dtype', k: 'int' },
+    infer: (node) => {
+      if (node.shape(0).length !== 2) node.fail('the input must be a matrix');
+      const dtype = stringAttribute(node.attributes, 'dtype', node.input(0).dtype) as DType;
+      return [{ dtype, shape: node.shape(0) }];
     },
   },
   ConstantOfShape: {

@@ -42,6 +42,9 @@ export const reductions = {
   ReduceMean: reduction,
   ReduceMax: reduction,
   ReduceMin: reduction,
+  ReduceProd: reduction,
+  /** √ Σ x². */
+  ReduceL2: reduction,
   Softmax: alongAxis,
   LogSoftmax: alongAxis,
   CumSum: {

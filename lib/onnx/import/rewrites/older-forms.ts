@@ -2,7 +2,7 @@ import type { Value } from '../../graph.ts';
 import { isOpType, type OpType } from '../../operators/index.ts';
 import { type DType, isFloat, toNumbers } from '../../tensor.ts';
 import type { Rewrite, RewriteCall, RewriteTable } from '../rewrite.ts';
-import { widenedType } from '../tensors.ts';
+import { readType } from '../tensors.ts';
 
 /** Axes that were an attribute (Squeeze, Unsqueeze, ReduceSum before 13, other reductions before 18) become an input. */
 function axesAsInput(op: OpType): Rewrite {
@@ -44,7 +44,7 @@ function constantOfShape(call: RewriteCall): readonly Value[] {
 
 /** Half and double become float32, so many casts of a half-precision export go away. */
 function cast(call: RewriteCall): Value | readonly Value[] {
-  const to: DType = widenedType(call.int('to', 1), call.node.name);
+  const to: DType = readType(call.int('to', 1), call.node.name);
   const x = call.input(0);
   return x.dtype === to ? x : call.named('Cast', [x], { to });
 }
@@ -61,8 +61,25 @@ function clip(call: RewriteCall): readonly Value[] {
 function pad(call: RewriteCall): readonly Value[] {
   const pads = call.ints('pads');
   const mode = { mode: call.string('mode', 'constant') };
-  if (!pads) return call.named('Pad', call.x, mode);
+  if (!pads) return call.named('Pad', [...call.x.slice(0, 1), allPads(call), call.x[2]], mode);
   return call.named('Pad', [call.input(0), call.g.ints(pads), call.g.constant(call.float('value', 0))], mode);
+}
+
+/** Since 18 pads may be given for some axes; onnxruntime's transpose optimiser fails on that, so all are written out. */
+function allPads(call: RewriteCall): Value {
+  const pads = call.input(1);
+  const axes = call.g.numbersOf(call.x[3]);
+  const some = call.g.numbersOf(pads);
+  if (!call.x[3]) return pads;
+  if (!axes || !some) return call.fail('axes and pads must be constant');
+  const rank = call.input(0).shape.length;
+  const all = new Array<number>(2 * rank).fill(0);
+  axes.forEach((axis, i) => {
+    const at = axis < 0 ? axis + rank : axis;
+    all[at] = some[i]!;
+    all[rank + at] = some[i + axes.length]!;
+  });
+  return call.g.ints(all);
 }
 
 /** The sizes were an attribute before 13; before 18 an even split was told by the number of outputs alone. */
