@@ -16,9 +16,9 @@ export type Directions = readonly [RecurrentWeights] | readonly [RecurrentWeight
 
 export interface RecurrentOptions {
   /**
-   * Integers (batch): the real steps of each sequence, at least 1; what follows is padding, as in torch's packed
+   * Integers (batch): the real steps of each sequence; what follows is padding, as in torch's packed
    * sequences: its outputs are zero, the last states are those of the last real step, and the backward direction starts
-   * there. Without them every step is real.
+   * there. A sequence of 0 steps has zeros throughout. Without lengths every step is real.
    */
   readonly lengths?: Value;
   /** Hidden states to start from, (directions, batch, size); default zeros. */

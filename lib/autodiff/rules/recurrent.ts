@@ -175,8 +175,9 @@ function gruGradients(direction: Direction, resetAfter: boolean): CellGradients 
 /** c' = f c + i g, h' = o tanh c'; i, o, f = σ(…), g = tanh(…). */
 function lstmGradients(direction: Direction): CellGradients {
   const { g, time, r: weight, before, order, within, startCell } = direction;
+  const hiddenTerm = hiddenTerms(direction);
   const [i, o, f, candidate] = inputTerms(direction).map((term, gate) => {
-    const inside = g.add(term, hiddenTerms(direction)[gate]!);
+    const inside = g.add(term, hiddenTerm[gate]!);
     return gate === 3 ? g.tanh(inside) : g.sigmoid(inside);
   }) as [Value, Value, Value, Value];
   const forgets = bySteps(g, f, time);
@@ -286,6 +287,9 @@ function directionOf(call: RuleCall, d: number): Direction {
   const hidden = nth(g, y[0], d, 1)!;
   const zeros = (): Value => g.zerosLike(bySteps(g, hidden, time)[0]!);
   const start = nth(g, x[5], d, 0) ?? zeros();
+  // The last state of an empty sequence is zero and depends on nothing.
+  const ofNonEmpty = (dLast: Value | undefined): Value | undefined =>
+    dLast && lengths ? g.mul(dLast, g.unsqueeze(g.cast(g.greater(lengths, 0), 'float32'), [1])) : dLast;
   const steps = Array.from({ length: time }, (_, t) => t);
   return {
     g,
@@ -302,8 +306,8 @@ function directionOf(call: RuleCall, d: number): Direction {
     before: statesBefore(g, hidden, start, reverse, lengths),
     startCell: nth(g, x[6], d, 0) ?? zeros(),
     dHidden: nth(g, dys[0], d, 1),
-    dLast: nth(g, dys[1], d, 0),
-    dLastCell: nth(g, dys[2], d, 0),
+    dLast: ofNonEmpty(nth(g, dys[1], d, 0)),
+    dLastCell: ofNonEmpty(nth(g, dys[2], d, 0)),
   };
 }
 
@@ -338,7 +342,7 @@ function recurrentGradients(
     ),
     undefined,
     stacked((_, { dStart }) => dStart),
-    stacked((_, { dStart, dStartCell = dStart }) => dStartCell),
+    stacked((_, { dStart, dStartCell }) => dStartCell ?? dStart),
   ];
 }
 

@@ -53,7 +53,8 @@ function overTime(call: KernelCall, gates: number, cell: Cell, stateCount: numbe
         states = cell(weights, x.data.subarray(from, from + width), states);
         all.data.set(states[0]!, ((t * ways.length + d) * batch + n) * size);
       }
-      for (const [i, state] of states.entries()) last[i]!.data.set(state, at);
+      // As in the runtime, an empty sequence ends in zeros, whatever it started from.
+      if (length > 0) for (const [i, state] of states.entries()) last[i]!.data.set(state, at);
     }
   }
   return [all, ...last];

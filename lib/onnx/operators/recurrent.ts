@@ -79,7 +79,7 @@ function recurrent(node: InferContext, gates: number, states: number): TensorTyp
  * The recurrent operators: x (time, batch, width), weights (directions, gates * size, …), bias (directions,
  * 2 * gates * size), sequence_lens int32 (batch), initial states (directions, batch, size) -> all hidden states
  * (time, directions, batch, size), zero from a sequence's length on, and the last states (directions, batch, size).
- * The reverse direction starts at each sequence's own last step.
+ * The reverse direction starts at each sequence's own last step. The last states of an empty sequence are zero.
  */
 export const recurrences = {
   RNN: {
