@@ -14,16 +14,47 @@ export function dropoutPlaces(graph: Graph): DropoutPlaces {
   const moving = dependsOnInputs(graph);
   const attention: string[] = [];
   const residual: string[] = [];
-  for (const node of graph.nodes) {
+  for (const [index, node] of graph.nodes.entries()) {
     if (isProduct(node)) {
-      const producer = producers.get(node.inputs[0] ?? '');
-      if (producer?.op === 'Softmax') attention.push(producer.outputs[0]!);
+      const softmax = softmaxBehind(node.inputs[0] ?? '', producers);
+      if (softmax) attention.push(softmax.outputs[0]!);
     }
     if (node.op !== 'Add' || !node.inputs.every((input) => moving.has(input))) continue;
     const branches = node.inputs.filter((input) => isLinear(input, producers, moving));
-    if (branches.length === 1 && sameShape(graph, node)) residual.push(branches[0]!);
+    const [branch] = branches;
+    if (branches.length !== 1 || !branch || !sameShape(graph, node)) continue;
+    const other = node.inputs.find((input) => input !== branch) ?? branch;
+    // x + c x³ of a GELU in pieces is made from the linear layer's output: no stream that it joins
+    const between = graph.nodes.slice(graph.nodes.indexOf(producers.get(branch)!) + 1, index);
+    if (!leadsTo(branch, other, between)) residual.push(branch);
   }
   return { attention: [...new Set(attention)], residual: [...new Set(residual)] };
+}
+
+/** The softmax that makes a value, through what exporters put between: a guard against rows that are hidden altogether. */
+function softmaxBehind(value: string, producers: ReadonlyMap<string, Node>): Node | undefined {
+  const node = producers.get(value);
+  switch (node?.op) {
+    case 'Softmax':
+      return node;
+    case 'Where':
+      return softmaxBehind(node.inputs[2] ?? '', producers) ?? softmaxBehind(node.inputs[1] ?? '', producers);
+    case 'Identity':
+    case 'Cast':
+    case 'Slice':
+      return softmaxBehind(node.inputs[0] ?? '', producers);
+    default:
+      return undefined;
+  }
+}
+
+/** Whether a value is made from another by nodes in order. */
+function leadsTo(from: string, to: string, nodes: readonly Node[]): boolean {
+  const after = new Set([from]);
+  for (const { inputs, outputs } of nodes) {
+    if (inputs.some((input) => after.has(input))) for (const output of outputs) after.add(output);
+  }
+  return after.has(to);
 }
 
 const isProduct = ({ op }: Node) => op === 'MatMul' || op === 'FusedMatMul' || op === 'Gemm';

@@ -66,6 +66,24 @@ describe('insertDropout', () => {
   });
 });
 
+describe('dropoutPlaces', () => {
+  test('sees attention through a guard, and no residual in a GELU in pieces', () => {
+    // given a feed-forward sublayer with x + x³ behind its first layer, and guarded attention probabilities
+    const g = new GraphBuilder('pieces');
+    const x = g.input('x', 'float32', [2, 3, 4]);
+    const weight = (name: string) => g.parameter(name, [4, 4], new Float32Array(16));
+    const up = g.matmul(x, weight('up'));
+    const down = g.matmul(g.tanh(g.add(up, g.pow(up, 3))), weight('down'));
+    const weights = g.softmax(g.matmul(x, g.transpose(x, [0, 2, 1])));
+    const guarded = g.where(g.less(weights, 0), 0, weights);
+    g.output('y', g.matmul(guarded, g.add(x, down)));
+    // when
+    const places = dropoutPlaces(g.build());
+    // then
+    expect(places).toEqual({ attention: [weights.name], residual: [down.name] });
+  });
+});
+
 describe('DropoutMasks', () => {
   const sites = [
     { input: 'dropout:a', shape: [30, 20], dropped: 64 },
