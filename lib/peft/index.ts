@@ -5,7 +5,14 @@ export { withValues } from './graph-edit.ts';
 export { type ResidualJoin, residualJoins } from './joins.ts';
 export { type EncoderLayers, layersOf } from './layers.ts';
 export { type Linear, linears, selectLinears } from './linears.ts';
-export { applyLora, type LoraAdapter, type LoraOptions, type LoraTarget, loraScaling } from './lora.ts';
+export {
+  applyLora,
+  LORA_INPUT,
+  type LoraAdapter,
+  type LoraOptions,
+  type LoraTarget,
+  loraScaling,
+} from './lora.ts';
 export { type Merged, type MergeOptions, maxDifference, mergeLora } from './merge.ts';
 export type { Pattern } from './patterns.ts';
 export { applyPrefix, type PrefixAdapter, type PrefixOptions } from './prefix.ts';

@@ -41,7 +41,7 @@ export function residualJoins(graph: Graph): ResidualJoin[] {
       [a, b],
       [b, a],
     ] as const) {
-      const name = lastLinear(branch, graph, wiring, parameters);
+      const name = lastLinear(branch, wiring, parameters);
       if (name === undefined) continue;
       const start = indices.get(wiring.producers.get(residual)?.name ?? '') ?? -1;
       const between = nodesBetween(residual, branch, graph.nodes.slice(start + 1, index));
@@ -75,11 +75,9 @@ export function nodesBetween(from: string, to: string, nodes: readonly Node[]): 
 /** Follows a sublayer's output back to the product that made it, through bias, dropout and tuning nodes. */
 function lastLinear(
   value: string,
-  graph: Graph,
   wiring: Wiring,
   parameters: ReadonlyMap<string, Parameter>,
 ): string | undefined {
-  const inputs = new Set(graph.inputs.map(({ name }) => name));
   let bias: string | undefined;
   for (let name = value; ; ) {
     const node = wiring.producers.get(name);
@@ -104,12 +102,11 @@ function lastLinear(
         name = at === 0 ? second : first;
         break;
       }
-      case 'Mul':
-        // a dropout mask is fed in
-        if (inputs.has(second)) name = first;
-        else if (inputs.has(first)) name = second;
-        else return undefined;
-        break;
+      case 'Mul': {
+        // by a dropout mask, which no linear layer makes
+        const found = [first, second].map((operand) => lastLinear(operand, wiring, parameters));
+        return found[0] === undefined || found[1] === undefined ? (found[0] ?? found[1]) : undefined;
+      }
       case 'Identity':
       case 'Reshape':
       case 'Cast':

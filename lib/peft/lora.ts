@@ -37,7 +37,8 @@ export interface LoraAdapter {
 /**
  * Low-rank adaptation (Hu et al. 2021): every chosen layer becomes y = xW + b + s (x Aᵀ) Bᵀ with s = alpha / rank. B starts
  * at zero, so the outputs do not change at first; A is Kaiming-uniform with a = √5, as in peft. Train `lora.*` (and the
- * head), see `trainable`. A layer that is used several times has one A and B.
+ * head), see `trainable`. A layer that is used several times has one A and B. The paper's dropout on x is
+ * `insertDropout(graph, { rate, after: [LORA_INPUT] })` of the specialised graph; merge the graph without it.
  * Throws PeftError when a target fits no layer (the names are listed), a layer has LoRA already, or an option is out of range.
  */
 export function applyLora(graph: Graph, options: LoraOptions): { graph: Graph; adapter: LoraAdapter } {
@@ -119,7 +120,9 @@ export function insertLora(
         attributes: { transA: 0, transB: 1, alpha },
       });
       edit.wrap(output, names.base, [
-        product(names.down, input, a, 1),
+        // a value of its own, so that dropout can take from it alone
+        { name: names.input, op: 'Identity', inputs: [input], outputs: [names.input], attributes: {} },
+        product(names.down, names.input, a, 1),
         product(names.up, names.down, b, loraScaling(adapter)),
         { name: names.add, op: 'Add', inputs: [names.base, names.up], outputs: [output], attributes: {} },
       ]);
@@ -128,13 +131,16 @@ export function insertLora(
   return edit.build();
 }
 
+/** Fits the values that A reads, for `insertDropout`. */
+export const LORA_INPUT = /^lora\..*\/input$/;
+
 /** Names of the nodes (and the values between them) of one use of a target. */
 export function loraNodes(
   target: string,
   use: number,
-): { base: string; down: string; up: string; add: string } {
-  const prefix = use === 0 ? `lora.${target}` : `lora.${target}.use${use + 1}`;
-  return { base: `${prefix}/base`, down: `${prefix}/down`, up: `${prefix}/up`, add: `${prefix}/add` };
+): Record<'base' | 'input' | 'down' | 'up' | 'add', string> {
+  const at = use === 0 ? `lora.${target}` : `lora.${target}.use${use + 1}`;
+  return { base: `${at}/base`, input: `${at}/input`, down: `${at}/down`, up: `${at}/up`, add: `${at}/add` };
 }
 
 /** The uses of one weight are one layer, even where only some of them were named. */

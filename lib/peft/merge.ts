@@ -103,7 +103,7 @@ function foldLora(graph: Graph, adapter: LoraAdapter): Graph {
       const add = graph.nodes.find((node) => node.name === names.add);
       if (!add)
         throw new PeftError(`Graph ${graph.name} has no node ${names.add}: merge before it is rewritten.`);
-      for (const node of [names.down, names.up, names.add]) gone.add(node);
+      for (const node of [names.input, names.down, names.up, names.add]) gone.add(node);
       renamed.set(names.base, add.outputs[0]!);
     });
     for (const merged of mergedWeights(graph, layer, [a, b], adapter)) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GraphBuilder } from '../../lib/onnx/index.ts';
+import { GraphBuilder, specialise } from '../../lib/onnx/index.ts';
 import {
   applyBottlenecks,
   applyLora,
@@ -10,8 +10,8 @@ import {
   trainable,
   unfreezeSchedule,
 } from '../../lib/peft/index.ts';
-import { createRng, openTrainer } from '../../lib/train/index.ts';
-import { batch, classifier, type EncoderOptions } from './small.ts';
+import { createRng, dropoutPlaces, insertDropout, openTrainer } from '../../lib/train/index.ts';
+import { BATCH, batch, classifier, type EncoderOptions } from './small.ts';
 
 const forms: [string, EncoderOptions][] = [
   ['norms behind the joins', { norm: 'post' }],
@@ -76,6 +76,17 @@ describe('layers by structure', () => {
       expect(added).toHaveLength(2 * 2 + 2 * 4);
       expect(added.every((name) => name.includes(`.layer.${layer}.`))).toBe(true);
     });
+  });
+
+  it('stay the same with dropout in the graph', () => {
+    // given
+    const base = specialise(classifier(), { batch: BATCH });
+    const { attention, residual } = dropoutPlaces(base);
+    // when
+    const { graph } = insertDropout(base, { rate: 0.25, after: [...attention, ...residual] });
+    // then
+    expect(residual).toHaveLength(4);
+    expect(layersOf(graph)).toEqual(layersOf(base));
   });
 
   it('are an error in a graph without residual joins', () => {

@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { trainingGraph } from '../../lib/autodiff/index.ts';
 import { GraphBuilder, selectOutputs, specialise } from '../../lib/onnx/index.ts';
-import { applyLora, linears, mergeLora, PeftError, trainable, withValues } from '../../lib/peft/index.ts';
-import { createRng, openTrainer } from '../../lib/train/index.ts';
+import {
+  applyLora,
+  LORA_INPUT,
+  linears,
+  mergeLora,
+  PeftError,
+  trainable,
+  withValues,
+} from '../../lib/peft/index.ts';
+import { createRng, type HostTensor, insertDropout, openTrainer } from '../../lib/train/index.ts';
 import { exactly, largestDifference } from './oracle.ts';
 import { BATCH, batch, classifier, drawn, encoder } from './small.ts';
 
@@ -72,6 +80,24 @@ describe('LoRA', () => {
     expect(same!.data).toEqual(a!.data);
     expect(Math.max(...a!.data.map(Math.abs))).toBeLessThanOrEqual(1 / Math.sqrt(8));
     expect(Math.max(...a!.data)).toBeGreaterThan(0.5 / Math.sqrt(8));
+  });
+
+  it('drops from what A reads alone', () => {
+    // given LoRA of some A and B, with masks that keep nothing
+    const base = encoder();
+    const { graph } = applyLora(base, options);
+    const tuned = specialise(withValues(graph, drawn(graph, trainable(graph, 'lora'))), { batch: BATCH });
+    const { graph: dropping, sites } = insertDropout(tuned, { rate: 0.5, after: [LORA_INPUT] });
+    const masks = sites.map(({ input, shape }): [string, HostTensor] => [
+      input,
+      { type: 'bool', shape, data: new Uint8Array(shape.reduce((a, b) => a * b, 1)) },
+    ]);
+    // when
+    const nothing = exactly(dropping, 'hidden', { ...batch(), ...Object.fromEntries(masks) });
+    // then
+    expect(sites).toHaveLength(4);
+    expect(nothing).toEqual(exactly(base, 'hidden'));
+    expect(exactly(tuned, 'hidden')).not.toEqual(nothing);
   });
 
   it('refuses a second time, and ranks and alphas out of range', () => {
