@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { toBatch } from '../../lib/train/batches.ts';
 import {
   CheckpointError,
@@ -15,17 +15,22 @@ import {
 } from '../../lib/train/index.ts';
 import { encoderBatches, encoderProgram } from './small-encoder.ts';
 
-const open: Trainer[] = [];
 const { program, sites } = encoderProgram(0.2);
+const first = Object.fromEntries(program.parameters.map(({ name, data }) => [name, data.slice()]));
+const open = new Map<string, Trainer>();
 
+/** One trainer per optimiser, at the first parameters. What a run needs is in its checkpoint, so that one can serve many. */
 async function trainer(optimiser: OptimiserOptions = {}): Promise<Trainer> {
-  const opened = await openTrainer(program, { optimiser });
-  open.push(opened);
-  return opened;
+  const key = `${optimiser.kind} ${optimiser.clipNorm}`;
+  const trained = open.get(key) ?? (await openTrainer(program, { optimiser }));
+  open.set(key, trained);
+  await trained.average(null);
+  await trained.load({ parameters: first });
+  return trained;
 }
 
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((opened) => opened.close()));
+afterAll(async () => {
+  for (const opened of open.values()) await opened.close();
 });
 
 /** A run over length buckets with dropout, accumulation and averages; what differs is given. */
@@ -62,10 +67,9 @@ describe('a run with dropout, length buckets, accumulation and averages', () => 
       const whole = await run(await trainer(optimiser), {
         checkpoint: { every: 1, put: async (bytes) => void saved.push(bytes) },
       });
-      const other = await trainer(optimiser);
       for (const step of [1, 5, 8]) {
-        // when another trainer goes on
-        const resumed = await run(other, { resume: saved[step - 1]! });
+        // when a trainer without that past goes on
+        const resumed = await run(await trainer(optimiser), { resume: saved[step - 1]! });
         // then
         expect(resumed.losses).toEqual(whole.losses.slice(step));
         expect(resumed.result).toEqual(whole.result);
@@ -79,8 +83,6 @@ describe('a run with dropout, length buckets, accumulation and averages', () => 
   test('ends with the averages that were evaluated, or the last ones', async () => {
     // given
     const trained = await trainer();
-    const first = await trained.parameters();
-    const fresh = () => trained.load({ parameters: first });
     const seen: Record<string, Float32Array>[] = [];
     let state: Uint8Array | undefined;
     const checkpoint = { every: 9, put: async (bytes: Uint8Array) => void (state = bytes) };
@@ -91,7 +93,7 @@ describe('a run with dropout, length buckets, accumulation and averages', () => 
         return { loss: step };
       },
     });
-    await fresh();
+    await trainer();
     const plain = { batches: encoderBatches(sites), steps: 9, lr: 0.02, accumulate: 2, ema: 0.9 };
     await train({ trainer: trained, ...plain, checkpoint });
     const last = await trained.parameters();
@@ -126,21 +128,22 @@ describe('accumulation', () => {
   test('is one update by the mean over all rows', async () => {
     // given two batches of unequal weight, and their mean gradient by hand
     const sgd: OptimiserOptions = { kind: 'sgd', momentum: 0, clipNorm: null };
-    const [fitted, byHand] = [await trainer(sgd), await trainer(sgd)];
+    const trained = await trainer(sgd);
     const batches = await Promise.all(
       [0, 1].map(async (step) => toBatch(await encoderBatches(sites).at(step))),
     );
-    const [first, second] = batches.map(({ weight }) => weight!) as [number, number];
+    const [ours, theirs] = batches.map(({ weight }) => weight!) as [number, number];
     let total = 0;
     for (const { feeds, variant, weight } of batches) {
-      const { loss } = await byHand.backward(feeds, { variant, weight: weight! / (first + second) });
-      total += (weight! * loss) / (first + second);
+      const { loss } = await trained.backward(feeds, { variant, weight: weight! / (ours + theirs) });
+      total += (weight! * loss) / (ours + theirs);
     }
-    await byHand.update({ lr: 0.1 });
+    await trained.update({ lr: 0.1 });
+    const byHand = await trained.parameters();
     // when
     const seen: number[] = [];
     await train({
-      trainer: fitted,
+      trainer: await trainer(sgd),
       batches: encoderBatches(sites),
       steps: 1,
       lr: 0.1,
@@ -148,11 +151,12 @@ describe('accumulation', () => {
       onProgress: ({ loss }) => seen.push(loss),
     });
     // then
-    expect(first).not.toBe(second);
+    expect(ours).not.toBe(theirs);
     expect(seen[0]).toBeCloseTo(total, 6);
-    const [a, b] = [await fitted.parameters(), await byHand.parameters()];
-    for (const [name, values] of Object.entries(a)) {
-      expect(Math.max(...values.map((value, i) => Math.abs(value - b[name]![i]!))), name).toBeLessThan(1e-6);
+    for (const [name, values] of Object.entries(await trained.parameters())) {
+      expect(Math.max(...values.map((value, i) => Math.abs(value - byHand[name]![i]!))), name).toBeLessThan(
+        1e-6,
+      );
     }
   });
 
