@@ -1,4 +1,4 @@
-import { encodeModel, type Graph, GraphBuilder, GraphError, type Parameter } from '../onnx/index.ts';
+import { encodeModel, fuse, type Graph, GraphBuilder, GraphError, type Parameter } from '../onnx/index.ts';
 import { differentiate, gradientName, rowIdsName, rowsName } from './differentiate.ts';
 
 export interface TrainingGraphOptions {
@@ -8,6 +8,8 @@ export interface TrainingGraphOptions {
   readonly wrt?: readonly string[];
   /** Embedding tables to train by row gradients; see `differentiate`. */
   readonly rows?: readonly string[];
+  /** Float inputs of the graph by which gradients are wanted as well: adversarial training, attributions. */
+  readonly inputs?: readonly string[];
   /**
    * Adds a float input of this name that multiplies all gradients and not the loss: small gradients survive half precision
    * (loss scaling: Micikevicius et al. 2018, section 3.2). Whoever updates divides by it.
@@ -26,14 +28,19 @@ export interface TrainingGraph {
   readonly lossScale?: string;
   /** Output name of the gradient of each parameter of `wrt`. */
   readonly gradientOutputs: Readonly<Record<string, string>>;
+  /** Output name of the gradient by each of `inputs`. */
+  readonly inputGradientOutputs: Readonly<Record<string, string>>;
   /** Output names of ids (n) and rows (n, width) of each table of `rows`; sum them with `scatterRows`. */
   readonly rowGradientOutputs: Readonly<Record<string, { readonly ids: string; readonly rows: string }>>;
 }
 
-/** The gradient graph of a model as a training loop takes it. Throws GraphError as `differentiate` does. */
+/**
+ * The gradient graph of a model as a training loop takes it, fused first (see `fuse`). Throws GraphError as `differentiate`
+ * does.
+ */
 export function trainingGraph(
   graph: Graph,
-  { loss, wrt, rows = [], lossScale }: TrainingGraphOptions,
+  { loss, wrt, rows = [], inputs = [], lossScale }: TrainingGraphOptions,
 ): TrainingGraph {
   const dense = wrt ?? graph.parameters.map(({ name }) => name).filter((name) => !rows.includes(name));
   const trained = new Set([...dense, ...rows]);
@@ -44,17 +51,19 @@ export function trainingGraph(
   }
   const parameters = graph.parameters.filter(({ name }) => trained.has(name));
   const frozen = graph.parameters.filter(({ name }) => !trained.has(name));
-  const withLoss = graph.outputs.some(({ name }) => name === loss)
-    ? graph
-    : { ...graph, outputs: [...graph.outputs, { name: loss, ...typeOf(graph, loss) }] };
+  const withLoss = fuse(
+    graph.outputs.some(({ name }) => name === loss)
+      ? graph
+      : { ...graph, outputs: [...graph.outputs, { name: loss, ...typeOf(graph, loss) }] },
+  );
   const scaled = lossScale === undefined ? withLoss : scaleLoss(withLoss, loss, lossScale);
   const gradients = differentiate(
     {
       ...scaled,
       parameters,
-      initializers: [...graph.initializers, ...frozen.map((p) => ({ ...p, dtype: 'float32' as const }))],
+      initializers: [...scaled.initializers, ...frozen.map((p) => ({ ...p, dtype: 'float32' as const }))],
     },
-    { loss: lossScale === undefined ? loss : SCALED_LOSS, wrt: dense, rows },
+    { loss: lossScale === undefined ? loss : SCALED_LOSS, wrt: [...dense, ...inputs], rows },
   );
   return {
     model: encodeModel(gradients, { parametersAs: 'inputs' }),
@@ -62,6 +71,7 @@ export function trainingGraph(
     lossOutput: loss,
     ...(lossScale === undefined ? {} : { lossScale }),
     gradientOutputs: Object.fromEntries(dense.map((name) => [name, gradientName(name)])),
+    inputGradientOutputs: Object.fromEntries(inputs.map((name) => [name, gradientName(name)])),
     rowGradientOutputs: Object.fromEntries(
       rows.map((name) => [name, { ids: rowIdsName(name), rows: rowsName(name) }]),
     ),

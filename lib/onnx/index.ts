@@ -14,6 +14,7 @@ export type { Operand } from './emitter.ts';
 export { type EncodeOptions, encodeModel } from './encode.ts';
 export { encodeLoop, everyName, finalName, initialName, LOOP_COUNT, type LoopBody } from './encode-loop.ts';
 export { GraphError } from './errors.ts';
+export { fuse } from './fuse/index.ts';
 export {
   type Attribute,
   type Attributes,
