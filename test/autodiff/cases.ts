@@ -59,9 +59,9 @@ function broadcasting(build: Build, input: (...shape: number[]) => CaseInput = f
   }));
 }
 
-function reduction(op: 'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin'): Case[] {
+function reduction(op: OpType, input: (...shape: number[]) => CaseInput = f): Case[] {
   const over = (axes: number[] | undefined, keepdims: number, shape: number[]): Case => ({
-    inputs: [f(...shape)],
+    inputs: [input(...shape)],
     build: (g, [x]) => g.op(op, [x, axes && g.ints(axes)], { keepdims }),
   });
   return [
@@ -106,6 +106,14 @@ export const cases: Partial<Record<OpType, Case[]>> = {
   Sqrt: unary('Sqrt', positive),
   Reciprocal: unary('Reciprocal', positive),
   Exp: unary('Exp'),
+  Sin: unary('Sin'),
+  Cos: unary('Cos'),
+  Mod: [
+    {
+      inputs: [f(3, 4), positive(4)],
+      build: (g, [a, b]) => g.op('Mod', [a, b], { fmod: 1 }),
+    },
+  ],
   Log: unary('Log', positive),
   Erf: unary('Erf'),
   Tanh: unary('Tanh'),
@@ -169,6 +177,10 @@ export const cases: Partial<Record<OpType, Case[]>> = {
     { inputs: [f(2, 3)], build: (g, [x]) => g.expand(x!, [x!.shape[0]!, 3]) },
   ],
   Tile: [{ inputs: [f(2, 3)], build: (g, [x]) => g.tile(x!, [2, 3]) }],
+  Trilu: [
+    { inputs: [f(3, 4)], build: (g, [x]) => g.op('Trilu', [x]) },
+    { inputs: [f(2, 3, 4)], build: (g, [x]) => g.op('Trilu', [x, g.constant(-1, 'int64')], { upper: 0 }) },
+  ],
   Concat: [
     { inputs: [f(2, 3), f(2, 1)], build: (g, x) => g.concat(x, 1) },
     { inputs: [f(2, 3), f(1, 3), f(3, 3)], build: (g, x) => g.concat(x, 0), symbolic: false },
@@ -216,6 +228,41 @@ export const cases: Partial<Record<OpType, Case[]>> = {
       symbolic: false,
     },
   ],
+  GatherND: [
+    // Tuples that repeat, and negative ones.
+    {
+      inputs: [f(3, 4, 2), ids([4, 2], [0, 1, 2, 3, 0, 1, -1, -1])],
+      build: (g, [x, i]) => g.op('GatherND', [x, i]),
+      symbolic: false,
+    },
+    {
+      inputs: [f(3, 2), ids([2, 2, 1], [1, 1, 0, 1])],
+      build: (g, [x, i]) => g.op('GatherND', [x, i]),
+      symbolic: false,
+    },
+    {
+      inputs: [f(2, 3, 2), ids([2, 3, 1], [0, 0, 2, 1, -1, 1])],
+      build: (g, [x, i]) => g.op('GatherND', [x, i], { batch_dims: 1 }),
+      symbolic: false,
+    },
+    {
+      inputs: [f(2, 3), ids([3, 2], [0, 0, 1, 2, 0, 0])],
+      build: (g, [x, i]) => g.op('GatherND', [x, i]),
+      symbolic: false,
+    },
+  ],
+  ScatterND: [
+    {
+      inputs: [f(3, 4), ids([2, 1], [2, 0]), f(2, 4)],
+      build: (g, [x, i, u]) => g.op('ScatterND', [x, i, u]),
+      symbolic: false,
+    },
+    {
+      inputs: [f(3, 4), ids([3, 2], [2, 1, 0, 3, 2, 1]), f(3)],
+      build: (g, [x, i, u]) => g.op('ScatterND', [x, i, u], { reduction: 'add' }),
+      symbolic: false,
+    },
+  ],
   ScatterElements: [
     {
       inputs: [f(4, 2), ids([3, 2], [0, 3, 0, 1, 2, 3]), f(3, 2)],
@@ -231,6 +278,8 @@ export const cases: Partial<Record<OpType, Case[]>> = {
   ReduceMean: reduction('ReduceMean'),
   ReduceMax: reduction('ReduceMax'),
   ReduceMin: reduction('ReduceMin'),
+  ReduceProd: reduction('ReduceProd', positive),
+  ReduceL2: reduction('ReduceL2'),
   Softmax: [0, 1, -1].map((axis): Case => ({ inputs: [f(2, 3, 4)], build: (g, [x]) => g.softmax(x!, axis) })),
   LogSoftmax: [0, 1, -1].map(
     (axis): Case => ({ inputs: [f(2, 3, 4)], build: (g, [x]) => g.logSoftmax(x!, axis) }),

@@ -14,6 +14,28 @@ const cases: Partial<Record<OpType, Build[]>> = {
   GreaterOrEqual: [(g, a, b) => g.greaterOrEqual(a, b)],
   And: [(g, a, b) => g.and(g.less(a, 0), g.less(b, 0))],
   Or: [(g, a, b) => g.or(g.less(a, 0), g.less(b, 0))],
+  Xor: [(g, a, b) => g.op('Xor', [g.less(a, 0), g.less(b, 0)])],
+  Ceil: [(g, a) => g.op('Ceil', [a])],
+  Round: [(g, a) => g.op('Round', [a])],
+  IsInf: [
+    (g, a) => g.op('IsInf', [g.log(g.abs(a))]),
+    (g, a) => g.op('IsInf', [g.div(1, a)], { detect_negative: 0 }),
+    (g, a) => g.op('IsInf', [g.log(g.abs(a))], { detect_negative: 0, detect_positive: 1 }),
+  ],
+  EyeLike: [
+    (g, a) => g.op('EyeLike', [a]),
+    (g, a) => g.op('EyeLike', [a], { dtype: 'int64', k: 1 }),
+    (g, a) => g.op('EyeLike', [a], { k: -1 }),
+  ],
+  NonZero: [(g, a) => g.op('NonZero', [a]), (g, a) => g.op('NonZero', [g.less(a, 0)])],
+  DynamicQuantizeLinear: [(g, a, b) => g.ops('DynamicQuantizeLinear', [g.add(a, b)], {}, 3)],
+  MatMulInteger: [
+    (g, a, b) => {
+      const [quantised, , zero] = g.ops('DynamicQuantizeLinear', [g.add(a, b)], {}, 3);
+      const weight = g.constant(tensor('uint8', [3, 2], [1, 2, 3, 4, 5, 250]));
+      return g.op('MatMulInteger', [quantised, weight, zero, g.constant(tensor('uint8', [], [7]))]);
+    },
+  ],
   Not: [(g, a) => g.not(g.less(a, 0))],
   Sign: [(g, a) => g.sign(a), (g, _a, _b, i) => g.sign(g.sub(i, 1))],
   Floor: [(g, a) => g.op('Floor', [a])],
@@ -44,6 +66,13 @@ const cases: Partial<Record<OpType, Build[]>> = {
       ]),
   ],
   // Forms of operators with a gradient that only integers or inference use.
+  Mod: [
+    (g, _a, _b, i) => g.op('Mod', [g.sub(i, 4), g.constant(3, 'int64')]),
+    (g, _a, _b, i) => g.op('Mod', [g.sub(i, 4), g.constant(3, 'int64')], { fmod: 1 }),
+  ],
+  ReduceProd: [(g, _a, _b, i) => g.op('ReduceProd', [g.add(i, 1)])],
+  Trilu: [(g, a) => g.op('Trilu', [a, g.constant(1, 'int64')])],
+  GatherND: [(g, a, _b, i) => g.op('GatherND', [g.less(a, 0), g.reshape(g.min(i, 1), [3, 1])])],
   Div: [(g, _a, _b, i) => g.div(g.sub(i, 4), 2)],
   Cast: [(g, a) => g.cast(a, 'int64'), (g, a) => g.cast(a, 'bool'), (g, _a, _b, i) => g.cast(i, 'float32')],
   Slice: [
