@@ -19,9 +19,9 @@ export interface EmbedOptions {
 }
 
 /** Name of the pooled output in graphs made here. */
-export const EMBEDDING = 'embedding';
+export const EMBEDDING = 'text.embedding';
 
-/** The encoder with its hidden states pooled: output `embedding` (batch, width). */
+/** The encoder with its hidden states pooled: output `text.embedding` (batch, width). */
 export function embeddingGraph(encoder: TextEncoder, pooling: Pooling = 'mean'): Graph {
   const { graph, hidden } = encoder;
   const g = GraphBuilder.from(graph);

@@ -1,10 +1,17 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Dim, type Graph, inferTypes, selectOutputs, specialise, type Value } from '../onnx/index.ts';
+import {
+  type Dim,
+  type Graph,
+  inferTypes,
+  readModelFile,
+  selectOutputs,
+  specialise,
+  type Value,
+} from '../onnx/index.ts';
 import { type Feeds, int32, int64 } from '../train/index.ts';
 import { TextError } from './errors.ts';
-import { readEncoderModel } from './read-model.ts';
 import { type EncodedTexts, field, smallest, TextTokenizer } from './tokenizer.ts';
 
 /** A text encoder as read from a hub folder: weights are the graph's parameters. */
@@ -68,7 +75,7 @@ export async function openTextEncoder(
   }
   const config = (await readJson(join(folder, 'config.json'))) ?? {};
   const tokenizer = new TextTokenizer(tokenizerJson, await readJson(join(folder, 'tokenizer_config.json')));
-  return textEncoder(await readEncoderModel(model), tokenizer, config, options.maxLength);
+  return textEncoder(await readModelFile(model), tokenizer, config, options.maxLength);
 }
 
 /**

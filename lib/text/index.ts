@@ -1,5 +1,13 @@
 export { type Bucket, lengthBuckets, roundedLength } from './buckets.ts';
 export { buildTextEncoder, type TextEncoderShape } from './build.ts';
+export {
+  encodeClassifier,
+  fitTextClassifier,
+  predictTexts,
+  type TextClassifier,
+  type TextClassifierOptions,
+  type TextPredictions,
+} from './classifier.ts';
 export { EMBEDDING, type EmbedOptions, embeddingGraph, embedTexts } from './embed.ts';
 export {
   encoderFeeds,
@@ -12,6 +20,7 @@ export {
 } from './encoder.ts';
 export { TextError } from './errors.ts';
 export { type Pooling, pool } from './pooling.ts';
+export { type PretrainTextOptions, pretrainText } from './pretrain.ts';
 export {
   type EncodedTexts,
   type EncodeOptions,

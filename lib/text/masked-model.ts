@@ -7,7 +7,7 @@ import { TextError } from './errors.ts';
 import { maskedPlaces } from './masking.ts';
 
 const HEAD = 'mlm';
-const LOSS = 'loss';
+const LOSS = 'text.loss';
 
 /**
  * Masked-token pretraining of an encoder (Devlin et al. 2019, section 3.1, task 1): hidden states of the hidden places go through a
