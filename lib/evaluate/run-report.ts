@@ -2,10 +2,11 @@ import type { Config } from '../config/index.ts';
 import { EVENT_TYPES, formatDay, parseDay } from '../data/index.ts';
 import type { ExportManifest } from '../export/index.ts';
 import { modelVersion } from '../export/index.ts';
-import type { TableModelManifest, UsersModelManifest } from '../learn/index.ts';
+import type { Comparison, TableModelManifest, UsersModelManifest } from '../learn/index.ts';
 import { readModelFile } from '../registry/index.ts';
 import type {
   BinaryTaskReport,
+  ComparisonReport,
   NextTaskReport,
   QualityReport,
   RunReport,
@@ -34,7 +35,7 @@ interface ReportArgs {
 
 /** Training curves and choices, as every kind of model's manifest holds them. */
 type ModelManifest = Pick<UsersModelManifest, 'curve' | 'selection'> &
-  Partial<Pick<UsersModelManifest, 'pretraining'> & Pick<TableModelManifest, 'strengths'>>;
+  Partial<Pick<UsersModelManifest, 'pretraining' | 'comparison'> & Pick<TableModelManifest, 'strengths'>>;
 
 /** Everything that the page of a run shows. */
 export async function runReport(args: ReportArgs): Promise<RunReport> {
@@ -161,8 +162,28 @@ function taskReport(
     scoreHistogram: counts.map((n, i) => ({ from: i / HISTOGRAM, to: (i + 1) / HISTOGRAM, n })),
     groups: strengths?.groups ?? [],
     features: strengths?.features ?? [],
+    ...(model.comparison ? { comparison: comparisonReport(model.comparison, name) } : {}),
     ...(own?.kind === 'binary' ? { evaluation: binaryEvaluation(own, asOf) } : {}),
   } satisfies BinaryTaskReport;
+}
+
+function comparisonReport({ cutoff, kept, candidates }: Comparison, task: string): ComparisonReport {
+  return {
+    ...(cutoff === null ? {} : { asOf: cutoff }),
+    rows: candidates.flatMap(({ name, reads, tasks }) =>
+      tasks
+        .filter((measures) => measures.task === task)
+        .map(({ n, auroc, auprc, logLoss }) => ({
+          name,
+          reads,
+          kept: name === kept,
+          n,
+          auroc,
+          auprc,
+          logLoss,
+        })),
+    ),
+  };
 }
 
 function describe(config: Config, name: string): string {

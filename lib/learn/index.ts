@@ -12,5 +12,5 @@ export {
   type TableModelManifest,
   tableFeatures,
 } from './train-table.ts';
-export { trainUsers, type UsersModelManifest } from './train-users.ts';
+export { type Comparison, trainUsers, type UsersModelManifest } from './train-users.ts';
 export { eachUser, type UserTask, userTask } from './user-rows.ts';

@@ -61,16 +61,25 @@ export interface UsersModelManifest {
   readonly pretraining: CurvePoint[];
   /** What was chosen on validation, one sentence each. */
   readonly selection: string[];
-  /** Held-out loss of the candidates; where texts are read, also what each did for every task. */
-  readonly candidates: readonly CandidateMeasures[];
+  /** Held-out loss of the candidates. */
+  readonly candidates: readonly { readonly name: string; readonly loss: number }[];
+  /** Where texts are read: what each kind of input adds. */
+  readonly comparison?: Comparison;
   /** Per head what moves its scores. */
   readonly strengths: Awaited<ReturnType<typeof featureStrengths>>;
 }
 
-export interface CandidateMeasures {
-  readonly name: string;
-  readonly loss: number;
-  readonly tasks?: readonly TaskMeasures[];
+/** What the candidates did on held-out rows, task by task. */
+export interface Comparison {
+  /** The cut-off that was held out, 'YYYY-MM-DD'; null where users were. */
+  readonly cutoff: string | null;
+  readonly kept: string;
+  readonly candidates: readonly {
+    readonly name: string;
+    /** Kinds of input: features, visits, texts. */
+    readonly reads: readonly string[];
+    readonly tasks: readonly TaskMeasures[];
+  }[];
 }
 
 const CANDIDATES: readonly Candidate[] = [
@@ -177,6 +186,7 @@ export async function trainUsers(
     pretraining: final.pretraining,
     selection: selected.notes,
     candidates: selected.losses,
+    ...(config.text ? { comparison: selected.comparison } : {}),
     strengths: await featureStrengths(
       final.shape,
       final.parameters,
@@ -231,7 +241,8 @@ function cutoffGrid(config: Config, first: number, asOf: number): number[] {
 
 interface Selected {
   readonly candidate: Candidate;
-  readonly losses: CandidateMeasures[];
+  readonly losses: { name: string; loss: number }[];
+  readonly comparison: Comparison;
   readonly notes: string[];
 }
 
@@ -242,7 +253,8 @@ interface Selected {
 async function select(material: Material, known: number, asOf: number): Promise<Selected> {
   const timeSplit = known < asOf;
   const { config, rows, progress } = material;
-  const losses: CandidateMeasures[] = [];
+  const losses: { name: string; loss: number }[] = [];
+  const compared: Comparison['candidates'][number][] = [];
   const reads = rows.textOf.length > 0;
   const candidates = CANDIDATES.filter(
     ({ sequence, text }) => (!sequence || config.model.layers > 0) && (!text || reads),
@@ -258,9 +270,9 @@ async function select(material: Material, known: number, asOf: number): Promise<
     const fitted = await fitCandidate(material, candidate, { known, without: heldOut, plain, pretrained });
     if (!candidate.sequence && !candidate.text) plain = fitted;
     pretrained ??= fitted.pretrained;
-    const measured = await heldOutMeasures(config, material.heads, rows, validation, fitted, asOf);
-    const { loss } = measured;
-    losses.push({ name: candidate.name, loss, ...(reads ? { tasks: measured.tasks } : {}) });
+    const { loss, tasks } = await heldOutMeasures(config, material.heads, rows, validation, fitted, asOf);
+    losses.push({ name: candidate.name, loss });
+    compared.push({ name: candidate.name, reads: inputsOf(candidate), tasks });
     if (!best || loss < best.loss - WORTH) best = { candidate, loss };
   }
   const figures = losses.map(({ name, loss }) => `${name} ${loss.toFixed(4)}`).join(', ');
@@ -270,5 +282,15 @@ async function select(material: Material, known: number, asOf: number): Promise<
       : 'Too few closed cut-offs for a later slice: a fifth of the users was held out.',
     `Kept: ${best!.candidate.name} (held-out loss ${figures}).`,
   ];
-  return { candidate: best!.candidate, losses, notes };
+  const { candidate } = best!;
+  const cutoff = timeSplit ? formatDay(known) : null;
+  const comparison = { cutoff, kept: candidate.name, candidates: compared };
+  return { candidate, losses, comparison, notes };
 }
+
+/** What a candidate reads, in the words of the report. */
+const inputsOf = ({ sequence, text }: Candidate): string[] => [
+  'features',
+  ...(sequence ? ['visits'] : []),
+  ...(text ? ['texts'] : []),
+];

@@ -107,10 +107,29 @@ interface TaskCommon {
   readonly selection: readonly string[];
 }
 
+/** What models that read more and more did on one held-out cut-off, everything fitted on what was known by then. */
+export interface ComparisonReport {
+  /** Absent where users were held out. */
+  readonly asOf?: string | undefined;
+  readonly rows: readonly {
+    readonly name: string;
+    /** Kinds of input: features, visits, texts. */
+    readonly reads: readonly string[];
+    /** This one was chosen. */
+    readonly kept: boolean;
+    readonly n: number;
+    readonly auroc: Measure;
+    readonly auprc: Measure;
+    readonly logLoss: Measure;
+  }[];
+}
+
 export interface BinaryTaskReport extends TaskCommon {
   readonly kind: 'event' | 'absence' | 'label';
   /** Absent on a live night without a validation cut-off to show. */
   readonly evaluation?: BinaryEvaluation | undefined;
+  /** Where texts are read. */
+  readonly comparison?: ComparisonReport | undefined;
   readonly scoreHistogram: readonly { readonly from: number; readonly to: number; readonly n: number }[];
   /** Share of the summed strength of reasons by named group. */
   readonly groups: readonly { readonly group: string; readonly share: number }[];

@@ -175,6 +175,43 @@ describe('hostile names', () => {
   });
 });
 
+describe('what visits and texts add', () => {
+  const measures = { n: 1200, auroc: 0.7123, auprc: null, logLoss: 0.51234 };
+  const comparison = {
+    asOf: '2011-06-12',
+    rows: [
+      { name: 'linear + MLP', reads: ['features'], kept: false, ...measures },
+      { name: 'linear + MLP + text', reads: ['features', 'texts'], kept: true, ...measures, auroc: 0.7321 },
+    ],
+  };
+
+  it('stands in a table of its own, with the cut-off and the one that was chosen', () => {
+    // when
+    const { document } = parseHTML(renderReport({ ...emptyRun, tasks: [{ ...emptyTask, comparison }] }));
+    const heading = [...document.querySelectorAll('h3')].find(
+      (h) => h.textContent === 'What visits and texts add',
+    );
+    const card = [...document.querySelectorAll('.card')].find((c) =>
+      c.textContent?.includes('Models by what they read'),
+    );
+    // then
+    expect(heading?.nextElementSibling?.textContent).toMatch(/validation cut-off 2011-06-12.*1,200 users/);
+    const rows = [...(card?.querySelectorAll('tbody tr') ?? [])].map((row) =>
+      [...row.querySelectorAll('td')].map((cell) => cell.textContent),
+    );
+    expect(rows).toEqual([
+      ['features', 'linear + MLP', '0.7123', '–', '0.5123'],
+      ['features, texts (chosen)', 'linear + MLP + text', '0.7321', '–', '0.5123'],
+    ]);
+  });
+
+  it('is not spoken of where no texts are read', () => {
+    expect(textOf(renderReport({ ...emptyRun, tasks: [emptyTask] }))).not.toContain(
+      'What visits and texts add',
+    );
+  });
+});
+
 describe('thin and missing input', () => {
   const degenerate: Record<string, RunReport> = {
     'no tasks, no rows': emptyRun,

@@ -14,7 +14,14 @@ import {
 } from '../charts/index.ts';
 import { count, decimal, isNumber, percent, plural, shareOf, significant } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import type { BinaryEvaluation, BinaryTaskReport, NextTaskReport, RunReport, TaskReport } from '../types.ts';
+import type {
+  BinaryEvaluation,
+  BinaryTaskReport,
+  ComparisonReport,
+  NextTaskReport,
+  RunReport,
+  TaskReport,
+} from '../types.ts';
 import { binaryMeasures, nextMeasures } from './measures.ts';
 import { table } from './table.ts';
 
@@ -80,7 +87,28 @@ ${numbers(task)}
 <div class="grid">
 ${makingFigures(task)}
 </div>
+${task.comparison !== undefined && comparisonTable(task.comparison)}
 `;
+}
+
+/** What each kind of input adds, on the cut-off that the choice was made by. */
+function comparisonTable({ asOf, rows }: ComparisonReport): Html {
+  return html`<h3>What visits and texts add</h3>
+<p class="intro muted">Models that read more and more, each fitted on what was known by ${
+    asOf === undefined
+      ? 'then, with a fifth of the users held out'
+      : html`the validation cut-off ${day(asOf)}`
+  }, and measured on what happened to ${plural(rows[0]?.n, 'user', 'users')} after it. The marked one was chosen, by the mean log loss over all tasks: an input that lowers it too little is left out.</p>
+<div class="card">${table('Models by what they read', rows, [
+    {
+      head: 'Reads',
+      cell: (row) => (row.kept ? html`<b>${row.reads.join(', ')} (chosen)</b>` : row.reads.join(', ')),
+    },
+    { head: 'Model', cell: (row) => row.name },
+    { head: 'AUROC', number: true, cell: (row) => decimal(row.auroc, 4) },
+    { head: 'AUPR', number: true, cell: (row) => decimal(row.auprc, 4) },
+    { head: 'Log loss', number: true, cell: (row) => decimal(row.logLoss, 4) },
+  ])}</div>`;
 }
 
 function confusionFigure({ confusion }: BinaryEvaluation): Html {
