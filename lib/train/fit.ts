@@ -4,19 +4,9 @@ import { type Checkpoint, type CurvePoint, decodeCheckpoint, encodeCheckpoint } 
 import { CheckpointError, DivergedError, TrainError } from './errors.ts';
 import type { Rng } from './rng.ts';
 import { constantSchedule, type Schedule } from './schedule.ts';
-import type { Feeds } from './tensor.ts';
+import { plainStep, type StepFunction } from './step-function.ts';
 import { checkAborted, type Trainer } from './trainer.ts';
 import type { StepResult } from './trainer-core.ts';
-
-/**
- * One update on one batch, made of `backward`, `addNoise` and `update`: adversarial or private training, say. All that it
- * remembers from one step to the next must be in the trainer, or a resumed run would differ.
- */
-export type StepFunction = (
-  trainer: Trainer,
-  feeds: Feeds,
-  options: { lr: number; step: number; variant?: string | undefined },
-) => Promise<StepResult>;
 
 export interface FitOptions {
   trainer: Trainer;
@@ -148,9 +138,6 @@ export async function fit(options: FitOptions): Promise<FitResult> {
 }
 
 type Run = Omit<Checkpoint, 'trainer' | 'rngs'>;
-
-const plainStep: StepFunction = (trainer, feeds, { lr, variant }) =>
-  trainer.step(feeds, { lr, variant, transfer: true });
 
 /** One update by the mean gradient of several batches, each counted by its weight. */
 async function accumulated(

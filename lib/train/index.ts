@@ -42,7 +42,7 @@ export {
   SessionError,
   TrainError,
 } from './errors.ts';
-export { type FitOptions, type FitResult, fit, type StepFunction } from './fit.ts';
+export { type FitOptions, type FitResult, fit } from './fit.ts';
 export { type FittedProgram, fitProgram, type ProgramFit } from './fit-program.ts';
 export { FitStore, type FitStoreOptions } from './fit-store.ts';
 export type { Isotonic } from './isotonic.ts';
@@ -85,11 +85,15 @@ export type {
   SgdOptions,
 } from './optimiser-options.ts';
 export type { Parameter, RowGradientOutput, TrainingProgram } from './program.ts';
+export { type RatePoint, type RateRange, type RateRangeTest, rateRangeTest } from './rate-range.ts';
 export { createRng, Rng, type RngState } from './rng.ts';
 export { addRows, type Lookup, type RowGradient, sumRows } from './row-gradient.ts';
 export { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 export { constantSchedule, cosineSchedule, linearSchedule, type Schedule } from './schedule.ts';
+export { type Search, type SearchResult, search, type Trial, trialTable } from './search.ts';
+export { type Dimension, dimension, type PointOf, type SearchSpace } from './search-space.ts';
 export { openSession, type RunOptions, Session, type SessionOptions } from './session.ts';
+export type { StepFunction } from './step-function.ts';
 export {
   bool,
   type ElementType,
