@@ -25,6 +25,7 @@ import { inverseFrequencies, MOST_ORDERS } from './ngrams.ts';
 import type { Pooling } from './pooling.ts';
 import { bestThreshold } from './threshold.ts';
 import type { TextTokenizer, TokenizedTexts } from './tokenizer.ts';
+import { withTypos } from './typos.ts';
 
 export interface TextClassifierOptions {
   /** The most passes over the texts; the rate falls to 0 over them. 10 */
@@ -61,6 +62,8 @@ export interface TextClassifierOptions {
   readonly tokensPerBatch?: number;
   /** The encoder's limit */
   readonly maxLength?: number;
+  /** Copies of every training text with typing errors, in each longer word with a probability `rate`. None by default. */
+  readonly typos?: { readonly copies?: number; readonly rate?: number };
   /** Share of the texts that early stopping, scales and threshold are fitted on. 0.1 */
   readonly heldOut?: number;
   /** Evaluations in a row without a better held-out loss before it stops; one is made each epoch. 3 */
@@ -143,12 +146,22 @@ export async function fitTextClassifier(
     );
   }
   const rng = createRng(settings.seed).fork('text classifier');
-  const tokenized = encoder.tokenizer.tokenize(texts, { maxLength: settings.maxLength });
-  const numbers = Int32Array.from(labels, (label) => classes.indexOf(label));
+  const { copies, rows: copyOf } = typedCopies(texts, settings.typos, rng.fork('typos'));
+  const tokenized = encoder.tokenizer.tokenize([...texts, ...copies], { maxLength: settings.maxLength });
+  const ofText = Int32Array.from(labels, (label) => classes.indexOf(label));
+  const numbers = Int32Array.from([...ofText, ...copyOf.map((row) => ofText[row]!)]);
   const isHeld = heldOutRows(texts, settings.heldOut, rng.fork('held out'));
   const rowsOf = (held: boolean) =>
     Int32Array.from(texts.keys()).filter((row) => isHeld[row] === (held ? 1 : 0));
-  const classWeights = weightsOf(settings.classWeights, classes, numbers);
+  /** Some texts with their copies. */
+  const withCopies = (rows: Int32Array) => {
+    const known = new Set(rows);
+    return Int32Array.from([
+      ...rows,
+      ...copyOf.flatMap((row, i) => (known.has(row) ? texts.length + i : [])),
+    ]);
+  };
+  const classWeights = weightsOf(settings.classWeights, classes, ofText);
 
   const train = async (rows: Int32Array, held: Int32Array, steps?: { best: number; of: number }) => {
     const model = prepare(encoder, tokenized, rows, classes.length, settings, rng);
@@ -174,13 +187,13 @@ export async function fitTextClassifier(
   };
 
   const held = rowsOf(true);
-  const first = await train(rowsOf(false), held);
+  const first = await train(withCopies(rowsOf(false)), held);
   const { scales } = first.run;
   const told = Int32Array.from(held, (row) => numbers[row]!);
   const probabilities = mixed(first.run.heldLogits, scales, classes.length);
   const predictions = { labels: told, probabilities, classes: classes.length };
   const again = settings.refit
-    ? await train(Int32Array.from(texts.keys()), new Int32Array(), {
+    ? await train(withCopies(Int32Array.from(texts.keys())), new Int32Array(), {
         best: Math.round((first.run.bestStep * texts.length) / (texts.length - held.length)),
         of: Math.round((first.run.of * texts.length) / (texts.length - held.length)),
       })
@@ -313,6 +326,17 @@ function depthsOf(graph: Graph): Map<string, number> {
   return new Map(
     groups.flatMap((names, i) => names.map((name): [string, number] => [name, groups.length - i])),
   );
+}
+
+/** Texts with typing errors, and which text each is of. */
+function typedCopies(
+  texts: readonly string[],
+  typos: TextClassifierOptions['typos'],
+  rng: Rng,
+): { copies: string[]; rows: number[] } {
+  const { copies: count = typos ? 1 : 0, rate = 0.15 } = typos ?? {};
+  const rows = Array.from({ length: count * texts.length }, (_, i) => i % texts.length);
+  return { copies: rows.map((row, i) => withTypos(texts[row]!, rate, rng.fork(`copy ${i}`))), rows };
 }
 
 /** 1 for the rows held out: a share of the distinct texts, so that no text stands on both sides. */

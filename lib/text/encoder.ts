@@ -12,6 +12,7 @@ import {
 } from '../onnx/index.ts';
 import { type Feeds, int32, int64 } from '../train/index.ts';
 import { TextError } from './errors.ts';
+import { findTokenTable } from './token-table.ts';
 import { type EncodedTexts, field, smallest, TextTokenizer } from './tokenizer.ts';
 
 /** A text encoder as read from a hub folder: weights are the graph's parameters. */
@@ -95,7 +96,7 @@ export function textEncoder(
   if (maxLength !== undefined && maxLength > length) {
     throw new TextError(`maxLength ${maxLength} is more than the ${length} tokens that the encoder takes`);
   }
-  const vocabulary = config.vocab_size;
+  const vocabulary = findTokenTable(named)?.shape[0] ?? config.vocab_size;
   if (typeof vocabulary === 'number' && tokenizer.size > vocabulary) {
     throw new TextError(
       `the tokenizer has ids up to ${tokenizer.size - 1}, the encoder ${vocabulary} embeddings: they do not belong together`,

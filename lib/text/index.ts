@@ -19,8 +19,11 @@ export {
   textEncoder,
 } from './encoder.ts';
 export { TextError } from './errors.ts';
+export { type OwnEncoderOptions, ownEncoder } from './own-encoder.ts';
 export { type Pooling, pool } from './pooling.ts';
 export { type PretrainTextOptions, pretrainText } from './pretrain.ts';
+export { type ReadTextsOptions, readTexts } from './read-texts.ts';
+export { encoderFiles, saveTextEncoder } from './save.ts';
 export {
   type EncodedTexts,
   type EncodeOptions,

@@ -5,6 +5,7 @@ import type { BatchShape } from './batches.ts';
 import { encoderOfShape, type TextEncoder } from './encoder.ts';
 import { TextError } from './errors.ts';
 import { maskedPlaces } from './masking.ts';
+import { findTokenTable } from './token-table.ts';
 
 const HEAD = 'mlm';
 const LOSS = 'text.loss';
@@ -20,7 +21,12 @@ export function maskedProgram(
   shapes: readonly BatchShape[],
   rng: Rng,
 ): TrainingProgram {
-  const table = tokenTable(encoder.graph);
+  const table = findTokenTable(encoder.graph);
+  if (!table) {
+    throw new TextError(
+      'the encoder looks input_ids up in no table of its parameters, so there is nothing to tell tokens by',
+    );
+  }
   const head = headParameters(encoder.width, table.shape[0]!, rng);
   const programs = shapes.map(({ batch, length }) => {
     const graph = maskedGraph(encoder, table.name, head, batch, length);
@@ -74,16 +80,4 @@ function maskedGraph(
   const told = g.squeeze(g.gatherElements(g.logSoftmax(logits), g.unsqueeze(labels, [1])), [1]); // (places)
   g.output(LOSS, g.neg(g.div(g.reduceSum(g.mul(told, weights)), g.max(g.reduceSum(weights), 1))));
   return selectOutputs(g.build(), [LOSS]);
-}
-
-/** The parameter (vocabulary, width) that ids are looked up in. */
-export function tokenTable(graph: Graph): { name: string; shape: readonly number[] } {
-  for (const { op, inputs } of graph.nodes) {
-    if (op !== 'Gather' || inputs[1] !== 'input_ids') continue;
-    const table = graph.parameters.find(({ name }) => name === inputs[0]);
-    if (table) return table;
-  }
-  throw new TextError(
-    'the encoder looks input_ids up in no table of its parameters, so there is nothing to tell tokens by',
-  );
 }
