@@ -1,6 +1,6 @@
 import type { Graph, Node, Parameter } from '../onnx/index.ts';
 import { type Wiring, wiringOf } from './graph-edit.ts';
-import { parameterBehind } from './linears.ts';
+import { linears, parameterBehind } from './linears.ts';
 
 /** Where a sublayer's output is added to the residual stream. */
 export interface ResidualJoin {
@@ -28,6 +28,7 @@ export function residualJoins(graph: Graph): ResidualJoin[] {
   const wiring = wiringOf(graph);
   const parameters = new Map(graph.parameters.map((parameter) => [parameter.name, parameter]));
   const indices = new Map(graph.nodes.map((node, index) => [node.name, index]));
+  const targets = new Map(linears(graph).map(({ node, target }) => [node, target]));
   const joins: ResidualJoin[] = [];
   graph.nodes.forEach((node, index) => {
     // what the rewrites of this folder put in are joins by shape only
@@ -41,7 +42,7 @@ export function residualJoins(graph: Graph): ResidualJoin[] {
       [a, b],
       [b, a],
     ] as const) {
-      const name = lastLinear(branch, wiring, parameters);
+      const name = lastLinear(branch, wiring, parameters, targets);
       if (name === undefined) continue;
       const start = indices.get(wiring.producers.get(residual)?.name ?? '') ?? -1;
       const between = nodesBetween(residual, branch, graph.nodes.slice(start + 1, index));
@@ -72,48 +73,37 @@ export function nodesBetween(from: string, to: string, nodes: readonly Node[]): 
   return between.reverse();
 }
 
-/** Follows a sublayer's output back to the product that made it, through bias, dropout and tuning nodes. */
+/** Follows a sublayer's output back over bias, dropout and tuning nodes to the linear layer that made it: its name. */
 function lastLinear(
   value: string,
   wiring: Wiring,
   parameters: ReadonlyMap<string, Parameter>,
+  targets: ReadonlyMap<string, string>,
 ): string | undefined {
-  let bias: string | undefined;
-  for (let name = value; ; ) {
-    const node = wiring.producers.get(name);
-    if (!node) return undefined;
-    const [first = '', second = ''] = node.inputs;
-    const behind = (operand: string) => parameterBehind(operand, wiring, parameters)?.parameter;
-    switch (node.op) {
-      case 'MatMul':
-      case 'FusedMatMul':
-      case 'Gemm': {
-        const weight = behind(second);
-        if (weight?.shape.length !== 2) return undefined;
-        bias ??= behind(node.inputs[2] ?? '')?.name;
-        return (bias ?? weight.name).replace(/\.(bias|weight)$/, '');
-      }
-      case 'Add': {
-        const added = [first, second].map(behind);
-        const at = added.findIndex((parameter) => parameter?.shape.length === 1);
-        if (at < 0 && !/^(lora|adapter)\./.test(node.name)) return undefined;
-        bias ??= added[at]?.name;
-        // the nodes of a rewrite have the original value first
-        name = at === 0 ? second : first;
-        break;
-      }
-      case 'Mul': {
-        // by a dropout mask, which no linear layer makes
-        const found = [first, second].map((operand) => lastLinear(operand, wiring, parameters));
-        return found[0] === undefined || found[1] === undefined ? (found[0] ?? found[1]) : undefined;
-      }
-      case 'Identity':
-      case 'Reshape':
-      case 'Cast':
-        name = first;
-        break;
-      default:
-        return undefined;
+  const node = wiring.producers.get(value);
+  const [first = '', second = ''] = node?.inputs ?? [];
+  const behind = (operand: string) => lastLinear(operand, wiring, parameters, targets);
+  const isVector = (operand: string) =>
+    parameterBehind(operand, wiring, parameters)?.parameter.shape.length === 1;
+  switch (node?.op) {
+    case 'MatMul':
+    case 'FusedMatMul':
+    case 'Gemm':
+      return targets.get(node.name);
+    case 'Add':
+      if (isVector(first)) return behind(second);
+      // the nodes of a rewrite have the original value first
+      return isVector(second) || /^(lora|adapter)\./.test(node.name) ? behind(first) : undefined;
+    case 'Mul': {
+      // by a dropout mask, which no linear layer makes
+      const [a, b] = [behind(first), behind(second)];
+      return a === undefined || b === undefined ? (a ?? b) : undefined;
     }
+    case 'Identity':
+    case 'Reshape':
+    case 'Cast':
+      return behind(first);
+    default:
+      return undefined;
   }
 }
