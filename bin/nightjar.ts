@@ -7,6 +7,7 @@ import { demoCommand } from './commands/demo.ts';
 import { deployCommand } from './commands/deploy.ts';
 import { checkCommand, dropCommand, initCommand } from './commands/drops.ts';
 import { reportCommand, statusCommand } from './commands/look.ts';
+import { pretrainCommand } from './commands/pretrain.ts';
 import { redriveCommand } from './commands/redrive.ts';
 import { runCommand, stageCommands } from './commands/run.ts';
 
@@ -32,6 +33,7 @@ for (const command of [
   runCommand(),
   ...stageCommands(),
   backtestCommand(),
+  pretrainCommand(),
   reportCommand(),
   statusCommand(),
   backfillCommand(),

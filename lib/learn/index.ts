@@ -4,7 +4,7 @@ export { groupMatrix } from './groups.ts';
 export { openProfiles, type ProfileWriter, profileNames } from './profiles.ts';
 export { branchGroups } from './strength.ts';
 export { encoderPrefix, tokenizerOf } from './text-encoder.ts';
-export { openTexts, type RunTexts, TextNumbers, type TextWriter } from './texts.ts';
+export { openTexts, type RunTexts, TextNumbers, type TextWriter, textsBefore } from './texts.ts';
 export {
   type LabelledTable,
   labelTask,
