@@ -1,3 +1,4 @@
+import { multiHeadAttention } from '../nn/index.ts';
 import type { GraphBuilder, Value } from '../onnx/index.ts';
 import type { Rng } from '../train/index.ts';
 
@@ -51,14 +52,9 @@ export class Layers {
   transformerLayer(name: string, x: Value, bias: Value, options: { width: number; heads: number }): Value {
     const { g } = this;
     const { width, heads } = options;
-    const [batch, length] = x.shape;
-    const split = (v: Value) =>
-      g.transpose(g.reshape(v, [batch!, length!, heads, width / heads]), [0, 2, 1, 3]); // (batch, heads, length, width/heads)
     const qkv = this.dense(`${name}.qkv`, this.norm(`${name}.norm1`, x, width), width, 3 * width);
-    const [q, k, v] = g.split(qkv, [width, width, width], -1).map(split);
-    const scores = g.matmulT(q!, k!, { transB: true, alpha: 1 / Math.sqrt(width / heads) }); // (batch, heads, length, length)
-    const mixed = g.matmul(g.softmax(g.add(scores, bias)), v!);
-    const joined = g.reshape(g.transpose(mixed, [0, 2, 1, 3]), [batch!, length!, width]);
+    const [q, k, v] = g.split(qkv, [width, width, width], -1);
+    const joined = multiHeadAttention(g, q!, k!, v!, { heads, bias });
     const attended = g.add(x, this.dense(`${name}.out`, joined, width, width));
     const hidden = this.dense(`${name}.up`, this.norm(`${name}.norm2`, attended, width), width, 2 * width);
     return g.add(attended, this.dense(`${name}.down`, g.gelu(hidden), 2 * width, width));

@@ -1,3 +1,4 @@
+import { attentionBias, meanPool } from '../nn/index.ts';
 import type { GraphBuilder, Value } from '../onnx/index.ts';
 import type { Layers } from './layers.ts';
 
@@ -11,9 +12,6 @@ export interface SequenceShape {
 
 /** Name of the embedding table in every graph that has one. */
 export const TOKEN_TABLE = 'tokens.table';
-
-/** A score this low leaves a place without attention. */
-const HIDDEN = -1e9;
 
 /**
  * Reads a user's visits: each is the sum of its ids' embeddings, then Transformer layers look both ways (BERT4Rec: Sun
@@ -29,7 +27,7 @@ export function encodeSequence(
   const { g } = layers;
   const first = g.squeeze(g.slice(tokens, 2, 0, 1), [2]);
   const valid = g.cast(g.greater(first, 0), 'float32');
-  const bias = g.unsqueeze(g.mul(g.sub(1, valid), HIDDEN), [1, 2]); // (batch, 1, 1, length)
+  const bias = g.unsqueeze(attentionBias(g, valid), [1, 2]); // (batch, 1, 1, length)
   const table = layers.normal(TOKEN_TABLE, 0.1, ids, width);
   let x = g.reduceSum(g.gather(table, tokens), [2]);
   for (let layer = 0; layer < depth; layer++) {
@@ -40,9 +38,7 @@ export function encodeSequence(
 
 /** The mean over visits beside the last visit: (batch, 2 width). A user without visits has zeros. */
 export function poolSequence(g: GraphBuilder, hidden: Value, valid: Value): Value {
-  const weights = g.unsqueeze(valid, [2]);
-  const count = g.max(g.reduceSum(valid, [1], true), 1); // (batch, 1)
-  const mean = g.div(g.reduceSum(g.mul(hidden, weights), [1]), count);
+  const mean = meanPool(g, hidden, valid);
   // The last visit is the one with nothing but itself from there to the end.
   const isLast = g.mul(g.cast(g.equal(g.cumSum(valid, 1, { reverse: true }), 1), 'float32'), valid);
   const last = g.reduceSum(g.mul(hidden, g.unsqueeze(isLast, [2])), [1]);

@@ -1,3 +1,4 @@
+import { attentionBias } from '../nn/index.ts';
 import type { Value } from '../onnx/index.ts';
 import type { Layers } from './layers.ts';
 
@@ -23,9 +24,6 @@ export interface TextShape {
 
 /** Name of the texts' vectors in a graph that makes them itself. */
 export const TEXT_VECTORS = 'text.vectors';
-
-/** A score this low leaves a place without attention. */
-const HIDDEN = -1e9;
 
 /** Bucket of a text's age in days: 0, 1, 2–3, 4–7, … */
 export const ageBucket = (days: number): number =>
@@ -71,7 +69,7 @@ export function readTexts(
   }
   const asked = g.reshape(query, [-1, heads, 1, width / heads]);
   const scores = g.matmulT(asked, split(keys!), { transB: true, alpha: 1 / Math.sqrt(width / heads) });
-  const bias = g.unsqueeze(g.mul(g.sub(1, valid), HIDDEN), [1, 2]); // (batch, 1, 1, places)
+  const bias = g.unsqueeze(attentionBias(g, valid), [1, 2]); // (batch, 1, 1, places)
   const mixed = g.matmul(g.softmax(g.add(scores, bias)), split(values!)); // (batch, heads, 1, width/heads)
   const pooled = g.reshape(mixed, ['batch', width]);
   const hidden = g.gelu(layers.dense('text.up', layers.norm('text.pool.norm', pooled, width), width, width));

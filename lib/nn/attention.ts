@@ -3,7 +3,7 @@ import type { GraphBuilder, Value } from '../onnx/index.ts';
 /** A score this low leaves a place without attention. */
 export const HIDDEN = -1e9;
 
-/** What is added to attention scores: 0 where the bool value allows, else very negative. */
+/** What is added to attention scores: 0 where a value of 0 and 1 (any type) allows, else very negative. */
 export function attentionBias(g: GraphBuilder, allowed: Value): Value {
   return g.mul(g.sub(1, g.cast(allowed, 'float32')), HIDDEN);
 }
