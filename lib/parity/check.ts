@@ -1,4 +1,5 @@
 import { NightjarError } from '../data/index.ts';
+import { compareAdversarial } from './adversarial.ts';
 import { batchSize, classifier } from './classifier.ts';
 import { openEncoder } from './encoder.ts';
 import { FolderError } from './errors.ts';
@@ -13,6 +14,7 @@ import {
   statedTolerances,
   type Tolerances,
 } from './measure.ts';
+import { comparePrivate } from './private.ts';
 import { type Reference, readReference } from './reference.ts';
 import { compareRun, fullRun, headRun } from './training.ts';
 
@@ -93,5 +95,13 @@ async function checkFile(
       const values = await compareRun(reference, encoder, run, ledger);
       if (lora && values) await compareMerged(reference, encoder, lora, run.kind, values, ledger);
     }
+  }
+  if (wants('adversarial')) {
+    tell('adversarial');
+    await compareAdversarial(reference, encoder, graph, ledger);
+  }
+  if (wants('private')) {
+    tell('private');
+    await comparePrivate(reference, file, ledger);
   }
 }

@@ -8,19 +8,36 @@ import type { Numbers } from './reference.ts';
 export interface Training {
   readonly trainer: Trainer;
   readonly gradientOutputs: Readonly<Record<string, string>>;
+  readonly inputGradientOutputs: Readonly<Record<string, string>>;
+}
+
+export interface TrainingOptions {
+  /** Parameters to train. */
+  readonly wrt: readonly string[];
+  /** Float inputs by which gradients are wanted, too. */
+  readonly inputs?: readonly string[];
+  readonly optimiser?: OptimiserOptions;
+  /** Other graphs with the same trained parameters and the same loss output, by name. */
+  readonly variants?: Readonly<Record<string, Graph>>;
 }
 
 /** Does some work with a trainer of the graph's loss, and ends its worker. */
 export async function withTrainer<T>(
   graph: Graph,
-  { wrt, optimiser = {} }: { wrt: readonly string[]; optimiser?: OptimiserOptions },
+  { wrt, inputs = [], optimiser = {}, variants = {} }: TrainingOptions,
   work: (training: Training) => Promise<T>,
 ): Promise<T> {
-  const { rowGradientOutputs, ...program } = trainingGraph(graph, { loss: LOSS, wrt });
-  const parameters = program.parameters.map((parameter) => ({ ...parameter }));
-  const trainer = await openTrainer({ ...program, parameters }, { optimiser });
+  const program = trainingGraph(graph, { loss: LOSS, wrt, inputs });
+  const { model, parameters, lossOutput, gradientOutputs, inputGradientOutputs } = program;
+  const others = Object.entries(variants).map(([name, other]) => {
+    return [name, trainingGraph(other, { loss: LOSS, wrt }).model] as const;
+  });
+  const trainer = await openTrainer(
+    { model, parameters, lossOutput, gradientOutputs, variants: Object.fromEntries(others) },
+    { optimiser },
+  );
   try {
-    return await work({ trainer, gradientOutputs: program.gradientOutputs });
+    return await work({ trainer, gradientOutputs, inputGradientOutputs });
   } finally {
     await trainer.close();
   }

@@ -5,7 +5,7 @@ import type { Encoder } from './encoder.ts';
 import { withTrainer } from './engine.ts';
 import { isZeroInTheory, trainedNames } from './forward.ts';
 import { asReference, parameterOf } from './layout.ts';
-import type { Ledger } from './measure.ts';
+import { type Ledger, normOf } from './measure.ts';
 import { expected, expectedIn, figureIn, type Reference } from './reference.ts';
 import type { Figures, RunFigures } from './schema.ts';
 
@@ -131,7 +131,7 @@ async function compareFirstGradient(
   const feeds = batchOf(reference, graph, reference.figures.training?.batch_of_step[0] ?? 0);
   const wanted = recorded.map(({ output }) => output);
   const { outputs: found, gradNorm } = await trainer.backward(feeds, { weight: 0, outputs: wanted });
-  const norm = Math.hypot(...recorded.map(({ gradient }) => Math.hypot(...gradient)));
+  const norm = Math.hypot(...recorded.map(({ gradient }) => normOf(gradient)));
   const before = figureIn(figures.grad_norms_before_clip, 'f32') ?? [gradNorm];
   const scale = norm < 0.99 * before[0]! ? norm / before[0]! : 1;
   for (const { name, output, gradient } of recorded) {
