@@ -1,3 +1,4 @@
+import { kernelsOf } from './kernels/index.ts';
 import type { SettingsOf } from './optimiser-options.ts';
 import type { RowGradient } from './row-gradient.ts';
 import { sizeOf } from './tensor.ts';
@@ -34,7 +35,8 @@ export function adamw({ beta1, beta2, epsilon }: SettingsOf<'adamw'>): UpdateRul
 /**
  * AdamW (Loshchilov & Hutter, "Decoupled weight decay regularization", 2019, algorithm 2), in place:
  * p *= 1 - lr*decay; m = b1*m + (1-b1)*g; v = b2*v + (1-b2)*g²; p -= lr * m/(1-b1^t) / (sqrt(v/(1-b2^t)) + eps).
- * All arrays have one length; sums run in float64 and are stored as float32.
+ * All arrays have one length. Arithmetic is float32 throughout, as in PyTorch; in arrays of one aligned block (see
+ * `alignedGroups`) it runs four at a time, with the same bits.
  */
 export function adamwStep(
   parameter: Float32Array,
@@ -65,23 +67,48 @@ function adamwRange(
   parameter: Float32Array,
   gradient: Float32Array,
   { first, second }: Moments,
-  { lr, beta1, beta2, epsilon, decay, time, gradientScale }: AdamWUpdate,
+  update: AdamWUpdate,
   start: number,
   gradientStart: number,
   count: number,
 ): void {
-  const keep = 1 - lr * decay;
-  const rate = lr / (1 - beta1 ** time);
-  const secondScale = 1 / (1 - beta2 ** time);
-  const rest1 = 1 - beta1;
-  const rest2 = 1 - beta2;
-  for (let i = 0; i < count; i++) {
+  const f = Math.fround;
+  const beta1 = f(update.beta1);
+  const beta2 = f(update.beta2);
+  const rest1 = f(1 - update.beta1);
+  const rest2 = f(1 - update.beta2);
+  const secondScale = f(1 / (1 - update.beta2 ** update.time));
+  const rate = f(update.lr / (1 - update.beta1 ** update.time));
+  const keep = f(1 - update.lr * update.decay);
+  const epsilon = f(update.epsilon);
+  const gradientScale = f(update.gradientScale);
+  const kernels = kernelsOf(parameter, gradient, first, second);
+  const whole = kernels ? count - (count % 4) : 0;
+  const addressOf = (array: Float32Array, at: number) => array.byteOffset + 4 * at;
+  kernels?.adamw(
+    addressOf(parameter, start),
+    addressOf(gradient, gradientStart),
+    addressOf(first, start),
+    addressOf(second, start),
+    whole,
+    gradientScale,
+    beta1,
+    rest1,
+    beta2,
+    rest2,
+    secondScale,
+    epsilon,
+    rate,
+    keep,
+  );
+  for (let i = whole; i < count; i++) {
     const at = start + i;
-    const g = gradient[gradientStart + i]! * gradientScale;
-    const m = beta1 * first[at]! + rest1 * g;
-    const v = beta2 * second[at]! + rest2 * g * g;
+    const g = f(gradient[gradientStart + i]! * gradientScale);
+    const m = f(f(beta1 * first[at]!) + f(rest1 * g));
+    const v = f(f(beta2 * second[at]!) + f(rest2 * f(g * g)));
     first[at] = m;
     second[at] = v;
-    parameter[at] = parameter[at]! * keep - (rate * m) / (Math.sqrt(v * secondScale) + epsilon);
+    const step = f(f(rate * m) / f(f(Math.sqrt(f(v * secondScale))) + epsilon));
+    parameter[at] = f(f(parameter[at]! * keep) - step);
   }
 }

@@ -1,4 +1,4 @@
-import { alignedFloats } from './aligned.ts';
+import { alignedGroups } from './aligned.ts';
 import { ProgramError } from './errors.ts';
 import type { OptimiserSettings } from './optimiser-options.ts';
 import type { RowGradientOutput, TrainingProgram } from './program.ts';
@@ -42,30 +42,28 @@ export function layOut(program: TrainingProgram, settings: OptimiserSettings, ru
     const frozen = !fetched && lookups.length === 0;
     return { fetched, lookups, frozen, dense: !frozen && !lazy, state: frozen ? {} : rule.slots(shape) };
   });
-  const lengths = program.parameters.map(({ data }) => data.length);
-  const values = alignedFloats(lengths);
-  const gradients = alignedFloats(lengths.map((length, i) => (plans[i]!.dense ? length : 0)));
-  const kept = [...new Set(plans.flatMap(({ state }) => Object.keys(state)))].map((slot) => ({
-    slot,
-    arrays: alignedFloats(plans.map(({ state }) => state[slot] ?? 0)),
-  }));
+  const arrays = alignedGroups(
+    program.parameters.map(({ data }, i) => {
+      const { dense, state } = plans[i]!;
+      return [data.length, dense ? data.length : 0, ...Object.values(state)];
+    }),
+  );
   return program.parameters.map(({ name, shape, data }, i) => {
     const { fetched, lookups, frozen, dense, state } = plans[i]!;
     const { decay, lrScale } = settings.groups[name]!;
-    values[i]!.set(data);
+    const [value, gradient, ...kept] = arrays[i]! as [Float32Array, Float32Array, ...Float32Array[]];
+    value.set(data);
     return {
       name,
       shape,
-      value: values[i]!,
-      state: Object.fromEntries(
-        kept.flatMap(({ slot, arrays }) => (slot in state ? [[slot, arrays[i]!]] : [])),
-      ),
+      value,
+      state: Object.fromEntries(Object.keys(state).map((slot, k) => [slot, kept[k]!])),
       frozen,
       lookups,
       fetched,
       decay,
       lrScale,
-      ...(dense ? { gradient: gradients[i]! } : {}),
+      ...(dense ? { gradient } : {}),
     };
   });
 }

@@ -1,0 +1,1 @@
+export { attachKernels, kernelsOf, type VectorKernels } from './vector-kernels.ts';
