@@ -33,6 +33,11 @@ export function sigmoid(x: number): number {
   return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
 }
 
+/** Without its fraction; what is no number is 0, and infinities are the ends of int64 (C leaves both open). */
+function toInteger(x: number): number {
+  return Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, -(2 ** 63)), 2 ** 63));
+}
+
 function roundHalfEven(x: number): number {
   const down = Math.floor(x);
   if (x - down !== 0.5) return Math.round(x);
@@ -113,7 +118,7 @@ export const elementwiseKernels: Record<keyof typeof elementwise, Kernel> = {
   Cast: (call) => {
     const to = stringAttribute(call.attributes, 'to', 'float32') as DType;
     const convert =
-      to === 'bool' ? (x: number) => Number(x !== 0) : isFloat(to) ? (x: number) => x : Math.trunc;
+      to === 'bool' ? (x: number) => Number(x !== 0) : isFloat(to) ? (x: number) => x : toInteger;
     const x = input(call, 0);
     return [{ dtype: to, shape: x.shape, data: x.data.map(convert) }];
   },

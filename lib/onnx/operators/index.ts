@@ -12,7 +12,16 @@ import type { OperatorSpec } from './spec.ts';
  * The operator table. The interpreter's kernels and the gradient rules are tables over the same keys, so an operator
  * added here does not compile until it has both.
  */
-const table = { ...elementwise, ...matrix, ...movement, ...indexing, ...reductions, ...convolutions, ...recurrences, ...quantised };
+const table = {
+  ...elementwise,
+  ...matrix,
+  ...movement,
+  ...indexing,
+  ...reductions,
+  ...convolutions,
+  ...recurrences,
+  ...quantised,
+};
 
 export type OpType = keyof typeof table;
 

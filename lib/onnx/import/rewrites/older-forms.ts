@@ -49,12 +49,13 @@ function cast(call: RewriteCall): Value | readonly Value[] {
   return x.dtype === to ? x : call.named('Cast', [x], { to });
 }
 
-/** The bounds were attributes before 11. */
+/** The bounds were attributes before 11; TorchScript exports of set 11 give integers float bounds. */
 function clip(call: RewriteCall): readonly Value[] {
   const bound = (name: string): Value | undefined =>
     call.node.attributes.has(name) ? call.g.constant(call.float(name, 0)) : undefined;
-  const [x, low = bound('min'), high = bound('max')] = call.x;
-  return call.named('Clip', [x, low, high]);
+  const x = call.input(0);
+  const bounds = [call.x[1] ?? bound('min'), call.x[2] ?? bound('max')];
+  return call.named('Clip', [x, ...bounds.map((value) => value && call.g.cast(value, x.dtype))]);
 }
 
 /** Pads and value were attributes before 11. */
