@@ -23,8 +23,9 @@ function pooling({ inputs: [x], attributes }: KernelCall): Pooling {
   const windows = windowsOf(spatial, listAttribute(attributes, 'kernel_shape')!, attributes);
   const elements = windowElements(windows, PADDING);
   const count = elementCount(windows.output);
+  const taps = elementCount(windows.kernel);
   const members = Array.from({ length: count }, (_, window) =>
-    elements.filter((element, i) => i % count === window && element !== PADDING),
+    Array.from({ length: taps }, (__, tap) => elements[tap * count + window]!).filter((at) => at !== PADDING),
   );
   return {
     x: x!,
