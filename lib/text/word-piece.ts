@@ -24,6 +24,8 @@ export interface TokenizerFiles {
 /** In the order of their ids. */
 const SPECIAL = { pad: '[PAD]', unk: '[UNK]', cls: '[CLS]', sep: '[SEP]', mask: '[MASK]' };
 
+const SPECIAL_TEXT = /\[(?:PAD|UNK|CLS|SEP|MASK)\]/;
+
 const PREFIX = '##';
 
 /** Longer words are [UNK] to readers of the file. */
@@ -88,8 +90,11 @@ export function trainWordPiece(texts: Iterable<string>, options: WordPieceOption
 function countWords(texts: Iterable<string>, { normalizer, pre_tokenizer }: Splitter): Map<string, number> {
   const counts = new Map<string, number>();
   for (const text of texts) {
-    for (const word of pre_tokenizer.pre_tokenize(normalizer.normalize(text))) {
-      counts.set(word, (counts.get(word) ?? 0) + 1);
+    // special tokens are found before words are, and are none
+    for (const part of text.split(SPECIAL_TEXT)) {
+      for (const word of pre_tokenizer.pre_tokenize(normalizer.normalize(part))) {
+        counts.set(word, (counts.get(word) ?? 0) + 1);
+      }
     }
   }
   // An order of its own, so that the order of the texts does not show.

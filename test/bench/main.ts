@@ -6,9 +6,10 @@ import { benchMemory } from './memory.ts';
 import { benchRates } from './rates.ts';
 import { benchScore } from './score.ts';
 import { machine } from './support.ts';
+import { benchText } from './text.ts';
 
-/** What `npm run bench -- NAME …` can run. */
-const BENCHES: Record<string, { run: () => Promise<void>; byDefault: boolean }> = {
+/** What `npm run bench -- NAME … [OPTIONS]` can run; options are the benchmark's own. */
+const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<void>; byDefault: boolean }> = {
   clean: { run: benchClean, byDefault: true },
   fold: { run: benchFold, byDefault: true },
   score: { run: benchScore, byDefault: true },
@@ -16,9 +17,13 @@ const BENCHES: Record<string, { run: () => Promise<void>; byDefault: boolean }> 
   memory: { run: benchMemory, byDefault: false },
   deploy: { run: benchDeploy, byDefault: false },
   'large-drop': { run: benchLargeDrop, byDefault: false },
+  text: { run: benchText, byDefault: false },
 };
 
-const asked = process.argv.slice(2);
+const given = process.argv.slice(2);
+const firstOption = given.findIndex((argument) => argument.startsWith('--'));
+const asked = firstOption < 0 ? given : given.slice(0, firstOption);
+const options = firstOption < 0 ? [] : given.slice(firstOption);
 const unknown = asked.find((name) => !(name in BENCHES));
 if (unknown !== undefined) {
   console.error(`there is no benchmark "${unknown}": choose of ${Object.keys(BENCHES).join(', ')}`);
@@ -26,5 +31,5 @@ if (unknown !== undefined) {
 }
 console.log(machine());
 for (const [name, { run, byDefault }] of Object.entries(BENCHES)) {
-  if (asked.length > 0 ? asked.includes(name) : byDefault) await run();
+  if (asked.length > 0 ? asked.includes(name) : byDefault) await run(options);
 }
