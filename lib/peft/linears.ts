@@ -61,7 +61,7 @@ export function selectLinears(graph: Graph, patterns: readonly Pattern[]): Linea
     const names = all.map(({ target, weight, node }) => `${target} (weight ${weight}, node ${node})`);
     throw new PeftError(
       `${missed.length > 0 ? `No linear layer fits ${missed.map(String).join(', ')}` : 'No targets were given'}; ` +
-        `graph ${graph.name} has ${names.join(', ') || 'none'}.`,
+        `graph ${graph.name} has ${names.join(', ') || 'none (weights must be parameters, see importModel)'}.`,
     );
   }
   return all.filter(({ target, names }) => patterns.some((pattern) => matches(pattern, [target, ...names])));

@@ -1,6 +1,7 @@
 import { type Graph, selectOutputs } from '../onnx/index.ts';
 import { PeftError } from './errors.ts';
 import { wiringOf } from './graph-edit.ts';
+import { residualJoins } from './joins.ts';
 import { layersOf } from './layers.ts';
 import { parameterBehind } from './linears.ts';
 import { matches, type Pattern } from './patterns.ts';
@@ -62,7 +63,8 @@ function namesOf(graph: Graph, selection: Selection): readonly string[] {
     case 'prefix':
       return all.filter((name) => name.startsWith(`${selection}.`));
     case 'head': {
-      const { head } = layersOf(graph);
+      // a head on ready-made vectors has no encoder below it
+      const head = residualJoins(graph).length > 0 ? layersOf(graph).head : [];
       return all.filter((name) => name.startsWith('head.') || head.includes(name));
     }
     case 'bitfit':
