@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../data/index.ts';
 import type { BatchSource } from './batches.ts';
-import type { CurvePoint } from './checkpoint.ts';
+import type { Checkpoint, CurvePoint } from './checkpoint.ts';
 import { type FitOptions, fit } from './fit.ts';
 import type { FitStore } from './fit-store.ts';
 import { type OptimiserOptions, settleOptimiser } from './optimiser-options.ts';
 import type { TrainingProgram } from './program.ts';
 import { constantSchedule, type Schedule } from './schedule.ts';
-import { checkAborted, openTrainer } from './trainer.ts';
+import type { StepFunction } from './step-function.ts';
+import { checkAborted, openTrainer, type Trainer } from './trainer.ts';
 
 /** Raise it with every change of what a fit makes of the same program, settings and batches. */
 const FIT_VERSION = 2;
@@ -17,7 +18,7 @@ export interface ProgramFit {
   optimiser?: OptimiserOptions;
   threads: number;
   batches: BatchSource;
-  /** What the batches are made from, all of it: it tells this fit from others. */
+  /** What batches, evaluation and step function are made from, all of it: it tells this fit from others. */
   madeFrom: { settings: unknown; arrays: readonly NodeJS.ArrayBufferView[] };
   steps: number;
   /** Peak learning rate. */
@@ -27,8 +28,14 @@ export interface ProgramFit {
   accumulate?: number;
   /** Decay of the moving average whose parameters are returned. */
   ema?: number;
-  /** Steps between points of the curve; an epoch by default. */
+  /** What is done with a batch; `trainer.step` by default. */
+  step?: StepFunction;
+  /** Validation, on data that comes later than what is trained on: the parameters of the least loss are returned. */
+  evaluate?: (trainer: Trainer, step: number) => Promise<{ loss: number } & Record<string, number>>;
+  /** Steps between evaluations, or points of the curve; an epoch by default. */
   evaluateEvery?: number;
+  /** Stop after so many evaluations in a row without a better loss. */
+  patience?: number;
   onProgress?: FitOptions['onProgress'];
   /** Keeps the fit, and has it where an earlier attempt was at it. */
   fits?: FitStore | undefined;
@@ -37,46 +44,60 @@ export interface ProgramFit {
 export interface FittedProgram {
   parameters: Record<string, Float32Array>;
   curve: CurvePoint[];
+  /** Step whose parameters these are: the best evaluation's, else the last. */
+  bestStep: number;
 }
 
 /**
- * Fits a program in a trainer of its own, without validation. With a `FitStore` a fit that was finished before is taken
+ * Fits a program in a trainer of its own. With a `FitStore` a fit that was finished before is taken
  * from there, and one that was interrupted goes on: the result is the same to the bit.
  * @throws AbortedError when the store's signal has fired, after a checkpoint; what `openTrainer` and `fit` throw
  */
 export async function fitProgram(options: ProgramFit): Promise<FittedProgram> {
   const { program, optimiser = {}, threads, batches, steps, lr, fits } = options;
-  const { schedule = constantSchedule(), accumulate = 1, ema, onProgress } = options;
+  const { schedule = constantSchedule(), accumulate = 1, patience, evaluate } = options;
   const { evaluateEvery = Math.ceil(batches.stepsPerEpoch / accumulate) } = options;
   checkAborted(fits?.signal);
   const stored = fits?.next(fitId({ ...options, optimiser, schedule, accumulate, evaluateEvery }));
   const earlier = await stored?.read();
-  if (earlier?.checkpoint.step === steps) {
-    const { parameters, averages } = earlier.checkpoint.trainer;
-    return { parameters: { ...parameters, ...averages }, curve: earlier.checkpoint.curve };
-  }
+  if (earlier && isFinished(earlier.checkpoint, steps, patience)) return resultOf(earlier.checkpoint);
   const trainer = await openTrainer(program, { threads, optimiser });
   try {
-    const { curve } = await fit({
+    const { curve, bestStep } = await fit({
       trainer,
       batches,
       steps,
       lr,
       schedule,
       accumulate,
-      ...(ema === undefined ? {} : { ema }),
       evaluateEvery,
-      ...(onProgress ? { onProgress } : {}),
-      ...(fits?.signal ? { signal: fits.signal } : {}),
-      ...(stored
-        ? { checkpoint: { put: stored.put, every: (step) => step === steps || stored.isDue() } }
-        : {}),
-      ...(earlier ? { resume: earlier.bytes } : {}),
+      ema: options.ema,
+      step: options.step,
+      patience,
+      evaluate: evaluate && ((step) => evaluate(trainer, step)),
+      onProgress: options.onProgress,
+      signal: fits?.signal,
+      checkpoint: stored && { put: stored.put, every: stored.isDue, atEnd: true },
+      resume: earlier?.bytes,
     });
-    return { parameters: await trainer.parameters(), curve };
+    return { parameters: await trainer.parameters(), curve, bestStep };
   } finally {
     await trainer.close();
   }
+}
+
+function isFinished(checkpoint: Checkpoint, steps: number, patience = Number.POSITIVE_INFINITY): boolean {
+  return checkpoint.step === steps || checkpoint.stale >= patience;
+}
+
+/** What `fit` leaves in the trainer at the end of a run. */
+function resultOf({ trainer, best, curve, step }: Checkpoint): FittedProgram {
+  const { parameters, averages } = trainer;
+  return {
+    parameters: best?.parameters ?? { ...parameters, ...averages },
+    curve,
+    bestStep: best?.step ?? step,
+  };
 }
 
 /** A hash of all that decides what a fit ends with, but the machine it runs on. */
@@ -84,12 +105,14 @@ function fitId(
   options: ProgramFit & Required<Pick<ProgramFit, 'optimiser' | 'schedule' | 'accumulate'>>,
 ): string {
   const { program, optimiser, threads, batches, steps, lr, schedule, evaluateEvery, madeFrom } = options;
-  const { accumulate, ema } = options;
-  const { model, variants = {}, evaluation: _, evaluationVariants: __, parameters, ...outputs } = program;
+  const { accumulate, ema, patience } = options;
+  const { model, variants = {}, evaluation, evaluationVariants = {}, parameters, ...outputs } = program;
   const rates = Float64Array.from({ length: steps }, (_, step) => lr * schedule(step, steps));
   const arrays = [
     model,
     ...Object.values(variants),
+    ...(evaluation ? [evaluation] : []),
+    ...Object.values(evaluationVariants),
     rates,
     ...parameters.map(({ data }) => data),
     ...madeFrom.arrays,
@@ -103,7 +126,8 @@ function fitId(
     steps,
     accumulate,
     ema: ema ?? null,
-    variants: Object.keys(variants),
+    patience: patience ?? null,
+    variants: [Object.keys(variants), Object.keys(evaluationVariants)],
     stepsPerEpoch: batches.stepsPerEpoch,
     evaluateEvery,
     madeFrom: madeFrom.settings,

@@ -17,38 +17,42 @@ export interface FitOptions {
   /** Peak learning rate. */
   lr: number;
   /** What is done with a batch; `trainer.step` by default. */
-  step?: StepFunction;
+  step?: StepFunction | undefined;
   /**
    * Batches of one update; their gradients are averaged by the batches' weights, as if they were one batch. 1. A step
    * counts updates everywhere but in `batches`, and `epochs` are rounded up to whole updates.
    */
-  accumulate?: number;
+  accumulate?: number | undefined;
   /**
    * Decay of an exponential moving average of the parameters (0.999, say): `evaluate` sees the averages, and they, not
    * the last values, are what the trainer holds in the end.
    */
-  ema?: number;
+  ema?: number | undefined;
   /** Constant by default. */
-  schedule?: Schedule;
+  schedule?: Schedule | undefined;
   /** Validation: `loss` is monitored (lower is better), further numbers go to the curve. */
-  evaluate?: (step: number) => Promise<{ loss: number } & Record<string, number>>;
+  evaluate?: ((step: number) => Promise<{ loss: number } & Record<string, number>>) | undefined;
   /** Steps between evaluations, or between points of the curve; an epoch by default. The last step always has one. */
-  evaluateEvery?: number;
+  evaluateEvery?: number | undefined;
   /** Stop after so many evaluations in a row without a better loss; needs `evaluate`. */
-  patience?: number;
-  checkpoint?: {
-    /** Stores the bytes, all or nothing: a reader never sees half of them. */
-    put(bytes: Uint8Array): Promise<void>;
-    /** Steps between checkpoints, or whether one is due (a caller with a clock). */
-    every: number | ((step: number) => boolean);
-  };
+  patience?: number | undefined;
+  checkpoint?:
+    | undefined
+    | {
+        /** Stores the bytes, all or nothing: a reader never sees half of them. */
+        put(bytes: Uint8Array): Promise<void>;
+        /** Steps between checkpoints, or whether one is due (a caller with a clock). */
+        every: number | ((step: number) => boolean);
+        /** Puts one when the run ends as well, by its steps or by patience. */
+        atEnd?: boolean;
+      };
   /** Bytes of a checkpoint of this very run to go on from. */
-  resume?: Uint8Array;
+  resume?: Uint8Array | undefined;
   /** Generators that `batches.at` advances (those it forks by step need no saving). */
   rngs?: Record<string, Rng>;
-  onProgress?: (progress: { step: number; of: number; loss: number; lr: number }) => void;
+  onProgress?: ((progress: { step: number; of: number; loss: number; lr: number }) => void) | undefined;
   /** Aborts between steps; a checkpoint is put first when there is somewhere to put it. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 export interface FitResult {
@@ -116,7 +120,8 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       if (run.step % evaluateEvery === 0 || run.step === of) {
         await addPoint(run, rate, evaluate, trainer, ema !== undefined);
       }
-      if (isDue(options.checkpoint?.every, run.step)) await save();
+      const ended = run.step === of || run.stale >= patience;
+      if (isDue(options.checkpoint?.every, run.step) || (ended && options.checkpoint?.atEnd)) await save();
     }
     if (run.stale >= patience) stoppedBy = 'patience';
   } finally {

@@ -14,7 +14,7 @@ import {
   shuffledBatches,
 } from '../../lib/train/index.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
-import { smallBatch, smallOptimiser, smallProgram } from './small.ts';
+import { evaluationBatch, smallBatch, smallOptimiser, smallProgram } from './small.ts';
 
 const STEPS = 22;
 let store: ObjectStore;
@@ -38,6 +38,12 @@ beforeEach(async () => {
 
 const openFits = (options: Partial<FitStoreOptions> = {}) =>
   new FitStore({ store, prefix: 'fits/r/g/', ...options });
+
+/** The one object that was put. */
+async function keptBytes(): Promise<Uint8Array> {
+  for await (const { key } of store.list('fits/r/g/')) return (await store.get(key)).bytes();
+  throw new Error('nothing was put');
+}
 
 /** One fit; what differs is given. @returns its result and the losses of the steps that it did */
 async function fitOnce(
@@ -88,6 +94,8 @@ describe('a kept fit', () => {
       { evaluateEvery: 5 },
       { threads: 2 },
       { optimiser: { ...smallOptimiser, beta2: 0.9 } },
+      { accumulate: 2 },
+      { ema: 0.9 },
       { madeFrom: { settings: { seed: 4 }, arrays: [Float32Array.of(1, 2)] } },
       { madeFrom: { settings: { seed: 3 }, arrays: [Float32Array.of(1, 3)] } },
       { madeFrom: { settings: { seed: 3 }, arrays: [Float32Array.of(1), Float32Array.of(2)] } },
@@ -167,6 +175,32 @@ describe('a kept fit', () => {
     expect([...ended.losses.keys()]).toEqual([22]);
     expect(new Map([...losses, ...ended.losses])).toEqual(whole.losses);
     expect({ ...ended, losses: 0 }).toEqual({ ...whole, losses: 0 });
+  });
+
+  it('that is validated ends by patience with its best averages, and is not done again', async () => {
+    // given a validation that is best at its second point, and steps made by hand
+    const validated = (losses: number[]): Partial<ProgramFit> => ({
+      evaluateEvery: 3,
+      patience: 2,
+      ema: 0.8,
+      step: (trainer, feeds, { lr }) => trainer.step(feeds, { lr }),
+      evaluate: async (trainer, step) => {
+        const { loss } = await trainer.evaluate(evaluationBatch(1), ['loss']);
+        return { loss: losses[step / 3 - 1]!, seen: Number(loss!.data[0]) };
+      },
+      fits: openFits(),
+    });
+    // when
+    const first = await fitOnce(validated([0.5, 0.3, 0.4, 0.31, 0.1]));
+    const second = await fitOnce(validated([]));
+    // then
+    expect([first.losses.size, first.bestStep]).toEqual([12, 6]);
+    expect(second.losses.size).toBe(0);
+    expect({ ...second, losses: 0 }).toEqual({ ...first, losses: 0 });
+    expect(checkpoints).toEqual([12]);
+    const last = decodeCheckpoint(await keptBytes());
+    expect(first.parameters).toEqual(last.best!.parameters);
+    expect(first.parameters.w1).not.toEqual(last.trainer.averages!.w1);
   });
 
   it('is not begun after the signal', async () => {
