@@ -6,6 +6,7 @@ import { costCommand } from './commands/cost.ts';
 import { demoCommand } from './commands/demo.ts';
 import { deployCommand } from './commands/deploy.ts';
 import { checkCommand, dropCommand, initCommand } from './commands/drops.ts';
+import { engineCommand } from './commands/engine.ts';
 import { reportCommand, statusCommand } from './commands/look.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { redriveCommand } from './commands/redrive.ts';
@@ -40,6 +41,7 @@ for (const command of [
   deployCommand(),
   redriveCommand(),
   costCommand(),
+  engineCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }

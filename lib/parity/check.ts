@@ -50,7 +50,7 @@ export async function checkParity(folder: string, options: ParityOptions = {}): 
   const comparisons: Comparison[] = [];
   const notes: Note[] = [];
   for (const file of files) {
-    const ledger = new Ledger(file, options.tolerances ?? statedTolerances);
+    const ledger = new Ledger(file, options.tolerances ?? statedTolerances, options.only ?? parts);
     try {
       await checkFile(reference, file, options, ledger);
     } catch (error) {

@@ -9,3 +9,4 @@ export {
   statedTolerances,
   type Tolerances,
 } from './measure.ts';
+export { type Summary, summarise } from './summary.ts';
