@@ -139,6 +139,10 @@ function pairBias(
     const [reader] = readers;
     if (readers.length !== 1 || !reader || isOutput.has(value)) return { output: product };
     const result = reader.outputs[0] ?? '';
+    if (reader.name.startsWith('lora.') && reader.inputs[0] === value) {
+      value = result;
+      continue;
+    }
     if (reader.op === 'Add') {
       const other = reader.inputs.find((name) => name !== value) ?? '';
       const bias = parameterBehind(other, wiring, parameters)?.parameter;

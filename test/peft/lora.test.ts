@@ -171,6 +171,23 @@ describe('merging', () => {
     expect(linears(merged.graph).some(({ weight }) => weight === 'words.merged')).toBe(true);
   });
 
+  it('finds its layer again where a Reshape stands between product and bias', async () => {
+    // given
+    const g = new GraphBuilder('reshaped');
+    const weight = g.parameter('w', [4, 3], createRng('w').normals(12));
+    const product = g.reshape(g.matmul(g.input('x', 'float32', [6, 4]), weight), [2, 3, 3]);
+    g.output('y', g.add(product, g.parameter('a.bias', [3], Float32Array.of(1, 2, 3))));
+    const { graph, adapter } = applyLora(g.build(), { ...options, targets: ['a'] });
+    const values = drawn(graph, trainable(graph, 'lora'));
+    const x = { type: 'float32', shape: [6, 4], data: createRng(1).normals(24) } as const;
+    // when
+    const merged = await mergeLora(graph, adapter, values);
+    // then
+    const tuned = exactly(withValues(graph, values), 'y', { x });
+    expect(largestDifference(exactly(merged.graph, 'y', { x }), tuned)).toBeLessThan(1e-6);
+    expect(largestDifference(exactly(graph, 'y', { x }), tuned)).toBeGreaterThan(0.1);
+  });
+
   it('refuses a graph without the adapter, and values of other parameters', async () => {
     const { graph, adapter } = applyLora(encoder(), options);
     await expect(mergeLora(encoder(), adapter, {})).rejects.toThrow(/has no LoRA on layer\.0/);
