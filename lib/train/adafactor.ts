@@ -17,20 +17,12 @@ export function adafactor(settings: SettingsOf<'adafactor'>): UpdateRule {
       const fresh = time ** -decayExponent;
       const count = value.length;
       const step = new Float32Array(count);
-      if (shape.length >= 2) factored(step, gradient, shape, state, fresh, gradientScale, epsilon);
-      else {
-        const second = state.second!;
-        for (let i = 0; i < count; i++) {
-          const g = gradient[i]! * gradientScale;
-          const v = second[i]! + fresh * (g * g - second[i]!);
-          second[i] = v;
-          step[i] = g / Math.sqrt(Math.max(v, epsilon * epsilon));
-        }
-      }
+      const normalise = shape.length >= 2 ? byFactors : byValues;
+      const squares = normalise({ step, gradient, gradientScale, shape, state, fresh, most: 1 / epsilon });
       const rate = relativeStep
-        ? Math.max(scaleFloor, rootMeanSquare(value)) * Math.min(lr, 1 / Math.sqrt(time))
+        ? Math.max(scaleFloor, Math.sqrt(sumOfSquares(value) / count)) * Math.min(lr, 1 / Math.sqrt(time))
         : lr;
-      const factor = rate / Math.max(1, rootMeanSquare(step) / updateClip);
+      const factor = rate / Math.max(1, Math.sqrt(squares / count) / updateClip);
       const keep = 1 - lr * decay;
       for (let i = 0; i < count; i++) value[i] = value[i]! * keep - factor * step[i]!;
     },
@@ -43,20 +35,46 @@ function slotsOf(shape: readonly number[]): Record<string, number> {
   return { row: count / (shape.at(-1)! || 1), column: count / (shape.at(-2)! || 1) };
 }
 
-/** g / sqrt(v) with v = row x column / mean(row), per matrix of the last two dimensions. */
-function factored(
-  step: Float32Array,
-  gradient: Float32Array,
-  shape: readonly number[],
-  state: Readonly<Record<string, Float32Array>>,
-  fresh: number,
-  gradientScale: number,
-  epsilon: number,
-): void {
+interface Normalisation {
+  /** Filled with g / sqrt(v). */
+  step: Float32Array;
+  gradient: Float32Array;
+  gradientScale: number;
+  shape: readonly number[];
+  state: Readonly<Record<string, Float32Array>>;
+  /** Share of the new g² in v. */
+  fresh: number;
+  /** Most that 1 / sqrt(v) may be. */
+  most: number;
+}
+
+/** Of a vector, by a second moment of each value. @returns the sum of squares of the step */
+function byValues({ step, gradient, gradientScale, state, fresh, most }: Normalisation): number {
+  const second = state.second!;
+  let squares = 0;
+  for (let i = 0; i < step.length; i++) {
+    const g = gradient[i]! * gradientScale;
+    const v = second[i]! + fresh * (g * g - second[i]!);
+    second[i] = v;
+    const u = g * Math.min(most, 1 / Math.sqrt(v));
+    step[i] = u;
+    squares += u * u;
+  }
+  return squares;
+}
+
+/**
+ * Of matrices, by v = row x column / mean(row) for each matrix of the last two dimensions; 1 / sqrt(v) is a product of a row's
+ * and a column's. @returns the sum of squares of the step
+ */
+function byFactors(given: Normalisation): number {
+  const { step, gradient, gradientScale, shape, state, fresh, most } = given;
   const [rows, columns] = [shape.at(-2)!, shape.at(-1)!];
   const [row, column] = [state.row!, state.column!];
   const sums = new Float64Array(columns);
-  for (let matrix = 0; matrix * rows * columns < gradient.length; matrix++) {
+  const columnFactors = new Float64Array(columns);
+  let squares = 0;
+  for (let matrix = 0; matrix * rows * columns < step.length; matrix++) {
     const start = matrix * rows * columns;
     let total = 0;
     sums.fill(0);
@@ -74,19 +92,18 @@ function factored(
     for (let c = 0; c < columns; c++) {
       const at = matrix * columns + c;
       column[at] = column[at]! + fresh * (sums[c]! / rows - column[at]!);
+      columnFactors[c] = 1 / Math.sqrt(column[at]!);
     }
-    const mean = Math.max(total / rows, epsilon);
+    const mean = Math.max(total / rows, 1 / most);
     for (let r = 0; r < rows; r++) {
-      const share = row[matrix * rows + r]! / mean;
+      const rowFactor = Math.sqrt(mean / row[matrix * rows + r]!);
       for (let c = 0; c < columns; c++) {
-        const v = Math.max(share * column[matrix * columns + c]!, epsilon * epsilon);
         const at = start + r * columns + c;
-        step[at] = (gradient[at]! * gradientScale) / Math.sqrt(v);
+        const u = gradient[at]! * gradientScale * Math.min(most, rowFactor * columnFactors[c]!);
+        step[at] = u;
+        squares += u * u;
       }
     }
   }
-}
-
-function rootMeanSquare(values: Float32Array): number {
-  return Math.sqrt(sumOfSquares(values) / values.length);
+  return squares;
 }
