@@ -7,6 +7,7 @@ import { benchRates } from './rates.ts';
 import { benchScore } from './score.ts';
 import { machine } from './support.ts';
 import { benchText } from './text.ts';
+import { benchTrain } from './train.ts';
 
 /** What `npm run bench -- NAME … [OPTIONS]` can run; options are the benchmark's own. */
 const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<void>; byDefault: boolean }> = {
@@ -16,6 +17,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   rates: { run: benchRates, byDefault: false },
   memory: { run: benchMemory, byDefault: false },
   deploy: { run: benchDeploy, byDefault: false },
+  train: { run: benchTrain, byDefault: false },
   'large-drop': { run: benchLargeDrop, byDefault: false },
   text: { run: benchText, byDefault: false },
 };
