@@ -10,12 +10,17 @@ const LARGEST_ROOT = 4096;
  */
 export function exactNumber(value: number): number {
   const size = Math.abs(value);
-  if (Math.fround(Number(value.toPrecision(6))) === value) return shortest(value);
+  if (isDecimal(value, 5)) return shortest(value);
   const sign = Math.sign(value);
   for (const power of [0.5, -0.5, 0.25, -0.25]) {
     const n = Math.round(size ** (1 / power));
     if (n >= 1 && n <= LARGEST_ROOT && Math.fround(n ** power) === size) return sign * n ** power;
   }
   const gelu = Math.sqrt(2 / Math.PI);
-  return Math.fround(gelu) === size ? sign * gelu : value;
+  if (Math.fround(gelu) === size) return sign * gelu;
+  return isDecimal(value, 6) ? shortest(value) : value;
+}
+
+function isDecimal(value: number, digits: number): boolean {
+  return Math.fround(Number(value.toPrecision(digits))) === value;
 }
