@@ -4,8 +4,14 @@ import { differentiate, gradientName, rowIdsName, rowsName } from './differentia
 export interface TrainingGraphOptions {
   /** Output or value to minimise: a float with one element. */
   readonly loss: string;
-  /** Parameters to train; by default all that are not in `rows`. The others are frozen: constants of the model. */
+  /** Parameters to train; by default all that are not in `rows`. The others are frozen. */
   readonly wrt?: readonly string[];
+  /**
+   * What becomes of frozen parameters: `constants` of the model, which the runtime packs for its products, or `inputs` as
+   * the trained ones are, for several models of one graph (a length each, say) that are to share one copy: a few per cent
+   * slower on the CPU. constants
+   */
+  readonly frozen?: 'constants' | 'inputs';
   /** Embedding tables to train by row gradients; see `differentiate`. */
   readonly rows?: readonly string[];
   /** Float inputs of the graph by which gradients are wanted as well: adversarial training, attributions. */
@@ -21,7 +27,7 @@ export interface TrainingGraphOptions {
 export interface TrainingGraph {
   /** ONNX model: inputs are the graph's inputs, then the parameters; outputs are the graph's, then the gradients. */
   readonly model: Uint8Array;
-  /** The trained parameters, fed under their names. */
+  /** The trained parameters, and frozen ones that are inputs, fed under their names. */
   readonly parameters: readonly Parameter[];
   readonly lossOutput: string;
   /** The input asked for to scale the gradients by. */
@@ -40,7 +46,7 @@ export interface TrainingGraph {
  */
 export function trainingGraph(
   graph: Graph,
-  { loss, wrt, rows = [], inputs = [], lossScale }: TrainingGraphOptions,
+  { loss, wrt, rows = [], inputs = [], lossScale, frozen = 'constants' }: TrainingGraphOptions,
 ): TrainingGraph {
   const dense = wrt ?? graph.parameters.map(({ name }) => name).filter((name) => !rows.includes(name));
   const trained = new Set([...dense, ...rows]);
@@ -49,8 +55,9 @@ export function trainingGraph(
     if (!known.has(name))
       throw new GraphError(`${name} is no parameter of graph ${graph.name}, so it can not be trained.`);
   }
-  const parameters = graph.parameters.filter(({ name }) => trained.has(name));
-  const frozen = graph.parameters.filter(({ name }) => !trained.has(name));
+  const fed = ({ name }: Parameter) => trained.has(name) || frozen === 'inputs';
+  const parameters = graph.parameters.filter(fed);
+  const constants = graph.parameters.filter((parameter) => !fed(parameter));
   const withLoss = fuse(
     graph.outputs.some(({ name }) => name === loss)
       ? graph
@@ -61,7 +68,7 @@ export function trainingGraph(
     {
       ...scaled,
       parameters,
-      initializers: [...scaled.initializers, ...frozen.map((p) => ({ ...p, dtype: 'float32' as const }))],
+      initializers: [...scaled.initializers, ...constants.map((p) => ({ ...p, dtype: 'float32' as const }))],
     },
     { loss: lossScale === undefined ? loss : SCALED_LOSS, wrt: [...dense, ...inputs], rows },
   );

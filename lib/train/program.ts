@@ -40,7 +40,7 @@ export interface TrainingProgram {
   lossScale?: string;
   /** Parameter → output with its dense gradient, of the parameter's shape. */
   gradientOutputs: Readonly<Record<string, string>>;
-  /** Embedding table (rows, width) → its lookups. A parameter in neither table is frozen. */
+  /** Embedding table (rows, width) → its lookups. A parameter in neither table is frozen: fed, and never changed. */
   rowGradients?: Readonly<Record<string, readonly RowGradientOutput[]>>;
 }
 

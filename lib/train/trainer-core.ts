@@ -11,7 +11,13 @@ import { addRows, type RowGradient, sumRows } from './row-gradient.ts';
 import { Runner } from './runner.ts';
 import { layOut, type Slot } from './slots.ts';
 import type { Feeds, HostTensor } from './tensor.ts';
-import { copyState, loadState, type StartingPoint, type TrainerState } from './trainer-state.ts';
+import {
+  copyParameters,
+  copyState,
+  loadState,
+  type StartingPoint,
+  type TrainerState,
+} from './trainer-state.ts';
 import type { UpdateRule } from './update-rule.ts';
 import { updateRuleOf } from './update-rule-of.ts';
 
@@ -198,9 +204,9 @@ export class TrainerCore {
     this.#averages.swap();
   }
 
-  /** Copies of all parameters, in the program's order; of the averages while they stand in their place. */
+  /** Copies of the trained parameters, in the program's order; of the averages while they stand in their place. */
   parameters(): Record<string, Float32Array> {
-    return Object.fromEntries(this.#slots.map((slot) => [slot.name, slot.value.slice()]));
+    return copyParameters(this.#slots);
   }
 
   /** Copies of all that the next update depends on, accumulated gradients excepted. */

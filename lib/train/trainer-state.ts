@@ -5,6 +5,7 @@ import type { Slot } from './slots.ts';
 export interface TrainerState {
   /** Updates done. */
   step: number;
+  /** The trained ones: frozen ones are as the program has them. */
   parameters: Record<string, Float32Array>;
   /** What the optimiser keeps, by slot name (AdamW: first, second), then by trained parameter. */
   optimiser: Record<string, Record<string, Float32Array>>;
@@ -15,6 +16,13 @@ export interface TrainerState {
 /** Parameters of another model to start from; the optimiser starts anew. Names not given keep their values. */
 export interface StartingPoint {
   parameters: Record<string, Float32Array>;
+}
+
+/** Copies of the trained parameters. */
+export function copyParameters(slots: readonly Slot[]): Record<string, Float32Array> {
+  return Object.fromEntries(
+    slots.filter(({ frozen }) => !frozen).map(({ name, value }) => [name, value.slice()]),
+  );
 }
 
 /** Copies, so that they can leave the thread. */
@@ -30,7 +38,7 @@ export function copyState(step: number, slots: readonly Slot[]): TrainerState {
   }
   return {
     step,
-    parameters: Object.fromEntries(slots.map(({ name, value }) => [name, value.slice()])),
+    parameters: copyParameters(slots),
     optimiser,
     ...(Object.keys(averages).length > 0 ? { averages } : {}),
   };
@@ -82,7 +90,8 @@ function place(
         `the ${what} ${slot.name} has ${data.length} values, the program's has ${to.length}`,
       );
     }
-    if (to && !data && whole) throw new ProgramError(`the given state has no ${what} ${slot.name}`);
+    if (to && !data && whole && !slot.frozen)
+      throw new ProgramError(`the given state has no ${what} ${slot.name}`);
     return to && data ? [{ to, data }] : [];
   });
 }

@@ -175,12 +175,12 @@ export class Trainer {
     }
   }
 
-  /** Copies of all parameters by name. */
+  /** Copies of the trained parameters by name; frozen ones are as the program has them. */
   parameters(): Promise<Record<string, Float32Array>> {
     return this.#worker.call('parameters', undefined);
   }
 
-  /** Copies of parameters, optimiser state and averages, and the number of updates; accumulated gradients are not in it. */
+  /** Copies of trained parameters, optimiser state and averages, and the number of updates; accumulated gradients are not in it. */
   state(): Promise<TrainerState> {
     return this.#worker.call('state', undefined);
   }

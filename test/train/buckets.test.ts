@@ -1,15 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type TrainingGraph, trainingGraph } from '../../lib/autodiff/index.ts';
+import { specialise } from '../../lib/onnx/index.ts';
 import {
   type BucketBatch,
   bucketedBatches,
   createRng,
+  float32,
+  int64,
   lengthBuckets,
   meanLoss,
   openTrainer,
   TrainError,
+  type TrainingProgram,
 } from '../../lib/train/index.ts';
-import { encoderBatches, encoderBuckets, encoderProgram } from './small-encoder.ts';
+import { settleOptimiser } from '../../lib/train/optimiser-options.ts';
+import { TrainerCore } from '../../lib/train/trainer-core.ts';
+import { encoderBatches, encoderBuckets, encoderGraph, encoderProgram } from './small-encoder.ts';
 
 describe('length buckets', () => {
   test('hold every row once, at the least length that fits', () => {
@@ -100,4 +107,44 @@ test('a bucketed set has one mean loss, however it is batched', async () => {
   expect(encoderBuckets.length).toBe(3);
   expect(losses[1]).toBeCloseTo(losses[0]!, 6);
   expect(losses[0]).toBeGreaterThan(0.1);
+});
+
+test('frozen parameters are fed to the sessions of all lengths from one copy, to the same results', async () => {
+  // given one graph with all but its head frozen
+  const graph = encoderGraph();
+  const programOf = (frozen: 'constants' | 'inputs'): TrainingProgram => {
+    const [short, long] = [5, 9].map((length) =>
+      trainingGraph(specialise(graph, { batch: 2, length }), { loss: 'loss', wrt: ['head'], frozen }),
+    ) as [TrainingGraph, TrainingGraph];
+    const { rowGradientOutputs: _, ...program } = short;
+    return { ...program, variants: { long: long.model } };
+  };
+  const run = async (program: TrainingProgram) => {
+    const trainer = await TrainerCore.open(program, settleOptimiser(program), 1);
+    const losses: number[] = [];
+    for (const [length, variant] of [[5], [9, 'long'], [5]] as const) {
+      const feeds = {
+        ids: int64(
+          Array.from({ length: 2 * length }, (_, i) => 1 + (i % 19)),
+          [2, length],
+        ),
+        label: float32(Float32Array.of(0, 1), [2]),
+        weight: float32(Float32Array.of(1, 1), [2]),
+      };
+      losses.push((await trainer.step(feeds, 0.1, variant)).loss);
+    }
+    const state = trainer.state();
+    await trainer.close();
+    return { losses, state };
+  };
+  const [constants, inputs] = [programOf('constants'), programOf('inputs')];
+  // when
+  const [a, b] = [await run(constants), await run(inputs)];
+  // then
+  expect(Object.keys(a.state.parameters)).toEqual(['head']);
+  expect(Object.keys(b.state.parameters)).toEqual(['head']);
+  for (const [i, loss] of a.losses.entries()) expect(b.losses[i]).toBeCloseTo(loss, 6);
+  expect(inputs.parameters.length).toBe(graph.parameters.length);
+  const weights = graph.parameters.reduce((sum, { data }) => sum + data.byteLength, 0);
+  expect(constants.model.length - inputs.model.length).toBeGreaterThan(0.9 * weights);
 });
