@@ -57,11 +57,11 @@ export class GraphEdit {
     this.#nodes.splice(at, 1, { ...producer, outputs }, ...nodes);
   }
 
-  /** Puts nodes in front of the one with this name, whose inputs they may then make. */
-  before(name: string, nodes: readonly Node[], change: (node: Node) => Node): void {
-    const at = this.#nodes.findIndex((node) => node.name === name);
+  /** Puts nodes in front of the one that makes a value, whose inputs they may then make. */
+  before(value: string, nodes: readonly Node[], change: (node: Node) => Node): void {
+    const at = this.#nodes.findIndex(({ outputs }) => outputs.includes(value));
     const node = this.#nodes[at];
-    if (!node) throw new PeftError(`Graph ${this.#graph.name} has no node ${name}.`);
+    if (!node) throw new PeftError(`No node of graph ${this.#graph.name} makes ${value}.`);
     this.#nodes.splice(at, 1, ...nodes, change(node));
   }
 

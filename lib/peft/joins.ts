@@ -27,8 +27,10 @@ export interface ResidualJoin {
 export function residualJoins(graph: Graph): ResidualJoin[] {
   const wiring = wiringOf(graph);
   const parameters = new Map(graph.parameters.map((parameter) => [parameter.name, parameter]));
-  const indices = new Map(graph.nodes.map((node, index) => [node.name, index]));
-  const targets = new Map(linears(graph).map(({ node, target }) => [node, target]));
+  const indices = new Map(
+    graph.nodes.flatMap(({ outputs }, index) => outputs.map((output) => [output, index])),
+  );
+  const targets = new Map(linears(graph).map(({ product, target }) => [product, target]));
   const joins: ResidualJoin[] = [];
   graph.nodes.forEach((node, index) => {
     // what the rewrites of this folder put in are joins by shape only
@@ -44,7 +46,7 @@ export function residualJoins(graph: Graph): ResidualJoin[] {
     ] as const) {
       const name = lastLinear(branch, wiring, parameters, targets);
       if (name === undefined) continue;
-      const start = indices.get(wiring.producers.get(residual)?.name ?? '') ?? -1;
+      const start = indices.get(residual) ?? -1;
       const between = nodesBetween(residual, branch, graph.nodes.slice(start + 1, index));
       if (!between) continue;
       const kind = between.some(({ op }) => op === 'Softmax') ? 'attention' : 'feed-forward';
@@ -89,7 +91,7 @@ function lastLinear(
     case 'MatMul':
     case 'FusedMatMul':
     case 'Gemm':
-      return targets.get(node.name);
+      return targets.get(value);
     case 'Add':
       if (isVector(first)) return behind(second);
       // the nodes of a rewrite have the original value first

@@ -19,6 +19,8 @@ export interface Linear {
   readonly transposed: boolean;
   /** Value x of shape (…, in). */
   readonly input: string;
+  /** What the product gives; it identifies the use, since names of nodes may be repeated. */
+  readonly product: string;
   /** Value of shape (…, out), after the bias where that is added at once. */
   readonly output: string;
   /** Factor of the product (alpha of Gemm and FusedMatMul). */
@@ -119,6 +121,7 @@ function linearOf(
     out,
     transposed,
     input,
+    product,
     factor: Number(alpha),
     names,
     ...paired,

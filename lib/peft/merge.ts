@@ -108,7 +108,7 @@ function foldLora(graph: Graph, adapter: LoraAdapter): Graph {
     });
     for (const merged of mergedWeights(graph, layer, [a, b], adapter)) {
       parameters.set(merged.parameter.name, merged.parameter);
-      for (const node of merged.nodes) operands.set(node, merged.parameter.name);
+      for (const product of merged.products) operands.set(product, merged.parameter.name);
     }
     parameters.delete(a.name);
     parameters.delete(b.name);
@@ -116,7 +116,7 @@ function foldLora(graph: Graph, adapter: LoraAdapter): Graph {
   const nodes = graph.nodes
     .filter(({ name }) => !gone.has(name))
     .map((node): Node => {
-      const weight = operands.get(node.name);
+      const weight = operands.get(node.outputs[0] ?? '');
       const inputs = node.inputs.map((name, i) => (i === 1 && weight ? weight : (renamed.get(name) ?? name)));
       return { ...node, inputs, outputs: node.outputs.map((name) => renamed.get(name) ?? name) };
     });
@@ -129,27 +129,27 @@ function mergedWeights(
   layer: readonly Linear[],
   [a, b]: readonly [Parameter, Parameter],
   adapter: LoraAdapter,
-): { parameter: Parameter; nodes: readonly string[] }[] {
+): { parameter: Parameter; products: readonly string[] }[] {
   const [first] = layer;
   const weight = graph.parameters.find(({ name }) => name === first?.weight);
   if (!first || !weight) return [];
-  const own = new Set(layer.map(({ node }) => node));
-  const alone = readersOf(weight.name, graph).every((node) => own.has(node));
+  const own = new Set(layer.map(({ product }) => product));
+  const alone = readersOf(weight.name, graph).every((product) => own.has(product));
   const scaling = loraScaling(adapter);
   if (alone && layer.every(({ factor }) => factor === first.factor)) {
     const data = updated(weight.data, first.transposed, a, b, scaling / first.factor);
-    return [{ parameter: { ...weight, data }, nodes: [] }];
+    return [{ parameter: { ...weight, data }, products: [] }];
   }
   // each use reads a copy directly, so it is stored as that node wants it
   return layer.map((use, i) => {
-    const node = graph.nodes.find(({ name }) => name === use.node);
+    const node = graph.nodes.find(({ outputs }) => outputs.includes(use.product));
     const wanted = node?.attributes.transB === 1;
     const plain = use.transposed === wanted ? weight.data : swapped(weight);
     const data = updated(plain, wanted, a, b, scaling / use.factor);
     const name = `${adapterName(a)}.merged${i === 0 ? '' : `.${i + 1}`}`;
     return {
       parameter: { name, shape: wanted ? [use.out, use.in] : [use.in, use.out], data },
-      nodes: [use.node],
+      products: [use.product],
     };
   });
 }
@@ -181,7 +181,7 @@ function swapped({ shape: [rows = 0, columns = 0], data }: Parameter): Float32Ar
   return result;
 }
 
-/** Names of the nodes that read a parameter, through Identity and Transpose too. */
+/** What the nodes that read a parameter, through Identity and Transpose too, make of it. */
 function readersOf(parameter: string, graph: Graph): string[] {
   const { consumers } = wiringOf(graph);
   const open = [parameter];
@@ -189,7 +189,7 @@ function readersOf(parameter: string, graph: Graph): string[] {
   for (let value = open.pop(); value !== undefined; value = open.pop()) {
     for (const node of consumers.get(value) ?? []) {
       if (node.op === 'Identity' || node.op === 'Transpose') open.push(...node.outputs);
-      else readers.push(node.name);
+      else readers.push(node.outputs[0] ?? '');
     }
   }
   return readers;

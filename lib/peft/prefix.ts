@@ -104,7 +104,7 @@ export function insertPrefix(
     ];
     const weights = softmax.outputs[0]!;
     edit.before(
-      softmax.name,
+      weights,
       [
         node('Transpose', 'turned', [`${at}.keys`], { perm: [0, 2, 1] }),
         node('MatMul', 'product', [queries, `${at}/turned`]),
