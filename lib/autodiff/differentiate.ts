@@ -14,6 +14,7 @@ import {
 } from '../onnx/index.ts';
 import { everyOutput } from './rule.ts';
 import { gradientRules } from './rules/index.ts';
+import { sumLeading } from './sum-leading.ts';
 
 export interface DifferentiateOptions {
   /** The value to differentiate: a float with one element. */
@@ -162,7 +163,7 @@ class BackwardWalk {
   #fit(gradient: Value, target: Value): Value {
     const g = this.#g;
     const extra = gradient.shape.length - target.shape.length;
-    const leading = extra > 0 ? g.reduceSum(gradient, range(extra)) : gradient;
+    const leading = extra > 0 ? sumLeading(g, gradient, extra) : gradient;
     const offset = Math.max(0, -extra);
     const stretched = leading.shape.flatMap((dim, i) =>
       target.shape[i + offset] === 1 && dim !== 1 ? [i] : [],
@@ -222,8 +223,4 @@ function sameShape(a: Shape, b: Shape): boolean {
   return (
     a.length === b.length && a.every((dim, i) => dim === b[i] || (typeof dim !== typeof b[i] && dim !== 1))
   );
-}
-
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
 }
