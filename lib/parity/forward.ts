@@ -7,7 +7,10 @@ import { asReference, parameterOf } from './layout.ts';
 import { type Ledger, ZERO_TOLERANCE } from './measure.ts';
 import { expected, expectedIn, figureIn, type Numbers, type Reference } from './reference.ts';
 import type { Precision } from './schema.ts';
-import { withoutWeightsInFloat32 } from './without-weights.ts';
+import { hasRoundedAngles, withoutWeightsInFloat32 } from './without-weights.ts';
+
+/** Float64 tolerance where both sides hold float32 angles. */
+const ROUNDED_ANGLES = 1e-6;
 
 /** Hidden states, pooled vectors, logits, losses and all gradients of batch 0. */
 export async function compareForward(
@@ -19,10 +22,17 @@ export async function compareForward(
 ): Promise<void> {
   const wrt = trainedNames(reference, encoder);
   const names = [...wrt.values()];
-  const found = await run(reference, encoder, graph, names, precision);
+  const found = await run(reference, encoder, graph, names, precision, ledger.wants('gradients'));
+  const loose = precision === 'f64' && hasRoundedAngles(graph);
+  if (loose) {
+    ledger.skip(
+      `float64 is held to ${ROUNDED_ANGLES}: the model takes sines or the like of positions in float32, whose last digit differs between libraries`,
+    );
+  }
+  const limit = loose ? { tolerance: ROUNDED_ANGLES } : {};
   const forward = (name: string, output: string) =>
     ledger.compare(
-      { part: 'forward', precision, name, measure: 'relative' },
+      { part: 'forward', precision, name, measure: 'relative', ...limit },
       found[output]!.data,
       expectedIn(reference, precision, (d) => `${d}.${name}`)?.data,
     );
@@ -30,10 +40,11 @@ export async function compareForward(
   for (const name of Object.values(outputs)) forward(name, name);
   const figures = figureIn(reference.figures.forward, precision);
   ledger.compare(
-    { part: 'forward', precision, name: 'loss', measure: 'each' },
+    { part: 'forward', precision, name: 'loss', measure: 'each', ...limit },
     found[LOSS]!.data,
     figures && [figures.loss],
   );
+  if (!ledger.wants('gradients')) return;
   let squares = 0;
   for (const [name, parameter] of wrt) {
     const { shape, data } = found[gradientName(parameter)]!;
@@ -44,7 +55,9 @@ export async function compareForward(
         part: 'gradients',
         precision,
         name,
-        ...(zero ? { measure: 'absolute', tolerance: ZERO_TOLERANCE[precision] } : { measure: 'l2' }),
+        ...(zero
+          ? { measure: 'absolute', tolerance: ZERO_TOLERANCE[precision] }
+          : { measure: 'l2', ...limit }),
       },
       asReference(reference, encoder, name, shape, data),
       expectedIn(reference, precision, (d) => `${d}.grad.${name}`)?.data,
@@ -52,7 +65,7 @@ export async function compareForward(
   }
   if (encoder.absent.length > 0 || figures?.grad_norm_all === undefined) return;
   ledger.compare(
-    { part: 'gradients', precision, name: 'norm of all', measure: 'each' },
+    { part: 'gradients', precision, name: 'norm of all', measure: 'each', ...limit },
     [Math.sqrt(squares)],
     [figures.grad_norm_all],
   );
@@ -74,11 +87,12 @@ async function run(
   graph: Graph,
   wrt: readonly string[],
   precision: Precision,
+  gradients: boolean,
 ): Promise<Record<string, Numbers>> {
   const feeds = batchOf(reference, graph, 0);
   if (precision === 'f64') {
     const exact = await withoutWeightsInFloat32(graph, feeds);
-    return interpreted(differentiate(exact, { loss: LOSS, wrt }), feeds);
+    return interpreted(gradients ? differentiate(exact, { loss: LOSS, wrt }) : exact, feeds);
   }
   const wanted = [encoder.hidden, ...Object.values(outputs), LOSS];
   return withTrainer(graph, { wrt }, async ({ trainer, gradientOutputs }) => {

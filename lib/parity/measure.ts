@@ -112,7 +112,7 @@ export class Ledger {
     actual: Values,
     expected: Values | undefined,
   ): void {
-    if (!expected || !this.#only.includes(what.part)) return;
+    if (!expected || !this.wants(what.part)) return;
     const { part, precision, group = '', name, measure } = what;
     // whichever part they stand in, gradients are held to the tolerance of gradients
     const kind = measure === 'l2' ? 'gradients' : part;
@@ -130,6 +130,10 @@ export class Ledger {
       tolerance,
       ok,
     });
+  }
+
+  wants(part: Part): boolean {
+    return this.#only.includes(part);
   }
 
   /** Something that the folder does not have, or that a file of this kind can not show. */
