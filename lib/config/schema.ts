@@ -198,8 +198,25 @@ const training = z
 /** How texts are read; without it no model reads a text, and nothing else changes. */
 const text = z
   .strictObject({
-    /** The name of an encoder in the bucket. */
-    encoder: name,
+    /**
+     * The name of an encoder in the bucket (`models/encoders/<name>/`), or the sizes of a small one that is pretrained on
+     * the shop's own texts, those known before the day in question alone.
+     */
+    encoder: z
+      .union([
+        name,
+        z.strictObject({
+          layers: z.number().int().positive().default(2),
+          width: z.number().int().positive().default(64),
+          heads: z.number().int().positive().default(4),
+          /** Word pieces of its tokenizer, at most. */
+          vocabulary: z.number().int().min(100).max(100_000).default(4000),
+          /** Passes of masked-token pretraining over the distinct texts. */
+          epochs: z.number().int().nonnegative().default(20),
+          learningRate: z.number().positive().default(0.002),
+        }),
+      ])
+      .prefault({}),
     /** Word pieces of a text that are read. */
     maxLength: z.number().int().min(8).max(512).default(64),
     /** A user's most recent texts that are read: of events, and as many titles of items. */
@@ -257,6 +274,15 @@ export const configSchema = z
         path: ['model', 'heads'],
         message: `a divisor of model.width, which is ${width}`,
         input: heads,
+      });
+    }
+    const encoder = config.text?.encoder;
+    if (typeof encoder === 'object' && encoder.width % encoder.heads !== 0) {
+      context.addIssue({
+        code: 'custom',
+        path: ['text', 'encoder', 'heads'],
+        message: `a divisor of text.encoder.width, which is ${encoder.width}`,
+        input: encoder.heads,
       });
     }
     const texts = Object.values(config.sources).some(

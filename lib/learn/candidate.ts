@@ -107,29 +107,60 @@ const USER_EPOCHS = 64;
 const SEQUENCE_BATCH = 128;
 /** The sequence branch goes on from the fitted others for this share of their steps. */
 const SEQUENCE_SHARE = 0.25;
+/** The text branch begins untrained and takes more. */
+const TEXT_SHARE = 0.5;
 /** Variance of the normal prior over the standardised linear weights, and the MLP's dropout. */
 const PRIOR_VARIANCE = 1 / 300;
 const DROPOUT = 0.2;
 
-/**
- * Fits one candidate on what was known on a day: inputs, pretraining and weights alike.
- * @param options.plain the same without sequence and texts, fitted on the same rows, to go on from
- * @param options.pretrained the sequence encoder, pretrained on the same rows
- */
+/** What decides a fit beside the candidate. */
+export interface FitOptions {
+  /** Everything is fitted on what was known by this day. */
+  readonly known: number;
+  /** Rows that are held out. */
+  readonly without?: (row: number) => boolean;
+  /** Candidates that were fitted on the same rows: those that go on from them take them. */
+  readonly earlier?: readonly { readonly candidate: Candidate; readonly fitted: Fitted }[];
+}
+
+/** What a candidate goes on from: itself without the branch that it adds last. */
+function baseOf(candidate: Candidate): Candidate | undefined {
+  if (candidate.sequence) return { ...candidate, sequence: false };
+  return candidate.text ? { ...candidate, text: false } : undefined;
+}
+
+const sameBranches = (a: Candidate, b: Candidate) =>
+  a.mlp === b.mlp && a.sequence === b.sequence && a.text === b.text;
+
+/** Fits one candidate on what was known on a day: inputs, pretraining and weights alike. */
 export async function fitCandidate(
   material: Material,
   candidate: Candidate,
-  options: {
-    known: number;
-    without?: (row: number) => boolean;
-    plain?: Fitted | undefined;
-    pretrained?: Pretrained | undefined;
-  },
+  options: FitOptions,
 ): Promise<Fitted> {
-  const { config, heads, rows, progress, fits } = material;
-  const { model, training } = config;
+  const { config, heads, rows } = material;
   const { known, without = () => false } = options;
   const used = usable(config, heads, rows, known, (row) => !without(row));
+  const columns = fitColumns(rows.features, rows.width, used.rows);
+  const part = { material, used, standard: standardise(rows, columns, used.rows, known), options };
+  const fitted = await fitBranches(part, candidate, candidate.name);
+  const seen = seenBins(heads, used.weights);
+  return { ...fitted, parameters: withUnseenBins(fitted.shape, fitted.parameters, heads, seen) };
+}
+
+interface Part {
+  readonly material: Material;
+  readonly used: Usable;
+  readonly standard: ReturnType<typeof standardise>;
+  readonly options: FitOptions;
+}
+
+/** Fits a candidate branch by branch: each goes on from the fitted others. @param name whose progress is told */
+async function fitBranches(part: Part, candidate: Candidate, name: string): Promise<Fitted> {
+  const { material, used, standard, options } = part;
+  const { config, heads, rows, progress, fits } = material;
+  const { model, training } = config;
+  const { known, without = () => false, earlier = [] } = options;
   const users = new Set(Array.from(used.rows, (row) => rows.unit[row]!)).size;
   const epochs = Math.max(EPOCHS, Math.round((USER_EPOCHS * users) / used.rows.length));
   const steps = Math.min(
@@ -145,77 +176,73 @@ export async function fitCandidate(
     threads: training.threads,
     seed: model.seed,
     onProgress: (step: number, of: number, loss: number) =>
-      progress(`${candidate.name}: step ${step} of ${of}, loss ${loss.toFixed(4)}`),
+      progress(`${name}: step ${step} of ${of}, loss ${loss.toFixed(4)}`),
     fits,
   };
-  const columns = fitColumns(rows.features, rows.width, used.rows);
-  const { inputs, transform } = standardise(rows, columns, used.rows, known);
-  const shape: PropensityShape = {
-    features: rows.width,
-    transform,
-    heads,
-    mlp: candidate.mlp ? { hidden: model.hidden, layers: 2, members: model.members } : null,
-    sequence: null,
-  };
-  const plain =
-    options.plain?.shape.mlp && (candidate.sequence || candidate.text)
-      ? options.plain
-      : await fitPropensity(shape, { inputs, labels: rows.labels }, used.rows, used.weights, {
-          ...settings,
-          steps,
-        });
-  const fitted = {
-    shape,
-    rows: used.rows.length,
-    curve: plain.curve,
-    pretraining: [],
-    tokens: new Int32Array(0),
-  };
-  const seen = seenBins(heads, used.weights);
-  if (!candidate.sequence && !candidate.text)
-    return { ...fitted, parameters: withUnseenBins(shape, plain.parameters, heads, seen) };
-  const tokens = candidate.sequence
-    ? lastVisits(rows, config.features.tokens, material.length)
-    : fitted.tokens;
-  const sequence = candidate.sequence
-    ? {
-        ids: tokenIds(material.survey.vocabulary),
-        width: model.width,
-        layers: model.layers,
-        heads: model.heads,
-        length: material.length,
-      }
-    : null;
-  const pretrained =
-    sequence &&
-    (options.pretrained ??
-      (await pretrain(material, tokens, sequence, (row) => rows.cutoff[row]! <= known && !without(row))));
-  const text = candidate.text && material.vectors ? textShape(material, used.rows) : null;
-  const whole: PropensityShape = { ...shape, sequence, ...(text ? { text } : {}) };
+  const { inputs, transform } = standard;
+  const base = baseOf(candidate);
+  if (!base) {
+    const shape: PropensityShape = {
+      features: rows.width,
+      transform,
+      heads,
+      mlp: candidate.mlp ? { hidden: model.hidden, layers: 2, members: model.members } : null,
+      sequence: null,
+    };
+    const fit = await fitPropensity(shape, { inputs, labels: rows.labels }, used.rows, used.weights, {
+      ...settings,
+      steps,
+    });
+    return { shape, ...fit, rows: used.rows.length, pretraining: [], tokens: new Int32Array(0) };
+  }
+  const start =
+    earlier.find((other) => sameBranches(other.candidate, base))?.fitted ??
+    (await fitBranches(part, base, name));
+  const { sequence, tokens, pretrained } = candidate.sequence
+    ? await sequencePart(material, earlier, (row) => rows.cutoff[row]! <= known && !without(row))
+    : { sequence: null, tokens: start.tokens, pretrained: undefined };
+  const text = start.shape.text ?? (candidate.text ? textShape(material, used.rows) : null);
   const texts = text ? { texts: rows.texts, vectors: material.vectors!.data } : undefined;
-  const joint = await fitPropensity(
-    whole,
+  const shape: PropensityShape = { ...start.shape, sequence, ...(text ? { text } : {}) };
+  const fit = await fitPropensity(
+    shape,
     { inputs, labels: rows.labels, tokens, text: texts },
     used.rows,
     used.weights,
     {
       ...settings,
       batchSize: Math.min(SEQUENCE_BATCH, training.batchSize),
-      steps: Math.max(50, Math.floor(steps * SEQUENCE_SHARE)),
-      learningRate: settings.learningRate / 2,
+      steps: Math.max(50, Math.floor(steps * (sequence ? SEQUENCE_SHARE : TEXT_SHARE))),
+      // A branch that was not pretrained learns at the full rate.
+      learningRate: sequence ? settings.learningRate / 2 : settings.learningRate,
     },
-    { ...plain.parameters, ...pretrained?.parameters },
+    { ...start.parameters, ...pretrained?.parameters },
   );
+  const before = start.curve.at(-1)?.step ?? 0;
   return {
-    ...fitted,
-    shape: whole,
-    parameters: withUnseenBins(whole, joint.parameters, heads, seen),
-    curve: [...plain.curve, ...joint.curve.map((point) => ({ ...point, step: point.step + steps }))],
+    shape,
+    parameters: fit.parameters,
+    rows: used.rows.length,
+    curve: [...start.curve, ...fit.curve.map((point) => ({ ...point, step: point.step + before }))],
     pretraining: pretrained?.curve ?? [],
-    pretrained: pretrained ?? undefined,
+    pretrained,
     tokens,
     text: texts,
   };
+}
+
+/** The sequence branch with its pretrained encoder. */
+async function sequencePart(
+  material: Material,
+  earlier: NonNullable<FitOptions['earlier']>,
+  test: (row: number) => boolean,
+) {
+  const { config, rows, length } = material;
+  const tokens = lastVisits(rows, config.features.tokens, length);
+  const { width, layers, heads } = config.model;
+  const sequence = { ids: tokenIds(material.survey.vocabulary), width, layers, heads, length };
+  const known = earlier.find(({ fitted }) => fitted.pretrained)?.fitted.pretrained;
+  return { sequence, tokens, pretrained: known ?? (await pretrain(material, tokens, sequence, test)) };
 }
 
 /** The text branch over the rows' texts, standardised by the texts of the training rows alone. */

@@ -1,8 +1,18 @@
-import { DataError } from '../data/index.ts';
+import type { Config } from '../config/index.ts';
+import { canonicalJson, contentId, DataError } from '../data/index.ts';
 import { importModel } from '../onnx/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import { type TextEncoder, TextTokenizer, textEncoder } from '../text/index.ts';
+import {
+  buildTextEncoder,
+  pretrainText,
+  type TextEncoder,
+  TextTokenizer,
+  textEncoder,
+  trainWordPiece,
+} from '../text/index.ts';
+import { type CurvePoint, createRng, type FitStore } from '../train/index.ts';
+import type { Progress } from './candidate.ts';
 
 /** Where the files of the encoders lie that a shop brings. */
 export const encoderPrefix = (name: string): string => `models/encoders/${name}/`;
@@ -11,6 +21,8 @@ export const encoderPrefix = (name: string): string => `models/encoders/${name}/
 export interface ShopEncoder {
   readonly encoder: TextEncoder;
   readonly files: ModelFiles;
+  /** Loss of its pretraining; empty for one that was brought. */
+  readonly curve: CurvePoint[];
 }
 
 /** Files beside the model that a tokenizer is made from; the first must be there. */
@@ -46,7 +58,59 @@ export async function readEncoder(store: ObjectStore, name: string): Promise<Sho
   return {
     encoder: textEncoder(graph, tokenizerOf(own), config ? json(config) : {}),
     files: own,
+    curve: [],
   };
+}
+
+type SmallEncoder = Exclude<NonNullable<Config['text']>['encoder'], string>;
+
+/**
+ * Makes a small encoder from a shop's own texts: a tokenizer learnt from them, a Transformer pretrained by telling their
+ * hidden words.
+ * @param texts distinct, sorted, and known before the day that is asked for: everything here is fitted on them
+ * @throws DataError when there is no text, TextError when they do not fill the vocabulary
+ */
+export async function makeEncoder(
+  { encoder: settings, maxLength }: { encoder: SmallEncoder; maxLength: number },
+  texts: readonly string[],
+  options: { seed: number; threads: number; progress: Progress; fits?: FitStore | undefined },
+): Promise<ShopEncoder> {
+  const { seed, threads, progress, fits } = options;
+  if (texts.length === 0) {
+    throw new DataError(
+      'there is no text before the day to pretrain a text encoder on: choose a later day, or take "text" out of the config',
+    );
+  }
+  const { layers, width, heads, vocabulary, epochs, learningRate } = settings;
+  const { tokenizer, config } = trainWordPiece(texts, { size: vocabulary, maxLength });
+  const files = {
+    'tokenizer.json': Buffer.from(canonicalJson(tokenizer)),
+    'tokenizer_config.json': Buffer.from(canonicalJson(config)),
+  };
+  const read = tokenizerOf(files);
+  const rng = createRng(seed).fork('text encoder');
+  const graph = buildTextEncoder({ vocabulary: read.size, layers, width, heads, maxLength }, rng);
+  const fresh = textEncoder(graph, read, { max_position_embeddings: maxLength });
+  if (epochs === 0) return { encoder: fresh, files, curve: [] };
+  const stored = fits?.next(contentId({ settings, maxLength, seed, threads, texts, version: 1 }));
+  const earlier = await stored?.read();
+  let steps = 0;
+  const { encoder, curve } = await pretrainText(fresh, texts, {
+    epochs,
+    learningRate,
+    threads,
+    seed,
+    onProgress({ step, of, loss }) {
+      steps = of;
+      progress(`pretraining the text encoder: step ${step} of ${of}, loss ${loss.toFixed(3)}`);
+    },
+    ...(fits?.signal ? { signal: fits.signal } : {}),
+    ...(stored
+      ? { checkpoint: { put: stored.put, every: (step: number) => step === steps || stored.isDue() } }
+      : {}),
+    ...(earlier ? { resume: earlier.bytes } : {}),
+  });
+  return { encoder, files, curve };
 }
 
 /** The tokenizer of an encoder's or a model's files. */

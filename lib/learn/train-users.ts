@@ -1,6 +1,6 @@
 import type { Config } from '../config/index.ts';
 import { canonicalJson, DataError, formatDay, parseDay } from '../data/index.ts';
-import { type AttributeEncoder, featureNames } from '../features/index.ts';
+import { type AttributeEncoder, ByteCache, featureNames } from '../features/index.ts';
 import {
   type Head,
   scoringModel,
@@ -26,7 +26,8 @@ import { groupMatrix } from './groups.ts';
 import { heldOutMeasures, type TaskMeasures } from './held-out.ts';
 import { profileNames } from './profiles.ts';
 import { featureStrengths } from './strength.ts';
-import { readEncoder, type ShopEncoder } from './text-encoder.ts';
+import { makeEncoder, readEncoder, type ShopEncoder } from './text-encoder.ts';
+import { textsBefore } from './texts.ts';
 import { buildUserRows, historyStart, survey, userHeads, userTask } from './user-rows.ts';
 
 /** Rows that training holds at most; with more, users are sampled by their hash. */
@@ -49,6 +50,8 @@ export interface UsersModelManifest {
     readonly places: number;
     /** Word pieces of a text. */
     readonly maxLength: number;
+    /** Loss of the encoder's pretraining on the shop's own texts; empty for one that the shop brought. */
+    readonly pretraining: CurvePoint[];
   };
   /** Columns of the feature vector that the graph takes, in its order. */
   readonly columns: readonly number[];
@@ -122,6 +125,14 @@ export async function trainUsers(
   }
   const validAt = asOf - horizon;
   const timeSplit = grid.filter((c) => c < validAt).length >= 2;
+  const encoderOf = async (day: number): Promise<ShopEncoder> => {
+    const { encoder, maxLength } = config.text!;
+    if (typeof encoder === 'string') return readEncoder(store, encoder);
+    const texts = await textsBefore(store, manifest, day, first, new ByteCache());
+    const { seed } = config.model;
+    const { threads } = config.training;
+    return makeEncoder({ encoder, maxLength }, texts, { seed, threads, progress, fits });
+  };
   /** All that may be known on a day, vocabulary, encodings, length of visits and text encoder included. */
   const knownBy = async (
     day: number,
@@ -140,7 +151,7 @@ export async function trainUsers(
       limit: MAX_ROWS,
     });
     const length = usualLength(rows, config.features.tokens);
-    const encoder = config.text && (await readEncoder(store, config.text.encoder));
+    const encoder = config.text && (await encoderOf(day));
     const vectors = encoder && (await vectorsOf(config, encoder, rows.textOf, progress));
     return { config, heads, rows, survey: surveyed, length, vectors, encoder, progress, fits };
   };
@@ -175,7 +186,13 @@ export async function trainUsers(
     heads,
     sequence: sequence && { vocabulary, length },
     ...(encoder
-      ? { text: { places: final.shape.text!.places, maxLength: textLength(config, encoder) } }
+      ? {
+          text: {
+            places: final.shape.text!.places,
+            maxLength: textLength(config, encoder),
+            pretraining: encoder.curve,
+          },
+        }
       : {}),
     columns,
     profile,
@@ -263,13 +280,11 @@ async function select(material: Material, known: number, asOf: number): Promise<
   const heldOut = (row: number) => (timeSplit ? rows.cutoff[row] === known : rows.unit[row]! % 0.2 < 0.04);
   const validation = Int32Array.from({ length: rows.count }, (_, i) => i).filter(heldOut);
   let best: { candidate: Candidate; loss: number } | undefined;
-  let plain: Fitted | undefined;
-  let pretrained: Fitted['pretrained'];
+  const earlier: { candidate: Candidate; fitted: Fitted }[] = [];
   for (const candidate of candidates) {
     progress(`choosing: ${candidate.name}`);
-    const fitted = await fitCandidate(material, candidate, { known, without: heldOut, plain, pretrained });
-    if (!candidate.sequence && !candidate.text) plain = fitted;
-    pretrained ??= fitted.pretrained;
+    const fitted = await fitCandidate(material, candidate, { known, without: heldOut, earlier });
+    earlier.push({ candidate, fitted });
     const { loss, tasks } = await heldOutMeasures(config, material.heads, rows, validation, fitted, asOf);
     losses.push({ name: candidate.name, loss });
     compared.push({ name: candidate.name, reads: inputsOf(candidate), tasks });

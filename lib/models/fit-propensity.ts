@@ -220,6 +220,9 @@ function feeds(
         ];
       }),
     ),
+    ...(rng && shape.text
+      ? { 'dropout.text': float32(rng.dropoutMask(n * shape.text.width, rate), [n, shape.text.width]) }
+      : {}),
   };
 }
 

@@ -67,7 +67,8 @@ const EDGE = 1e-6;
  * The training graph. Inputs: `inputs` (batch, kept), transformed already; with a sequence `tokens` (batch, length, TOKEN_FIELDS) int32;
  * with texts `texts` (batch, places, TEXT_FIELDS) int32 and `text.vectors` (texts, vector);
  * `labels` and `weights` (batch, bins), weight 0 where the outcome is unknown or the row does not count; with dropout
- * `dropout.0`, … (batch, members, hidden). Output: `loss`.
+ * `dropout.0`, … (batch, members, hidden) and with texts `dropout.text` (batch, width). Output: `loss`.
+ * @param encoder computes the texts' vectors (`vectorsGraph`); without one they are an input
  */
 export function trainingModel(
   shape: PropensityShape,
@@ -85,7 +86,11 @@ export function trainingModel(
         )
       : [];
   const z = g.input('inputs', 'float32', ['batch', shape.transform.kept.length]);
-  const inputs = { z, branches: readBranches(layers, shape, z, encoder) };
+  const textMask =
+    shape.text && options.dropout > 0
+      ? g.input('dropout.text', 'float32', ['batch', shape.text.width])
+      : undefined;
+  const inputs = { z, branches: readBranches(layers, shape, z, encoder, textMask) };
   const linear = linearPart(layers, shape, z);
   const logits = memberLogits(layers, shape, { ...inputs, linear, masks });
   const labels = g.unsqueeze(g.input('labels', 'float32', ['batch', outputs]), [1]);
@@ -181,6 +186,7 @@ function readBranches(
   shape: PropensityShape,
   z: Value,
   encoder: Graph | undefined,
+  textMask?: Value,
 ): Branch[] {
   const { g } = layers;
   const outputs = bins(shape);
@@ -199,7 +205,10 @@ function readBranches(
     const { places, vector } = shape.text;
     const texts = g.input('texts', 'int32', ['batch', places, TEXT_FIELDS]);
     const vectors = encoder ? g.value(TEXT_VECTORS) : g.input(TEXT_VECTORS, 'float32', ['texts', vector]);
-    branches.push({ name: 'text', logits: readTexts(layers, vectors, texts, context, shape.text, outputs) });
+    branches.push({
+      name: 'text',
+      logits: readTexts(layers, vectors, texts, context, shape.text, outputs, textMask),
+    });
   }
   return branches;
 }

@@ -37,6 +37,7 @@ export const ageBucket = (days: number): number =>
  * @param vectors (texts, vector)
  * @param texts (batch, places, TEXT_FIELDS) int32
  * @param context what is known of the user beside the texts, each (batch, width)
+ * @param mask dropout mask (batch, width) of what was found, or none
  * @returns (batch, outputs); zeros for a user without texts
  */
 export function readTexts(
@@ -46,6 +47,7 @@ export function readTexts(
   context: readonly { readonly name: string; readonly value: Value; readonly width: number }[],
   { mean, deviation, width, heads, places, kinds }: TextShape,
   outputs: number,
+  mask?: Value,
 ): Value {
   const { g } = layers;
   const field = (i: number) => g.squeeze(g.slice(texts, 2, i, i + 1), [2]); // (batch, places)
@@ -74,5 +76,6 @@ export function readTexts(
   const pooled = g.reshape(mixed, ['batch', width]);
   const hidden = g.gelu(layers.dense('text.up', layers.norm('text.pool.norm', pooled, width), width, width));
   const any = g.reduceMax(valid, [1], true); // (batch, 1)
-  return g.mul(g.matmul(hidden, layers.zeros('text.head', width, outputs)), any);
+  const found = mask ? g.mul(hidden, mask) : hidden;
+  return g.mul(g.matmul(found, layers.zeros('text.head', width, outputs)), any);
 }
