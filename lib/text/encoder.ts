@@ -205,7 +205,11 @@ function inputRoles(graph: Graph): Map<string, Role> {
 
 /** The graph with inputs and open axes under their usual names. */
 function withRoles(graph: Graph, roles: ReadonlyMap<string, Role>): Graph {
-  const taken = new Set([...graph.values.keys()].filter((name) => !roles.has(name)));
+  const taken = new Set([
+    ...graph.initializers.map(({ name }) => name),
+    ...graph.parameters.map(({ name }) => name),
+    ...graph.nodes.flatMap(({ outputs }) => outputs),
+  ]);
   for (const role of roles.values()) {
     if (taken.has(role)) throw new TextError(`the model calls a value ${role} that is not that input`);
   }

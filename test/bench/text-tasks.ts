@@ -29,13 +29,14 @@ export async function supportIntents(folder: string): Promise<TextTask> {
     train: await read('train'),
     test: await read('test'),
     encoder: { vocabulary: 3000, layers: 3, width: 128, heads: 4, maxLength: 48 },
-    pretraining: { epochs: 40, tokensPerBatch: 2048, learningRate: 1e-3 },
+    pretraining: { epochs: 30, tokensPerBatch: 2048, learningRate: 1e-3 },
     classifier: {
-      epochs: 6,
+      epochs: 4,
       tokensPerBatch: 1024,
       learningRate: 1e-3,
       ngrams: { buckets: 65_521 },
       typos: { copies: 1 },
+      refit: false,
     },
   };
 }
