@@ -1,4 +1,3 @@
-import { sumOfSquares } from './clip.ts';
 import { ProgramError } from './errors.ts';
 import { addNormals, uniformsOf } from './noise.ts';
 import type { Rng } from './rng.ts';
@@ -49,19 +48,13 @@ export class Accumulator {
     this.#empty = false;
   }
 
-  /** Sum of squares over all gradients. */
-  squares(): number {
-    let squares = 0;
+  /** Puts the sums in the place of the last batch's gradients, and is empty then. */
+  restore(): void {
     for (const slot of this.#slots) {
-      const gradient = this.gradientOf(slot);
-      squares += sumOfSquares(gradient instanceof Float32Array ? gradient : gradient.values);
+      if (slot.gradient) slot.gradient.set(this.#sumOf(slot));
+      else slot.rowGradient = this.#rows.get(slot)!;
     }
-    return squares;
-  }
-
-  /** What is accumulated for a parameter; of use before `clear` only. */
-  gradientOf(slot: Slot): Float32Array | RowGradient {
-    return this.#rows.get(slot) ?? this.#sumOf(slot);
+    this.clear();
   }
 
   clear(): void {

@@ -1,14 +1,14 @@
 import * as ort from 'onnxruntime-node';
 import { Accumulator } from './accumulator.ts';
 import { Averages } from './averages.ts';
-import { clipFactor, sumOfSquares } from './clip.ts';
+import { clipFactor } from './clip.ts';
 import { type Driver, LoopRunner, type LoopStep, type Precision } from './device/index.ts';
 import { DivergedError, ProgramError } from './errors.ts';
+import { collect, scalar, squaresOf } from './gradients.ts';
 import type { OptimiserSettings } from './optimiser-options.ts';
 import type { TrainingProgram } from './program.ts';
+import { ProgramSessions } from './program-sessions.ts';
 import type { Rng } from './rng.ts';
-import { addRows, type RowGradient, sumRows } from './row-gradient.ts';
-import { Runner } from './runner.ts';
 import { layOut, type Slot } from './slots.ts';
 import type { Feeds, HostTensor } from './tensor.ts';
 import {
@@ -60,8 +60,7 @@ export class TrainerCore {
   readonly #precision: Precision;
   readonly #rule: UpdateRule;
   readonly #slots: readonly Slot[];
-  readonly #trainers = new Map<string | undefined, Runner>();
-  readonly #evaluators = new Map<string | undefined, Runner>();
+  readonly #sessions: ProgramSessions;
   readonly #loops = new Map<string | undefined, LoopRunner>();
   readonly #into = new Map<string, ort.Tensor>();
   readonly #fetches = new Set<string>();
@@ -82,6 +81,7 @@ export class TrainerCore {
     this.#precision = precision;
     this.#rule = updateRuleOf(settings.rule);
     this.#slots = layOut(program, settings, this.#rule);
+    this.#sessions = new ProgramSessions(program, this.#slots, threads);
     this.#accumulator = new Accumulator(this.#slots);
     this.#averages = new Averages(this.#slots);
     this.#fetches.add(program.lossOutput);
@@ -101,7 +101,7 @@ export class TrainerCore {
     driver: DriverSettings = {},
   ): Promise<TrainerCore> {
     const core = new TrainerCore(program, settings, threads, driver);
-    const runner = await core.#trainerOf(undefined);
+    const runner = await core.#sessions.training(undefined);
     for (const { lookups } of core.#slots) {
       for (const { ids, rows } of lookups) {
         core.#fetches.add(rows);
@@ -119,8 +119,7 @@ export class TrainerCore {
     if (!this.#accumulator.empty)
       throw new ProgramError('gradients are accumulated: call update before the next step');
     const { loss, gradNorm } = await this.#differentiate(feeds, variant, []);
-    const gradientScale = clipFactor(gradNorm, this.#settings.clipNorm);
-    this.#apply(lr, gradientScale, (slot) => slot.rowGradient ?? slot.gradient!);
+    this.#apply(lr, clipFactor(gradNorm, this.#settings.clipNorm));
     return { loss, gradNorm };
   }
 
@@ -178,20 +177,17 @@ export class TrainerCore {
     if (this.#accumulator.empty)
       throw new ProgramError('there is no gradient to update by: call backward first');
     this.#averages.checkBack();
-    const gradNorm = Math.abs(scale) * Math.sqrt(this.#accumulator.squares());
-    try {
-      if (!Number.isFinite(gradNorm)) throw this.#diverged('an accumulated', gradNorm);
-      const gradientScale = scale * clipFactor(gradNorm, this.#settings.clipNorm);
-      this.#apply(lr, gradientScale, (slot) => this.#accumulator.gradientOf(slot));
-    } finally {
-      this.#accumulator.clear();
-    }
+    this.#accumulator.restore();
+    const squares = this.#slots.reduce((sum, slot) => sum + squaresOf(slot), 0);
+    const gradNorm = Math.abs(scale) * Math.sqrt(squares);
+    if (!Number.isFinite(gradNorm)) throw this.#diverged('an accumulated', gradNorm);
+    this.#apply(lr, scale * clipFactor(gradNorm, this.#settings.clipNorm));
     return { gradNorm };
   }
 
   /** Outputs on a batch without an update: of the evaluation graph, else of the training graph. */
   async evaluate(feeds: Feeds, outputs: readonly string[], variant?: string): Promise<Feeds> {
-    return (await this.#evaluatorOf(variant)).run(feeds, outputs);
+    return (await this.#sessions.evaluation(variant)).run(feeds, outputs);
   }
 
   /** From the next update on keep moving averages of the trained parameters; null ends them. */
@@ -228,27 +224,12 @@ export class TrainerCore {
   }
 
   async close(): Promise<void> {
-    const open = [...this.#trainers.values(), ...this.#evaluators.values(), ...this.#loops.values()];
-    for (const runner of new Set(open)) await runner.close();
-  }
-
-  async #trainerOf(variant: string | undefined): Promise<Runner> {
-    const opened = this.#trainers.get(variant);
-    if (opened) return opened;
-    const { lossOutput, gradientOutputs } = this.#program;
-    const runner = await this.#open(this.#modelOf(variant));
-    for (const output of [lossOutput, ...Object.values(gradientOutputs)]) {
-      if (!runner.outputNames.includes(output)) {
-        const which = variant === undefined ? 'the model' : `variant ${variant}`;
-        throw new ProgramError(`${which} has no output ${output}; it has ${runner.outputNames.join(', ')}`);
-      }
-    }
-    this.#trainers.set(variant, runner);
-    return runner;
+    await this.#sessions.close();
+    for (const runner of this.#loops.values()) await runner.close();
   }
 
   async #loopOf(variant: string | undefined): Promise<LoopRunner> {
-    const model = this.#modelOf(variant);
+    const model = this.#sessions.modelOf(variant);
     const runner =
       this.#loops.get(variant) ??
       (await LoopRunner.open(
@@ -263,34 +244,6 @@ export class TrainerCore {
     return runner;
   }
 
-  #modelOf(variant: string | undefined): Uint8Array {
-    const { model, variants = {} } = this.#program;
-    const chosen = variant === undefined ? model : variants[variant];
-    if (chosen) return chosen;
-    throw new ProgramError(
-      `the program has no variant ${variant}; it has ${Object.keys(variants).join(', ') || 'none'}`,
-    );
-  }
-
-  async #evaluatorOf(variant: string | undefined): Promise<Runner> {
-    const { evaluation, evaluationVariants = {} } = this.#program;
-    const special = variant === undefined ? undefined : evaluationVariants[variant];
-    const chosen = special ?? evaluation;
-    if (!chosen) return this.#trainerOf(variant);
-    const key = special && variant;
-    const runner = this.#evaluators.get(key) ?? (await this.#open(chosen));
-    this.#evaluators.set(key, runner);
-    return runner;
-  }
-
-  /** A session on the parameters' own memory. */
-  async #open(model: Uint8Array): Promise<Runner> {
-    const runner = await Runner.open(model, this.#threads);
-    for (const { name, value, shape } of this.#slots) runner.fix(name, value, shape);
-    if (this.#program.lossScale) runner.fix(this.#program.lossScale, Float32Array.of(1), []);
-    return runner;
-  }
-
   /** Loss and gradients of a batch; the latter stand in the slots. */
   async #differentiate(
     feeds: Feeds,
@@ -298,7 +251,7 @@ export class TrainerCore {
     wanted: readonly string[],
   ): Promise<BackwardResult> {
     this.#averages.checkBack();
-    const runner = await this.#trainerOf(variant);
+    const runner = await this.#sessions.training(variant);
     const fetches = wanted.length > 0 ? new Set([...this.#fetches, ...wanted]) : this.#fetches;
     const found = await runner.run(feeds, [...fetches], this.#into);
     const loss = scalar(this.#program.lossOutput, found[this.#program.lossOutput]!);
@@ -317,14 +270,14 @@ export class TrainerCore {
     return { type: 'float32', shape: slot.shape, data: slot.gradient!.slice() };
   }
 
-  #apply(lr: number, gradientScale: number, gradientOf: (slot: Slot) => Float32Array | RowGradient): void {
+  /** One update by the gradients in the slots. */
+  #apply(lr: number, gradientScale: number): void {
     this.#step += 1;
     for (const slot of this.#slots) {
       if (slot.frozen) continue;
       const update = { lr: lr * slot.lrScale, decay: slot.decay, time: this.#step, gradientScale };
-      const gradient = gradientOf(slot);
-      if (gradient instanceof Float32Array) this.#rule.update(slot, gradient, update);
-      else this.#rule.updateRows!(slot, gradient, update);
+      if (slot.rowGradient) this.#rule.updateRows!(slot, slot.rowGradient, update);
+      else this.#rule.update(slot, slot.gradient!, update);
     }
     this.#averages.update(this.#step);
   }
@@ -334,37 +287,4 @@ export class TrainerCore {
       `update ${this.#step + 1} has ${what} gradient of norm ${gradNorm}: lower the learning rate or check the batch`,
     );
   }
-}
-
-/** Brings a slot's gradient together; its sum of squares. */
-function collect(slot: Slot, feeds: Feeds, outputs: Feeds): number {
-  if (slot.frozen) return 0;
-  if (slot.lookups.length > 0) {
-    const lookups = slot.lookups.map(({ ids, rows }) => ({
-      ids: (feeds[ids] ?? outputs[ids]!).data,
-      rows: floats(rows, outputs[rows]!),
-    }));
-    const [tableRows, width] = slot.shape as readonly [number, number];
-    const gradient = sumRows(lookups, tableRows, width);
-    if (!slot.gradient) {
-      slot.rowGradient = gradient;
-      return sumOfSquares(gradient.values);
-    }
-    if (!slot.fetched) slot.gradient.fill(0);
-    addRows(slot.gradient, gradient);
-  }
-  return sumOfSquares(slot.gradient!);
-}
-
-function floats(name: string, tensor: HostTensor): Float32Array {
-  if (tensor.type !== 'float32')
-    throw new ProgramError(`output ${name} has type ${tensor.type}, float32 is expected`);
-  return tensor.data;
-}
-
-function scalar(name: string, tensor: HostTensor): number {
-  const data = floats(name, tensor);
-  if (data.length !== 1)
-    throw new ProgramError(`the loss ${name} has ${data.length} values; it must be a scalar`);
-  return data[0]!;
 }
