@@ -192,6 +192,8 @@ const training = z
     maxCutoffs: z.number().int().positive().default(26),
     /** Threads of the runtime. The same number gives the same bytes. */
     threads: z.number().int().positive().default(2),
+    /** Write each training's curves as TensorBoard event files, too: `runs/<runId>/tensorboard/`. */
+    tensorboard: z.boolean().optional(),
   })
   .prefault({});
 

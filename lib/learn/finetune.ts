@@ -1,8 +1,9 @@
+import { DAY_MS, parseDay } from '../data/index.ts';
 import { trainNext } from '../ranking/index.ts';
 import { type ModelFiles, promote, putModel } from '../registry/index.ts';
 import { type RunManifest, readManifest, type TaskGroup, trainedKey } from '../run/index.ts';
 import { type ObjectStore, putJson, readJson } from '../runtime/index.ts';
-import { FitStore } from '../train/index.ts';
+import { type CurvePoint, curveEvents, encodeEventFile, FitStore } from '../train/index.ts';
 import type { Progress } from './candidate.ts';
 import { trainTable } from './train-table.ts';
 import { trainUsers } from './train-users.ts';
@@ -51,9 +52,12 @@ export async function finetuneRun(args: {
     const prefix = `fits/${runId}/${group.name}/`;
     const fits = new FitStore({ store, prefix, signal, checkpointEvery, now });
     const tell = (text: string) => progress(`${group.name}: ${text}`);
-    const version =
-      done?.version ??
-      (await putModel(store, group.name, await TRAINERS[group.kind](store, manifest, group, tell, fits)));
+    let version = done?.version;
+    if (version === undefined) {
+      const files = await TRAINERS[group.kind](store, manifest, group, tell, fits);
+      version = await putModel(store, group.name, files);
+      if (manifest.config.training.tensorboard) await putEventFiles(store, manifest, runId, group, files);
+    }
     if (!done) await putJson(store, key, { version }, { ifAbsent: true });
     versions[group.name] = version;
     if (manifest.purpose === 'night' || manifest.purpose === 'training') {
@@ -65,6 +69,28 @@ export async function finetuneRun(args: {
   }
   await putJson(store, trainedKey(runId), versions, { ifAbsent: true });
   return versions;
+}
+
+/**
+ * The curves of a model's manifest as TensorBoard event files, `runs/<runId>/tensorboard/<group>/<curve>/`. Their time is the
+ * as-of time: a training that is repeated gives the same bytes.
+ */
+async function putEventFiles(
+  store: ObjectStore,
+  { asOf }: RunManifest,
+  runId: string,
+  group: TaskGroup,
+  files: ModelFiles,
+): Promise<void> {
+  const text = new TextDecoder().decode(files['manifest.json']);
+  const { curve, pretraining = [] }: { curve: CurvePoint[]; pretraining?: CurvePoint[] } = JSON.parse(text);
+  const seconds = asOf === null ? 0 : parseDay(asOf) * (DAY_MS / 1000);
+  const curves = { ...curveEvents(curve), pretraining: curveEvents(pretraining).train };
+  for (const [name, events] of Object.entries(curves)) {
+    if (events.length === 0) continue;
+    const key = `runs/${runId}/tensorboard/${group.name}/${name}/events.out.tfevents.${seconds}.nightjar`;
+    await store.put(key, encodeEventFile(events, seconds));
+  }
 }
 
 /** The version of each group that scores a run: the champion that its manifest pins, else what it trained itself. */

@@ -42,6 +42,7 @@ export {
   SessionError,
   TrainError,
 } from './errors.ts';
+export { curveEvents, encodeEventFile, type ScalarEvent } from './event-file.ts';
 export { type FitOptions, type FitResult, fit } from './fit.ts';
 export { type FittedProgram, fitProgram, type ProgramFit } from './fit-program.ts';
 export { FitStore, type FitStoreOptions } from './fit-store.ts';
