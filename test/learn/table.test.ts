@@ -18,7 +18,7 @@ const config: ConfigInput = {
     },
   },
   tasks: { bought: { kind: 'label', source: 'visits', positive: 'yes', exclude: ['leak'] } },
-  training: { steps: 40, batchSize: 64, threads: 1 },
+  training: { steps: 40, batchSize: 64, threads: 1, tensorboard: true },
   model: { hidden: 8, members: 2 },
 };
 
@@ -58,6 +58,18 @@ describe('a labelled table', { timeout: SLOW }, () => {
   beforeAll(async () => {
     reference = await run(visits());
   }, SLOW);
+
+  it('leaves its curves beside the run as TensorBoard reads them', async () => {
+    // when
+    const { store } = reference.shop;
+    const prefix = `runs/${reference.result.runId}/tensorboard/`;
+    const keys: string[] = [];
+    for await (const { key } of store.list(prefix)) keys.push(key.slice(prefix.length));
+    const bytes = await (await store.get(`${prefix}${keys[0]}`)).bytes();
+    // then
+    expect(keys[0]).toMatch(/^[^/]+\/train\/events\.out\.tfevents\.0\.nightjar$/);
+    expect(Buffer.from(bytes).toString('latin1')).toMatch(/brain\.Event:2[\s\S]*loss[\s\S]*gradient_norm/);
+  });
 
   it('is scored row by row, in the order of its lines, and exported under its own name', async () => {
     const { users } = await probabilities(reference.shop, reference.result);
