@@ -29,22 +29,15 @@ import { withSizes } from './sizes.ts';
 import { type Tensor, tensor, toNumbers } from './tensor.ts';
 import { fromProtoType, fromTensorProto } from './tensor-proto.ts';
 
-/**
- * Operator sets that are read. Since 13 axes of Squeeze, Unsqueeze and ReduceSum are inputs; what changed from there to
- * the set of built graphs is rewritten while reading, and what came later up to 23 leaves these operators as they are.
- */
-const OLDEST_OPSET = 13;
-const NEWEST_OPSET = 23;
-
 export interface DecodeOptions {
-  /** Sizes for symbolic input axes by name: exports often can only be followed with fixed sizes. */
+  /** Sizes for symbolic input axes by name. */
   readonly dims?: Readonly<Record<string, number>>;
 }
 
 /**
- * Reads an ONNX model file of operator sets 13 to 23. Initialisers that `encodeModel` wrote from parameters become parameters again, others stay
- * constants (see `asParameters`). Throws GraphError on bytes that are no model, unsupported operators (all are named),
- * types, control flow and external data.
+ * Reads a model file that `encodeModel` wrote: parameters written as initialisers become parameters again. Files of
+ * others are read by `importModel`. Throws GraphError on bytes that are no model, another operator set and operators
+ * that are not ours (all are named).
  */
 export function decodeModel(bytes: Uint8Array, { dims = {} }: DecodeOptions = {}): Graph {
   const model = parseModel(bytes);
@@ -53,9 +46,9 @@ export function decodeModel(bytes: Uint8Array, { dims = {} }: DecodeOptions = {}
   const opset = Number(
     model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0n,
   );
-  if (opset < OLDEST_OPSET || opset > NEWEST_OPSET) {
+  if (opset !== OPSET) {
     throw new GraphError(
-      `The model uses operator set ${opset}; export it with ${OLDEST_OPSET} to ${NEWEST_OPSET}.`,
+      `The model uses operator set ${opset}, not our ${OPSET}; read a model of others by importModel.`,
     );
   }
   refuseUnsupported(graph);
@@ -71,11 +64,6 @@ export function decodeModel(bytes: Uint8Array, { dims = {} }: DecodeOptions = {}
       parameters.push({ name: proto.name, shape, data });
     else initializers.push({ name: proto.name, dtype, shape, data });
   }
-  const nodes: Node[] = [];
-  graph.node.forEach((proto, index) => {
-    if (proto.opType === 'Constant') initializers.push(readConstant(proto));
-    else nodes.push(readNode(proto, index, initializers));
-  });
   const stored = new Set(graph.initializer.map(({ name }) => name));
   const inputs = graph.input.filter(({ name }) => !stored.has(name)).map((info) => readInput(info));
   return inferTypes({
@@ -83,13 +71,14 @@ export function decodeModel(bytes: Uint8Array, { dims = {} }: DecodeOptions = {}
     opset: OPSET,
     inputs: withSizes(inputs, dims),
     outputs: graph.output,
-    nodes,
+    nodes: graph.node.map(readNode),
     initializers,
     parameters,
     metadata,
   });
 }
 
+/** The messages of a model file. Throws GraphError on other bytes. */
 export function parseModel(bytes: Uint8Array): ModelProto {
   try {
     const model = fromBinary(ModelProtoSchema, bytes);
@@ -100,7 +89,8 @@ export function parseModel(bytes: Uint8Array): ModelProto {
   }
 }
 
-function readNames(json: string | undefined): string[] {
+/** The names of trainable parameters that `encodeModel` noted; none for files of others. */
+export function readNames(json: string | undefined): string[] {
   if (json === undefined) return [];
   try {
     const names: unknown = JSON.parse(json);
@@ -115,7 +105,6 @@ function readNames(json: string | undefined): string[] {
 
 function refuseUnsupported(graph: GraphProto): void {
   const unknown = graph.node.filter(({ opType, domain }) => {
-    if (opType === 'Constant' && domain === '') return false;
     return !isOpType(opType) || (operators[opType].domain ?? '') !== (domain === 'ai.onnx' ? '' : domain);
   });
   if (unknown.length === 0) return;
@@ -125,6 +114,7 @@ function refuseUnsupported(graph: GraphProto): void {
   throw new GraphError(`The model uses unsupported operators: ${[...new Set(names)].join(', ')}.`);
 }
 
+/** An input with its axes, unnamed ones named after it. */
 export function readInput(info: ValueInfoProto, readType = fromProtoType): Value {
   const type = info.type?.value;
   if (type?.case !== 'tensorType') throw new GraphError(`Input ${info.name} is no tensor.`);
@@ -135,14 +125,7 @@ export function readInput(info: ValueInfoProto, readType = fromProtoType): Value
   return { name: info.name, dtype: readType(type.value.elemType, `Input ${info.name}`), shape };
 }
 
-function readConstant(node: NodeProto): Initializer {
-  const name = node.output[0] ?? '';
-  const [attribute] = node.attribute;
-  const value = attribute && constantValue(attribute);
-  if (!value) throw new GraphError(`Constant ${name} has no value of a supported kind (${attribute?.name}).`);
-  return { name, ...value };
-}
-
+/** The value of a Constant node, undefined for kinds that are not read. */
 export function constantValue(
   attribute: AttributeProto,
   read: (proto: TensorProto) => Tensor = fromTensorProto,
@@ -163,23 +146,13 @@ export function constantValue(
   }
 }
 
-function readNode(proto: NodeProto, index: number, initializers: Initializer[]): Node {
-  const op = proto.opType;
+function readNode(proto: NodeProto): Node {
+  const { name, opType: op } = proto;
   if (!isOpType(op)) throw new GraphError(`Unsupported operator ${op}.`);
-  const name = proto.name || `${op}_${index}`;
-  const inputs = [...proto.input];
   const attributes: Record<string, Attribute> = {};
   const kinds = operators[op].attributes ?? {};
   for (const attribute of proto.attribute) {
-    if (attribute.name === 'axes' && kinds.axes === undefined && inputs.length === 1) {
-      // Before operator set 18 the axes of ReduceMean and ReduceMax were an attribute.
-      const axes = `${proto.output[0]}.axes`;
-      initializers.push({
-        name: axes,
-        ...tensor('int64', [attribute.ints.length], attribute.ints.map(Number)),
-      });
-      inputs.push(axes);
-    } else if (op === 'ConstantOfShape' && attribute.t) {
+    if (op === 'ConstantOfShape' && attribute.t) {
       const value = fromTensorProto(attribute.t);
       attributes.value = toNumbers(value)[0] ?? 0;
       attributes.dtype = value.dtype;
@@ -187,11 +160,10 @@ function readNode(proto: NodeProto, index: number, initializers: Initializer[]):
       attributes[attribute.name] = readAttribute(attribute, kinds[attribute.name], name);
     }
   }
-  // Before operator set 18 an even Split was told by the number of outputs alone.
-  if (op === 'Split' && inputs.length === 1) attributes.num_outputs ??= proto.output.length;
-  return { name, op, inputs, outputs: [...proto.output], attributes };
+  return { name, op, inputs: [...proto.input], outputs: [...proto.output], attributes };
 }
 
+/** An attribute as the kind that the operator says. */
 export function readAttribute(attribute: AttributeProto, kind: string | undefined, node: string): Attribute {
   const types = AttributeProto_AttributeType;
   if (kind === 'dtype') return fromProtoType(Number(attribute.i), `Node ${node}`);

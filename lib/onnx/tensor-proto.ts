@@ -62,7 +62,8 @@ export function fromTensorProto(proto: TensorProto): Tensor {
 }
 
 function fromRaw(dtype: DType, raw: Uint8Array): TensorData {
-  const { buffer } = Uint8Array.from(raw);
+  // a Buffer's own slice would share its memory
+  const { buffer } = Uint8Array.prototype.slice.call(raw);
   switch (dtype) {
     case 'float32':
       return new Float32Array(buffer);

@@ -35,7 +35,6 @@ const notes: Partial<Record<OpType, string>> = {
   NonZero: 'its length is known only at run time, unless constants decide it',
   Split: 'all outputs have gradients',
   Pad: 'constant borders',
-  Range: 'whole numbers or constants',
 };
 
 /** By which inputs the rule gives a gradient: those of the node in the case's graph. */

@@ -1,6 +1,7 @@
 import type { GraphProto, ModelProto } from 'onnx-buf';
 import { GraphBuilder } from '../builder.ts';
-import { constantValue, parseModel, readInput } from '../decode.ts';
+import { constantValue, parseModel, readInput, readNames } from '../decode.ts';
+import { PARAMETERS_KEY } from '../encode.ts';
 import { GraphError } from '../errors.ts';
 import type { Graph, Value } from '../graph.ts';
 import { isOpType, operators } from '../operators/index.ts';
@@ -13,7 +14,7 @@ import { FunctionTable, inlinedBranch, opsetOf } from './inline.ts';
 import { RewriteCall } from './rewrite.ts';
 import { rewrites } from './rewrites/index.ts';
 import { type ExternalReader, isFloatType, readTensor, readType } from './tensors.ts';
-import { onlyWeights } from './weights.ts';
+import { onlyWeights, weightNames } from './weights.ts';
 
 /** Operator sets of ai.onnx that are brought to ours. */
 const OLDEST_OPSET = 11;
@@ -62,8 +63,11 @@ export function importFrom(
   refuseUnsupported(nodes);
   const importer = new Importer(graph, new FunctionTable(model), opset, external, tied);
   const metadata = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value]));
+  const own = readNames(metadata[PARAMETERS_KEY]);
+  delete metadata[PARAMETERS_KEY];
   const built = importer.run(nodes, dims);
-  return { ...foldConstants(onlyWeights(built)), metadata };
+  const weights = onlyWeights(built, own.length > 0 ? new Set(own) : weightNames(built));
+  return { ...foldConstants(weights), metadata };
 }
 
 function checkedOpset(model: ModelProto): number {

@@ -30,13 +30,8 @@ const LARGEST_WEIGHT = 1e30;
 /** Exporters store rotary tables beside the weights, though no model trains them. */
 const rotaryTable = /(^|[._/])(inv_freq|(cos|sin)(_?cached?)?)$/;
 
-/**
- * Which stored float tensors are weights and which are constants of the formula. Weights are factors of products with
- * features or other weights, tables that are looked up, scales and biases of layers, and vectors added to or multiplied
- * with features. All else (rotary frequencies, masks, single factors) becomes a constant again.
- */
-export function onlyWeights(graph: Graph): Graph {
-  const weights = weightNames(graph);
+/** The graph with the named parameters only; the others become constants again. */
+export function onlyWeights(graph: Graph, weights: ReadonlySet<string>): Graph {
   const constants: Initializer[] = [];
   const parameters: Parameter[] = [];
   for (const parameter of graph.parameters) {
@@ -50,7 +45,12 @@ function exactData({ data }: Parameter): Float32Array | Float64Array {
   return data.length === 1 ? Float64Array.from(data, exactNumber) : data;
 }
 
-function weightNames(graph: Graph): Set<string> {
+/**
+ * Which stored float tensors are weights and which are constants of the formula. Weights are factors of products with
+ * features or other weights, tables that are looked up, scales and biases of layers, and vectors added to or multiplied
+ * with features. All else (rotary frequencies, masks, single factors) is no weight.
+ */
+export function weightNames(graph: Graph): Set<string> {
   const stored = new Map(graph.parameters.map((p) => [p.name, p]));
   /** For each value that is a stored tensor in another shape: its name there. */
   const origin = new Map<string, string>(graph.parameters.map(({ name }) => [name, name]));
@@ -61,7 +61,7 @@ function weightNames(graph: Graph): Set<string> {
   const found = new Set<string>();
   const isTensor = (name: string): boolean => {
     const parameter = stored.get(name);
-    return parameter !== undefined && !rotaryTable.test(name) && isFiniteWeight(parameter);
+    return parameter !== undefined && !rotaryTable.test(name);
   };
 
   for (const node of graph.nodes) {
@@ -84,7 +84,7 @@ function weightNames(graph: Graph): Set<string> {
     if (layers.has(op) && i > 0) return true;
     if (statistics.has(op) && i === 0) return many && parameter.shape.length >= 2;
     if (!joins.has(op)) return false;
-    if (!others.some((name) => features.has(name))) return false;
+    if (!others.some((name) => features.has(name)) || isMask(parameter)) return false;
     return many || (op === 'Add' && others.some((name) => products.has(producers.get(name)?.op ?? '')));
   }
 
@@ -106,6 +106,6 @@ function weightNames(graph: Graph): Set<string> {
   }
 }
 
-function isFiniteWeight({ data }: Parameter): boolean {
-  return data.every((value) => Math.abs(value) < LARGEST_WEIGHT);
+function isMask({ data }: Parameter): boolean {
+  return data.some((value) => Math.abs(value) > LARGEST_WEIGHT);
 }

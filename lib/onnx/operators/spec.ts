@@ -66,7 +66,7 @@ export class InferContext {
     const known = this.#known[index];
     if (known === undefined || known.some((dim) => typeof dim !== 'number')) {
       this.fail(
-        `${what} (input ${index}) must be constant; fix the sizes first (specialise, or dims of decodeModel)`,
+        `${what} (input ${index}) must be constant; fix the sizes first (specialise, or dims of importModel)`,
       );
     }
     return known as number[];
