@@ -1,13 +1,7 @@
 export { type Bucket, lengthBuckets, roundedLength } from './buckets.ts';
 export { buildTextEncoder, type TextEncoderShape } from './build.ts';
-export {
-  encodeClassifier,
-  fitTextClassifier,
-  predictTexts,
-  type TextClassifier,
-  type TextClassifierOptions,
-  type TextPredictions,
-} from './classifier.ts';
+export { fitTextClassifier, type TextClassifier } from './classifier.ts';
+export type { TextClassifierOptions } from './classifier-settings.ts';
 export { EMBEDDING, type EmbedOptions, embeddingGraph, embedTexts } from './embed.ts';
 export {
   encoderFeeds,
@@ -21,6 +15,7 @@ export {
 export { TextError } from './errors.ts';
 export { type OwnEncoderOptions, ownEncoder } from './own-encoder.ts';
 export { type Pooling, pool } from './pooling.ts';
+export { encodeClassifier, predictTexts, type TextPredictions } from './predict.ts';
 export { type PretrainTextOptions, pretrainText } from './pretrain.ts';
 export { type ReadTextsOptions, readTexts } from './read-texts.ts';
 export { encoderFiles, saveTextEncoder } from './save.ts';
