@@ -135,10 +135,12 @@ function taskReport(
     name,
     description: describe(manifest.config, name),
     ...(task.kind === 'label' ? {} : { horizonDays: task.horizonDays }),
-    training: model.curve.map(({ step, trainLoss, validLoss }) => ({
+    training: model.curve.map(({ step, trainLoss, validLoss, lr, gradNorm }) => ({
       step,
       train: trainLoss,
       valid: validLoss,
+      rate: lr,
+      gradient: gradNorm,
     })),
     pretraining: (model.pretraining ?? []).map(({ step, trainLoss }) => ({ step, train: trainLoss })),
     selection: model.selection,

@@ -88,11 +88,14 @@ export interface BinaryEvaluation {
   readonly deciles: readonly DecileRow[];
 }
 
-/** Loss at a step; either part may be missing where it was not measured. */
+/** Loss at a step and how the step was made; any part may be missing where it was not measured. */
 export interface TrainingPoint {
   readonly step: number;
   readonly train?: Measure | undefined;
   readonly valid?: Measure | undefined;
+  /** Learning rate of the step, and mean norm of the gradient before clipping. */
+  readonly rate?: Measure | undefined;
+  readonly gradient?: Measure | undefined;
 }
 
 interface TaskCommon {

@@ -92,6 +92,7 @@ describe('a report of a whole run', () => {
       'What moves the scores',
       'Strongest features',
       'Training',
+      'Steps of training',
       'Pretraining',
       'Chosen on validation',
     ]);
@@ -171,7 +172,7 @@ describe('hostile names', () => {
     expect(page).not.toContain('\0');
     expect(document.querySelector('h1')?.textContent).toContain('<script>alert(1)</script>');
     expect(document.querySelectorAll('main > section')).toHaveLength(sample.tasks.length + 3);
-    expect(document.querySelectorAll('#task-1 figure')).toHaveLength(12);
+    expect(document.querySelectorAll('#task-1 figure')).toHaveLength(13);
   });
 });
 
@@ -227,7 +228,7 @@ describe('thin and missing input', () => {
         {
           ...emptyTask,
           scoreHistogram: [{ from: 0, to: 0.05, n: 1 }],
-          training: [{ step: 1, train: 0.7 }],
+          training: [{ step: 1, train: 0.7, rate: 0.01, gradient: Number.NaN }],
           pretraining: [{ step: 0, train: Number.NaN, valid: null }],
           evaluation: {
             asOf: '2020-01-01',
@@ -260,7 +261,7 @@ describe('thin and missing input', () => {
           groups: [{ group: 'recency', share: 0 }],
           features: [{ name: 'f', group: '', strength: 0 }],
           scoreHistogram: [{ from: 0, to: 1, n: 0 }],
-          training: [{ step: 0, train: 0, valid: 0 }],
+          training: [{ step: 0, train: 0, valid: 0, rate: 0, gradient: 0 }],
           evaluation: {
             n: 0,
             baseRate: Number.NaN,

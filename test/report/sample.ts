@@ -128,6 +128,8 @@ export function binaryTask(
       step: i + 1,
       train: 0.55 + 0.2 * Math.exp(-i / 120) - i * 0.00005 + (random() - 0.5) * 0.02,
       ...(i % 25 === 24 && { valid: 0.585 + 0.14 * Math.exp(-i / 90) + Math.max(0, i - 350) * 0.00008 }),
+      rate: 0.002 * Math.min(1, (i + 1) / 50, (600 - i) / 550),
+      gradient: 0.4 + 2 * Math.exp(-i / 60),
     })),
     pretraining: Array.from({ length: 300 }, (_, i) => ({
       step: i + 1,

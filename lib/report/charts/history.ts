@@ -14,6 +14,45 @@ export function trainingFigure(points: readonly TrainingPoint[]): Html | undefin
   });
 }
 
+/** Learning rate and gradient norm over the steps of fine-tuning; nothing where none were recorded. */
+export function stepsFigure(points: readonly TrainingPoint[]): Html | undefined {
+  const rates = series(points, 'rate');
+  const gradients = series(points, 'gradient');
+  if (rates.length + gradients.length === 0) return undefined;
+  const largest = gradients.reduce((most, [, norm]) => Math.max(most, norm), 0);
+  return figure(
+    {
+      title: 'Steps of training',
+      ...(gradients.length > 0 && { lead: `Largest gradient norm ${significant(largest)}` }),
+      read: 'How long the steps were: the learning rate that the schedule gave, and the norm of the gradient before it was limited. A gradient should shrink or level off as the loss does.',
+      worry:
+        'the gradient grows towards the end or leaps again and again: the learning rate is too high, or single rows are absurd.',
+    },
+    html`${line('Gradient norm', gradients, ACCENT)}${line('Learning rate', rates, SECOND)}`,
+  );
+}
+
+/** A low chart of one line, with its name above it. */
+function line(name: string, curve: Curve, stroke: string): Html | undefined {
+  if (curve.length === 0) return undefined;
+  return draw(`${name} over steps, ${significant(curve[0]![1])} to ${significant(curve.at(-1)![1])}`, {
+    height: 130,
+    x: { label: 'step', ticks: 5, tickFormat: (step: number) => count(step), nice: true },
+    y: {
+      label: name.toLowerCase(),
+      grid: true,
+      ticks: 3,
+      zero: true,
+      nice: true,
+      tickFormat: (value: number) => String(Number(value.toPrecision(3))),
+    },
+    marks: [
+      Plot.line(thinCurve(curve), { stroke, strokeWidth: 1.5 }),
+      Plot.dot(lone(curve), { r: 3, fill: stroke }),
+    ],
+  });
+}
+
 /** Loss over the steps of pretraining on the shop's own events; nothing where none were recorded. */
 export function pretrainingFigure(points: readonly TrainingPoint[]): Html | undefined {
   return lossFigure(points, 'Pretraining', {
@@ -62,10 +101,10 @@ function lossFigure(
   return figure({ title, read: text.read, worry: text.worry, ...(lead !== undefined && { lead }) }, shown);
 }
 
-function series(points: readonly TrainingPoint[], part: 'train' | 'valid'): Curve {
+function series(points: readonly TrainingPoint[], part: 'train' | 'valid' | 'rate' | 'gradient'): Curve {
   return points.flatMap((point) => {
-    const loss = point[part];
-    return isNumber(point.step) && isNumber(loss) ? [[point.step, loss] as const] : [];
+    const value = point[part];
+    return isNumber(point.step) && isNumber(value) ? [[point.step, value] as const] : [];
   });
 }
 

@@ -4,5 +4,5 @@ export { dayFigures } from './days.ts';
 export { gainFigure, liftFigure } from './deciles.ts';
 export { figure, nothing } from './draw.ts';
 export { scoreFigure } from './histogram.ts';
-export { pretrainingFigure, trainingFigure } from './history.ts';
+export { pretrainingFigure, stepsFigure, trainingFigure } from './history.ts';
 export { reliabilityFigure } from './reliability.ts';

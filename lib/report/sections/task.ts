@@ -10,6 +10,7 @@ import {
   reliabilityFigure,
   rocFigure,
   scoreFigure,
+  stepsFigure,
   trainingFigure,
 } from '../charts/index.ts';
 import { count, decimal, isNumber, percent, plural, shareOf, significant } from '../format.ts';
@@ -209,7 +210,7 @@ function makingFigures({ training, pretraining, selection }: TaskReport): Html {
     ...(trained === undefined ? ['No training steps were recorded for this task in this run.'] : []),
     ...(pretrained === undefined ? ['No pretraining was recorded for this task in this run.'] : []),
   ];
-  return html`${trained}${pretrained}${figure(
+  return html`${trained}${stepsFigure(training)}${pretrained}${figure(
     {
       title: 'Chosen on validation',
       read: 'Choices are made on earlier cut-offs or on rows kept aside, never on what this page measures.',
