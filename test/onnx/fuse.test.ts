@@ -251,6 +251,52 @@ describe('fusing attention', () => {
   });
 });
 
+describe('fusing guarded softmax', () => {
+  const feeds = {
+    x: x6,
+    seen: tensor('bool', [2, 1, WIDTH], [1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
+  };
+  const guarded = (hidden: number, layers = 1): Graph => {
+    const g = new GraphBuilder('guarded');
+    const seen = g.input('seen', 'bool', [2, 1, WIDTH]);
+    let x = g.input('x', 'float32', [2, 3, WIDTH]);
+    for (let layer = 0; layer < layers; layer++) {
+      const weights = g.softmax(g.add(x, g.where(seen, 0, hidden)));
+      x = g.where(g.op('IsNaN', [weights]), 0, weights);
+    }
+    g.output('y', x);
+    return g.build();
+  };
+
+  it('keeps rows that see nothing at 0, without looking at every weight', () => {
+    // given a second example without a single key
+    const graph = guarded(Number.NEGATIVE_INFINITY, 2);
+    // when
+    const fused = expectSame(graph, feeds);
+    // then the mask is prepared once for both layers
+    expect(operators(fused)).not.toContain('IsNaN');
+    expect(operators(fused).filter((op) => op === 'Where').length).toBe(1);
+    expect([...interpret(fused, feeds).y!.data.subarray(18)]).toEqual(new Array(18).fill(0));
+  });
+
+  it('drops a guard against a finite mask', () => {
+    // given / when
+    const fused = expectSame(guarded(-3e38), feeds);
+    // then
+    expect(operators(fused)).toEqual(['Where', 'Add', 'Softmax', 'Identity']);
+  });
+
+  it('leaves guards alone whose mask is unknown', () => {
+    // given
+    const graph = pieces((g, x) => {
+      const weights = g.softmax(g.add(x, g.log(g.relu(x))));
+      return g.where(g.op('IsNaN', [weights]), 0, weights);
+    });
+    // when / then
+    expect(operators(expectSame(graph))).toContain('IsNaN');
+  });
+});
+
 describe('merging', () => {
   it('does equal operations once and keeps outputs under their names', () => {
     // given two masks that an exporter wrote apart

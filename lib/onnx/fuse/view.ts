@@ -21,6 +21,7 @@ export class GraphView {
   readonly #constants: ReadonlyMap<string, Initializer>;
   readonly #readers = new Map<string, number>();
   readonly #added: Initializer[] = [];
+  readonly #shared = new Map<string, string>();
   readonly #fresh = new Set<string>();
 
   constructor(graph: Graph) {
@@ -84,9 +85,13 @@ export class GraphView {
     return this.#readers.get(name) ?? 0;
   }
 
-  /** The name of a new constant. */
+  /** The name of a new constant; equal ones share one, so that what is computed from them can be merged. */
   constant(value: Tensor, near: Node): string {
+    const key = `${value.dtype}|${value.shape}|${value.data}`;
+    const known = this.#shared.get(key);
+    if (known !== undefined) return known;
     const name = this.#name(near, 'const');
+    this.#shared.set(key, name);
     this.#added.push({ name, ...value });
     return name;
   }
