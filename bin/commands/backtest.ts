@@ -147,10 +147,10 @@ const csv = (text: string) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', 
 export async function openExample(name: string, store?: string): Promise<Workspace> {
   const folder = join(EXAMPLES, name);
   if (!existsSync(join(folder, 'nightjar.config.ts'))) {
-    const known = readdirSync(EXAMPLES, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    throw new ConfigError(
-      `there is no example "${name}"; there are: ${known.map((entry) => entry.name).join(', ')}`,
+    const known = readdirSync(EXAMPLES).filter((entry) =>
+      existsSync(join(EXAMPLES, entry, 'nightjar.config.ts')),
     );
+    throw new ConfigError(`there is no example "${name}"; there are: ${known.join(', ')}`);
   }
   const workspace = await openWorkspace({ config: folder, store });
   const drops = join(folder, 'drops');
