@@ -56,14 +56,8 @@ export async function clothingReviews(folder: string): Promise<TextTask> {
     train: part(false),
     test: part(true),
     encoder: { vocabulary: 5000, layers: 2, width: 96, heads: 4, hidden: 192, maxLength: 96 },
-    pretraining: { epochs: 6, tokensPerBatch: 4096, learningRate: 2e-3 },
-    classifier: {
-      epochs: 4,
-      tokensPerBatch: 4096,
-      learningRate: 1e-3,
-      patience: 1,
-      ngrams: {},
-    },
+    pretraining: { epochs: 3, tokensPerBatch: 4096, learningRate: 2e-3 },
+    classifier: { epochs: 3, tokensPerBatch: 4096, learningRate: 1e-3, ngrams: {}, refit: false },
   };
 }
 
