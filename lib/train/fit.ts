@@ -4,7 +4,7 @@ import { type Checkpoint, type CurvePoint, decodeCheckpoint, encodeCheckpoint } 
 import { CheckpointError, DivergedError, TrainError } from './errors.ts';
 import type { Rng } from './rng.ts';
 import { constantSchedule, type Schedule } from './schedule.ts';
-import { plainStep, type StepFunction } from './step-function.ts';
+import type { StepFunction } from './step-function.ts';
 import { checkAborted, type Trainer } from './trainer.ts';
 import type { StepResult } from './trainer-core.ts';
 
@@ -16,7 +16,7 @@ export interface FitOptions {
   epochs?: number;
   /** Peak learning rate. */
   lr: number;
-  /** What is done with a batch; `trainer.step` by default. */
+  /** What is done with a batch. By default an update each, `trainer.stepsPerRun` of them in one call. */
   step?: StepFunction | undefined;
   /**
    * Batches of one update; their gradients are averaged by the batches' weights, as if they were one batch. 1. A step
@@ -41,7 +41,7 @@ export interface FitOptions {
     | {
         /** Stores the bytes, all or nothing: a reader never sees half of them. */
         put(bytes: Uint8Array): Promise<void>;
-        /** Steps between checkpoints, or whether one is due (a caller with a clock). */
+        /** Steps between checkpoints, or whether one is due (a caller with a clock); several updates in one call end first. */
         every: number | ((step: number) => boolean);
         /** Puts one when the run ends as well, by its steps or by patience. */
         atEnd?: boolean;
@@ -51,7 +51,7 @@ export interface FitOptions {
   /** Generators that `batches.at` advances (those it forks by step need no saving). */
   rngs?: Record<string, Rng>;
   onProgress?: ((progress: { step: number; of: number; loss: number; lr: number }) => void) | undefined;
-  /** Aborts between steps; a checkpoint is put first when there is somewhere to put it. */
+  /** Aborts between steps, or between calls of several; a checkpoint is put first when there is somewhere to put it. */
   signal?: AbortSignal | undefined;
 }
 
@@ -87,41 +87,55 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   const { evaluateEvery = updatesPerEpoch(options), patience = Number.POSITIVE_INFINITY } = options;
   if (patience !== Number.POSITIVE_INFINITY && !evaluate)
     throw new TrainError('patience needs an evaluate callback');
-  const { accumulate = 1, ema, step = plainStep } = options;
-  checkAccumulate(accumulate, options.step);
+  const { accumulate = 1, ema, step, checkpoint } = options;
+  checkAccumulate(accumulate, step);
+  const pauses = [evaluateEvery, typeof checkpoint?.every === 'number' ? checkpoint.every : of];
+  pauses.forEach(checkPause);
   if (ema !== undefined) await trainer.average(ema);
   const run = options.resume
     ? await resumeRun(options.resume, { of, accumulate, averaged: ema !== undefined }, trainer, rngs)
     : newRun(of, accumulate);
   let stoppedBy: FitResult['stoppedBy'] = 'steps';
-  const queue = new BatchQueue(batches, run.step * accumulate, of * accumulate, rngs);
+  const alone = step !== undefined || accumulate > 1 || trainer.stepsPerRun === 1;
+  const together = (from: number) =>
+    alone ? 1 : Math.min(trainer.stepsPerRun, ...pauses.map((every) => every - (from % every)), of - from);
+  const queue = new BatchQueue(
+    batches,
+    { start: run.step * accumulate, end: of * accumulate, together },
+    rngs,
+  );
 
-  const save = async () => {
-    if (!options.checkpoint) return;
-    const checkpoint = { ...run, trainer: await trainer.state(), rngs: queue.rngs };
-    await options.checkpoint.put(encodeCheckpoint(checkpoint));
+  const save = async () =>
+    checkpoint?.put(encodeCheckpoint({ ...run, trainer: await trainer.state(), rngs: queue.rngs }));
+  const rateOf = (at: number) => lr * schedule(at, of);
+  const update = async (): Promise<StepResult[]> => {
+    const rate = rateOf(run.step);
+    if (accumulate > 1) return [await accumulated(trainer, queue, accumulate, rate)];
+    return queue.take(async (taken) => {
+      const [{ feeds, variant }] = taken;
+      if (step) return [await step(trainer, feeds, { lr: rate, step: run.step, variant })];
+      const steps = taken.map((batch, i) => ({ ...batch, lr: rateOf(run.step + i) }));
+      return trainer.steps(steps, { transfer: true });
+    });
   };
-  const update = (rate: number): Promise<StepResult> =>
-    accumulate > 1
-      ? accumulated(trainer, queue, accumulate, rate)
-      : queue.take(({ feeds, variant }) => step(trainer, feeds, { lr: rate, step: run.step, variant }));
 
   try {
     while (run.step < of && run.stale < patience) {
       if (signal?.aborted) await save();
       checkAborted(signal);
-      const rate = lr * schedule(run.step, of);
-      const { loss, gradNorm } = await update(rate);
-      run.step += 1;
-      run.pending.loss += loss;
-      run.pending.gradNorm += gradNorm;
-      run.pending.steps += 1;
-      onProgress?.({ step: run.step, of, loss, lr: rate });
+      const first = run.step + 1;
+      for (const { loss, gradNorm } of await update()) {
+        run.step += 1;
+        run.pending.loss += loss;
+        run.pending.gradNorm += gradNorm;
+        run.pending.steps += 1;
+        onProgress?.({ step: run.step, of, loss, lr: rateOf(run.step - 1) });
+      }
       if (run.step % evaluateEvery === 0 || run.step === of) {
-        await addPoint(run, rate, evaluate, trainer, ema !== undefined);
+        await addPoint(run, rateOf(run.step - 1), evaluate, trainer, ema !== undefined);
       }
       const ended = run.step === of || run.stale >= patience;
-      if (isDue(options.checkpoint?.every, run.step) || (ended && options.checkpoint?.atEnd)) await save();
+      if (isDue(checkpoint?.every, first, run.step) || (ended && checkpoint?.atEnd)) await save();
     }
     if (run.stale >= patience) stoppedBy = 'patience';
   } finally {
@@ -153,7 +167,7 @@ async function accumulated(
 ): Promise<StepResult> {
   let [total, weights] = [0, 0];
   for (let i = 0; i < batches; i++) {
-    await queue.take(async ({ feeds, variant, weight = 1 }) => {
+    await queue.take(async ([{ feeds, variant, weight = 1 }]) => {
       const { loss } = await trainer.backward(feeds, { weight, variant, transfer: true });
       total += weight * loss;
       weights += weight;
@@ -169,6 +183,13 @@ function checkAccumulate(accumulate: number, step: StepFunction | undefined): vo
   if (accumulate > 1 && step)
     throw new TrainError(
       'a step function makes its own updates: give it larger batches instead of accumulate',
+    );
+}
+
+function checkPause(every: number): void {
+  if (!(every >= 1 && (Number.isInteger(every) || every === Number.POSITIVE_INFINITY)))
+    throw new TrainError(
+      `steps between evaluations or checkpoints are a whole number from 1, given ${every}`,
     );
 }
 
@@ -256,9 +277,15 @@ async function judged(
   }
 }
 
-function isDue(every: number | ((step: number) => boolean) | undefined, step: number): boolean {
+/** Whether a checkpoint is due after one of the steps first … last. */
+function isDue(
+  every: number | ((step: number) => boolean) | undefined,
+  first: number,
+  last: number,
+): boolean {
   if (every === undefined) return false;
-  return typeof every === 'number' ? step % every === 0 : every(step);
+  if (typeof every === 'number') return last % every === 0;
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i).some(every);
 }
 
 function updatesPerEpoch({ batches, accumulate = 1 }: FitOptions): number {

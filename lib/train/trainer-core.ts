@@ -9,6 +9,7 @@ import type { OptimiserSettings } from './optimiser-options.ts';
 import type { TrainingProgram } from './program.ts';
 import { ProgramSessions } from './program-sessions.ts';
 import type { Rng } from './rng.ts';
+import { sameShape } from './runner.ts';
 import { layOut, type Slot } from './slots.ts';
 import type { Feeds, HostTensor } from './tensor.ts';
 import {
@@ -124,8 +125,8 @@ export class TrainerCore {
   }
 
   /**
-   * One update after the other. The device driver makes those of one variant that follow each other in one run, and all
-   * of a run or none; moving averages are kept step by step, so with them it steps singly.
+   * One update after the other. The device driver makes those of one variant and shape that follow each other in one run,
+   * and all of a run or none; moving averages are kept step by step, so with them it steps singly.
    * @throws DivergedError as `step` does
    */
   async steps(batches: readonly BatchStep[]): Promise<StepResult[]> {
@@ -140,7 +141,7 @@ export class TrainerCore {
       }
       if (!this.#accumulator.empty)
         throw new ProgramError('gradients are accumulated: call update before the next step');
-      const other = batches.findIndex((batch, k) => k > i && batch.variant !== variant);
+      const other = batches.findIndex((batch, k) => k > i && !alike(batch, batches[i]!));
       const run = batches.slice(i, other < 0 ? undefined : other);
       results.push(...(await (await this.#loopOf(variant)).run(run, this.#step)));
       this.#step += run.length;
@@ -287,4 +288,12 @@ export class TrainerCore {
       `update ${this.#step + 1} has ${what} gradient of norm ${gradNorm}: lower the learning rate or check the batch`,
     );
   }
+}
+
+/** Whether two updates can be made in one run. */
+function alike(a: BatchStep, b: BatchStep): boolean {
+  if (a.variant !== b.variant) return false;
+  return Object.entries(a.feeds).every(([name, { shape }]) =>
+    sameShape(shape, b.feeds[name]?.shape ?? shape),
+  );
 }

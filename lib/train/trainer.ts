@@ -208,6 +208,8 @@ export async function openTrainer(
   { threads = 1, optimiser = {}, stepsPerRun = 32, ...asked }: TrainerOptions = {},
 ): Promise<Trainer> {
   checkThreads(threads);
+  if (!Number.isInteger(stepsPerRun) || stepsPerRun < 1)
+    throw new ProgramError(`the updates of one run are a whole number from 1, given ${stepsPerRun}`);
   checkProgram(program);
   const settings = settleOptimiser(program, optimiser);
   const { precision = 'float32' } = asked;

@@ -109,13 +109,13 @@ describe('the device driver', () => {
 });
 
 /** A small network with two products, gradients that can be scaled. */
-function scaledProgram(size: number): TrainingProgram {
+function scaledProgram(size: number, rows: number | string = 16): TrainingProgram {
   const g = new GraphBuilder('scaled');
   const rng = createRng(5);
   const weight = (name: string, ...shape: number[]) =>
     g.parameter(name, shape, rng.fork(name).normals(shape[0]! * shape[1]!, 0.3));
-  const x = g.input('x', 'float32', [16, 8]);
-  const y = g.input('y', 'float32', [16, 1]);
+  const x = g.input('x', 'float32', [rows, 8]);
+  const y = g.input('y', 'float32', [rows, 1]);
   const hidden = g.tanh(g.matmul(x, weight('up', 8, 12)));
   const error = g.sub(g.matmul(hidden, weight('down', 12, 1)), y);
   g.output('loss', g.mul(g.reduceMean(g.square(error)), size));
@@ -142,6 +142,33 @@ async function trainScaled(size: number, settings: DriverSettings) {
   await trainer.close();
   return { results, parameters };
 }
+
+describe('batches of a run', () => {
+  it('may change their shape, which begins another run; what the model does not read is refused', async () => {
+    // given
+    const program = scaledProgram(1, 'batch');
+    const settings = settleOptimiser(program);
+    const batch = (rows: number) => ({
+      x: float32(createRng(rows).normals(rows * 8, 1), [rows, 8]),
+      y: float32(new Float32Array(rows).fill(1), [rows, 1]),
+    });
+    const steps = [4, 4, 3, 3, 4].map((rows) => ({ feeds: batch(rows), lr: 0.01 }));
+    const cpu = await TrainerCore.open(program, settings, 1);
+    const device = await TrainerCore.open(program, settings, 1, { driver: 'device' });
+    // when
+    const expected = await cpu.steps(steps);
+    const found = await device.steps(steps);
+    const misfed = device.steps([{ feeds: { ...batch(4), weights: batch(4).y }, lr: 0.01 }]);
+    // then
+    expect(found.length).toBe(5);
+    found.forEach(({ loss }, i) => {
+      expect(loss).toBeCloseTo(expected[i]!.loss, 5);
+    });
+    await expect(misfed).rejects.toThrow(/no input weights/);
+    await cpu.close();
+    await device.close();
+  });
+});
 
 describe('mixed precision', () => {
   it('follows the float32 curve within the rounding of half precision', async () => {

@@ -14,14 +14,15 @@ import {
   shuffledBatches,
   TrainError,
   type Trainer,
+  type TrainerOptions,
   fit as train,
 } from '../../lib/train/index.ts';
 import { evaluationBatch, smallBatch, smallOptimiser, smallProgram } from './small.ts';
 
 const open: Trainer[] = [];
 
-async function trainer(): Promise<Trainer> {
-  const opened = await openTrainer(smallProgram(), { optimiser: smallOptimiser });
+async function trainer(options: TrainerOptions = {}): Promise<Trainer> {
+  const opened = await openTrainer(smallProgram(), { optimiser: smallOptimiser, ...options });
   open.push(opened);
   return opened;
 }
@@ -41,8 +42,8 @@ function batchesWith(masks: Rng): BatchSource {
 }
 
 /** A run with everything that has a state; what differs is given. */
-async function run(differs: Partial<FitOptions>) {
-  const trained = await trainer();
+async function run(differs: Partial<FitOptions>, options: TrainerOptions = {}) {
+  const trained = await trainer(options);
   const masks = createRng(3).fork('dropout');
   const losses: number[] = [];
   const validation = async () => {
@@ -196,6 +197,113 @@ describe('resume', () => {
     );
     await expect((await run({ resume: bytes!.subarray(0, 99) })).outcome).rejects.toThrow(CheckpointError);
   });
+});
+
+describe('fit on the device driver', () => {
+  const device = { driver: 'device', stepsPerRun: 4 } as const;
+  const keep = (into: Uint8Array[]) => ({
+    put: async (bytes: Uint8Array) => void into.push(bytes),
+    every: 7,
+  });
+
+  test('makes the updates up to the next pause in one call, with the curve and the checkpoints of the CPU driver', async () => {
+    // given
+    const expected: Uint8Array[] = [];
+    const cpu = await run({ checkpoint: keep(expected) });
+    const expectedResult = await cpu.outcome;
+    const saved: Uint8Array[] = [];
+    let built = 0;
+    const builtAt: number[] = [];
+    const masks = createRng(3).fork('dropout');
+    const source = batchesWith(masks);
+    const batches: BatchSource = {
+      ...source,
+      at: (step) => {
+        built += 1;
+        return source.at(step);
+      },
+    };
+    // when
+    const losses: number[] = [];
+    const { outcome, trained } = await run(
+      {
+        batches,
+        rngs: { masks },
+        checkpoint: keep(saved),
+        onProgress: ({ loss }) => {
+          losses.push(loss);
+          builtAt.push(built);
+        },
+      },
+      device,
+    );
+    const result = await outcome;
+    // then: calls end at evaluations (5, 10, 15, 20) and checkpoints (7, 14, 21); those of 21 and 22 have no more to build
+    const calls = [...new Set(builtAt)].map((count) => builtAt.filter((other) => other === count).length);
+    expect(calls).toEqual([4, 1, 2, 3, 4, 1, 4, 1, 2]);
+    losses.forEach((loss, i) => {
+      expect(loss).toBeCloseTo(cpu.losses[i]!, 5);
+    });
+    expect(result.bestStep).toBe(expectedResult.bestStep);
+    result.curve.forEach((point, i) => {
+      const { step, lr, trainLoss, validLoss } = expectedResult.curve[i]!;
+      expect(point).toMatchObject({ step, lr });
+      expect(point.trainLoss).toBeCloseTo(trainLoss, 5);
+      expect(point.validLoss).toBeCloseTo(validLoss!, 5);
+    });
+    saved.map(decodeCheckpoint).forEach((checkpoint, i) => {
+      const { step, rngs } = decodeCheckpoint(expected[i]!);
+      expect(checkpoint).toMatchObject({ step, rngs });
+    });
+    const [ours, theirs] = [await trained.parameters(), await cpu.trained.parameters()];
+    for (const [name, values] of Object.entries(ours))
+      values.forEach((value, i) => {
+        expect(value).toBeCloseTo(theirs[name]![i]!, 4);
+      });
+  });
+
+  test('goes on from a checkpoint bit for bit, also from one that a clock asked for between two pauses', async () => {
+    // given
+    const whole = await run({}, device);
+    const wholeResult = await whole.outcome;
+    const saved: Uint8Array[] = [];
+    const checkpoint = { ...keep(saved), every: (step: number) => step === 7 || step === 12 };
+    await (await run({ checkpoint }, device)).outcome;
+    // then: the calls that made steps 7 and 12 end at 9 and 14
+    expect(saved.map((bytes) => decodeCheckpoint(bytes).step)).toEqual([9, 14]);
+    for (const bytes of saved) {
+      // when
+      const resumed = await run({ resume: bytes }, device);
+      // then
+      expect(await resumed.outcome).toEqual(wholeResult);
+      expect(await resumed.trained.parameters()).toEqual(await whole.trained.parameters());
+    }
+  });
+
+  test('is stopped between two calls, with a checkpoint', async () => {
+    // given
+    const controller = new AbortController();
+    const saved: Uint8Array[] = [];
+    // when
+    const { outcome } = await run(
+      {
+        signal: controller.signal,
+        checkpoint: { ...keep(saved), every: 1000 },
+        onProgress: ({ step }) => step === 7 && controller.abort(),
+      },
+      device,
+    );
+    // then
+    await expect(outcome).rejects.toThrow(AbortedError);
+    expect(saved.map((bytes) => decodeCheckpoint(bytes).step)).toEqual([9]);
+  });
+});
+
+test.each([0, 2.5, Number.NaN])('fit refuses %d steps between evaluations or checkpoints', async (every) => {
+  const evaluations = await run({ evaluateEvery: every });
+  await expect(evaluations.outcome).rejects.toThrow(TrainError);
+  const checkpoints = await run({ checkpoint: { put: async () => {}, every } });
+  await expect(checkpoints.outcome).rejects.toThrow(/a whole number from 1/);
 });
 
 describe('shuffledBatches', () => {

@@ -92,6 +92,9 @@ export class LoopRunner {
   async run(steps: readonly LoopStep[], done: number): Promise<{ loss: number; gradNorm: number }[]> {
     const { feeds, factors, rule, losses, gradNorms } = this.#loop;
     const stacked: Feeds = { [LOOP_COUNT]: int64([steps.length], []) };
+    const unknown = steps.flatMap((step) => Object.keys(step.feeds)).find((name) => !feeds.includes(name));
+    if (unknown !== undefined)
+      throw new ProgramError(`the model has no input ${unknown}; it has ${feeds.join(', ')}`);
     for (const name of feeds) stacked[stackName(name)] = stack(name, steps);
     const scalars = steps.map(({ lr }, i) => rule.factors(lr, done + i + 1));
     for (const name of factors) {
