@@ -26,6 +26,23 @@ export function withSizes(inputs: readonly Value[], sizes: Readonly<Record<strin
   }));
 }
 
+/**
+ * Inputs of one rank with the axes of the first of them, by position: exporters give each input names of its own, although
+ * ids and masks share batch and length. Undefined when they do already.
+ */
+export function withSharedAxes(inputs: readonly Value[]): Value[] | undefined {
+  const shared = inputs.map((input): Value => {
+    const alike = inputs.filter(({ shape }) => shape.length === input.shape.length);
+    const shape = input.shape.map((dim, axis) => {
+      const given = alike.map((other) => other.shape[axis]!);
+      return typeof dim === 'number' ? dim : (given.find((size) => typeof size === 'number') ?? given[0]!);
+    });
+    return { ...input, shape };
+  });
+  const same = shared.every(({ shape }, i) => shape.every((dim, axis) => dim === inputs[i]!.shape[axis]));
+  return same ? undefined : shared;
+}
+
 /** Names and numbers of a sum of products, without its operators; undefined for any other form. */
 function tokensOf(expression: string): string[] | undefined {
   const tokens = expression.split(/[-+*]/).map((token) => token.trim());

@@ -191,6 +191,12 @@ const products: ForeignCase[] = [
     }),
   ),
   {
+    op: 'FusedGemm',
+    inputs: [f(3, 4), f(2, 4), f(2)],
+    attributes: { transB: 1, activation: 'Tanh' },
+    domain: microsoft,
+  },
+  {
     op: 'FusedMatMul',
     inputs: [f(2, 3, 4), f(2, 5, 4)],
     attributes: { transB: 1, alpha: 0.5 },

@@ -296,6 +296,21 @@ describe('importModel', () => {
     expect(importModel(unnamed).inputs[0]!.shape).toEqual(['ids.0', 'ids.1']);
   });
 
+  it('joins axes that each input names for itself', () => {
+    // given
+    const bytes = foreignModel({
+      input: [info('a', 'float32', ['a0', 'a1']), info('b', 'float32', ['b0', 'b1'])],
+      node: [node('Add', ['a', 'b'], ['y'])],
+      output: [info('y', 'float32')],
+    });
+    // when / then
+    expect(importModel(bytes).inputs.map(({ shape }) => shape)).toEqual([
+      ['a0', 'a1'],
+      ['a0', 'a1'],
+    ]);
+    expect(importModel(bytes, { dims: { b1: 4 } }).outputs[0]!.shape).toEqual(['a0', 4]);
+  });
+
   it('chooses between bool values, which the runtime can not', () => {
     // given
     const bytes = foreignModel({

@@ -5,7 +5,7 @@ import { PARAMETERS_KEY } from '../encode.ts';
 import { GraphError } from '../errors.ts';
 import type { Graph, Value } from '../graph.ts';
 import { isOpType, operators } from '../operators/index.ts';
-import { withSizes } from '../sizes.ts';
+import { withSharedAxes, withSizes } from '../sizes.ts';
 import { foldConstants } from '../specialise.ts';
 import { type Tensor, tensor, toNumbers } from '../tensor.ts';
 import { exactNumber } from './exact.ts';
@@ -21,7 +21,10 @@ const OLDEST_OPSET = 11;
 const NEWEST_OPSET = 23;
 
 export interface ImportOptions {
-  /** Sizes for symbolic input axes by name; those left out stay symbolic and may be given later to `specialise`. */
+  /**
+   * Sizes for symbolic input axes by name; those left out stay symbolic and may be given later to `specialise`. Axes whose
+   * names contradict each other (a batch named by each input) are those of the first input of the same rank.
+   */
   readonly dims?: Readonly<Record<string, number>>;
   /** The bytes of a file beside the model, for weights that are stored outside. */
   readonly externalData?: (location: string) => Uint8Array;
@@ -59,15 +62,34 @@ export function importFrom(
   const { graph } = model;
   if (!graph) throw new GraphError('The file holds no graph; is it an ONNX model?');
   const opset = checkedOpset(model);
-  const nodes = new FunctionTable(model).inline(graph.node, opset);
+  const functions = new FunctionTable(model);
+  const nodes = functions.inline(graph.node, opset);
   refuseUnsupported(nodes);
-  const importer = new Importer(graph, new FunctionTable(model), opset, external, tied);
   const metadata = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value]));
   const own = readNames(metadata[PARAMETERS_KEY]);
   delete metadata[PARAMETERS_KEY];
-  const built = importer.run(nodes, dims);
+  const stored = new Set(graph.initializer.map(({ name }) => name));
+  const given = graph.input.filter(({ name }) => !stored.has(name)).map((info) => readInput(info, readType));
+  const built = followed(withSizes(given, dims), (inputs) =>
+    new Importer(graph, functions, opset, external, tied).run(nodes, inputs),
+  );
   const weights = onlyWeights(built, own.length > 0 ? new Set(own) : weightNames(built));
   return { ...foldConstants(weights), metadata };
+}
+
+/** The graph with the axes as named; where these do not fit each other, with axes that inputs of one rank share. */
+function followed(inputs: readonly Value[], run: (inputs: readonly Value[]) => Graph): Graph {
+  try {
+    return run(inputs);
+  } catch (error) {
+    const shared = withSharedAxes(inputs);
+    if (!shared || !(error instanceof GraphError)) throw error;
+    try {
+      return run(shared);
+    } catch {
+      throw error;
+    }
+  }
 }
 
 function checkedOpset(model: ModelProto): number {
@@ -124,15 +146,10 @@ class Importer {
     );
   }
 
-  run(nodes: readonly ForeignNode[], dims: Readonly<Record<string, number>>): Graph {
+  run(nodes: readonly ForeignNode[], inputs: readonly Value[]): Graph {
     if (this.#graph.sparseInitializer.length > 0)
       throw new GraphError('The model stores sparse tensors; export it with dense ones.');
-    const stored = new Set(this.#graph.initializer.map(({ name }) => name));
-    const inputs = this.#graph.input
-      .filter(({ name }) => !stored.has(name))
-      .map((info) => readInput(info, readType));
-    for (const { name, dtype, shape } of withSizes(inputs, dims))
-      this.#values.set(name, this.#g.input(name, dtype, shape));
+    for (const { name, dtype, shape } of inputs) this.#values.set(name, this.#g.input(name, dtype, shape));
     for (const proto of this.#graph.initializer) this.#store(proto.name, readTensor(proto, this.#external));
     for (const node of nodes) this.#node(node);
     for (const { name } of this.#graph.output) this.#g.output(name, this.#value(name, 'The output list'));

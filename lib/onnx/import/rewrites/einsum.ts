@@ -1,5 +1,6 @@
 import type { Dim } from '../../dims.ts';
 import type { Value } from '../../graph.ts';
+import { isOpType } from '../../operators/index.ts';
 import type { RewriteCall, RewriteTable } from '../rewrite.ts';
 
 /** A tensor whose axes have letters. */
@@ -103,8 +104,21 @@ function product(call: RewriteCall, sizes: readonly Dim[]): Dim {
   return numbers.reduce((total, size) => total * size, 1);
 }
 
+/** Activations that ONNX Runtime joins to a product. */
+const joinedActivations: ReadonlySet<string> = new Set(['Relu', 'Tanh', 'Sigmoid', 'Softplus']);
+
+/** A Gemm and the activation after it. */
+function gemmWithActivation(call: RewriteCall): Value {
+  const activation = call.string('activation', '');
+  if (!joinedActivations.has(activation) || !isOpType(activation))
+    return call.fail(`the activation ${activation} is not supported`);
+  const extra = [...call.node.attributes.keys()].filter((name) => name.startsWith('activation'));
+  return call.g.op(activation, [call.g.op('Gemm', call.x, call.attributes('Gemm', extra))]);
+}
+
 export const products: RewriteTable = {
   Einsum: einsum,
+  'com.microsoft.FusedGemm': gemmWithActivation,
   'com.microsoft.FusedMatMul': (call) => {
     if (call.int('transBatchA', 0) || call.int('transBatchB', 0))
       call.fail('transBatchA and transBatchB are not supported');
