@@ -19,6 +19,7 @@ export { encodeClassifier, predictTexts, type TextPredictions } from './predict.
 export { type PretrainTextOptions, pretrainText } from './pretrain.ts';
 export { type ReadTextsOptions, readTexts } from './read-texts.ts';
 export { encoderFiles, saveTextEncoder } from './save.ts';
+export { type ShrinkCost, type ShrunkEncoder, type SmallWeights, shrinkEncoder } from './shrink.ts';
 export {
   type EncodedTexts,
   type EncodeOptions,
