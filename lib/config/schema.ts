@@ -219,6 +219,17 @@ const text = z
         }),
       ])
       .prefault({}),
+    /** Also tries to train the encoder with the model, by low-rank adaptation; left out: its vectors stay as they are. */
+    lora: z
+      .strictObject({
+        rank: z.number().int().positive().default(8),
+        alpha: z.number().positive().default(16),
+        /** Linear layers by name: the last parts of it, or a pattern with `*`. */
+        targets: z.array(z.string()).min(1).default(['query', 'value']),
+        /** Steps at most. */
+        steps: z.number().int().positive().default(200),
+      })
+      .optional(),
     /** Word pieces of a text that are read. */
     maxLength: z.number().int().min(8).max(512).default(64),
     /** A user's most recent texts that are read: of events, and as many titles of items. */

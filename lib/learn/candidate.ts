@@ -8,6 +8,7 @@ import {
   type InputTransform,
   type Parameters,
   type PropensityShape,
+  type PropensityTraining,
   pretrainEncoder,
   type SequenceShape,
   TEXT_FIELDS,
@@ -18,8 +19,10 @@ import {
   vectorStatistics,
   writeInputs,
 } from '../models/index.ts';
+import type { Graph } from '../onnx/index.ts';
 import type { CurvePoint, FitStore } from '../train/index.ts';
 import { TEXT_KINDS } from './texts.ts';
+import { mergedTexts, openTuning, type TextMaterial } from './tune-text.ts';
 import { seenBins, withUnseenBins } from './unseen-bins.ts';
 import { binEnds, type Survey, type UserRows } from './user-rows.ts';
 
@@ -35,6 +38,8 @@ export interface Candidate {
   readonly mlp: boolean;
   readonly sequence: boolean;
   readonly text: boolean;
+  /** The text encoder is trained too. */
+  readonly tuned?: boolean;
 }
 
 /** Which rows a fit may use, and how much each of their bins counts. */
@@ -77,8 +82,8 @@ export interface Material {
   readonly survey: Survey;
   /** Visits of a row that the sequence branch reads. */
   readonly length: number;
-  /** Vectors of the rows' texts by number, (texts, width); undefined where no texts are read. */
-  readonly vectors?: { readonly data: Float32Array; readonly width: number } | undefined;
+  /** The rows' texts; undefined where none are read. */
+  readonly text?: TextMaterial | undefined;
   readonly progress: Progress;
   readonly fits?: FitStore | undefined;
 }
@@ -90,6 +95,15 @@ export interface Fitted {
   readonly tokens: Int32Array;
   /** As the shape's text branch reads them. */
   readonly text?: TextData | undefined;
+  /** The encoder that makes their vectors. */
+  readonly encoder?: Graph | undefined;
+  /** What was trained in it, and the largest difference that merging it made to a coordinate of a vector. */
+  readonly lora?: {
+    readonly rank: number;
+    readonly alpha: number;
+    readonly targets: readonly string[];
+    readonly maxDifference: number;
+  };
   readonly rows: number;
   readonly curve: CurvePoint[];
   readonly pretraining: CurvePoint[];
@@ -109,6 +123,8 @@ const SEQUENCE_BATCH = 128;
 const SEQUENCE_SHARE = 0.25;
 /** The text branch begins untrained and takes more. */
 const TEXT_SHARE = 0.5;
+/** Rows of a batch whose texts are encoded in every step. */
+const TUNED_BATCH = 32;
 /** Variance of the normal prior over the standardised linear weights, and the MLP's dropout. */
 const PRIOR_VARIANCE = 1 / 300;
 const DROPOUT = 0.2;
@@ -125,12 +141,13 @@ export interface FitOptions {
 
 /** What a candidate goes on from: itself without the branch that it adds last. */
 function baseOf(candidate: Candidate): Candidate | undefined {
+  if (candidate.tuned) return { ...candidate, tuned: false };
   if (candidate.sequence) return { ...candidate, sequence: false };
   return candidate.text ? { ...candidate, text: false } : undefined;
 }
 
 const sameBranches = (a: Candidate, b: Candidate) =>
-  a.mlp === b.mlp && a.sequence === b.sequence && a.text === b.text;
+  a.mlp === b.mlp && a.sequence === b.sequence && a.text === b.text && Boolean(a.tuned) === Boolean(b.tuned);
 
 /** Fits one candidate on what was known on a day: inputs, pretraining and weights alike. */
 export async function fitCandidate(
@@ -198,11 +215,12 @@ async function fitBranches(part: Part, candidate: Candidate, name: string): Prom
   const start =
     earlier.find((other) => sameBranches(other.candidate, base))?.fitted ??
     (await fitBranches(part, base, name));
+  if (candidate.tuned) return fitTuned(part, start, settings);
   const { sequence, tokens, pretrained } = candidate.sequence
     ? await sequencePart(material, earlier, (row) => rows.cutoff[row]! <= known && !without(row))
     : { sequence: null, tokens: start.tokens, pretrained: undefined };
   const text = start.shape.text ?? (candidate.text ? textShape(material, used.rows) : null);
-  const texts = text ? { texts: rows.texts, vectors: material.vectors!.data } : undefined;
+  const texts = text ? { texts: rows.texts, vectors: material.text!.vectors } : undefined;
   const shape: PropensityShape = { ...start.shape, sequence, ...(text ? { text } : {}) };
   const fit = await fitPropensity(
     shape,
@@ -228,6 +246,54 @@ async function fitBranches(part: Part, candidate: Candidate, name: string): Prom
     pretrained,
     tokens,
     text: texts,
+    encoder: texts && material.text!.graph,
+  };
+}
+
+/**
+ * Goes on from a fitted candidate with its text encoder in the graph: LoRA in the encoder and all else are trained
+ * together, then LoRA is merged.
+ */
+async function fitTuned(
+  part: Part,
+  start: Fitted,
+  settings: Omit<PropensityTraining, 'steps'>,
+): Promise<Fitted> {
+  const { material, used, standard } = part;
+  const { config, rows } = material;
+  const { lora } = config.text!;
+  const opened = openTuning(material.text!, lora!, config.model.seed);
+  const fit = await fitPropensity(
+    start.shape,
+    { inputs: standard.inputs, labels: rows.labels, tokens: start.tokens, text: start.text },
+    used.rows,
+    used.weights,
+    {
+      ...settings,
+      batchSize: Math.min(TUNED_BATCH, config.training.batchSize),
+      steps: lora!.steps,
+      learningRate: settings.learningRate / 2,
+      tuning: opened.tuning,
+    },
+    start.parameters,
+  );
+  const trained = new Set(opened.tuning.train);
+  const split = (of: boolean) =>
+    Object.fromEntries(Object.entries(fit.parameters).filter(([name]) => trained.has(name) === of));
+  const merged = await mergedTexts(material.text!, opened, split(true), config.training.threads);
+  const before = start.curve.at(-1)?.step ?? 0;
+  return {
+    ...start,
+    parameters: split(false),
+    curve: [...start.curve, ...fit.curve.map((point) => ({ ...point, step: point.step + before }))],
+    text: { texts: rows.texts, vectors: merged.texts.vectors },
+    encoder: merged.texts.graph,
+    lora: {
+      rank: opened.adapter.rank,
+      alpha: opened.adapter.alpha,
+      targets: opened.adapter.targets.map(({ name }) => name),
+      maxDifference: merged.maxDifference,
+    },
   };
 }
 
@@ -246,8 +312,8 @@ async function sequencePart(
 }
 
 /** The text branch over the rows' texts, standardised by the texts of the training rows alone. */
-function textShape({ config, rows, vectors }: Material, used: Int32Array): TextShape {
-  const { data, width: vector } = vectors!;
+function textShape({ config, rows, text }: Material, used: Int32Array): TextShape {
+  const { vectors: data, width: vector } = text!;
   const stride = rows.texts.length / rows.count;
   const named = new Set<number>();
   for (const row of used) {

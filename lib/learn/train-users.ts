@@ -1,14 +1,7 @@
 import type { Config } from '../config/index.ts';
 import { canonicalJson, DataError, formatDay, parseDay } from '../data/index.ts';
 import { type AttributeEncoder, ByteCache, featureNames } from '../features/index.ts';
-import {
-  type Head,
-  scoringModel,
-  TextVectors,
-  type TokenVocabulary,
-  vectorsGraph,
-  withValues,
-} from '../models/index.ts';
+import { type Head, scoringModel, type TokenVocabulary, vectorsGraph, withValues } from '../models/index.ts';
 import { encodeModel } from '../onnx/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, TaskGroup } from '../run/index.ts';
@@ -28,6 +21,7 @@ import { profileNames } from './profiles.ts';
 import { featureStrengths } from './strength.ts';
 import { makeEncoder, readEncoder, type ShopEncoder } from './text-encoder.ts';
 import { textsBefore } from './texts.ts';
+import { encodeRows, type TextMaterial } from './tune-text.ts';
 import { buildUserRows, historyStart, survey, userHeads, userTask } from './user-rows.ts';
 
 /** Rows that training holds at most; with more, users are sampled by their hash. */
@@ -52,6 +46,8 @@ export interface UsersModelManifest {
     readonly maxLength: number;
     /** Loss of the encoder's pretraining on the shop's own texts; empty for one that the shop brought. */
     readonly pretraining: CurvePoint[];
+    /** Where it was trained with the model: how, and what merging it into the weights changed. */
+    readonly lora?: NonNullable<Fitted['lora']>;
   };
   /** Columns of the feature vector that the graph takes, in its order. */
   readonly columns: readonly number[];
@@ -91,6 +87,8 @@ const CANDIDATES: readonly Candidate[] = [
   { name: 'linear + MLP + sequence', mlp: true, sequence: true, text: false },
   { name: 'linear + MLP + text', mlp: true, sequence: false, text: true },
   { name: 'linear + MLP + sequence + text', mlp: true, sequence: true, text: true },
+  { name: 'linear + MLP + tuned text', mlp: true, sequence: false, text: true, tuned: true },
+  { name: 'linear + MLP + sequence + tuned text', mlp: true, sequence: true, text: true, tuned: true },
 ];
 
 /**
@@ -133,6 +131,12 @@ export async function trainUsers(
     const { threads } = config.training;
     return makeEncoder({ encoder, maxLength }, texts, { seed, threads, progress, fits });
   };
+  const textMaterial = ({ encoder }: ShopEncoder, texts: readonly string[]): Promise<TextMaterial> => {
+    progress(`encoding ${texts.length} texts`);
+    const { tokenizer } = encoder;
+    const maxLength = Math.min(config.text!.maxLength, encoder.maxLength);
+    return encodeRows({ graph: vectorsGraph(encoder), tokenizer, maxLength, texts }, config.training.threads);
+  };
   /** All that may be known on a day, vocabulary, encodings, length of visits and text encoder included. */
   const knownBy = async (
     day: number,
@@ -152,8 +156,8 @@ export async function trainUsers(
     });
     const length = usualLength(rows, config.features.tokens);
     const encoder = config.text && (await encoderOf(day));
-    const vectors = encoder && (await vectorsOf(config, encoder, rows.textOf, progress));
-    return { config, heads, rows, survey: surveyed, length, vectors, encoder, progress, fits };
+    const text = encoder && (await textMaterial(encoder, rows.textOf));
+    return { config, heads, rows, survey: surveyed, length, text, encoder, progress, fits };
   };
   const selected = timeSplit
     ? await select(await knownBy(validAt, [...grid.filter((c) => c < validAt), validAt]), validAt, asOf)
@@ -170,12 +174,7 @@ export async function trainUsers(
   const scoringShape = { ...final.shape, sequence: sequence && { ...sequence, length: 'length' as const } };
   const encoder = final.shape.text ? material.encoder : undefined;
   const scoring = withValues(
-    scoringModel(
-      scoringShape,
-      createRng(config.model.seed),
-      groups,
-      encoder && vectorsGraph(encoder.encoder),
-    ),
+    scoringModel(scoringShape, createRng(config.model.seed), groups, final.encoder),
     final.parameters,
   );
   const current = Int32Array.from({ length: rows.count }, (_, i) => i).filter(
@@ -189,8 +188,9 @@ export async function trainUsers(
       ? {
           text: {
             places: final.shape.text!.places,
-            maxLength: textLength(config, encoder),
+            maxLength: material.text!.maxLength,
             pretraining: encoder.curve,
+            ...(final.lora ? { lora: final.lora } : {}),
           },
         }
       : {}),
@@ -217,29 +217,6 @@ export async function trainUsers(
     ...(encoder ? encoder.files : {}),
     'manifest.json': new TextEncoder().encode(canonicalJson(description)),
   };
-}
-
-/** Word pieces of a text that are read: as set, and no more than the encoder takes. */
-const textLength = ({ text }: Config, { encoder }: ShopEncoder): number =>
-  Math.min(text!.maxLength, encoder.maxLength);
-
-/** Vectors of distinct texts, each computed once. */
-async function vectorsOf(
-  config: Config,
-  encoder: ShopEncoder,
-  texts: readonly string[],
-  progress: Progress,
-): Promise<{ data: Float32Array; width: number }> {
-  progress(`encoding ${texts.length} texts`);
-  const vectors = new TextVectors(vectorsGraph(encoder.encoder), encoder.encoder.tokenizer, {
-    maxLength: textLength(config, encoder),
-    threads: config.training.threads,
-  });
-  try {
-    return { data: await vectors.of(texts), width: vectors.width };
-  } finally {
-    await vectors.close();
-  }
 }
 
 /**
@@ -273,8 +250,10 @@ async function select(material: Material, known: number, asOf: number): Promise<
   const losses: { name: string; loss: number }[] = [];
   const compared: Comparison['candidates'][number][] = [];
   const reads = rows.textOf.length > 0;
+  const visits = config.model.layers > 0;
   const candidates = CANDIDATES.filter(
-    ({ sequence, text }) => (!sequence || config.model.layers > 0) && (!text || reads),
+    ({ sequence, text, tuned }) =>
+      (visits || !sequence) && (reads || !text) && (!tuned || (config.text?.lora && sequence === visits)),
   );
   // Without enough closed cut-offs a fold of users is held out instead, over all cut-offs.
   const heldOut = (row: number) => (timeSplit ? rows.cutoff[row] === known : rows.unit[row]! % 0.2 < 0.04);
@@ -304,8 +283,8 @@ async function select(material: Material, known: number, asOf: number): Promise<
 }
 
 /** What a candidate reads, in the words of the report. */
-const inputsOf = ({ sequence, text }: Candidate): string[] => [
+const inputsOf = ({ sequence, text, tuned }: Candidate): string[] => [
   'features',
   ...(sequence ? ['visits'] : []),
-  ...(text ? ['texts'] : []),
+  ...(text ? [tuned ? 'texts (encoder trained too)' : 'texts'] : []),
 ];

@@ -1,6 +1,8 @@
 import { trainingGraph } from '../autodiff/index.ts';
 import { encodeModel, type Graph, specialise } from '../onnx/index.ts';
 import {
+  type Batch,
+  type BatchSource,
   type CurvePoint,
   cosineSchedule,
   createRng,
@@ -13,10 +15,12 @@ import {
   type Rng,
   shuffledBatches,
   TrainError,
+  type TrainingProgram,
 } from '../train/index.ts';
 import { bins, type PropensityShape, scoringModel, trainingModel } from './propensity.ts';
 import { TOKEN_TABLE } from './sequence.ts';
 import { pickTexts, type TextData, textFeeds } from './text-feeds.ts';
+import { type TextBatchShape, type TextTuning, textBatchShapes, tunedFeeds } from './text-tuning.ts';
 import { TOKEN_FIELDS } from './tokens.ts';
 
 /** Rows as the propensity model learns from them. */
@@ -56,6 +60,8 @@ export interface PropensityTraining {
   readonly onProgress?: (step: number, of: number, loss: number) => void;
   /** Keeps the fit for a training that is started again. */
   readonly fits?: FitStore | undefined;
+  /** Trains the text encoder too: its vectors are computed from the texts, not taken from the data. */
+  readonly tuning?: TextTuning | undefined;
 }
 
 export type Parameters = Readonly<Record<string, Float32Array>>;
@@ -84,15 +90,20 @@ export async function fitPropensity(
   const effective = weights.reduce((sum, w) => sum + Number(w > 0), 0) / outputs;
   const linearL2 = 1 / (2 * training.priorVariance * Math.max(effective, 1));
   const batch = Math.min(training.batchSize, Math.max(8, rows.length));
-  const model = trainingModel(shape, rng.fork('init'), { linearL2, dropout: training.dropout });
+  const { tuning } = training;
+  const model = trainingModel(
+    shape,
+    rng.fork('init'),
+    { linearL2, dropout: training.dropout },
+    tuning?.graph,
+  );
   // What is given goes before the base rates: a model that goes on from a fitted one keeps its biases.
   const started = withValues(withPriors(model, shape, data, rows, weights), initial);
-  const graph = specialise(started, { batch, ...(shape.text ? { texts: batch * shape.text.places } : {}) });
-  const tables = shape.sequence ? [TOKEN_TABLE] : [];
-  const { rowGradientOutputs, ...program } = trainingGraph(graph, { loss: 'loss', rows: tables });
-  const rowGradients = Object.fromEntries(
-    Object.entries(rowGradientOutputs).map(([name, out]) => [name, [out]]),
-  );
+  const most = batch * (shape.text?.places ?? 0);
+  const shapes = tuning ? textBatchShapes(most, tuning) : [];
+  const program = tuning
+    ? tunedProgram(started, shape, tuning, batch, shapes)
+    : compiled(specialise(started, { batch, ...(shape.text ? { texts: most } : {}) }), shape);
   const { steps, seed } = training;
   const dropout = rng.fork('dropout');
   const make = (at: Int32Array, w: Float32Array, step: number) =>
@@ -105,9 +116,23 @@ export async function fitPropensity(
       w,
       training.dropout > 0 ? dropout.fork(`${step}`) : undefined,
       training.dropout,
+      tuning && ((chosen) => tunedFeeds(shape.text!, data.text!.texts, chosen, tuning, shapes)),
     );
+  const plain = shuffledBatches({ rows: rows.length, batchSize: batch, rng: rng.fork('order'), make });
+  // Which program a batch is for follows from how many texts it has.
+  const batches: BatchSource = tuning
+    ? {
+        stepsPerEpoch: plain.stepsPerEpoch,
+        async at(step) {
+          // `shuffledBatches` tells the weight beside the feeds.
+          const batch = (await plain.at(step)) as Batch;
+          const texts = batch.feeds.input_ids!.shape[0];
+          return { ...batch, variant: shapes.find((fits) => fits.texts === texts)!.variant };
+        },
+      }
+    : plain;
   return fitProgram({
-    program: { ...program, rowGradients },
+    program,
     threads: training.threads,
     optimiser: {
       beta2: 0.99,
@@ -117,7 +142,7 @@ export async function fitPropensity(
         decay: dims.length >= 2 && !name.startsWith('linear.') && /weight$|head|table/.test(name),
       }),
     },
-    batches: shuffledBatches({ rows: rows.length, batchSize: batch, rng: rng.fork('order'), make }),
+    batches,
     madeFrom: {
       settings: { seed, dropout: training.dropout },
       arrays: [
@@ -126,7 +151,7 @@ export async function fitPropensity(
         ...(shape.sequence ? [data.tokens!] : []),
         rows,
         weights,
-        ...(shape.text ? [data.text!.texts, data.text!.vectors] : []),
+        ...(shape.text ? [data.text!.texts, tuning ? tuning.pieces.ids : data.text!.vectors] : []),
       ],
     },
     steps,
@@ -135,6 +160,44 @@ export async function fitPropensity(
     onProgress: ({ step, of, loss }) => training.onProgress?.(step, of, loss),
     fits: training.fits,
   });
+}
+
+/** The training program of a graph of fixed sizes. @param wrt parameters that are trained; default: all */
+function compiled(graph: Graph, shape: PropensityShape, wrt?: readonly string[]): TrainingProgram {
+  const rows = shape.sequence ? [TOKEN_TABLE] : [];
+  const {
+    rowGradientOutputs,
+    inputGradientOutputs: _,
+    ...program
+  } = trainingGraph(graph, {
+    loss: 'loss',
+    rows,
+    ...(wrt ? { wrt: wrt.filter((name) => !rows.includes(name)) } : {}),
+  });
+  const rowGradients = Object.fromEntries(
+    Object.entries(rowGradientOutputs).map(([name, out]) => [name, [out]]),
+  );
+  return { ...program, rowGradients };
+}
+
+/** The same for a model with its text encoder, one variant for each number of texts of a batch. */
+function tunedProgram(
+  model: Graph,
+  shape: PropensityShape,
+  tuning: TextTuning,
+  batch: number,
+  shapes: readonly TextBatchShape[],
+): TrainingProgram {
+  const encoder = new Set(tuning.graph.parameters.map(({ name }) => name));
+  for (const name of tuning.train) encoder.delete(name);
+  const trained = model.parameters.map(({ name }) => name).filter((name) => !encoder.has(name));
+  const programs = shapes.map(({ texts, pieces }) =>
+    compiled(specialise(model, { batch, texts, pieces }), shape, trained),
+  );
+  return {
+    ...programs[0]!,
+    variants: Object.fromEntries(shapes.map(({ variant }, i) => [variant, programs[i]!.model])),
+  };
 }
 
 /** Starts the linear part's biases at the base rates, so that the first steps are not spent on them. */
@@ -179,6 +242,7 @@ function feeds(
   rowWeights: Float32Array,
   rng: Rng | undefined,
   rate: number,
+  tuned: ((rows: Int32Array) => Feeds) | undefined,
 ): Feeds {
   const n = at.length;
   const outputs = bins(shape);
@@ -199,18 +263,14 @@ function feeds(
       labels[b * outputs + k] = weight === 0 ? 0 : data.labels[row * outputs + k]!;
     }
   }
+  const chosen = Int32Array.from(at, (i) => rows[i]!);
   const masks = rng && shape.mlp ? shape.mlp : undefined;
   return {
     inputs: float32(inputs, [n, width]),
     labels: float32(labels, [n, outputs]),
     weights: float32(cell, [n, outputs]),
     ...(shape.sequence ? { tokens: int32(tokens, [n, visitsOf(shape), TOKEN_FIELDS]) } : {}),
-    ...batchTexts(
-      shape,
-      data.text,
-      Int32Array.from(at, (i) => rows[i]!),
-      true,
-    ),
+    ...(tuned ? tuned(chosen) : batchTexts(shape, data.text, chosen, true)),
     ...Object.fromEntries(
       Array.from({ length: masks?.layers ?? 0 }, (_, layer) => {
         const dims = [n, masks!.members, masks!.hidden];

@@ -22,5 +22,6 @@ export { bins, type Head, type PropensityShape, scoringModel, trainingModel } fr
 export type { SequenceShape } from './sequence.ts';
 export { cutAtVectors, KeptVectors, TextVectors, vectorsGraph } from './text-encoder.ts';
 export { pickTexts, renumbered, type TextData, textFeeds, vectorStatistics } from './text-feeds.ts';
+export type { TextTuning } from './text-tuning.ts';
 export { ageBucket, TEXT_FIELDS, TEXT_VECTORS, type TextShape } from './texts.ts';
 export { TOKEN_FIELDS, TokenEncoder, type TokenVocabulary, tokenIds, VocabularyCounter } from './tokens.ts';

@@ -25,7 +25,7 @@ const COMPLAINTS = [
  * Customers who buy at random and write to the shop now and then. Who has complained never comes back: nothing but the
  * message tells it.
  */
-export function textLog(customers = 150): Event[] {
+export function textLog(customers = 120): Event[] {
   const rng = createRng('text log');
   const events: Event[] = [];
   for (let c = 0; c < customers; c++) {
@@ -66,9 +66,10 @@ export const textConfig = (changes: Partial<ConfigInput> = {}): ConfigInput => (
   shards: 2,
   features: { tokens: 8 },
   model: { width: 16, layers: 0, heads: 2, hidden: 8, members: 2 },
-  training: { steps: 120, batchSize: 64, maxCutoffs: 4, cutoffEveryDays: 5, threads: 1 },
+  training: { steps: 100, batchSize: 64, maxCutoffs: 4, cutoffEveryDays: 5, threads: 1 },
   text: {
     encoder: { layers: 1, width: 16, heads: 2, vocabulary: 100, epochs: 10 },
+    lora: { rank: 2, alpha: 8, steps: 40 },
     maxLength: 16,
     recent: 3,
   },

@@ -17,7 +17,9 @@ import {
   withValues,
   writeInputs,
 } from '../../lib/models/index.ts';
+import { textBatchShapes, tunedFeeds } from '../../lib/models/text-tuning.ts';
 import { decodeModel, encodeModel, interpret, specialise, type Tensor } from '../../lib/onnx/index.ts';
+import { applyLora, mergeLora, trainable } from '../../lib/peft/index.ts';
 import { embedTexts } from '../../lib/text/index.ts';
 import { createRng } from '../../lib/train/index.ts';
 import { relativeError } from '../onnx/support/compare.ts';
@@ -245,6 +247,123 @@ describe('a model with its text encoder', () => {
     } finally {
       await first.close();
       await kept.close();
+    }
+  });
+});
+
+describe('a text encoder in training', () => {
+  const { encoder } = smallEncoder(shopTexts(200));
+  const base = vectorsGraph(encoder);
+  const some = shopTexts(9);
+  const { graph, adapter } = applyLora(base, {
+    rank: 2,
+    alpha: 4,
+    targets: ['query', 'value'],
+    rng: createRng(5),
+  });
+  const tuning = {
+    graph,
+    train: trainable(graph, 'lora'),
+    pieces: encoder.tokenizer.tokenize(some, { maxLength: 24 }),
+    padId: encoder.tokenizer.padId,
+  };
+  const numbers = Int32Array.from(
+    [
+      [5, 0, 3],
+      [9, 3, 9],
+      [5, 1, 0],
+    ].flat(),
+  );
+  const read = { ...shape.text!, places: 3 };
+  const shapes = textBatchShapes(48, tuning);
+
+  it('computes in training what it computes for scoring, before and after it is merged', async () => {
+    // given: LoRA with effect
+    const moved = Object.fromEntries(
+      graph.parameters
+        .filter(({ name }) => tuning.train.includes(name))
+        .map(({ name, data }) => [name, createRng(name).normals(data.length, 0.3)]),
+    );
+    const trained = withValues(graph, moved);
+    const { graph: merged } = await mergeLora(graph, adapter, moved);
+    const feeds = tunedFeeds(read, numbers, Int32Array.of(0), tuning, shapes);
+    const tensors = Object.fromEntries(
+      Object.entries(feeds).map(([name, { type, shape, data }]) => [name, { dtype: type, shape, data }]),
+    ) as Record<string, Tensor>;
+    // when
+    const { texts: own, ...pieces } = tensors;
+    const inTraining = interpret(trained, pieces)[TEXT_VECTORS]!.data;
+    const plain = interpret(base, pieces)[TEXT_VECTORS]!.data;
+    const exact = interpret(merged, pieces)[TEXT_VECTORS]!.data;
+    const vectors = new TextVectors(merged, encoder.tokenizer, { maxLength: 24, threads: 1 });
+    const scored = await vectors.of([some[4]!, some[8]!]);
+    await vectors.close();
+    // then
+    expect([...(own!.data as Int32Array)]).toEqual([1, 0, 3, 2, 3, 9, 1, 1, 0]);
+    expect(relativeError(exact, inTraining)).toBeLessThan(1e-6);
+    expect(relativeError(scored, inTraining.slice(0, 2 * VECTOR))).toBeLessThan(1e-5);
+    expect(relativeError(plain, inTraining)).toBeGreaterThan(1e-2);
+  });
+
+  it('is fed in the smallest of few shapes that holds the distinct texts of a batch', () => {
+    // given: 40 rows of three texts each, nine of them distinct
+    const rows = Int32Array.from({ length: 40 }, (_, i) => i);
+    const many = Int32Array.from({ length: 40 * 9 }, (_, i) => (i % 3 === 0 ? 1 + ((i / 3) % 9) : 0));
+    // when
+    const feeds = tunedFeeds(read, many, rows, tuning, textBatchShapes(120, tuning));
+    // then
+    expect(textBatchShapes(120, tuning).map(({ texts }) => texts)).toEqual([32, 64, 120]);
+    expect(textBatchShapes(7, tuning).map(({ texts }) => texts)).toEqual([7]);
+    expect(feeds.input_ids!.shape[0]).toBe(32);
+    expect(feeds.texts!.shape).toEqual([40, 3, TEXT_FIELDS]);
+  });
+
+  it('has gradients by LoRA and by what reads the vectors that equal finite differences', () => {
+    // given
+    const kept = transform.kept.length;
+    const inputs = new Float32Array(ROWS * kept);
+    for (let row = 0; row < ROWS; row++) writeInputs(raw, row * RAW, transform, inputs, row * kept);
+    const built = trainingModel(shape, createRng(3), { linearL2: 0.01, dropout: 0 }, graph);
+    const own = built.parameters.filter(({ name }) => !name.startsWith('text.encoder/'));
+    const sizes = { batch: ROWS, texts: TEXTS, pieces: 12 };
+    const model = specialise(withValues(built, perturbed(own)), sizes);
+    const encoded = encoder.tokenizer.encode(some.slice(0, TEXTS), { maxLength: 12, length: 12 });
+    const ids = (data: Int32Array): Tensor => ({
+      dtype: 'int64',
+      shape: [TEXTS, 12],
+      data: BigInt64Array.from(data, BigInt),
+    });
+    const feeds = {
+      inputs: floats(inputs, [ROWS, kept]),
+      tokens,
+      texts,
+      input_ids: ids(encoded.ids),
+      attention_mask: ids(encoded.mask),
+      ...trainingFeeds(shape, ROWS),
+    };
+    const checked = model.parameters.filter(
+      ({ name }) => tuning.train.includes(name) || name === 'text.project.weight',
+    );
+    expect(checked.length).toBe(5);
+    // when
+    const wrt = checked.map(({ name }) => name);
+    const exact = interpret(differentiate(model, { loss: 'loss', wrt }), feeds);
+    // then
+    for (const { name, shape: dims, data } of checked) {
+      const gradient = exact[gradientName(name)]!.data;
+      const direction = createRng(name).normals(data.length);
+      const lossAt = (h: number) => {
+        const moved = Float64Array.from(data, (x, i) => x + h * direction[i]!);
+        const fed = { ...feeds, [name]: { dtype: 'float64', shape: [...dims], data: moved } as Tensor };
+        return interpret(model, fed).loss!.data[0]!;
+      };
+      const numeric = (lossAt(1e-6) - lossAt(-1e-6)) / 2e-6;
+      const analytic = gradient.reduce((sum, d, i) => sum + d * direction[i]!, 0);
+      expect(Math.abs(numeric - analytic), name).toBeLessThan(1e-7 * Math.max(1, Math.abs(analytic)));
+      expect(
+        gradient.some((d) => d !== 0),
+        name,
+      ).toBe(true);
     }
   });
 });
