@@ -1,4 +1,4 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
@@ -8,6 +8,7 @@ import {
 import { graphProto, modelProto, valueInfo } from './encode.ts';
 import { GraphError } from './errors.ts';
 import type { Graph, Value } from './graph.ts';
+import { modelBytes } from './model-bytes.ts';
 import { tensor } from './tensor.ts';
 import { toTensorProto } from './tensor-proto.ts';
 
@@ -87,7 +88,7 @@ export function encodeLoop(
     ],
     node: [loop],
   });
-  return toBinary(...modelProto(main, graph, { ...graph.metadata, ...metadata }));
+  return modelBytes(modelProto(main, graph, { ...graph.metadata, ...metadata }));
 }
 
 function bodyProto(

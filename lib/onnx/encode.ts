@@ -1,4 +1,4 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
   AttributeProto_AttributeType,
@@ -15,6 +15,7 @@ import {
 } from 'onnx-buf';
 import type { Attribute, Graph, Node, TensorType } from './graph.ts';
 import { halfProducts, storeWeights } from './half.ts';
+import { modelBytes } from './model-bytes.ts';
 import { operators } from './operators/index.ts';
 import { type DType, tensor } from './tensor.ts';
 import { toProtoType, toTensorProto } from './tensor-proto.ts';
@@ -67,7 +68,7 @@ export function encodeModel(
     casts: inside ? stored.casts : [],
     graph,
   });
-  return toBinary(...modelProto(main, graph, properties));
+  return modelBytes(modelProto(main, graph, properties));
 }
 
 /** A graph's message: what is given first, then the nodes and constants of `graph`, then further nodes. */
@@ -92,14 +93,14 @@ export function graphProto(given: {
   });
 }
 
-/** The model message around a graph that uses the operators of `of`; spread it into `toBinary`. */
+/** The model message around a graph that uses the operators of `of`. */
 export function modelProto(
   main: GraphProto,
   of: Graph,
   properties: Readonly<Record<string, string>>,
-): [typeof ModelProtoSchema, ModelProto] {
+): ModelProto {
   const domains = new Set(of.nodes.map((node) => operators[node.op].domain ?? ''));
-  const model = create(ModelProtoSchema, {
+  return create(ModelProtoSchema, {
     irVersion: IR_VERSION,
     producerName: 'nightjar',
     opsetImport: [
@@ -111,7 +112,6 @@ export function modelProto(
       .map((key) => ({ key, value: properties[key] ?? '' })),
     graph: main,
   });
-  return [ModelProtoSchema, model];
 }
 
 /** Name and type of an input or output. */
