@@ -18,22 +18,30 @@ const PRODUCTS = new Set(['MatMul', 'Gemm', 'FusedMatMul']);
 /**
  * Nodes with their matrix products in half precision: inputs are cast to float16, results back to float32, and all else
  * (normalisation, softmax, loss, sums) stays float32, as in mixed precision training (Micikevicius et al. 2018,
- * section 3). A value is cast once for all products that read it. Only for graphs whose products are float32.
+ * section 3). A value is cast once for all products that read it, and what a product made is read as it was made. Only
+ * for graphs whose products are float32.
  */
 export function halfProducts(nodes: readonly NodeProto[]): NodeProto[] {
-  const cast = new Set<string>();
+  const taken = new Set(nodes.flatMap(({ input, output }) => [...input, ...output]));
+  const halves = new Map<string, string>();
+  const halfOf = (name: string): string => {
+    let half = halves.get(name) ?? halfName(name);
+    while (!halves.has(name) && taken.has(half)) half = halfName(half);
+    halves.set(name, half);
+    taken.add(half);
+    return half;
+  };
   return nodes.flatMap((node) => {
     if (!PRODUCTS.has(node.opType)) return [node];
-    const fresh = [...new Set(node.input)].filter((name) => name !== '' && !cast.has(name));
-    for (const name of fresh) cast.add(name);
+    const fresh = [...new Set(node.input)].filter((name) => name !== '' && !halves.has(name));
     return [
-      ...fresh.map((name) => castNode(name, halfName(name), TensorProto_DataType.FLOAT16)),
+      ...fresh.map((name) => castNode(name, halfOf(name), TensorProto_DataType.FLOAT16)),
       create(NodeProtoSchema, {
         ...node,
-        input: node.input.map((name) => (name === '' ? '' : halfName(name))),
-        output: node.output.map(halfName),
+        input: node.input.map((name) => (name === '' ? '' : halfOf(name))),
+        output: node.output.map(halfOf),
       }),
-      ...node.output.map((name) => castNode(halfName(name), name, TensorProto_DataType.FLOAT)),
+      ...node.output.map((name) => castNode(halfOf(name), name, TensorProto_DataType.FLOAT)),
     ];
   });
 }

@@ -108,15 +108,18 @@ describe('the device driver', () => {
   });
 });
 
-/** A small network with two products, gradients that can be scaled. */
+/**
+ * A small network with three products, two of them one behind the other; gradients can be scaled. Its inputs have names
+ * that an update or a cast may want for itself.
+ */
 function scaledProgram(size: number, rows: number | string = 16): TrainingProgram {
   const g = new GraphBuilder('scaled');
   const rng = createRng(5);
   const weight = (name: string, ...shape: number[]) =>
     g.parameter(name, shape, rng.fork(name).normals(shape[0]! * shape[1]!, 0.3));
-  const x = g.input('x', 'float32', [rows, 8]);
-  const y = g.input('y', 'float32', [rows, 1]);
-  const hidden = g.tanh(g.matmul(x, weight('up', 8, 12)));
+  const x = g.input('rate', 'float32', [rows, 8]);
+  const y = g.input('half:rate', 'float32', [rows, 1]);
+  const hidden = g.tanh(g.matmul(g.matmul(x, weight('low', 8, 4)), weight('up', 4, 12)));
   const error = g.sub(g.matmul(hidden, weight('down', 12, 1)), y);
   g.output('loss', g.mul(g.reduceMean(g.square(error)), size));
   const { rowGradientOutputs: _, ...program } = trainingGraph(g.build(), {
@@ -133,7 +136,7 @@ async function trainScaled(size: number, settings: DriverSettings) {
   const rng = createRng(6);
   const x = rng.normals(16 * 8, 1);
   const y = Float32Array.from({ length: 16 }, (_, i) => x[8 * i]! - x[8 * i + 1]!);
-  const step = { feeds: { x: float32(x, [16, 8]), y: float32(y, [16, 1]) }, lr: 0.01 };
+  const step = { feeds: { rate: float32(x, [16, 8]), 'half:rate': float32(y, [16, 1]) }, lr: 0.01 };
   const results = [
     ...(await trainer.steps(Array(20).fill(step))),
     ...(await trainer.steps(Array(20).fill(step))),
@@ -149,8 +152,8 @@ describe('batches of a run', () => {
     const program = scaledProgram(1, 'batch');
     const settings = settleOptimiser(program);
     const batch = (rows: number) => ({
-      x: float32(createRng(rows).normals(rows * 8, 1), [rows, 8]),
-      y: float32(new Float32Array(rows).fill(1), [rows, 1]),
+      rate: float32(createRng(rows).normals(rows * 8, 1), [rows, 8]),
+      'half:rate': float32(new Float32Array(rows).fill(1), [rows, 1]),
     });
     const steps = [4, 4, 3, 3, 4].map((rows) => ({ feeds: batch(rows), lr: 0.01 }));
     const cpu = await TrainerCore.open(program, settings, 1);
@@ -158,7 +161,7 @@ describe('batches of a run', () => {
     // when
     const expected = await cpu.steps(steps);
     const found = await device.steps(steps);
-    const misfed = device.steps([{ feeds: { ...batch(4), weights: batch(4).y }, lr: 0.01 }]);
+    const misfed = device.steps([{ feeds: { ...batch(4), weights: batch(4).rate }, lr: 0.01 }]);
     // then
     expect(found.length).toBe(5);
     found.forEach(({ loss }, i) => {
@@ -195,6 +198,14 @@ describe('mixed precision', () => {
       expect(loss).toBe(mixed.results[0]!.loss);
     });
     expect(mixed.results.at(-1)!.loss).toBeLessThan(0.8 * mixed.results[0]!.loss);
+  });
+
+  it('says when no scale fits', async () => {
+    // given: gradients beyond float32 as they are, under a loss that is not
+    const training = trainScaled(1e25, { driver: 'device', precision: 'mixed' });
+    // then
+    await expect(training).rejects.toThrow(DivergedError);
+    await expect(training).rejects.toThrow(/update 17 has loss [\d.e+]+ and a gradient of norm Infinity/);
   });
 
   it('needs the device driver and a loss scale', async () => {

@@ -22,7 +22,10 @@ export interface BodyOptions {
 }
 
 export const ITERATION = 'loop:iteration';
-/** Output: the norm of the step's gradient before clipping; 0 for a step that was skipped. */
+/**
+ * Output: the norm of the step's gradient before clipping. 0 for a step that was skipped; where even a scale of 1
+ * overflows it is the norm that is not finite, so that a run does not stand still unseen.
+ */
 export const NORM = 'gradient norm';
 /** Carried beside the scale: steps since it changed. */
 export const SCALE_STEPS = 'loss scale steps';
@@ -30,6 +33,8 @@ export const SCALE_STEPS = 'loss scale steps';
 /** Steps without an overflow after which the scale doubles; PyTorch's default. */
 const GROWTH_STEPS = 2000;
 
+/** A scalar of the rule: graphs have values of the name `rate` themselves. */
+export const factorName = (name: string): string => `factor:${name}`;
 export const stackName = (name: string): string => `stack:${name}`;
 /** Carried state of a parameter. */
 export const stateName = (parameter: string, slot: string): string => `state:${slot}:${parameter}`;
@@ -57,7 +62,7 @@ function withStacks(
   { factors, slots, scale }: BodyOptions,
 ): Graph {
   const scalar = (name: string): Value => ({ name, dtype: 'float32', shape: [] });
-  const read = [...feeds, ...factors.map(scalar)];
+  const read = [...feeds, ...factors.map((name) => scalar(factorName(name)))];
   const fed = new Set(feeds.map(({ name }) => name));
   const states = parameters.flatMap(({ name, shape }) =>
     (slots[name] ?? []).map((slot): Value => ({ name: stateName(name, slot), dtype: 'float32', shape })),
@@ -95,7 +100,7 @@ function update(g: GraphBuilder, program: TrainingProgram, options: BodyOptions)
   const clip = settings.clipNorm === null ? undefined : g.min(g.div(settings.clipNorm, g.add(norm, 1e-6)), 1);
   const unscale = scale === undefined ? undefined : g.div(1, g.value(scale));
   const factor = clip && unscale ? g.mul(clip, unscale) : (clip ?? unscale);
-  const scalars = Object.fromEntries(factors.map((name) => [name, g.value(name)]));
+  const scalars = Object.fromEntries(factors.map((name) => [name, g.value(factorName(name))]));
   const carried: LoopBody['carried'] = [];
   const carry = (input: string, next: Value): void => {
     g.output(`next:${input}`, finite ? g.where(finite, next, g.value(input)) : next);
@@ -110,7 +115,7 @@ function update(g: GraphBuilder, program: TrainingProgram, options: BodyOptions)
     for (const [slot, value] of Object.entries(after.state)) carry(stateName(name, slot), value);
   }
   if (scale !== undefined && finite) carried.push(...nextScale(g, scale, finite));
-  g.output(NORM, finite ? g.where(finite, norm, 0) : norm);
+  g.output(NORM, scale && finite ? g.where(g.or(finite, g.lessOrEqual(g.value(scale), 1)), norm, 0) : norm);
   return carried;
 }
 

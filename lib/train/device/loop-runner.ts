@@ -7,7 +7,7 @@ import type { TrainingProgram } from '../program.ts';
 import { Runner, sameShape } from '../runner.ts';
 import type { Slot } from '../slots.ts';
 import { type Feeds, float32, type HostTensor, int64 } from '../tensor.ts';
-import { stackName, stateName } from './loop-body.ts';
+import { factorName, stackName, stateName } from './loop-body.ts';
 import { type LoopProgram, loopProgram, type Precision } from './loop-program.ts';
 
 /** First scale of gradients in half precision: PyTorch's default. An overflow halves it. */
@@ -98,7 +98,7 @@ export class LoopRunner {
     for (const name of feeds) stacked[stackName(name)] = stack(name, steps);
     const scalars = steps.map(({ lr }, i) => rule.factors(lr, done + i + 1));
     for (const name of factors) {
-      stacked[stackName(name)] = float32(
+      stacked[stackName(factorName(name))] = float32(
         Float32Array.from(scalars, (of) => of[name]!),
         [steps.length],
       );
