@@ -1,7 +1,7 @@
 import { lengthOf, type TokenizedTexts } from './tokenizer.ts';
 
 /** Texts of about one length, to be computed at one shape. */
-export interface Bucket {
+export interface LengthBucket {
   /** Columns: every text of the bucket fits. */
   readonly length: number;
   /** Rows of the texts, ascending. */
@@ -13,7 +13,7 @@ export interface Bucket {
  * than `least` texts goes into the next longer one, since each costs a compilation.
  * @param maxLength columns of the last bucket at the most
  */
-export function lengthBuckets(texts: TokenizedTexts, maxLength: number, least = 1): Bucket[] {
+export function lengthBuckets(texts: TokenizedTexts, maxLength: number, least = 1): LengthBucket[] {
   const byLength = new Map<number, number[]>();
   for (let row = 0; row + 1 < texts.offsets.length; row++) {
     const length = Math.min(maxLength, roundedLength(lengthOf(texts, row)));
@@ -21,7 +21,7 @@ export function lengthBuckets(texts: TokenizedTexts, maxLength: number, least = 
     if (rows) rows.push(row);
     else byLength.set(length, [row]);
   }
-  const buckets: Bucket[] = [];
+  const buckets: LengthBucket[] = [];
   let carried: number[] = [];
   const lengths = [...byLength.keys()].sort((a, b) => a - b);
   lengths.forEach((length, i) => {

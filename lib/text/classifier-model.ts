@@ -84,11 +84,15 @@ export function classifierProgram(
   const rows = trained.includes(NGRAM_TABLE) ? [NGRAM_TABLE] : [];
   const wrt = trained.filter((name) => name !== NGRAM_TABLE);
   const outputs = logitParts(evaluation);
-  const programs = shapes.map(({ batch, length }) =>
-    trainingGraph(selectOutputs(encoderOfShape(training, batch, length), [LOSS]), { loss: LOSS, wrt, rows }),
+  const programs = shapes.map(({ batchSize, length }) =>
+    trainingGraph(selectOutputs(encoderOfShape(training, batchSize, length), [LOSS]), {
+      loss: LOSS,
+      wrt,
+      rows,
+    }),
   );
-  const scoring = shapes.map(({ batch, length }) =>
-    encodeModel(frozen(selectOutputs(encoderOfShape(evaluation, batch, length), outputs), trained), {
+  const scoring = shapes.map(({ batchSize, length }) =>
+    encodeModel(frozen(selectOutputs(encoderOfShape(evaluation, batchSize, length), outputs), trained), {
       parametersAs: 'inputs',
     }),
   );

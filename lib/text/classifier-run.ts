@@ -1,5 +1,6 @@
 import type { Graph } from '../onnx/index.ts';
 import {
+  type Bucket,
   type CurvePoint,
   type Feeds,
   type FitOptions,
@@ -11,8 +12,8 @@ import {
   type Rng,
   type Trainer,
 } from '../train/index.ts';
-import { type BatchShape, batchShapes, textBatches } from './batches.ts';
-import { type Bucket, lengthBuckets } from './buckets.ts';
+import { batchBuckets, textBatches } from './batches.ts';
+import { type LengthBucket, lengthBuckets } from './buckets.ts';
 import { classifierProgram, logitParts, NGRAM_TABLE } from './classifier-model.ts';
 import { encoderFeeds } from './encoder.ts';
 import { fitLogitScales } from './mix-logits.ts';
@@ -72,29 +73,28 @@ export interface ClassifierRun {
 /** One training of a classifier's graph, with early stopping where rows are held out. */
 export async function runClassifier(options: ClassifierTraining): Promise<ClassifierRun> {
   const { training, evaluation, texts, labels, rows, held, classes, padId, rng, ema, onProgress } = options;
-  const within = (chosen: Int32Array): Bucket[] => {
+  const within = (chosen: Int32Array): LengthBucket[] => {
     const known = new Set(chosen);
     return lengthBuckets(texts, options.maxLength, LEAST_IN_BUCKET)
       .map(({ length, rows: all }) => ({ length, rows: all.filter((row) => known.has(row)) }))
       .filter(({ rows: left }) => left.length > 0);
   };
-  const buckets = within(rows);
-  const heldBuckets = within(held);
-  const lengths = [...new Set([...buckets, ...heldBuckets].map(({ length }) => length))];
-  const shapes = batchShapes(
-    lengths.map((length) => ({ length, rows })),
-    options.tokensPerBatch,
-  );
-  const shapeOf = ({ length }: Bucket) => shapes[lengths.indexOf(length)]!;
+  const [own, asked] = [within(rows), within(held)];
+  // lengths that only held-out texts have come last: they are evaluated, never trained
+  const others = asked.filter(({ length }) => !own.some((bucket) => bucket.length === length));
+  const all = batchBuckets([...own, ...others], options.tokensPerBatch);
+  const heldBuckets = asked.map(({ length, rows: some }) => ({
+    ...all.find((bucket) => bucket.length === length)!,
+    rows: some,
+  }));
   const batches = textBatches({
     texts,
-    buckets,
-    shapes: buckets.map(shapeOf),
+    buckets: all.slice(0, own.length),
     padId,
     rng: rng.fork('batches'),
-    make: (batch, chosen, weights, own) => trainingFeeds(options, batch, chosen, weights, own),
+    make: (batch, chosen, weights, step) => trainingFeeds(options, batch, chosen, weights, step),
   });
-  const program = classifierProgram({ training, evaluation }, shapes, options.trained);
+  const program = classifierProgram({ training, evaluation }, all, options.trained);
   const trainer = await openTrainer(program, {
     threads: options.threads,
     optimiser: {
@@ -110,7 +110,7 @@ export async function runClassifier(options: ClassifierTraining): Promise<Classi
     const of = options.steps?.of ?? options.epochs * batches.stepsPerEpoch;
     const schedule = linearSchedule({ warmup: Math.round(WARMUP * of) });
     const heldLabels = Int32Array.from(held, (row) => labels[row]!);
-    const ask = () => heldLogits(trainer, options, heldBuckets, shapeOf);
+    const ask = () => heldLogits(trainer, options, heldBuckets);
     const result = await fit({
       trainer,
       batches,
@@ -200,18 +200,13 @@ async function heldLogits(
   trainer: Trainer,
   { evaluation, texts, held, classes, padId }: ClassifierTraining,
   buckets: readonly Bucket[],
-  shapeOf: (bucket: Bucket) => BatchShape,
 ): Promise<Float32Array[]> {
   const names = logitParts(evaluation);
   const parts = names.map(() => new Float32Array(held.length * classes));
   const place = new Map(Array.from(held, (row, i) => [row, i]));
-  for (const bucket of buckets) {
-    const { variant, batch, length } = shapeOf(bucket);
-    for (let start = 0; start < bucket.rows.length; start += batch) {
-      const rows = Int32Array.from(
-        { length: batch },
-        (_, i) => bucket.rows[Math.min(start + i, bucket.rows.length - 1)]!,
-      );
+  for (const { variant, batchSize: batch, length, rows: own } of buckets) {
+    for (let start = 0; start < own.length; start += batch) {
+      const rows = Int32Array.from({ length: batch }, (_, i) => own[Math.min(start + i, own.length - 1)]!);
       const outputs = await trainer.evaluate(
         encoderFeeds(evaluation, padRows(texts, rows, length, padId)),
         names,

@@ -1,6 +1,6 @@
 import { encodeModel, type Graph, GraphBuilder, selectOutputs } from '../onnx/index.ts';
 import { openSession } from '../train/index.ts';
-import { type Bucket, lengthBuckets } from './buckets.ts';
+import { type LengthBucket, lengthBuckets } from './buckets.ts';
 import { encoderFeeds, encoderOfShape, type TextEncoder, textAxes } from './encoder.ts';
 import { TextError } from './errors.ts';
 import { type Pooling, pool } from './pooling.ts';
@@ -96,7 +96,7 @@ export async function* runBuckets(
 ): AsyncGenerator<{ rows: Int32Array; values: Float32Array }> {
   const axes = textAxes(graph);
   const size = typeof axes.batch === 'number' ? axes.batch : batchSize;
-  const buckets: readonly Bucket[] =
+  const buckets: readonly LengthBucket[] =
     typeof axes.sequence === 'number'
       ? [{ length: axes.sequence, rows: Int32Array.from({ length: texts.offsets.length - 1 }, (_, i) => i) }]
       : lengthBuckets(texts, encoder.maxLength, batchSize);

@@ -1,4 +1,4 @@
-export { type Bucket, lengthBuckets, roundedLength } from './buckets.ts';
+export { type LengthBucket, lengthBuckets, roundedLength } from './buckets.ts';
 export { buildTextEncoder, type TextEncoderShape } from './build.ts';
 export { fitTextClassifier, type TextClassifier } from './classifier.ts';
 export type { TextClassifierOptions } from './classifier-settings.ts';

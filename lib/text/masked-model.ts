@@ -28,8 +28,8 @@ export function maskedProgram(
     );
   }
   const head = headParameters(encoder.width, table.shape[0]!, rng);
-  const programs = shapes.map(({ batch, length }) => {
-    const graph = maskedGraph(encoder, table.name, head, batch, length);
+  const programs = shapes.map(({ batchSize, length }) => {
+    const graph = maskedGraph(encoder, table.name, head, batchSize, length);
     return trainingGraph(graph, { loss: LOSS });
   });
   const [first] = programs;

@@ -9,7 +9,7 @@ import {
   linearSchedule,
   openTrainer,
 } from '../train/index.ts';
-import { batchShapes, textBatches } from './batches.ts';
+import { batchBuckets, textBatches } from './batches.ts';
 import { lengthBuckets } from './buckets.ts';
 import { encoderFeeds, type TextEncoder } from './encoder.ts';
 import { TextError } from './errors.ts';
@@ -63,8 +63,7 @@ export async function pretrainText(
     throw new TextError('the tokenizer has no mask token, so nothing can be hidden with it');
   const rng = createRng(seed).fork('masked-token pretraining');
   const tokenized = tokenizer.tokenize(texts, { maxLength });
-  const buckets = lengthBuckets(tokenized, maxLength, LEAST_IN_BUCKET);
-  const shapes = batchShapes(buckets, tokensPerBatch);
+  const buckets = batchBuckets(lengthBuckets(tokenized, maxLength, LEAST_IN_BUCKET), tokensPerBatch);
   const special = new Set([...prefix, ...suffix, tokenizer.padId, maskId]);
   const masking = {
     maskId,
@@ -76,7 +75,6 @@ export async function pretrainText(
   const batches = textBatches({
     texts: tokenized,
     buckets,
-    shapes,
     padId: tokenizer.padId,
     rng: rng.fork('batches'),
     make(batch, _, weights, own) {
@@ -90,7 +88,7 @@ export async function pretrainText(
       };
     },
   });
-  const program = maskedProgram(encoder, shapes, rng.fork('head'));
+  const program = maskedProgram(encoder, buckets, rng.fork('head'));
   const trainer = await openTrainer(program, {
     threads,
     optimiser: { weightDecay, beta2: 0.98, epsilon: 1e-6 },
