@@ -8,6 +8,7 @@ import { deployCommand } from './commands/deploy.ts';
 import { checkCommand, dropCommand, initCommand } from './commands/drops.ts';
 import { engineCommand } from './commands/engine.ts';
 import { reportCommand, statusCommand } from './commands/look.ts';
+import { modelCommand } from './commands/model.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { redriveCommand } from './commands/redrive.ts';
 import { runCommand, stageCommands } from './commands/run.ts';
@@ -42,6 +43,7 @@ for (const command of [
   redriveCommand(),
   costCommand(),
   engineCommand(),
+  modelCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }
