@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import {
   AttributeProto_AttributeType,
@@ -10,14 +7,13 @@ import {
   type NodeProto,
   TensorProto_DataType,
 } from 'onnx-buf';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { differentiate, gradientName } from '../../lib/autodiff/index.ts';
 import {
   GraphBuilder,
   GraphError,
   importModel,
   interpret,
-  readModelFile,
   specialise,
   tensor,
 } from '../../lib/onnx/index.ts';
@@ -311,6 +307,27 @@ describe('importModel', () => {
     expect(importModel(bytes, { dims: { b1: 4 } }).outputs[0]!.shape).toEqual(['a0', 4]);
   });
 
+  it('does not train turned angles and masks of a fixed length, but what is added as positions', () => {
+    // given
+    const sines = f32([1, 3, 2], [0, 0.1, 0.2, 0.3, 0.4, 0.5]);
+    const bytes = foreignModel({
+      input: [info('x', 'float32', ['batch', 3, 2])],
+      initializer: [
+        stored('positions', sines),
+        stored('sines', sines),
+        stored('window', f32([3, 1], [0, -10000, 0])),
+      ],
+      node: [
+        node('Add', ['x', 'positions'], ['placed']),
+        node('Mul', ['placed', 'sines'], ['turned']),
+        node('Add', ['turned', 'window'], ['y']),
+      ],
+      output: [info('y', 'float32')],
+    });
+    // when / then
+    expect(importModel(bytes).parameters.map(({ name }) => name)).toEqual(['positions']);
+  });
+
   it('chooses between bool values, which the runtime can not', () => {
     // given
     const bytes = foreignModel({
@@ -355,68 +372,5 @@ describe('importModel', () => {
     expect(() =>
       importModel(foreignModel(simple([node('Mul', ['x', 'x'], ['y'])])), { dims: { batch: 2 } }),
     ).toThrow(GraphError);
-  });
-});
-
-describe('weights beside the model', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'nightjar-import-'));
-  const external = (location: string, offset: number, length: number): TensorInit => ({
-    name: 'w',
-    dims: [2n, 2n],
-    dataType: TensorProto_DataType.FLOAT,
-    dataLocation: 1,
-    externalData: [
-      { key: 'location', value: location },
-      { key: 'offset', value: String(offset) },
-      { key: 'length', value: String(length) },
-    ],
-  });
-  const model = (location: string, offset = 4, length = 16): Uint8Array =>
-    foreignModel({
-      input: [info('x', 'float32', ['batch', 2])],
-      initializer: [external(location, offset, length)],
-      node: [node('MatMul', ['x', 'w'], ['y'])],
-      output: [info('y', 'float32')],
-    });
-  const weights = new Uint8Array(Float32Array.of(9, 1, 2, 3, 4).buffer);
-
-  beforeAll(() => {
-    writeFileSync(join(folder, 'model.onnx_data'), weights);
-    for (const [name, bytes] of [
-      ['model.onnx', model('model.onnx_data')],
-      ['late.onnx', model('model.onnx_data', 8)],
-      ['lost.onnx', model('lost.bin')],
-      ['outside.onnx', model('../weights.bin')],
-    ] as const) {
-      writeFileSync(join(folder, name), bytes);
-    }
-  });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-  it('are read from files and from memory', async () => {
-    // given / when
-    const fromFile = await readModelFile(join(folder, 'model.onnx'));
-    const fromMemory = importModel(model('w.bin'), {
-      externalData: (location) => (location === 'w.bin' ? weights : new Uint8Array(0)),
-    });
-    // then
-    for (const { parameters } of [fromFile, fromMemory]) {
-      expect(parameters.map(({ name, data }) => [name, ...data])).toEqual([['w', 1, 2, 3, 4]]);
-    }
-  });
-
-  it('that can not be read are named with their tensor', async () => {
-    // given / when / then
-    await expect(readModelFile(join(folder, 'lost.onnx'))).rejects.toThrow(
-      /Tensor w lies in the file lost.bin at byte 4, which can not be read: ENOENT/,
-    );
-    await expect(readModelFile(join(folder, 'late.onnx'))).rejects.toThrow('it ends 4 bytes early');
-    await expect(readModelFile(join(folder, 'outside.onnx'))).rejects.toThrow(
-      'outside the folder of the model',
-    );
-    await expect(readModelFile(join(folder, 'none.onnx'))).rejects.toThrow(/none.onnx can not be read/);
-    expect(() => importModel(model('w.bin'))).toThrow(
-      'read the model by readModelFile, or pass externalData',
-    );
   });
 });

@@ -24,8 +24,8 @@ const layers: ReadonlySet<string> = new Set(['LayerNormalization', 'Conv', 'GRU'
 /** Operations that normalise a table before it is used. */
 const statistics: ReadonlySet<string> = new Set(['LayerNormalization', 'ReduceMean', 'ReduceL2']);
 
-/** Masks hold minus infinity or the least float; no weight does. */
-const LARGEST_WEIGHT = 1e30;
+/** Stored masks hold -10000, the least float or minus infinity; vectors that are trained stay far from that. */
+const MASKING = 1e4;
 
 /** Exporters store rotary tables beside the weights, though no model trains them. */
 const rotaryTable = /(^|[._/])(inv_freq|(cos|sin)(_?cached?)?)$/;
@@ -85,6 +85,7 @@ export function weightNames(graph: Graph): Set<string> {
     if (statistics.has(op) && i === 0) return many && parameter.shape.length >= 2;
     if (!joins.has(op)) return false;
     if (!others.some((name) => features.has(name)) || isMask(parameter)) return false;
+    if (op === 'Mul' && !isVector(parameter)) return false;
     return many || (op === 'Add' && others.some((name) => products.has(producers.get(name)?.op ?? '')));
   }
 
@@ -106,6 +107,11 @@ export function weightNames(graph: Graph): Set<string> {
   }
 }
 
+/** Scales that are trained are one number per feature; a table that features are multiplied with is rotary. */
+function isVector({ shape }: Parameter): boolean {
+  return shape.filter((size) => size > 1).length === 1;
+}
+
 function isMask({ data }: Parameter): boolean {
-  return data.some((value) => Math.abs(value) > LARGEST_WEIGHT);
+  return data.some((value) => Math.abs(value) >= MASKING);
 }
