@@ -1,5 +1,5 @@
 import { RobustError } from './errors.ts';
-import { erfc, logAdd, logBinomial, logSubtract } from './log-math.ts';
+import { logAdd, logBinomials, logErfc, logSubtract } from './log-math.ts';
 
 /** One phase of DP-SGD. */
 export interface PrivateSteps {
@@ -51,7 +51,7 @@ export function privacySpent(
   for (const order of orders) {
     const rdp = phases.reduce(
       (sum, { samplingRate, noiseMultiplier, steps }) =>
-        sum + steps * renyiDivergence(samplingRate, noiseMultiplier, order),
+        sum + (steps === 0 ? 0 : steps * renyiDivergence(samplingRate, noiseMultiplier, order)),
       0,
     );
     // nothing was done with the data: the conversions' slack does not count
@@ -68,13 +68,14 @@ export function privacySpent(
 
 /**
  * The least noise multiplier that keeps training within epsilon at delta, to three digits, by bisection.
- * @throws RobustError when not even a multiplier of 1,000 does
+ * @throws RobustError when epsilon is not above 0, or not even a multiplier of 1,000 does
  */
 export function noiseFor(
   { samplingRate, steps }: Omit<PrivateSteps, 'noiseMultiplier'>,
   epsilon: number,
   delta: number,
 ): number {
+  if (!(epsilon > 0)) throw new RobustError(`a budget epsilon is above 0, given ${epsilon}`);
   const spent = (noiseMultiplier: number) =>
     privacySpent([{ samplingRate, noiseMultiplier, steps }], delta).epsilon;
   let [low, high] = [0.1, 1];
@@ -112,13 +113,12 @@ export function renyiDivergence(samplingRate: number, noiseMultiplier: number, o
 
 function wholeOrder(q: number, sigma: number, order: number): number {
   let sum = Number.NEGATIVE_INFINITY;
-  for (let k = 0; k <= order; k++) {
-    const term =
-      logBinomial(order, k).log +
-      k * Math.log(q) +
-      (order - k) * Math.log1p(-q) +
-      (k * k - k) / (2 * sigma * sigma);
+  let k = 0;
+  for (const { log } of logBinomials(order)) {
+    const term = log + k * Math.log(q) + (order - k) * Math.log1p(-q) + (k * k - k) / (2 * sigma * sigma);
     sum = logAdd(sum, term);
+    k += 1;
+    if (k > order) break;
   }
   return sum;
 }
@@ -130,8 +130,8 @@ function anyOrder(q: number, sigma: number, order: number): number {
   // both parts are sums with the signs of the generalised binomials; kept as logarithms, added with their signs
   let [below, above] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   const z = sigma ** 2 * Math.log(1 / q - 1) + 0.5;
-  for (let i = 0; ; i++) {
-    const { log, sign } = logBinomial(order, i);
+  let i = 0;
+  for (const { log, sign } of logBinomials(order)) {
     const j = order - i;
     const first = log + i * Math.log(q) + j * Math.log1p(-q);
     const second = log + j * Math.log(q) + i * Math.log1p(-q);
@@ -142,23 +142,9 @@ function anyOrder(q: number, sigma: number, order: number): number {
     below = sign > 0 ? logAdd(below, left) : logSubtract(below, left);
     above = sign > 0 ? logAdd(above, right) : logSubtract(above, right);
     if (i > order && Math.max(left, right) < NEGLIGIBLE) break;
+    i += 1;
   }
   return logAdd(below, above);
-}
-
-function logErfc(x: number): number {
-  const value = erfc(x);
-  if (value > 0) return Math.log(value);
-  // where erfc itself is too small for a double: the tail's expansion (Abramowitz & Stegun 7.1.23)
-  return (
-    -Math.log(Math.PI) / 2 -
-    Math.log(x) -
-    x ** 2 -
-    0.5 * x ** -2 +
-    0.625 * x ** -4 -
-    (37 / 24) * x ** -6 +
-    (353 / 64) * x ** -8
-  );
 }
 
 function checkPhase({ samplingRate, noiseMultiplier, steps }: PrivateSteps): void {

@@ -26,7 +26,8 @@ export function withDistillation(
   graph: Graph,
   { logits, loss, temperature = 2, share = 0.5 }: DistillationOptions,
 ): { graph: Graph; loss: string } {
-  if (!(temperature > 0)) throw new RobustError(`a temperature is above 0, given ${temperature}`);
+  if (!(temperature > 0 && Number.isFinite(temperature)))
+    throw new RobustError(`a temperature is above 0, given ${temperature}`);
   if (!(share >= 0 && share <= 1))
     throw new RobustError(`the teacher's share lies in [0, 1], given ${share}`);
   const type = graph.values.get(logits);

@@ -10,29 +10,28 @@ export function logSubtract(a: number, b: number): number {
   return a > b ? a + Math.log(-Math.expm1(b - a)) : Number.NEGATIVE_INFINITY;
 }
 
-/** Logarithm and sign of the generalised binomial coefficient (n over k) for real n and whole k. */
-export function logBinomial(n: number, k: number): { log: number; sign: number } {
+/** Logarithms and signs of the generalised binomial coefficients (n over 0), (n over 1), … for real n. */
+export function* logBinomials(n: number): Generator<{ log: number; sign: number }, never> {
   let log = 0;
   let sign = 1;
-  for (let i = 0; i < k; i++) {
-    const factor = (n - i) / (i + 1);
-    if (factor === 0) return { log: Number.NEGATIVE_INFINITY, sign: 1 };
+  for (let k = 0; ; k++) {
+    yield { log, sign };
+    const factor = (n - k) / (k + 1);
     if (factor < 0) sign = -sign;
     log += Math.log(Math.abs(factor));
   }
-  return { log, sign };
 }
 
 /**
- * The complementary error function to about 1e-15 relative: the power series of erf below 2, the continued fraction
- * above (Abramowitz & Stegun 7.1.5 and 7.1.14).
+ * Logarithm of the complementary error function, to about 1e-15 of erfc, also where erfc itself is below all doubles: the
+ * power series of erf below 2, the continued fraction above (Abramowitz & Stegun 7.1.5 and 7.1.14).
  */
-export function erfc(x: number): number {
-  if (x < 0) return 2 - erfc(-x);
-  if (x < 2) return 1 - erfSeries(x);
+export function logErfc(x: number): number {
+  if (x < 0) return Math.log(2 - Math.exp(logErfc(-x)));
+  if (x < 2) return Math.log(1 - erfSeries(x));
   let fraction = 0;
   for (let k = 120; k > 0; k--) fraction = k / 2 / (x + fraction);
-  return Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);
+  return -x * x - Math.log(Math.PI) / 2 - Math.log(x + fraction);
 }
 
 function erfSeries(x: number): number {
@@ -41,7 +40,6 @@ function erfSeries(x: number): number {
   for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
     term *= (-x * x) / n;
     sum += term / (2 * n + 1);
-    if (n > 200) break;
   }
   return (2 / Math.sqrt(Math.PI)) * sum;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { noiseFor, privacySpent, renyiDivergence } from '../../lib/robust/accountant.ts';
-import { erfc } from '../../lib/robust/log-math.ts';
+import { logErfc } from '../../lib/robust/log-math.ts';
 
 /** Epochs of batches of 256 from the 60,000 images of MNIST, the setting of the published tables. */
 const mnist = (noiseMultiplier: number, epochs: number) => ({
@@ -49,6 +49,17 @@ describe('the accountant of DP-SGD', () => {
     expect((around[0]! + around[1]!) / 2 / whole).toBeCloseTo(1, 5);
   });
 
+  it.each([
+    // E[((1 - q) + q exp((2z - 1) / 2σ²))^α] over z ~ N(0, σ²), integrated numerically with numpy
+    { rate: 0.5, noise: 1, order: 1.1, expected: 0.15613047568549407 },
+    { rate: 0.5, noise: 1, order: 1.5, expected: 0.23515803448253125 },
+    { rate: 0.3, noise: 0.3, order: 2.5, expected: 11.882267778766797 },
+    { rate: 0.01, noise: 0.3, order: 4.7, expected: 20.26130033431543 },
+    { rate: 0.99, noise: 5, order: 10.9, expected: 0.21440403710767475 },
+  ])('is the integral of its definition: $rate, $noise, $order', ({ rate, noise, order, expected }) => {
+    expect(renyiDivergence(rate, noise, order) / expected).toBeCloseTo(1, 9);
+  });
+
   it('counts phases one after another, and never more by the newer conversion', () => {
     // given
     const half = { ...mnist(1.1, 30) };
@@ -75,6 +86,7 @@ describe('the accountant of DP-SGD', () => {
   it('spends nothing without steps, and everything without noise', () => {
     expect(privacySpent([mnist(0, 1)], 1e-5).epsilon).toBe(Number.POSITIVE_INFINITY);
     expect(privacySpent([{ ...mnist(1, 1), steps: 0 }], 1e-5).epsilon).toBe(0);
+    expect(privacySpent([{ ...mnist(0, 1), steps: 0 }], 1e-5).epsilon).toBe(0);
   });
 
   it.each([
@@ -86,7 +98,11 @@ describe('the accountant of DP-SGD', () => {
   });
 });
 
-describe('erfc', () => {
+it.each([0, -1, Number.NaN])('no noise is found for a budget of %d', (epsilon) => {
+  expect(() => noiseFor({ samplingRate: 0.01, steps: 10 }, epsilon, 1e-5)).toThrow(/above 0/);
+});
+
+describe('the logarithm of erfc', () => {
   it.each([
     // Abramowitz & Stegun, table 7.1 and 7.3
     [0, 1],
@@ -96,6 +112,12 @@ describe('erfc', () => {
     [5, 1.5374597944280347e-12],
     [10, 2.088487583762545e-45],
   ])('of %d', (x, expected) => {
-    expect(erfc(x) / expected).toBeCloseTo(1, 12);
+    expect(Math.exp(logErfc(x)) / expected).toBeCloseTo(1, 12);
+  });
+
+  it('goes on where erfc is below the smallest normal number, and below all', () => {
+    // scipy.special.log_ndtr(-x √2) + log 2
+    expect(logErfc(27)).toBeCloseTo(-732.8688865078977, 9);
+    expect(logErfc(1000)).toBeCloseTo(-1000007.4801207221, 6);
   });
 });
