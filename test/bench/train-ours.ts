@@ -1,11 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { trainingGraph } from '../../lib/autodiff/index.ts';
-import { crossEntropy } from '../../lib/nn/index.ts';
-import { type Graph, GraphBuilder, importModel, specialise } from '../../lib/onnx/index.ts';
-import { applyLora, trainable } from '../../lib/peft/index.ts';
-import { createRng, int64, openTrainer, type Trainer } from '../../lib/train/index.ts';
+import { importModel, specialise } from '../../lib/onnx/index.ts';
+import { trainable } from '../../lib/peft/index.ts';
+import { int64, openTrainer, type Trainer } from '../../lib/train/index.ts';
 import type { Batch, Opened, Request, Steps, TrainJob } from './train-job.ts';
+import { addLora, addLoss, headOf } from './train-model.ts';
 
 /** Our side of the training benchmark: requests come as lines of JSON, answers go as lines of JSON. */
 let trainer: Trainer | undefined;
@@ -58,27 +58,6 @@ async function open(given: TrainJob): Promise<Opened> {
     trained: training.parameters.reduce((sum, { data }) => sum + data.length, 0),
     parts,
   };
-}
-
-function addLoss(graph: Graph, batch: number): Graph {
-  const g = GraphBuilder.from(graph);
-  g.output('loss', crossEntropy(g, g.value('logits'), g.input('labels', 'int64', [batch])));
-  return g.build();
-}
-
-function addLora(graph: Graph, { rank, alpha, adapter }: TrainJob): Graph {
-  const adapted = applyLora(graph, { rank, alpha, targets: [/query$/, /value$/], rng: createRng(1) });
-  const first = adapted.graph.parameters.filter(({ name }) => /^lora\..*\.A$/.test(name));
-  writeFileSync(
-    adapter,
-    JSON.stringify(Object.fromEntries(first.map(({ name, data }) => [name.slice(5, -2), [...data]]))),
-  );
-  return adapted.graph;
-}
-
-/** The exporter names the head's weight anew, so it is found by its bias. */
-function headOf({ nodes }: Graph): string[] {
-  return nodes.find(({ inputs }) => inputs.includes('head.bias'))!.inputs.slice(1);
 }
 
 async function steps(batches: readonly Batch[]): Promise<Steps> {

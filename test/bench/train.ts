@@ -4,6 +4,7 @@ import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { load, median, printTable, unit, whole, withFolder } from './support.ts';
 import type { Batch, Opened, Request, Steps, TrainJob } from './train-job.ts';
+import { benchParts } from './train-parts.ts';
 
 /** Both sides' losses may differ by this much, relatively; more means that they do not train the same. */
 const LOSS_TOLERANCE = 1e-5;
@@ -27,7 +28,7 @@ const BASE: Size = { layers: 12, width: 768, heads: 12, tokens: 128, batch: 32, 
 
 /**
  * Training steps of a Transformer encoder beside PyTorch's, in turns: the same weights (PyTorch's export is what we
- * import), batches, optimiser and thread count, each side in a process of its own. Then how long a 12-layer encoder of
+ * import), batches, optimiser and thread count, each side in a process of its own. Then what each part brings, and how long a 12-layer encoder of
  * 110 million weights takes from file to training graph.
  */
 export async function benchTrain(): Promise<void> {
@@ -62,6 +63,9 @@ export async function benchTrain(): Promise<void> {
       ],
       rows,
     );
+    const small = jobOf(SIZES[0]!, 'full', folder);
+    await withContender(torchCommand(python), (torch) => torch.ask({ do: 'export', job: small }));
+    await benchParts(small, batchOf(small, 0));
     await compileTimes(python, jobOf(BASE, 'full', folder));
   });
 }
