@@ -15,7 +15,8 @@ const ZERO = 128;
  * to ±127 and its left side is quantised as it comes, by its own range ("dynamic": Jacob et al. 2018, section 2, with
  * symmetric weights). Stored as uint8 around 128 and not as int8: the kernels of CPUs without VNNI add pairs of
  * uint8 x int8 products in 16 bits and clip them. Everything else, embedding tables too, stays float32.
- * Not for training: the quantised products have no gradient. Throws GraphError on a graph that is quantised already.
+ * Not for training: the quantised products have no gradient. Throws GraphError on a graph that is quantised already, and
+ * on a weight that is no number.
  */
 export function quantise(graph: Graph): Graph {
   if (graph.values.has(ZERO_POINT)) throw new GraphError(`Graph ${graph.name} is quantised already.`);
@@ -40,28 +41,29 @@ export function quantise(graph: Graph): Graph {
       continue;
     }
     const [x, w] = node.inputs as [string, string];
-    const bytes = `${w}.uint8${kind.transposed ? '.transposed' : ''}`;
+    const bytes = own(w, kind.transposed ? 'transposed' : 'bytes');
+    const scale = own(bytes, 'scale');
+    const [read, readScale, readZero] = ['left', 'left scale', 'left zero'].map((part) => own(x, part)) as [
+      string,
+      string,
+      string,
+    ];
     if (!constants.has(bytes)) {
       const { values, scales, shape } = toBytes(weight, kind.transposed);
       constants.set(bytes, { name: bytes, dtype: 'uint8', shape, data: values });
-      constants.set(`${bytes}.scale`, {
-        name: `${bytes}.scale`,
-        dtype: 'float32',
-        shape: [scales.length],
-        data: scales,
-      });
+      constants.set(scale, { name: scale, dtype: 'float32', shape: [scales.length], data: scales });
     }
     if (!quantisedInputs.has(x)) {
       quantisedInputs.add(x);
-      nodes.push(step('DynamicQuantizeLinear', [x], [`${x}.uint8`, `${x}.uint8.scale`, `${x}.uint8.zero`]));
+      nodes.push(step('DynamicQuantizeLinear', [x], [read, readScale, readZero]));
     }
     const out = node.outputs[0]!;
-    const product = kind.bias ? `${out}.product` : out;
+    const product = kind.bias ? own(out, 'product') : out;
     nodes.push(
-      step('MatMulInteger', [`${x}.uint8`, bytes, `${x}.uint8.zero`, ZERO_POINT], [`${out}.int32`]),
-      step('Cast', [`${out}.int32`], [`${out}.whole`], { to: 'float32' }),
-      step('Mul', [`${x}.uint8.scale`, `${bytes}.scale`], [`${out}.scale`]),
-      step('Mul', [`${out}.whole`, `${out}.scale`], [product]),
+      step('MatMulInteger', [read, bytes, readZero, ZERO_POINT], [own(out, 'int32')]),
+      step('Cast', [own(out, 'int32')], [own(out, 'whole')], { to: 'float32' }),
+      step('Mul', [readScale, scale], [own(out, 'out scale')]),
+      step('Mul', [own(out, 'whole'), own(out, 'out scale')], [product]),
     );
     if (kind.bias) nodes.push(step('Add', [product, kind.bias], [out]));
   }
@@ -74,7 +76,9 @@ export function quantise(graph: Graph): Graph {
   return { ...quantised, parameters: quantised.parameters.filter(({ name }) => used.has(name)) };
 }
 
-const ZERO_POINT = 'uint8.zero';
+/** A value of a quantised product: weights, inputs and outputs have parts of one name each. */
+const own = (name: string, part: string): string => `quantised ${part}:${name}`;
+const ZERO_POINT = own('', 'zero');
 
 function step(
   op: Node['op'],
@@ -99,13 +103,15 @@ function productKind({ op, attributes, inputs }: Node): { transposed: boolean; b
 
 /** The weight as (in, out) bytes around 128, and one scale per column. */
 function toBytes(
-  { shape, data }: { shape: readonly number[]; data: Float32Array },
+  { name, shape, data }: { name: string; shape: readonly number[]; data: Float32Array },
   transposed: boolean,
 ): { values: Uint8Array; scales: Float32Array; shape: number[] } {
   const [rows, columns] = (transposed ? [shape[1], shape[0]] : shape) as [number, number];
   const at = (row: number, column: number) =>
     data[transposed ? column * rows + row : row * columns + column]!;
   const scales = new Float32Array(columns);
+  const odd = data.find((value) => !Number.isFinite(value));
+  if (odd !== undefined) throw new GraphError(`Weight ${name} holds ${odd}, which 8 bits can not.`);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       scales[column] = Math.max(scales[column]!, Math.abs(at(row, column)) / 127);

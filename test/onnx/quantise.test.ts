@@ -72,6 +72,26 @@ describe('quantise', () => {
     expect(small.nodes.filter(({ op }) => op === 'MatMulInteger')).toHaveLength(3);
   });
 
+  it('takes no name that the graph has: an output y beside a weight y.scale', async () => {
+    // given
+    const g = new GraphBuilder('scaled');
+    const w = g.parameter('w', [WIDTH, WIDTH], new Float32Array(WIDTH * WIDTH).fill(0.5));
+    const y = g.label('y', g.matmul(g.input('x', 'float32', ['batch', WIDTH]), w));
+    g.output('scaled', g.mul(y, g.parameter('y.scale', [WIDTH], new Float32Array(WIDTH).fill(2))));
+    // when
+    const small = quantise(g.build());
+    const x = tensor('float32', [1, WIDTH], new Array(WIDTH).fill(1));
+    const { scaled } = await runGraph(small, { x });
+    // then
+    expect(scaled!.data[0]).toBeCloseTo(WIDTH, 4);
+  });
+
+  it('refuses weights that are no numbers', () => {
+    const graph = model();
+    graph.parameters[0]!.data[7] = Number.POSITIVE_INFINITY;
+    expect(() => quantise(graph)).toThrow(/Weight gate holds Infinity/);
+  });
+
   it('refuses a graph that is quantised already', () => {
     expect(() => quantise(quantise(model()))).toThrow(/quantised already/);
   });
