@@ -13,12 +13,14 @@ import { decodeModel, type Graph, readModelFile } from '../../lib/onnx/index.ts'
 import { applyLora } from '../../lib/peft/index.ts';
 import { championOf, readModelFile as readStored } from '../../lib/registry/index.ts';
 import { createRng } from '../../lib/train/index.ts';
+import { modelExportCommand } from './model-export.ts';
 import { table, workspaceOf } from './shared.ts';
 
 /** `nightjar model`: looking into models, trained here or brought. */
 export function modelCommand(): Command {
   return new Command('model')
     .description('look into a model, trained here or brought along')
+    .addCommand(modelExportCommand())
     .addCommand(showCommand())
     .addCommand(explainCommand());
 }
