@@ -69,6 +69,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     updates: trainer.step,
     slots,
     averaged,
+    lossScale: trainer.lossScale,
     best: best && { step: best.step, loss: best.loss },
   };
   return encodeSafetensors(tensors, { format, state: JSON.stringify(state) });
@@ -82,13 +83,14 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
       `a checkpoint of format ${format} is expected, given ${metadata.format ?? 'another file'}`,
     );
   }
-  const { updates, slots, averaged, best, ...rest } = JSON.parse(metadata.state) as Omit<
+  const { updates, slots, averaged, lossScale, best, ...rest } = JSON.parse(metadata.state) as Omit<
     Checkpoint,
     'trainer' | 'best'
   > & {
     updates: number;
     slots: string[];
     averaged: boolean;
+    lossScale?: { value: number; steps: number };
     best: { step: number; loss: number } | null;
   };
   const group = (prefix: string): Record<string, Float32Array> => {
@@ -106,6 +108,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
       parameters: group('parameter'),
       optimiser: Object.fromEntries(slots.map((slot) => [slot, group(`state.${slot}`)])),
       ...(averaged ? { averages: group('average') } : {}),
+      ...(lossScale ? { lossScale } : {}),
     },
     best: best && { ...best, parameters: group('best') },
   };

@@ -2,7 +2,14 @@ import * as ort from 'onnxruntime-node';
 import { Accumulator } from './accumulator.ts';
 import { Averages } from './averages.ts';
 import { clipFactor } from './clip.ts';
-import { type Driver, LoopRunner, type LoopStep, type Precision } from './device/index.ts';
+import {
+  type Driver,
+  firstScale,
+  LoopRunner,
+  type LoopStep,
+  type LossScale,
+  type Precision,
+} from './device/index.ts';
 import { DivergedError, ProgramError } from './errors.ts';
 import { collect, scalar, squaresOf } from './gradients.ts';
 import type { OptimiserSettings } from './optimiser-options.ts';
@@ -58,7 +65,7 @@ export class TrainerCore {
   readonly #settings: OptimiserSettings;
   readonly #threads: number;
   readonly #driver: Driver;
-  readonly #precision: Precision;
+  readonly #lossScale: LossScale | undefined;
   readonly #rule: UpdateRule;
   readonly #slots: readonly Slot[];
   readonly #sessions: ProgramSessions;
@@ -79,7 +86,7 @@ export class TrainerCore {
     this.#settings = settings;
     this.#threads = threads;
     this.#driver = driver;
-    this.#precision = precision;
+    this.#lossScale = precision === 'mixed' ? firstScale() : undefined;
     this.#rule = updateRuleOf(settings.rule);
     this.#slots = layOut(program, settings, this.#rule);
     this.#sessions = new ProgramSessions(program, this.#slots, threads);
@@ -209,7 +216,11 @@ export class TrainerCore {
   /** Copies of all that the next update depends on, accumulated gradients excepted. */
   state(): TrainerState {
     this.#averages.checkBack();
-    return copyState(this.#step, this.#slots);
+    const { value, steps } = this.#lossScale ?? {};
+    return {
+      ...copyState(this.#step, this.#slots),
+      ...(value && steps ? { lossScale: { value: value[0]!, steps: steps[0]! } } : {}),
+    };
   }
 
   /**
@@ -221,6 +232,10 @@ export class TrainerCore {
     this.#averages.checkBack();
     loadState(this.#slots, state);
     this.#step = 'step' in state ? state.step : 0;
+    const { value, steps } = firstScale();
+    const scale = 'step' in state && state.lossScale;
+    this.#lossScale?.value.set(scale ? [scale.value] : value);
+    this.#lossScale?.steps.set(scale ? [scale.steps] : steps);
     this.#accumulator.clear();
   }
 
@@ -239,7 +254,7 @@ export class TrainerCore {
         this.#settings,
         this.#slots,
         this.#threads,
-        this.#precision,
+        this.#lossScale,
       ));
     this.#loops.set(variant, runner);
     return runner;

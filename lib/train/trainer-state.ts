@@ -11,6 +11,8 @@ export interface TrainerState {
   optimiser: Record<string, Record<string, Float32Array>>;
   /** Moving averages of the trained parameters, where they are kept. */
   averages?: Record<string, Float32Array>;
+  /** Scale of the gradients in mixed precision, and the steps since it changed. */
+  lossScale?: { value: number; steps: number };
 }
 
 /** Parameters of another model to start from; the optimiser starts anew. Names not given keep their values. */

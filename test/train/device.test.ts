@@ -4,11 +4,14 @@ import { GraphBuilder } from '../../lib/onnx/index.ts';
 import {
   createRng,
   DivergedError,
+  decodeCheckpoint,
+  encodeCheckpoint,
   float32,
   type OptimiserOptions,
   openTrainer,
   ProgramError,
   type StepResult,
+  type TrainerState,
   type TrainingProgram,
 } from '../../lib/train/index.ts';
 import { settleOptimiser } from '../../lib/train/optimiser-options.ts';
@@ -129,6 +132,13 @@ function scaledProgram(size: number, rows: number | string = 16): TrainingProgra
   return program;
 }
 
+/** What a checkpoint keeps of a state. */
+function throughCheckpoint(trainer: TrainerState): TrainerState {
+  const run = { step: 0, of: 1, accumulate: 1, rngs: {}, curve: [], best: null, stale: 0 };
+  const pending = { loss: 0, gradNorm: 0, steps: 0 };
+  return decodeCheckpoint(encodeCheckpoint({ ...run, pending, trainer })).trainer;
+}
+
 async function trainScaled(size: number, settings: DriverSettings) {
   const program = scaledProgram(size);
   const optimiser = settleOptimiser(program, { clipNorm: null });
@@ -198,6 +208,34 @@ describe('mixed precision', () => {
       expect(loss).toBe(mixed.results[0]!.loss);
     });
     expect(mixed.results.at(-1)!.loss).toBeLessThan(0.8 * mixed.results[0]!.loss);
+  });
+
+  it('goes on from a state bit for bit, the scale with it', async () => {
+    // given: a run whose scale is still falling when it is left
+    const program = scaledProgram(1e18);
+    const settings = settleOptimiser(program, { clipNorm: null });
+    const mixed = { driver: 'device', precision: 'mixed' } as const;
+    const feeds = {
+      rate: float32(createRng(1).normals(128, 1), [16, 8]),
+      'half:rate': float32(createRng(2).normals(16, 1), [16, 1]),
+    };
+    const steps = Array(30).fill({ feeds, lr: 0.01 });
+    const whole = await TrainerCore.open(program, settings, 1, mixed);
+    const expected = await whole.steps(steps);
+    const left = await TrainerCore.open(program, settings, 1, mixed);
+    await left.steps(steps.slice(0, 3));
+    // when
+    const resumed = await TrainerCore.open(program, settings, 1, mixed);
+    resumed.load(throughCheckpoint(left.state()));
+    const rest = await resumed.steps(steps.slice(3));
+    // then
+    expect(left.state().lossScale).toEqual({ value: 65_536 / 8, steps: 0 });
+    expect(rest).toEqual(expected.slice(3));
+    expect(resumed.state()).toEqual(whole.state());
+    // parameters of another run start with the first scale
+    resumed.load({ parameters: left.parameters() });
+    expect(resumed.state().lossScale).toEqual({ value: 65_536, steps: 0 });
+    for (const trainer of [whole, left, resumed]) await trainer.close();
   });
 
   it('says when no scale fits', async () => {

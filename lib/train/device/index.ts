@@ -1,3 +1,3 @@
 export { type Driver, settleDriver } from './driver.ts';
 export type { Precision } from './loop-program.ts';
-export { LoopRunner, type LoopStep } from './loop-runner.ts';
+export { firstScale, LoopRunner, type LoopStep, type LossScale } from './loop-runner.ts';

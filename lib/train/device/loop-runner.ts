@@ -8,10 +8,19 @@ import { Runner, sameShape } from '../runner.ts';
 import type { Slot } from '../slots.ts';
 import { type Feeds, float32, type HostTensor, int64 } from '../tensor.ts';
 import { factorName, stackName, stateName } from './loop-body.ts';
-import { type LoopProgram, loopProgram, type Precision } from './loop-program.ts';
+import { type LoopProgram, loopProgram } from './loop-program.ts';
 
-/** First scale of gradients in half precision: PyTorch's default. An overflow halves it. */
-const FIRST_SCALE = 65_536;
+/** The scale of gradients in half precision and the steps since it changed, one value each. */
+export interface LossScale {
+  value: Float32Array;
+  steps: Float32Array;
+}
+
+/** The scale to begin with: PyTorch's default. An overflow halves it. */
+export const firstScale = (): LossScale => ({
+  value: Float32Array.of(65_536),
+  steps: new Float32Array(1),
+});
 
 /** One update of a run. */
 export interface LoopStep {
@@ -22,8 +31,7 @@ export interface LoopStep {
 /**
  * Runs many updates in one call of the runtime. Parameters and optimiser state go to the device once, stay there for all
  * steps of the call and come back to the slots in the end: onnxruntime-node copies every output to the host, so the
- * copies are shared out over the steps. The loss scale of mixed precision is part of no checkpoint: it finds its size
- * anew after a resume.
+ * copies are shared out over the steps.
  */
 export class LoopRunner {
   readonly #runner: Runner;
@@ -35,7 +43,8 @@ export class LoopRunner {
     runner: Runner,
     loop: LoopProgram,
     slots: readonly Slot[],
-    lossScale: string | undefined,
+    scaleInput: string | undefined,
+    scale: LossScale | undefined,
   ) {
     this.#runner = runner;
     this.#loop = loop;
@@ -51,11 +60,11 @@ export class LoopRunner {
             })),
           ],
     );
-    if (loop.scale) {
-      carried.push({ name: loop.scale.value, data: Float32Array.of(FIRST_SCALE), shape: [] });
-      carried.push({ name: loop.scale.steps, data: new Float32Array(1), shape: [] });
-    } else if (lossScale) {
-      runner.fix(lossScale, Float32Array.of(1), []);
+    if (loop.scale && scale) {
+      carried.push({ name: loop.scale.value, data: scale.value, shape: [] });
+      carried.push({ name: loop.scale.steps, data: scale.steps, shape: [] });
+    } else if (scaleInput) {
+      runner.fix(scaleInput, Float32Array.of(1), []);
     }
     const finals = alignedFloats(carried.map(({ data }) => data.length));
     carried.forEach(({ name, data, shape }, i) => {
@@ -68,20 +77,23 @@ export class LoopRunner {
     }
   }
 
-  /** @throws ProgramError where the program has no loop (see `loopProgram`), SessionError when the runtime refuses it */
+  /**
+   * @param scale of mixed precision, changed in place; without it everything is float32
+   * @throws ProgramError where the program has no loop (see `loopProgram`), SessionError when the runtime refuses it
+   */
   static async open(
     program: TrainingProgram,
     model: Uint8Array,
     settings: OptimiserSettings,
     slots: readonly Slot[],
     threads: number,
-    precision: Precision = 'float32',
+    scale?: LossScale,
   ): Promise<LoopRunner> {
     const trained = slots.filter(({ frozen }) => !frozen);
     const kept = Object.fromEntries(trained.map(({ name, state }) => [name, Object.keys(state)]));
-    const loop = loopProgram(program, model, settings, kept, precision);
+    const loop = loopProgram(program, model, settings, kept, scale ? 'mixed' : 'float32');
     const runner = await Runner.open(loop.model, threads);
-    return new LoopRunner(runner, loop, slots, program.lossScale);
+    return new LoopRunner(runner, loop, slots, program.lossScale, scale);
   }
 
   /**
