@@ -5,7 +5,7 @@ import type { Rng, TrainingProgram } from '../train/index.ts';
 import type { BatchShape } from './batches.ts';
 import { encoderOfShape, type TextEncoder, textAxes } from './encoder.ts';
 import { type NgramShape, ngramLogits } from './ngrams.ts';
-import { type Pooling, pool } from './pooling.ts';
+import { type Pooling, pool, textMask } from './pooling.ts';
 
 export const PARTS = { encoder: 'logits.encoder', ngrams: 'logits.ngrams' } as const;
 export const NGRAM_TABLE = 'head.ngrams.weight';
@@ -32,16 +32,14 @@ export function classifierGraph(
   const { graph, hidden, width } = encoder;
   const { classes, pooling, dropout, smoothing, ngrams } = shape;
   const g = GraphBuilder.from(graph);
-  const { batch, sequence } = textAxes(graph);
+  const { batch } = textAxes(graph);
   const value = (name: string): Value => ({ name, ...graph.values.get(name)! });
-  const mask = graph.inputs.some(({ name }) => name === 'attention_mask')
-    ? value('attention_mask')
-    : g.input('attention_mask', 'int64', [batch, sequence]);
+  const mask = textMask(g, graph);
   const label = g.input('label', 'int64', [batch]);
   const weights = g.input('row.weight', 'float32', [batch]);
   const classWeights = g.input('class.weight', 'float32', [classes]);
 
-  const pools = pooling.map((kind) => pool(g, value(hidden), mask, kind));
+  const pools = pooling.map((kind) => pool(g, value(hidden), () => mask, kind));
   let pooled = pools.length === 1 ? pools[0]! : g.concat(pools, 1); // (batch, pooled width)
   const from = pooling.length * width;
   if (dropout > 0) pooled = g.mul(pooled, g.input('dropout.pooled', 'float32', [batch, from]));
@@ -128,13 +126,8 @@ function frozen(graph: Graph, trained: readonly string[]): Graph {
   };
 }
 
-/** What the parts' logits are multiplied by before they are added, and what is added for each class. */
-export interface LogitMix {
-  readonly scales: readonly number[];
-}
-
 /** The graph that scores: output `probabilities` (batch, classes), softmax of the scaled sum of the parts' logits. */
-export function scoringGraph(graph: Graph, { scales }: LogitMix): Graph {
+export function scoringGraph(graph: Graph, scales: readonly number[]): Graph {
   const g = GraphBuilder.from(graph);
   const parts = logitParts(graph).map((name, i) => g.mul({ name, ...graph.values.get(name)! }, scales[i]!));
   g.output('probabilities', g.softmax(parts.reduce((sum, part) => g.add(sum, part))));

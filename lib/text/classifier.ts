@@ -241,7 +241,7 @@ async function finished(
   scales: readonly number[],
   sample: EncodedTexts,
 ): Promise<Pick<TextClassifier, 'graph' | 'lora'>> {
-  const scoring = scoringGraph(withParameters(evaluation, parameters), { scales });
+  const scoring = scoringGraph(withParameters(evaluation, parameters), scales);
   if (!adapter) return { graph: scoring, lora: undefined };
   const inputs = [encoderFeeds(scoring, sample)];
   const { graph, maxDifference = Number.NaN } = await mergeLora(scoring, adapter, {}, { inputs });

@@ -3,7 +3,7 @@ import { openSession } from '../train/index.ts';
 import { type LengthBucket, lengthBuckets } from './buckets.ts';
 import { encoderFeeds, encoderOfShape, type TextEncoder, textAxes } from './encoder.ts';
 import { TextError } from './errors.ts';
-import { type Pooling, pool } from './pooling.ts';
+import { type Pooling, pool, textMask } from './pooling.ts';
 import { padRows, type TokenizedTexts } from './tokenizer.ts';
 
 export interface EmbedOptions {
@@ -25,12 +25,11 @@ export const EMBEDDING = 'text.embedding';
 export function embeddingGraph(encoder: TextEncoder, pooling: Pooling = 'mean'): Graph {
   const { graph, hidden } = encoder;
   const g = GraphBuilder.from(graph);
-  const known = graph.inputs.find(({ name }) => name === 'attention_mask');
-  const { batch, sequence } = textAxes(graph);
-  const mask =
-    pooling === 'first' ? undefined : (known ?? g.input('attention_mask', 'int64', [batch, sequence]));
   const states = { name: hidden, ...graph.values.get(hidden)! };
-  g.output(EMBEDDING, pool(g, states, mask ?? states, pooling));
+  g.output(
+    EMBEDDING,
+    pool(g, states, () => textMask(g, graph), pooling),
+  );
   return selectOutputs(g.build(), [EMBEDDING]);
 }
 

@@ -34,7 +34,7 @@ export interface TextEncoder {
 }
 
 export interface OpenTextEncoderOptions {
-  /** Model file in the folder; `model.onnx`, `onnx/model.onnx` or `model-sdpa.onnx`-like names are given here. */
+  /** The model's file in the folder, where it is neither `model.onnx` nor `onnx/model.onnx`. */
   readonly model?: string;
   /** Cut texts to fewer tokens than the encoder takes. */
   readonly maxLength?: number;
