@@ -29,4 +29,6 @@ export default defineConfig({
     churn: { kind: 'absence', event: 'purchase', horizonDays: 90, activeDays: 180 },
     preference: { kind: 'next', event: 'purchase', of: 'item', horizonDays: 30, k: 20 },
   },
+  // Names of what was bought: the report says what they add.
+  text: { encoder: { vocabulary: 2000 }, maxLength: 24 },
 });

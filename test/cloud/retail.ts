@@ -38,11 +38,22 @@ function evenly(list: readonly string[], n: number): string[] {
 
 export const bytesOf = (name: string): Buffer => readFileSync(join(DROPS, name));
 
-type Preset = Pick<ConfigInput, 'training' | 'model' | 'features'>;
+type Preset = Pick<ConfigInput, 'training' | 'model' | 'features' | 'text'>;
+
+/** A model that trains in seconds, and reads texts: which jobs may read what is a part of the test. */
+const SMALL_TEXT: Preset = {
+  ...SMALL,
+  text: {
+    encoder: { layers: 1, width: 16, heads: 2, vocabulary: 300, epochs: 1 },
+    maxLength: 16,
+    recent: 2,
+  },
+};
 
 /** A model that trains in a second: for tests of everything but the model. */
 export const TINY: Preset = {
   ...SMALL,
+  text: undefined,
   training: { ...SMALL.training, steps: 20, pretrainSteps: 0 },
   model: { ...SMALL.model, layers: 0 },
 };
@@ -55,13 +66,14 @@ export function joined(names: readonly string[]): Buffer {
 }
 
 /** The example with a model that trains in seconds, in a folder of its own. */
-export async function smallRetail(folder: string, preset: Preset = SMALL): Promise<Config> {
+export async function smallRetail(folder: string, preset: Preset = SMALL_TEXT): Promise<Config> {
   const { config } = await loadConfig(EXAMPLE);
   const small = {
     ...config,
     training: { ...config.training, ...preset.training },
     model: { ...config.model, ...preset.model },
     features: { ...config.features, ...preset.features },
+    ...('text' in preset ? { text: preset.text } : {}),
     nightly: { ...config.nightly, expect: ['transactions'] },
     // The smallest limits that there are: a drop above them is a batch job's.
     deploy: { ...config.deploy, largeDrop: { plainMiB: 1, gzipMiB: 1 } },
