@@ -59,13 +59,12 @@ export function encodeModel(
   const properties: Record<string, string> = { ...graph.metadata, ...metadata };
   if (inside && parameters.length > 0)
     properties[PARAMETERS_KEY] = JSON.stringify(parameters.map(({ name }) => name));
-  const stored = storeWeights(parameters, weights);
+  const stored = storeWeights(inside ? parameters : [], weights);
   const main = graphProto({
     name: graph.name,
     input: [...graph.inputs, ...(inside ? [] : parameters)].map((value) => valueInfo(value.name, value)),
     output: graph.outputs.map((value) => valueInfo(value.name, value)),
-    initializer: inside ? stored.initializer : [],
-    casts: inside ? stored.casts : [],
+    ...stored,
     graph,
   });
   return modelBytes(modelProto(main, graph, properties));
