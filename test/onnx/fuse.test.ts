@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { trainingGraph } from '../../lib/autodiff/index.ts';
+import { differentiate, gradientName, trainingGraph } from '../../lib/autodiff/index.ts';
 import {
   decodeModel,
   fuse,
@@ -334,6 +334,61 @@ describe('merging', () => {
       values,
     };
   }
+});
+
+/** An encoder layer as exporters write it, everything in pieces: post-norm, two heads, additive mask. */
+function layerInPieces(): Graph {
+  const g = new GraphBuilder('layer');
+  const x = g.input('x', 'float32', [2, 3, WIDTH]);
+  const mask = g.mul(g.sub(1, g.input('mask', 'float32', [2, 1, 1, 3])), -1e9);
+  const linear = (name: string, from: Value, width: number, seed: number): Value =>
+    g.add(
+      g.matmul(from, parameter(g, `${name}.weight`, [from.shape.at(-1) as number, width], seed)),
+      parameter(g, `${name}.bias`, [width], seed + 1),
+    );
+  const norm = (name: string, from: Value, seed: number): Value => {
+    const d = g.sub(from, g.reduceMean(from, [-1], true));
+    const deviation = g.sqrt(g.add(g.reduceMean(g.pow(d, 2), [-1], true), 1e-12));
+    return g.add(
+      g.mul(g.div(d, deviation), parameter(g, `${name}.scale`, [WIDTH], seed)),
+      parameter(g, `${name}.bias`, [WIDTH], seed + 1),
+    );
+  };
+  const heads = (from: Value, perm: number[]) => g.transpose(g.reshape(from, [2, 3, 2, 3]), perm);
+  const query = heads(linear('query', x, WIDTH, 10), [0, 2, 1, 3]);
+  const key = heads(linear('key', x, WIDTH, 12), [0, 2, 3, 1]);
+  const value = heads(linear('value', x, WIDTH, 14), [0, 2, 1, 3]);
+  const weights = g.softmax(g.add(g.div(g.matmul(query, key), Math.sqrt(3)), mask));
+  const mixed = g.reshape(g.transpose(g.matmul(weights, value), [0, 2, 1, 3]), [2, 3, WIDTH]);
+  const attended = norm('norm1', g.add(x, linear('output', mixed, WIDTH, 16)), 18);
+  const up = linear('up', attended, 2 * WIDTH, 20);
+  const active = g.mul(g.mul(up, g.add(g.erf(g.div(up, Math.SQRT2)), 1)), 0.5);
+  const y = norm('norm2', g.add(attended, linear('down', active, WIDTH, 22)), 24);
+  g.output('y', y);
+  g.output('loss', g.reduceSum(g.mul(y, g.input('weights', 'float32', [2, 3, WIDTH]))));
+  return g.build();
+}
+
+describe('gradients of a fused graph', () => {
+  it('equal those of the pieces, by every parameter', () => {
+    // given
+    const graph = layerInPieces();
+    const feeds = {
+      x: x6,
+      weights: values([2, 3, WIDTH], 8),
+      mask: tensor('float32', [2, 1, 1, 3], [1, 1, 0, 1, 1, 1]),
+    };
+    const wrt = graph.parameters.map(({ name }) => name);
+    // when
+    const fused = expectSame(graph, feeds);
+    const before = interpret(differentiate(graph, { loss: 'loss', wrt }), feeds);
+    const after = interpret(differentiate(fused, { loss: 'loss', wrt }), feeds);
+    // then
+    for (const op of ['Erf', 'Sqrt', 'Pow', 'Div']) expect(operators(fused)).not.toContain(op);
+    expect(wrt.length).toBe(16);
+    for (const name of wrt.map(gradientName))
+      expect(relativeError(after[name]!.data, before[name]!.data, 1e-3), name).toBeLessThan(1e-10);
+  });
 });
 
 describe('a training graph', () => {
