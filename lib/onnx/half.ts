@@ -18,8 +18,8 @@ const PRODUCTS = new Set(['MatMul', 'Gemm', 'FusedMatMul']);
 /**
  * Nodes with their matrix products in half precision: inputs are cast to float16, results back to float32, and all else
  * (normalisation, softmax, loss, sums) stays float32, as in mixed precision training (Micikevicius et al. 2018,
- * section 3). A value is cast once for all products that read it, and what a product made is read as it was made. Only
- * for graphs whose products are float32.
+ * section 3). A value is cast once for all products that read it, and what a product made is read as it was made. A
+ * product by ones is a sum, and stays float32 with the other sums. Only for graphs whose products are float32.
  */
 export function halfProducts(nodes: readonly NodeProto[]): NodeProto[] {
   const taken = new Set(nodes.flatMap(({ input, output }) => [...input, ...output]));
@@ -31,8 +31,9 @@ export function halfProducts(nodes: readonly NodeProto[]): NodeProto[] {
     taken.add(half);
     return half;
   };
+  const filled = new Set(nodes.flatMap(({ opType, output }) => (opType === 'ConstantOfShape' ? output : [])));
   return nodes.flatMap((node) => {
-    if (!PRODUCTS.has(node.opType)) return [node];
+    if (!PRODUCTS.has(node.opType) || node.input.some((name) => filled.has(name))) return [node];
     const fresh = [...new Set(node.input)].filter((name) => name !== '' && !halves.has(name));
     return [
       ...fresh.map((name) => castNode(name, halfOf(name), TensorProto_DataType.FLOAT16)),
