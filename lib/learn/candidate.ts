@@ -6,41 +6,22 @@ import {
   type Head,
   type InputColumns,
   type InputTransform,
-  type Parameters,
   type PropensityShape,
   type PropensityTraining,
-  pretrainEncoder,
-  type SequenceShape,
   TEXT_FIELDS,
-  type TextData,
   type TextShape,
-  TOKEN_FIELDS,
-  tokenIds,
   vectorStatistics,
   writeInputs,
 } from '../models/index.ts';
-import type { Graph } from '../onnx/index.ts';
-import type { CurvePoint, FitStore } from '../train/index.ts';
+import type { Candidate, Fitted, Material } from './material.ts';
 import { TEXT_KINDS } from './texts.ts';
-import { mergedTexts, openTuning, type TextMaterial } from './tune-text.ts';
+import { mergedTexts, openTuning } from './tune-text.ts';
 import { seenBins, withUnseenBins } from './unseen-bins.ts';
-import { binEnds, type Survey, type UserRows } from './user-rows.ts';
+import { binEnds, type UserRows } from './user-rows.ts';
+import { SEQUENCE_BATCH, sequencePart } from './visits.ts';
 
 /** Older cut-offs count less, by half every so many days: shops drift. */
 const RECENCY_HALF_LIFE = 60;
-
-/** Tells how far a training is. */
-export type Progress = (text: string) => void;
-
-/** Branches of a candidate model. */
-export interface Candidate {
-  readonly name: string;
-  readonly mlp: boolean;
-  readonly sequence: boolean;
-  readonly text: boolean;
-  /** The text encoder is trained too. */
-  readonly tuned?: boolean;
-}
 
 /** Which rows a fit may use, and how much each of their bins counts. */
 interface Usable {
@@ -74,51 +55,10 @@ function usable(
   return { rows: Int32Array.from(chosen), weights: Float32Array.from(weights, (w) => w / (mean || 1)) };
 }
 
-/** What a fit works on. */
-export interface Material {
-  readonly config: Config;
-  readonly heads: readonly Head[];
-  readonly rows: UserRows;
-  readonly survey: Survey;
-  /** Visits of a row that the sequence branch reads. */
-  readonly length: number;
-  /** The rows' texts; undefined where none are read. */
-  readonly text?: TextMaterial | undefined;
-  readonly progress: Progress;
-  readonly fits?: FitStore | undefined;
-}
-
-export interface Fitted {
-  readonly shape: PropensityShape;
-  readonly parameters: Parameters;
-  /** As the shape's sequence reads them. */
-  readonly tokens: Int32Array;
-  /** As the shape's text branch reads them. */
-  readonly text?: TextData | undefined;
-  /** The encoder that makes their vectors. */
-  readonly encoder?: Graph | undefined;
-  /** What was trained in it, and the largest difference that merging it made to a coordinate of a vector. */
-  readonly lora?: {
-    readonly rank: number;
-    readonly alpha: number;
-    readonly targets: readonly string[];
-    readonly maxDifference: number;
-  };
-  readonly rows: number;
-  readonly curve: CurvePoint[];
-  readonly pretraining: CurvePoint[];
-  /** The sequence encoder after pretraining. */
-  readonly pretrained?: Pretrained | undefined;
-}
-
-type Pretrained = Awaited<ReturnType<typeof pretrainEncoder>>;
-
 /** Passes over the rows; rows of one user at many cut-offs are far from independent, so more would overfit. */
 const EPOCHS = 12;
 /** Passes over the users, where each has few rows. */
 const USER_EPOCHS = 64;
-/** Rows of a batch that has visits: each costs as much as its visits. */
-const SEQUENCE_BATCH = 128;
 /** The sequence branch goes on from the fitted others for this share of their steps. */
 const SEQUENCE_SHARE = 0.25;
 /** The text branch begins untrained and takes more. */
@@ -145,6 +85,9 @@ function baseOf(candidate: Candidate): Candidate | undefined {
   if (candidate.sequence) return { ...candidate, sequence: false };
   return candidate.text ? { ...candidate, text: false } : undefined;
 }
+
+const pretrainedBy = (earlier: NonNullable<FitOptions['earlier']>) =>
+  earlier.find(({ fitted }) => fitted.pretrained)?.fitted.pretrained;
 
 const sameBranches = (a: Candidate, b: Candidate) =>
   a.mlp === b.mlp && a.sequence === b.sequence && a.text === b.text && Boolean(a.tuned) === Boolean(b.tuned);
@@ -217,7 +160,11 @@ async function fitBranches(part: Part, candidate: Candidate, name: string): Prom
     (await fitBranches(part, base, name));
   if (candidate.tuned) return fitTuned(part, start, settings);
   const { sequence, tokens, pretrained } = candidate.sequence
-    ? await sequencePart(material, earlier, (row) => rows.cutoff[row]! <= known && !without(row))
+    ? await sequencePart(
+        material,
+        pretrainedBy(earlier),
+        (row) => rows.cutoff[row]! <= known && !without(row),
+      )
     : { sequence: null, tokens: start.tokens, pretrained: undefined };
   const text = start.shape.text ?? (candidate.text ? textShape(material, used.rows) : null);
   const texts = text ? { texts: rows.texts, vectors: material.text!.vectors } : undefined;
@@ -297,20 +244,6 @@ async function fitTuned(
   };
 }
 
-/** The sequence branch with its pretrained encoder. */
-async function sequencePart(
-  material: Material,
-  earlier: NonNullable<FitOptions['earlier']>,
-  test: (row: number) => boolean,
-) {
-  const { config, rows, length } = material;
-  const tokens = lastVisits(rows, config.features.tokens, length);
-  const { width, layers, heads } = config.model;
-  const sequence = { ids: tokenIds(material.survey.vocabulary), width, layers, heads, length };
-  const known = earlier.find(({ fitted }) => fitted.pretrained)?.fitted.pretrained;
-  return { sequence, tokens, pretrained: known ?? (await pretrain(material, tokens, sequence, test)) };
-}
-
 /** The text branch over the rows' texts, standardised by the texts of the training rows alone. */
 function textShape({ config, rows, text }: Material, used: Int32Array): TextShape {
   const { vectors: data, width: vector } = text!;
@@ -360,49 +293,4 @@ function standardise(rows: UserRows, columns: InputColumns, used: Int32Array, da
     writeInputs(features, row * width, transform, inputs, row * kept);
   }
   return { inputs, transform: at(day) };
-}
-
-async function pretrain(
-  { config, rows, survey, length, progress, fits }: Material,
-  tokens: Int32Array,
-  shape: SequenceShape,
-  test: (row: number) => boolean,
-) {
-  const { model, training } = config;
-  const before = Int32Array.from({ length: rows.count }, (_, i) => i).filter(test);
-  const stride = length * TOKEN_FIELDS;
-  const sequences = new Int32Array(before.length * stride);
-  before.forEach((row, i) => {
-    sequences.set(tokens.subarray(row * stride, (row + 1) * stride), i * stride);
-  });
-  const visits = Int32Array.from(before, (row) => Math.min(length, rows.visits[row]!));
-  return pretrainEncoder(sequences, visits, length, survey.vocabulary, shape, {
-    steps: training.pretrainSteps,
-    batchSize: Math.min(SEQUENCE_BATCH, training.batchSize),
-    learningRate: training.learningRate,
-    threads: training.threads,
-    seed: model.seed,
-    onProgress: (step, of, loss) => progress(`pretraining: step ${step} of ${of}, loss ${loss.toFixed(3)}`),
-    fits,
-  });
-}
-
-/** The smallest of the usual lengths that holds all visits of nine rows in ten: padding costs as much as visits. */
-export function usualLength(rows: UserRows, longest: number): number {
-  const visits = Int32Array.from(rows.visits).sort();
-  const most = visits[Math.floor(visits.length * 0.9)] ?? 1;
-  return Math.min(longest, [8, 16, 32, 64, 128, 256, 512].find((length) => length >= most) ?? longest);
-}
-
-/** Token rows cut to their last `length` visits. */
-function lastVisits(rows: UserRows, from: number, length: number): Int32Array {
-  if (length === from) return rows.tokens;
-  const out = new Int32Array(rows.count * length * TOKEN_FIELDS);
-  for (let row = 0; row < rows.count; row++) {
-    const first = Math.max(0, rows.visits[row]! - length);
-    const start = (row * from + first) * TOKEN_FIELDS;
-    const visits = Math.min(length, rows.visits[row]!);
-    out.set(rows.tokens.subarray(start, start + visits * TOKEN_FIELDS), row * length * TOKEN_FIELDS);
-  }
-  return out;
 }

@@ -4,7 +4,7 @@ import { type ModelFiles, promote, putModel } from '../registry/index.ts';
 import { type RunManifest, readManifest, type TaskGroup, trainedKey } from '../run/index.ts';
 import { type ObjectStore, putJson, readJson } from '../runtime/index.ts';
 import { type CurvePoint, curveEvents, encodeEventFile, FitStore } from '../train/index.ts';
-import type { Progress } from './candidate.ts';
+import type { Progress } from './material.ts';
 import { trainTable } from './train-table.ts';
 import { trainUsers } from './train-users.ts';
 

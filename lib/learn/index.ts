@@ -1,6 +1,6 @@
-export type { Progress } from './candidate.ts';
 export { finetuneRun, type TrainedVersions, versionsOf } from './finetune.ts';
 export { groupMatrix } from './groups.ts';
+export type { Progress } from './material.ts';
 export { openProfiles, type ProfileWriter, profileNames } from './profiles.ts';
 export { branchGroups } from './strength.ts';
 export { encoderPrefix, tokenizerOf } from './text-encoder.ts';

@@ -12,7 +12,7 @@ import {
   trainWordPiece,
 } from '../text/index.ts';
 import { type CurvePoint, createRng, type FitStore } from '../train/index.ts';
-import type { Progress } from './candidate.ts';
+import type { Progress } from './material.ts';
 
 /** Where the files of the encoders lie that a shop brings. */
 export const encoderPrefix = (name: string): string => `models/encoders/${name}/`;
@@ -68,7 +68,7 @@ type SmallEncoder = Exclude<NonNullable<Config['text']>['encoder'], string>;
  * Makes a small encoder from a shop's own texts: a tokenizer learnt from them, a Transformer pretrained by telling their
  * hidden words.
  * @param texts distinct, sorted, and known before the day that is asked for: everything here is fitted on them
- * @throws DataError when there is no text, TextError when they do not fill the vocabulary
+ * @throws TextError when no text has a word, or the vocabulary does not hold their characters
  */
 export async function makeEncoder(
   { encoder: settings, maxLength }: { encoder: SmallEncoder; maxLength: number },
@@ -76,11 +76,6 @@ export async function makeEncoder(
   options: { seed: number; threads: number; progress: Progress; fits?: FitStore | undefined },
 ): Promise<ShopEncoder> {
   const { seed, threads, progress, fits } = options;
-  if (texts.length === 0) {
-    throw new DataError(
-      'there is no text before the day to pretrain a text encoder on: choose a later day, or take "text" out of the config',
-    );
-  }
   const { layers, width, heads, vocabulary, epochs, learningRate } = settings;
   const { tokenizer, config } = trainWordPiece(texts, { size: vocabulary, maxLength });
   const files = {

@@ -26,8 +26,8 @@ import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { type CurvePoint, createRng, type FitStore, logLoss } from '../train/index.ts';
-import type { Progress } from './candidate.ts';
 import { groupMatrix } from './groups.ts';
+import type { Progress } from './material.ts';
 import { featureStrengths } from './strength.ts';
 
 /** What `manifest.json` of a labelled table's model says. */

@@ -7,22 +7,17 @@ import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { type CurvePoint, createRng, type FitStore } from '../train/index.ts';
-import {
-  type Candidate,
-  type Fitted,
-  fitCandidate,
-  type Material,
-  type Progress,
-  usualLength,
-} from './candidate.ts';
+import { fitCandidate } from './candidate.ts';
 import { groupMatrix } from './groups.ts';
 import { heldOutMeasures, type TaskMeasures } from './held-out.ts';
+import type { Candidate, Fitted, Material, Progress } from './material.ts';
 import { profileNames } from './profiles.ts';
 import { featureStrengths } from './strength.ts';
 import { makeEncoder, readEncoder, type ShopEncoder } from './text-encoder.ts';
 import { textsBefore } from './texts.ts';
 import { encodeRows, type TextMaterial } from './tune-text.ts';
 import { buildUserRows, historyStart, survey, userHeads, userTask } from './user-rows.ts';
+import { usualLength } from './visits.ts';
 
 /** Rows that training holds at most; with more, users are sampled by their hash. */
 const MAX_ROWS = 120_000;
@@ -123,10 +118,12 @@ export async function trainUsers(
   }
   const validAt = asOf - horizon;
   const timeSplit = grid.filter((c) => c < validAt).length >= 2;
-  const encoderOf = async (day: number): Promise<ShopEncoder> => {
+  /** Undefined where there are no texts yet to make one from. */
+  const encoderOf = async (day: number): Promise<ShopEncoder | undefined> => {
     const { encoder, maxLength } = config.text!;
     if (typeof encoder === 'string') return readEncoder(store, encoder);
     const texts = await textsBefore(store, manifest, day, first, new ByteCache());
+    if (texts.length === 0) return undefined;
     const { seed } = config.model;
     const { threads } = config.training;
     return makeEncoder({ encoder, maxLength }, texts, { seed, threads, progress, fits });
@@ -249,7 +246,7 @@ async function select(material: Material, known: number, asOf: number): Promise<
   const { config, rows, progress } = material;
   const losses: { name: string; loss: number }[] = [];
   const compared: Comparison['candidates'][number][] = [];
-  const reads = rows.textOf.length > 0;
+  const reads = material.text !== undefined && rows.textOf.length > 0;
   const visits = config.model.layers > 0;
   const candidates = CANDIDATES.filter(
     ({ sequence, text, tuned }) =>
