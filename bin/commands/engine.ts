@@ -30,7 +30,7 @@ function parityCommand(): Command {
     .description(
       'repeat the outputs, gradients and training runs that a folder records (model files, parity.json, parity.safetensors), and tell the differences',
     )
-    .argument('<folder>', 'the folder; docs/engine.md says what it holds')
+    .argument('<folder>', 'the folder; docs/parity.md says what it holds')
     .addOption(new Option('--only <part...>', 'parts to compare (default: all)').choices(parts))
     .option('--file <name...>', 'model files to compare (default: all that parity.json names)')
     .option(
