@@ -2,12 +2,15 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../lib/config/index.ts';
 import { createPseudonyms, EVENT_TYPES, parseDay } from '../../lib/data/index.ts';
 import { ByteCache, readShardDays } from '../../lib/features/index.ts';
-import { openTexts, TextNumbers } from '../../lib/learn/index.ts';
+import { openTexts, TextNumbers, tokenizerOf } from '../../lib/learn/index.ts';
+import { readEncoder } from '../../lib/learn/text-encoder.ts';
 import { textPlaces, textsBefore } from '../../lib/learn/texts.ts';
-import { ageBucket, TEXT_FIELDS } from '../../lib/models/index.ts';
+import { ageBucket, TEXT_FIELDS, TextVectors, vectorsGraph } from '../../lib/models/index.ts';
 import { dayInputs, planRun, type RunManifest } from '../../lib/run/index.ts';
 import type { ObjectStore } from '../../lib/runtime/index.ts';
+import { type TextEncoder, textEncoder } from '../../lib/text/index.ts';
 import { dropAll, KEY, openShop, SLOW } from '../e2e/nights.ts';
+import { shopTexts, smallEncoder } from '../models/text-shop.ts';
 import { textConfig } from './text-log.ts';
 
 /** Events whose text is no title, and a product list that changes. */
@@ -153,6 +156,41 @@ describe('the recent texts of a user', { timeout: SLOW }, () => {
     expect(await at('2025-02-07')).toContain('from the day itself');
     expect(await at('2025-02-07')).toContain('Brass lamp with shade');
     expect(await at('2025-02-07')).not.toContain('Not known yet');
+  });
+});
+
+describe('an encoder that a shop brings', { timeout: SLOW }, () => {
+  const { encoder, files } = smallEncoder(shopTexts(200));
+  const some = shopTexts(5);
+  const vectorsOf = async ({ graph, tokenizer }: Pick<TextEncoder, 'graph' | 'tokenizer' | 'hidden'>) => {
+    const own = textEncoder(graph, tokenizer, { max_position_embeddings: 24 });
+    const vectors = new TextVectors(vectorsGraph(own), tokenizer, { maxLength: 24, threads: 1 });
+    try {
+      return await vectors.of(some);
+    } finally {
+      await vectors.close();
+    }
+  };
+
+  it('is read from its folder in the bucket', async () => {
+    // given: as hubs publish it
+    const { 'model.onnx': model, ...rest } = files;
+    const { store } = await openShop(textConfig());
+    await store.put('models/encoders/mine/onnx/model.onnx', model!);
+    for (const [name, bytes] of Object.entries(rest)) await store.put(`models/encoders/mine/${name}`, bytes);
+    // when
+    const read = await readEncoder(store, 'mine');
+    // then
+    expect(await vectorsOf(read.encoder)).toEqual(await vectorsOf(encoder));
+    expect(Object.keys(read.files).sort()).toEqual(['tokenizer.json', 'tokenizer_config.json']);
+    expect(tokenizerOf(read.files).size).toBe(encoder.tokenizer.size);
+  });
+
+  it('is asked for where it is not there', async () => {
+    const { store } = await openShop(textConfig());
+    await expect(readEncoder(store, 'other')).rejects.toThrow(
+      /no models\/encoders\/other\/model\.onnx, which text\.encoder "other" asks for: copy/,
+    );
   });
 });
 
