@@ -45,7 +45,7 @@ export const isHead = (name: string): boolean => name.startsWith('head.');
 
 /** Sizes of the inputs' named axes, read off the reference's batches, with `batch` examples. */
 function inputSizes(
-  { figures, tensors }: Reference,
+  { tensors }: Reference,
   file: string,
   graph: Graph,
   batch: number,
@@ -55,7 +55,7 @@ function inputSizes(
     const given = tensors[`batch0.${name}`];
     if (!given) {
       throw new FolderError(
-        `${file} has an input ${name}, for which parity.safetensors has no tensor batch0.${name}; parity.json names the inputs ${figures.data.inputs.join(', ')}`,
+        `${file} has an input ${name}, for which parity.safetensors has no tensor batch0.${name}`,
       );
     }
     shape.forEach((dim, axis) => {

@@ -34,7 +34,6 @@ const privateStep = z.object({
  * here (texts, versions) are not read.
  */
 export const figuresSchema = z.object({
-  data: z.object({ inputs: z.array(z.string()).min(1) }),
   forward: byPrecision(z.object({ loss: z.number(), grad_norm_all: z.number().optional() })).optional(),
   param_names: z.array(z.string()).min(1),
   word_embedding_name: z.string().optional(),
@@ -68,10 +67,14 @@ export const figuresSchema = z.object({
     .record(
       z.string(),
       z.object({
-        weight_map: z.record(
-          z.string(),
-          z.object({ initializer: z.string().nullable(), transposed: z.boolean().default(false) }).nullable(),
-        ),
+        weight_map: z
+          .record(
+            z.string(),
+            z
+              .object({ initializer: z.string().nullable(), transposed: z.boolean().default(false) })
+              .nullable(),
+          )
+          .default({}),
       }),
     )
     .refine((files) => Object.keys(files).length > 0, 'names no model file'),
