@@ -1,7 +1,6 @@
 import type { Config } from '../config/index.ts';
 import { EVENT_TYPES, stableUnit } from '../data/index.ts';
 import {
-  type AttributeTable,
   type ByteCache,
   dayStart,
   type Interner,
@@ -49,30 +48,41 @@ export class TextNumbers {
 }
 
 /** Titles of items as they were known at a shop midnight. */
-type Titles = (day: number) => (item: string) => string | undefined;
+interface Titles {
+  at(day: number): (item: string) => string | undefined;
+  /** Every item that ever had a row. */
+  readonly items: ReadonlySet<string>;
+}
 
 /** Reads titles of items: their text attributes one behind the other. */
-async function openTitles(store: ObjectStore, manifest: RunManifest): Promise<Titles> {
-  const keys = manifest.inputs.items.map(({ clean }) => clean);
+async function openTitles(store: ObjectStore, { config, inputs }: RunManifest): Promise<Titles> {
+  const keys = inputs.items.map(({ clean }) => clean);
   const table = await readAttributes(store, keys);
   const columns = table.columns.flatMap((column) => (column.kind === 'text' ? [column.values] : []));
   const titleOf = (row: number) =>
     columns.flatMap((values) => values[row]?.trim() || []).join(' ') || undefined;
   const timeless = table.validFrom.every((from) => from === Number.NEGATIVE_INFINITY);
   const byDay = new Map<number, Map<string, number>>();
-  return (day) => {
-    const key = timeless ? 0 : day;
-    let rows = byDay.get(key);
-    if (!rows) byDay.set(key, (rows = known(table, manifest.config, key)));
-    return (item) => {
-      const row = rows.get(item);
-      return row === undefined ? undefined : titleOf(row);
-    };
+  return {
+    at(day) {
+      const key = timeless ? 0 : day;
+      let rows = byDay.get(key);
+      if (!rows) byDay.set(key, (rows = validRows(table, dayStart(config.shop.timeZone, key))));
+      return (item) => {
+        const row = rows.get(item);
+        return row === undefined ? undefined : titleOf(row);
+      };
+    },
+    items: new Set(table.ids),
   };
 }
 
-const known = (table: AttributeTable, { shop }: Config, day: number) =>
-  validRows(table, dayStart(shop.timeZone, day));
+/** Clean events as `readShardTexts` takes them. */
+const eventInputs = ({ inputs }: RunManifest) =>
+  inputs.events.map(({ clean, minDay, maxDay }) => ({
+    key: clean,
+    ...(minDay === undefined || maxDay === undefined ? {} : { minDay, maxDay }),
+  }));
 
 /** Writes the recent texts of one shard's users. */
 export interface TextWriter {
@@ -105,18 +115,15 @@ export async function openTexts(
   settings: TextSettings,
   cache: ByteCache,
 ): Promise<RunTexts> {
-  const { config, shards, inputs } = manifest;
+  const { config, shards } = manifest;
   const { events, titles } = sourcesOf(config);
-  const titlesAt = titles ? await openTitles(store, manifest) : undefined;
+  const opened = titles ? await openTitles(store, manifest) : undefined;
   return {
     async shard(shard, numbers, items, { from, before }) {
       const own = events
         ? await readShardTexts({
             store,
-            inputs: inputs.events.map(({ clean, minDay, maxDay }) => ({
-              key: clean,
-              ...(minDay === undefined || maxDay === undefined ? {} : { minDay, maxDay }),
-            })),
+            inputs: eventInputs(manifest),
             shard,
             shards,
             from: from - settings.days,
@@ -139,8 +146,8 @@ export async function openTexts(
             }
             place += recent * TEXT_FIELDS;
           }
-          if (titlesAt) {
-            const titleOf = titlesAt(day);
+          if (opened) {
+            const titleOf = opened.at(day);
             const slots = new RecentTexts(out, place, recent, numbers);
             for (const { item, type, age } of recentItems(state, day, days, items)) {
               if (slots.full) break;
@@ -211,7 +218,7 @@ export async function textsBefore(
   firstDay: number,
   cache: ByteCache,
 ): Promise<string[]> {
-  const { config, inputs, shards } = manifest;
+  const { config, shards } = manifest;
   const sources = sourcesOf(config);
   const texts = new Set<string>();
   let threshold = 1;
@@ -225,10 +232,7 @@ export async function textsBefore(
   for (let shard = 0; sources.events && shard < shards; shard++) {
     const own = await readShardTexts({
       store,
-      inputs: inputs.events.map(({ clean, minDay, maxDay }) => ({
-        key: clean,
-        ...(minDay === undefined || maxDay === undefined ? {} : { minDay, maxDay }),
-      })),
+      inputs: eventInputs(manifest),
       shard,
       shards,
       from: firstDay,
@@ -238,11 +242,9 @@ export async function textsBefore(
     for (let id = 0; id < own.texts.size; id++) add(own.texts.text(id));
   }
   if (sources.titles) {
-    const keys = inputs.items.map(({ clean }) => clean);
-    const table = await readAttributes(store, keys);
     const titles = await openTitles(store, manifest);
-    const titleOf = titles(day);
-    for (const item of new Set(table.ids)) {
+    const titleOf = titles.at(day);
+    for (const item of titles.items) {
       const title = titleOf(item);
       if (title !== undefined) add(title);
     }
