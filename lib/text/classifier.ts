@@ -39,7 +39,7 @@ export interface TextClassifier {
   readonly graph: Graph;
   readonly tokenizer: TextTokenizer;
   readonly maxLength: number;
-  /** For two classes: the second is told from this probability on; of best macro F1 on the held-out texts. */
+  /** For two classes: the second is told from this probability on; of best expected macro F1 on the held-out texts. */
   readonly threshold: number | undefined;
   /** On the texts held out of the first training. */
   readonly heldOut: { readonly logLoss: number; readonly accuracy: number; readonly macroF1: number };
@@ -141,7 +141,7 @@ export async function fitTextClassifier(
     ...(await finished(again.model, again.run, scales, sample)),
     tokenizer: encoder.tokenizer,
     maxLength: settings.maxLength,
-    threshold: classes.length === 2 ? bestThreshold(secondOf(probabilities), told) : undefined,
+    threshold: classes.length === 2 ? bestThreshold(secondOf(probabilities)) : undefined,
     heldOut: {
       logLoss: multiclassLogLoss(predictions),
       accuracy: accuracy(predictions),

@@ -56,8 +56,8 @@ export async function clothingReviews(folder: string): Promise<TextTask> {
     train: part(false),
     test: part(true),
     encoder: { vocabulary: 5000, layers: 2, width: 96, heads: 4, hidden: 192, maxLength: 96 },
-    pretraining: { epochs: 3, tokensPerBatch: 4096, learningRate: 2e-3 },
-    classifier: { epochs: 3, tokensPerBatch: 4096, learningRate: 1e-3, ngrams: {}, refit: false },
+    pretraining: { epochs: 6, tokensPerBatch: 4096, learningRate: 2e-3 },
+    classifier: { epochs: 2, tokensPerBatch: 4096, learningRate: 1e-3, ngrams: {}, ema: 0.995, refit: false },
   };
 }
 

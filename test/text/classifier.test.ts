@@ -201,12 +201,29 @@ describe('fitLogitScales', () => {
 });
 
 describe('bestThreshold', () => {
-  it('is where macro F1 is best', () => {
-    // given: told from 0.6 on, one positive and no negative is missed
-    const probabilities = [0.1, 0.2, 0.3, 0.55, 0.5, 0.7, 0.9];
-    const labels = [0, 0, 1, 0, 0, 1, 1];
-    // when / then
-    expect(bestThreshold(probabilities, labels)).toBeCloseTo(0.625, 6);
-    expect(bestThreshold([0.2, 0.8], [0, 1])).toBeCloseTo(0.5, 6);
+  it('is where the expected macro F1 is best', () => {
+    // given calibrated probabilities, and the expected macro F1 of a threshold by its definition
+    const rng = createRng('threshold');
+    const probabilities = Float64Array.from({ length: 400 }, () => Math.sqrt(rng.uniform()));
+    const expected = (threshold: number) => {
+      let [tp, fp, fn, tn] = [0, 0, 0, 0];
+      for (const p of probabilities) {
+        if (p >= threshold) {
+          tp += p;
+          fp += 1 - p;
+        } else {
+          fn += p;
+          tn += 1 - p;
+        }
+      }
+      return tp / (2 * tp + fp + fn) + tn / (2 * tn + fp + fn);
+    };
+    // when
+    const best = bestThreshold(probabilities);
+    // then
+    for (let threshold = 0.02; threshold < 1; threshold += 0.02) {
+      expect(expected(best)).toBeGreaterThanOrEqual(expected(threshold) - 1e-12);
+    }
+    expect(bestThreshold([0.1, 0.9])).toBeCloseTo(0.5, 9);
   });
 });
