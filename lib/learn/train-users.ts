@@ -82,8 +82,6 @@ const CANDIDATES: readonly Candidate[] = [
   { name: 'linear + MLP + sequence', mlp: true, sequence: true, text: false },
   { name: 'linear + MLP + text', mlp: true, sequence: false, text: true },
   { name: 'linear + MLP + sequence + text', mlp: true, sequence: true, text: true },
-  { name: 'linear + MLP + tuned text', mlp: true, sequence: false, text: true, tuned: true },
-  { name: 'linear + MLP + sequence + tuned text', mlp: true, sequence: true, text: true, tuned: true },
 ];
 
 /**
@@ -248,16 +246,13 @@ async function select(material: Material, known: number, asOf: number): Promise<
   const compared: Comparison['candidates'][number][] = [];
   const reads = material.text !== undefined && rows.textOf.length > 0;
   const visits = config.model.layers > 0;
-  const candidates = CANDIDATES.filter(
-    ({ sequence, text, tuned }) =>
-      (visits || !sequence) && (reads || !text) && (!tuned || (config.text?.lora && sequence === visits)),
-  );
+  const candidates = CANDIDATES.filter(({ sequence, text }) => (visits || !sequence) && (reads || !text));
   // Without enough closed cut-offs a fold of users is held out instead, over all cut-offs.
   const heldOut = (row: number) => (timeSplit ? rows.cutoff[row] === known : rows.unit[row]! % 0.2 < 0.04);
   const validation = Int32Array.from({ length: rows.count }, (_, i) => i).filter(heldOut);
   let best: { candidate: Candidate; loss: number } | undefined;
   const earlier: { candidate: Candidate; fitted: Fitted }[] = [];
-  for (const candidate of candidates) {
+  const judge = async (candidate: Candidate) => {
     progress(`choosing: ${candidate.name}`);
     const fitted = await fitCandidate(material, candidate, { known, without: heldOut, earlier });
     earlier.push({ candidate, fitted });
@@ -265,6 +260,17 @@ async function select(material: Material, known: number, asOf: number): Promise<
     losses.push({ name: candidate.name, loss });
     compared.push({ name: candidate.name, reads: inputsOf(candidate), tasks });
     if (!best || loss < best.loss - WORTH) best = { candidate, loss };
+    return { candidate, loss };
+  };
+  /** The better one of those that read texts as they are. */
+  let reader: { candidate: Candidate; loss: number } | undefined;
+  for (const candidate of candidates) {
+    const { loss } = await judge(candidate);
+    if (candidate.text && (!reader || loss < reader.loss)) reader = { candidate, loss };
+  }
+  if (reader && config.text?.lora) {
+    const { candidate } = reader;
+    await judge({ ...candidate, name: candidate.name.replace('text', 'tuned text'), tuned: true });
   }
   const figures = losses.map(({ name, loss }) => `${name} ${loss.toFixed(4)}`).join(', ');
   const notes = [
