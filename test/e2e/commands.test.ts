@@ -35,8 +35,20 @@ describe('nightjar', { timeout: SLOW }, () => {
     expect(code).toBe(0);
     const names = stdout.split('Commands:')[1]!.match(/^ {2}[a-z]+/gm);
     expect(names?.map((name) => name.trim())).toEqual([
-      ...['demo', 'init', 'check', 'drop', 'run', 'clean', 'features', 'finetune', 'score', 'export'],
-      ...['backtest', 'report', 'status', 'backfill', 'deploy', 'redrive', 'cost', 'help'],
+      ...[
+        'demo',
+        'init',
+        'check',
+        'drop',
+        'run',
+        'clean',
+        'features',
+        'finetune',
+        'score',
+        'export',
+        'backtest',
+      ],
+      ...['pretrain', 'report', 'status', 'backfill', 'deploy', 'redrive', 'cost', 'engine', 'model', 'help'],
     ]);
   });
 
