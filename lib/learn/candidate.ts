@@ -14,10 +14,11 @@ import {
   writeInputs,
 } from '../models/index.ts';
 import type { Candidate, Fitted, Material } from './material.ts';
+import type { UserRows } from './row-table.ts';
 import { TEXT_KINDS } from './texts.ts';
 import { mergedTexts, openTuning } from './tune-text.ts';
 import { seenBins, withUnseenBins } from './unseen-bins.ts';
-import { binEnds, type UserRows } from './user-rows.ts';
+import { binEnds } from './user-rows.ts';
 import { SEQUENCE_BATCH, sequencePart } from './visits.ts';
 
 /** Older cut-offs count less, by half every so many days: shops drift. */

@@ -2,7 +2,8 @@ import type { Config } from '../config/index.ts';
 import { type Head, predictPropensity } from '../models/index.ts';
 import { auroc, averagePrecision, logLoss } from '../train/index.ts';
 import type { Fitted } from './material.ts';
-import { type UserRows, userTask } from './user-rows.ts';
+import type { UserRows } from './row-table.ts';
+import { userTask } from './user-rows.ts';
 
 /** How one candidate did on held-out rows, by task. */
 export interface TaskMeasures {

@@ -22,35 +22,11 @@ import {
 import { dayInputs, type RunManifest } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { fitProfiles, openProfiles, type ProfileWriter, profileNames } from './profiles.ts';
-import { RowTable } from './row-table.ts';
+import { RowTable, type UserRows } from './row-table.ts';
 import { openTexts, TextNumbers, type TextWriter, textPlaces } from './texts.ts';
 
 /** A label window is asked in this many equal parts where it is long enough. */
 const BINS = 3;
-
-/**
- * What the users model learns from: one row per user and cut-off day. Everything in a row but its labels is known on
- * the cut-off day; labels are what happened from then on, and never reach beyond the as-of day.
- */
-export interface UserRows {
-  readonly count: number;
-  readonly width: number;
-  /** (count, width) raw features. */
-  readonly features: Float32Array;
-  readonly cutoff: Int32Array;
-  /** A number in [0, 1) per user, the same at all cut-offs: for folds. */
-  readonly unit: Float32Array;
-  /** (count, bins): 1 or 0 for a part of the window, NaN where the row is not at risk or not in the population. */
-  readonly labels: Float32Array;
-  /** (count, tasks): outcome of the whole window, NaN outside the population. */
-  readonly outcomes: Float32Array;
-  /** (count, length, TOKEN_FIELDS), and the visits of each row. */
-  readonly tokens: Int32Array;
-  readonly visits: Int32Array;
-  /** (count, places, TEXT_FIELDS), empty where no texts are read, and the texts by their numbers. */
-  readonly texts: Int32Array;
-  readonly textOf: readonly string[];
-}
 
 export type UserTask = EventTask | AbsenceTask;
 

@@ -1,6 +1,6 @@
 import { pretrainEncoder, type SequenceShape, TOKEN_FIELDS, tokenIds } from '../models/index.ts';
 import type { Material, Pretrained } from './material.ts';
-import type { UserRows } from './user-rows.ts';
+import type { UserRows } from './row-table.ts';
 
 /** Rows of a batch that has visits: each costs as much as its visits. */
 export const SEQUENCE_BATCH = 128;
