@@ -9,18 +9,7 @@ import type { Slot } from '../slots.ts';
 import { type Feeds, float32, type HostTensor, int64 } from '../tensor.ts';
 import { factorName, stackName, stateName } from './loop-body.ts';
 import { type LoopProgram, loopProgram } from './loop-program.ts';
-
-/** The scale of gradients in half precision and the steps since it changed, one value each. */
-export interface LossScale {
-  value: Float32Array;
-  steps: Float32Array;
-}
-
-/** The scale to begin with: PyTorch's default. An overflow halves it. */
-export const firstScale = (): LossScale => ({
-  value: Float32Array.of(65_536),
-  steps: new Float32Array(1),
-});
+import type { LossScale } from './loss-scale.ts';
 
 /** One update of a run. */
 export interface LoopStep {
