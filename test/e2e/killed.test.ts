@@ -64,7 +64,8 @@ it(
       { folder: 'runs', within: 6000 },
       { folder: 'models', within: 1000 },
       { folder: 'snapshots', within: 300 },
-      { folder: 'exports', within: 40 },
+      // at once: an export takes some 30 ms, and a run that has ended is followed by another, with its champions
+      { folder: 'exports', within: 1 },
     ];
     for (const { folder, within } of moments) {
       // when
