@@ -1,9 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { previewDrop } from '../../lib/clean/index.ts';
-import { ConfigError, NightjarError } from '../../lib/data/index.ts';
+import { ConfigError, createPseudonyms, NightjarError } from '../../lib/data/index.ts';
 import { dropFiles } from '../workspace.ts';
 import { table, workspaceOf } from './shared.ts';
 import { STARTER } from './starter.ts';
@@ -44,7 +45,10 @@ export function checkCommand(): Command {
         if (!source || !config.sources[source]) {
           throw new ConfigError(`say which source the file belongs to: --source ${sources.join(' | ')}`);
         }
-        const preview = await previewDrop(file, { name: source, source: config.sources[source] }, config);
+        const named = { name: source, source: config.sources[source] };
+        // Nothing is stored: any key seals the users on their way through.
+        const pseudonyms = createPseudonyms(randomBytes(64));
+        const preview = await previewDrop({ file, named, config, pseudonyms });
         if (options.json) console.log(JSON.stringify(preview, null, 2));
         if (preview.status === 'refused') {
           throw new NightjarError(`${file} would be refused: ${preview.reason}. ${preview.hint}`);

@@ -1,9 +1,17 @@
-import { batchCount, encodeArrow, type Pseudonyms, streamArrow, userHash } from '../data/index.ts';
-import { arrowField, type CellColumn, type Cells, cutBatches, readCells } from './cells.ts';
-import { quoteIdentifier, type Sql } from './engine.ts';
-import { type Judgement, quarantineQuery } from './judge.ts';
-import type { TablePlan } from './table.ts';
-import { BUILT_IN_FLAGS } from './table-events.ts';
+import { batchCount, encodeArrow, type Pseudonyms, streamArrow } from '../data/index.ts';
+import {
+  arrowField,
+  type CellColumn,
+  type Cells,
+  cutBatches,
+  quoteIdentifier,
+  readCells,
+  type Sql,
+} from './duckdb/index.ts';
+import { Refusal } from './errors.ts';
+import type { Judgement } from './judge.ts';
+import { BUILT_IN_FLAGS, type TablePlan } from './mapping/index.ts';
+import { loadSubjects, RANKED, type Subjects } from './subjects.ts';
 
 /** The clean table of a drop as an Arrow file, and what its rows say. */
 export interface Assembled {
@@ -19,12 +27,6 @@ export interface Assembled {
 const ABSURD_TIMES = 1000;
 /** More events of a user on one day than a person makes. */
 const BUSY_DAY = 2000;
-
-/** Who the rows of a drop belong to, in sorting order. */
-interface Subjects {
-  readonly hashes: Uint32Array;
-  readonly pseudonyms: readonly string[];
-}
 
 /**
  * Sorts the clean rows of `mapped` by hash, user and content and encodes them, one record batch per range of hashes.
@@ -44,13 +46,17 @@ export async function assemble(
     const column = quoteIdentifier(`o_${name}`);
     return name === 'flags' ? `(${[column, ...flags].join(' | ')})::USMALLINT AS ${column}` : column;
   });
-  const order = ['nj_rank', ...plan.order.map((name) => quoteIdentifier(`o_${name}`))];
+  const order = ['rank', ...plan.order.map((name) => quoteIdentifier(`o_${name}`))];
   const from =
-    plan.subject === 'none'
-      ? '(SELECT *, 0 AS nj_rank FROM mapped)'
-      : 'mapped JOIN nj_subjects USING (nj_subject)';
-  await sql.run(`CREATE OR REPLACE TEMP TABLE sorted AS
-    SELECT nj_rank, ${select.join(', ')} FROM ${from} WHERE nj_bad = 0 ORDER BY ${order.join(', ')}`);
+    plan.subject === 'none' ? '(SELECT *, 0 AS rank FROM mapped)' : `mapped JOIN ${RANKED} USING (subject)`;
+  const [[sorted] = []] = await sql.rows(`CREATE OR REPLACE TEMP TABLE sorted AS
+    SELECT n, e, rank, ${select.join(', ')} FROM ${from} WHERE bad = 0 ORDER BY ${order.join(', ')}`);
+  if (Number(sorted) !== rows) {
+    throw new Refusal(
+      `${rows} rows are clean and ${sorted} of them found their user`,
+      'this is a fault of Nightjar, not of the file: report it; nothing of the file was used',
+    );
+  }
   const columns: CellColumn[] = plan.outputs.map((out) => ({ ...out, name: `o_${out.name}` }));
   const whole = rows <= ROWS_IN_MEMORY;
   const told = columns.filter(({ name }) => name === 'o_day' || name === 'o_flags');
@@ -86,55 +92,8 @@ export async function assemble(
 
 /** A drop of more rows is read from DuckDB and written batch by batch. */
 const ROWS_IN_MEMORY = 1_000_000;
-const RANK: CellColumn = { name: 'nj_rank', type: 'int32', nullable: false };
+const RANK: CellColumn = { name: 'rank', type: 'int32', nullable: false };
 const NO_CELLS: Cells = { values: new Int32Array() };
-
-/** The quarantined rows as an Arrow file: row, column, reason, text; one batch. */
-export async function assembleQuarantine(sql: Sql, plan: TablePlan, rows: number): Promise<Uint8Array> {
-  await sql.run(`CREATE OR REPLACE TEMP TABLE quarantined AS ${quarantineQuery(plan)}`);
-  const columns: CellColumn[] = [
-    { name: 'row', type: 'int64', nullable: false },
-    { name: 'column', type: 'text', nullable: false },
-    { name: 'reason', type: 'text', nullable: false },
-    { name: 'text', type: 'text', nullable: true },
-  ];
-  const cells = await readCells(sql, 'quarantined', { from: 0, to: rows }, columns);
-  const fields = columns.map((column) => arrowField(column));
-  return encodeArrow(
-    fields,
-    cutBatches(
-      fields,
-      columns.map(({ name }) => cells.get(name) ?? NO_CELLS),
-      [0, rows],
-    ),
-  );
-}
-
-async function loadSubjects(sql: Sql, plan: TablePlan, pseudonyms: Pseudonyms): Promise<Subjects> {
-  if (plan.subject === 'none') return { hashes: new Uint32Array(), pseudonyms: [] };
-  const result = await sql.run('SELECT DISTINCT nj_subject FROM mapped WHERE nj_bad = 0');
-  const known: { subject: string; pseudonym: string; hash: number }[] = [];
-  for (let k = 0; k < result.chunkCount; k++) {
-    for (const subject of result.getChunk(k).getColumnValues(0)) {
-      if (typeof subject !== 'string') continue;
-      const pseudonym = plan.subject === 'user' ? pseudonyms.seal(subject) : subject;
-      known.push({ subject, pseudonym, hash: userHash(pseudonym) });
-    }
-  }
-  known.sort((a, b) => a.hash - b.hash || (a.pseudonym < b.pseudonym ? -1 : 1));
-  await sql.run('CREATE OR REPLACE TEMP TABLE nj_subjects (nj_subject VARCHAR, nj_rank INTEGER)');
-  const appender = await sql.connection.createAppender('nj_subjects');
-  for (const [rank, { subject }] of known.entries()) {
-    appender.appendVarchar(subject);
-    appender.appendInteger(rank);
-    appender.endRow();
-  }
-  appender.closeSync();
-  return {
-    hashes: Uint32Array.from(known, ({ hash }) => hash),
-    pseudonyms: known.map(({ pseudonym }) => pseudonym),
-  };
-}
 
 /** SQL terms for the bits of the built-in flags; none where a drop is too small to have any. */
 function builtInFlags(plan: TablePlan, { clean: rows, medianAmount }: Judgement): string[] {
@@ -144,8 +103,8 @@ function builtInFlags(plan: TablePlan, { clean: rows, medianAmount }: Judgement)
     terms.push(`CASE WHEN abs(o_amount) > ${ABSURD_TIMES * medianAmount} THEN 1 ELSE 0 END`);
   }
   if (has('day') && rows > BUSY_DAY) {
-    terms.push(`CASE WHEN (nj_subject, o_day) IN (
-      SELECT (nj_subject, o_day) FROM mapped WHERE nj_bad = 0 GROUP BY nj_subject, o_day HAVING count(*) > ${BUSY_DAY}
+    terms.push(`CASE WHEN (subject, o_day) IN (
+      SELECT (subject, o_day) FROM mapped WHERE bad = 0 GROUP BY subject, o_day HAVING count(*) > ${BUSY_DAY}
     ) THEN 2 ELSE 0 END`);
   }
   return terms;

@@ -1,19 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Config, Source } from '../config/index.ts';
+import type { Config } from '../config/index.ts';
 import type { Pseudonyms } from '../data/index.ts';
 import { ObjectNotFound, type ObjectStore, type StoredObject, whyNoKey } from '../runtime/index.ts';
-import { assemble, assembleQuarantine } from './assemble.ts';
-import { type EngineOptions, refusalOr, type Sql, withConnection } from './engine.ts';
+import { type CleanFile, cleanFile, textFormat, threadsFor } from './clean-file.ts';
+import { type EngineOptions, refusalOr, withConnection } from './duckdb/index.ts';
 import { Refusal } from './errors.ts';
-import { type Intake, type TextFormat, takeIn } from './intake.ts';
-import { judge } from './judge.ts';
+import { takeIn } from './intake/index.ts';
 import { type CleanKeys, cleanKeys, type NamedSource } from './keys.ts';
 import { scratchPrefix } from './leftovers.ts';
-import { planFor } from './plan.ts';
 import type { CleanedQuality, Quality } from './quality.ts';
-import { readRecords } from './read.ts';
 
 export interface CleanDropInput {
   readonly store: ObjectStore;
@@ -33,8 +30,6 @@ export type CleanResult =
   | { readonly status: 'done'; readonly keys: CleanKeys }
   | { readonly status: 'gone' }
   | { readonly status: 'unusable'; readonly reason: string };
-
-const HOUR_MS = 3_600_000;
 
 /**
  * Cleans one drop: canonical rows, quarantined rows, and last the quality record whose presence says that all is done.
@@ -68,7 +63,7 @@ export async function cleanDrop(input: CleanDropInput): Promise<CleanResult> {
   }
 }
 
-type Told = Pick<Quality, 'dropId' | 'key' | 'revision' | 'etag' | 'source' | 'table' | 'sha256' | 'bytes'>;
+type Known = Pick<Quality, 'dropId' | 'key' | 'revision' | 'etag' | 'source' | 'table' | 'sha256' | 'bytes'>;
 
 async function cleanObject(
   input: CleanDropInput,
@@ -77,7 +72,7 @@ async function cleanObject(
   path: string,
 ): Promise<Quality> {
   const { named } = keys;
-  let told: Told = {
+  let known: Known = {
     dropId: keys.dropId,
     key: input.key,
     revision: keys.revision,
@@ -95,88 +90,50 @@ async function cleanObject(
       );
     }
     const intake = await takeIn(object.body, path, textFormat(named.source));
-    told = { ...told, sha256: intake.sha256, bytes: intake.bytes };
-    const latest = latestTime(object.info.lastModified, named.source);
-    return await withConnection(engineFor(intake, input.engine ?? {}), (sql) =>
-      cleanTaken(sql, input, { named, keys, intake, latest, told }),
-    );
+    known = { ...known, sha256: intake.sha256, bytes: intake.bytes };
+    return await withConnection(threadsFor(intake, input.engine ?? {}), async (sql) => {
+      const { config, pseudonyms, key } = input;
+      const droppedAt = object.info.lastModified;
+      const file = await cleanFile(sql, { intake, named, config, pseudonyms, key, droppedAt });
+      if (file) await store(input.store, keys, file);
+      return { ...known, status: 'clean' as const, ...countsOf(file, named) };
+    });
   } catch (error) {
     const fault = refusalOr(error, 'DuckDB could not clean it', 'try it with "nightjar check"');
     if (!(fault instanceof Refusal)) throw error;
-    return { ...told, status: 'refused', refused: { reason: fault.reason, hint: fault.hint } };
+    return { ...known, status: 'refused', refused: { reason: fault.reason, hint: fault.hint } };
   }
 }
 
-interface Taken {
-  readonly named: NamedSource;
-  readonly keys: CleanKeys;
-  readonly intake: Intake;
-  readonly latest: number;
-  readonly told: Told;
-}
-
-async function cleanTaken(sql: Sql, input: CleanDropInput, taken: Taken): Promise<CleanedQuality> {
-  const { store, config, pseudonyms } = input;
-  const { named, keys, intake, latest } = taken;
-  await setTimeZone(sql, named.source.timeZone ?? config.shop.timeZone);
-  const records = await readRecords(sql, intake, named.source);
-  const counts = { clean: 0, rowsIn: 0, quarantinedRows: 0, quarantined: {}, flagged: {}, users: 0 };
-  const policy = named.source.duplicates;
-  const none = { ...counts, minDay: null, maxDay: null, duplicates: { found: 0, policy, dropped: 0 } };
-  // A file without columns has nothing to bind a mapping to, and no rows to lose.
-  if (records.columns.length === 0) return { ...taken.told, status: 'clean', ...none };
-  const plan = await planFor(sql, named, records, config.shop.timeZone);
-  const judged = await judge(sql, records, plan, named.source, latest);
-  const assembled = await assemble(sql, plan, judged, config.shards, pseudonyms);
-  const accounted = judged.clean + judged.duplicatesDropped + judged.quarantinedRows;
-  if (accounted !== judged.rowsIn || (intake.records !== undefined && intake.records !== judged.rowsIn)) {
-    throw new Refusal(
-      `${judged.rowsIn} records came in and ${accounted} are accounted for`,
-      'this is a fault of Nightjar, not of the file: report it; nothing of the file was used',
-    );
-  }
-  const rejected =
-    judged.quarantinedRows > 0 ? await assembleQuarantine(sql, plan, judged.quarantinedRows) : undefined;
+/** A drop of which no row is clean has no clean object: its quality record says that it is done. */
+async function store(target: ObjectStore, keys: CleanKeys, file: CleanFile): Promise<void> {
+  const { assembled, judged, quarantine } = file;
   await Promise.all([
-    keys.clean && store.put(keys.clean, assembled.arrow, { ifAbsent: true }),
-    keys.quarantine && rejected && store.put(keys.quarantine, rejected, { ifAbsent: true }),
+    judged.clean > 0 && keys.clean && target.put(keys.clean, assembled.arrow, { ifAbsent: true }),
+    quarantine && keys.quarantine && target.put(keys.quarantine, quarantine, { ifAbsent: true }),
   ]);
+}
+
+type Counts = Omit<CleanedQuality, keyof Known | 'status'>;
+
+function countsOf(file: CleanFile | undefined, { source }: NamedSource): Counts {
+  const { judged, assembled, plan } = file ?? {};
   return {
-    ...taken.told,
-    status: 'clean',
-    rowsIn: judged.rowsIn,
-    clean: judged.clean,
-    duplicates: { found: judged.duplicatesFound, policy, dropped: judged.duplicatesDropped },
-    quarantinedRows: judged.quarantinedRows,
-    quarantined: { ...judged.quarantined },
-    flagged: { ...assembled.flagged },
-    minDay: assembled.minDay,
-    maxDay: assembled.maxDay,
-    users: assembled.users,
+    rowsIn: judged?.rowsIn ?? 0,
+    clean: judged?.clean ?? 0,
+    duplicates: {
+      found: judged?.duplicatesFound ?? 0,
+      policy: source.duplicates,
+      dropped: judged?.duplicatesDropped ?? 0,
+    },
+    quarantinedRows: judged?.quarantinedRows ?? 0,
+    quarantined: { ...judged?.quarantined },
+    leftOut: { ...judged?.leftOut },
+    flagged: { ...assembled?.flagged },
+    absent: [...(plan?.absent ?? [])],
+    keyValues: { ...file?.keyValues },
+    minDay: assembled?.minDay ?? null,
+    maxDay: assembled?.maxDay ?? null,
+    users: assembled?.users ?? 0,
   };
-}
-
-/** Below this a second thread costs more than it helps. */
-const SMALL = 8 << 20;
-
-function engineFor(intake: Intake, options: EngineOptions): EngineOptions {
-  return intake.unpacked < SMALL ? { ...options, threads: 1 } : options;
-}
-
-/** The latest time (ms) that an event in a drop of this age can have: never judged by the wall clock. */
-export function latestTime(dropped: Date, source: Source): number {
-  return dropped.getTime() + source.toleranceHours * HOUR_MS;
-}
-
-/** DuckDB reads naive text times in the session's zone. */
-export async function setTimeZone(sql: Sql, zone: string): Promise<void> {
-  await sql.run(`SET TimeZone = '${zone.replaceAll("'", "''")}'`);
-}
-
-/** How the counter and the reader see a source's files; undefined for binary formats. */
-export function textFormat(source: Source): TextFormat | undefined {
-  if (source.format === 'parquet') return undefined;
-  if (source.format === 'jsonl') return { delimiter: '\n', quote: '', columns: undefined, header: false };
-  const { delimiter, quote, columns } = source.csv;
-  return { delimiter, quote, columns, header: columns === undefined };
 }

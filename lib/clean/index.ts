@@ -1,5 +1,5 @@
 export { type CleanDropInput, type CleanResult, cleanDrop } from './drop.ts';
-export { type EngineOptions, engineWithin } from './engine.ts';
+export { type EngineOptions, engineWithin } from './duckdb/index.ts';
 export {
   type CleanKeys,
   cleanKeys,
@@ -11,6 +11,6 @@ export {
 } from './keys.ts';
 export { type LargeDropInput, type SentDrop, sendLargeDrop } from './large-drop.ts';
 export { removeLeftovers } from './leftovers.ts';
+export { BUILT_IN_FLAGS, MISSING } from './mapping/index.ts';
 export { type Preview, previewDrop } from './preview.ts';
 export { type CleanedQuality, parseQuality, type Quality, type RefusedQuality } from './quality.ts';
-export { BUILT_IN_FLAGS } from './table-events.ts';

@@ -1,16 +1,15 @@
 import type { Source } from '../config/index.ts';
-import { quoteIdentifier, quoteText, type Sql } from './engine.ts';
-import { SOURCE_ROW } from './expressions.ts';
-import { staged } from './plan.ts';
-import type { Records } from './read.ts';
-import type { TablePlan } from './table.ts';
-import { BUILT_IN_FLAGS, LATEST } from './table-events.ts';
+import { quoteIdentifier, type Sql } from './duckdb/index.ts';
+import { Refusal } from './errors.ts';
+import { BUILT_IN_FLAGS, LATEST, staged, type TablePlan, VALUE } from './mapping/index.ts';
+import type { Records } from './read/index.ts';
 
-/** What became of a drop's records. `rows` of the table `mapped` are marked; nothing is removed from it. */
+/** What became of a drop's rows. Rows of the table `mapped` are marked; nothing is removed from it. */
 export interface Judgement {
   readonly rowsIn: number;
   readonly quarantined: Readonly<Record<string, number>>;
   readonly quarantinedRows: number;
+  readonly leftOut: Readonly<Record<string, number>>;
   readonly duplicatesFound: number;
   readonly duplicatesDropped: number;
   readonly clean: number;
@@ -21,14 +20,15 @@ export interface Judgement {
 /** Mark of a row that was left out because an earlier clean row has its identity. */
 const DUPLICATE = 65535;
 const BROKEN = 1;
-const FIRST_CHECK = 2;
+const FIRST_CONDITION = 2;
 /** A median of fewer amounts says little. */
 const MEDIAN_FROM_ROWS = 100;
 
 /**
- * Evaluates a plan over the records into the temp table `mapped`: `nj_row`, `nj_bad` (0 clean, 1 broken line, 2 and up the
- * plan's checks), `nj_subject`, and the plan's outputs.
- * @param latest the last possible time of an event, ms
+ * Evaluates a plan over the records into the temp table `mapped`: `n` and `e` (record and row within it), `bad` (0 clean, 1
+ * broken line, then the plan's conditions and its checks), `subject`, and the plan's outputs.
+ * @param latest the last possible time of a row, ms
+ * @throws Refusal when a row was lost or doubled on the way
  */
 export async function judge(
   sql: Sql,
@@ -37,109 +37,155 @@ export async function judge(
   source: Source,
   latest: number,
 ): Promise<Judgement> {
-  const twins = await findTwins(sql, records);
-  const subject = { user: '"user"', row: 'nj_row::VARCHAR', none: 'NULL::VARCHAR' }[plan.subject];
+  const subject = { user: 'v_user', row: 'n::VARCHAR', none: 'NULL::VARCHAR' }[plan.subject];
   const outputs = plan.outputs.map(({ name, sql: value }) => `${value} AS ${quoteIdentifier(`o_${name}`)}`);
-  const reasons = plan.checks.map(({ reason }, index) => `WHEN ${index + FIRST_CHECK} THEN ${reason}`);
+  const values = plan.checks.flatMap(({ value }, i) =>
+    value === undefined ? [] : `WHEN ${firstCheck(plan) + i} THEN (${value})::VARCHAR`,
+  );
   await sql.run(`
     CREATE OR REPLACE TEMP TABLE mapped AS
-    SELECT nj_row, nj_bad, ${subject} AS nj_subject, ${outputs.join(', ')},
-      CASE nj_bad WHEN ${BROKEN} THEN nj_broken ${reasons.join(' ')} END AS nj_reason,
-      CASE WHEN nj_bad > 0 THEN coalesce(nj_line, to_json(${SOURCE_ROW})::VARCHAR) END AS nj_text,
-      ${twins ? 'nj_twin' : 'NULL::BIGINT AS nj_twin'}
-    FROM ${judgedStage(records, plan, latest)} ${twins ? 'LEFT JOIN nj_twins USING (nj_row)' : ''}`);
+    SELECT n, e, bad, ${subject} AS subject, ${plan.keyHash ?? 'h'} AS same, ${outputs.join(', ')},
+      CASE bad WHEN ${BROKEN} THEN broken ${values.join(' ')} END AS about,
+      CASE WHEN ${isRejected(plan)} THEN ${records.text} END AS row_text
+    FROM ${verdicts(staged(records.relation, plan), plan, latest)}`);
+  const twins = await findTwins(sql, records, plan);
   const priced = plan.outputs.some(({ name }) => name === 'amount');
   const amounts = priced
     ? ', count(*) FILTER (WHERE o_amount > 0), median(o_amount) FILTER (WHERE o_amount > 0)'
     : '';
-  const counted = await sql.rows(`
-    SELECT nj_bad, count(*), count(*) FILTER (WHERE nj_row <> nj_twin)${amounts}
-    FROM mapped GROUP BY nj_bad ORDER BY nj_bad`);
-  const found = counted.reduce((sum, [, , twin]) => sum + Number(twin), 0);
-  let dropped = 0;
-  if (found > 0 && source.duplicates === 'drop') {
-    dropped = (
-      await sql.run(`
-        UPDATE mapped SET nj_bad = ${DUPLICATE} WHERE nj_row IN (
-          SELECT nj_row FROM (
-            SELECT nj_row, row_number() OVER (PARTITION BY nj_twin ORDER BY nj_row) AS nj_nth
-            FROM mapped WHERE nj_bad = 0 AND nj_twin IS NOT NULL)
-          WHERE nj_nth > 1)`)
-    ).rowsChanged;
-  }
+  const counted = await sql.rows(`SELECT bad, count(*)${amounts} FROM mapped GROUP BY bad ORDER BY bad`);
+  const dropped = twins > 0 && source.duplicates === 'drop' ? await dropTwins(sql) : 0;
   const quarantined: Record<string, number> = {};
+  const leftOut: Record<string, number> = Object.fromEntries(plan.leftOut.map(({ name }) => [name, 0]));
   let quarantinedRows = 0;
   let good = 0;
   let median: number | undefined;
-  for (const [code, rows, , amountRows, medianAmount] of counted) {
-    if (Number(code) === 0) {
-      good = Number(rows);
+  for (const [code, count, amountRows, medianAmount] of counted) {
+    const rows = Number(count);
+    const { condition, kind } = meaningOf(plan, Number(code));
+    if (condition !== undefined) leftOut[condition] = (leftOut[condition] ?? 0) + rows;
+    else if (kind !== undefined) {
+      quarantined[kind] = (quarantined[kind] ?? 0) + rows;
+      quarantinedRows += rows;
+    } else {
+      good = rows;
       if (Number(amountRows) >= MEDIAN_FROM_ROWS) median = Number(medianAmount);
-      continue;
     }
-    const kind = kindOf(plan, Number(code));
-    quarantined[kind] = (quarantined[kind] ?? 0) + Number(rows);
-    quarantinedRows += Number(rows);
   }
-  return {
-    rowsIn: records.count,
+  const judgement = {
+    rowsIn: records.rows,
     quarantined,
     quarantinedRows,
-    duplicatesFound: found,
+    leftOut,
+    duplicatesFound: twins,
     duplicatesDropped: dropped,
     clean: good - dropped,
     ...(median !== undefined && { medianAmount: median }),
   };
+  await proveConserved(sql, records, judgement);
+  return judgement;
 }
 
-/** The quarantined rows of `mapped`, in the order of the file: row, column, reason, text. */
-export function quarantineQuery(plan: TablePlan): string {
-  const columns = plan.checks.map(
-    ({ column }, index) => `WHEN ${index + FIRST_CHECK} THEN ${quoteText(column)}`,
-  );
-  return `
-    SELECT nj_row AS "row", CASE nj_bad WHEN ${BROKEN} THEN 'line' ${columns.join(' ')} END AS "column",
-      nj_reason AS "reason", nj_text AS "text"
-    FROM mapped WHERE nj_bad BETWEEN ${BROKEN} AND ${DUPLICATE - 1} ORDER BY nj_row`;
+/** What the quarantine says of a verdict. */
+export interface Rejection {
+  readonly column: string;
+  /** With `$` where the value stands that it is about, in quotes unless it is `plain`. */
+  readonly reason: string;
+  readonly plain: boolean;
 }
 
-/** All stages up to the verdict (`nj_bad`) and the flags of rules (`nj_flags`), as a FROM item. */
-export function judgedStage(records: Records, plan: TablePlan, latest: number): string {
+/** The rejected rows of `mapped` in the order of the file: `n`, `bad`, `about` (the value of the reason) and `row_text`. */
+export function rejectedRows(plan: TablePlan): string {
+  return `SELECT n, bad, about, row_text FROM mapped WHERE ${isRejected(plan)} ORDER BY n, e`;
+}
+
+/** What a verdict of `rejectedRows` means. */
+export function rejectionOf(plan: TablePlan, bad: number): Rejection {
+  if (bad === BROKEN) return { column: 'line', reason: VALUE, plain: true };
+  const found = plan.checks[bad - firstCheck(plan)];
+  return {
+    column: found?.column ?? 'unknown',
+    reason: found?.reason ?? 'unknown',
+    plain: found?.plain ?? false,
+  };
+}
+
+/** Condition: the row goes to the quarantine. */
+function isRejected(plan: TablePlan): string {
+  return `(bad = ${BROKEN} OR bad BETWEEN ${firstCheck(plan)} AND ${DUPLICATE - 1})`;
+}
+
+/** The last stage: the verdict (`bad`) and the flags of rules (`flags`), as a FROM item. */
+function verdicts(from: string, plan: TablePlan, latest: number): string {
+  const conditions = plan.leftOut.map(({ when }, i) => `WHEN ${when} THEN ${FIRST_CONDITION + i}`);
   const checks = plan.checks.map(
-    ({ when }, index) => `WHEN ${when.replaceAll(LATEST, String(latest))} THEN ${index + FIRST_CHECK}`,
+    ({ when }, i) => `WHEN ${when.replaceAll(LATEST, String(latest))} THEN ${firstCheck(plan) + i}`,
   );
   const bits = plan.flags.map(
-    ({ when }, index) =>
-      `CASE WHEN TRY((${when}\n)::BOOLEAN) THEN ${1 << (index + BUILT_IN_FLAGS.length)} ELSE 0 END`,
+    ({ when }, i) => `CASE WHEN TRY(${when}) THEN ${1 << (i + BUILT_IN_FLAGS.length)} ELSE 0 END`,
   );
-  return `(SELECT *,
-      (CASE WHEN nj_broken IS NOT NULL THEN ${BROKEN} ${checks.join(' ')} ELSE 0 END)::USMALLINT AS nj_bad,
-      (${['0', ...bits].join(' | ')})::USMALLINT AS nj_flags
-    FROM ${staged(records, plan)})`;
+  return `(SELECT *, (${['0', ...bits].join(' | ')})::USMALLINT AS flags,
+      (CASE WHEN broken IS NOT NULL THEN ${BROKEN} ${[...conditions, ...checks].join(' ')} ELSE 0 END)::USMALLINT AS bad
+    FROM ${from})`;
+}
+
+const firstCheck = (plan: TablePlan): number => FIRST_CONDITION + plan.leftOut.length;
+
+/** What a verdict means: the name of a condition that left the row out, the kind of a check, neither for a clean row. */
+function meaningOf(plan: TablePlan, code: number): { condition?: string | undefined; kind?: string } {
+  if (code === 0) return {};
+  if (code === BROKEN) return { kind: 'broken line' };
+  if (code < firstCheck(plan)) return { condition: plan.leftOut[code - FIRST_CONDITION]?.name };
+  return { kind: plan.checks[code - firstCheck(plan)]?.kind ?? 'unknown' };
 }
 
 /**
- * Writes the rows that share their identity with others to `nj_twins`, each with the first of them. Equal hashes only
- * nominate; the columns decide.
- * @returns whether there are any
+ * Writes the rows that share their identity with others to `twins`, with what they share. Where no key is named equal
+ * hashes only nominate; the whole content of the rows decides.
+ * @returns how many rows equal an earlier one
  */
-async function findTwins(sql: Sql, records: Records): Promise<boolean> {
-  const { identity, relation } = records;
-  if (identity.length === 0) return false;
-  const candidates = 'SELECT nj_hash FROM raw GROUP BY nj_hash HAVING count(*) > 1';
-  if ((await sql.rows(`${candidates} LIMIT 1`)).length === 0) return false;
-  const columns = identity.map(quoteIdentifier);
-  // A row without any of its key values has no identity.
-  const known = records.keyed
-    ? ` AND coalesce(${columns.map((c) => `${c}::VARCHAR`).join(', ')}) IS NOT NULL`
-    : '';
-  await sql.run(`
-    CREATE OR REPLACE TEMP TABLE nj_twins AS
-    SELECT nj_row, min(nj_row) OVER (PARTITION BY ${columns.join(', ')}) AS nj_twin
-    FROM ${relation} WHERE nj_broken IS NULL${known} AND nj_hash IN (${candidates})`);
-  return true;
+async function findTwins(sql: Sql, records: Records, plan: TablePlan): Promise<number> {
+  const element = plan.keyHash === undefined ? ', e' : '';
+  const shared = `SELECT same${element} FROM mapped WHERE bad <> ${BROKEN} AND same IS NOT NULL
+    GROUP BY same${element} HAVING count(*) > 1`;
+  if ((await sql.rows(`${shared} LIMIT 1`)).length === 0) return 0;
+  await sql.run(
+    plan.keyHash === undefined
+      ? `CREATE OR REPLACE TEMP TABLE twins AS
+        SELECT n, e, md5(${records.content}) AS same FROM ${records.relation}
+        WHERE broken IS NULL AND h IN (SELECT same FROM (${shared}))`
+      : `CREATE OR REPLACE TEMP TABLE twins AS
+        SELECT n, e, same FROM mapped WHERE bad <> ${BROKEN} AND same IN (${shared})`,
+  );
+  const [[rows, groups] = []] = await sql.rows('SELECT count(*), count(DISTINCT same) FROM twins');
+  return Number(rows) - Number(groups);
 }
 
-function kindOf(plan: TablePlan, code: number): string {
-  return code === BROKEN ? 'broken line' : (plan.checks[code - FIRST_CHECK]?.kind ?? 'unknown');
+/** Marks the clean rows behind the first clean one of their identity. @returns how many */
+async function dropTwins(sql: Sql): Promise<number> {
+  const result = await sql.run(`
+    UPDATE mapped SET bad = ${DUPLICATE} WHERE (n, e) IN (
+      SELECT (n, e) FROM (
+        SELECT n, e, row_number() OVER (PARTITION BY twins.same ORDER BY n, e) AS nth
+        FROM mapped JOIN twins USING (n, e) WHERE bad = 0)
+      WHERE nth > 1)`);
+  return result.rowsChanged;
+}
+
+/** Every record of the file stands in `mapped`, none twice, and every row was counted once. */
+async function proveConserved(sql: Sql, records: Records, judgement: Judgement): Promise<void> {
+  const { clean, duplicatesDropped, quarantinedRows, leftOut } = judgement;
+  const accounted =
+    clean + duplicatesDropped + quarantinedRows + Object.values(leftOut).reduce((sum, rows) => sum + rows, 0);
+  const [[rows, distinct] = []] = await sql.rows(
+    records.records === 0
+      ? 'SELECT count(*), 0 FROM mapped'
+      : `SELECT count(*), bit_count(bitstring_agg(n, 0, ${records.records - 1})) FROM mapped`,
+  );
+  if (Number(rows) === records.rows && Number(distinct) === records.records && accounted === records.rows)
+    return;
+  throw new Refusal(
+    `${records.records} records came in as ${records.rows} rows; ${distinct} records in ${rows} rows were judged, and ${accounted} rows are accounted for`,
+    'this is a fault of Nightjar, not of the file: report it; nothing of the file was used',
+  );
 }

@@ -5,7 +5,7 @@ import { contentId, dropId } from '../data/index.ts';
  * Version of what clean writes. Raise it whenever equal drops would give other rows: every drop is then cleaned again
  * under a new revision.
  */
-export const DATA_VERSION = 1;
+export const DATA_VERSION = 2;
 
 export const DROP_PREFIX = 'drop/';
 
@@ -45,7 +45,7 @@ export function prefixOf(name: string, source: Source): string {
 
 /**
  * Revision of a drop: changes with the object's etag, with whatever in the config decides about its rows (the source and
- * its name, the shop's time zone) and with the version of this code. Not with the number of shards: files say how many
+ * its name, the shop's time zone and currency) and with the version of this code. Not with the number of shards: files say how many
  * batches they have, and any number of readers reads them.
  */
 export function revisionOf(etag: string, config: Config, named: NamedSource | undefined): string {
@@ -53,6 +53,7 @@ export function revisionOf(etag: string, config: Config, named: NamedSource | un
     name: named.name,
     source: named.source,
     timeZone: config.shop.timeZone,
+    ...(config.shop.currency !== undefined && { currency: config.shop.currency }),
   };
   return contentId({ etag, settings: settings ?? null, version: DATA_VERSION });
 }

@@ -1,18 +1,16 @@
 import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Config } from '../config/index.ts';
-import { EVENT_TYPES } from '../data/index.ts';
-import { latestTime, setTimeZone, textFormat } from './drop.ts';
-import { type EngineOptions, quoteIdentifier, refusalOr, type Sql, withConnection } from './engine.ts';
+import { decodeArrow, EVENT_TYPES, type Pseudonyms } from '../data/index.ts';
+import { type CleanFile, cleanFile, textFormat, threadsFor } from './clean-file.ts';
+import { type EngineOptions, refusalOr, type Sql, withConnection } from './duckdb/index.ts';
 import { Refusal } from './errors.ts';
-import { takeIn } from './intake.ts';
-import { judge, quarantineQuery } from './judge.ts';
-import type { NamedSource } from './keys.ts';
-import { planFor } from './plan.ts';
-import { readRecords } from './read.ts';
-import type { TablePlan } from './table.ts';
+import { takeIn } from './intake/index.ts';
+import { type NamedSource, prefixOf } from './keys.ts';
+import { localTime } from './local-time.ts';
+import { minorDigits } from './mapping/index.ts';
 
 type Value = string | number | boolean | null;
 
@@ -22,51 +20,68 @@ export type Preview =
       readonly status: 'read';
       /** Columns that expressions may use. */
       readonly columns: readonly string[];
+      /** Of these, columns that the config lets files lack and this one lacks. */
+      readonly absent: readonly string[];
       readonly rowsIn: number;
       readonly clean: number;
       readonly duplicates: number;
       /** Rows by reason. */
       readonly quarantined: Readonly<Record<string, number>>;
-      /** The first clean rows, with the user's own id; money in minor units, times in UTC. */
+      /** Rows by the condition of `where` that they do not meet. */
+      readonly leftOut: Readonly<Record<string, number>>;
+      /** The first clean rows of the file, with the user's own id; money in major units, times in the shop's zone. */
       readonly rows: readonly Readonly<Record<string, Value>>[];
       /** The first quarantined rows. */
       readonly errors: readonly { readonly row: number; readonly column: string; readonly reason: string }[];
     }
   | { readonly status: 'refused'; readonly reason: string; readonly hint: string };
 
-/**
- * Maps a local file as `cleanDrop` would, for "nightjar check".
- * @param file on disk; its modification time stands for the drop's
- * @param n how many rows and errors to show
- */
-export async function previewDrop(
-  file: string,
-  named: NamedSource,
-  config: Config,
-  n = 10,
-  engine: EngineOptions = {},
-): Promise<Preview> {
+export interface PreviewInput {
+  /** On disk; its modification time stands for the drop's. */
+  readonly file: string;
+  /** Its key, were it dropped: partitions in it are columns. Default: the file's name below the source's prefix. */
+  readonly key?: string;
+  readonly named: NamedSource;
+  readonly config: Config;
+  /** Any key will do: the pseudonyms are opened again. */
+  readonly pseudonyms: Pseudonyms;
+  /** How many rows and errors to show. Default 10. */
+  readonly show?: number;
+  readonly engine?: EngineOptions;
+}
+
+/** Cleans a local file as `cleanDrop` would, down to the bytes of the clean file, and shows what stands in it. */
+export async function previewDrop(input: PreviewInput): Promise<Preview> {
+  const { file, named, config, pseudonyms, show = 10, engine = {} } = input;
+  const { key = `${prefixOf(named.name, named.source)}${basename(file)}` } = input;
   const { mtime } = await stat(file);
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-check-'));
   try {
     const intake = await takeIn(createReadStream(file), join(folder, 'drop'), textFormat(named.source));
-    return await withConnection(engine, async (sql): Promise<Preview> => {
-      await setTimeZone(sql, named.source.timeZone ?? config.shop.timeZone);
-      const records = await readRecords(sql, intake, named.source);
-      const columns = records.columns.map(({ name }) => name);
-      const empty = { columns, rowsIn: 0, clean: 0, duplicates: 0, quarantined: {}, rows: [], errors: [] };
-      if (columns.length === 0) return { status: 'read', ...empty };
-      const plan = await planFor(sql, named, records, config.shop.timeZone);
-      const judged = await judge(sql, records, plan, named.source, latestTime(mtime, named.source));
+    return await withConnection(threadsFor(intake, engine), async (sql): Promise<Preview> => {
+      const clean = await cleanFile(sql, { intake, named, config, pseudonyms, key, droppedAt: mtime });
+      const none = {
+        columns: [],
+        absent: [],
+        rowsIn: 0,
+        clean: 0,
+        duplicates: 0,
+        quarantined: {},
+        leftOut: {},
+      };
+      if (!clean) return { status: 'read', ...none, rows: [], errors: [] };
+      const { records, plan, judged } = clean;
       return {
         status: 'read',
-        columns,
+        columns: records.columns.map(({ name }) => name),
+        absent: plan.absent,
         rowsIn: judged.rowsIn,
         clean: judged.clean,
         duplicates: judged.duplicatesFound,
         quarantined: judged.quarantined,
-        rows: await firstRows(sql, plan, n),
-        errors: await firstErrors(sql, plan, n),
+        leftOut: judged.leftOut,
+        rows: await firstRows(sql, clean, input, show),
+        errors: await firstErrors(clean, show),
       };
     });
   } catch (error) {
@@ -78,30 +93,58 @@ export async function previewDrop(
   }
 }
 
-async function firstRows(sql: Sql, plan: TablePlan, n: number): Promise<Record<string, Value>[]> {
-  const shown = plan.outputs.filter(({ name }) => name !== 'flags' && name !== 'id');
-  const columns = shown.map(({ name, type }) => {
-    const column = quoteIdentifier(`o_${name}`);
-    if (type === 'instant') return `strftime(make_timestamp(${column} * 1000), '%Y-%m-%dT%H:%M:%S.%gZ')`;
-    return type === 'int64' ? `${column}::DOUBLE` : column;
-  });
-  const rows = await sql.rows(`
-    SELECT nj_subject, ${columns.join(', ')} FROM mapped WHERE nj_bad = 0 ORDER BY nj_row LIMIT ${n}`);
-  return rows.map(([subject, ...values]) => {
-    const row: Record<string, Value> = plan.subject === 'user' ? { user: subject ?? null } : {};
-    for (const [index, { name }] of shown.entries()) {
-      const value = values[index] ?? null;
-      row[name] = name === 'type' ? (EVENT_TYPES[Number(value)] ?? null) : value;
+/** The first rows of the file, read from the clean file: what is shown is what a run will read. */
+async function firstRows(
+  sql: Sql,
+  { assembled, judged }: CleanFile,
+  { config, pseudonyms }: PreviewInput,
+  show: number,
+): Promise<Record<string, Value>[]> {
+  if (judged.clean === 0) return [];
+  const places = await sql.rows(`SELECT rowid FROM sorted ORDER BY n, e LIMIT ${show}`);
+  const wanted = places.map(([place]) => Number(place));
+  const { timeZone, currency } = config.shop;
+  const digits = minorDigits(currency);
+  const shown = new Map<number, Record<string, Value>>();
+  let start = 0;
+  for (const batch of decodeArrow(await whole(assembled.arrow)).batches) {
+    for (const place of wanted) {
+      const row = place - start;
+      if (row < 0 || row >= batch.numRows) continue;
+      const cells: Record<string, Value> = {};
+      for (const [column, { name }] of batch.schema.fields.entries()) {
+        if (name === 'hash' || name === 'id' || name === 'flags') continue;
+        const value: unknown = batch.getChildAt(column)?.get(row) ?? null;
+        if (name === 'user') cells.user = pseudonyms.open(String(value));
+        else if (value === null) cells[name] = null;
+        else if (name === 'time' || name === 'valid_from') cells[name] = localTime(Number(value), timeZone);
+        else if (name === 'type') cells.type = EVENT_TYPES[Number(value)] ?? null;
+        else if (name === 'price' || name === 'amount') cells[name] = Number(value) / 10 ** digits;
+        else
+          cells[name] =
+            typeof value === 'bigint' || typeof value === 'number' ? Number(value) : String(value);
+      }
+      shown.set(place, cells);
     }
-    return row;
-  });
+    start += batch.numRows;
+  }
+  return wanted.flatMap((place) => [shown.get(place) ?? {}]);
 }
 
-async function firstErrors(sql: Sql, plan: TablePlan, n: number) {
-  const rows = await sql.rows(`SELECT "row", "column", "reason" FROM (${quarantineQuery(plan)}) LIMIT ${n}`);
-  return rows.map(([row, column, reason]) => ({
-    row: Number(row),
-    column: String(column),
-    reason: String(reason),
+async function firstErrors({ quarantine }: CleanFile, show: number) {
+  if (!quarantine) return [];
+  const [batch] = decodeArrow(quarantine).batches;
+  const text = (name: string, row: number) => String(batch?.getChild(name)?.get(row) ?? '');
+  return Array.from({ length: Math.min(show, batch?.numRows ?? 0) }, (_, row) => ({
+    row: Number(batch?.getChild('row')?.get(row)),
+    column: text('column', row),
+    reason: text('reason', row),
   }));
+}
+
+async function whole(bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  if (bytes instanceof Uint8Array) return bytes;
+  const pieces: Uint8Array[] = [];
+  for await (const piece of bytes) pieces.push(piece);
+  return Buffer.concat(pieces);
 }

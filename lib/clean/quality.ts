@@ -19,7 +19,10 @@ const counts = z.record(z.string(), z.number().int().nonnegative());
 const cleaned = z.strictObject({
   ...shared,
   status: z.literal('clean'),
-  /** Records in the file, counted apart from the reader: rowsIn = clean + duplicates.dropped + quarantinedRows. */
+  /**
+   * Rows of the file: its records, counted apart from the reader, or the elements that `unnest` made of them. rowsIn = clean +
+   * duplicates.dropped + quarantinedRows + the sum of leftOut.
+   */
   rowsIn: z.number().int().nonnegative(),
   clean: z.number().int().nonnegative(),
   duplicates: z.strictObject({
@@ -31,7 +34,13 @@ const cleaned = z.strictObject({
   }),
   quarantinedRows: z.number().int().nonnegative(),
   quarantined: counts,
+  /** Rows that a condition of `where` takes for none of the table, by its name. */
+  leftOut: counts,
   flagged: counts,
+  /** Columns that the config lets files lack and this one lacks: NULL in its rows. */
+  absent: z.array(z.string()),
+  /** What of the object's key the mapping read: equal bytes under another key may be other rows. */
+  keyValues: z.record(z.string(), z.string().nullable()),
   /** First and last shop day (days since 1970-01-01) among clean events; null without events. */
   minDay: z.number().int().nullable(),
   maxDay: z.number().int().nullable(),

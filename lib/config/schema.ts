@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fixedOffset, isZoneName } from '../data/zones.ts';
 import { deploySchema, mergeSettings, nightlySchema } from './deploy-schema.ts';
 import { days, name } from './parts.ts';
 
@@ -11,7 +12,23 @@ import { days, name } from './parts.ts';
 /** A SQL expression of DuckDB over the source's own columns (all of which are text for csv and jsonl). */
 const sql = z.string().min(1, 'a DuckDB SQL expression or a column name');
 
-const timeZone = z.string().refine(isTimeZone, 'an IANA time zone such as "Europe/London" or "UTC"');
+const timeZone = z
+  .string()
+  .refine(
+    isZoneName,
+    'an IANA time zone such as "Europe/London" or "UTC" (no abbreviation: BST means two zones)',
+  );
+/** What an abbreviation in times means. */
+const zoneOrOffset = z
+  .string()
+  .refine(
+    (text) => isZoneName(text) || fixedOffset(text) !== undefined,
+    'an IANA time zone such as "Europe/London", or an offset such as "+01:00"',
+  );
+const oneByte = z
+  .string()
+  .length(1)
+  .refine((char) => char.charCodeAt(0) < 128, 'one ASCII character');
 
 /** Attributes of items, users or labelled rows, by kind. A list is shorthand for columns of that very name. */
 const attributeSet = z.union([z.array(z.string()), z.record(z.string(), sql)]);
@@ -40,17 +57,51 @@ const sourceCommon = {
   /** csv only. `columns` names the columns of a file without a header line. */
   csv: z
     .strictObject({
-      delimiter: z.string().length(1).default(','),
-      quote: z.string().length(1).default('"'),
+      delimiter: oneByte.default(','),
+      quote: oneByte.default('"'),
+      /** What stands before a quote inside a quoted field: the quote itself (doubled quotes), or a backslash. */
+      escape: oneByte.optional(),
       columns: z.array(z.string()).optional(),
+      /** Lines before the header, or before the first record. */
+      skipLines: z.number().int().nonnegative().default(0),
     })
     .prefault({}),
-  /** Columns that identify a row; without them, equal lines within one drop are duplicates. */
-  key: z.array(z.string()).optional(),
-  /** What happens to rows of the same identity after the first. */
-  duplicates: z.enum(['keep', 'drop']).default('drop'),
+  /** Of csv and jsonl files without a byte order mark: a label of the WHATWG encoding standard; default: UTF-8. */
+  encoding: z
+    .string()
+    .refine(isEncoding, 'an encoding such as "windows-1252", "latin1", "utf-16le" or "shift_jis"')
+    .optional(),
+  /** How numbers in texts are written; every value must be written so. Default: a decimal point and nothing else. */
+  number: z
+    .strictObject({
+      decimal: z.enum(['.', ',']).default('.'),
+      /** Between groups of three digits. */
+      thousands: z.enum(['', '.', ',', ' ', "'", '’', '_']).default(''),
+      /** Currency signs and units around a number, taken off. */
+      marks: z.array(z.string().min(1)).default([]),
+    })
+    .refine(({ decimal, thousands }) => decimal !== thousands, 'another sign for thousands than for decimals')
+    .optional(),
+  /** The unit of times that are plain numbers since 1970; default: milliseconds, and a number in a text is no time. */
+  epoch: z.enum(['s', 'ms', 'us', 'ns']).optional(),
   /** Parses timestamps that carry no offset; default: the shop's zone. */
   timeZone: timeZone.optional(),
+  /** What abbreviations of zones in times mean: { BST: 'Europe/London' }. */
+  timeZones: z.record(z.string(), zoneOrOffset).default({}),
+  /** Texts that stand for no value in ids, times and numbers, in place of the default list. */
+  missing: z.array(z.string()).optional(),
+  /** Columns that some files lack: NULL there. */
+  optional: z.array(z.string()).default([]),
+  /** A list in each record (a column, or in jsonl a path such as $.line_items): each of its elements becomes a row. */
+  unnest: sql.optional(),
+  /** Columns that are filled on the first line of a group alone: other lines of it get the same value. */
+  fill: z.strictObject({ by: z.string(), columns: z.array(z.string()).min(1) }).optional(),
+  /** Conditions that rows of the table meet, by name; rows that do not are left out and counted. */
+  where: z.record(name, sql).default({}),
+  /** Columns that identify a row; without them, equal lines within one drop are duplicates. */
+  key: z.array(sql).min(1).optional(),
+  /** What happens to rows of the same identity after the first. */
+  duplicates: z.enum(['keep', 'drop']).default('drop'),
   /** An event may be this much later than its drop's own time before it is impossible. */
   toleranceHours: z.number().nonnegative().default(48),
   rules: z.array(rule).default([]),
@@ -70,6 +121,8 @@ const eventSource = z.strictObject({
     price: sql.optional(),
     /** Money of the whole line in major units; default: quantity x price. */
     amount: sql.optional(),
+    /** Code of the currency of price and amount: rows in another one than `shop.currency` are quarantined. */
+    currency: sql.optional(),
     session: sql.optional(),
     text: sql.optional(),
   }),
@@ -258,6 +311,8 @@ export const configSchema = z
       name: z.string().min(1).default('shop'),
       /** Defines days, as-of times, label windows and the schedule. */
       timeZone,
+      /** ISO 4217: decides how many digits the minor unit has. Without it: two. */
+      currency: z.string().refine(isCurrency, 'a currency by its ISO 4217 code, such as "EUR"').optional(),
     }),
     sources: z.record(name, source),
     tasks: z.record(name, task),
@@ -328,6 +383,24 @@ export const configSchema = z
         input: source,
       });
     }
+    for (const [sourceName, source] of Object.entries(config.sources)) {
+      if (source.table === 'events' && source.columns.currency !== undefined && !config.shop.currency) {
+        context.addIssue({
+          code: 'custom',
+          path: ['shop', 'currency'],
+          message: `the shop's currency, which columns.currency of "${sourceName}" is compared with`,
+          input: undefined,
+        });
+      }
+      if (source.table === 'labels' && source.unnest !== undefined) {
+        context.addIssue({
+          code: 'custom',
+          path: ['sources', sourceName, 'unnest'],
+          message: 'no unnest: a label belongs to one row of the file',
+          input: source.unnest,
+        });
+      }
+    }
     for (const [taskName, t] of Object.entries(config.tasks)) {
       if (t.kind !== 'label') continue;
       if (config.sources[t.source]?.table !== 'labels') {
@@ -354,11 +427,14 @@ export type AbsenceTask = Extract<Task, { kind: 'absence' }>;
 export type NextTask = Extract<Task, { kind: 'next' }>;
 export type LabelTask = Extract<Task, { kind: 'label' }>;
 
-function isTimeZone(zone: string): boolean {
+function isEncoding(label: string): boolean {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
+    return new TextDecoder(label).encoding !== '';
   } catch {
     return false;
   }
+}
+
+function isCurrency(code: string): boolean {
+  return Intl.supportedValuesOf('currency').includes(code);
 }

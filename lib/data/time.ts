@@ -1,4 +1,5 @@
 import { DataError } from './errors.ts';
+import { offsetAt, zoneRules } from './zones.ts';
 
 /** Milliseconds of a day without a change of clocks. */
 export const DAY_MS = 86_400_000;
@@ -17,19 +18,12 @@ export function formatDay(day: number): string {
   return new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
 
-/** Shop day and hour of an instant in a zone. */
+/** Shop day and hour of an instant in a zone. @throws DataError for a text that is no zone */
 export function shopClock(timeZone: string): (ms: number) => { day: number; hour: number } {
-  const format = new Intl.DateTimeFormat('en-GB', {
-    timeZone,
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    hourCycle: 'h23',
-  });
+  const rules = zoneRules(timeZone);
   return (ms) => {
-    const part: Record<string, string> = {};
-    for (const { type, value } of format.formatToParts(ms)) part[type] = value;
-    return { day: parseDay(`${part.year}-${part.month}-${part.day}`), hour: Number(part.hour) };
+    const local = ms + offsetAt(rules, ms);
+    const day = Math.floor(local / DAY_MS);
+    return { day, hour: Math.floor((local - day * DAY_MS) / 3_600_000) };
   };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withConnection } from '../../lib/clean/engine.ts';
+import { withConnection } from '../../lib/clean/duckdb/index.ts';
 
 test('after a fatal error of DuckDB the next drop gets an instance of its own', async () => {
   // given an instance that holds a table

@@ -150,7 +150,7 @@ const used: [string, string | Buffer, object, { in: number; clean: number; why?:
     ],
     [
       'NaN and infinity',
-      `${HEAD}u1,2011-05-01,view,a,nan,1\nu1,2011-05-01,view,a,1,-inf\n`,
+      `${HEAD}u1,2011-05-01,view,a,NAN,1\nu1,2011-05-01,view,a,1,-inf\n`,
       events,
       { in: 2, clean: 0, why: { 'quantity: no number': 1, 'price: no number': 1 } },
     ],
@@ -162,7 +162,7 @@ const used: [string, string | Buffer, object, { in: number; clean: number; why?:
     ],
     [
       'an amount beyond all money',
-      `${HEAD}u1,2011-05-01,view,a,1e10,1e10\n`,
+      `${HEAD}u1,2011-05-01,view,a,1e6,1e10\n`,
       events,
       { in: 1, clean: 0, why: { 'amount: out of range': 1 } },
     ],
@@ -195,6 +195,8 @@ const used: [string, string | Buffer, object, { in: number; clean: number; why?:
     ],
     ['a file without a header', GOOD, naked, { in: 1, clean: 1 }],
     ['one column with an empty line', 'user\na\n\nb\n', one, { in: 3, clean: 2, why: { 'no user': 1 } }],
+    ['UTF-16 with a byte order mark', utf16, events, { in: 1, clean: 1 }],
+    ['a column without a name', `,${HEAD}0,${GOOD}`, events, { in: 1, clean: 1 }],
     ['gzip by another name', gzipSync(HEAD + GOOD), events, { in: 1, clean: 1 }],
     ['gzip in two members', Buffer.concat([gzipSync(HEAD), gzipSync(GOOD)]), events, { in: 1, clean: 1 }],
     [
@@ -231,7 +233,7 @@ const refused: [string, string | Buffer, object, RegExp][] = [
   ['a gzip file with a wrong byte', flip(gz, gz.length - 6), events, /gzip file is broken/],
   ['bytes behind the gzip data', Buffer.concat([gz, Buffer.from('trailing')]), events, /gzip file is broken/],
   ['zeros behind the gzip data', Buffer.concat([gz, Buffer.alloc(8)]), events, /8 bytes follow the end/],
-  ['UTF-16', utf16, events, /UTF-16/],
+  ['UTF-16 without a byte order mark', utf16.subarray(2), events, /looks like UTF-16 without/],
   ['Latin-1', latin, events, /not UTF-8/],
   [
     'UTF-8 cut in a character',
@@ -243,13 +245,7 @@ const refused: [string, string | Buffer, object, RegExp][] = [
     'a column named twice',
     `user,User,time,type,item,quantity,price\n`,
     events,
-    /names the column "User" twice/,
-  ],
-  [
-    'a column without a name',
-    `user,,time,type,item,quantity,price\n`,
-    events,
-    /column 2 of the header has no name/,
+    /has the columns "user", "User", and columns.user does not say which/,
   ],
   [
     'a missing column',
@@ -282,18 +278,13 @@ const refused: [string, string | Buffer, object, RegExp][] = [
     events,
     /unclosed quote in record 0/,
   ],
-  [
-    'parquet that is none',
-    'PAR1 and so on',
-    { ...events, format: 'parquet' },
-    /parquet file can not be read/,
-  ],
+  ['parquet that is none', 'PAR1 and so on', { ...events, format: 'parquet' }, /parquet file cannot be read/],
   ['jsonl without an object', '[1]\n2\n', jsonl, /none of the 2 lines is a JSON object/],
   [
     'jsonl with keys as data',
-    `{${Array.from({ length: 1001 }, (_, i) => `"k${i}":1`).join(',')}}\n`,
+    `{${Array.from({ length: 100_001 }, (_, i) => `"k${i}":1`).join(',')}}\n`,
     jsonl,
-    /more than 1000 different top-level keys/,
+    /more than 100000 different top-level keys/,
   ],
 ];
 

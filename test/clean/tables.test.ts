@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { withConnection } from '../../lib/clean/engine.ts';
+import { withConnection } from '../../lib/clean/duckdb/index.ts';
 import { cleanDrop, cleanKeys, previewDrop, sourceOf } from '../../lib/clean/index.ts';
-import { readRecords } from '../../lib/clean/read.ts';
+import { keyFacts, readRecords } from '../../lib/clean/read/index.ts';
 import { parseConfig } from '../../lib/config/index.ts';
 import { batchCount, decodeArrow, parseDay, shardOf, shopClock, userHash } from '../../lib/data/index.ts';
 import { bytesOf, clean, cleanedQuality, events, pseudonyms, shopOf } from './shop.ts';
@@ -372,14 +372,14 @@ describe('drops', () => {
     });
     const named = sourceOf(config, 'drop/shop/day.parquet');
     // when
-    const preview = named && (await previewDrop(path, named, config, 1));
+    const preview = named && (await previewDrop({ file: path, named, config, pseudonyms, show: 1 }));
     await rm(folder, { recursive: true });
     // then
     expect(preview).toMatchObject({
       status: 'read',
       rowsIn: 3000,
       clean: 3000,
-      rows: [{ user: 'u0', time: '2011-07-01T11:00:00.000Z', item: '0', price: 250, amount: 250 }],
+      rows: [{ user: 'u0', time: '2011-07-01T12:00:00+01:00', item: '0', price: 2.5, amount: 2.5 }],
     });
   });
 
@@ -395,12 +395,16 @@ describe('drops', () => {
       bytes: 4,
       unpacked: 4,
       longest: 1,
+      head: new Uint8Array(),
       linesEndInLf: true,
       header: ['user'],
       records: 3,
     };
     // when
-    const reading = withConnection({}, async (sql) => source && readRecords(sql, intake, source));
+    const reading = withConnection(
+      {},
+      async (sql) => source && readRecords(sql, intake, source, keyFacts('drop/shop/x', 'drop/shop/')),
+    );
     // then
     await expect(reading).rejects.toThrow('DuckDB found 2 records, our own count 3');
     await rm(folder, { recursive: true });

@@ -31,7 +31,7 @@ function messageOf(input: unknown): string {
   return 'no error';
 }
 
-const ZONE = 'an IANA time zone such as "Europe/London" or "UTC"';
+const ZONE = 'an IANA time zone such as "Europe/London" or "UTC" (no abbreviation: BST means two zones)';
 const NAME = 'a name of letters, digits, "-" and "_", starting with a letter';
 
 /** What is wrong, how the config is spoilt, and the one line that must tell it. */

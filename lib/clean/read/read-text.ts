@@ -1,20 +1,23 @@
-import { quoteIdentifier, quoteText, refusalOr, type Sql } from './engine.ts';
-import { forEachRecord, type Intake } from './intake.ts';
+import { quoteText, refusalOr, type Sql } from '../duckdb/index.ts';
+import { forEachRecord, type Intake } from '../intake/index.ts';
 
 /** Lines that DuckDB's csv reader loads into the temp table `raw`, all columns as text. */
 export interface TextShape {
   readonly columns: readonly string[];
   readonly delimiter: string;
   readonly quote: string;
+  readonly escape: string;
   /** Further columns, computed from the line's. */
   readonly computed?: string;
   /** Leaves out what is no record. */
   readonly where?: string;
 }
 
-/** How many records there are, and a FROM item of them all: `nj_row`, `nj_line`, `nj_broken`, `raw`'s columns. */
+/** How many records there are, and a FROM item of them all: `n`, `text` and `broken` of rejected lines, and `raw`'s columns. */
 export interface LoadedText {
   readonly count: number;
+  /** Without the lines that the reader rejected. */
+  readonly stored: number;
   readonly relation: string;
 }
 
@@ -31,26 +34,28 @@ const USUAL_RECORD = 2_000_000;
 export async function loadText(sql: Sql, intake: Intake, shape: TextShape): Promise<LoadedText> {
   const { stored, rejected } = await loadLines(sql, intake, shape);
   if (rejected.length === 0) {
-    return {
-      count: stored,
-      relation: '(SELECT rowid AS nj_row, NULL::VARCHAR AS nj_line, NULL::VARCHAR AS nj_broken, * FROM raw)',
-    };
+    const relation = '(SELECT rowid AS n, NULL::VARCHAR AS text, NULL::VARCHAR AS broken, * FROM raw)';
+    return { stored, count: stored, relation };
   }
-  await sql.run('CREATE OR REPLACE TEMP TABLE nj_broken (nj_row BIGINT, nj_line VARCHAR, nj_broken VARCHAR)');
-  await appendBroken(sql, intake, rejected);
+  await sql.run('CREATE OR REPLACE TEMP TABLE rejected (n BIGINT, text VARCHAR, broken VARCHAR)');
+  await appendRejected(sql, intake, rejected);
   // The k-th broken line moves every good line behind it by one: good line i stands at i + (broken lines before it).
   return {
+    stored,
     count: stored + rejected.length,
     relation: `(
-      SELECT nj_good + coalesce(nj_before, 0) AS nj_row, NULL::VARCHAR AS nj_line, NULL::VARCHAR AS nj_broken,
-        * EXCLUDE (nj_good, nj_from, nj_before)
-      FROM (SELECT rowid AS nj_good, * FROM raw) ASOF LEFT JOIN (
-        SELECT nj_row - nj_index AS nj_from, max(nj_index) + 1 AS nj_before
-        FROM (SELECT nj_row, row_number() OVER (ORDER BY nj_row) - 1 AS nj_index FROM nj_broken) GROUP BY 1
-      ) ON nj_good >= nj_from
-      UNION ALL BY NAME SELECT nj_row, nj_line, nj_broken FROM nj_broken)`,
+      SELECT good + coalesce(before, 0) AS n, NULL::VARCHAR AS text, NULL::VARCHAR AS broken,
+        * EXCLUDE (good, start, before)
+      FROM (SELECT rowid AS good, * FROM raw) ASOF LEFT JOIN (
+        SELECT n - index AS start, max(index) + 1 AS before
+        FROM (SELECT n, row_number() OVER (ORDER BY n) - 1 AS index FROM rejected) GROUP BY 1
+      ) ON good >= start
+      UNION ALL BY NAME SELECT n, text, broken FROM rejected)`,
   };
 }
+
+/** Each reading leaves tables of what it rejected: they get names of their own, which is faster than to drop them. */
+let loads = 0;
 
 /** In parallel first; where that loses count, once more in one piece. */
 async function loadLines(
@@ -65,20 +70,20 @@ async function loadLines(
   const where = shape.where ? `WHERE ${shape.where}` : '';
   let loaded: { stored: number; rejected: Rejected[] } = { stored: 0, rejected: [] };
   for (const parallel of [true, false]) {
-    if (!parallel) await sql.run('DROP TABLE IF EXISTS nj_rejects; DROP TABLE IF EXISTS nj_scans');
+    const rejects = `rejects${++loads}`;
     try {
       const [[stored] = []] = await sql.rows(`
         CREATE OR REPLACE TEMP TABLE raw AS SELECT *${computed} FROM read_csv(${quoteText(intake.path)},
           columns = {${columns}}, auto_detect = false, header = false, delim = ${quoteText(shape.delimiter)},
-          quote = ${quoteText(shape.quote)}, escape = ${quoteText(shape.quote)}, nullstr = '',
+          quote = ${quoteText(shape.quote)}, escape = ${quoteText(shape.escape)}, nullstr = '',
           compression = 'none', strict_mode = true, null_padding = false, store_rejects = true,
-          rejects_table = 'nj_rejects', rejects_scan = 'nj_scans', rejects_limit = 0, parallel = ${parallel}${size}${lineEnd})
+          rejects_table = '${rejects}', rejects_scan = '${rejects}_scans', rejects_limit = 0, parallel = ${parallel}${size}${lineEnd})
         ${where}`);
       const complete = Number(stored) === intake.records;
-      loaded = { stored: Number(stored), rejected: complete ? [] : await rejectedLines(sql) };
+      loaded = { stored: Number(stored), rejected: complete ? [] : await rejectedLines(sql, rejects) };
     } catch (error) {
       const hint = 'look at it with "nightjar check"; nothing of it was used';
-      if (!parallel) throw refusalOr(error, 'the file can not be read', hint);
+      if (!parallel) throw refusalOr(error, 'the file cannot be read', hint);
       continue;
     }
     if (loaded.stored + loaded.rejected.length === intake.records) break;
@@ -93,9 +98,9 @@ const REJECTION: Record<string, string> = {
   'LINE SIZE OVER MAXIMUM': 'line too long',
 };
 
-async function rejectedLines(sql: Sql): Promise<Rejected[]> {
+async function rejectedLines(sql: Sql, rejects: string): Promise<Rejected[]> {
   const rows = await sql.rows(`
-    SELECT line_byte_position, min(error_type::VARCHAR), min(error_message) FROM nj_rejects
+    SELECT line_byte_position, min(error_type::VARCHAR), min(error_message) FROM ${rejects}
     GROUP BY line_byte_position ORDER BY line_byte_position`);
   return rows.map(([position, type, message]) => ({
     offset: Number(position) - 1,
@@ -104,10 +109,10 @@ async function rejectedLines(sql: Sql): Promise<Rejected[]> {
 }
 
 /** Finds the rejected records by their offsets, in one pass, and stores number and text of each. */
-async function appendBroken(sql: Sql, intake: Intake, rejected: readonly Rejected[]): Promise<void> {
+async function appendRejected(sql: Sql, intake: Intake, rejected: readonly Rejected[]): Promise<void> {
   const { dialect } = intake;
   if (!dialect) return;
-  const appender = await sql.connection.createAppender('nj_broken');
+  const appender = await sql.connection.createAppender('rejected');
   let next = 0;
   let previous: { text: Uint8Array; ordinal: number } | undefined;
   const append = (end: number) => {
@@ -126,9 +131,4 @@ async function appendBroken(sql: Sql, intake: Intake, rejected: readonly Rejecte
   });
   append(Number.POSITIVE_INFINITY);
   appender.closeSync();
-}
-
-/** SQL of a hash over columns that names an identity; NULL without columns. */
-export function hashOf(columns: readonly string[]): string {
-  return columns.length === 0 ? 'NULL::UBIGINT' : `hash(${columns.map(quoteIdentifier).join(', ')})`;
 }

@@ -1,16 +1,9 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
-import {
-  type DuckDBConnection,
-  DuckDBInstance,
-  type DuckDBMaterializedResult,
-  DuckDBScalarFunction,
-  UINTEGER,
-  VARCHAR,
-} from '@duckdb/node-api';
-import { Refusal } from './errors.ts';
-import { scratchPrefix } from './leftovers.ts';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBMaterializedResult } from '@duckdb/node-api';
+import { Refusal } from '../errors.ts';
+import { scratchPrefix } from '../leftovers.ts';
+import { addFunctions } from './functions.ts';
 
 export interface EngineOptions {
   /** Threads of DuckDB; the rows come out the same with any number. Default 2. */
@@ -69,26 +62,9 @@ async function openInstance(options: EngineOptions): Promise<DuckDBInstance> {
     ...(options.memoryLimit && { memory_limit: options.memoryLimit }),
   });
   const connection = await instance.connect();
-  connection.registerScalarFunction(crc32Function());
+  await addFunctions(connection);
   connection.closeSync();
   return instance;
-}
-
-/** zlib's crc32 (RFC 1952) of a text's UTF-8 bytes. */
-function crc32Function(): DuckDBScalarFunction {
-  return DuckDBScalarFunction.create({
-    name: 'crc32',
-    returnType: UINTEGER,
-    parameterTypes: [VARCHAR],
-    mainFunction: (_info, input, output) => {
-      const texts = input.getColumnVector(0);
-      for (let row = 0; row < input.rowCount; row++) {
-        const text = texts.getItem(row);
-        output.setItem(row, typeof text === 'string' ? crc32(text) : null);
-      }
-      output.flush();
-    },
-  });
 }
 
 /** One connection, asked in SQL. */

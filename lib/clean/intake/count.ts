@@ -1,17 +1,21 @@
 const LF = 10;
 const CR = 13;
+const BOM = [0xef, 0xbb, 0xbf] as const;
 
 /** What the bytes between records look like. `quote` undefined: a quote means nothing, as in lines of JSON. */
 export interface Dialect {
   readonly delimiter: number;
   readonly quote: number | undefined;
+  /** Takes the meaning from a quote inside quotes: the quote itself (RFC 4180 doubles it), or a backslash. */
+  readonly escape: number | undefined;
   /** Whether a line without a single byte is a record (a file of one column) or nothing. */
   readonly emptyLines: boolean;
 }
 
 /**
- * Counts records over bytes in pieces, quote-aware and apart from DuckDB's reader, so that a lost row can not hide.
- * A quote opens a field only at its start (RFC 4180); LF, CRLF and CR end a record outside quotes.
+ * Counts records over bytes in pieces, quote-aware and apart from DuckDB's reader, so that a lost row cannot hide.
+ * A quote opens a field only at its start (RFC 4180); LF, CRLF and CR end a record outside quotes. Files that were
+ * joined have a byte order mark before the first field of some records: it hides no quote.
  */
 export class RecordCounter {
   /** Complete records so far; the last one counts after `finish`. */
@@ -21,13 +25,19 @@ export class RecordCounter {
   lineEnds = 0;
   /** A field has a line end inside its quotes. */
   quotedLineEnds = false;
+  /** A byte order mark stands before a record. */
+  marks = false;
   private readonly dialect: Dialect;
   private length = 0;
   private quoted = false;
   private fieldStart = true;
   /** The byte before was a quote inside quotes: an escape if another follows, else the end of the field. */
   private pendingQuote = false;
+  /** The byte before was an escape inside quotes that is not the quote itself. */
+  private escaped = false;
   private pendingCr = false;
+  /** Bytes of a byte order mark seen at the start of the record. */
+  private markBytes = 0;
 
   constructor(dialect: Dialect) {
     this.dialect = dialect;
@@ -37,7 +47,8 @@ export class RecordCounter {
   push(bytes: Uint8Array, stopAtLineEnd = false): number {
     const { delimiter } = this.dialect;
     const quote = this.dialect.quote ?? -1;
-    let { quoted, fieldStart, pendingQuote, pendingCr, length } = this;
+    const escaping = this.dialect.escape === quote ? -1 : (this.dialect.escape ?? -1);
+    let { quoted, fieldStart, pendingQuote, escaped, pendingCr, length, markBytes } = this;
     const total = bytes.length;
     let i = 0;
     for (; i < total; i++) {
@@ -56,14 +67,25 @@ export class RecordCounter {
         if (stopAtLineEnd) break;
       }
       if (quoted) {
+        if (escaped) {
+          escaped = false;
+          length++;
+          if (byte === LF || byte === CR) this.quotedLineEnds = true;
+          continue;
+        }
         if (byte === quote) {
           pendingQuote = !pendingQuote;
           length++;
+          if (escaping < 0 || !pendingQuote) continue;
+          // Where a backslash escapes, a quote ends the field whatever follows.
+          pendingQuote = false;
+          quoted = false;
           continue;
         }
         if (!pendingQuote) {
           length++;
-          if (byte === LF || byte === CR) this.quotedLineEnds = true;
+          if (byte === escaping) escaped = true;
+          else if (byte === LF || byte === CR) this.quotedLineEnds = true;
           continue;
         }
         pendingQuote = false;
@@ -75,6 +97,7 @@ export class RecordCounter {
           if (length > this.longest) this.longest = length;
         }
         length = 0;
+        markBytes = 0;
         fieldStart = true;
         if (byte === CR) pendingCr = true;
         else {
@@ -86,6 +109,11 @@ export class RecordCounter {
         }
         continue;
       }
+      if (length === markBytes && markBytes < BOM.length && byte === BOM[markBytes]) {
+        if (++markBytes === BOM.length) this.marks = true;
+        length++;
+        continue;
+      }
       length++;
       if (byte === quote && fieldStart) quoted = true;
       fieldStart = byte === delimiter;
@@ -93,8 +121,10 @@ export class RecordCounter {
     this.quoted = quoted;
     this.fieldStart = fieldStart;
     this.pendingQuote = pendingQuote;
+    this.escaped = escaped;
     this.pendingCr = pendingCr;
     this.length = length;
+    this.markBytes = markBytes;
     return i;
   }
 
@@ -106,11 +136,6 @@ export class RecordCounter {
     this.records++;
     if (this.length > this.longest) this.longest = this.length;
     this.length = 0;
-  }
-
-  /** Nothing of a record has been seen since the last line end. */
-  get atLineStart(): boolean {
-    return this.length === 0;
   }
 
   /** The bytes so far end inside quotes. */

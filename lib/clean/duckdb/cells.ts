@@ -18,7 +18,6 @@ import {
   Utf8,
 } from 'apache-arrow';
 import { quoteIdentifier, type Sql } from './engine.ts';
-import type { CellType } from './table.ts';
 
 /**
  * From DuckDB tables to Arrow columns without a JavaScript value per cell: fixed-width columns are copied chunk by chunk,
@@ -26,6 +25,9 @@ import type { CellType } from './table.ts';
  */
 
 type Values = Float64Array | BigInt64Array | Int32Array | Uint8Array | Uint16Array | Uint32Array;
+
+/** What the columns of an Arrow file may be. */
+export type CellType = 'text' | 'double' | 'int64' | 'int32' | 'uint8' | 'uint16' | 'instant';
 
 /** A whole column. `valid` has a byte per row (1 valid) where NULLs may be; text has lengths as values, and bytes. */
 export interface Cells {
@@ -54,6 +56,9 @@ const WIDTH: Record<CellColumn['type'], { cast: string; make: (rows: number) => 
 /** Rows of a DuckDB row group: text is fetched in blocks that never cross one. */
 const BLOCK = 122_880;
 
+/** So few rows are read text by text: a second query that joins texts into blocks costs more to plan than it saves. */
+const FEW_ROWS = 20_000;
+
 /** Reads the columns of a temp table's rows [from, to) in their order. */
 export async function readCells(
   sql: Sql,
@@ -63,10 +68,13 @@ export async function readCells(
 ): Promise<Map<string, Cells>> {
   const rows = to - from;
   const source = `${table} WHERE rowid >= ${from} AND rowid < ${to}`;
+  const few = rows <= FEW_ROWS;
   const cells = columns.map(({ type }) => ({ values: WIDTH[type].make(rows), valid: new Uint8Array(rows) }));
+  const texts = columns.map(({ type }) => (type === 'text' ? new TextBytes() : undefined));
   const list = columns.map(({ name, type }) => {
     const column = quoteIdentifier(name);
-    return `${type === 'text' ? `strlen(${column})` : column}::${WIDTH[type].cast}`;
+    if (type !== 'text') return `${column}::${WIDTH[type].cast}`;
+    return few ? `${column}::VARCHAR` : `strlen(${column})::${WIDTH[type].cast}`;
   });
   const result = await sql.connection.stream(`SELECT ${list.join(', ')} FROM ${source}`);
   let at = 0;
@@ -78,22 +86,62 @@ export async function readCells(
     const count = chunk.rowCount;
     for (const [index, { values, valid }] of cells.entries()) {
       const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
-      copyValues(duckdb.vector_get_data(vector, count * values.BYTES_PER_ELEMENT), values, at, count);
       const mask = duckdb.vector_get_validity(vector, Math.ceil(count / 64) * 8);
+      const text = few ? texts[index] : undefined;
+      if (text && values instanceof Int32Array) text.take(vector, mask, values, at, count);
+      else copyValues(duckdb.vector_get_data(vector, count * values.BYTES_PER_ELEMENT), values, at, count);
       markValid(mask, values, valid, at, count);
     }
     at += count;
   }
-  const texts = columns.filter(({ type }) => type === 'text').map(({ name }) => name);
-  const bytes = await readTexts(sql, source, texts);
+  const names = columns.filter(({ type }) => type === 'text').map(({ name }) => name);
+  const joined = few ? undefined : await readTexts(sql, source, names);
   return new Map(
     columns.map(({ name, nullable }, index) => {
       const { values, valid } = cells[index] ?? { values: new Uint8Array(), valid: new Uint8Array() };
-      const text = bytes.get(name);
+      const text = joined ? joined.get(name) : texts[index]?.bytes();
       return [name, { values, ...(nullable && { valid }), ...(text && { bytes: text }) }];
     }),
   );
 }
+
+/** The bytes of texts one after the other, as they stand in DuckDB: nothing reads them as strings on the way. */
+class TextBytes {
+  #bytes = Buffer.alloc(1024);
+  #length = 0;
+
+  /** Appends a vector's texts and notes their lengths. A text is 16 bytes: its length, and itself or a pointer to it. */
+  take(vector: duckdb.Vector, mask: Uint8Array | null, lengths: Int32Array, at: number, count: number): void {
+    const data = duckdb.vector_get_data(vector, count * TEXT);
+    const memory = data.buffer;
+    if (!(memory instanceof ArrayBuffer)) throw new TypeError('DuckDB gave memory that is shared');
+    const view = new DataView(memory, data.byteOffset, data.byteLength);
+    for (let row = 0; row < count; row++) {
+      if (mask && !(((mask[row >> 3] ?? 0) >> (row & 7)) & 1)) continue;
+      const length = view.getUint32(row * TEXT, true);
+      const start = row * TEXT + 4;
+      const text =
+        length <= INLINE
+          ? data.subarray(start, start + length)
+          : duckdb.get_data_from_pointer(memory, data.byteOffset + start + 4, length);
+      if (this.#length + length > this.#bytes.length) {
+        const larger = Buffer.alloc(Math.max(this.#length + length, this.#bytes.length * 2));
+        this.#bytes.copy(larger);
+        this.#bytes = larger;
+      }
+      this.#bytes.set(text, this.#length);
+      this.#length += length;
+      lengths[at + row] = length;
+    }
+  }
+
+  bytes(): Uint8Array {
+    return Uint8Array.from(this.#bytes.subarray(0, this.#length));
+  }
+}
+
+const TEXT = 16;
+const INLINE = 12;
 
 function copyValues(source: Uint8Array, target: Values, at: number, count: number): void {
   const width = target.BYTES_PER_ELEMENT;

@@ -1,0 +1,12 @@
+export { arrowField, type CellColumn, type Cells, type CellType, cutBatches, readCells } from './cells.ts';
+export {
+  duckDbMessage,
+  type EngineOptions,
+  engineWithin,
+  quoteIdentifier,
+  quoteText,
+  refusalOr,
+  Sql,
+  withConnection,
+} from './engine.ts';
+export { fromLocal, timeReadingText, toLocal } from './functions.ts';

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import type { Dialect } from './count.ts';
+import { decoded } from './decode.ts';
+import { countRecords, tidyRecords } from './records.ts';
+import { SIGNATURE_BYTES } from './signatures.ts';
+import { type TextFormat, TextIntake } from './text-intake.ts';
+import { unpacked } from './unpack.ts';
+
+/** A drop as it lies in the temp folder, ready for DuckDB, and what one pass over its bytes has told. */
+export interface Intake {
+  /** Unpacked, in UTF-8, without byte order mark and header line. */
+  readonly path: string;
+  /** Of the bytes as they were dropped. */
+  readonly sha256: string;
+  readonly bytes: number;
+  /** Records by our own count; undefined for parquet, whose footer tells. */
+  readonly records?: number;
+  /** Records if a backslash takes the meaning from a quote, where the config does not say and that makes a difference. */
+  readonly ifBackslashEscapes?: number;
+  /** Names in the header line, or undefined when the format has none. An empty file has an empty header. */
+  readonly header?: string[];
+  readonly dialect?: Dialect;
+  /** Outside quotes, the lines of the file at `path` end in LF alone. */
+  readonly linesEndInLf: boolean;
+  /** Bytes of the file at `path`. */
+  readonly unpacked: number;
+  /** Bytes of the longest record. */
+  readonly longest: number;
+  /** The first bytes as they were dropped: what the file is, where its format's reader cannot take it. */
+  readonly head: Uint8Array;
+}
+
+const BACKSLASH = 0x5c;
+
+/**
+ * Streams a drop to a file: SHA-256 of the bytes, unpacked where gzip, zstd or zip, turned into UTF-8 or proven to be it,
+ * header taken off, records counted.
+ * @param format undefined for binary formats, which are only hashed and copied
+ * @throws Refusal for what no reader could use: broken or foreign containers, another encoding, an unclosed quote
+ */
+export async function takeIn(
+  body: AsyncIterable<Uint8Array>,
+  path: string,
+  format: TextFormat | undefined,
+): Promise<Intake> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  let head: Uint8Array = new Uint8Array();
+  async function* hashed(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of body) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      if (head.length < SIGNATURE_BYTES) head = Buffer.concat([head, chunk.subarray(0, SIGNATURE_BYTES)]);
+      yield chunk;
+    }
+  }
+  if (!format) {
+    await writeAll(path, hashed());
+    const facts = { path, sha256: hash.digest('hex'), bytes, unpacked: bytes, head };
+    return { ...facts, longest: 0, linesEndInLf: false };
+  }
+  const text = new TextIntake(format);
+  const plain = decoded(unpacked(hashed(), `${path}.zip`), format.encoding);
+  const written = await writeAll(path, text.rows(plain));
+  const { counter, dialect, header } = text;
+  // A backslash before a quote leaves two readings, where the config does not say how quotes inside fields are written.
+  const unsure = format.escape === undefined && text.backslashQuotes;
+  const otherwise = unsure ? await countRecords(path, { ...dialect, escape: BACKSLASH }) : counter.records;
+  const tidied = counter.unevenLineEnds || counter.marks;
+  if (tidied) await tidyRecords(path, dialect);
+  return {
+    path,
+    sha256: hash.digest('hex'),
+    bytes,
+    head,
+    records: counter.records,
+    ...(otherwise !== counter.records && { ifBackslashEscapes: otherwise }),
+    dialect,
+    longest: counter.longest,
+    unpacked: written,
+    linesEndInLf: tidied || counter.linesEndInLf,
+    ...(header && { header }),
+  };
+}
+
+async function writeAll(path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
+  const file = await open(path, 'w');
+  let written = 0;
+  try {
+    for await (const chunk of chunks) {
+      if (chunk.length === 0) continue;
+      await file.writeFile(chunk);
+      written += chunk.length;
+    }
+  } finally {
+    await file.close();
+  }
+  return written;
+}

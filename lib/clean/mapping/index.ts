@@ -1,0 +1,8 @@
+export { BUILT_IN_FLAGS, LATEST } from './checks.ts';
+export { missingColumn } from './missing-column.ts';
+export { minorDigits } from './numbers.ts';
+export { planFor, staged } from './plan.ts';
+export { type Reading, readingOf } from './reading.ts';
+export { shapeRows } from './shape-rows.ts';
+export { type TablePlan, VALUE } from './table.ts';
+export { MISSING } from './texts.ts';

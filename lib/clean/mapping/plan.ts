@@ -1,0 +1,163 @@
+import type { Config, Source } from '../../config/index.ts';
+import { canonicalJson } from '../../data/index.ts';
+import { type Sql, timeReadingText } from '../duckdb/index.ts';
+import { Refusal } from '../errors.ts';
+import type { Column, Records } from '../read/index.ts';
+import { bindAll, typesOf, type Wanted } from './bind.ts';
+import { type BoundRule, check, failures, lostDigits, ruleChecks, ruleFlags } from './checks.ts';
+import { type Field, fieldOf } from './fields.ts';
+import { keyOf } from './identity.ts';
+import { type Reading, readingOf } from './reading.ts';
+import { ABSENT, type Scope } from './scope.ts';
+import { NO_LIST } from './shape-rows.ts';
+import { type Check, type LeftOut, type TableColumns, type TablePlan, VALUE, zipStages } from './table.ts';
+import { attributeColumns } from './table-attributes.ts';
+import { eventColumns } from './table-events.ts';
+
+/** Plans depend on the config and the columns of a file, not on its rows: 300 equal daily files need one. */
+const plans = new Map<string, TablePlan>();
+const REMEMBERED = 100;
+
+/**
+ * Binds a source's expressions to the columns of a drop.
+ * @throws Refusal when the file lacks a column or DuckDB does not understand an expression on it
+ */
+export async function planFor(
+  sql: Sql,
+  name: string,
+  source: Source,
+  records: Records,
+  shop: Config['shop'],
+): Promise<TablePlan> {
+  const { columns, given } = records;
+  const key = canonicalJson({ name, source, columns, given, shop });
+  const known = plans.get(key);
+  if (known) return known;
+  const plan = await makePlan(sql, name, source, records, readingOf(source, shop));
+  if (plans.size >= REMEMBERED) plans.clear();
+  plans.set(key, plan);
+  return plan;
+}
+
+async function makePlan(
+  sql: Sql,
+  name: string,
+  source: Source,
+  records: Records,
+  reading: Reading,
+): Promise<TablePlan> {
+  const scope: Scope = { columns: records.columns, given: records.given, optional: source.optional };
+  const bound = await bindAll(sql, expressionsOf(source), scope, timeReadingText(reading.time));
+  const types = await typesOf(sql, bound);
+  const fields = new Map(
+    bound.map((one, i) => [one.path, fieldOf(one, types[i] ?? 'VARCHAR', `x${i}`)] as const),
+  );
+  const all = [...fields.values()];
+  const table =
+    source.table === 'events'
+      ? eventColumns(source, fields, reading)
+      : attributeColumns(source, fields, reading);
+  const keyFields = all.filter(({ path }) => path.startsWith('key.'));
+  const keyed = keyOf(name, keyFields, reading.missing);
+  const rules = await boundRules(sql, source, table, timeReadingText(reading.time));
+  const noList: Check[] = source.unnest
+    ? [check('unnest', 'unnest: no list', `${NO_LIST} IS NOT NULL`, `unnest: ${VALUE} is no list`, NO_LIST)]
+    : [];
+  const used = bound.flatMap(({ columns }) => columns);
+  return {
+    evaluated: all.map(({ evaluated }) => evaluated),
+    stages: zipStages([table.stages, keyed?.stages ?? []]),
+    leftOut: leftOutOf(all),
+    checks: [
+      ...noList,
+      ...failures(all),
+      ...(keyed ? [lostDigits(keyFields[0]!, keyed.lost)] : []),
+      ...table.checks,
+      ...ruleChecks(rules),
+    ],
+    flags: ruleFlags(rules),
+    outputs: table.outputs,
+    order: table.order,
+    subject: table.subject,
+    ...(keyed && { keyHash: keyed.hash }),
+    absent: [...new Set(used.filter(({ slot }) => slot === ABSENT).map((column) => column.name))],
+    fromKey: namesFromKey(used, records.given),
+  };
+}
+
+/** The stages of a plan from records to its last one, as a FROM item. The records' own columns stay at hand. */
+export function staged(relation: string, plan: TablePlan): string {
+  return [plan.evaluated, ...plan.stages]
+    .filter((stage) => stage.length > 0)
+    .reduce((from, stage) => `(SELECT *, ${stage.join(', ')} FROM ${from})`, relation);
+}
+
+function expressionsOf(source: Source): Wanted[] {
+  const wanted: Wanted[] = Object.entries(source.columns).flatMap(([name, expression]) =>
+    expression === undefined ? [] : [{ path: `columns.${name}`, expression }],
+  );
+  if (source.table !== 'events') {
+    for (const kind of ['numbers', 'categories', 'texts'] as const) {
+      for (const [name, expression] of attributeEntries(source.attributes[kind])) {
+        wanted.push({ path: `attributes.${kind}.${name}`, expression });
+      }
+    }
+  }
+  for (const [i, expression] of (source.key ?? []).entries()) wanted.push({ path: `key.${i}`, expression });
+  for (const [name, expression] of Object.entries(source.where)) {
+    wanted.push({ path: `where.${name}`, expression: `(${expression}\n)::BOOLEAN` });
+  }
+  return wanted;
+}
+
+/** A list of names is shorthand for columns of those very names. */
+function attributeEntries(set: readonly string[] | Record<string, string> | undefined): [string, string][] {
+  if (set === undefined) return [];
+  return Array.isArray(set)
+    ? set.map((name) => [name, `"${name.replaceAll('"', '""')}"`])
+    : Object.entries(set);
+}
+
+/** Rows for which a condition of `where` does not hold are left out under its name; where it fails, they are quarantined. */
+function leftOutOf(fields: readonly Field[]): LeftOut[] {
+  return fields
+    .filter(({ path }) => path.startsWith('where.'))
+    .map(({ path, value, failed = 'false' }) => ({
+      name: path.slice('where.'.length),
+      when: `NOT (${failed}) AND ${value} IS NOT TRUE`,
+    }));
+}
+
+/** The source's rules with their conditions bound to the canonical columns. */
+async function boundRules(
+  sql: Sql,
+  source: Source,
+  { canonical }: TableColumns,
+  reading: string,
+): Promise<BoundRule[]> {
+  const scope: Scope = { columns: canonical, given: [], optional: [] };
+  const rules: BoundRule[] = [];
+  for (const { name, when, action } of source.rules) {
+    try {
+      const one = { path: `rules.${name}`, expression: `(${when}\n)::BOOLEAN` };
+      const [rule] = await bindAll(sql, [one], scope, reading);
+      await typesOf(sql, [rule!]);
+      rules.push({ name, when, action, sql: rule!.sql });
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      throw new Refusal(
+        `rules.${name} is no condition over the canonical columns: ${error.reason}`,
+        `change "${when}" in the config`,
+        { cause: error },
+      );
+    }
+  }
+  return rules;
+}
+
+/** Of the given columns those whose values come from the drop's key. */
+function namesFromKey(used: readonly Column[], given: readonly Column[]): string[] {
+  const rowwise = new Set(['row_number', 'json', 'element', 'element_number']);
+  const names = used.filter((column) => given.includes(column) && !rowwise.has(column.name));
+  return [...new Set(names.map(({ name }) => name))].sort();
+}

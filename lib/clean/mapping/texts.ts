@@ -1,0 +1,85 @@
+import { quoteText } from '../duckdb/index.ts';
+import { type Field, isDecimal, isFloat } from './fields.ts';
+
+/** Blanks of Unicode, and what shows nothing: zero-width space, word joiner, and byte order marks of files that were joined. */
+const BLANKS =
+  ' \t\n\v\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff\u200b\u2060';
+
+/** What exports write for "no value" in a column of ids, times or numbers. */
+export const MISSING = ['NaN', 'nan', 'NaT', 'null', 'NULL', 'None', 'undefined', '<NA>'] as const;
+
+/** SQL: without blanks at both ends. Taking them off is slow, so texts of visible ASCII at both ends are left alone. */
+export function trimmed(text: string): string {
+  const visible = (char: string) => `${char} >= '!' AND ${char} <= '~'`;
+  const plain = `${visible(`${text}[1]`)} AND ${visible(`${text}[-1]`)}`;
+  return `CASE WHEN ${plain} THEN ${text} ELSE trim(${text}, ${quoteText(BLANKS)}) END`;
+}
+
+/** SQL: NULL where a text stands for no value. */
+export function unlessMissing(text: string, missing: readonly string[]): string {
+  const list = ['', ...missing].map(quoteText).join(', ');
+  return `CASE WHEN ${text} NOT IN (${list}) THEN ${text} END`;
+}
+
+/** SQL: the value as text. A JSON value is the text inside its quotes. */
+export function rawText({ value, type }: Field): string {
+  if (type === 'JSON') return `json_extract_string(${value}, '$')`;
+  return type === 'VARCHAR' ? value : `(CAST(${value} AS VARCHAR))`;
+}
+
+/** SQL: text as it is, with the empty text as NULL. A byte order mark before it is no part of it. */
+export function plainText(field: Field): string {
+  const text = rawText(field);
+  return `nullif(CASE WHEN ${text}[1] = '\ufeff' THEN ltrim(${text}, '\ufeff') ELSE ${text} END, '')`;
+}
+
+/** From here on a float holds no longer every whole number: the last digits of an id are lost. */
+const EXACT: Readonly<Record<string, number>> = { FLOAT: 2 ** 24, DOUBLE: 2 ** 53 };
+
+/**
+ * The one form of an id, whatever a file's format makes of it: 17850 in csv, JSON, and a parquet integer, float or decimal is
+ * `17850`. Blanks at the ends are no part of an id; whole numbers lose `.0`.
+ */
+export interface IdSql {
+  /** The stages behind the evaluating one: each a list of `expression AS name`. */
+  readonly stages: readonly (readonly string[])[];
+  /** The id, NULL where there is none. */
+  readonly id: string;
+  /** Condition: the id came through a float that cannot hold its digits. */
+  readonly lost: string;
+}
+
+/** @param name of the id's column in the stages behind */
+export function idOf(field: Field, name: string, missing: readonly string[]): IdSql {
+  const { value, type, text } = field;
+  if (isFloat(type)) {
+    const whole = `${value} = trunc(${value}) AND abs(${value}) < 1e38`;
+    const digits = `CASE WHEN ${whole} THEN TRY_CAST(${value} AS HUGEINT)::VARCHAR ELSE (${value})::VARCHAR END`;
+    return {
+      stages: [[`CASE WHEN NOT isnan(${value}) THEN ${digits} END AS ${name}`]],
+      id: name,
+      lost: `abs(${value}) >= ${EXACT[type]}`,
+    };
+  }
+  if (isDecimal(type)) {
+    const short = `rtrim(rtrim((${value})::VARCHAR, '0'), '.')`;
+    const written = `CASE WHEN contains((${value})::VARCHAR, '.') THEN ${short} ELSE (${value})::VARCHAR END`;
+    return { stages: [[`${written} AS ${name}`]], id: name, lost: 'false' };
+  }
+  // Texts with a dot are few: only they are looked at for a float's form.
+  const float = (pattern: string) => `contains(${text}, '.') AND regexp_full_match(${text}, '${pattern}')`;
+  const whole = `split_part(${text}, '.', 1)`;
+  return {
+    stages: [
+      [`${trimmed(rawText(field))} AS ${text}`],
+      [
+        `CASE WHEN ${float(String.raw`[+-]?\d+\.0+`)} THEN ${whole} ELSE ${unlessMissing(text, missing)} END AS ${name}`,
+      ],
+    ],
+    id: name,
+    lost: float(LOST),
+  };
+}
+
+/** A whole number above 2^53 with a float's `.0`, or a number in a float's exponents. */
+const LOST = String.raw`[+-]?((9007[2-9]\d{11}|900[89]\d{12}|90[1-9]\d{13}|9[1-9]\d{14}|\d{17,})\.0+|\d\.\d+[eE]\+\d+)`;
