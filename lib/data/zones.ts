@@ -58,7 +58,7 @@ export function fixedOffset(text: string): number | undefined {
   const match = /^([+-])(\d{1,2})(?::?(\d{2}))?$/.exec(text);
   if (!match) return undefined;
   const minutes = Number(match[2]) * 60 + Number(match[3] ?? 0);
-  if (minutes > 18 * 60 || Number(match[3] ?? 0) > 59) return undefined;
+  if (minutes >= 16 * 60 || Number(match[3] ?? 0) > 59) return undefined;
   return (match[1] === '-' ? -minutes : minutes) * 60_000;
 }
 

@@ -327,7 +327,7 @@ describe('files that are refused', () => {
     // then
     expect(quality).toMatchObject({
       refused: {
-        hint: 'its columns are "user", "time", "type", "item", "quantitiy", "price"; did you mean "quantitiy"? Change the config or the file',
+        hint: 'its columns are "user", "time", "type", "item", "quantitiy", "price". Did you mean "quantitiy"? Change the config or the file; where files may lack it, say so: optional: ["quantity"]',
       },
     });
   });

@@ -1,8 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { type CleanedQuality, cleanDrop, parseQuality, type Quality } from '../../lib/clean/index.ts';
+import {
+  type CleanedQuality,
+  cleanDrop,
+  type Preview,
+  parseQuality,
+  previewDrop,
+  type Quality,
+} from '../../lib/clean/index.ts';
 import { type Config, type ConfigInput, parseConfig } from '../../lib/config/index.ts';
 import { createPseudonyms, decodeArrow } from '../../lib/data/index.ts';
 import { getText, type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
@@ -83,4 +90,50 @@ export function rowsOf(arrow: Uint8Array): Record<string, unknown>[] {
       ),
     ),
   );
+}
+
+/** When looked-at files were dropped. */
+export const DROPPED = new Date('2026-06-01T00:00:00Z');
+
+/** What "check" shows of a file: the very rows of the clean file, in the order of the file. */
+export async function look(
+  content: Uint8Array | string,
+  source: ConfigInput['sources'][string],
+  options: { timeZone?: string; currency?: string; key?: string; show?: number } = {},
+): Promise<Preview> {
+  const folder = await mkdtemp(join(tmpdir(), 'nightjar-test-'));
+  const file = join(folder, 'file');
+  await writeFile(file, content);
+  await utimes(file, DROPPED, DROPPED);
+  const { timeZone = 'Europe/Berlin', currency, key, show = 1000 } = options;
+  const shop = { timeZone, ...(currency && { currency }) };
+  const config = parseConfig({ shop, sources: { shop: source }, tasks: {} });
+  const named = { name: 'shop', source: config.sources.shop! };
+  try {
+    return await previewDrop({
+      file,
+      named,
+      config,
+      pseudonyms,
+      show,
+      ...(key && { key }),
+      engine: { threads: 1 },
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** `look` at a file that must be readable. */
+export async function rowsIn(...args: Parameters<typeof look>) {
+  const preview = await look(...args);
+  if (preview.status !== 'read') throw new Error(`refused: ${preview.reason} (${preview.hint})`);
+  return preview;
+}
+
+/** Why a file that must be refused is refused, and the way out. */
+export async function refusalOf(...args: Parameters<typeof look>): Promise<string> {
+  const preview = await look(...args);
+  if (preview.status !== 'refused') throw new Error(`read: ${JSON.stringify(preview.rows)}`);
+  return `${preview.reason}: ${preview.hint}`;
 }

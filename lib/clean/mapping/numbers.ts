@@ -55,7 +55,7 @@ function parseFormatted(text: string, { decimal, thousands, marks }: NumberForma
   const sign = `replace(replace(${text}, '\u2212', '-'), '\u2013', '-')`;
   const bare = marks.reduce((sql, mark) => `replace(${sql}, ${quoteText(mark)}, '')`, sign);
   const ends = `regexp_replace(${bare}, '^${blanks}+|${blanks}+$', '', 'g')`;
-  const tight = `regexp_replace(${ends}, '^([+-])${blanks}+', '\\1')`;
+  const tight = `regexp_replace(${ends}, '^([+(-])${blanks}+|${blanks}+(\\))$', '\\1\\2', 'g')`;
   // Accounting: (12.00) and 12.00- are negative.
   const signed = String.raw`regexp_replace(regexp_replace(${tight}, '^\((.*)\)$', '-\1'), '^([^-].*)-$', '-\1')`;
   const group =
@@ -63,7 +63,7 @@ function parseFormatted(text: string, { decimal, thousands, marks }: NumberForma
   const point = escaped(decimal);
   const digits = group ? String.raw`(\d+|\d{1,3}(${group}\d{3})+)` : String.raw`\d+`;
   const shape = String.raw`[+-]?(${digits}(${point}\d*)?|${point}\d+)([eE][+-]?\d{1,3})?`;
-  const ungrouped = group ? `regexp_replace(${signed}, '${group}', '', 'g')` : signed;
+  const ungrouped = group ? `regexp_replace(${signed}, ${quoteText(group)}, '', 'g')` : signed;
   const dotted = decimal === '.' ? ungrouped : `replace(${ungrouped}, ${quoteText(decimal)}, '.')`;
   return `CASE WHEN regexp_full_match(${signed}, ${quoteText(shape)}) THEN TRY_CAST(${dotted} AS DOUBLE) END`;
 }
@@ -76,36 +76,16 @@ export function noNumber({ number, given }: Field): string {
 }
 
 /** Digits of the minor unit of currencies that have not two (ISO 4217). */
-const MINOR_DIGITS: Readonly<Record<string, number>> = {
-  ...Object.fromEntries(
-    [
-      'BIF',
-      'CLP',
-      'DJF',
-      'GNF',
-      'ISK',
-      'JPY',
-      'KMF',
-      'KRW',
-      'PYG',
-      'RWF',
-      'UGX',
-      'UYI',
-      'VND',
-      'VUV',
-      'XAF',
-      'XOF',
-      'XPF',
-    ].map((code) => [code, 0]),
-  ),
-  ...Object.fromEntries(['BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND'].map((code) => [code, 3])),
-  CLF: 4,
-  UYW: 4,
-};
+const MINOR_DIGITS = new Map([
+  ...'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'
+    .split(' ')
+    .map((code) => [code, 0] as const),
+  ...'BHD IQD JOD KWD LYD OMR TND'.split(' ').map((code) => [code, 3] as const),
+]);
 
 /** How many digits the minor unit of a currency has: 2 for EUR and where no currency is stated, 0 for JPY, 3 for KWD. */
 export function minorDigits(currency: string | undefined): number {
-  return currency === undefined ? 2 : (MINOR_DIGITS[currency] ?? 2);
+  return MINOR_DIGITS.get(currency ?? '') ?? 2;
 }
 
 /**

@@ -78,7 +78,9 @@ export class NameResolver {
     if (column.slot !== ABSENT && !/^(VARCHAR|JSON)$/.test(column.type))
       return columnRef(column.slot, ...path);
     const pointer = path.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-    return call('json_extract_string', call('nullif', slot, textConstant('')), textConstant(pointer));
+    // An empty cell is no JSON, and no value.
+    const text = column.type === 'JSON' ? slot : call('nullif', slot, textConstant(''));
+    return call('json_extract_string', text, textConstant(pointer));
   }
 
   #call(node: Node, locals: ReadonlyMap<string, string>): Json {
@@ -90,7 +92,7 @@ export class NameResolver {
     const owners = [node.catalog, node.schema].filter((part) => typeof part === 'string' && part !== '');
     const own = owners.length > 0 && !(owners.length === 1 && owners[0] === 'main');
     const children = (Array.isArray(node.children) ? node.children : []).map((child) =>
-      isNode(child) && child.class === 'LAMBDA' && name !== '->'
+      isNode(child) && child.class === 'LAMBDA' && node.is_operator !== true
         ? this.#lambda(child, locals)
         : this.#in(child, locals),
     );

@@ -20,10 +20,11 @@ export const ABSENT = 'NULL::VARCHAR';
  * Unicode form of its letters do not matter.
  * @param exact the name was written in quotes
  * @param by the setting, for messages
- * @throws Refusal for a name that means no column, or several
+ * @throws Refusal for a name that means no column, or several, or one that cannot be read rightly
  */
 export function columnOf(scope: Scope, name: string, exact: boolean, by: string): Column {
   const found = find(scope.columns, name, exact, by) ?? find(scope.given, name, false, by);
+  if (found?.unreadable) throw found.unreadable;
   if (found) return found;
   if (scope.optional.some((one) => loose(one) === loose(name))) {
     return { name, type: 'VARCHAR', slot: ABSENT };

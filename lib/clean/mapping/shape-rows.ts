@@ -113,10 +113,12 @@ function listOf(type: string, expression: string): { list: string; none: string;
     );
   }
   const text = `nullif(trim(given::VARCHAR), '')`;
-  const kind = `CASE WHEN json_valid(${text}) THEN json_type(${text}) END`;
+  // What is no JSON may not come near a function of JSON: DuckDB computes what stands twice before it looks at conditions.
+  const json = `CASE WHEN json_valid(${text}) THEN ${text} END`;
+  const kind = `json_type(${json})`;
   return {
-    list: `CASE ${kind} WHEN 'ARRAY' THEN json_extract(${text}, '$[*]') WHEN 'OBJECT' THEN [${text}::JSON] END`,
-    none: `CASE WHEN ${text} IS NOT NULL AND coalesce(${kind}, '') NOT IN ('ARRAY', 'OBJECT', 'NULL') THEN given::VARCHAR END`,
+    list: `CASE ${kind} WHEN 'ARRAY' THEN json_extract(${json}, '$[*]') WHEN 'OBJECT' THEN [(${json})::JSON] END`,
+    none: `CASE WHEN ${text} IS NOT NULL AND coalesce(${kind}, '') NOT IN ('ARRAY', 'OBJECT', 'NULL') THEN ${text} END`,
     element: 'items',
   };
 }

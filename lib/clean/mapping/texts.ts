@@ -72,14 +72,13 @@ export function idOf(field: Field, name: string, missing: readonly string[]): Id
   return {
     stages: [
       [`${trimmed(rawText(field))} AS ${text}`],
-      [
-        `CASE WHEN ${float(String.raw`[+-]?\d+\.0+`)} THEN ${whole} ELSE ${unlessMissing(text, missing)} END AS ${name}`,
-      ],
+      [`CASE WHEN ${float(WHOLE_FLOAT)} THEN ${whole} ELSE ${unlessMissing(text, missing)} END AS ${name}`],
     ],
     id: name,
-    lost: float(LOST),
+    lost: `${float(EXPONENT)} OR (${float(WHOLE_FLOAT)} AND abs(TRY_CAST(${text} AS DOUBLE)) >= ${EXACT.DOUBLE})`,
   };
 }
 
-/** A whole number above 2^53 with a float's `.0`, or a number in a float's exponents. */
-const LOST = String.raw`[+-]?((9007[2-9]\d{11}|900[89]\d{12}|90[1-9]\d{13}|9[1-9]\d{14}|\d{17,})\.0+|\d\.\d+[eE]\+\d+)`;
+/** How a float writes a whole number, and how it writes one that is too long for that. */
+const WHOLE_FLOAT = String.raw`[+-]?\d+\.0+`;
+const EXPONENT = String.raw`[+-]?\d\.\d+[eE]\+\d+`;

@@ -16,9 +16,11 @@ export interface TimeSql {
 }
 
 const CLOCK = String.raw`[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?`;
+/** Where a zone follows, DuckDB's casts want the seconds. */
+const WITH_SECONDS = String.raw`[T ]\d{1,2}:\d{2}:\d{2}(\.\d+)?`;
 const DAY = String.raw`\d{4}-\d{1,2}-\d{1,2}`;
-/** A clock, a blank and up to five capitals: 10:00:00 BST. */
-const ABBREVIATION = String.raw`\d ?([A-Z]{2,5})$`;
+/** A clock, a blank and three to five capitals: 10:00:00 BST. */
+const ABBREVIATION = String.raw`\d ?([A-Z]{3,5})$`;
 
 /**
  * Reads a field as a time. Text in the usual forms of ISO 8601 is read by DuckDB's own cast of what carries no zone, and the
@@ -89,9 +91,9 @@ const bounded = (ms: string) => `CASE WHEN ${ms} BETWEEN -${LAST_MS} AND ${LAST_
  * @param wall column of the clock's ms
  */
 function instantOfText(text: string, wall: string, reading: TimeReading): string {
-  const shaped = (zone: string) => `regexp_full_match(${text}, ${quoteText(`${DAY}${CLOCK}${zone}`)})`;
+  const shaped = (zone: string) => `regexp_full_match(${text}, ${quoteText(`${DAY}${WITH_SECONDS}${zone}`)})`;
   const naive = `regexp_full_match(${text}, ${quoteText(`${DAY}(${CLOCK})?`)})`;
-  const offset = String.raw` ?[+-]\d{2}:?\d{2}`;
+  const offset = String.raw` ?[+-](0\d|1[0-5]):?[0-5]\d`;
   const closed = String.raw`regexp_replace(${text}, ' ?([+-]\d{2}):?(\d{2})$', '\1:\2')`;
   const number = `TRY_CAST(${text} AS HUGEINT)`;
   const epoch = reading.epoch
