@@ -45,8 +45,7 @@ export async function judge(
   await sql.run(`
     CREATE OR REPLACE TEMP TABLE mapped AS
     SELECT n, e, bad, ${subject} AS subject, ${plan.keyHash ?? 'h'} AS same, ${outputs.join(', ')},
-      CASE bad WHEN ${BROKEN} THEN broken ${values.join(' ')} END AS about,
-      CASE WHEN ${isRejected(plan)} THEN ${records.text} END AS row_text
+      CASE bad WHEN ${BROKEN} THEN broken ${values.join(' ')} END AS about
     FROM ${verdicts(staged(records.relation, plan), plan, latest)}`);
   const twins = await findTwins(sql, records, plan);
   const priced = plan.outputs.some(({ name }) => name === 'amount');
@@ -94,9 +93,12 @@ export interface Rejection {
   readonly plain: boolean;
 }
 
-/** The rejected rows of `mapped` in the order of the file: `n`, `bad`, `about` (the value of the reason) and `row_text`. */
-export function rejectedRows(plan: TablePlan): string {
-  return `SELECT n, bad, about, row_text FROM mapped WHERE ${isRejected(plan)} ORDER BY n, e`;
+/** The rejected rows in the order of the file: `n`, `bad`, `about` (the value of the reason) and `row_text`. */
+export function rejectedRows(records: Records, plan: TablePlan): string {
+  const rejected = `SELECT n, e, bad, about FROM mapped WHERE ${isRejected(plan)}`;
+  const rows = `SELECT * FROM ${records.relation} WHERE (n, e) IN (SELECT (n, e) FROM (${rejected}))`;
+  return `SELECT n, bad, about, row_text FROM (${rejected})
+    JOIN (SELECT n, e, ${records.text} AS row_text FROM (${rows})) USING (n, e) ORDER BY n, e`;
 }
 
 /** What a verdict of `rejectedRows` means. */

@@ -2,6 +2,7 @@ import { encodeArrow } from '../data/index.ts';
 import { arrowField, type CellColumn, type Cells, cutBatches, readCells, type Sql } from './duckdb/index.ts';
 import { rejectedRows, rejectionOf } from './judge.ts';
 import { type TablePlan, VALUE } from './mapping/index.ts';
+import type { Records } from './read/index.ts';
 
 const READ: readonly CellColumn[] = [
   { name: 'n', type: 'int64', nullable: false },
@@ -19,8 +20,13 @@ const FIELDS = [
 const MOST_SHOWN = 200;
 
 /** The quarantined rows as an Arrow file: row, column, reason, text; one batch. @param rows how many there are */
-export async function assembleQuarantine(sql: Sql, plan: TablePlan, rows: number): Promise<Uint8Array> {
-  await sql.run(`CREATE OR REPLACE TEMP TABLE quarantined AS ${rejectedRows(plan)}`);
+export async function assembleQuarantine(
+  sql: Sql,
+  records: Records,
+  plan: TablePlan,
+  rows: number,
+): Promise<Uint8Array> {
+  await sql.run(`CREATE OR REPLACE TEMP TABLE quarantined AS ${rejectedRows(records, plan)}`);
   const read = await readCells(sql, 'quarantined', { from: 0, to: rows }, READ);
   const [n, bad, about, text] = READ.map(({ name }) => read.get(name) ?? NONE) as [
     Cells,

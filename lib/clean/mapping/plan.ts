@@ -65,6 +65,12 @@ async function makePlan(
     : [];
   const used = bound.flatMap(({ columns }) => columns);
   return {
+    reads: [
+      ...new Set(
+        used.map(({ slot }) => slot).filter((slot) => slot !== ABSENT && slot !== 'line' && slot !== 'n'),
+      ),
+      ...(source.unnest ? [NO_LIST] : []),
+    ],
     evaluated: all.map(({ evaluated }) => evaluated),
     stages: zipStages([table.stages, keyed?.stages ?? []]),
     leftOut: leftOutOf(all),
@@ -85,11 +91,15 @@ async function makePlan(
   };
 }
 
-/** The stages of a plan from records to its last one, as a FROM item. The records' own columns stay at hand. */
+/** The stages of a plan from records to its last one, as a FROM item. */
 export function staged(relation: string, plan: TablePlan): string {
+  const read = ['n', 'e', 'line', 'broken', 'h', ...plan.reads];
   return [plan.evaluated, ...plan.stages]
     .filter((stage) => stage.length > 0)
-    .reduce((from, stage) => `(SELECT *, ${stage.join(', ')} FROM ${from})`, relation);
+    .reduce(
+      (from, stage) => `(SELECT *, ${stage.join(', ')} FROM ${from})`,
+      `(SELECT ${read.join(', ')} FROM ${relation})`,
+    );
 }
 
 function expressionsOf(source: Source): Wanted[] {

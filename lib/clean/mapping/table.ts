@@ -57,6 +57,8 @@ export interface TableColumns {
 
 /** How a source's drops become one canonical table: SQL text, no rows yet. */
 export interface TablePlan {
+  /** Slots of the records that expressions read: a file may have thousands of others. */
+  readonly reads: readonly string[];
   /** Expressions of the evaluating stage, each with its alias. */
   readonly evaluated: readonly string[];
   /**
