@@ -7,6 +7,7 @@ import { ObjectNotFound, type ObjectStore, type StoredObject, whyNoKey } from '.
 import { assemble, assembleQuarantine } from './assemble.ts';
 import { type EngineOptions, refusalOr, type Sql, withConnection } from './engine.ts';
 import { Refusal } from './errors.ts';
+import { firstDropped } from './first-dropped.ts';
 import { type Intake, type TextFormat, takeIn } from './intake.ts';
 import { judge } from './judge.ts';
 import { type CleanKeys, cleanKeys, type NamedSource } from './keys.ts';
@@ -96,9 +97,13 @@ async function cleanObject(
     }
     const intake = await takeIn(object.body, path, textFormat(named.source));
     told = { ...told, sha256: intake.sha256, bytes: intake.bytes };
-    const latest = latestTime(object.info.lastModified, named.source);
+    const { lastModified } = object.info;
+    const latest = latestTime(lastModified, named.source);
+    const droppedAt = hasVersions(named.source)
+      ? await firstDropped(input.store, keys, intake.sha256, lastModified)
+      : lastModified.getTime();
     return await withConnection(engineFor(intake, input.engine ?? {}), (sql) =>
-      cleanTaken(sql, input, { named, keys, intake, latest, told }),
+      cleanTaken(sql, input, { named, keys, intake, latest, droppedAt, told }),
     );
   } catch (error) {
     const fault = refusalOr(error, 'DuckDB could not clean it', 'try it with "nightjar check"');
@@ -112,19 +117,21 @@ interface Taken {
   readonly keys: CleanKeys;
   readonly intake: Intake;
   readonly latest: number;
+  /** ms UTC. */
+  readonly droppedAt: number;
   readonly told: Told;
 }
 
 async function cleanTaken(sql: Sql, input: CleanDropInput, taken: Taken): Promise<CleanedQuality> {
   const { store, config, pseudonyms } = input;
-  const { named, keys, intake, latest } = taken;
+  const { named, keys, intake, latest, droppedAt } = taken;
   await setTimeZone(sql, named.source.timeZone ?? config.shop.timeZone);
   const records = await readRecords(sql, intake, named.source);
   const counts = { clean: 0, rowsIn: 0, quarantinedRows: 0, quarantined: {}, flagged: {}, users: 0 };
   const policy = named.source.duplicates;
   const none = { ...counts, minDay: null, maxDay: null, duplicates: { found: 0, policy, dropped: 0 } };
   // A file without columns has nothing to bind a mapping to, and no rows to lose.
-  if (records.columns.length === 0) return { ...taken.told, status: 'clean', ...none };
+  if (records.columns.length === 0) return { ...taken.told, status: 'clean', droppedAt, ...none };
   const plan = await planFor(sql, named, records, config.shop.timeZone);
   const judged = await judge(sql, records, plan, named.source, latest);
   const assembled = await assemble(sql, plan, judged, config.shards, pseudonyms);
@@ -144,6 +151,7 @@ async function cleanTaken(sql: Sql, input: CleanDropInput, taken: Taken): Promis
   return {
     ...taken.told,
     status: 'clean',
+    droppedAt,
     rowsIn: judged.rowsIn,
     clean: judged.clean,
     duplicates: { found: judged.duplicatesFound, policy, dropped: judged.duplicatesDropped },
@@ -155,6 +163,9 @@ async function cleanTaken(sql: Sql, input: CleanDropInput, taken: Taken): Promis
     users: assembled.users,
   };
 }
+
+/** Do later drops tell of the same events again? */
+const hasVersions = ({ table, key = [] }: Source): boolean => table === 'events' && key.length > 0;
 
 /** Below this a second thread costs more than it helps. */
 const SMALL = 8 << 20;

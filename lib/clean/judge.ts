@@ -5,6 +5,7 @@ import { staged } from './plan.ts';
 import type { Records } from './read.ts';
 import type { TablePlan } from './table.ts';
 import { BUILT_IN_FLAGS, LATEST } from './table-events.ts';
+import { newestFirst } from './version.ts';
 
 /** What became of a drop's records. `rows` of the table `mapped` are marked; nothing is removed from it. */
 export interface Judgement {
@@ -62,7 +63,7 @@ export async function judge(
       await sql.run(`
         UPDATE mapped SET nj_bad = ${DUPLICATE} WHERE nj_row IN (
           SELECT nj_row FROM (
-            SELECT nj_row, row_number() OVER (PARTITION BY nj_twin ORDER BY nj_row) AS nj_nth
+            SELECT nj_row, row_number() OVER (PARTITION BY nj_twin ORDER BY ${newestFirst(plan)}nj_row) AS nj_nth
             FROM mapped WHERE nj_bad = 0 AND nj_twin IS NOT NULL)
           WHERE nj_nth > 1)`)
     ).rowsChanged;

@@ -82,7 +82,10 @@ function expressionsOf(source: Source): Wanted[] {
   const wanted: Wanted[] = Object.entries(source.columns).flatMap(([name, expression]) =>
     expression === undefined ? [] : [{ path: `columns.${name}`, expression }],
   );
-  if (source.table === 'events') return wanted;
+  if (source.table === 'events') {
+    const version = source.newestBy?.find((term) => term !== 'drop');
+    return version === undefined ? wanted : [...wanted, { path: 'newestBy', expression: version }];
+  }
   for (const kind of ['numbers', 'categories', 'texts'] as const) {
     for (const [name, expression] of attributeEntries(source.attributes[kind])) {
       wanted.push({ path: `attributes.${kind}.${name}`, expression });

@@ -19,6 +19,11 @@ const counts = z.record(z.string(), z.number().int().nonnegative());
 const cleaned = z.strictObject({
   ...shared,
   status: z.literal('clean'),
+  /**
+   * When these bytes were dropped under this key, ms UTC: the first time, however often they were dropped again. Versions
+   * of events are compared by it.
+   */
+  droppedAt: z.number().int(),
   /** Records in the file, counted apart from the reader: rowsIn = clean + duplicates.dropped + quarantinedRows. */
   rowsIn: z.number().int().nonnegative(),
   clean: z.number().int().nonnegative(),

@@ -4,6 +4,7 @@ import { quoteIdentifier, quoteText } from './engine.ts';
 import { Refusal } from './errors.ts';
 import { type Field, instantOf, noNumber, show, textOf, typedNumber } from './expressions.ts';
 import type { Check, Flag, Output, TablePlan } from './table.ts';
+import { planVersion } from './version.ts';
 
 type EventSource = Extract<Source, { table: 'events' }>;
 
@@ -48,6 +49,7 @@ export function planEvents(
       'give text, TIMESTAMP, TIMESTAMPTZ, DATE or a whole number of milliseconds since 1970',
     );
   }
+  const version = planVersion(fields.get('newestBy'), context.zone);
   const numbers = [quantity, price, amount].filter((number) => number !== undefined);
   const none = 'NULL::VARCHAR';
   const typed = [
@@ -59,6 +61,7 @@ export function planEvents(
     `${session ? textOf(session) : none} AS "session"`,
     `${text ? textOf(text) : none} AS "text"`,
     ...numbers.flatMap(typedNumber),
+    ...version.typed,
   ];
   const byPrice = price ? `"quantity" * ${price.number}` : 'NULL::DOUBLE';
   const finite = [
@@ -110,6 +113,7 @@ export function planEvents(
     ...numbers.map(notANumber),
     ...(price ? [tooMuch('price', 'nj_price', price)] : []),
     ...(amount || price ? [tooMuch('amount', 'nj_amount', amount ?? price)] : []),
+    ...version.checks,
   ];
   const flags = ruleFlags(source);
   const key = source.key?.map((column) => `${quoteIdentifier(column)}::VARCHAR`) ?? [];
@@ -129,6 +133,7 @@ export function planEvents(
     output('session', '"session"', 'text', true),
     output('text', '"text"', 'text', true),
     output('id', 'nj_id', 'text', true),
+    ...version.outputs,
     output('flags', 'nj_flags', 'uint16'),
   ];
   return {

@@ -47,6 +47,11 @@ const sourceCommon = {
     .prefault({}),
   /** Columns that identify a row; without them, equal lines within one drop are duplicates. */
   key: z.array(z.string()).optional(),
+  /**
+   * Of events with a `key`: which of several versions counts. 'drop' is the time of the drop, anything else a column or
+   * expression, compared in this order; default: ['drop'].
+   */
+  newestBy: z.array(sql).min(1).optional(),
   /** What happens to rows of the same identity after the first. */
   duplicates: z.enum(['keep', 'drop']).default('drop'),
   /** Parses timestamps that carry no offset; default: the shop's zone. */
@@ -160,6 +165,8 @@ const features = z
     tokens: z.number().int().min(4).max(512).default(64),
     /** Daily detail older than this leaves the user's state; lifetime totals stay. */
     historyDays: days.default(730),
+    /** States are kept as of so many days before the as-of day, so that drops up to this late do not outdate them. */
+    lateDays: days.default(3),
   })
   .prefault({});
 
@@ -319,6 +326,16 @@ export const configSchema = z
         context.addIssue({ ...issue, path: ['environments', environment, ...issue.path] });
       }
     }
+    for (const [sourceName, source] of Object.entries(config.sources)) {
+      const fault = newestByFault(source);
+      if (fault === undefined) continue;
+      context.addIssue({
+        code: 'custom',
+        path: ['sources', sourceName, 'newestBy'],
+        message: fault,
+        input: source.newestBy,
+      });
+    }
     for (const source of config.nightly.expect) {
       if (config.sources[source]?.table === 'events') continue;
       context.addIssue({
@@ -353,6 +370,19 @@ export type EventTask = Extract<Task, { kind: 'event' }>;
 export type AbsenceTask = Extract<Task, { kind: 'absence' }>;
 export type NextTask = Extract<Task, { kind: 'next' }>;
 export type LabelTask = Extract<Task, { kind: 'label' }>;
+
+/** What is expected of `newestBy`, where it is something else. */
+function newestByFault({ table, key = [], newestBy }: Source): string | undefined {
+  if (newestBy === undefined) return undefined;
+  if (table !== 'events') return 'no such setting: only events have versions';
+  if (key.length === 0)
+    return 'a "key" beside it: without one, lines of different files are different events';
+  const given = new Set(newestBy);
+  if (given.size < newestBy.length || newestBy.filter((term) => term !== 'drop').length > 1) {
+    return `'drop' and one column or expression, each at most once`;
+  }
+  return undefined;
+}
 
 function isTimeZone(zone: string): boolean {
   try {
