@@ -101,6 +101,13 @@ export function int32Column(data: Data, name: string, file: string): Int32Array 
   return values.subarray(0, data.length);
 }
 
+/** A column of unsigned integers without nulls. @throws DataError for another type */
+export function uint32Column(data: Data, name: string, file: string): Uint32Array {
+  const values: unknown = data.values;
+  if (!(values instanceof Uint32Array) || data.nullCount > 0) throw wrongType(data, name, file, 'Uint32');
+  return values.subarray(0, data.length);
+}
+
 /** A column of unsigned 64-bit integers without nulls, as words: the low one of row i at 2i. @throws DataError for another type */
 export function uint64Column(data: Data, name: string, file: string): Uint32Array {
   const values: unknown = data.values;

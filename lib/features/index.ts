@@ -46,6 +46,8 @@ export {
 export {
   type EventVersions,
   type KeyedDrop,
+  KeyRows,
+  keysKey,
   type NewestBy,
   openVersions,
   type Question,

@@ -36,13 +36,15 @@ export async function night(
     shards?: number;
     previous?: SnapshotInfo[];
     newestBy?: NewestBy;
+    times?: number;
   },
 ): Promise<NightResult> {
-  const { runId, asOf, inputs, shards = 1, previous = [], newestBy = ['drop'] } = args;
+  const { runId, asOf, inputs, shards = 1, previous = [], newestBy, times } = args;
   const common = { config: settings, asOf, shards, inputs };
   const { snapshot } = planFold({ ...common, previous });
   const versions = await versionsOf(store, inputs, asOf, {
     newestBy,
+    times,
     shards,
     ...(snapshot ? { snapshot } : {}),
   });

@@ -182,21 +182,31 @@ export async function versionsOf(
   store: ObjectStore,
   drops: readonly PutDrop[],
   asOf: number,
-  more: { newestBy?: NewestBy; shards?: number; snapshot?: SnapshotInfo } = {},
+  more: {
+    newestBy?: NewestBy | undefined;
+    shards?: number;
+    snapshot?: SnapshotInfo;
+    /** How many lines the drops are said to have for each that they have: many are decided in parts. */
+    times?: number | undefined;
+    begin?: number;
+  } = {},
 ): Promise<EventVersions | undefined> {
-  const { newestBy = ['drop'], shards = 1, snapshot } = more;
+  const { newestBy = ['drop'], shards = 1, snapshot, times = 1, begin } = more;
   const keyed = drops.flatMap(({ drop, dropId, revision, source, lines, droppedAt }) =>
-    droppedAt === undefined || lines === 0 ? [] : [{ drop, dropId, revision, source, lines, droppedAt }],
+    droppedAt === undefined || lines === 0
+      ? []
+      : [{ drop, dropId, revision, source, lines: lines * times, droppedAt }],
   );
   const ids = new Set(snapshot?.held.map(({ dropId }) => dropId));
   const held = new Set(keyed.flatMap(({ dropId }, i) => (ids.has(dropId) ? [i] : [])));
-  return openVersions(store, {
+  const question = {
     drops: keyed,
     newestBy: Object.fromEntries(keyed.map(({ source }) => [source, newestBy])),
     asOf,
     shards,
     ...(snapshot ? { snapshot: { day: snapshot.day, asOf: snapshot.asOf, held } } : {}),
-  });
+  };
+  return openVersions(store, question, begin);
 }
 
 function text(values: (string | undefined)[]) {

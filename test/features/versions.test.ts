@@ -9,7 +9,7 @@ import {
   type SnapshotInfo,
 } from '../../lib/features/index.ts';
 import type { ObjectStore } from '../../lib/runtime/index.ts';
-import { guardedStore } from '../run/kit.ts';
+import { guardedStore, Turns } from '../run/kit.ts';
 import { type NightResult, night } from './night.ts';
 import {
   FIRST_DAY,
@@ -87,24 +87,6 @@ function newestLines(drops: readonly Drop[], asOf: number, newestBy: NewestBy): 
     .map(({ event, key }) => (key === undefined ? event : { ...event, id: key }));
 }
 
-/** A night over these drops beside one over a single drop of what the plain rule leaves. */
-async function beside(
-  store: ObjectStore,
-  drops: readonly Drop[],
-  {
-    newestBy = ['drop'],
-    asOf = AS_OF,
-    shards = 2,
-  }: { newestBy?: NewestBy; asOf?: number; shards?: number } = {},
-): Promise<{ own: NightResult; plain: NightResult; lines: RawEvent[] }> {
-  const inputs = await putAll(store, drops);
-  const own = await night(store, config, { runId: 'own', asOf, inputs, shards, newestBy });
-  const lines = newestLines(drops, asOf, newestBy);
-  const single = [await putDrop(store, config, 'plain', lines)];
-  const plain = await night(store, config, { runId: 'plain', asOf, inputs: single, shards });
-  return { own, plain, lines };
-}
-
 function expectSame(own: NightResult, plain: NightResult): void {
   expect([...own.vectors.keys()]).toEqual([...plain.vectors.keys()]);
   expect(own.vectors).toEqual(plain.vectors);
@@ -157,9 +139,18 @@ describe('an event that several drops tell of', () => {
         drops,
         fc.constantFrom(...NEWEST),
         fc.constantFrom(1, 4),
-        async (list, newestBy, shards) => {
+        fc.constantFrom(1, 100_000),
+        async (list, newestBy, shards, times) => {
           await withStore(async (store) => {
-            const { own, plain, lines } = await beside(store, list, { newestBy, shards });
+            // given: decided at once, and in parts as millions of lines are
+            const inputs = await putAll(store, list);
+            const lines = newestLines(list, AS_OF, newestBy);
+            const single = [await putDrop(store, config, 'plain', lines)];
+            // when
+            const common = { asOf: AS_OF, shards };
+            const own = await night(store, config, { ...common, runId: 'own', inputs, newestBy, times });
+            const plain = await night(store, config, { ...common, runId: 'plain', inputs: single });
+            // then
             expectSame(own, plain);
             const known = list.flatMap(({ events }) => events).filter(({ time }) => time < AS_OF * DAY);
             const replaced = Object.values(own.replaced).reduce((sum, n) => sum + n, 0);
@@ -442,6 +433,40 @@ describe('the objects', () => {
       expect(third?.replaced).toEqual({ shop: 27 + 14 });
       expect(new Set(before).size).toBe(2);
       expect(calls).toEqual([expect.stringMatching(/^get versions\/[0-9a-f]{16}\/summary\.json$/)]);
+      // and one row says which drop counts for each event that two tell of
+      expect((await third?.shard(0, 1, AS_OF))?.size).toBe(27 + 14 - 7);
+    });
+  });
+
+  it('of many lines are cut into parts, which jobs that start together share, whichever begins where', async () => {
+    await withStore(async (store) => {
+      // given three jobs that go on in turns, of a run that says it has 12 million lines
+      const inputs = await putAll(store, list);
+      const times = 100_000;
+      const wanted = await versionsOf(store, inputs, AS_OF);
+      const turns = new Turns(3);
+      const parts: string[][] = [[], [], []];
+      const jobs = [0, 1, 2].map((job) => {
+        const guard = turns.guard(job);
+        const own = guardedStore(store, {
+          before: async (call) => {
+            await guard.before(call);
+            if (/^put .*part.*json/.test(call)) parts[job]!.push(call);
+          },
+          after: guard.after,
+        });
+        return turns.watch(job, versionsOf(own, inputs, AS_OF, { times, begin: job / 3, shards: 2 }));
+      });
+      // when
+      while ([0, 1, 2].some((job) => !turns.over(job))) for (const job of [0, 1, 2]) await turns.step(job);
+      const found = await Promise.all(jobs);
+      // then each has done some, together hardly more than there is, and the answers are those of one part
+      expect(new Set(parts.flat()).size).toBe(8);
+      expect(parts.flat().length).toBeLessThanOrEqual(11);
+      for (const own of parts) expect(own.length).toBeGreaterThan(0);
+      for (const own of found) expect(own?.replaced).toEqual(wanted?.replaced);
+      const again = await versionsOf(store, inputs, AS_OF, { times, shards: 2 });
+      expect((await again?.shard(0, 1, AS_OF))?.size).toBe((await wanted?.shard(0, 1, AS_OF))?.size);
     });
   });
 

@@ -10,13 +10,14 @@ import {
   optionalColumn,
   plain,
   textColumn,
+  uint32Column,
   uint64Column,
   uint64Data,
 } from '../columns.ts';
 import { grown } from '../grow.ts';
 import { daysSpec } from '../spec.ts';
 import { parseEventId } from './event-ids.ts';
-import { rangesOf } from './ranges.ts';
+import { picked, rangesOf } from './ranges.ts';
 
 /**
  * Key files: one row for each clean line of a drop that has an identity. A sharded Arrow file, cut by the top bits of the
@@ -112,22 +113,11 @@ export class KeyRows {
     const version = this.#version && this.#versions();
     for (let range = 0, start = 0; range < count; start = ends[range++]!) {
       const own = order.subarray(start, ends[range]!);
-      const id = new Uint32Array(2 * own.length);
-      for (let i = 0; i < own.length; i++) {
-        id[2 * i] = this.#id[2 * own[i]!]!;
-        id[2 * i + 1] = this.#id[2 * own[i]! + 1]!;
-      }
       const columns = [
-        uint64Data(id),
-        plain(
-          new Uint32(),
-          own.map((row) => this.#hash[row]!),
-        ),
-        plain(
-          new Int32(),
-          Int32Array.from(own, (row) => this.#day[row]!),
-        ),
-        ...(version ? [float64OrNull(Float64Array.from(own, (row) => version[row]!))] : []),
+        uint64Data(picked(this.#id, own, 2)),
+        plain(new Uint32(), picked(this.#hash, own)),
+        plain(new Int32(), picked(this.#day, own)),
+        ...(version ? [float64OrNull(picked(version, own))] : []),
       ];
       yield recordBatch(fields, columns, own.length);
     }
@@ -193,7 +183,7 @@ function readKeyBatch(batch: RecordBatch, file: string): KeyColumns {
   const version = optionalColumn(batch, 'version');
   return {
     id: uint64Column(column('id'), 'id', file),
-    hash: Uint32Array.from(numberColumn(column('hash'), 'hash', file)),
+    hash: uint32Column(column('hash'), 'hash', file),
     day: int32Column(column('day'), 'day', file),
     ...(version ? { version: numberColumn(version, 'version', file, Number.NEGATIVE_INFINITY) } : {}),
   };

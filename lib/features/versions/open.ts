@@ -5,12 +5,14 @@ import { keysKey, readKeys } from './keys-file.ts';
 import { encodeWinners, winnersOf } from './part-file.ts';
 import { ReplacedLines } from './replaced.ts';
 import type { KeyedDrop, Question } from './types.ts';
-import { decide, Lines, type Tally, WinnerRows } from './winners.ts';
+import { Decider, Lines, type Tally } from './winners.ts';
 
 /** Raise this when equal questions would get other answers. */
 const VERSION = 1;
 /** Lines that are decided at once: some 60 MB of them. */
 const LINES_AT_ONCE = 1 << 21;
+/** Lines that are sorted at once. */
+const LINES_IN_CACHE = 1 << 13;
 /** Files read at the same time. */
 const PARALLEL = 16;
 /** What is kept of small files, for the next range of identities and for the next shard. */
@@ -138,13 +140,14 @@ async function ensurePart(
   const tallyKey = key.replace(/arrow$/, 'json');
   const known = parts > 1 ? await readJson<PartTally>(store, tallyKey) : undefined;
   if (known) return known;
-  const winners = new WinnerRows();
-  const tally = { replaced: {}, stale: new Set<number>() };
+  const decider = new Decider(question);
   for (const source of new Set(question.drops.map((drop) => drop.source))) {
-    const lines = await readLines(store, cache, question.drops, source, part, parts);
-    decide(source, lines, question, winners, tally);
+    for (const lines of await readLines(store, cache, question.drops, source, part, parts)) {
+      decider.decide(source, lines);
+    }
   }
-  const told = { rows: winners.length, replaced: tally.replaced, stale: sorted(tally.stale) };
+  const { winners, replaced, stale } = decider;
+  const told = { rows: winners.length, replaced, stale: sorted(stale) };
   if (winners.length > 0) {
     await store.put(key, encodeWinners(winners, question.drops, question.shards), { ifAbsent: true });
   }
@@ -152,7 +155,10 @@ async function ensurePart(
   return told;
 }
 
-/** The lines of a source's drops in one of equal ranges of identities. */
+/**
+ * The lines of a source's drops in one of equal ranges of identities, in finer ranges: each of them is sorted where the
+ * processor's cache holds it.
+ */
 async function readLines(
   store: ObjectStore,
   cache: ByteCache,
@@ -160,21 +166,30 @@ async function readLines(
   source: string,
   range: number,
   ranges: number,
-): Promise<Lines> {
-  const low = (range / ranges) * 2 ** 32;
-  const high = ((range + 1) / ranges) * 2 ** 32;
+): Promise<Lines[]> {
   const own = drops.flatMap((drop, number) => (drop.source === source ? [{ drop, number }] : []));
-  const lines = new Lines();
+  const total = own.reduce((sum, { drop }) => sum + drop.lines, 0);
+  let finer = ranges;
+  while (total / finer > LINES_IN_CACHE) finer *= 2;
+  const each = finer / ranges;
+  const fine = Array.from({ length: each }, () => new Lines());
+  const shift = 32 - Math.log2(finer);
   for (let i = 0; i < own.length; i += PARALLEL) {
     const read = own.slice(i, i + PARALLEL).map(async ({ drop, number }) => ({
       number,
       keys: await readKeys({ store, cache, drop, range, ranges }),
     }));
     for (const { number, keys } of await Promise.all(read)) {
-      for (const columns of keys) lines.add(columns, number, low, high);
+      for (const columns of keys) {
+        const { id, hash } = columns;
+        for (let row = 0; row < hash.length; row++) {
+          const place = (finer === 1 ? 0 : id[2 * row + 1]! >>> shift) - range * each;
+          fine[place]?.push(columns, row, number);
+        }
+      }
     }
   }
-  return lines;
+  return fine;
 }
 
 function summed(tallies: readonly PartTally[]): Summary {

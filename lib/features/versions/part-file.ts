@@ -1,7 +1,7 @@
 import { Field, Int32, type RecordBatch, Uint32, Uint64 } from 'apache-arrow';
 import { batchCount, encodeArrow, recordBatch } from '../../data/index.ts';
 import { columnData, int32Column, numberColumn, plain, uint64Column, uint64Data } from '../columns.ts';
-import { rangesOf } from './ranges.ts';
+import { picked, rangesOf } from './ranges.ts';
 import type { KeyedDrop } from './types.ts';
 import type { WinnerRows } from './winners.ts';
 
@@ -23,25 +23,11 @@ export function encodeWinners(winners: WinnerRows, drops: readonly KeyedDrop[], 
   const { order, ends } = rangesOf(hash, { rows }, batchCount(rows, shards));
   const batches = Array.from(ends, (end, range) => {
     const own = order.subarray(range === 0 ? 0 : ends[range - 1]!, end);
-    const words = new Uint32Array(2 * own.length);
-    own.forEach((row, i) => {
-      words[2 * i] = id[2 * row]!;
-      words[2 * i + 1] = id[2 * row + 1]!;
-    });
     const columns = [
-      plain(
-        new Uint32(),
-        own.map((row) => hash[row]!),
-      ),
-      uint64Data(words),
-      plain(
-        new Int32(),
-        Int32Array.from(own, (row) => day[row]!),
-      ),
-      plain(
-        new Int32(),
-        Int32Array.from(own, (row) => drop[row]!),
-      ),
+      plain(new Uint32(), picked(hash, own)),
+      uint64Data(picked(id, own, 2)),
+      plain(new Int32(), picked(day, own)),
+      plain(new Int32(), picked(drop, own)),
     ];
     return recordBatch(FIELDS, columns, own.length);
   });

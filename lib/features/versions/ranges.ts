@@ -26,6 +26,29 @@ export function rangesOf(
   return { order, ends };
 }
 
+/**
+ * The values of some rows, in their order.
+ * @param stride numbers of a row
+ */
+export function picked<T extends Uint32Array | Int32Array | Float64Array>(
+  values: T,
+  rows: Uint32Array,
+  stride?: number,
+): T;
+export function picked(values: Uint32Array | Int32Array | Float64Array, rows: Uint32Array, stride = 1) {
+  const length = stride * rows.length;
+  const out =
+    values instanceof Uint32Array
+      ? new Uint32Array(length)
+      : values instanceof Int32Array
+        ? new Int32Array(length)
+        : new Float64Array(length);
+  for (let i = 0; i < rows.length; i++) {
+    for (let k = 0; k < stride; k++) out[stride * i + k] = values[stride * rows[i]! + k]!;
+  }
+  return out;
+}
+
 const BITS = 11;
 const BUCKETS = 1 << BITS;
 

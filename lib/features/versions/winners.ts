@@ -11,33 +11,31 @@ import type { KeyedDrop, Question } from './types.ts';
  * a line joins, this drop wins. Mostly all versions are of one day, and there is one step.
  */
 
-/** Lines of one source in a range of identities, of all its drops. */
+/** Lines of one source, of all its drops, with identities of one range. */
 export class Lines {
   length = 0;
-  id = new Uint32Array(512);
-  hash = new Uint32Array(256);
-  day = new Int32Array(256);
+  id = new Uint32Array(32);
+  hash = new Uint32Array(16);
+  day = new Int32Array(16);
   /** Number of the drop. */
-  drop = new Int32Array(256);
+  drop = new Int32Array(16);
   version: Float64Array | undefined;
 
-  /** Adds the lines whose identity begins with a number in [low, high). */
-  add({ id, hash, day, version }: KeyColumns, drop: number, low: number, high: number): void {
-    for (let row = 0; row < hash.length; row++) {
-      const word = id[2 * row + 1]!;
-      if (word < low || word >= high) continue;
-      const at = this.length++;
+  /** Appends a line of a drop. */
+  push({ id, hash, day, version }: KeyColumns, row: number, drop: number): void {
+    const at = this.length++;
+    if (this.length > this.hash.length) {
       this.id = grown(this.id, 2 * this.length);
       this.hash = grown(this.hash, this.length);
       this.day = grown(this.day, this.length);
       this.drop = grown(this.drop, this.length);
-      this.id[2 * at] = id[2 * row]!;
-      this.id[2 * at + 1] = word;
-      this.hash[at] = hash[row]!;
-      this.day[at] = day[row]!;
-      this.drop[at] = drop;
-      if (version) this.#versions(at)[at] = version[row]!;
     }
+    this.id[2 * at] = id[2 * row]!;
+    this.id[2 * at + 1] = id[2 * row + 1]!;
+    this.hash[at] = hash[row]!;
+    this.day[at] = day[row]!;
+    this.drop[at] = drop;
+    if (version) this.#versions(at)[at] = version[row]!;
   }
 
   versionOf(row: number): number {
@@ -68,10 +66,12 @@ export class WinnerRows {
 
   push(hash: number, low: number, high: number, day: number, drop: number): void {
     const at = this.length++;
-    this.hash = grown(this.hash, this.length);
-    this.id = grown(this.id, 2 * this.length);
-    this.day = grown(this.day, this.length);
-    this.drop = grown(this.drop, this.length);
+    if (this.length > this.hash.length) {
+      this.hash = grown(this.hash, this.length);
+      this.id = grown(this.id, 2 * this.length);
+      this.day = grown(this.day, this.length);
+      this.drop = grown(this.drop, this.length);
+    }
     this.hash[at] = hash;
     this.id[2 * at] = low;
     this.id[2 * at + 1] = high;
@@ -88,92 +88,109 @@ export interface Tally {
   readonly stale: number[];
 }
 
-/** Decides for the lines of one source; adds to `winners` and to `replaced` and `stale`. */
-export function decide(
-  source: string,
-  lines: Lines,
-  question: Question,
-  winners: WinnerRows,
-  tally: { replaced: Record<string, number>; stale: Set<number> },
-): void {
-  const newer = orderOf(source, lines, question);
-  const { id, day, drop } = lines;
-  const order = sortedByIdAndDay(lines);
-  let replaced = 0;
-  for (let start = 0, end = 0; start < order.length; start = end) {
-    const first = order[start]!;
-    let several = false;
-    do {
-      several ||= drop[order[end]!] !== drop[first];
-      end++;
-    } while (end < order.length && sameId(id, first, order[end]!));
-    if (!several) continue;
-    const versions = order.subarray(start, end);
-    const steps: { day: number; drop: number }[] = [];
-    let best = -1;
-    versions.forEach((row, i) => {
-      if (best < 0 || newer(row, best)) best = row;
-      const next = versions[i + 1];
-      const lastOfDay = next === undefined || day[next] !== day[row];
-      if (lastOfDay && steps.at(-1)?.drop !== drop[best]) steps.push({ day: day[row]!, drop: drop[best]! });
-    });
-    for (const hash of usersOf(lines, versions)) {
-      for (const step of steps) winners.push(hash, id[2 * first]!, id[2 * first + 1]!, step.day, step.drop);
-    }
-    const winner = steps.findLast((step) => step.day < question.asOf)?.drop;
-    for (const row of versions) if (day[row]! < question.asOf && drop[row] !== winner) replaced++;
-    markStale(lines, versions, winner, newer, question, tally.stale);
-  }
-  if (replaced > 0) tally.replaced[source] = (tally.replaced[source] ?? 0) + replaced;
-}
+/** Decides over lines for one question, source by source and range by range. */
+export class Decider {
+  readonly winners = new WinnerRows();
+  readonly replaced: Record<string, number> = {};
+  readonly stale = new Set<number>();
+  readonly #question: Question;
+  readonly #times: Float64Array;
+  readonly #ranks: Int32Array;
 
-/**
- * A snapshot holds the lines that counted when it was made: those of the newest version that its run knew of. Where
- * another version wins by now, and either of them has a line of a day that the snapshot holds, it no longer serves the
- * shards of these lines' users.
- */
-function markStale(
-  lines: Lines,
-  versions: Uint32Array,
-  winner: number | undefined,
-  newer: (a: number, b: number) => boolean,
-  { snapshot, shards }: Question,
-  stale: Set<number>,
-): void {
-  if (!snapshot) return;
-  const { day, drop, hash } = lines;
-  let held = -1;
-  for (const row of versions) {
-    if (!snapshot.held.has(drop[row]!) || day[row]! >= snapshot.asOf) continue;
-    if (held < 0 || newer(row, held)) held = row;
+  constructor(question: Question) {
+    this.#question = question;
+    this.#times = Float64Array.from(question.drops, ({ droppedAt }) => droppedAt);
+    this.#ranks = rankedDrops(question.drops);
   }
-  const before = held < 0 ? undefined : drop[held];
-  if (before === winner) return;
-  for (const row of versions) {
-    const counted = drop[row] === before || drop[row] === winner;
-    if (counted && day[row]! < snapshot.day) stale.add(shardOf(hash[row]!, shards));
-  }
-}
 
-/** Is line `a` of a newer version than line `b`? Between two lines of different drops one always is. */
-function orderOf(source: string, lines: Lines, { drops, newestBy }: Question) {
-  const time = drops.map(({ droppedAt }) => droppedAt);
-  const ranks = rankedDrops(drops);
-  const terms = newestBy[source] ?? ['drop'];
-  const { drop } = lines;
-  return (a: number, b: number): boolean => {
-    for (const term of terms) {
-      const [own, other] =
-        term === 'drop' ? [time[drop[a]!]!, time[drop[b]!]!] : [lines.versionOf(a), lines.versionOf(b)];
-      if (own !== other) return own > other;
+  /** Decides over all lines that a source has with some identities. */
+  decide(source: string, lines: Lines): void {
+    const { id, drop } = lines;
+    const order = sortedByIdAndDay(lines);
+    const isNewer = this.#orderOf(source, lines);
+    let replaced = 0;
+    for (let start = 0, end = 0; start < order.length; start = end) {
+      const first = order[start]!;
+      let several = false;
+      do {
+        several ||= drop[order[end]!] !== drop[first];
+        end++;
+      } while (end < order.length && sameId(id, first, order[end]!));
+      if (several) replaced += this.#decideOne(lines, order.subarray(start, end), isNewer);
     }
-    return ranks[drop[a]!]! > ranks[drop[b]!]!;
-  };
+    if (replaced > 0) this.replaced[source] = (this.replaced[source] ?? 0) + replaced;
+  }
+
+  /** Decides between the versions of one event, whose lines come by their days. @returns lines that are replaced */
+  #decideOne(lines: Lines, versions: Uint32Array, isNewer: (a: number, b: number) => boolean): number {
+    const { id, day, drop } = lines;
+    const { asOf } = this.#question;
+    const first = versions[0]!;
+    const users = usersOf(lines, versions);
+    let best = first;
+    let told = -1;
+    let winner = -1;
+    for (let i = 0; i < versions.length; i++) {
+      const row = versions[i]!;
+      if (isNewer(row, best)) best = row;
+      if (day[row]! < asOf) winner = drop[best]!;
+      const isLastOfDay = i + 1 === versions.length || day[versions[i + 1]!] !== day[row];
+      if (!isLastOfDay || drop[best] === told) continue;
+      told = drop[best]!;
+      for (const user of users) this.winners.push(user, id[2 * first]!, id[2 * first + 1]!, day[row]!, told);
+    }
+    let replaced = 0;
+    for (const row of versions) if (day[row]! < asOf && drop[row] !== winner) replaced++;
+    this.#markStale(lines, versions, winner, isNewer);
+    return replaced;
+  }
+
+  /**
+   * A snapshot holds the lines that counted when it was made: those of the newest version that its run knew of. Where
+   * another version wins by now, and either of them has a line of a day that the snapshot holds, it no longer serves the
+   * shards of these lines' users.
+   */
+  #markStale(
+    { day, drop, hash }: Lines,
+    versions: Uint32Array,
+    winner: number,
+    isNewer: (a: number, b: number) => boolean,
+  ): void {
+    const { snapshot, shards } = this.#question;
+    if (!snapshot) return;
+    let held = -1;
+    for (const row of versions) {
+      if (!snapshot.held.has(drop[row]!) || day[row]! >= snapshot.asOf) continue;
+      if (held < 0 || isNewer(row, held)) held = row;
+    }
+    const before = held < 0 ? -1 : drop[held]!;
+    if (before === winner) return;
+    for (const row of versions) {
+      const counted = drop[row] === before || drop[row] === winner;
+      if (counted && day[row]! < snapshot.day) this.stale.add(shardOf(hash[row]!, shards));
+    }
+  }
+
+  /** Is line `a` of a newer version than line `b`? Between lines of different drops one always is. */
+  #orderOf(source: string, lines: Lines): (a: number, b: number) => boolean {
+    const terms = this.#question.newestBy[source] ?? ['drop'];
+    const times = this.#times;
+    const ranks = this.#ranks;
+    const { drop } = lines;
+    return (a, b) => {
+      for (const term of terms) {
+        const own = term === 'drop' ? times[drop[a]!]! : lines.versionOf(a);
+        const other = term === 'drop' ? times[drop[b]!]! : lines.versionOf(b);
+        if (own !== other) return own > other;
+      }
+      return ranks[drop[a]!]! > ranks[drop[b]!]!;
+    };
+  }
 }
 
 /** Drops of one time are ordered by their keys, as files are mostly named by day or number. */
-function rankedDrops(drops: readonly KeyedDrop[]): number[] {
-  const ranks: number[] = new Array(drops.length);
+function rankedDrops(drops: readonly KeyedDrop[]): Int32Array {
+  const ranks = new Int32Array(drops.length);
   drops
     .map((_, i) => i)
     .sort((a, b) => drops[a]!.droppedAt - drops[b]!.droppedAt || (drops[a]!.drop < drops[b]!.drop ? -1 : 1))
@@ -186,12 +203,15 @@ function rankedDrops(drops: readonly KeyedDrop[]): number[] {
 function sortedByIdAndDay({ id, day, length }: Lines): Uint32Array {
   let first = Number.POSITIVE_INFINITY;
   for (let row = 0; row < length; row++) if (day[row]! < first) first = day[row]!;
-  const age = Uint32Array.from({ length }, (_, row) => day[row]! - first);
-  let sorted: Uint32Array = Uint32Array.from({ length }, (_, row) => row);
-  let spare: Uint32Array = new Uint32Array(length);
-  ({ sorted, spare } = radixSort(sorted, spare, age));
-  ({ sorted, spare } = radixSort(sorted, spare, id, 2, 0));
-  return radixSort(sorted, spare, id, 2, 1).sorted;
+  const age = new Uint32Array(length);
+  const order = new Uint32Array(length);
+  for (let row = 0; row < length; row++) {
+    age[row] = day[row]! - first;
+    order[row] = row;
+  }
+  const byDay = radixSort(order, new Uint32Array(length), age);
+  const byLow = radixSort(byDay.sorted, byDay.spare, id, 2, 0);
+  return radixSort(byLow.sorted, byLow.spare, id, 2, 1).sorted;
 }
 
 const sameId = (id: Uint32Array, a: number, b: number): boolean =>
@@ -200,5 +220,6 @@ const sameId = (id: Uint32Array, a: number, b: number): boolean =>
 /** Hashes of the users of some lines: mostly one. */
 function usersOf({ hash }: Lines, rows: Uint32Array): Iterable<number> {
   const first = hash[rows[0]!]!;
-  return rows.every((row) => hash[row] === first) ? [first] : new Set(rows.map((row) => hash[row]!));
+  for (const row of rows) if (hash[row] !== first) return new Set(Array.from(rows, (own) => hash[own]!));
+  return [first];
 }
