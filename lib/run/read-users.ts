@@ -50,7 +50,11 @@ export async function replacedCounts(
   return (await eventVersions(store, manifest))?.replaced ?? {};
 }
 
-/** What no longer counts of one shard's users, for a reader of days before `before`. */
+/**
+ * What no longer counts of one shard's users. A run has one history: versions of days before its as-of day compete, also for
+ * a reader of fewer days. Only who looks further, at label windows, lets later versions compete.
+ * @param before the first shop day that is no longer read
+ */
 export async function replacedLines(
   store: ObjectStore,
   manifest: RunManifest,
@@ -58,7 +62,8 @@ export async function replacedLines(
   before: number,
 ): Promise<ReplacedLines | undefined> {
   const versions = await eventVersions(store, manifest, shard);
-  return versions?.shard(shard, manifest.shards, before);
+  const { asOf, shards } = manifest;
+  return versions?.shard(shard, shards, asOf === null ? before : Math.max(before, parseDay(asOf)));
 }
 
 /**

@@ -6,9 +6,9 @@ import type { KeyedDrop, Question } from './types.ts';
 
 /**
  * Which drop's version of an event counts. Of the lines with one identity and a day before a bound the newest decides, and
- * its drop keeps its lines; those of other drops are replaced. As readers ask for different bounds (the as-of day, the
- * cut-off that candidates are compared on, the end of a label window), the answer is kept as steps: from the day on that
- * a line joins, this drop wins. Mostly all versions are of one day, and there is one step.
+ * its drop keeps its lines; those of other drops are replaced. As the bound is the as-of day for most readers and the end
+ * of a label window for others, the answer is kept as steps: from the day on that a line joins, this drop wins. Mostly all
+ * versions are of one day, and there is one step.
  */
 
 /** Lines of one source, of all its drops, with identities of one range. */
