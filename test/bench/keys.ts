@@ -22,7 +22,7 @@ export async function benchKeys(): Promise<void> {
     for (const lines of SIZES) {
       await withFolder(async (folder) => {
         const store = await openFolderStore(folder, { durable: false });
-        const { drops, bytes } = await writeKeys(store, lines, told);
+        const { drops, bytes, cpu } = await writeKeys(store, lines, told);
         const job = async () => {
           const script = fileURLToPath(new URL('./keys-job.ts', import.meta.url));
           const tsx = import.meta.resolve('tsx');
@@ -39,6 +39,7 @@ export async function benchKeys(): Promise<void> {
           `${whole(drops.length * DAILY)}, each event in ${told} ${told === 1 ? 'drop' : 'drops'}`,
           whole(drops.length),
           (bytes / 2 ** 20).toFixed(0),
+          cpu.toFixed(2),
           first.seconds.toFixed(2),
           first.cpu.toFixed(2),
           whole(first.requests),
@@ -58,6 +59,7 @@ export async function benchKeys(): Promise<void> {
       'lines',
       'drops',
       'key files MiB',
+      'built cpu s',
       'first s',
       'cpu s',
       'requests',
@@ -77,11 +79,12 @@ async function writeKeys(
   store: ObjectStore,
   lines: number,
   told: number,
-): Promise<{ drops: KeyedDrop[]; bytes: number }> {
+): Promise<{ drops: KeyedDrop[]; bytes: number; cpu: number }> {
   const drops: KeyedDrop[] = [];
   const fresh = DAILY / told;
   const days = Math.round(lines / DAILY);
   let bytes = 0;
+  let cpu = 0;
   for (let day = 0; day < days; day++) {
     const dropId = `day${day}`;
     const events: number[] = [];
@@ -90,16 +93,19 @@ async function writeKeys(
       const of = (day - back + days) % days;
       for (let i = 0; i < fresh; i++) events.push(of * fresh + i);
     }
+    const batch = batchOf(events);
+    const used = process.cpuUsage();
     const rows = new KeyRows();
-    rows.add(batchOf(events), dropId);
+    rows.add(batch, dropId);
     const body = rows.encode();
+    cpu += process.cpuUsage(used).user / 1e6;
     if (!(body instanceof Uint8Array)) throw new Error('a drop of this size is no stream');
     bytes += body.length;
     const drop = { drop: dropId, dropId, revision: 'r1', source: 'orders', droppedAt: day, lines: DAILY };
     await store.put(keysKey(drop), body);
     drops.push(drop);
   }
-  return { drops, bytes };
+  return { drops, bytes, cpu };
 }
 
 const FIELDS = [
