@@ -33,7 +33,7 @@ const BYTES_IN_MEMORY = 64 << 20;
 
 /**
  * Stage "features" of one drop: sums its clean events into one row per user and shop day, and before that writes the
- * identities of its lines where they have any, so that day rows never stand without them. The objects are pure functions
+ * identities of its lines where a source has a key, so that day rows never stand without them. The objects are pure functions
  * of the clean object and are written once; where the day rows stand already nothing changes.
  * @returns their key and whether this call wrote it
  * @throws DataError when the key or the object is no clean events file
@@ -49,7 +49,8 @@ export async function buildDays(args: {
   const source = await byteSource(store, cleanKey);
   const keys = new KeyRows();
   const putKeys = async () => {
-    if (keys.rows === 0) return;
+    // An empty one, too, in a shop that may ask for it: else the clean rows have to be read to know that there are none.
+    if (keys.rows === 0 && !hasKeys(config)) return;
     const [, dropId = '', revision = ''] = CLEAN_EVENTS.exec(cleanKey) ?? [];
     await store.put(keysKey({ dropId, revision }), keys.encode(), { ifAbsent: true });
   };
@@ -64,6 +65,10 @@ export async function buildDays(args: {
   const { written } = await store.put(key, encodeDays(batches, cleanKey), { ifAbsent: true });
   return { key, written };
 }
+
+/** Has the shop a source whose events have identities? */
+const hasKeys = ({ sources }: Config): boolean =>
+  Object.values(sources).some(({ table, key = [] }) => table === 'events' && key.length > 0);
 
 /** The day file of clean batches, which stand in the order of their user ranges and are sorted by hash, user, time. */
 export function encodeDays(batches: readonly RecordBatch[], name: string): Uint8Array {

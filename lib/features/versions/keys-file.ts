@@ -166,7 +166,7 @@ export async function readKeys(args: {
   }
 }
 
-/** A drop has no key file where all its lines lack an identity, or where somebody has deleted it: the clean rows know. */
+/** Where a key file is not there (somebody deleted it, or no source had a key when the day rows were built), the clean rows know. */
 async function keysOfClean(
   store: ObjectStore,
   { dropId, revision }: { dropId: string; revision: string },

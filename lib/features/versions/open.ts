@@ -38,7 +38,7 @@ export class EventVersions {
   readonly #parts: readonly number[];
   readonly #stale: ReadonlySet<number>;
   readonly #numbers: ReadonlyMap<string, number>;
-  readonly #cache = new ByteCache(CACHE_BYTES);
+  readonly #cache = new ByteCache(CACHE_BYTES / 2);
 
   constructor(store: ObjectStore, folder: string, summary: Summary, drops: readonly KeyedDrop[]) {
     this.#store = store;
