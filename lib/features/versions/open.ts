@@ -171,8 +171,8 @@ async function readLines(
   const total = own.reduce((sum, { drop }) => sum + drop.lines, 0);
   let finer = ranges;
   while (total / finer > LINES_IN_CACHE) finer *= 2;
-  const each = finer / ranges;
-  const fine = Array.from({ length: each }, () => new Lines());
+  const fine = Array.from({ length: finer / ranges }, () => new Lines());
+  const first = range * fine.length;
   const shift = 32 - Math.log2(finer);
   for (let i = 0; i < own.length; i += PARALLEL) {
     const read = own.slice(i, i + PARALLEL).map(async ({ drop, number }) => ({
@@ -183,8 +183,9 @@ async function readLines(
       for (const columns of keys) {
         const { id, hash } = columns;
         for (let row = 0; row < hash.length; row++) {
-          const place = (finer === 1 ? 0 : id[2 * row + 1]! >>> shift) - range * each;
-          fine[place]?.push(columns, row, number);
+          const place = (finer === 1 ? 0 : id[2 * row + 1]! >>> shift) - first;
+          // A small file is read whole, whatever the range.
+          if (place >= 0 && place < fine.length) fine[place]!.push(columns, row, number);
         }
       }
     }
