@@ -46,6 +46,7 @@ export function costCommand(): Command {
         dropsPerDay: options.dropsPerDay,
         shards: options.shards ?? shardsFor(options.users),
         historyDays: config.features.historyDays,
+        lateDays: config.features.lateDays,
         deploy: deployOf(config, options.env),
       };
       const bill = estimate(load);

@@ -6,6 +6,7 @@ import {
   type PlannedRun,
   planRun,
   readManifest,
+  replacedCounts,
   type StageName,
   submitRun,
 } from '../../lib/run/index.ts';
@@ -121,7 +122,7 @@ export function runCommand(): Command {
       });
       const stages = (['finetune', 'score', 'export'] as const).map(stageStep);
       await runSteps(context, [ingestStep, plan, ...stages, evaluateStep], options.json ?? false);
-      printRun(context, options.json ?? false);
+      await printRun(context, options.json ?? false);
     });
 }
 
@@ -168,7 +169,7 @@ export function stageCommands(): Command[] {
             steps.push(ingestStep, planStep({ purpose: 'night', asOf: options.asOf ?? null, retrain }));
           }
           await runSteps(context, [...steps, stageStep(name)], options.json ?? false);
-          printRun(context, options.json ?? false);
+          await printRun(context, options.json ?? false);
         },
       );
   return [
@@ -180,21 +181,28 @@ export function stageCommands(): Command[] {
   ];
 }
 
-function printRun(context: RunContext, json: boolean): void {
+async function printRun(context: RunContext, json: boolean): Promise<void> {
   const { workspace, planned, seconds } = context;
   if (!planned) throw new NightjarError('no run was planned');
   const { runId, manifest } = planned;
+  const replaced = await replacedCounts(workspace.store, manifest);
   const result = {
     runId,
     asOf: manifest.asOf,
     exports: `${workspace.root}/exports/as_of=${manifest.asOf ?? 'none'}/${runId}`,
     report: `${workspace.root}/runs/${runId}/report.html`,
     missing: manifest.missing,
+    replaced,
     seconds,
   };
   if (json) console.log(JSON.stringify(result, null, 2));
   else {
     for (const { key, why } of manifest.missing) console.log(`missing: ${key} (${why})`);
+    for (const [source, lines] of Object.entries(replaced)) {
+      console.log(
+        `replaced: ${lines.toLocaleString('en-GB')} lines of ${source}, by newer versions of their events`,
+      );
+    }
     console.log(`run      ${runId}\nexports  ${result.exports}\nreport   ${result.report}`);
   }
 }

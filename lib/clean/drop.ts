@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Config } from '../config/index.ts';
+import type { Config, Source } from '../config/index.ts';
 import type { Pseudonyms } from '../data/index.ts';
 import { ObjectNotFound, type ObjectStore, type StoredObject, whyNoKey } from '../runtime/index.ts';
 import { type CleanFile, cleanFile, textFormat, threadsFor } from './clean-file.ts';
 import { type EngineOptions, refusalOr, withConnection } from './duckdb/index.ts';
 import { Refusal } from './errors.ts';
+import { firstDropped } from './first-dropped.ts';
 import { takeIn } from './intake/index.ts';
 import { type CleanKeys, cleanKeys, type NamedSource } from './keys.ts';
 import { scratchPrefix } from './leftovers.ts';
@@ -93,10 +94,13 @@ async function cleanObject(
     known = { ...known, sha256: intake.sha256, bytes: intake.bytes };
     return await withConnection(threadsFor(intake, input.engine ?? {}), async (sql) => {
       const { config, pseudonyms, key } = input;
-      const droppedAt = object.info.lastModified;
-      const file = await cleanFile(sql, { intake, named, config, pseudonyms, key, droppedAt });
+      const { lastModified } = object.info;
+      const file = await cleanFile(sql, { intake, named, config, pseudonyms, key, droppedAt: lastModified });
       if (file) await store(input.store, keys, file);
-      return { ...known, status: 'clean' as const, ...countsOf(file, named) };
+      const droppedAt = hasVersions(named.source)
+        ? await firstDropped(input.store, keys, intake.sha256, lastModified)
+        : lastModified.getTime();
+      return { ...known, status: 'clean' as const, droppedAt, ...countsOf(file, named) };
     });
   } catch (error) {
     const fault = refusalOr(error, 'DuckDB could not clean it', 'try it with "nightjar check"');
@@ -114,7 +118,10 @@ async function store(target: ObjectStore, keys: CleanKeys, file: CleanFile): Pro
   ]);
 }
 
-type Counts = Omit<CleanedQuality, keyof Known | 'status'>;
+/** Do later drops tell of the same events again? */
+const hasVersions = ({ table, key = [] }: Source): boolean => table === 'events' && key.length > 0;
+
+type Counts = Omit<CleanedQuality, keyof Known | 'status' | 'droppedAt'>;
 
 function countsOf(file: CleanFile | undefined, { source }: NamedSource): Counts {
   const { judged, assembled, plan } = file ?? {};

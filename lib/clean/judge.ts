@@ -1,7 +1,7 @@
 import type { Source } from '../config/index.ts';
 import { quoteIdentifier, type Sql } from './duckdb/index.ts';
 import { Refusal } from './errors.ts';
-import { BUILT_IN_FLAGS, LATEST, staged, type TablePlan, VALUE } from './mapping/index.ts';
+import { BUILT_IN_FLAGS, LATEST, newestFirst, staged, type TablePlan, VALUE } from './mapping/index.ts';
 import type { Records } from './read/index.ts';
 
 /** What became of a drop's rows. Rows of the table `mapped` are marked; nothing is removed from it. */
@@ -53,7 +53,7 @@ export async function judge(
     ? ', count(*) FILTER (WHERE o_amount > 0), median(o_amount) FILTER (WHERE o_amount > 0)'
     : '';
   const counted = await sql.rows(`SELECT bad, count(*)${amounts} FROM mapped GROUP BY bad ORDER BY bad`);
-  const dropped = twins > 0 && source.duplicates === 'drop' ? await dropTwins(sql) : 0;
+  const dropped = twins > 0 && source.duplicates === 'drop' ? await dropTwins(sql, newestFirst(plan)) : 0;
   const quarantined: Record<string, number> = {};
   const leftOut: Record<string, number> = Object.fromEntries(plan.leftOut.map(({ name }) => [name, 0]));
   let quarantinedRows = 0;
@@ -163,12 +163,12 @@ async function findTwins(sql: Sql, records: Records, plan: TablePlan): Promise<n
   return Number(rows) - Number(groups);
 }
 
-/** Marks the clean rows behind the first clean one of their identity. @returns how many */
-async function dropTwins(sql: Sql): Promise<number> {
+/** Marks the clean rows behind the first clean one of their identity, or the newest. @returns how many */
+async function dropTwins(sql: Sql, newest: string): Promise<number> {
   const result = await sql.run(`
     UPDATE mapped SET bad = ${DUPLICATE} WHERE (n, e) IN (
       SELECT (n, e) FROM (
-        SELECT n, e, row_number() OVER (PARTITION BY twins.same ORDER BY n, e) AS nth
+        SELECT n, e, row_number() OVER (PARTITION BY twins.same ORDER BY ${newest}n, e) AS nth
         FROM mapped JOIN twins USING (n, e) WHERE bad = 0)
       WHERE nth > 1)`);
   return result.rowsChanged;

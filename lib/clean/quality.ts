@@ -20,6 +20,11 @@ const cleaned = z.strictObject({
   ...shared,
   status: z.literal('clean'),
   /**
+   * When these bytes were dropped under this key, ms UTC: the first time, however often they were dropped again. Versions
+   * of events are compared by it.
+   */
+  droppedAt: z.number().int(),
+  /**
    * Rows of the file: its records, counted apart from the reader, or the elements that `unnest` made of them. rowsIn = clean +
    * duplicates.dropped + quarantinedRows + the sum of leftOut.
    */

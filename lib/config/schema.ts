@@ -99,7 +99,12 @@ const sourceCommon = {
   /** Conditions that rows of the table meet, by name; rows that do not are left out and counted. */
   where: z.record(name, sql).default({}),
   /** Columns that identify a row; without them, equal lines within one drop are duplicates. */
-  key: z.array(sql).min(1).optional(),
+  key: z.array(sql).optional(),
+  /**
+   * Of events with a `key`: which of several versions counts. 'drop' is the time of the drop, anything else a column or
+   * expression, compared in this order; default: ['drop'].
+   */
+  newestBy: z.array(sql).min(1).optional(),
   /** What happens to rows of the same identity after the first. */
   duplicates: z.enum(['keep', 'drop']).default('drop'),
   /** An event may be this much later than its drop's own time before it is impossible. */
@@ -213,6 +218,8 @@ const features = z
     tokens: z.number().int().min(4).max(512).default(64),
     /** Daily detail older than this leaves the user's state; lifetime totals stay. */
     historyDays: days.default(730),
+    /** States are kept as of so many days before the as-of day, so that drops up to this late do not outdate them. */
+    lateDays: days.default(3),
   })
   .prefault({});
 
@@ -392,6 +399,15 @@ export const configSchema = z
           input: undefined,
         });
       }
+      const fault = newestByFault(source);
+      if (fault !== undefined) {
+        context.addIssue({
+          code: 'custom',
+          path: ['sources', sourceName, 'newestBy'],
+          message: fault,
+          input: source.newestBy,
+        });
+      }
       if (source.table === 'labels' && source.unnest !== undefined) {
         context.addIssue({
           code: 'custom',
@@ -426,6 +442,19 @@ export type EventTask = Extract<Task, { kind: 'event' }>;
 export type AbsenceTask = Extract<Task, { kind: 'absence' }>;
 export type NextTask = Extract<Task, { kind: 'next' }>;
 export type LabelTask = Extract<Task, { kind: 'label' }>;
+
+/** What is expected of `newestBy`, where it is something else. */
+function newestByFault({ table, key = [], newestBy }: Source): string | undefined {
+  if (newestBy === undefined) return undefined;
+  if (table !== 'events') return 'no such setting: only events have versions';
+  if (key.length === 0)
+    return 'a "key" beside it: without one, lines of different files are different events';
+  const given = new Set(newestBy);
+  if (given.size < newestBy.length || newestBy.filter((term) => term !== 'drop').length > 1) {
+    return `'drop' and one column or expression, each at most once`;
+  }
+  return undefined;
+}
 
 function isEncoding(label: string): boolean {
   try {

@@ -10,6 +10,8 @@ export interface Load {
   readonly shards: number;
   /** Days of history that stay: day rows, clean rows and drops of this age are stored. */
   readonly historyDays: number;
+  /** `features.lateDays`: scoring folds on from a snapshot that lies so many days back. */
+  readonly lateDays: number;
   readonly deploy: Deploy;
 }
 
@@ -47,8 +49,6 @@ export interface Estimate {
 
 const MONTH_DAYS = 365 / 12;
 const GB = 1e9;
-/** Scoring folds on from a snapshot that lies so many days back (LATE_DAYS of lib/features), and the day itself. */
-const DAYS_READ = 4;
 /** An instance is paid for this long before its first work and after its last: boot, image pull, scale-down. */
 const INSTANCE_OVERHEAD_HOURS = 0.12;
 const FARGATE_OVERHEAD_HOURS = 0.03;
@@ -91,11 +91,13 @@ function instanceOf({ gpu }: Deploy) {
 function sizesOf(load: Load, rates: Rates): Sizes {
   const { users, eventsPerDay, dropsPerDay, shards, deploy } = load;
   const rowsPerDrop = eventsPerDay / dropsPerDay;
+  // Those behind the snapshot, and the day itself.
+  const daysRead = load.lateDays + 1;
   const { vcpus } = instanceOf(deploy);
   const cores = vcpus / 2;
   const scoreCpuSeconds =
     (users * rates.scoreCpuSecondsPerMillionUsers +
-      eventsPerDay * DAYS_READ * rates.foldCpuSecondsPerMillionEvents) /
+      eventsPerDay * daysRead * rates.foldCpuSecondsPerMillionEvents) /
     1e6;
   // Ranking and writing files is one process; DuckDB's threads help it, gzip and the opening of pseudonyms do not.
   const exportSeconds = (users * rates.exportCpuSecondsPerMillionUsers) / 1e6;
@@ -109,7 +111,7 @@ function sizesOf(load: Load, rates: Rates): Sizes {
     dropMegabytes: (rowsPerDrop * rates.dropBytesPerRow) / 2 ** 20,
     cleanSecondsPerDrop: cleanSeconds(rowsPerDrop, deploy, rates),
     dispatchReads: dropsPerDay * Math.min(load.historyDays, 365),
-    scoreReads: dropsPerDay * DAYS_READ * shards * rates.scoreReadsPerShardAndDayFile,
+    scoreReads: dropsPerDay * daysRead * shards * rates.scoreReadsPerShardAndDayFile,
   };
 }
 

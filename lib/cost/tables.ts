@@ -53,11 +53,11 @@ export function rateTable(): string {
 export function documentedLoads(deploy: Load['deploy']): { title: string; load: Load }[] {
   const of = (
     title: string,
-    load: Omit<Load, 'deploy' | 'historyDays'>,
+    load: Omit<Load, 'deploy' | 'historyDays' | 'lateDays'>,
     changes: Partial<Load['deploy']>,
   ) => ({
     title,
-    load: { ...load, historyDays: 730, deploy: { ...deploy, ...changes } },
+    load: { ...load, historyDays: 730, lateDays: 3, deploy: { ...deploy, ...changes } },
   });
   const gpu = (vcpus: number) => ({ gpu: { ...deploy.gpu, maxVcpus: vcpus } });
   return [

@@ -1,6 +1,6 @@
 import type { NextTask } from '../config/index.ts';
 import { eventCode, formatDay, NightjarError, parseDay, shardOf } from '../data/index.ts';
-import { happens, inPopulation, type UserDay } from '../features/index.ts';
+import { happens, type UserDay } from '../features/index.ts';
 import { eachUser, labelTask, readLabelled, userTask } from '../learn/index.ts';
 import { openUnits, type UnitOf } from '../ranking/index.ts';
 import { dayInputs, type RunManifest, scoresKey, tableScoresKey } from '../run/index.ts';
@@ -115,7 +115,6 @@ async function userOutcomes(
     }
     const row = loaded.rows.get(user.user);
     if (row === undefined) continue; // First seen after the as-of day: nobody could know of them.
-    user.advance(day);
     for (const name of tasks) {
       const into = outcomes[name]!;
       if (into.kind === 'list') {
@@ -131,9 +130,10 @@ async function userOutcomes(
         continue;
       }
       const task = userTask(config, name);
-      if (!inPopulation(task, user.state, day)) continue;
-      const done = happens(user.days, day, task.horizonDays, eventCode(task.event));
       const scores = loaded.scores.tasks[name]!;
+      // The population as the run knew it: by now other versions of its events may count.
+      if (Number.isNaN(scores.probability[row]!)) continue;
+      const done = happens(user.days, day, task.horizonDays, eventCode(task.event));
       into.ids.push(user.user);
       into.labels.push(Number(done === (task.kind === 'event')));
       into.probabilities.push(scores.probability[row]!);

@@ -13,7 +13,14 @@ import type {
   StageReport,
   TaskReport,
 } from '../report/index.ts';
-import { type DropState, type RunManifest, scoresKey, type TaskGroup, tableScoresKey } from '../run/index.ts';
+import {
+  type DropState,
+  type RunManifest,
+  replacedCounts,
+  scoresKey,
+  type TaskGroup,
+  tableScoresKey,
+} from '../run/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';
 import { decodeScores, type ShardScores } from '../score/index.ts';
 import { dayCounts } from './day-counts.ts';
@@ -259,6 +266,7 @@ async function qualityReport(
       clean: sum((q) => q.clean),
       duplicates: sum((q) => q.duplicates.dropped),
       duplicatesKept: sum((q) => (q.duplicates.policy === 'keep' ? q.duplicates.found : 0)),
+      replaced: Object.values(await replacedCounts(store, manifest)).reduce((total, rows) => total + rows, 0),
       quarantined: sum((q) => q.quarantinedRows),
       refused: refused.length,
     },

@@ -3,11 +3,12 @@ import type { Config } from '../config/index.ts';
 import { DataError, decodeArrow, readBatches, streamArrow } from '../data/index.ts';
 import { byteSource, type ObjectStore } from '../runtime/index.ts';
 import { columnData, numberColumn, optionalColumn, textColumn } from './columns.ts';
-import { canonicalEntries, EntryBuilder, nameRepeats } from './days.ts';
+import { canonicalEntries, EntryBuilder } from './days.ts';
 import { DAY_FIELDS, DayRows } from './days-file.ts';
 import { hash53 } from './hash.ts';
 import { Interner } from './interner.ts';
 import { daysSpec } from './spec.ts';
+import { KeyRows, keysKey, parseEventId } from './versions/index.ts';
 
 const CLEAN_EVENTS = /^clean\/events\/([0-9a-z]+)\/([0-9a-z]+)\.arrow$/;
 
@@ -31,9 +32,10 @@ export function daysKey(_config: Config, cleanKey: string): string {
 const BYTES_IN_MEMORY = 64 << 20;
 
 /**
- * Stage "features" of one drop: sums its clean events into one row per user and shop day. The object is a pure
- * function of the clean object and is written once; where it stands already nothing changes.
- * @returns its key and whether this call wrote it
+ * Stage "features" of one drop: sums its clean events into one row per user and shop day, and before that writes the
+ * identities of its lines where a source has a key, so that day rows never stand without them. The objects are pure functions
+ * of the clean object and are written once; where the day rows stand already nothing changes.
+ * @returns their key and whether this call wrote it
  * @throws DataError when the key or the object is no clean events file
  */
 export async function buildDays(args: {
@@ -45,13 +47,28 @@ export async function buildDays(args: {
   const key = daysKey(config, cleanKey);
   if (await store.head(key)) return { key, written: false };
   const source = await byteSource(store, cleanKey);
-  const body =
-    source.size <= BYTES_IN_MEMORY
-      ? encodeDays(decodeArrow(await source.read(0, source.size)).batches, cleanKey)
-      : await streamDays(await readBatches(source), cleanKey);
-  const { written } = await store.put(key, body, { ifAbsent: true });
+  const keys = new KeyRows();
+  const putKeys = async () => {
+    // An empty one, too, in a shop that may ask for it: else the clean rows have to be read to know that there are none.
+    if (keys.rows === 0 && !hasKeys(config)) return;
+    const [, dropId = '', revision = ''] = CLEAN_EVENTS.exec(cleanKey) ?? [];
+    await store.put(keysKey({ dropId, revision }), keys.encode(), { ifAbsent: true });
+  };
+  if (source.size > BYTES_IN_MEMORY) {
+    const body = await streamDays(await readBatches(source), cleanKey, keys, putKeys);
+    const { written } = await store.put(key, body, { ifAbsent: true });
+    return { key, written };
+  }
+  const { batches } = decodeArrow(await source.read(0, source.size));
+  for (const batch of batches) keys.add(batch, cleanKey);
+  await putKeys();
+  const { written } = await store.put(key, encodeDays(batches, cleanKey), { ifAbsent: true });
   return { key, written };
 }
+
+/** Has the shop a source whose events have identities? */
+const hasKeys = ({ sources }: Config): boolean =>
+  Object.values(sources).some(({ table, key = [] }) => table === 'events' && key.length > 0);
 
 /** The day file of clean batches, which stand in the order of their user ranges and are sorted by hash, user, time. */
 export function encodeDays(batches: readonly RecordBatch[], name: string): Uint8Array {
@@ -61,10 +78,16 @@ export function encodeDays(batches: readonly RecordBatch[], name: string): Uint8
   return days.encode(Math.max(1, batches.length));
 }
 
-/** The day file of many batches: one for one, and no more than one of them in memory. */
+/**
+ * The day file of many batches: one for one, and no more than one of them in memory.
+ * @param keys gets the identities of all lines
+ * @param beforeEnd is awaited before the last bytes: until then the file does not stand
+ */
 async function streamDays(
   { count, batches }: { count: number; batches: AsyncIterable<RecordBatch> },
   name: string,
+  keys: KeyRows,
+  beforeEnd: () => Promise<void>,
 ): Promise<AsyncIterable<Uint8Array>> {
   return streamArrow(DAY_FIELDS, rowsOf(), count);
 
@@ -72,9 +95,11 @@ async function streamDays(
     for await (const batch of batches) {
       const items = new Interner();
       const days = new DayRows(items);
+      keys.add(batch, name);
       if (batch.numRows > 0) addBatch(days, batch, items, name);
       yield days.batch();
     }
+    await beforeEnd();
   }
 }
 
@@ -109,7 +134,7 @@ function addBatch(days: DayRows, batch: RecordBatch, items: Interner, file: stri
     lines: Int32Array.of(1),
     units: new Float64Array(1),
     money: new Float64Array(1),
-    id: new Float64Array(1),
+    id: new Uint32Array(2),
   };
   const all = new EntryBuilder();
   const entries = new EntryBuilder();
@@ -127,7 +152,8 @@ function addBatch(days: DayRows, batch: RecordBatch, items: Interner, file: stri
           : -1;
       one.units[0] = Math.round(quantity[start]! * 1000);
       one.money[0] = Math.round(amount[start]!);
-      one.id[0] = id && filled(id, start) ? hashed(id, start) : 0;
+      if (id?.has(start)) parseEventId(id.bytes, id.offsets[start]!, id.offsets[start + 1]!, one.id, 0, file);
+      else one.id.fill(0);
       all.copy(one, 0);
       start++;
     } while (start < batch.numRows && day[start] === day[row] && sameUser(row, start));
@@ -135,7 +161,6 @@ function addBatch(days: DayRows, batch: RecordBatch, items: Interner, file: stri
     if (order < 0) {
       throw new DataError(`${file} is not sorted by user at row ${start}: rebuild it from its drop`);
     }
-    nameRepeats(all, items);
     entries.clear();
     canonicalEntries(all, items, entries);
     days.add(name(row), hash[row]!, {

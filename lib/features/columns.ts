@@ -8,6 +8,7 @@ import {
   makeData,
   type RecordBatch,
   Uint8,
+  Uint64,
   Utf8,
 } from 'apache-arrow';
 import { DataError } from '../data/index.ts';
@@ -100,6 +101,20 @@ export function int32Column(data: Data, name: string, file: string): Int32Array 
   return values.subarray(0, data.length);
 }
 
+/** A column of unsigned integers without nulls. @throws DataError for another type */
+export function uint32Column(data: Data, name: string, file: string): Uint32Array {
+  const values: unknown = data.values;
+  if (!(values instanceof Uint32Array) || data.nullCount > 0) throw wrongType(data, name, file, 'Uint32');
+  return values.subarray(0, data.length);
+}
+
+/** A column of unsigned 64-bit integers without nulls, as words: the low one of row i at 2i. @throws DataError for another type */
+export function uint64Column(data: Data, name: string, file: string): Uint32Array {
+  const values: unknown = data.values;
+  if (!(values instanceof BigUint64Array) || data.nullCount > 0) throw wrongType(data, name, file, 'Uint64');
+  return new Uint32Array(values.buffer, values.byteOffset, 2 * data.length);
+}
+
 /** The child of a List column and where each row's part of it starts and ends. */
 export function listColumn(data: Data, name: string, file: string): { offsets: Int32Array; child: Data } {
   const child = data.children[0];
@@ -120,6 +135,7 @@ type Column = Parameters<typeof makeData>[0];
 export const uint8List = (name: string): Field => listField(name, new Uint8());
 export const int32List = (name: string): Field => listField(name, new Int32());
 export const float64List = (name: string): Field => listField(name, new Float64());
+export const uint64List = (name: string): Field => listField(name, new Uint64());
 export const textList = (name: string): Field => listField(name, new Utf8());
 
 function listField(name: string, type: DataType): Field {
@@ -140,12 +156,36 @@ export function plain(type: DataType, data: Int32Array | Uint32Array) {
   return { type, length: data.length, nullCount: 0, data };
 }
 
+/** A nullable column of numbers; -Infinity stands for null. */
+export function float64OrNull(values: Float64Array) {
+  const data = values.slice();
+  const nullBitmap = new Uint8Array((values.length + 7) >> 3);
+  let nullCount = 0;
+  values.forEach((value, i) => {
+    if (value !== Number.NEGATIVE_INFINITY) nullBitmap[i >> 3]! |= 1 << (i & 7);
+    else {
+      data[i] = 0;
+      nullCount++;
+    }
+  });
+  return { type: new Float64(), length: values.length, nullCount, data, nullBitmap };
+}
+
 export const uint8Data = (data: Uint8Array): Data =>
   makeData({ type: new Uint8(), length: data.length, nullCount: 0, data });
 export const int32Data = (data: Int32Array): Data =>
   makeData({ type: new Int32(), length: data.length, nullCount: 0, data });
 export const float64Data = (data: Float64Array): Data =>
   makeData({ type: new Float64(), length: data.length, nullCount: 0, data });
+
+/** Unsigned 64-bit integers from words, the low one of row i at 2i: an array of its own, not a view. */
+export const uint64Data = (words: Uint32Array): Data =>
+  makeData({
+    type: new Uint64(),
+    length: words.length / 2,
+    nullCount: 0,
+    data: new BigUint64Array(words.buffer, words.byteOffset, words.length / 2),
+  });
 
 /** Utf8 values as a column for `recordBatch`; undefined becomes null. */
 export function textOf(values: Iterable<string | undefined>, length: number) {

@@ -17,6 +17,9 @@ import {
   uint8Column,
   uint8Data,
   uint8List,
+  uint64Column,
+  uint64Data,
+  uint64List,
 } from './columns.ts';
 import { type Entries, EntryBuilder, type UserDay } from './days.ts';
 import { grown } from './grow.ts';
@@ -38,7 +41,7 @@ export const DAY_FIELDS = [
   int32List('lines'),
   float64List('units'),
   float64List('money'),
-  float64List('id'),
+  uint64List('id'),
 ];
 
 /** Collects user-day rows in ascending order of (hash, user, day) and writes them as a file. */
@@ -105,7 +108,7 @@ export class DayRows {
       int32Data(e.lines.slice(from, to)),
       float64Data(e.units.slice(from, to)),
       float64Data(e.money.slice(from, to)),
-      float64Data(e.id.slice(from, to)),
+      uint64Data(e.id.slice(2 * from, 2 * to)),
     ];
     const columns = [
       textOf(this.#users.slice(first, end), rows),
@@ -174,9 +177,29 @@ export function readDayBatch(
       lines: int32Column(list('lines').child, 'lines', file),
       units: values('units'),
       money: values('money'),
-      id: values('id'),
+      id: uint64Column(list('id').child, 'id', file),
     },
   };
+}
+
+/** The batch without the entries that no longer count; a day on which none is left has none. */
+export function withoutReplaced(batch: DayBatch, replaced: (low: number, high: number) => boolean): DayBatch {
+  const { start, end, offsets, entries } = batch;
+  const { id } = entries;
+  const isReplaced = (i: number) =>
+    (id[2 * i] !== 0 || id[2 * i + 1] !== 0) && replaced(id[2 * i]!, id[2 * i + 1]!);
+  let first = offsets[start]!;
+  while (first < offsets[end]! && !isReplaced(first)) first++;
+  if (first === offsets[end]) return batch;
+  const kept = new EntryBuilder();
+  const ends = new Int32Array(offsets.length);
+  for (let row = start; row < end; row++) {
+    for (let i = offsets[row]!; i < offsets[row + 1]!; i++) {
+      if (i < first || !isReplaced(i)) kept.copy(entries, i);
+    }
+    ends[row + 1] = kept.length;
+  }
+  return { ...batch, offsets: ends, entries: kept.entries };
 }
 
 function lowerBound(sorted: Float64Array, value: number): number {

@@ -1,5 +1,4 @@
 import { grown } from './grow.ts';
-import { hash53 } from './hash.ts';
 import type { Interner } from './interner.ts';
 
 /**
@@ -24,8 +23,8 @@ export interface Entries {
   readonly units: Float64Array;
   /** Sum of line totals in minor units: an integer. */
   readonly money: Float64Array;
-  /** 53-bit hash of the event's identity; 0 where its source has none. */
-  readonly id: Float64Array;
+  /** The event's identity, two words an entry, the low one first; both 0 where its source has none. */
+  readonly id: Uint32Array;
 }
 
 /** The entries [start, end) of `entries`: one user's shop day. */
@@ -48,7 +47,7 @@ export class EntryBuilder {
     lines: new Int32Array(16),
     units: new Float64Array(16),
     money: new Float64Array(16),
-    id: new Float64Array(16),
+    id: new Uint32Array(32),
   };
 
   /** Forgets the entries and keeps the memory. */
@@ -68,7 +67,8 @@ export class EntryBuilder {
     to.lines[at] = from.lines[i]!;
     to.units[at] = from.units[i]!;
     to.money[at] = from.money[i]!;
-    to.id[at] = from.id[i]!;
+    to.id[2 * at] = from.id[2 * i]!;
+    to.id[2 * at + 1] = from.id[2 * i + 1]!;
   }
 
   /** Adds one entry to the last one. */
@@ -98,7 +98,7 @@ export class EntryBuilder {
         lines: grown(e.lines, room),
         units: grown(e.units, room),
         money: grown(e.money, room),
-        id: grown(e.id, room),
+        id: grown(e.id, 2 * room),
       };
     }
     return at;
@@ -106,9 +106,9 @@ export class EntryBuilder {
 }
 
 /**
- * One day from its fragments (what several drops tell of it). Equal (type, key, item) without an identity add up;
- * an identity counts once, and where two drops tell it differently the smallest entry stands. The result does not
- * depend on the order or grouping of the fragments: sums are of integers, the rest are minima.
+ * One day from its fragments (what several drops tell of it): equal (type, key, item, identity) add up. The result does
+ * not depend on the order or grouping of the fragments: sums are of integers, the rest are minima. An identity that two
+ * drops tell of counts once because the lines of the older version are taken off before (`versions/`).
  */
 export function mergeDays(fragments: readonly UserDay[], items: Interner): UserDay {
   const only = fragments[0]!;
@@ -127,65 +127,18 @@ export function mergeDay(a: UserDay, b: UserDay, items: Interner): UserDay {
   return mergeDays([a, b], items);
 }
 
-/** Appends entries in canonical order to `merged`: equal ones added up, equal identities counted once. */
+/** Appends entries in canonical order to `merged`, equal ones added up. */
 export function canonicalEntries(all: EntryBuilder, items: Interner, merged: EntryBuilder): void {
   const e = all.entries;
-  const order = firstOfEachId(e, all.length, items);
+  const order = Array.from({ length: all.length }, (_, i) => i);
   let sorted = true;
-  for (let n = 1; n < order.length && sorted; n++) {
-    sorted = compareEntries(e, order[n - 1]!, order[n]!, items) <= 0;
-  }
+  for (let n = 1; n < order.length && sorted; n++) sorted = compareEntries(e, n - 1, n, items) <= 0;
   if (!sorted) order.sort((a, b) => compareEntries(e, a, b, items));
   let last = -1;
   for (const i of order) {
-    const same =
-      last >= 0 &&
-      e.id[i] === 0 &&
-      e.id[last] === 0 &&
-      e.type[i] === e.type[last] &&
-      e.key[i] === e.key[last] &&
-      e.item[i] === e.item[last];
-    if (same) merged.addToLast(e, i);
+    if (last >= 0 && compareEntries(e, last, i, items) === 0) merged.addToLast(e, i);
     else merged.copy(e, i);
     last = i;
-  }
-}
-
-function firstOfEachId(e: Entries, length: number, items: Interner): number[] {
-  const kept: number[] = [];
-  const first = new Map<number, number>();
-  for (let i = 0; i < length; i++) {
-    const id = e.id[i]!;
-    if (id === 0) {
-      kept.push(i);
-      continue;
-    }
-    const other = first.get(id);
-    if (other === undefined || compareContent(e, i, other, items) < 0) first.set(id, i);
-  }
-  return first.size === 0 ? kept : kept.concat([...first.values()]);
-}
-
-/**
- * Gives events that share their identity within one drop (its source keeps them) identities of their own: the second
- * and later ones, in the order of their content, are renamed by their ordinal. The same lines in another drop get
- * the same names, and still count once.
- */
-export function nameRepeats(all: EntryBuilder, items: Interner): void {
-  const { id } = all.entries;
-  const order: number[] = [];
-  for (let i = 0; i < all.length; i++) if (id[i] !== 0) order.push(i);
-  if (order.length < 2) return;
-  order.sort((a, b) => compareContent(all.entries, a, b, items));
-  const seen = new Map<number, number>();
-  for (const i of order) {
-    const first = id[i]!;
-    const ordinal = seen.get(first) ?? 0;
-    seen.set(first, ordinal + 1);
-    if (ordinal > 0) {
-      const bytes = new Uint8Array(Float64Array.of(first, ordinal).buffer);
-      id[i] = hash53(bytes, 0, bytes.length);
-    }
   }
 }
 
@@ -195,18 +148,7 @@ function compareEntries(e: Entries, a: number, b: number, items: Interner): numb
     e.type[a]! - e.type[b]! ||
     e.key[a]! - e.key[b]! ||
     items.compare(e.item[a]!, e.item[b]!) ||
-    e.id[a]! - e.id[b]!
-  );
-}
-
-/** A total order over everything an entry says, to choose between two tales of one event. */
-function compareContent(e: Entries, a: number, b: number, items: Interner): number {
-  return (
-    compareEntries(e, a, b, items) ||
-    e.time[a]! - e.time[b]! ||
-    e.hour[a]! - e.hour[b]! ||
-    e.lines[a]! - e.lines[b]! ||
-    e.units[a]! - e.units[b]! ||
-    e.money[a]! - e.money[b]!
+    e.id[2 * a + 1]! - e.id[2 * b + 1]! ||
+    e.id[2 * a]! - e.id[2 * b]!
   );
 }

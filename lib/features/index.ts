@@ -31,7 +31,7 @@ export {
 } from './plan-fold.ts';
 export { type ReadShardOptions, readShardDays, type ShardUser, ShardUsers } from './shard.ts';
 export { decodeSnapshot, type Snapshot, SnapshotWriter } from './snapshot.ts';
-export { daysSpec, ITEM_HALF_LIVES, LATE_DAYS, stateSpec, TOKEN_ITEMS } from './spec.ts';
+export { daysSpec, ITEM_HALF_LIVES, stateSettings, stateSpec, TOKEN_ITEMS } from './spec.ts';
 export { AT, DAY_PARTS, DECAYED, UserState } from './state.ts';
 export { type ReadTextsOptions, readShardTexts, type ShardTexts } from './texts.ts';
 export type { TokenList } from './token-list.ts';
@@ -43,3 +43,13 @@ export {
   featureTable,
   featureVector,
 } from './vector.ts';
+export {
+  type EventVersions,
+  type KeyedDrop,
+  KeyRows,
+  keysKey,
+  type NewestBy,
+  openVersions,
+  type Question,
+  type ReplacedLines,
+} from './versions/index.ts';

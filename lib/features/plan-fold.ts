@@ -1,6 +1,6 @@
 import type { Config } from '../config/index.ts';
 import { shardName } from '../data/index.ts';
-import { LATE_DAYS, stateSpec } from './spec.ts';
+import { stateSpec } from './spec.ts';
 
 /** A file of day rows that a run lists. A file without rows has no days. */
 export interface DayInput {
@@ -9,17 +9,21 @@ export interface DayInput {
   readonly key: string;
   readonly minDay?: number;
   readonly maxDay?: number;
+  /** Of drops of a source with a key: when they were dropped, ms UTC. */
+  readonly droppedAt?: number;
 }
 
 /** What a later run must know of a snapshot to decide whether it serves. Plain JSON. */
 export interface SnapshotInfo {
   readonly runId: string;
   readonly spec: string;
-  /** States hold the days before this one. */
+  /** States hold the days before this one, … */
   readonly day: number;
+  /** … as the run as of this day saw them: the versions of events that counted then. */
+  readonly asOf: number;
   readonly shards: number;
   /** The revisions that the run listed, whether or not they had days before `day`. */
-  readonly held: readonly { readonly dropId: string; readonly revision: string }[];
+  readonly held: readonly Pick<DayInput, 'dropId' | 'revision' | 'droppedAt'>[];
 }
 
 export interface FoldPlan {
@@ -46,14 +50,19 @@ export function snapshotInfo(args: {
   inputs: readonly DayInput[];
 }): SnapshotInfo {
   const { config, runId, asOf, shards, inputs } = args;
-  const held = inputs.map(({ dropId, revision }) => ({ dropId, revision }));
-  return { runId, spec: stateSpec(config), day: asOf - LATE_DAYS, shards, held };
+  const held = inputs.map(({ dropId, revision, droppedAt }) => ({
+    dropId,
+    revision,
+    ...(droppedAt === undefined ? {} : { droppedAt }),
+  }));
+  return { runId, spec: stateSpec(config), day: asOf - config.features.lateDays, asOf, shards, held };
 }
 
 /**
  * Decides what a run at `asOf` reads. A snapshot at day S serves iff every revision it held is still current and
  * every drop it did not hold has no day before S; then only rows of day S and later are read. The result of the
- * fold is the same to the bit either way.
+ * fold is the same to the bit either way. Whether it holds the versions of events that count by now is decided shard by
+ * shard (`EventVersions.isStale`).
  * @param asOf shop day; features use days before it
  * @param previous snapshots of earlier runs; the latest that serves is taken
  */
@@ -65,7 +74,7 @@ export function planFold(args: {
   previous?: readonly SnapshotInfo[];
 }): FoldPlan {
   const { config, asOf, shards, inputs, previous = [] } = args;
-  const snapshotDay = asOf - LATE_DAYS;
+  const snapshotDay = asOf - config.features.lateDays;
   const snapshot = previous
     .filter((s) => s.spec === stateSpec(config) && s.shards === shards && s.day <= snapshotDay)
     .sort((a, b) => b.day - a.day || (a.runId < b.runId ? -1 : 1))
@@ -78,10 +87,13 @@ export function planFold(args: {
 }
 
 function serves(snapshot: SnapshotInfo, inputs: readonly DayInput[]): boolean {
-  const current = new Map(inputs.map(({ dropId, revision }) => [dropId, revision]));
+  const current = new Map(inputs.map((input) => [input.dropId, input]));
   const held = new Set(snapshot.held.map(({ dropId }) => dropId));
   return (
-    snapshot.held.every(({ dropId, revision }) => current.get(dropId) === revision) &&
+    snapshot.held.every(({ dropId, revision, droppedAt }) => {
+      const input = current.get(dropId);
+      return input?.revision === revision && input.droppedAt === droppedAt;
+    }) &&
     inputs.every(({ dropId, minDay }) => held.has(dropId) || minDay === undefined || minDay >= snapshot.day)
   );
 }

@@ -2,17 +2,24 @@ import type { Config } from '../config/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { ByteCache } from './byte-cache.ts';
 import { mergeDays, type UserDay } from './days.ts';
-import { type DayBatch, readDayBatch } from './days-file.ts';
+import { type DayBatch, readDayBatch, withoutReplaced } from './days-file.ts';
 import { addDay } from './fold.ts';
 import { Interner } from './interner.ts';
 import { decodeSnapshot, type Snapshot } from './snapshot.ts';
 import { UserState } from './state.ts';
+import type { ReplacedLines } from './versions/index.ts';
 
 export interface ReadShardOptions {
   readonly store: ObjectStore;
   readonly config: Config;
   /** Files of day rows; those without a day in [from, before) are not opened. */
-  readonly inputs: readonly { readonly key: string; readonly minDay?: number; readonly maxDay?: number }[];
+  readonly inputs: readonly {
+    readonly key: string;
+    /** Needed where lines of the drop may have been replaced. */
+    readonly dropId?: string;
+    readonly minDay?: number;
+    readonly maxDay?: number;
+  }[];
   readonly shard: number;
   /** A power of two. */
   readonly shards: number;
@@ -22,6 +29,8 @@ export interface ReadShardOptions {
   readonly before: number;
   /** Key of the states to start from; needs `from`, the day of that snapshot. */
   readonly snapshot?: string;
+  /** Lines that a newer version of their event has replaced: they are left out. */
+  readonly replaced?: ReplacedLines | undefined;
   /** Pass one cache to all shards of a job. */
   readonly cache?: ByteCache;
 }
@@ -58,13 +67,14 @@ export async function readShardDays(options: ReadShardOptions): Promise<ShardUse
   const high = ((shard + 1) / shards) * 2 ** 32;
   const batches: DayBatch[] = [];
   for (let i = 0; i < inputs.length; i += PARALLEL) {
-    const files = inputs.slice(i, i + PARALLEL).map(async ({ key }) => {
-      return { key, file: await cache.read(store, key, shard, shards) };
+    const files = inputs.slice(i, i + PARALLEL).map(async ({ key, dropId }) => {
+      return { key, dropId, file: await cache.read(store, key, shard, shards) };
     });
-    for (const { key, file } of await Promise.all(files)) {
+    for (const { key, dropId, file } of await Promise.all(files)) {
+      const isReplaced = dropId === undefined ? undefined : options.replaced?.of(dropId);
       for (const batch of file.batches) {
         const rows = readDayBatch(batch, items, key, low, high);
-        if (rows) batches.push(rows);
+        if (rows) batches.push(isReplaced ? withoutReplaced(rows, isReplaced) : rows);
       }
     }
   }
@@ -175,7 +185,9 @@ export class ShardUsers implements Iterable<ShardUser> {
       const day = batch.day[cursor.row]!;
       if (day >= from && day < before) {
         const start = batch.offsets[cursor.row]!;
-        fragments.push({ day, entries: batch.entries, start, end: batch.offsets[cursor.row + 1]! });
+        const end = batch.offsets[cursor.row + 1]!;
+        // All that was told of the day may have been replaced.
+        if (end > start) fragments.push({ day, entries: batch.entries, start, end });
       }
       cursor.row++;
     } while (cursor.row < cursor.end && sameUser(batch, cursor.row, of, row));

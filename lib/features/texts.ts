@@ -4,11 +4,17 @@ import type { ByteCache } from './byte-cache.ts';
 import { columnData, numberColumn, optionalColumn, textColumn } from './columns.ts';
 import { grown } from './grow.ts';
 import { Interner } from './interner.ts';
+import { parseEventId, type ReplacedLines } from './versions/index.ts';
 
 export interface ReadTextsOptions {
   readonly store: ObjectStore;
   /** Clean events objects and the days they cover; those without a day in [from, before) are not opened. */
-  readonly inputs: readonly { readonly key: string; readonly minDay?: number; readonly maxDay?: number }[];
+  readonly inputs: readonly {
+    readonly key: string;
+    readonly dropId: string;
+    readonly minDay?: number;
+    readonly maxDay?: number;
+  }[];
   readonly shard: number;
   /** A power of two. */
   readonly shards: number;
@@ -16,6 +22,8 @@ export interface ReadTextsOptions {
   readonly from: number;
   /** The first shop day that is no longer read. */
   readonly before: number;
+  /** Lines that a newer version of their event has replaced: their texts are left out. */
+  readonly replaced?: ReplacedLines | undefined;
   /** Pass one cache to all shards of a job. */
   readonly cache: ByteCache;
 }
@@ -44,10 +52,11 @@ export async function readShardTexts(options: ReadTextsOptions): Promise<ShardTe
   const low = (shard / shards) * 2 ** 32;
   const high = ((shard + 1) / shards) * 2 ** 32;
   const rows = new TextRows();
-  for (const { key, minDay = from, maxDay = from } of options.inputs) {
+  for (const { key, dropId, minDay = from, maxDay = from } of options.inputs) {
     if (minDay >= before || maxDay < from) continue;
     const file = await cache.read(store, key, shard, shards);
-    for (const batch of file.batches) rows.add(batch, key, { low, high, from, before });
+    const isReplaced = options.replaced?.of(dropId);
+    for (const batch of file.batches) rows.add(batch, key, { low, high, from, before }, isReplaced);
   }
   return rows.finish();
 }
@@ -66,6 +75,7 @@ class TextRows {
     batch: RecordBatch,
     file: string,
     range: { low: number; high: number; from: number; before: number },
+    isReplaced?: (low: number, high: number) => boolean,
   ): void {
     const data = optionalColumn(batch, 'text');
     if (!data || batch.numRows === 0) return;
@@ -76,10 +86,17 @@ class TextRows {
     const day = numbers('day');
     const time = numbers('time');
     const type = numbers('type');
+    const ids = isReplaced && optionalColumn(batch, 'id');
+    const id = ids && textColumn(ids, 'id', file);
+    const words = new Uint32Array(2);
     for (let row = 0; row < batch.numRows; row++) {
       if (hash[row]! < range.low || hash[row]! >= range.high) continue;
       if (day[row]! < range.from || day[row]! >= range.before) continue;
       if (!text.has(row) || text.offsets[row] === text.offsets[row + 1]) continue;
+      if (isReplaced && id?.has(row)) {
+        parseEventId(id.bytes, id.offsets[row]!, id.offsets[row + 1]!, words, 0, file);
+        if (isReplaced(words[0]!, words[1]!)) continue;
+      }
       const at = this.#next();
       this.#user[at] = this.#users.intern(user.bytes, user.offsets[row]!, user.offsets[row + 1]!);
       this.#text[at] = this.#texts.intern(text.bytes, text.offsets[row]!, text.offsets[row + 1]!);

@@ -10,7 +10,7 @@ import {
   validRows,
 } from '../features/index.ts';
 import { ageBucket, TEXT_FIELDS } from '../models/index.ts';
-import type { RunManifest } from '../run/index.ts';
+import { type RunManifest, replacedLines } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 
 export type TextSettings = NonNullable<Config['text']>;
@@ -77,12 +77,11 @@ async function openTitles(store: ObjectStore, { config, inputs }: RunManifest): 
   };
 }
 
-/** Clean events as `readShardTexts` takes them. */
+/** Clean events as `readShardTexts` takes them; a drop without clean rows has none. */
 const eventInputs = ({ inputs }: RunManifest) =>
-  inputs.events.map(({ clean, minDay, maxDay }) => ({
-    key: clean,
-    ...(minDay === undefined || maxDay === undefined ? {} : { minDay, maxDay }),
-  }));
+  inputs.events.flatMap(({ clean, dropId, minDay, maxDay }) =>
+    minDay === undefined || maxDay === undefined ? [] : [{ key: clean, dropId, minDay, maxDay }],
+  );
 
 /** Writes the recent texts of one shard's users. */
 export interface TextWriter {
@@ -128,6 +127,7 @@ export async function openTexts(
             shards,
             from: from - settings.days,
             before,
+            replaced: await replacedLines(store, manifest, shard, before),
             cache,
           })
         : undefined;
@@ -237,6 +237,7 @@ export async function textsBefore(
       shards,
       from: firstDay,
       before: day,
+      replaced: await replacedLines(store, manifest, shard, day),
       cache,
     });
     for (let id = 0; id < own.texts.size; id++) add(own.texts.text(id));

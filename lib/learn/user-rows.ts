@@ -8,7 +8,6 @@ import {
   happens,
   type Interner,
   inPopulation,
-  readShardDays,
   type ShardUser,
 } from '../features/index.ts';
 import {
@@ -19,7 +18,7 @@ import {
   type TokenVocabulary,
   VocabularyCounter,
 } from '../models/index.ts';
-import { dayInputs, type RunManifest } from '../run/index.ts';
+import { type RunManifest, readUsers } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { fitProfiles, openProfiles, type ProfileWriter, profileNames } from './profiles.ts';
 import { RowTable, type UserRows } from './row-table.ts';
@@ -61,24 +60,15 @@ export function binEnds(config: Config, heads: readonly Head[]): number[] {
   return heads.flatMap(({ task, bins }) => binEdges(userTask(config, task).horizonDays, bins).slice(1));
 }
 
-/** Reads every shard of a run up to its as-of day, one at a time. */
+/** Reads every shard of a run up to a day, one at a time. */
 export async function* eachUser(
   store: ObjectStore,
   manifest: RunManifest,
   before: number,
 ): AsyncGenerator<{ user: ShardUser; itemText: (id: number) => string; items: Interner; shard: number }> {
   const cache = new ByteCache();
-  const inputs = dayInputs(manifest);
   for (let shard = 0; shard < manifest.shards; shard++) {
-    const users = await readShardDays({
-      store,
-      config: manifest.config,
-      inputs,
-      shard,
-      shards: manifest.shards,
-      before,
-      cache,
-    });
+    const users = await readUsers(store, manifest, { shard, before, cache });
     const itemText = (id: number) => users.items.text(id);
     for (const user of users) yield { user, itemText, items: users.items, shard };
   }

@@ -1,6 +1,6 @@
 import { eventCode } from '../data/index.ts';
-import { ByteCache, readShardDays } from '../features/index.ts';
-import type { RunManifest } from '../run/index.ts';
+import { ByteCache } from '../features/index.ts';
+import { type RunManifest, readUsers } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { History } from './history.ts';
 import { asOfDay, nextTask } from './next-task.ts';
@@ -16,15 +16,11 @@ export async function readHistory(
   cutoffs: readonly number[],
   limit?: number,
 ): Promise<History> {
-  const { config, shards } = manifest;
   const history = new History(cutoffs, eventCode(nextTask(manifest, task).event), limit);
   const cache = new ByteCache();
-  const inputs = manifest.inputs.events.flatMap(({ days, minDay, maxDay }) =>
-    days === undefined || minDay === undefined || maxDay === undefined ? [] : [{ key: days, minDay, maxDay }],
-  );
-  for (let shard = 0; shard < shards; shard++) {
-    const before = asOfDay(manifest);
-    const users = await readShardDays({ store, config, inputs, shard, shards, before, cache });
+  const before = asOfDay(manifest);
+  for (let shard = 0; shard < manifest.shards; shard++) {
+    const users = await readUsers(store, manifest, { shard, before, cache });
     for (const user of users) history.add(user, users.items);
   }
   return history;

@@ -24,6 +24,8 @@ export interface QualityTotals {
   readonly duplicates: number;
   /** Duplicates that the source's settings kept; they are part of `clean`. */
   readonly duplicatesKept: number;
+  /** Clean rows that a newer version of their event has replaced; they do not count. */
+  readonly replaced: number;
   readonly quarantined: number;
   /** Files refused whole; none of their rows are counted above. */
   readonly refused: number;

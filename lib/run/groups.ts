@@ -1,5 +1,6 @@
 import type { Config, Task } from '../config/index.ts';
 import { contentId } from '../data/index.ts';
+import { stateSettings } from '../features/index.ts';
 
 /**
  * Tasks that are learnt together by one model. `users` holds every task that asks yes or no of a user: one trunk,
@@ -33,10 +34,10 @@ export function taskGroups(config: Config, only?: string): TaskGroup[] {
 }
 
 function group(config: Config, kind: TaskGroup['kind'], name: string, tasks: string[]): TaskGroup {
-  const { features, model, training, sources, shop, text } = config;
+  const { model, training, sources, shop, text } = config;
   const settings = {
     tasks: tasks.map((task) => config.tasks[task]),
-    features,
+    features: stateSettings(config),
     model,
     training,
     sources,

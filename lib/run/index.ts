@@ -24,6 +24,7 @@ export {
 } from './manifest.ts';
 export { mapParallel } from './parallel.ts';
 export { type PlannedRun, planRun } from './plan.ts';
+export { planShard, readUsers, replacedCounts, replacedLines } from './read-users.ts';
 export { isFinished, type StageName, type StageState, stagesOf } from './stages.ts';
 export { submitRun } from './submit.ts';
 export type { OtherRun, TickArgs, TickKind, TickResult, TickState } from './tick-types.ts';

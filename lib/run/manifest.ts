@@ -18,6 +18,9 @@ export interface RunInput {
   readonly days?: string;
   readonly minDay?: number;
   readonly maxDay?: number;
+  /** Events of a source with a key only: when it was dropped (ms UTC), and its clean rows. */
+  readonly droppedAt?: number;
+  readonly lines?: number;
   /** Labelled tables only: rows of the file, those that were not taken included, so that row numbers go on from it. */
   readonly rows?: number;
 }
@@ -101,9 +104,11 @@ export function buildManifest(args: {
     labels: [],
   };
   const missing = [...missingDrops(drops), ...(args.unmet ?? [])];
+  const droppedAt = dropTimes(args.drops);
   for (const drop of drops) {
     if (drop.state !== 'done') continue;
-    const { dropId, revision, source, table, minDay, maxDay, rowsIn } = drop.quality;
+    const { dropId, revision, source, table, minDay, maxDay, rowsIn, clean } = drop.quality;
+    const keyed = table === 'events' && (config.sources[source!]?.key ?? []).length > 0;
     inputs[table!].push({
       drop: drop.key,
       dropId,
@@ -111,6 +116,7 @@ export function buildManifest(args: {
       source: source!,
       clean: drop.clean,
       ...(table === 'events' ? { days: daysKey(config, drop.clean) } : {}),
+      ...(keyed ? { droppedAt: droppedAt.get(contentOf(drop))!, lines: clean } : {}),
       ...(table === 'labels' ? { rows: rowsIn } : {}),
       ...(minDay === null || maxDay === null ? {} : { minDay, maxDay }),
     });
@@ -128,6 +134,24 @@ export function buildManifest(args: {
     champions,
     snapshot,
   };
+}
+
+/** One content of a source, whatever keys it stands under. */
+const contentOf = ({ quality }: DropState & { state: 'done' }): string =>
+  `${quality.source}\n${quality.sha256}`;
+
+/**
+ * When each content was dropped: of copies the first time, so that a file that is delivered again under another name makes
+ * none of its events newer.
+ */
+function dropTimes(drops: readonly DropState[]): Map<string, number> {
+  const times = new Map<string, number>();
+  for (const drop of drops) {
+    if (drop.state !== 'done') continue;
+    const content = contentOf(drop);
+    times.set(content, Math.min(times.get(content) ?? Number.POSITIVE_INFINITY, drop.quality.droppedAt));
+  }
+  return times;
 }
 
 /** Writes the manifest unless the same run has one already. @returns the run's id */
@@ -151,10 +175,11 @@ export async function readManifest(store: ObjectStore, runId: string): Promise<R
 
 /** The day rows a manifest lists, as the features room takes them. */
 export function dayInputs(manifest: RunManifest): DayInput[] {
-  return manifest.inputs.events.map(({ days, dropId, revision, minDay, maxDay }) => ({
+  return manifest.inputs.events.map(({ days, dropId, revision, minDay, maxDay, droppedAt }) => ({
     key: days!,
     dropId,
     revision,
+    ...(droppedAt === undefined ? {} : { droppedAt }),
     ...(minDay === undefined || maxDay === undefined ? {} : { minDay, maxDay }),
   }));
 }

@@ -1,12 +1,5 @@
 import { parseDay } from '../data/index.ts';
-import {
-  ByteCache,
-  planFold,
-  readShardDays,
-  type ShardUser,
-  SnapshotWriter,
-  snapshotKey,
-} from '../features/index.ts';
+import { ByteCache, type ShardUser, SnapshotWriter, snapshotKey } from '../features/index.ts';
 import {
   openProfiles,
   openTexts,
@@ -16,7 +9,7 @@ import {
 } from '../learn/index.ts';
 import { type NextScorer, openNextScorer } from '../ranking/index.ts';
 import { readModelFiles } from '../registry/index.ts';
-import { dayInputs, type RunManifest, scoresKey } from '../run/index.ts';
+import { planShard, type RunManifest, readUsers, scoresKey } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { openUserScorer, type UserScorer } from './score-users.ts';
 import { encodeScores, type ShardScores } from './scores.ts';
@@ -87,27 +80,10 @@ async function scoreShard(args: {
   cache: ByteCache;
 }): Promise<ShardScores> {
   const { store, runId, manifest, shard, lists, cache } = args;
-  const { config, shards } = manifest;
+  const { config } = manifest;
   const day = parseDay(manifest.asOf!);
-  const plan = planFold({
-    config,
-    asOf: day,
-    shards,
-    inputs: dayInputs(manifest),
-    previous: manifest.snapshot ? [manifest.snapshot] : [],
-  });
-  const read = await readShardDays({
-    store,
-    config,
-    inputs: plan.inputs,
-    shard,
-    shards,
-    before: day,
-    cache,
-    ...(plan.snapshot
-      ? { from: plan.snapshot.day, snapshot: snapshotKey(config, plan.snapshot.runId, shard) }
-      : {}),
-  });
+  const plan = await planShard(store, manifest, shard);
+  const read = await readUsers(store, manifest, { shard, before: day, cache, plan });
   const names: string[] = [];
   const hashes: number[] = [];
   const itemText = (id: number) => read.items.text(id);

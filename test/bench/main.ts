@@ -1,6 +1,7 @@
 import { benchClean } from './clean.ts';
 import { benchDeploy } from './deploy.ts';
 import { benchFold } from './fold.ts';
+import { benchKeys } from './keys.ts';
 import { benchLargeDrop } from './large-drop.ts';
 import { benchMemory } from './memory.ts';
 import { benchRates } from './rates.ts';
@@ -14,6 +15,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   clean: { run: benchClean, byDefault: true },
   fold: { run: benchFold, byDefault: true },
   score: { run: benchScore, byDefault: true },
+  keys: { run: benchKeys, byDefault: false },
   rates: { run: benchRates, byDefault: false },
   memory: { run: benchMemory, byDefault: false },
   deploy: { run: benchDeploy, byDefault: false },

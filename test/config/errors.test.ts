@@ -60,6 +60,36 @@ const cases: [string, (config: Input) => void, string][] = [
     `sources.my orders: given {"format":"csv","table":"events","columns":{"user":"customer","time":"at","type":"'purchase'"}}, expected ${NAME}`,
   ],
   [
+    'versions of events that have no key',
+    (c) => (c.sources.orders!.newestBy = ['changed']),
+    'sources.orders.newestBy: given ["changed"], expected a "key" beside it: without one, lines of different files are different events',
+  ],
+  [
+    'versions of events that have an empty key',
+    (c) => Object.assign(c.sources.orders!, { key: [], newestBy: ['drop'] }),
+    'sources.orders.newestBy: given ["drop"], expected a "key" beside it: without one, lines of different files are different events',
+  ],
+  [
+    'versions of what is no event',
+    (c) => Object.assign(c.sources.visits!, { key: ['id'], newestBy: ['drop'] }),
+    'sources.visits.newestBy: given ["drop"], expected no such setting: only events have versions',
+  ],
+  ...[
+    ['a', 'b'],
+    ['drop', 'drop'],
+    ['a', 'drop', 'b'],
+    ['a', 'a'],
+  ].map((newestBy): [string, (config: Input) => void, string] => [
+    `versions by ${newestBy}`,
+    (c) => Object.assign(c.sources.orders!, { key: ['id'], newestBy }),
+    `sources.orders.newestBy: given ${JSON.stringify(newestBy)}, expected 'drop' and one column or expression, each at most once`,
+  ]),
+  [
+    'a snapshot that holds every day',
+    (c) => (c.features = { lateDays: 0 }),
+    'features.lateDays: given 0, expected a number above 0',
+  ],
+  [
     'a format that is not read',
     (c) => (c.sources.orders!.format = 'xlsx'),
     'sources.orders.format: given "xlsx", expected one of "csv", "jsonl", "parquet"',

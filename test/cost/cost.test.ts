@@ -13,6 +13,7 @@ const MILLION: Load = {
   dropsPerDay: 24,
   shards: 16,
   historyDays: 730,
+  lateDays: 3,
   deploy,
 };
 

@@ -1,66 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../../lib/config/index.ts';
-import {
-  type DayInput,
-  featureNames,
-  featureVector,
-  LATE_DAYS,
-  planFold,
-  readShardDays,
-  type SnapshotInfo,
-  SnapshotWriter,
-  snapshotInfo,
-  snapshotKey,
-} from '../../lib/features/index.ts';
+import type { SnapshotInfo } from '../../lib/features/index.ts';
 import type { ObjectStore } from '../../lib/runtime/index.ts';
-import { arbitraryEvents, FIRST_DAY, putDrop, type RawEvent, testConfig, withStore } from './shop.ts';
+import { night } from './night.ts';
+import {
+  arbitraryEvents,
+  FIRST_DAY,
+  type PutDrop,
+  putDrop,
+  type RawEvent,
+  testConfig,
+  withStore,
+} from './shop.ts';
 
 const SEED = 20261122;
 const config = testConfig({ historyDays: 20, tokens: 4 });
-
-/** One night: what a run writes and computes, as bytes. */
-async function night(
-  store: ObjectStore,
-  settings: Config,
-  args: { runId: string; asOf: number; inputs: DayInput[]; shards?: number; previous?: SnapshotInfo[] },
-): Promise<{ bytes: Buffer; vectors: Map<string, Float32Array>; info: SnapshotInfo; fromSnapshot: boolean }> {
-  const { runId, asOf, inputs, shards = 1, previous = [] } = args;
-  const plan = planFold({ config: settings, asOf, shards, inputs, previous });
-  const length = featureNames(settings).length;
-  const vectors = new Map<string, Float32Array>();
-  const parts: Uint8Array[] = [];
-  for (let shard = 0; shard < shards; shard++) {
-    const users = await readShardDays({
-      store,
-      config: settings,
-      inputs: plan.inputs,
-      shard,
-      shards,
-      before: asOf,
-      ...(plan.snapshot
-        ? { from: plan.snapshot.day, snapshot: snapshotKey(settings, plan.snapshot.runId, shard) }
-        : {}),
-    });
-    const early = new SnapshotWriter(settings, users.items, plan.snapshotDay);
-    const late = new SnapshotWriter(settings, users.items, asOf);
-    for (const { user, hash, state, advance } of users) {
-      advance(plan.snapshotDay);
-      early.add(user, hash, state);
-      advance(asOf);
-      late.add(user, hash, state);
-      const vector = new Float32Array(length);
-      featureVector(state, asOf, settings, vector);
-      expect(vectors.has(user)).toBe(false);
-      vectors.set(user, vector);
-    }
-    const bytes = early.encode();
-    await store.put(snapshotKey(settings, runId, shard), bytes, { ifAbsent: true });
-    parts.push(bytes, late.encode());
-  }
-  const info = snapshotInfo({ config: settings, runId, asOf, shards, inputs });
-  return { bytes: Buffer.concat(parts), vectors, info, fromSnapshot: plan.snapshot !== undefined };
-}
+const { lateDays } = config.features;
 
 /** Splits events over drops; equal lines stay together because they choose by their content. */
 function split(events: RawEvent[], count: number, salt: number): RawEvent[][] {
@@ -73,10 +28,15 @@ function split(events: RawEvent[], count: number, salt: number): RawEvent[][] {
   return parts;
 }
 
-async function putAll(store: ObjectStore, drops: RawEvent[][], prefix: string): Promise<DayInput[]> {
-  const inputs: DayInput[] = [];
+async function putAll(
+  store: ObjectStore,
+  drops: RawEvent[][],
+  prefix: string,
+  options: { droppedAt?: number } = {},
+): Promise<PutDrop[]> {
+  const inputs: PutDrop[] = [];
   for (const [i, events] of drops.entries())
-    inputs.push(await putDrop(store, config, `${prefix}${i}`, events));
+    inputs.push(await putDrop(store, config, `${prefix}${i}`, events, options));
   return inputs;
 }
 
@@ -116,8 +76,8 @@ describe('the same events end in the same bytes', () => {
             // given a second drop that repeats some of the events
             const asOf = FIRST_DAY + 40;
             const again = events.filter((_, i) => i % every !== 0);
-            const once = await putAll(store, [events], 'a');
-            const twice = await putAll(store, [again, events, again.slice(0, 3)], 'b');
+            const once = await putAll(store, [events], 'a', { droppedAt: 1 });
+            const twice = await putAll(store, [again, events, again.slice(0, 3)], 'b', { droppedAt: 1 });
             // when both are folded
             const one = await night(store, config, { runId: 'one', asOf, inputs: once });
             const other = await night(store, config, { runId: 'other', asOf, inputs: twice });
@@ -136,7 +96,7 @@ describe('the same events end in the same bytes', () => {
       fc.asyncProperty(
         arbitraryEvents(),
         fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 2, maxLength: 5 }),
-        fc.integer({ min: 0, max: LATE_DAYS }),
+        fc.integer({ min: 0, max: lateDays }),
         async (events, steps, late) => {
           await withStore(async (store) => {
             // given a drop per day, of which the last ones before each night are not there yet
@@ -145,7 +105,7 @@ describe('the same events end in the same bytes', () => {
               const day = Math.floor(event.time / 86_400_000);
               days.set(day, [...(days.get(day) ?? []), event]);
             }
-            const inputs = new Map<number, DayInput>();
+            const inputs = new Map<number, PutDrop>();
             for (const [day, list] of days) inputs.set(day, await putDrop(store, config, `d${day}`, list));
             let asOf = FIRST_DAY + 3;
             let previous: SnapshotInfo[] = [];

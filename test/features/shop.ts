@@ -15,8 +15,23 @@ import {
 } from 'apache-arrow';
 import fc from 'fast-check';
 import { type Config, parseConfig } from '../../lib/config/index.ts';
-import { encodeArrow, eventCode, recordBatch, shardOf, shopClock, userHash } from '../../lib/data/index.ts';
-import { buildDays, type DayInput } from '../../lib/features/index.ts';
+import {
+  encodeArrow,
+  eventCode,
+  recordBatch,
+  sha256,
+  shardOf,
+  shopClock,
+  userHash,
+} from '../../lib/data/index.ts';
+import {
+  buildDays,
+  type DayInput,
+  type EventVersions,
+  type NewestBy,
+  openVersions,
+  type SnapshotInfo,
+} from '../../lib/features/index.ts';
 import { type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
 
 /** A clean event as the tests write it. */
@@ -30,7 +45,13 @@ export interface RawEvent {
   /** Minor units. */
   readonly amount?: number;
   readonly session?: string;
+  /** Any text: clean writes a hash of the key's values. */
   readonly id?: string;
+  /** The identity as it is to stand in the clean file. */
+  readonly rawId?: string;
+  /** What the source's `newestBy` gives. */
+  readonly version?: number;
+  readonly text?: string;
 }
 
 export const PURCHASE = eventCode('purchase');
@@ -63,7 +84,12 @@ const FIELDS = [
   new Field('amount', new Int64(), true),
   new Field('session', new Utf8(), true),
   new Field('id', new Utf8(), true),
+  new Field('version', new Float64(), true),
+  new Field('text', new Utf8(), true),
 ];
+
+/** As clean names an event. */
+const idOf = (text: string) => sha256(text).slice(0, 16);
 
 /** Zones change their clocks at quarters of an hour, so one answer serves a quarter. */
 function quickClock(timeZone: string): ReturnType<typeof shopClock> {
@@ -116,10 +142,19 @@ export function cleanBatches(events: readonly RawEvent[], batches = 1, timeZone 
         part.map((e) => e.amount),
       ),
       text(part.map((e) => e.session)),
-      text(part.map((e) => e.id)),
+      text(part.map((e) => e.rawId ?? (e.id === undefined ? undefined : idOf(e.id)))),
+      doubles(part.map((e) => e.version)),
+      text(part.map((e) => e.text)),
     ];
     return recordBatch(FIELDS, columns, part.length);
   });
+}
+
+/** A drop as a run lists it; one of a source with a key where `droppedAt` says so. */
+export interface PutDrop extends DayInput {
+  readonly drop: string;
+  readonly source: string;
+  readonly lines: number;
 }
 
 /** Puts a drop's clean events into the store and builds its day rows. */
@@ -128,9 +163,9 @@ export async function putDrop(
   config: Config,
   dropId: string,
   events: readonly RawEvent[],
-  options: { batches?: number; revision?: string } = {},
-): Promise<DayInput> {
-  const { batches = 1, revision = 'r1' } = options;
+  options: { batches?: number; revision?: string; droppedAt?: number; source?: string } = {},
+): Promise<PutDrop> {
+  const { batches = 1, revision = 'r1', droppedAt, source = 'shop' } = options;
   const zone = config.shop.timeZone;
   const cleanKey = `clean/events/${dropId}/${revision}.arrow`;
   await store.put(cleanKey, encodeArrow(FIELDS, cleanBatches(events, batches, zone)), { ifAbsent: true });
@@ -138,7 +173,40 @@ export async function putDrop(
   const clock = quickClock(zone);
   const days = events.map((event) => clock(event.time).day);
   const span = days.length > 0 ? { minDay: Math.min(...days), maxDay: Math.max(...days) } : {};
-  return { dropId, revision, key, ...span };
+  const told = { drop: `drop/${source}/${dropId}`, source, lines: events.length };
+  return { dropId, revision, key, ...told, ...span, ...(droppedAt === undefined ? {} : { droppedAt }) };
+}
+
+/** Which versions of events count as of a day, in drops of sources with a key. */
+export async function versionsOf(
+  store: ObjectStore,
+  drops: readonly PutDrop[],
+  asOf: number,
+  more: {
+    newestBy?: NewestBy | undefined;
+    shards?: number;
+    snapshot?: SnapshotInfo;
+    /** How many lines the drops are said to have for each that they have: many are decided in parts. */
+    times?: number | undefined;
+    begin?: number;
+  } = {},
+): Promise<EventVersions | undefined> {
+  const { newestBy = ['drop'], shards = 1, snapshot, times = 1, begin } = more;
+  const keyed = drops.flatMap(({ drop, dropId, revision, source, lines, droppedAt }) =>
+    droppedAt === undefined || lines === 0
+      ? []
+      : [{ drop, dropId, revision, source, lines: lines * times, droppedAt }],
+  );
+  const ids = new Set(snapshot?.held.map(({ dropId }) => dropId));
+  const held = new Set(keyed.flatMap(({ dropId }, i) => (ids.has(dropId) ? [i] : [])));
+  const question = {
+    drops: keyed,
+    newestBy: Object.fromEntries(keyed.map(({ source }) => [source, newestBy])),
+    asOf,
+    shards,
+    ...(snapshot ? { snapshot: { day: snapshot.day, asOf: snapshot.asOf, held } } : {}),
+  };
+  return openVersions(store, question, begin);
 }
 
 function text(values: (string | undefined)[]) {
@@ -164,6 +232,16 @@ function bigs(type: Int64 | TimestampMillisecond, values: (number | undefined)[]
   });
   const nullCount = values.filter((value) => value === undefined).length;
   return { type, length: values.length, nullCount, data, nullBitmap };
+}
+
+function doubles(values: (number | undefined)[]) {
+  const data = Float64Array.from(values, (value) => value ?? 0);
+  const nullBitmap = new Uint8Array((values.length + 7) >> 3);
+  values.forEach((value, i) => {
+    if (value !== undefined) nullBitmap[i >> 3]! |= 1 << (i & 7);
+  });
+  const nullCount = values.filter((value) => value === undefined).length;
+  return { type: new Float64(), length: values.length, nullCount, data, nullBitmap };
 }
 
 function numbers(

@@ -128,7 +128,13 @@ describe('buckets', () => {
       );
     };
     // then
-    expect(expiring('Data')).toEqual({ 'quarantine/': 30, 'scores/': 30, 'snapshots/': 30, 'fits/': 30 });
+    expect(expiring('Data')).toEqual({
+      'quarantine/': 30,
+      'scores/': 30,
+      'snapshots/': 30,
+      'versions/': 30,
+      'fits/': 30,
+    });
     expect(expiring('Exports')).toEqual({ 'exports/': 400 });
   });
 

@@ -51,7 +51,16 @@ const emptyRun: RunReport = {
   warnings: [],
   stages: [],
   quality: {
-    totals: { files: 0, rowsIn: 0, clean: 0, duplicates: 0, duplicatesKept: 0, quarantined: 0, refused: 0 },
+    totals: {
+      files: 0,
+      rowsIn: 0,
+      clean: 0,
+      duplicates: 0,
+      duplicatesKept: 0,
+      replaced: 0,
+      quarantined: 0,
+      refused: 0,
+    },
     reasons: [],
     flags: [],
     days: [],

@@ -215,6 +215,7 @@ export function sampleReport(seed = 11): RunReport {
         clean: 401561,
         duplicates: 5268,
         duplicatesKept: 212,
+        replaced: 640,
         quarantined: 135080,
         refused: 2,
       },

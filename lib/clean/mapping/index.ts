@@ -6,3 +6,4 @@ export { type Reading, readingOf } from './reading.ts';
 export { shapeRows } from './shape-rows.ts';
 export { type TablePlan, VALUE } from './table.ts';
 export { MISSING } from './texts.ts';
+export { newestFirst } from './version.ts';

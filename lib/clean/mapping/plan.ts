@@ -113,6 +113,8 @@ function expressionsOf(source: Source): Wanted[] {
       }
     }
   }
+  const version = source.newestBy?.find((term) => term !== 'drop');
+  if (version !== undefined) wanted.push({ path: 'newestBy', expression: version });
   for (const [i, expression] of (source.key ?? []).entries()) wanted.push({ path: `key.${i}`, expression });
   for (const [name, expression] of Object.entries(source.where)) {
     wanted.push({ path: `where.${name}`, expression: `(${expression}\n)::BOOLEAN` });

@@ -10,6 +10,7 @@ import type { Reading } from './reading.ts';
 import { type Output, type TableColumns, VALUE, zipStages } from './table.ts';
 import { idOf, plainText, rawText, trimmed } from './texts.ts';
 import { dayOfLocal, hourOfLocal, timeOf } from './times.ts';
+import { versionColumns } from './version.ts';
 
 type EventSource = Extract<Source, { table: 'events' }>;
 
@@ -41,6 +42,7 @@ export function eventColumns(
       'give text, TIMESTAMP, TIMESTAMPTZ, DATE or a whole number of milliseconds since 1970',
     );
   }
+  const version = versionColumns(fields.get('newestBy'), reading);
   const numbers = [quantity, price, amount].filter((given) => given !== undefined);
   const ids = [
     { field: user, name: 'user' },
@@ -65,6 +67,7 @@ export function eventColumns(
       instant.stages,
       ...numbers.map((given) => numberStages(given, missing, number)),
       [texts],
+      version.stages,
     ]),
     [
       `to_timestamp(${instant.ms} / 1000.0) AS v_time`,
@@ -107,6 +110,7 @@ export function eventColumns(
         ]
       : []),
     ...(currency && shop.currency ? [otherCurrency(currency, shop.currency)] : []),
+    ...version.checks,
   ];
   const outputs: Output[] = [
     output('time', instant.ms, 'instant'),
@@ -124,6 +128,7 @@ export function eventColumns(
     output('session', 'v_session', 'text', true),
     output('text', 'v_text', 'text', true),
     output('id', source.key ? 'left(key_hash, 16)' : none, 'text', true),
+    ...version.outputs,
     output('flags', 'flags', 'uint16'),
   ];
   const order = outputs.map(({ name }) => name).filter((name) => name !== 'day' && name !== 'hour');

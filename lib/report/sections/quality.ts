@@ -43,7 +43,7 @@ function fateFigure({ totals }: QualityReport): Html {
     {
       title: 'What became of the rows',
       lead: `${count(totals.rowsIn)} rows in`,
-      read: `Clean rows feed the model${totals.duplicatesKept > 0 ? `; ${count(totals.duplicatesKept)} of them repeat an earlier row and were kept, as configured` : ''}. Quarantined rows could not be used and are kept apart with their reason. ${totals.refused > 0 ? `${plural(totals.refused, 'file was', 'files were')} refused whole, see below.` : 'No file was refused.'}`,
+      read: `Clean rows feed the model${totals.duplicatesKept > 0 ? `; ${count(totals.duplicatesKept)} of them repeat an earlier row and were kept, as configured` : ''}${totals.replaced > 0 ? `; ${count(totals.replaced)} of them do not, because a later file brought a newer version of their event` : ''}. Quarantined rows could not be used and are kept apart with their reason. ${totals.refused > 0 ? `${plural(totals.refused, 'file was', 'files were')} refused whole, see below.` : 'No file was refused.'}`,
       worry: 'the quarantined share is higher than on other days, or files were refused.',
     },
     bars(

@@ -1,0 +1,56 @@
+import { Refusal } from '../errors.ts';
+import { check } from './checks.ts';
+import { type Field, isDecimal, isFloat, isInteger, isText } from './fields.ts';
+import type { Reading } from './reading.ts';
+import { type Check, type Output, type TablePlan, VALUE } from './table.ts';
+import { timeOf } from './times.ts';
+
+/** What says which of an event's versions is the newest, as part of a plan; nothing where the source does not say. */
+export interface VersionColumns {
+  readonly stages: readonly (readonly string[])[];
+  readonly checks: readonly Check[];
+  readonly outputs: readonly Output[];
+}
+
+/**
+ * The expression of `newestBy` as the column `version`: a number as it is, a time as ms since 1970. Text is a number where
+ * it reads as one, else a time.
+ * @throws Refusal for a type that is neither
+ */
+export function versionColumns(field: Field | undefined, { time, missing }: Reading): VersionColumns {
+  if (!field) return { stages: [], checks: [], outputs: [] };
+  const { type, value, text } = field;
+  const isNumber = isInteger(type) || isFloat(type) || isDecimal(type);
+  const instant = isNumber ? undefined : timeOf(field, 'version_time', time, missing);
+  if (!isNumber && !instant) {
+    throw new Refusal(
+      `newestBy gives ${type}, which cannot be ordered: ${field.expression}`,
+      'give a number, or a time as text, TIMESTAMP, TIMESTAMPTZ or DATE',
+    );
+  }
+  const number = isText(type)
+    ? `TRY_CAST(${text} AS DOUBLE)`
+    : isNumber
+      ? `(${value})::DOUBLE`
+      : 'NULL::DOUBLE';
+  const version = instant ? `coalesce(${number}, ${instant.ms}::DOUBLE)` : number;
+  const given = instant?.given ?? `${value} IS NOT NULL`;
+  return {
+    stages: [...(instant?.stages ?? []), [`${version} AS v_version`]],
+    checks: [
+      check(
+        'newestBy',
+        'newestBy: no number and no time',
+        `(${given}) AND (v_version IS NULL OR NOT isfinite(v_version))`,
+        `newestBy: ${VALUE} is no number and no time`,
+        value,
+      ),
+    ],
+    outputs: [{ name: 'version', sql: 'v_version', type: 'double', nullable: true }],
+  };
+}
+
+/** Terms that put the newest of equal rows of one drop first; none where nothing but the drop says so. */
+export function newestFirst({ outputs }: TablePlan): string {
+  return outputs.some(({ name }) => name === 'version') ? 'o_version DESC NULLS LAST, ' : '';
+}
