@@ -1,3 +1,4 @@
+export { checkGroup, checkRun, type GroupCheck, type LeftOut } from './enough.ts';
 export { finetuneRun, type TrainedVersions, versionsOf } from './finetune.ts';
 export { groupMatrix } from './groups.ts';
 export type { Progress } from './material.ts';

@@ -47,7 +47,9 @@ export async function openRunScorer(args: {
   let texts: RunTexts | undefined;
   const lists: { task: string; scorer: NextScorer }[] = [];
   for (const group of manifest.groups) {
-    const version = versions[group.name]!;
+    const version = versions[group.name];
+    // A group without a model could not be trained yet.
+    if (version === undefined) continue;
     if (group.kind === 'users') {
       const files = await readModelFiles(store, group.name, version);
       const description: UsersModelManifest = JSON.parse(new TextDecoder().decode(files['manifest.json']));
