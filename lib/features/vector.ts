@@ -1,6 +1,6 @@
 import { eventCode } from '../data/index.ts';
 import { type Facts, MONTHS, ratio, WINDOWS } from './facts.ts';
-import { AT, DAY_PARTS, DECAYED, TYPES, type UserState } from './state.ts';
+import { AT, DAY_PARTS, DECAYED, TYPES } from './state.ts';
 
 /** Features that a person would name together; reasons are summed by them. */
 export type FeatureGroup =

@@ -24,7 +24,7 @@ const GROUP_WORDS: Readonly<Record<string, string>> = {
   recency: 'time since last activity',
   frequency: 'how often',
   money: 'money spent',
-  gaps: 'rhythm of purchases',
+  gaps: 'rhythm of activity',
   tenure: 'time as a customer',
   variety: 'variety of items',
   timing: 'hours and weekdays',

@@ -10,7 +10,7 @@ test('every feature of behaviour is told in words of its own, without names of t
   const words = names.map((feature) => feature.words);
   // then
   expect(new Set(words).size).toBe(names.length);
-  for (const text of words) expect(text).toMatch(/^[a-z0-9][A-Za-z0-9 ,:()]+$/);
+  for (const text of words) expect(text).toMatch(/^[a-z0-9][A-Za-z0-9 ,:()-]+$/);
   const told = Object.fromEntries(names.map((feature) => [feature.name, feature.words]));
   expect(told['purchase.recency']).toBe('days since last purchase');
   expect(told['purchase.visits_30d']).toBe('purchases in the last 30 days');
@@ -21,7 +21,7 @@ test('every feature of behaviour is told in words of its own, without names of t
 
 test('every group of reasons is told in words', () => {
   for (const { group } of featureNames(config)) expect(groupWords(group)).not.toBe('');
-  expect(groupWords('gaps')).toBe('rhythm of purchases');
+  expect(groupWords('gaps')).toBe('rhythm of activity');
   expect(groupWords('PageValues')).toBe('PageValues');
 });
 
