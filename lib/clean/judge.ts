@@ -4,6 +4,7 @@ import { SOURCE_ROW } from './expressions.ts';
 import { staged } from './plan.ts';
 import type { Records } from './read.ts';
 import type { TablePlan } from './table.ts';
+import { withoutAddresses } from './table-attributes.ts';
 import { BUILT_IN_FLAGS, LATEST } from './table-events.ts';
 
 /** What became of a drop's records. `rows` of the table `mapped` are marked; nothing is removed from it. */
@@ -38,14 +39,17 @@ export async function judge(
   latest: number,
 ): Promise<Judgement> {
   const twins = await findTwins(sql, records);
+  // An address is written nowhere but in the drop.
+  const kept = (text: string) =>
+    source.table === 'users' && source.columns.email !== undefined ? withoutAddresses(text) : text;
   const subject = { user: '"user"', row: 'nj_row::VARCHAR', none: 'NULL::VARCHAR' }[plan.subject];
   const outputs = plan.outputs.map(({ name, sql: value }) => `${value} AS ${quoteIdentifier(`o_${name}`)}`);
   const reasons = plan.checks.map(({ reason }, index) => `WHEN ${index + FIRST_CHECK} THEN ${reason}`);
   await sql.run(`
     CREATE OR REPLACE TEMP TABLE mapped AS
     SELECT nj_row, nj_bad, ${subject} AS nj_subject, ${outputs.join(', ')},
-      CASE nj_bad WHEN ${BROKEN} THEN nj_broken ${reasons.join(' ')} END AS nj_reason,
-      CASE WHEN nj_bad > 0 THEN coalesce(nj_line, to_json(${SOURCE_ROW})::VARCHAR) END AS nj_text,
+      ${kept(`CASE nj_bad WHEN ${BROKEN} THEN nj_broken ${reasons.join(' ')} END`)} AS nj_reason,
+      ${kept(`CASE WHEN nj_bad > 0 THEN coalesce(nj_line, to_json(${SOURCE_ROW})::VARCHAR) END`)} AS nj_text,
       ${twins ? 'nj_twin' : 'NULL::BIGINT AS nj_twin'}
     FROM ${judgedStage(records, plan, latest)} ${twins ? 'LEFT JOIN nj_twins USING (nj_row)' : ''}`);
   const priced = plan.outputs.some(({ name }) => name === 'amount');

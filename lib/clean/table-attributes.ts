@@ -8,7 +8,9 @@ import { failures, notANumber, ruleChecks, ruleFlags, shortName } from './table-
 type AttributeSource = Exclude<Source, { table: 'events' }>;
 
 const SPLITS = ['train', 'valid', 'test'];
-const OWN_COLUMNS = ['user', 'hash', 'item', 'row_id', 'label', 'split', 'valid_from', 'flags'];
+const OWN_COLUMNS = [
+  ...['user', 'hash', 'item', 'row_id', 'label', 'split', 'valid_from', 'email_sha256', 'flags'],
+];
 const KINDS = { numbers: 'number', categories: 'category', texts: 'text' } as const;
 
 /** The plan of the tables `items`, `users` and `labels`: a few columns of their own and attributes. */
@@ -61,6 +63,9 @@ export function planAttributes(
   const validFrom = field('valid_from');
   if (validFrom) addValidFrom(validFrom, zone, canonical, checks, outputs);
 
+  const email = field('email');
+  if (email) add('email_sha256', hashedAddress(textOf(email)), 'text', true);
+
   const taken = new Set(OWN_COLUMNS);
   for (const attribute of fields.values()) {
     const kind = /^attributes\.(numbers|categories|texts)\./.exec(attribute.name)?.[1];
@@ -85,12 +90,33 @@ export function planAttributes(
     evaluated: [...fields.values()].map(({ evaluated }) => evaluated),
     stages: [typed, canonical],
     checks: [...checks, ...ruleChecks(source)],
-    flags: ruleFlags(source),
+    flags: [...ruleFlags(source), ...(email ? [noAddress(email)] : [])],
     outputs,
     order: outputs.map(({ name }) => name),
     subject: source.table === 'items' ? 'none' : user ? 'user' : 'row',
   };
 }
+
+/** Blanks around an address: those of any script, and a byte order mark. */
+const BLANKS = String.raw`[\s\p{Z}\x{FEFF}]+`;
+
+/**
+ * SHA-256 (hex) of an address without blanks around it, in lower case: the normal form that advertising platforms ask
+ * for. NULL where it is none.
+ */
+function hashedAddress(text: string): string {
+  const trimmed = `lower(regexp_replace(${text}, '^${BLANKS}|${BLANKS}$', '', 'g'))`;
+  return `CASE WHEN regexp_full_match(${trimmed}, '[^\\s@]+@[^\\s@]+') THEN sha256(${trimmed}) END`;
+}
+
+const noAddress = (email: Field) => ({
+  name: 'no-email-address',
+  when: `${textOf(email)} IS NOT NULL AND "email_sha256" IS NULL`,
+});
+
+/** SQL text that keeps no address: of whatever looks like one, in text that quarantine would keep. */
+export const withoutAddresses = (sql: string): string =>
+  `regexp_replace(${sql}, '[^\\s"'',;:<>()]+@[^\\s"'',;:<>()]+', '(address not kept)', 'g')`;
 
 /** An empty `valid_from` says that the attributes have always been valid. */
 function addValidFrom(

@@ -18,7 +18,7 @@ import { type ObjectStore, readJson } from '../runtime/index.ts';
 import { decodeScores, type ShardScores } from '../score/index.ts';
 import { dayCounts } from './day-counts.ts';
 import { binaryEvaluation, listEvaluation } from './metrics.ts';
-import { dataThrough, type Outcomes } from './outcomes.ts';
+import { dataThrough, listedNames, type Outcomes } from './outcomes.ts';
 
 export type StageSeconds = Readonly<Record<string, number | undefined>>;
 
@@ -76,7 +76,7 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
           exports: {
             path: `exports/as_of=${asOf ?? 'none'}/${runId}`,
             users: exported.rows,
-            files: exported.files.map(({ name, bytes }) => ({ name, bytes })),
+            files: exported.files.map(({ key, bytes }) => ({ name: key, bytes })),
           },
         }
       : {}),
@@ -107,8 +107,7 @@ async function scoreTotals(store: ObjectStore, runId: string, manifest: RunManif
     for (const [task, lists] of Object.entries(scores.lists)) {
       const counts = (totals.listed[task] ??= new Map());
       for (const list of lists) {
-        const items: string[] = JSON.parse(list ?? '[]');
-        for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1);
+        for (const item of listedNames(list)) counts.set(item, (counts.get(item) ?? 0) + 1);
       }
     }
   };

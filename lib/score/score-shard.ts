@@ -18,6 +18,8 @@ import { type NextScorer, openNextScorer } from '../ranking/index.ts';
 import { readModelFiles } from '../registry/index.ts';
 import { dayInputs, type RunManifest, scoresKey } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
+import { emailsOf } from './emails.ts';
+import { namedValues } from './reasons.ts';
 import { openUserScorer, type UserScorer } from './score-users.ts';
 import { encodeScores, type ShardScores } from './scores.ts';
 
@@ -135,9 +137,16 @@ async function scoreShard(args: {
   const topLists: ShardScores['lists'] = {};
   for (const { task, scorer } of lists) {
     const top = await scorer.top(read);
-    topLists[task] = top.map((items) => (items.length > 0 ? JSON.stringify(items) : null));
+    topLists[task] = top.map((items) => (items.length > 0 ? namedValues(items) : null));
   }
-  return { users: names, hashes: Uint32Array.from(hashes), tasks, lists: topLists };
+  const emails = await emailsOf(store, manifest, shard);
+  return {
+    users: names,
+    hashes: Uint32Array.from(hashes),
+    tasks,
+    lists: topLists,
+    ...(emails ? { emails: names.map((user) => emails.get(user) ?? null) } : {}),
+  };
 }
 
 /** What stands of a run's scores. @returns shards whose scores are there */
