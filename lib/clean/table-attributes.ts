@@ -90,7 +90,7 @@ export function planAttributes(
     evaluated: [...fields.values()].map(({ evaluated }) => evaluated),
     stages: [typed, canonical],
     checks: [...checks, ...ruleChecks(source)],
-    flags: [...ruleFlags(source), ...(email ? [noAddress(email)] : [])],
+    flags: ruleFlags(source, email ? [noAddress(email)] : []),
     outputs,
     order: outputs.map(({ name }) => name),
     subject: source.table === 'items' ? 'none' : user ? 'user' : 'row',

@@ -201,13 +201,15 @@ export function shortName(path: string): string {
 
 const MAX_FLAGS = 16;
 
-export function ruleFlags(source: Source): Flag[] {
-  const flags = source.rules
+/** The flags of a source's rules, and behind them those that a table has of its own. */
+export function ruleFlags(source: Source, own: readonly Flag[] = []): Flag[] {
+  const rules = source.rules
     .filter(({ action }) => action === 'flag')
     .map(({ name, when }) => ({ name, when }));
+  const flags = [...rules, ...own];
   if (flags.length + BUILT_IN_FLAGS.length > MAX_FLAGS) {
     throw new Refusal(
-      `the source has ${flags.length} flagging rules, more than the ${MAX_FLAGS - BUILT_IN_FLAGS.length} there is room for`,
+      `the source has ${rules.length} flagging rules, more than the ${MAX_FLAGS - BUILT_IN_FLAGS.length - own.length} there is room for`,
       'join some of them with OR',
     );
   }

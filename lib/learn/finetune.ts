@@ -1,6 +1,6 @@
 import { DAY_MS, parseDay } from '../data/index.ts';
 import { trainNext } from '../ranking/index.ts';
-import { type ModelFiles, promote, putModel } from '../registry/index.ts';
+import { type ModelFiles, promote, putModel, readModelFile } from '../registry/index.ts';
 import { type RunManifest, readManifest, type TaskGroup, trainedKey } from '../run/index.ts';
 import { type ObjectStore, putJson, readJson } from '../runtime/index.ts';
 import { type CurvePoint, curveEvents, encodeEventFile, FitStore } from '../train/index.ts';
@@ -129,4 +129,23 @@ export async function versionsOf(
     if (version) versions[name] = version;
   }
   return versions;
+}
+
+/** Tasks of a run that no model answers, and why they were left out when the model was trained. */
+export async function leftOutOf(
+  store: ObjectStore,
+  runId: string,
+  manifest: RunManifest,
+  versions: Readonly<Record<string, string>>,
+): Promise<LeftOut[]> {
+  const leftOut: LeftOut[] = [];
+  for (const { name } of manifest.groups) {
+    const version = versions[name];
+    const told: { leftOut?: readonly LeftOut[] } | undefined =
+      version === undefined
+        ? await readJson<TrainedGroup>(store, `runs/${runId}/finetune-${name}.json`)
+        : JSON.parse(new TextDecoder().decode(await readModelFile(store, name, version, 'manifest.json')));
+    leftOut.push(...(told?.leftOut ?? []));
+  }
+  return leftOut;
 }

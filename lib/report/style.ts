@@ -100,12 +100,23 @@ table{overflow-wrap:break-word}
 th,td{padding:7px 18px 7px 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
 th:last-child,td:last-child{padding-right:0}
 th{font-weight:600}
+tbody th{font-weight:500}
 thead th{color:var(--muted);font-weight:500;font-size:13px}
 .num{text-align:right}
 tfoot td,tfoot th{font-weight:600;border-bottom:0}
 .card.wide{margin-top:20px}
 .card h4+.caption{padding-top:4px}
-.card.wide,details .card{max-width:860px}
+details .card.wide{max-width:none}
+.advice{margin-top:26px}
+.advice+.advice{border-top:1px solid var(--line);padding-top:2px}
+.advice h3{margin-top:16px}
+.advice .caption{margin-top:14px;max-width:90ch}
+.advice .scroll{background:var(--surface);border:1px solid var(--line);border-radius:10px;padding:4px 16px;max-width:860px}
+.advice tbody tr:last-child>*{border-bottom:0}
+.basis{font-size:13.5px;margin-top:10px;max-width:90ch}
+.interval{white-space:nowrap;display:block;font-size:12.5px}
+.pair{grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr))}
+section>.card{margin-top:18px}
 .confusion th,.confusion td{padding:10px;border:0;text-align:center;vertical-align:middle;white-space:normal}
 .confusion{margin-top:12px;border-spacing:3px;border-collapse:separate}
 .confusion tbody td{background:var(--track);border-radius:6px}
