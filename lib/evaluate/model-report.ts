@@ -166,11 +166,15 @@ function describe(config: Config, name: string): string {
   const task = config.tasks[name]!;
   switch (task.kind) {
     case 'event':
-      return `Will a user have an event "${task.event}" within ${task.horizonDays} days? Asked of everyone who has had one before.`;
+      return task.event === 'purchase'
+        ? `Will a customer buy within ${task.horizonDays} days? Asked of everyone who has bought before.`
+        : `Will a user have an event "${task.event}" within ${task.horizonDays} days? Asked of everyone who has had one before.`;
     case 'absence':
-      return `Will a user have no event "${task.event}" for ${task.horizonDays} days? Asked of everyone who has had one in the last ${task.activeDays} days.`;
+      return task.event === 'purchase'
+        ? `Will a customer buy nothing for ${task.horizonDays} days, and so be lost? Asked of everyone who has bought in the last ${task.activeDays} days.`
+        : `Will a user have no event "${task.event}" for ${task.horizonDays} days? Asked of everyone who has had one in the last ${task.activeDays} days.`;
     case 'next':
-      return `Which ${task.of === 'item' ? 'items' : `values of ${task.of}`} will a user's events "${task.event}" within ${task.horizonDays} days be of? A list of ${task.k} for each user.`;
+      return `Which ${task.of === 'item' ? 'items' : `values of "${task.of}"`} will a customer's next events "${task.event}" be of, within ${task.horizonDays} days? A list of ${task.k} for each.`;
     case 'label':
       return `Does a row of the labelled table "${task.source}" have the label "${task.positive}"?`;
   }

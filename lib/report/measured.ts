@@ -41,7 +41,11 @@ export function measuredOn(task: TaskReport, run: RunReport): string {
     return `Measured on what then happened: ${users}, scored as of ${run.asOf}, and the ${task.horizonDays} days up to ${closing(run.asOf, task.horizonDays - 1)}.`;
   }
   if (!task.validation) return 'Not measured: the history is too short to hold a whole window of it out.';
-  return `${validationSentence(task.validation, task)} The model was chosen by these figures, so they are a validation and no test: expect somewhat less.`;
+  const caution =
+    task.kind === 'next'
+      ? 'The model that serves has learnt from these days, too: the figures are a validation, not a test.'
+      : 'The model was chosen by these figures, so they are a validation, not a test: expect somewhat less.';
+  return `${validationSentence(task.validation, task)} ${caution}`;
 }
 
 function validationSentence(

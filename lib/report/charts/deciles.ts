@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import { decimal, isNumber, percent } from '../format.ts';
+import { clip, decimal, isNumber, percent } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { BinaryMeasures, Curve } from '../types.ts';
 import type { Words } from '../words.ts';
@@ -36,7 +36,7 @@ export function gainFigure({ deciles, positives, n }: BinaryMeasures, words: Wor
     ...(third !== undefined && {
       lead: `The first 30\u00a0% hold ${percent(third.cumulativeGain, 0)} of the ${words.takers}`,
     }),
-    read: `Thick line (${on}): choose this share of the list, best scores first (right), and so many of all ${words.takers} are among them (up). Dashed: a list in random order. Thin: a perfect list.`,
+    read: `Thick line (${on}): this share of the list, best scores first (right), holds so many of all ${words.takers} (up). Dashed: a random order. Thin: a perfect one.`,
     worry: 'the thick line is near the dashed one: the list saves nothing.',
   };
   if (rows.length === 0 || !isNumber(baseRate) || baseRate <= 0) {
@@ -47,7 +47,7 @@ export function gainFigure({ deciles, positives, n }: BinaryMeasures, words: Wor
     `Cumulative gain: ${rows.map((row) => `${row.decile}0 % of the list hold ${percent(row.cumulativeGain, 0)}`).join(', ')}`,
     {
       x: { ...axis, label: 'share of the list' },
-      y: { ...axis, label: `of all ${words.takers}`, grid: true },
+      y: { ...axis, label: clip(`of all ${words.takers}`, 40), grid: true },
       marks: [
         Plot.line(
           [

@@ -24,9 +24,8 @@ export function reliabilityFigure({ reliability, ece }: BinaryMeasures, words: W
   const text = {
     title: 'Reliability',
     lead: `ECE ${decimal(ece)}`,
-    read: `Dots (${on}): ${words.many} in ten parts by score, what the model said of them on average (right) and how many ${words.did} (up). On the dashed line 30\u00a0% means 30\u00a0%. Upright bars: what luck alone can explain (95\u00a0%).`,
-    worry:
-      'the bars miss the dashed line on one side: below it the probabilities are too high, above it too low. The order may still be good.',
+    read: `Dots (${on}): ten parts of the list, what the model said on average (right) and how many ${words.did} (up). Upright bars: what luck alone can explain (95\u00a0%).`,
+    worry: 'the bars miss the dashed line: go by the order, not by the probabilities.',
   };
   const bins = reliability
     .filter((bin) => isNumber(bin.meanProbability) && isNumber(bin.observedRate) && bin.n > 0)
@@ -41,7 +40,6 @@ export function reliabilityFigure({ reliability, ece }: BinaryMeasures, words: W
   const chart = draw(
     `Reliability diagram of ${bins.length} bins, expected calibration error ${decimal(ece)}`,
     {
-      height: 300,
       x: { ...axis, label: 'said on average' },
       y: { ...axis, label: 'happened', grid: true },
       marks: [

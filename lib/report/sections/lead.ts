@@ -2,7 +2,14 @@ import { formatDay, parseDay } from '../../data/index.ts';
 import { count, decimal, isNumber, percent, plural, shareOf } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { measuredOf, measuredOn, noOutcomeSentence } from '../measured.ts';
-import type { BinaryTaskReport, NextTaskReport, OrdersReport, ReachRow, RunReport } from '../types.ts';
+import type {
+  BinaryTaskReport,
+  NextTaskReport,
+  OrdersReport,
+  ReachRow,
+  RunReport,
+  TaskReport,
+} from '../types.ts';
 import { type Words, wordsOf } from '../words.ts';
 import { type Column, table } from './table.ts';
 
@@ -10,10 +17,26 @@ import { type Column, table } from './table.ts';
 export function leadSection(run: RunReport): Html {
   const tasks = run.models.flatMap((model) => model.tasks);
   return html`<section id="lists"><h2>What to do with these lists</h2>
+${howToRead(run)}
 ${tasks.map((task) => (task.kind === 'next' ? listAdvice(task, run) : rankAdvice(task, run)))}
 ${leftOut(run)}
 </section>
 `;
+}
+
+/** What the columns of all tables of reach mean, once. */
+function howToRead({ models, orders, exports }: RunReport): Html | false {
+  const ranked = models.flatMap(({ tasks }) => tasks.filter((task) => task.kind !== 'next'));
+  if (ranked.length === 0) return false;
+  const money =
+    orders !== undefined && ranked.some(hasMoney)
+      ? ` Money counts one order a customer at the mean of this shop's own orders, ${amount(orders.mean, orders)} (${plural(orders.count, 'order', 'orders')} with a price, ${orders.from} to ${orders.to}).`
+      : '';
+  const control =
+    exports !== undefined &&
+    ranked.some(({ kind }) => kind !== 'label') &&
+    html` Leave out those with <code>control = true</code>: comparing with them shows what a campaign has changed.`;
+  return html`<p class="intro">Every list is in the order of its scores, best first. The tables say how far down to go: <b>precision</b> is the share of those chosen whom the list is about, and <b>caught</b> the share of all of them that is among those chosen.${money}${control}</p>`;
 }
 
 function leftOut({ leftOut: tasks }: RunReport): Html | false {
@@ -35,12 +58,12 @@ function rankAdvice(task: BinaryTaskReport, run: RunReport): Html {
   const known = task.evaluation !== undefined;
   const tenth = rows.find(({ share }) => share === 0.1);
   const whole = rows.at(-1);
-  return html`<div class="advice"><h3>${task.name}</h3>
+  return html`<div class="advice"><div><h3>${task.name}</h3>
 <p class="intro">${whole && html`<b>${plural(whole.n, words.one, words.many)}</b> ${whole.n === 1 ? 'is' : 'are'} ranked by the chance ${chance(task, words, run)}. `}${
     tenth && whole && firstTenth(task, words, tenth, whole, known)
-  }${task.kind !== 'label' && !known && run.exports !== undefined && html` Leave out those with <code>control = true</code>: by them you see what writing has changed.`}</p>
-${rows.length > 0 && table(reachCaption(task, words, run), rows, reachColumns(task, words, run.orders))}
-<p class="muted basis">${measuredOn(task, run)} ${noOutcomeSentence(task) ?? ''}</p></div>`;
+  }</p>
+<p class="muted basis">${measuredOn(task, run)} ${noOutcomeSentence(task) ?? ''}</p></div>
+${rows.length > 0 && html`<div>${table(`${task.name}: how far down the list to go`, rows, reachColumns(task, words, run.orders))}</div>`}</div>`;
 }
 
 function chance(task: BinaryTaskReport, { will }: Words, { asOf }: RunReport): string {
@@ -105,7 +128,7 @@ function reachColumns(
   const known = task.evaluation !== undefined;
   const capital = (text: string) => `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}`;
   return [
-    { head: 'Best scores', cell: ({ share }) => (share === 1 ? 'all' : `first ${percent(share, 0)}`) },
+    { head: 'First', cell: ({ share }) => (share === 1 ? 'all' : percent(share, 0)) },
     { head: capital(words.many), number: true, cell: ({ n }) => count(n) },
     {
       head: known ? capital(words.takers) : `Expected ${words.takers}`,
@@ -113,39 +136,31 @@ function reachColumns(
       cell: ({ positives }) => count(positives),
     },
     { head: 'Precision', number: true, cell: ({ rate }) => percent(rate) },
-    { head: 'Share of all caught', number: true, cell: ({ caught }) => percent(caught, 0) },
+    { head: 'Caught', number: true, cell: ({ caught }) => percent(caught, 0) },
     ...(hasMoney(task) && orders
       ? [
           {
-            head: task.kind === 'absence' ? 'Orders at stake' : 'Worth of orders',
+            head: task.kind === 'absence' ? 'At stake' : 'Orders worth',
             number: true,
-            cell: ({ positives }: Reach) => money(positives * orders.mean, orders),
+            cell: ({ positives }: Reach) => amount(positives * orders.mean, orders),
           },
         ]
       : []),
   ];
 }
 
-const hasMoney = ({ kind, of }: BinaryTaskReport): boolean => kind !== 'label' && of === 'purchase';
+const hasMoney = ({ kind, of }: TaskReport): boolean =>
+  (kind === 'event' || kind === 'absence') && of === 'purchase';
 
-const money = (amount: number, { currency }: OrdersReport): string =>
-  currency === undefined ? count(amount) : `${count(amount)}\u00a0${currency}`;
-
-function reachCaption(task: BinaryTaskReport, words: Words, { orders }: RunReport): string {
-  const known = task.evaluation !== undefined;
-  const what = `How far down the list to go: precision is the share of those chosen who ${known ? words.did : `will ${words.will}`}, and "caught" how many of all ${words.takers} are among them.`;
-  if (!hasMoney(task) || !orders) return what;
-  const one = task.kind === 'absence' ? 'each customer lost' : 'each buyer';
-  const mean = money(orders.mean, { ...orders });
-  return `${what} Money counts one order for ${one} at the shop's own mean of ${mean} (${plural(orders.count, 'order', 'orders')} with a price, ${orders.from} to ${orders.to}).`;
-}
+const amount = (money: number, { currency }: OrdersReport): string =>
+  currency === undefined ? count(money) : `${count(money)}\u00a0${currency}`;
 
 function listAdvice(task: NextTaskReport, run: RunReport): Html {
   const measured = measuredOf(task);
   const popular = task.validation?.popular.recall;
   const things = task.of === 'item' ? 'items' : task.of;
   const found = measured && measured.measures.recall;
-  return html`<div class="advice"><h3>${task.name}</h3>
+  return html`<div class="advice"><div><h3>${task.name}</h3>
 <p class="intro"><b>${plural(task.ranked, 'customer has', 'customers have')}</b> a list of ${count(task.k)} ${things}, best first (<code>${task.name}_top</code>): show the first ones in a mail or on a page.${
     isNumber(found) &&
     html` Of what customers then took, <b>${percent(found, 0)}</b> stood on their list${
@@ -154,7 +169,7 @@ function listAdvice(task: NextTaskReport, run: RunReport): Html {
       html`; one list of the most popular for everybody holds ${percent(popular, 0)}`
     }.`
   }</p>
-<p class="muted basis">${measuredOn(task, run)} ${noOutcomeSentence(task) ?? ''}</p></div>`;
+<p class="muted basis">${measuredOn(task, run)} ${noOutcomeSentence(task) ?? ''}</p></div></div>`;
 }
 
 /** Share of rows that could be used, for the head of the page. */

@@ -62,7 +62,7 @@ const rateOf = ({ positives, n }: BinaryMeasures): number | null => (n > 0 ? pos
 
 function binaryTable(rows: readonly Row<BinaryTaskReport, BinaryMeasures>[]): Html {
   return table(
-    'How good the ranking is, with 95 % intervals over resampled users. AUROC: of one user of either outcome, how often the right one has the higher score; a coin gets 0.5. Lift: how many times the base rate the first tenth holds. Log loss: in brackets that of saying the base rate to everybody, which is to be beaten. ECE: by how much a probability is off on average.',
+    'How good the ranking is, with 95 % intervals over resampled users. AUROC: of one user of either outcome, how often the right one has the higher score; a coin gets 0.5. Lift: how many times the base rate the first tenth holds. Log loss: that of saying the base rate to everybody is to be beaten. ECE: by how much a probability is off on average.',
     rows,
     [
       { head: 'Task', cell: ({ task }) => task.name },
@@ -80,11 +80,11 @@ function binaryTable(rows: readonly Row<BinaryTaskReport, BinaryMeasures>[]): Ht
         cell: ({ measures }) => withInterval(measures.lift10, measures.intervals.lift10, 2),
       },
       {
-        head: 'Log loss (of the base rate)',
+        head: 'Log loss',
         number: true,
-        cell: ({ measures }) =>
-          html`${withInterval(measures.logLoss, measures.intervals.logLoss, 3)} <span class="muted">(${decimal(entropy(rateOf(measures)))})</span>`,
+        cell: ({ measures }) => withInterval(measures.logLoss, measures.intervals.logLoss, 3),
       },
+      { head: 'to beat', number: true, cell: ({ measures }) => decimal(entropy(rateOf(measures))) },
       { head: 'AUPR', number: true, cell: ({ measures }) => decimal(measures.auprc) },
       { head: 'Brier', number: true, cell: ({ measures }) => decimal(measures.brier) },
       { head: 'ECE', number: true, cell: ({ measures }) => decimal(measures.ece) },

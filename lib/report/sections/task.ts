@@ -97,7 +97,7 @@ function groupFigure({ groups }: BinaryTaskReport): Html {
     {
       title: 'Reasons by group',
       ...(first !== undefined && { lead: `Most of all: ${first.group}` }),
-      read: 'The share of each group of features in all that moves scores (size of gradient times input, summed). The same groups stand as reasons beside each score in the export.',
+      read: 'Bars: the share of each group of features in all that moves scores (size of gradient times input, summed). The same groups stand as reasons beside each score in the export.',
       worry: 'a group leads that should not matter: it may give the answer away.',
     },
     bars(
