@@ -1,11 +1,12 @@
-import type { RecordBatch } from 'apache-arrow';
-import { EVENT_TYPES, eventCode, formatDay, readBatches } from '../data/index.ts';
+import { EVENT_TYPES, eventCode, formatDay } from '../data/index.ts';
+import type { UserDay } from '../features/index.ts';
+import { eachUser } from '../learn/index.ts';
 import type { RunManifest } from '../run/index.ts';
-import { byteSource, type ObjectStore } from '../runtime/index.ts';
+import type { ObjectStore } from '../runtime/index.ts';
 
 /** Orders of the shop's own past: what a purchase is worth. */
 export interface Orders {
-  /** Purchases of one user in one session, or at one instant where there are no sessions; of a price above nothing. */
+  /** Purchases of one user in one session of a day, or at one instant where there are no sessions; those with a price. */
   readonly count: number;
   /** Mean value in major units. */
   readonly mean: number;
@@ -14,9 +15,9 @@ export interface Orders {
   readonly to: string;
 }
 
-/** What the clean events of a run show, in one pass. */
+/** What the events of a run show, in one pass. */
 export interface Past {
-  /** Clean rows of each shop day by event type. */
+  /** Events of each shop day by type. */
   readonly days: { day: string; rows: Record<string, number> }[];
   /** Undefined where no purchase has a price. */
   readonly orders: Orders | undefined;
@@ -28,17 +29,18 @@ const MINOR = 100;
 const PURCHASE = eventCode('purchase');
 
 /**
- * Reads the events that a run lists, a batch in memory at a time.
+ * Reads the events that a run lists, a shard in memory at a time.
  * @param before shop day from which on orders do not count
  */
 export async function readPast(store: ObjectStore, manifest: RunManifest, before: number): Promise<Past> {
   const counts = new Map<number, Float64Array>();
   const orders = new OrderCounter(before);
-  for (const { clean } of manifest.inputs.events) {
-    const { batches } = await readBatches(await byteSource(store, clean));
-    for await (const batch of batches) {
-      countRows(batch, counts);
-      orders.add(batch);
+  for await (const { user } of eachUser(store, manifest, Number.POSITIVE_INFINITY)) {
+    for (const of of user.days) {
+      let own = counts.get(of.day);
+      if (!own) counts.set(of.day, (own = new Float64Array(EVENT_TYPES.length)));
+      for (let i = of.start; i < of.end; i++) own[of.entries.type[i]!]! += of.entries.lines[i]!;
+      orders.add(of);
     }
   }
   return {
@@ -52,18 +54,6 @@ export async function readPast(store: ObjectStore, manifest: RunManifest, before
   };
 }
 
-function countRows(batch: RecordBatch, counts: Map<number, Float64Array>): void {
-  const day = batch.getChild('day');
-  const type = batch.getChild('type');
-  for (let row = 0; row < batch.numRows; row++) {
-    const at: number = day?.get(row);
-    let own = counts.get(at);
-    if (!own) counts.set(at, (own = new Float64Array(EVENT_TYPES.length)));
-    own[type?.get(row)]! += 1;
-  }
-}
-
-/** Counts orders and their money. An order whose lines stand in two drops counts twice. */
 class OrderCounter {
   readonly #before: number;
   #count = 0;
@@ -75,31 +65,18 @@ class OrderCounter {
     this.#before = before;
   }
 
-  /** Rows of one user stand together. */
-  add(batch: RecordBatch): void {
-    const [user, type, day, time, session, amount] = [
-      ...['user', 'type', 'day', 'time', 'session', 'amount'],
-    ].map((name) => batch.getChild(name));
-    let of: unknown;
-    let orders = new Set<string>();
-    for (let row = 0; row < batch.numRows; row++) {
-      if (type?.get(row) !== PURCHASE) continue;
-      const at: number = day?.get(row);
-      const money = Number(amount?.get(row) ?? 0);
-      if (at >= this.#before || at < this.#before - ORDER_DAYS || !(money > 0)) continue;
-      const who: unknown = user?.get(row);
-      if (who !== of) {
-        of = who;
-        orders = new Set();
-      }
-      this.#money += money;
-      this.#first = Math.min(this.#first, at);
-      this.#last = Math.max(this.#last, at);
-      const order = session?.get(row) ?? String(time?.get(row));
-      if (orders.has(order)) continue;
-      orders.add(order);
-      this.#count++;
+  add({ day, entries, start, end }: UserDay): void {
+    if (day >= this.#before || day < this.#before - ORDER_DAYS) return;
+    const visits = new Set<number>();
+    for (let i = start; i < end; i++) {
+      if (entries.type[i] !== PURCHASE || !(entries.money[i]! > 0)) continue;
+      this.#money += entries.money[i]!;
+      visits.add(entries.key[i]!);
     }
+    if (visits.size === 0) return;
+    this.#count += visits.size;
+    this.#first = Math.min(this.#first, day);
+    this.#last = Math.max(this.#last, day);
   }
 
   finish(): Orders | undefined {

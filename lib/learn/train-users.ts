@@ -256,8 +256,9 @@ async function select(material: Material, known: number, asOf: number): Promise<
   const validation = Int32Array.from({ length: rows.count }, (_, i) => i).filter(heldOut);
   let best: { candidate: Candidate; loss: number; outcomes: HeldOutRows[] } | undefined;
   const earlier: { candidate: Candidate; fitted: Fitted }[] = [];
+  const forms = candidates.length + (reads && config.text?.lora ? 1 : 0);
   const judge = async (candidate: Candidate) => {
-    progress(`choosing: ${candidate.name}`);
+    progress(`choosing, form ${losses.length + 1} of ${forms}: ${candidate.name}`);
     const fitted = await fitCandidate(material, candidate, { known, without: heldOut, earlier });
     earlier.push({ candidate, fitted });
     const { loss, tasks, outcomes } = await heldOutMeasures(

@@ -46,7 +46,8 @@ export async function scoreRun(args: {
     for (let shard = shards.from; shard < shards.to; shard++) {
       checkStopped();
       const users = await scorer.shard(shard);
-      progress(users === undefined ? `shard ${shard}: scored before` : `shard ${shard}: ${users} users`);
+      const place = `shard ${shard - shards.from + 1} of ${shards.to - shards.from}`;
+      progress(users === undefined ? `${place}: scored before` : `${place}: ${users} users`);
     }
   } finally {
     await scorer.close();
