@@ -1,7 +1,8 @@
 import type { Config } from '../../lib/config/index.ts';
 import { RATES } from '../../lib/cost/index.ts';
 import { formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
-import { championOf } from '../../lib/registry/index.ts';
+import type { LeftOut } from '../../lib/learn/index.ts';
+import { championOf, readModelFile } from '../../lib/registry/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
 import { checkAsOf, type DropState, lastDays, listDrops, taskGroups } from '../../lib/run/index.ts';
 import { type ObjectStore, readJson } from '../../lib/runtime/index.ts';
@@ -48,7 +49,12 @@ export async function dryRun(
   for (const { name, tasks } of groups) {
     const version = options.retrain ? null : await championOf(store, name, asOf ?? undefined);
     if (version === null) train.push(...tasks);
-    else for (const task of tasks) served[task] = version;
+    else {
+      const text = new TextDecoder().decode(await readModelFile(store, name, version, 'manifest.json'));
+      const { leftOut = [] }: { leftOut?: readonly LeftOut[] } = JSON.parse(text);
+      const without = new Set(leftOut.map(({ task }) => task));
+      for (const task of tasks) if (!without.has(task)) served[task] = version;
+    }
   }
   const last = await lastReport(store);
   const users = Math.max(
