@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
 import { evaluateRun } from '../../lib/evaluate/index.ts';
-import { checkRun, type LeftOut } from '../../lib/learn/index.ts';
+import { checkRun, type LeftOut, leftOutOf, versionsOf } from '../../lib/learn/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
 import {
   checkAsOf,
@@ -114,8 +114,13 @@ export const checkStep: Step<RunContext> = {
   async run(context) {
     const { store } = context.workspace;
     const { runId, manifest } = context.planned!;
-    if (!stagesOf(manifest).includes('finetune')) return 'the models that serve are used';
-    if (await store.head(`runs/${runId}/finetune.json`)) return 'trained before';
+    const trains = stagesOf(manifest).includes('finetune');
+    if (!trains || (await store.head(`runs/${runId}/finetune.json`))) {
+      const versions = await versionsOf(store, runId, manifest);
+      const leftOut = await leftOutOf(store, runId, manifest, versions);
+      context.checked = { leftOut, warnings: [] };
+      return trains ? 'trained before' : 'the models that serve are used';
+    }
     context.checked = await checkRun(store, manifest);
     const { leftOut, warnings } = context.checked;
     const told = [

@@ -133,7 +133,8 @@ class OutcomeCounter {
       if (last === undefined) continue;
       if (this.#task.kind === 'absence' && last < cutoff - this.#task.activeDays) continue;
       if (days.some((day) => day >= cutoff && day < cutoff + over)) did = true;
-      else didNot = true;
+      // A window is learnt part by part: a quiet first part teaches, whatever comes after it.
+      if (!days.some((day) => day >= cutoff && day < cutoff + this.#firstPart)) didNot = true;
     }
     if (did) this.#did++;
     if (didNot) this.#didNot++;
@@ -159,7 +160,7 @@ class OutcomeCounter {
     const asked = this.#task.kind === 'absence' ? 'active users' : `users who had an event "${event}" before`;
     return because(
       `of the ${asked} ${this.#did} had an event "${event}" in a window that was over before ${before}, and ` +
-        `${this.#didNot} had none; at least ${FEWEST} of each are needed`,
+        `${this.#didNot} had none in its first ${days(this.#firstPart)}; at least ${FEWEST} of each are needed`,
     );
   }
 
