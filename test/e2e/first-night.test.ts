@@ -17,10 +17,15 @@ beforeAll(async () => {
   bucket = join(folder, '.nightjar/bucket');
   const config = shopConfig();
   const tasks = { ...config.tasks, winback: { kind: 'event', event: 'review', horizonDays: 10 } };
-  const changed = { ...config, tasks, model: { ...config.model, layers: 0 } };
+  const goods = { format: 'csv', table: 'items', columns: { item: 'sku' }, attributes: { texts: ['title'] } };
+  const sources = { ...config.sources, goods };
+  const changed = { ...config, sources, tasks, model: { ...config.model, layers: 0 } };
   await writeFile(join(folder, 'nightjar.config.ts'), `export default ${JSON.stringify(changed)};\n`);
   await mkdir(join(bucket, 'drop/log'), { recursive: true });
   for (const [name, text] of daily(log)) await writeFile(join(bucket, 'drop/log', name), text);
+  await mkdir(join(bucket, 'drop/goods'), { recursive: true });
+  const titles = Array.from({ length: 12 }, (_, i) => `sku-${i},"Tea, blend no. ${i}"`);
+  await writeFile(join(bucket, 'drop/goods/all.csv'), ['sku,title', ...titles].join('\n'));
   // Every third line of this file has no customer.
   const lines = Array.from(
     { length: 300 },
@@ -94,6 +99,9 @@ describe('a first night', { timeout: SLOW }, () => {
     const page = await readFile(told.report, 'utf8');
     expect(page).toContain('What to do with these lists');
     expect(page).toContain('winback: nobody had an event');
+    // and: items by their titles, features in words
+    expect(page).toMatch(/Tea, blend no\. \d+ \(sku-\d+\)/);
+    expect(page).not.toMatch(/purchase\.[a-z_]+\b/);
   });
 
   it('is told again by the champion of the next night, with the day of its own training', async () => {

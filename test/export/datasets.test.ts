@@ -250,7 +250,9 @@ describe('tasks that can not be trained yet', { timeout: SLOW }, () => {
       for (const { task, why } of leftOut ?? []) told.push(`${task}: ${why}`);
     }
     expect(told).toEqual([
-      expect.stringMatching(/^never: 0 of 159 training rows have the label "perhaps"; the table's labels are /),
+      expect.stringMatching(
+        /^never: 0 of 159 training rows have the label "perhaps"; the table's labels are /,
+      ),
       `reviews: nobody had an event "review" before ${AS_OF}`,
     ]);
   });

@@ -159,7 +159,7 @@ function listAdvice(task: NextTaskReport, run: RunReport): Html {
   const measured = measuredOf(task);
   const popular = task.validation?.popular.recall;
   const things = task.of === 'item' ? 'items' : task.of;
-  const found = measured && measured.measures.recall;
+  const found = measured?.measures.recall;
   return html`<div class="advice"><div><h3>${task.name}</h3>
 <p class="intro"><b>${plural(task.ranked, 'customer has', 'customers have')}</b> a list of ${count(task.k)} ${things}, best first (<code>${task.name}_top</code>): show the first ones in a mail or on a page.${
     isNumber(found) &&
