@@ -88,7 +88,7 @@ beforeAll(async () => {
   await shop.store.put('drop/visits/all.csv', `pages,bought\n${rows.join('\n')}\n`);
   first = await night(shop, AS_OF);
   second = await night(shop, NEXT_DAY);
-}, SLOW);
+}, 2 * SLOW);
 
 describe('a folder of exports is a table', { timeout: SLOW }, () => {
   it('to DuckDB: day and run come from the path and hide no column, in both formats', async () => {
