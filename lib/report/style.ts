@@ -60,6 +60,7 @@ section{margin-top:44px;padding-top:26px;border-top:1px solid var(--line)}
 .meta dt,.muted{color:var(--muted)}
 .day{white-space:nowrap}
 .intro{max-width:72ch;margin-top:8px}
+#lists>.intro{max-width:110ch}
 nav{margin-top:24px;font-size:14px}
 nav ul{display:flex;flex-wrap:wrap;gap:4px 22px;list-style:none;padding:0}
 nav a{display:inline-block;padding:4px 0}
