@@ -3,7 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { ConfigError, createPseudonyms, loadOrCreateKey, NightjarError } from '../../lib/data/index.ts';
+import {
+  ConfigError,
+  createPseudonyms,
+  DataError,
+  loadOrCreateKey,
+  NightjarError,
+} from '../../lib/data/index.ts';
 import {
   binaryMetrics,
   checkClosed,
@@ -12,7 +18,7 @@ import {
   type Outcomes,
 } from '../../lib/evaluate/index.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
-import { ingestStep, planStep, type RunContext, stageStep } from './run.ts';
+import { checkStep, ingestStep, planStep, type RunContext, stageStep } from './run.ts';
 import { dayArgument, fixed, runSteps, type Step, table, thousands, workspaceOf } from './shared.ts';
 
 export const EXAMPLES = resolve(dirname(fileURLToPath(import.meta.url)), '../../examples');
@@ -62,6 +68,8 @@ export function backtestCommand(): Command {
           ingestStep,
           planStep({ purpose: 'backtest', asOf, only: options.task }),
           windowStep(options.task),
+          checkStep,
+          enoughStep(options.task),
           stageStep('finetune'),
           stageStep('score'),
           compareStep(options.task),
@@ -81,10 +89,20 @@ const windowStep = (task: string): Step<BacktestContext> => ({
   },
 });
 
+/** A task that can not be trained has nothing to be compared. */
+const enoughStep = (task: string): Step<BacktestContext> => ({
+  title: 'look whether the task can be trained',
+  async run({ checked }) {
+    const left = checked?.leftOut.find((one) => one.task === task);
+    if (left) throw new DataError(`task ${task} can not be trained as of this day: ${left.why}`);
+    return undefined;
+  },
+});
+
 const compareStep = (task: string): Step<BacktestContext> => ({
   title: 'compare with what happened',
   async run(context) {
-    const { outcomes, path } = await evaluateRun({
+    const { outcomes, path, report } = await evaluateRun({
       store: context.workspace.store,
       runId: context.planned!.runId,
       drops: context.drops!,
@@ -94,6 +112,7 @@ const compareStep = (task: string): Step<BacktestContext> => ({
     });
     context.outcomes = outcomes[task]!;
     context.report = join(context.workspace.root, path);
+    context.page = report;
     return `${thousands(context.outcomes.ids.length)} compared`;
   },
 });
@@ -119,6 +138,13 @@ async function finish(
     name === 'n' || name === 'k' ? thousands(value) : fixed(value, 4),
   ]);
   console.log(table(['measure', 'value'], rows));
+  const others = context
+    .page!.models.flatMap(({ tasks }) => tasks)
+    .filter(({ noOutcome }) => noOutcome?.why === 'not asked')
+    .map(({ name }) => name);
+  if (others.length > 0) {
+    console.log(`not compared: ${others.join(', ')} (trained with ${options.task}; ask with --task)`);
+  }
   console.log(`report   ${context.report}`);
   if (options.predictions) console.log(`predictions   ${options.predictions}`);
 }

@@ -8,8 +8,9 @@ import { binaryMetrics, evaluateRun, listMetrics, type Outcomes } from '../../li
 import type { RunReport } from '../../lib/report/index.ts';
 import { openWorkspace } from '../workspace.ts';
 import { EXAMPLES } from './backtest.ts';
-import { ingestStep, planStep, type RunContext, stageStep } from './run.ts';
+import { checkStep, ingestStep, planStep, type RunContext, stageStep } from './run.ts';
 import { fixed, runSteps, type Step, table, thousands } from './shared.ts';
+import { validationJson, validationText } from './validation-table.ts';
 
 const AS_OF = '2011-09-10';
 const EXAMPLE = 'online-retail';
@@ -19,7 +20,6 @@ interface DemoContext extends RunContext {
   readonly data: string;
   outcomes?: Record<string, Outcomes>;
   report?: string;
-  page?: RunReport;
 }
 
 /**
@@ -57,6 +57,7 @@ export function demoCommand(): Command {
           dropStep(`drop the ${before.length} days before ${AS_OF}`, before),
           ingestStep,
           planStep({ purpose: 'night', asOf: AS_OF }),
+          checkStep,
           stageStep('finetune'),
           stageStep('score'),
           stageStep('export'),
@@ -126,6 +127,7 @@ function print(context: DemoContext, json: boolean): void {
         rows,
         seconds,
         metrics,
+        validation: validationJson(context.page!),
         exports: exported,
         report: context.report,
       }),
@@ -139,6 +141,7 @@ function print(context: DemoContext, json: boolean): void {
   console.log(stageTable(rows, context.page!, seconds));
   console.log('');
   console.log(metricTable(metrics));
+  console.log(`\nBefore that, on data held out at training:\n${validationText(context.page!)}`);
   console.log(`\nexports  ${exported}\nreport   ${context.report}`);
 }
 

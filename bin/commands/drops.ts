@@ -66,6 +66,8 @@ export function checkCommand(): Command {
         for (const { row, reason } of preview.errors) console.log(`row ${row}: ${reason}`);
         const { rowsIn, clean, duplicates, quarantined } = preview;
         console.log(`\n${rowsIn} rows in: ${clean} clean, ${duplicates} duplicates`);
+        for (const [condition, rows] of Object.entries(preview.leftOut))
+          console.log(`left out     ${rows} rows: ${condition}`);
         for (const [reason, rows] of Object.entries(quarantined))
           console.log(`quarantined  ${rows} rows: ${reason}`);
       },

@@ -1,22 +1,36 @@
 import { Command, Option } from 'commander';
-import { NightjarError } from '../../lib/data/index.ts';
+import { formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
 import { evaluateRun } from '../../lib/evaluate/index.ts';
+import { checkRun, type LeftOut, leftOutOf, versionsOf } from '../../lib/learn/index.ts';
+import type { RunReport } from '../../lib/report/index.ts';
 import {
+  checkAsOf,
   type DropState,
+  isFinished,
+  lastDays,
+  type Missing,
   type PlannedRun,
   planRun,
+  type RunManifest,
   readManifest,
   replacedCounts,
   type StageName,
+  stagesOf,
   submitRun,
+  taskGroups,
 } from '../../lib/run/index.ts';
+import { scoredShards } from '../../lib/score/index.ts';
 import type { Workspace } from '../workspace.ts';
+import { dryRun, dryRunText, lastReport, secondsOf } from './dry-run.ts';
+import { span } from './eta.ts';
+import { losses } from './losses.ts';
 import { dayArgument, runSteps, type Step, workspaceOf } from './shared.ts';
+import { validationJson, validationText } from './validation-table.ts';
 
 const asOfOption = () =>
   new Option(
     '--as-of <day>',
-    'score as of this shop midnight (YYYY-MM-DD): features use the days before it',
+    'score as of this shop midnight (YYYY-MM-DD): features use the days before it (default: the day after the last complete one)',
   ).argParser(dayArgument);
 
 /** What steps of a run hand to one another. */
@@ -24,6 +38,11 @@ export interface RunContext {
   workspace: Workspace;
   drops?: DropState[];
   planned?: PlannedRun;
+  /** Why this day is scored. */
+  asOfWhy?: string;
+  /** What was found before training. */
+  checked?: { readonly leftOut: readonly LeftOut[]; readonly warnings: readonly LeftOut[] };
+  page?: RunReport;
   seconds: Partial<Record<StageName | 'clean', number>>;
 }
 
@@ -46,6 +65,7 @@ function summary(drops: readonly DropState[]): string {
   return `${drops.length} drops, ${sum((q) => q.rowsIn)} rows in, ${sum((q) => q.clean)} clean, ${sum((q) => q.quarantinedRows)} quarantined, ${refused} refused`;
 }
 
+/** Chooses or checks the day, names the inputs, and says where an earlier run is taken up. */
 export const planStep = (options: {
   purpose: 'night' | 'backtest';
   asOf: string | null;
@@ -53,18 +73,71 @@ export const planStep = (options: {
   only?: string;
 }): Step<RunContext> => ({
   title: 'name the inputs',
-  async run(context) {
+  async run(context, tell) {
     const { store, config } = context.workspace;
     const drops = context.drops ?? [];
-    context.planned = await planRun({ store, config, drops, ...options });
-    return context.planned.runId;
+    const days = taskGroups(config, options.only).some(({ kind }) => kind !== 'label');
+    tell('looking at the last days');
+    const known = days ? await lastDays(store, config, drops) : undefined;
+    let { asOf } = options;
+    if (known && asOf !== null) checkAsOf(parseDay(asOf), known);
+    if (known && asOf === null && options.purpose === 'night') {
+      asOf = formatDay(known.complete + 1);
+      context.asOfWhy = `as of ${asOf}, the day after the last complete one: ${known.why}`;
+    }
+    context.planned = await planRun({ store, config, drops, ...options, asOf });
+    const { runId } = context.planned;
+    const taken = await takenUp(context.workspace, context.planned);
+    return [context.asOfWhy ?? (asOf === null ? undefined : `as of ${asOf}`), taken ?? runId]
+      .filter((text) => text !== undefined)
+      .join('; ');
   },
 });
+
+/** What stands already of a run that was begun before. */
+async function takenUp({ store }: Workspace, planned: PlannedRun): Promise<string | undefined> {
+  const { runId, manifest, resumed = false } = planned;
+  if (await isFinished(store, runId, manifest)) return `${runId} was finished before: nothing is done twice`;
+  if (!resumed) return undefined;
+  const tables = manifest.groups.every(({ kind }) => kind === 'label');
+  const trained = await store.head(`runs/${runId}/finetune.json`);
+  const scored = tables ? [] : await scoredShards(store, runId, manifest.shards);
+  const done = [
+    ...(trained ? ['training is done'] : []),
+    ...(scored.length > 0 ? [`${scored.length} of ${manifest.shards} shards are scored`] : []),
+  ];
+  return `goes on with the unfinished run ${runId}${done.length > 0 ? ` (${done.join(', ')})` : ''}`;
+}
+
+/** Before anything is trained: which tasks there is enough to learn from. */
+export const checkStep: Step<RunContext> = {
+  title: 'look whether there is enough to learn from',
+  async run(context) {
+    const { store } = context.workspace;
+    const { runId, manifest } = context.planned!;
+    const trains = stagesOf(manifest).includes('finetune');
+    if (!trains || (await store.head(`runs/${runId}/finetune.json`))) {
+      const versions = await versionsOf(store, runId, manifest);
+      const leftOut = await leftOutOf(store, runId, manifest, versions);
+      context.checked = { leftOut, warnings: [] };
+      return trains ? 'trained before' : 'the models that serve are used';
+    }
+    context.checked = await checkRun(store, manifest);
+    const { leftOut, warnings } = context.checked;
+    const told = [
+      ...leftOut.map(({ task, why }) => `${task} is left out: ${why}`),
+      ...warnings.map(({ task, why }) => `${task}: ${why}`),
+    ];
+    return told.length > 0 ? told.join('; ') : 'enough for every task';
+  },
+};
 
 export const stageStep = (stage: StageName): Step<RunContext> => ({
   title: stage,
   async run(context, tell) {
     const { workspace, planned } = context;
+    const before = secondsOf(await lastReport(workspace.store), stage);
+    if (before !== undefined) tell(`started; it took ${span(before)} the last time`);
     const batch = workspace.batch(tell);
     const stop = () => void batch.close();
     process.once('SIGINT', stop).once('SIGTERM', stop);
@@ -92,16 +165,24 @@ export const stageStep = (stage: StageName): Step<RunContext> => ({
 export const evaluateStep: Step<RunContext> = {
   title: 'report',
   async run(context) {
-    const { path } = await evaluateRun({
+    const { path, report } = await evaluateRun({
       store: context.workspace.store,
       runId: context.planned!.runId,
       drops: context.drops!,
       seconds: context.seconds,
       now: () => new Date(),
     });
+    context.page = report;
     return path;
   },
 };
+
+interface RunOptions {
+  readonly asOf?: string;
+  readonly retrain?: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
 
 /** `nightjar run`: everything, from what lies under drop/ to the export. */
 export function runCommand(): Command {
@@ -111,9 +192,18 @@ export function runCommand(): Command {
     )
     .addOption(asOfOption())
     .option('--retrain', 'train new models even where a champion serves')
+    .option(
+      '--dry-run',
+      'say what would be read, trained and scored, and how long it would take; change nothing',
+    )
     .option('--json', 'print the result for a machine')
-    .action(async (options: { asOf?: string; retrain?: boolean; json?: boolean }, command: Command) => {
+    .action(async (options: RunOptions, command: Command) => {
       const workspace = await workspaceOf(command);
+      if (options.dryRun) {
+        const dry = await dryRun(workspace, { asOf: options.asOf, retrain: options.retrain ?? false });
+        console.log(options.json ? JSON.stringify({ dryRun: dry }, null, 2) : dryRunText(dry));
+        return;
+      }
       const context: RunContext = { workspace, seconds: {} };
       const plan = planStep({
         purpose: 'night',
@@ -121,7 +211,7 @@ export function runCommand(): Command {
         retrain: options.retrain ?? false,
       });
       const stages = (['finetune', 'score', 'export'] as const).map(stageStep);
-      await runSteps(context, [ingestStep, plan, ...stages, evaluateStep], options.json ?? false);
+      await runSteps(context, [ingestStep, plan, checkStep, ...stages, evaluateStep], options.json ?? false);
       await printRun(context, options.json ?? false);
     });
 }
@@ -168,6 +258,7 @@ export function stageCommands(): Command[] {
             const retrain = options.retrain ?? name === 'finetune';
             steps.push(ingestStep, planStep({ purpose: 'night', asOf: options.asOf ?? null, retrain }));
           }
+          if (name === 'finetune') steps.push(checkStep);
           await runSteps(context, [...steps, stageStep(name)], options.json ?? false);
           await printRun(context, options.json ?? false);
         },
@@ -181,28 +272,53 @@ export function stageCommands(): Command[] {
   ];
 }
 
+/** Missing drops that are named; the manifest and `nightjar status` name all. */
+const NAMED = 10;
+
 async function printRun(context: RunContext, json: boolean): Promise<void> {
-  const { workspace, planned, seconds } = context;
+  const { workspace, planned, seconds, page, checked, asOfWhy } = context;
   if (!planned) throw new NightjarError('no run was planned');
-  const { runId, manifest } = planned;
+  const { runId, manifest, resumed = false } = planned;
+  const lost = losses(context.drops ?? []);
+  const leftOut = page?.leftOut ?? checked?.leftOut ?? [];
+  const warnings = checked?.warnings ?? [];
   const replaced = await replacedCounts(workspace.store, manifest);
   const result = {
     runId,
     asOf: manifest.asOf,
+    ...(asOfWhy === undefined ? {} : { asOfWhy }),
+    resumed,
     exports: `${workspace.root}/exports/as_of=${manifest.asOf ?? 'none'}/${runId}`,
     report: `${workspace.root}/runs/${runId}/report.html`,
+    ...(page ? { validation: validationJson(page) } : {}),
+    leftOut,
+    warnings,
+    losses: lost,
     missing: manifest.missing,
     replaced,
     seconds,
   };
-  if (json) console.log(JSON.stringify(result, null, 2));
-  else {
-    for (const { key, why } of manifest.missing) console.log(`missing: ${key} (${why})`);
-    for (const [source, lines] of Object.entries(replaced)) {
-      console.log(
-        `replaced: ${lines.toLocaleString('en-GB')} lines of ${source}, by newer versions of their events`,
-      );
-    }
-    console.log(`run      ${runId}\nexports  ${result.exports}\nreport   ${result.report}`);
+  if (json) {
+    console.log(JSON.stringify(result, null, 2));
+    return;
+  }
+  if (page) console.log(`\n${validationText(page)}\n`);
+  for (const { task, why } of leftOut) console.log(`left out: ${task}: ${why}`);
+  for (const { task, why } of warnings) console.log(`note     ${task}: ${why}`);
+  for (const { told } of lost) console.log(`lost     ${told}`);
+  printMissing(manifest);
+  for (const [source, lines] of Object.entries(replaced)) {
+    console.log(
+      `replaced: ${lines.toLocaleString('en-GB')} lines of ${source}, by newer versions of their events`,
+    );
+  }
+  console.log(`run      ${runId}\nexports  ${result.exports}\nreport   ${result.report}`);
+}
+
+function printMissing({ missing }: RunManifest): void {
+  const line = ({ key, why }: Missing) => `missing: ${key} (${why})`;
+  for (const one of missing.slice(0, NAMED)) console.log(line(one));
+  if (missing.length > NAMED) {
+    console.log(`missing: ${missing.length - NAMED} more ("nightjar status" names them)`);
   }
 }

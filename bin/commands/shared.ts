@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { Listr, ListrLogger, ProcessOutput } from 'listr2';
 import { ConfigError, parseDay } from '../../lib/data/index.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
+import { Eta } from './eta.ts';
 
 /** Options of the program itself, that every command sees. */
 interface GlobalOptions {
@@ -47,7 +48,9 @@ export async function runSteps<T extends object>(
       title,
       task: async (ctx, task) => {
         let last = Date.now();
-        const done = await run(ctx, (text) => {
+        const eta = new Eta();
+        const done = await run(ctx, (line) => {
+          const text = eta.told(line, performance.now());
           // A log gets a line now and then, a terminal every change.
           if (!process.stderr.isTTY && Date.now() - last < LOGGED_EVERY_MS) return;
           last = Date.now();

@@ -62,7 +62,7 @@ export async function cleanFile(sql: Sql, input: CleanFileInput): Promise<CleanF
     plan,
     judged,
     assembled,
-    ...(rejected > 0 && { quarantine: await assembleQuarantine(sql, records, plan, rejected) }),
+    ...(rejected > 0 && { quarantine: await assembleQuarantine(sql, records, plan, source, rejected) }),
     keyValues: Object.fromEntries(plan.fromKey.map((one) => [one, known[one] ?? null])),
   };
 }

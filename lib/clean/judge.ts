@@ -1,7 +1,15 @@
 import type { Source } from '../config/index.ts';
 import { quoteIdentifier, type Sql } from './duckdb/index.ts';
 import { Refusal } from './errors.ts';
-import { BUILT_IN_FLAGS, LATEST, newestFirst, staged, type TablePlan, VALUE } from './mapping/index.ts';
+import {
+  BUILT_IN_FLAGS,
+  LATEST,
+  newestFirst,
+  staged,
+  type TablePlan,
+  VALUE,
+  withoutAddresses,
+} from './mapping/index.ts';
 import type { Records } from './read/index.ts';
 
 /** What became of a drop's rows. Rows of the table `mapped` are marked; nothing is removed from it. */
@@ -45,7 +53,7 @@ export async function judge(
   await sql.run(`
     CREATE OR REPLACE TEMP TABLE mapped AS
     SELECT n, e, bad, ${subject} AS subject, ${plan.keyHash ?? 'h'} AS same, ${outputs.join(', ')},
-      CASE bad WHEN ${BROKEN} THEN broken ${values.join(' ')} END AS about
+      ${withoutAddresses(source, `CASE bad WHEN ${BROKEN} THEN broken ${values.join(' ')} END`)} AS about
     FROM ${verdicts(staged(records.relation, plan), plan, latest)}`);
   const twins = await findTwins(sql, records, plan);
   const priced = plan.outputs.some(({ name }) => name === 'amount');
@@ -94,11 +102,11 @@ export interface Rejection {
 }
 
 /** The rejected rows in the order of the file: `n`, `bad`, `about` (the value of the reason) and `row_text`. */
-export function rejectedRows(records: Records, plan: TablePlan): string {
+export function rejectedRows(records: Records, plan: TablePlan, source: Source): string {
   const rejected = `SELECT n, e, bad, about FROM mapped WHERE ${isRejected(plan)}`;
   const rows = `SELECT * FROM ${records.relation} WHERE (n, e) IN (SELECT (n, e) FROM (${rejected}))`;
   return `SELECT n, bad, about, row_text FROM (${rejected})
-    JOIN (SELECT n, e, ${records.text} AS row_text FROM (${rows})) USING (n, e) ORDER BY n, e`;
+    JOIN (SELECT n, e, ${withoutAddresses(source, records.text)} AS row_text FROM (${rows})) USING (n, e) ORDER BY n, e`;
 }
 
 /** What a verdict of `rejectedRows` means. */

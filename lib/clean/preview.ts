@@ -3,14 +3,13 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Config } from '../config/index.ts';
-import { decodeArrow, EVENT_TYPES, type Pseudonyms } from '../data/index.ts';
+import { decodeArrow, EVENT_TYPES, minorDigits, type Pseudonyms } from '../data/index.ts';
 import { type CleanFile, cleanFile, textFormat, threadsFor } from './clean-file.ts';
 import { type EngineOptions, refusalOr, type Sql, withConnection } from './duckdb/index.ts';
 import { Refusal } from './errors.ts';
 import { takeIn } from './intake/index.ts';
 import { type NamedSource, prefixOf } from './keys.ts';
 import { localTime } from './local-time.ts';
-import { minorDigits } from './mapping/index.ts';
 
 type Value = string | number | boolean | null;
 

@@ -1,3 +1,4 @@
+import type { Source } from '../config/index.ts';
 import { encodeArrow } from '../data/index.ts';
 import { arrowField, type CellColumn, type Cells, cutBatches, readCells, type Sql } from './duckdb/index.ts';
 import { rejectedRows, rejectionOf } from './judge.ts';
@@ -24,9 +25,10 @@ export async function assembleQuarantine(
   sql: Sql,
   records: Records,
   plan: TablePlan,
+  source: Source,
   rows: number,
 ): Promise<Uint8Array> {
-  await sql.run(`CREATE OR REPLACE TEMP TABLE quarantined AS ${rejectedRows(records, plan)}`);
+  await sql.run(`CREATE OR REPLACE TEMP TABLE quarantined AS ${rejectedRows(records, plan, source)}`);
   const read = await readCells(sql, 'quarantined', { from: 0, to: rows }, READ);
   const [n, bad, about, text] = READ.map(({ name }) => read.get(name) ?? NONE) as [
     Cells,

@@ -143,7 +143,12 @@ const itemSource = z.strictObject({
 const userSource = z.strictObject({
   ...sourceCommon,
   table: z.literal('users'),
-  columns: z.strictObject({ user: sql, valid_from: sql.optional() }),
+  columns: z.strictObject({
+    user: sql,
+    valid_from: sql.optional(),
+    /** The address to write to. Only its SHA-256 is kept, for audiences; no model sees it. */
+    email: sql.optional(),
+  }),
   attributes,
 });
 

@@ -1,5 +1,5 @@
 import { contentId } from '../data/index.ts';
-import { versionsOf } from '../learn/index.ts';
+import { leftOutOf, versionsOf } from '../learn/index.ts';
 import { type RunReport, renderReport } from '../report/index.ts';
 import { buildManifest, type DropState, readManifest } from '../run/index.ts';
 import { type ObjectStore, putJson } from '../runtime/index.ts';
@@ -23,11 +23,14 @@ export async function evaluateRun(args: {
   tasks?: readonly string[];
   now: () => Date;
 }): Promise<{ outcomes: Record<string, Outcomes>; report: RunReport; path: string }> {
-  const { store, runId, drops, seconds } = args;
+  const { store, runId, drops, seconds, tasks: asked } = args;
   const manifest = await readManifest(store, runId);
   const later = buildManifest({ ...manifest, drops });
-  const known = manifest.groups.flatMap((group) => group.tasks);
-  const tasks = args.tasks ?? known.filter((name) => isClosed(manifest, later, name));
+  const versions = await versionsOf(store, runId, manifest);
+  const leftOut = await leftOutOf(store, runId, manifest, versions);
+  const without = new Set(leftOut.map(({ task }) => task));
+  const known = manifest.groups.flatMap((group) => group.tasks).filter((name) => !without.has(name));
+  const tasks = asked ?? known.filter((name) => isClosed(manifest, later, name));
   const outcomes = await collectOutcomes({ store, runId, manifest, later, tasks });
   const metrics = Object.fromEntries(
     Object.entries(outcomes).map(([name, own]) => [
@@ -35,13 +38,14 @@ export async function evaluateRun(args: {
       own.kind === 'list' ? listMetrics(own) : binaryMetrics(own),
     ]),
   );
-  const versions = await versionsOf(store, runId, manifest);
   const report = await runReport({
     store,
     runId,
     manifest,
     drops,
     outcomes,
+    asked,
+    leftOut,
     versions,
     seconds,
     now: args.now(),

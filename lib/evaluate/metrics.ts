@@ -1,17 +1,17 @@
-import type { BinaryEvaluation, NextEvaluation } from '../report/index.ts';
+import type { BinaryEvaluation, ListMeasures } from '../report/index.ts';
 import {
+  assessBinary,
+  assessLists,
   auroc,
   averagePrecision,
   brier,
   confusion,
   ece,
-  gainTable,
   lift,
   logLoss,
   ndcgAtK,
   prCurve,
   recallAtK,
-  reliabilityBins,
   rocCurve,
 } from '../train/index.ts';
 import type { BinaryOutcomes, ListedOutcomes } from './outcomes.ts';
@@ -45,30 +45,29 @@ export function binaryMetrics({ labels, probabilities }: BinaryOutcomes): Binary
   };
 }
 
-/** Metrics and curves for the report. */
-export function binaryEvaluation(outcomes: BinaryOutcomes, asOf: string | undefined): BinaryEvaluation {
-  const { labels, probabilities } = outcomes;
-  const metrics = binaryMetrics(outcomes);
-  const threshold = 0.5;
-  const counted = confusion(labels, probabilities, threshold);
-  const both = metrics.auroc !== null;
+/** From this probability on a user is called a yes, where one has to say yes or no. */
+const THRESHOLD = 0.5;
+
+/** Metrics, intervals and curves for the report. */
+export function binaryEvaluation({ labels, probabilities }: BinaryOutcomes): BinaryEvaluation {
+  const assessed = assessBinary(labels, probabilities);
+  const any = labels.length > 0;
+  const counted = any ? confusion(labels, probabilities, THRESHOLD) : undefined;
+  const both = assessed.auroc !== null;
   const roc = both ? rocCurve(labels, probabilities) : { fpr: [], tpr: [] };
   const pr = both ? prCurve(labels, probabilities) : { precision: [], recall: [] };
   return {
-    asOf,
-    ...metrics,
-    f1: labels.length > 0 ? counted.f1 : null,
+    ...assessed,
+    f1: counted?.f1 ?? null,
     confusion: {
-      tp: counted.truePositives,
-      fp: counted.falsePositives,
-      tn: counted.trueNegatives,
-      fn: counted.falseNegatives,
-      threshold,
+      tp: counted?.truePositives ?? 0,
+      fp: counted?.falsePositives ?? 0,
+      tn: counted?.trueNegatives ?? 0,
+      fn: counted?.falseNegatives ?? 0,
+      threshold: THRESHOLD,
     },
     roc: Array.from(roc.fpr, (x, i) => [x, roc.tpr[i]!] as const),
     pr: Array.from(pr.recall, (x, i) => [x, pr.precision[i]!] as const),
-    reliability: labels.length > 0 ? reliabilityBins(labels, probabilities, 10) : [],
-    deciles: both ? gainTable(labels, probabilities, 10) : [],
   };
 }
 
@@ -88,7 +87,6 @@ export function listMetrics({ truth, lists, k }: ListedOutcomes): {
   };
 }
 
-export function listEvaluation(outcomes: ListedOutcomes, asOf: string | undefined): NextEvaluation {
-  const { n, recall, ndcg } = listMetrics(outcomes);
-  return { asOf, n, recall, ndcg };
-}
+/** The same with intervals, for the report. */
+export const listEvaluation = ({ truth, lists, k }: ListedOutcomes): ListMeasures =>
+  assessLists(truth, lists, k);

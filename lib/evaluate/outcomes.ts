@@ -14,7 +14,6 @@ export interface BinaryOutcomes {
   readonly ids: string[];
   readonly labels: number[];
   readonly probabilities: number[];
-  readonly reasons: (string | null)[];
 }
 
 /** Lists beside what the users then took; only users who took something and had done so before. */
@@ -104,7 +103,7 @@ async function userOutcomes(
     if (task.kind === 'next') {
       outcomes[name] = { kind: 'list', ids: [], truth: [], lists: [], k: task.k };
       units.set(name, (await openUnits(store, manifest, task)).at(day));
-    } else outcomes[name] = { kind: 'binary', ids: [], labels: [], probabilities: [], reasons: [] };
+    } else outcomes[name] = { kind: 'binary', ids: [], labels: [], probabilities: [] };
   }
   let loaded: { shard: number; scores: ShardScores; rows: Map<string, number> } | undefined;
   for await (const { user, itemText } of eachUser(store, { ...later, shards }, end)) {
@@ -126,7 +125,7 @@ async function userOutcomes(
         if (truth.size === 0 || unitsIn(Number.NEGATIVE_INFINITY, day).size === 0) continue;
         into.ids.push(user.user);
         into.truth.push(truth);
-        into.lists.push(JSON.parse(loaded.scores.lists[name]?.[row] ?? '[]'));
+        into.lists.push(listedNames(loaded.scores.lists[name]?.[row]));
         continue;
       }
       const task = userTask(config, name);
@@ -137,10 +136,15 @@ async function userOutcomes(
       into.ids.push(user.user);
       into.labels.push(Number(done === (task.kind === 'event')));
       into.probabilities.push(scores.probability[row]!);
-      into.reasons.push(scores.reasons[row] ?? null);
     }
   }
   return outcomes;
+}
+
+/** The names of a list as scores hold it. */
+export function listedNames(json: string | null | undefined): string[] {
+  const listed: { name: string }[] = JSON.parse(json ?? '[]');
+  return listed.map(({ name }) => name);
 }
 
 /** Distinct units that a user's events of a type name on the days [from, to). */
@@ -181,6 +185,5 @@ async function tableOutcomes(
     ids: rows.map((row) => scores.users[row]!),
     labels: Array.from(test, (row) => labels[row]!),
     probabilities: rows.map((row) => own.probability[row]!),
-    reasons: rows.map((row) => own.reasons[row] ?? null),
   };
 }

@@ -10,7 +10,7 @@ import {
   tableScoresKey,
 } from '../run/index.ts';
 import { type ObjectStore, putJson } from '../runtime/index.ts';
-import { decodeScores } from '../score/index.ts';
+import { decodeScores, type ShardScores } from '../score/index.ts';
 import { type ExportManifest, type ExportTable, writeExports } from './export.ts';
 
 /**
@@ -34,17 +34,23 @@ export async function exportRun(args: {
     asOf: manifest.asOf ?? 'none',
     modelVersion: modelVersion(versions),
     formats: manifest.config.exports.formats,
-    tables: exportTables(store, runId, manifest, versions),
+    tables: await exportTables(store, runId, manifest, versions),
     idOf: (pseudonym) => pseudonyms.open(pseudonym),
     now,
-    beforeSuccess: () => tellSnapshot(store, runId, manifest),
+    beforeSuccess: () => tellSnapshot(store, runId, manifest, versions),
     onProgress: progress,
   });
 }
 
 /** A night's states stand by now: later nights may fold on from them. */
-async function tellSnapshot(store: ObjectStore, runId: string, manifest: RunManifest): Promise<void> {
+async function tellSnapshot(
+  store: ObjectStore,
+  runId: string,
+  manifest: RunManifest,
+  versions: Versions,
+): Promise<void> {
   if (manifest.purpose === 'backtest' || manifest.asOf === null) return;
+  if (!manifest.groups.some(({ kind, name }) => kind !== 'label' && versions[name])) return;
   const info = snapshotInfo({
     config: manifest.config,
     runId,
@@ -61,30 +67,38 @@ export function modelVersion(versions: Readonly<Record<string, string>>): string
   return named.length === 1 ? named[0]![1] : sha256(JSON.stringify(named)).slice(0, 12);
 }
 
-function exportTables(
+type Versions = Readonly<Record<string, string>>;
+
+/** A task that could not be trained yet has no scores, and so no columns. */
+async function exportTables(
   store: ObjectStore,
   runId: string,
   manifest: RunManifest,
-  versions: Readonly<Record<string, string>>,
-): ExportTable[] {
+  versions: Versions,
+): Promise<ExportTable[]> {
   const { groups, config } = manifest;
   const common = { asOf: manifest.asOf, controlShare: config.exports.controlShare };
-  const ofKind = (kind: string) => groups.filter((group) => group.kind === kind);
+  const ofKind = (kind: string) => groups.filter((group) => group.kind === kind && versions[group.name]);
   const tables: ExportTable[] = ofKind('label').map(({ name, tasks }) => ({
     name: `table-${tasks[0]}`,
     shape: { ...common, id: 'row_id', tasks, lists: [], modelVersion: versions[name]! },
+    audiences: [],
     shards: async function* () {
       yield await readScores(store, tableScoresKey(runId, tasks[0]!));
     },
   }));
-  const tasks = ofKind('users').flatMap((group) => group.tasks);
+  const wanted = ofKind('users').flatMap((group) => group.tasks);
   const lists = ofKind('next').flatMap((group) => group.tasks);
-  if (tasks.length + lists.length > 0) {
+  if (wanted.length + lists.length > 0) {
+    const first = await readScores(store, scoresKey(runId, 0));
+    const tasks = wanted.filter((task) => task in first.tasks);
     tables.unshift({
       name: 'users',
       shape: { ...common, id: 'user_id', tasks, lists, modelVersion: modelVersion(versions) },
+      audiences: first.emails ? tasks : [],
       shards: async function* () {
-        for (let shard = 0; shard < manifest.shards; shard++)
+        yield first;
+        for (let shard = 1; shard < manifest.shards; shard++)
           yield await readScores(store, scoresKey(runId, shard));
       },
     });
@@ -92,7 +106,7 @@ function exportTables(
   return tables;
 }
 
-async function readScores(store: ObjectStore, key: string) {
+async function readScores(store: ObjectStore, key: string): Promise<ShardScores> {
   if (!(await store.head(key))) {
     throw new DataError(`${key} is not there: score the whole run before it is exported ("nightjar score")`);
   }

@@ -5,24 +5,34 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { canonicalJson } from '../data/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';
 import type { ShardScores } from '../score/index.ts';
-import { appendScores, createScoreTable, type ExportShape, exportQuery } from './table.ts';
+import { pointDay, showCurrent } from './current.ts';
+import { appendScores, audienceQuery, createScoreTable, type ExportShape, exportQuery } from './table.ts';
+
+/** Formats by the name of their folder. */
+const FOLDERS = { parquet: 'parquet', 'csv.gz': 'csv' } as const;
+type Format = keyof typeof FOLDERS;
 
 export interface ExportFile {
-  readonly name: string;
+  /** In the bucket: `exports/<table>/<folder of the format>/…`. */
+  readonly key: string;
+  readonly table: string;
+  readonly format: Format;
+  readonly rows: number;
   readonly bytes: number;
   readonly sha256: string;
 }
 
-/** `manifest.json` beside the files: what they hold, so that a reader can check that nothing is missing. */
+/** `manifest.json` of a run: what its files hold, so that a reader can check that nothing is missing. */
 export interface ExportManifest {
   readonly runId: string;
   readonly asOf: string;
   readonly createdAt: string;
   readonly modelVersion: string;
+  /** Of all tables; audiences repeat rows of theirs and are not counted. */
   readonly rows: number;
   readonly controlRows: number;
   readonly files: ExportFile[];
@@ -30,40 +40,45 @@ export interface ExportManifest {
 
 /** One table of the export, such as all users, or the rows of one labelled table. */
 export interface ExportTable {
-  /** File name without its ending. */
+  /** Name of the table and of its files without their ending. */
   readonly name: string;
   readonly shape: ExportShape;
+  /** Tasks whose lists are also written as hashed addresses: `audiences/`. */
+  readonly audiences: readonly string[];
   readonly shards: () => AsyncIterable<ShardScores>;
 }
 
+interface WriteExports {
+  readonly store: ObjectStore;
+  readonly runId: string;
+  readonly asOf: string;
+  readonly modelVersion: string;
+  readonly formats: readonly Format[];
+  readonly tables: readonly ExportTable[];
+  /** Opens pseudonyms. */
+  readonly idOf: (pseudonym: string) => string;
+  readonly now: () => Date;
+  /** Called once all files stand: what an export that is done must have done. */
+  readonly beforeSuccess?: () => Promise<void>;
+  readonly onProgress?: (text: string) => void;
+}
+
 /**
- * Writes a run's scores as files for others: `exports/as_of=D/<runId>/`, the manifest after the files, `_SUCCESS`
- * last, then the pointer `exports/as_of=D/current.json`. A finished export is left as it is. Rows are ranked on disk,
- * so memory stays the same for any number of users.
- * @param idOf opens pseudonyms
+ * Writes a run's scores as files for others, one folder a table and format, so that a query engine may take the folder
+ * for a table: `exports/<table>/<format>/as_of=D/run=<runId>/`. Then, in this order: the run's manifest and `_SUCCESS`
+ * (`exports/as_of=D/<runId>/`), the view `exports/current/`, and the day's pointer `exports/as_of=D/current.json`. A
+ * finished export is left as it is. Rows are ranked on disk, so memory stays the same for any number of users.
  * @returns the manifest that stands under the run
  */
-export async function writeExports(args: {
-  store: ObjectStore;
-  runId: string;
-  asOf: string;
-  modelVersion: string;
-  formats: readonly ('parquet' | 'csv.gz')[];
-  tables: readonly ExportTable[];
-  idOf: (pseudonym: string) => string;
-  now: () => Date;
-  /** Called once all files stand: what an export that is done must have done. */
-  beforeSuccess?: () => Promise<void>;
-  onProgress?: (text: string) => void;
-}): Promise<ExportManifest> {
-  const { store, runId, asOf, modelVersion, formats, tables } = args;
+export async function writeExports(args: WriteExports): Promise<ExportManifest> {
+  const { store, runId, asOf, modelVersion, tables } = args;
   const prefix = `exports/as_of=${asOf}/${runId}`;
   if (!(await store.head(`${prefix}/_SUCCESS`))) {
     const files: ExportFile[] = [];
     let rows = 0;
     let controlRows = 0;
     for (const table of tables) {
-      const written = await writeTable(args, prefix, table, formats);
+      const written = await writeTable(args, table);
       files.push(...written.files);
       rows += written.rows;
       controlRows += written.controlRows;
@@ -74,15 +89,16 @@ export async function writeExports(args: {
     await args.beforeSuccess?.();
     await store.put(`${prefix}/_SUCCESS`, '');
   }
-  await point(store, `exports/as_of=${asOf}/current.json`, runId);
-  return (await readJson<ExportManifest>(store, `${prefix}/manifest.json`))!;
+  const manifest = (await readJson<ExportManifest>(store, `${prefix}/manifest.json`))!;
+  // The day's pointer says that an export is done, so it moves last.
+  await showCurrent(store, manifest);
+  await pointDay(store, `exports/as_of=${asOf}/current.json`, runId);
+  return manifest;
 }
 
 async function writeTable(
-  args: Parameters<typeof writeExports>[0],
-  prefix: string,
-  { name, shape, shards }: ExportTable,
-  formats: readonly ('parquet' | 'csv.gz')[],
+  args: WriteExports,
+  { name, shape, audiences, shards }: ExportTable,
 ): Promise<{ files: ExportFile[]; rows: number; controlRows: number }> {
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-export-'));
   const instance = await DuckDBInstance.create(join(folder, 'scores.duckdb'), {
@@ -99,30 +115,35 @@ async function writeTable(
       await appendScores(connection, shape, shard, shape.id === 'row_id' ? (row) => row : args.idOf);
       args.onProgress?.(`${name}: ${shard.users.length} rows`);
     }
+    const place = `as_of=${args.asOf}/run=${args.runId}`;
     const files: ExportFile[] = [];
-    for (const format of formats) {
-      const local = join(folder, `${name}.${format}`);
-      if (format === 'parquet') {
-        await connection.run(
-          `COPY (${exportQuery(shape, 'native')}) TO '${local}' (FORMAT parquet, COMPRESSION zstd)`,
-        );
-      } else {
-        const plain = join(folder, `${name}.csv`);
-        await connection.run(`COPY (${exportQuery(shape, 'json')}) TO '${plain}' (FORMAT csv, HEADER)`);
-        await pipeline(createReadStream(plain), createGzip({ level: 6 }), createWriteStream(local));
-      }
-      await args.store.put(`${prefix}/${name}.${format}`, createReadStream(local));
+    for (const format of args.formats) {
+      const query = exportQuery(shape, format === 'parquet' ? 'native' : 'json');
+      const key = `exports/${name}/${FOLDERS[format]}/${place}/${name}.${format}`;
       files.push({
-        name: `${name}.${format}`,
-        bytes: (await stat(local)).size,
-        sha256: await fileHash(local),
+        key,
+        table: name,
+        format,
+        ...(await writeFile(args, connection, folder, query, key, format)),
       });
     }
-    const counted = await connection.runAndReadAll(
-      'SELECT count(*)::INTEGER, (count(*) FILTER (control))::INTEGER FROM scores',
+    for (const task of audiences) {
+      for (const format of args.formats) {
+        const key = `exports/audiences/${FOLDERS[format]}/task=${task}/${place}/audience.${format}`;
+        const query = audienceQuery(shape, task);
+        files.push({
+          key,
+          table: 'audiences',
+          format,
+          ...(await writeFile(args, connection, folder, query, key, format)),
+        });
+      }
+    }
+    const [rows, controlRows] = await counts(
+      connection,
+      'SELECT count(*), count(*) FILTER (control) FROM scores',
     );
-    const [rows, controlRows] = counted.getRows()[0]!;
-    return { files, rows: Number(rows), controlRows: Number(controlRows) };
+    return { files, rows: rows!, controlRows: controlRows! };
   } finally {
     connection.closeSync();
     instance.closeSync();
@@ -130,18 +151,35 @@ async function writeTable(
   }
 }
 
+/** Writes what a query gives as one file of the bucket. */
+async function writeFile(
+  { store }: WriteExports,
+  connection: DuckDBConnection,
+  folder: string,
+  query: string,
+  key: string,
+  format: Format,
+): Promise<Pick<ExportFile, 'rows' | 'bytes' | 'sha256'>> {
+  const local = join(folder, `out.${format}`);
+  if (format === 'parquet') {
+    await connection.run(`COPY (${query}) TO '${local}' (FORMAT parquet, COMPRESSION zstd)`);
+  } else {
+    const plain = join(folder, 'out.csv');
+    await connection.run(`COPY (${query}) TO '${plain}' (FORMAT csv, HEADER)`);
+    await pipeline(createReadStream(plain), createGzip({ level: 6 }), createWriteStream(local));
+  }
+  await store.put(key, createReadStream(local));
+  const [rows] = await counts(connection, `SELECT count(*) FROM (${query})`);
+  return { rows: rows!, bytes: (await stat(local)).size, sha256: await fileHash(local) };
+}
+
+async function counts(connection: DuckDBConnection, query: string): Promise<number[]> {
+  const result = await connection.runAndReadAll(query);
+  return result.getRows()[0]!.map(Number);
+}
+
 async function fileHash(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');
-}
-
-/** Moves the pointer; when another process moved it meanwhile, looks again. */
-async function point(store: ObjectStore, key: string, runId: string): Promise<void> {
-  for (;;) {
-    const current = await store.head(key);
-    const body = canonicalJson({ runId });
-    const result = await store.put(key, body, current ? { ifMatch: current.etag } : { ifAbsent: true });
-    if (result.written) return;
-  }
 }

@@ -17,6 +17,8 @@ const CHUNK = 2048;
 interface ExportColumn {
   readonly name: string;
   readonly sql: string;
+  /** JSON text of named values in the scores; a list of structs where a format has them. */
+  readonly list?: boolean;
 }
 
 /** What an export holds for a set of tasks. */
@@ -38,6 +40,7 @@ export async function createScoreTable(connection: DuckDBConnection, shape: Expo
     'id VARCHAR',
     'hash UINTEGER',
     'control BOOLEAN',
+    'email VARCHAR',
     ...shape.tasks.flatMap((_, i) => [
       `logit_${i} DOUBLE`,
       `probability_${i} DOUBLE`,
@@ -58,7 +61,7 @@ export async function appendScores(
   shard: ShardScores,
   idOf: (pseudonym: string) => string,
 ): Promise<void> {
-  const types: DuckDBType[] = [VARCHAR, UINTEGER, BOOLEAN];
+  const types: DuckDBType[] = [VARCHAR, UINTEGER, BOOLEAN, VARCHAR];
   for (const _ of shape.tasks) types.push(DOUBLE, DOUBLE, VARCHAR);
   for (const _ of shape.lists) types.push(VARCHAR);
   const appender = await connection.createAppender('scores');
@@ -71,6 +74,7 @@ export async function appendScores(
       users.map(idOf),
       Array.from(shard.hashes.subarray(start, end)),
       users.map((user) => stableUnit('control', user) < shape.controlShare),
+      shard.emails?.slice(start, end) ?? users.map(() => null),
       ...shape.tasks.flatMap((task) => {
         const scores = shard.tasks[task]!;
         return [known(scores.logit), known(scores.probability), scores.reasons.slice(start, end)];
@@ -84,42 +88,66 @@ export async function appendScores(
   appender.closeSync();
 }
 
-/** The columns that readers of the export see, in order; docs/exports.md describes them. */
-export function exportColumns(shape: ExportShape): ExportColumn[] {
+/**
+ * The columns that readers of the export see, in order; docs/exports.md describes them. The path says `as_of` and `run`:
+ * no column has these names, so that a reader may take both from it.
+ */
+function exportColumns(shape: ExportShape): ExportColumn[] {
   const columns: ExportColumn[] = [
     { name: shape.id, sql: shape.id === 'row_id' ? 'id::INTEGER' : 'id' },
-    { name: 'as_of', sql: shape.asOf === null ? 'CAST(NULL AS DATE)' : `DATE '${shape.asOf}'` },
+    { name: 'as_of_day', sql: shape.asOf === null ? 'CAST(NULL AS DATE)' : `DATE '${shape.asOf}'` },
     { name: 'control', sql: 'control' },
   ];
   shape.tasks.forEach((task, i) => {
-    // Ranks follow the raw output: calibration may join what the model tells apart. Ties are broken by the hash.
-    const rank = `rank_${i}`;
-    const count = `count(logit_${i}) OVER ()`;
     columns.push(
       { name: `${task}_probability`, sql: `probability_${i}` },
-      { name: `${task}_decile`, sql: `CAST(floor((${rank} - 1) * 10 / ${count}) + 1 AS INTEGER)` },
-      { name: `${task}_rank`, sql: `CAST(${rank} AS INTEGER)` },
-      { name: `${task}_reasons`, sql: `from_json(reasons_${i}, '["VARCHAR"]')` },
+      { name: `${task}_decile`, sql: `decile_${i}` },
+      { name: `${task}_rank`, sql: `rank_${i}` },
+      { name: `${task}_reasons`, sql: `reasons_${i}`, list: true },
     );
   });
   shape.lists.forEach((task, i) => {
-    columns.push({ name: `${task}_top`, sql: `from_json(list_${i}, '["VARCHAR"]')` });
+    columns.push({ name: `${task}_top`, sql: `list_${i}`, list: true });
   });
   columns.push({ name: 'model_version', sql: `'${shape.modelVersion}'` });
   return columns;
 }
 
-/** SELECT of the whole export, ordered by id. Lists are JSON text for formats without lists. */
+/** The scores with `rank_<i>` and `decile_<i>` of each task, as a FROM item. */
+function ranked({ tasks }: ExportShape): string {
+  // Ranks follow the raw output: calibration may join what the model tells apart. Ties are broken by the hash.
+  const ranks = tasks.map(
+    (_, i) =>
+      `CASE WHEN logit_${i} IS NOT NULL THEN row_number() OVER (ORDER BY logit_${i} DESC NULLS LAST, hash, id) END::INTEGER AS rank_${i}`,
+  );
+  const deciles = tasks.map(
+    (_, i) =>
+      `CAST(floor((rank_${i} - 1)::BIGINT * 10 / count(logit_${i}) OVER ()) + 1 AS INTEGER) AS decile_${i}`,
+  );
+  return `(SELECT ${['*', ...deciles].join(', ')} FROM (SELECT ${['*', ...ranks].join(', ')} FROM scores))`;
+}
+
+/** SELECT of the whole export, ordered by id. Lists of named values are JSON text for formats without lists. */
 export function exportQuery(shape: ExportShape, lists: 'native' | 'json'): string {
-  const quoted = exportColumns(shape).map(({ name, sql }) => {
-    const value = lists === 'json' && sql.startsWith('from_json') ? `CAST(to_json(${sql}) AS VARCHAR)` : sql;
+  const quoted = exportColumns(shape).map(({ name, sql, list }) => {
+    const value =
+      list && lists === 'native' ? `from_json(${sql}, '[{"name":"VARCHAR","value":"DOUBLE"}]')` : sql;
     return `${value} AS "${name}"`;
   });
-  const ranks = shape.tasks.map(
-    (_, i) =>
-      `CASE WHEN logit_${i} IS NOT NULL THEN row_number() OVER (ORDER BY logit_${i} DESC NULLS LAST, hash, id) END AS rank_${i}`,
-  );
-  const inner = `SELECT *${ranks.map((r) => `, ${r}`).join('')} FROM scores`;
   const order = shape.id === 'row_id' ? 'id::INTEGER' : 'id';
-  return `SELECT ${quoted.join(', ')} FROM (${inner}) ORDER BY ${order}`;
+  return `SELECT ${quoted.join(', ')} FROM ${ranked(shape)} ORDER BY ${order}`;
+}
+
+/**
+ * SELECT of the addresses of a task's list, best first. An address stands once, with its best rank. Left out are all
+ * addresses of the control group: also where another account of the same address is in it.
+ */
+export function audienceQuery(shape: ExportShape, task: string): string {
+  const i = shape.tasks.indexOf(task);
+  return `
+    SELECT email AS email_sha256, decile AS "decile", rank AS "rank" FROM (
+      SELECT email, decile_${i} AS decile, rank_${i} AS rank, bool_or(control) OVER (PARTITION BY email) AS held,
+        row_number() OVER (PARTITION BY email ORDER BY rank_${i} NULLS LAST) AS nth
+      FROM ${ranked(shape)} WHERE email IS NOT NULL)
+    WHERE nth = 1 AND rank IS NOT NULL AND NOT held ORDER BY rank`;
 }

@@ -92,14 +92,26 @@ function fitCategories(
  */
 export function attributeNames(encoder: AttributeEncoder, group?: string): FeatureName[] {
   return encoder.columns.flatMap((column) =>
-    partsOf(column).map((part) => ({ name: `${column.name}${part}`, group: group ?? column.name })),
+    partsOf(column).map(({ part, words }) => ({
+      name: `${column.name}${part}`,
+      words: `${column.name}${words}`,
+      group: group ?? column.name,
+    })),
   );
 }
 
-function partsOf(column: ColumnEncoding): string[] {
-  if (column.kind === 'number') return ['', ' is missing', ' is 0'];
-  if (column.kind === 'text') return Array.from({ length: column.buckets }, (_, i) => ` words ${i}`);
-  return [...column.categories.map((value) => ` = ${value}`), ' = other', ' = none'];
+/** The places of an encoded column: what each adds to the column's name, for the program and for a person. */
+function partsOf(column: ColumnEncoding): { part: string; words: string }[] {
+  const part = (part: string, words = part) => ({ part, words });
+  if (column.kind === 'number') return [part(''), part(' is missing', ' is not known'), part(' is 0')];
+  if (column.kind === 'text') {
+    return Array.from({ length: column.buckets }, (_, i) => part(` words ${i}`, `: words of group ${i}`));
+  }
+  return [
+    ...column.categories.map((value) => part(` = ${value}`, ` is ${value}`)),
+    part(' = other', ' is something rare'),
+    part(' = none', ' is not given'),
+  ];
 }
 
 /** Writes encoded rows of one table. */

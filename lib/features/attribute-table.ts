@@ -19,6 +19,8 @@ export interface AttributeTable {
   /** ms UTC from which on the row holds; -Infinity where it is timeless. */
   readonly validFrom: Float64Array;
   readonly columns: readonly AttributeColumn[];
+  /** SHA-256 (hex) of each row's normalised address, where it has one. No attribute: no model sees it. */
+  readonly emails: readonly (string | undefined)[];
   /** Labelled tables only: the row's number in its file, its label, and 'train', 'valid', 'test' or ''. */
   readonly rowIds: Int32Array;
   readonly labels: readonly string[];
@@ -85,6 +87,7 @@ export async function readAttributes(
     ids: users.map((user, i) => user ?? items[i] ?? ''),
     validFrom: numbers('valid_from', Number.NEGATIVE_INFINITY),
     columns,
+    emails: texts('email_sha256'),
     rowIds: Int32Array.from(numbers('row_id', -1)),
     labels: texts('label').map((label) => label ?? ''),
     splits: texts('split').map((split) => split ?? ''),

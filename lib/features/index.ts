@@ -17,6 +17,7 @@ export { buildDays, daysKey, encodeDays, isCleanEvents } from './build-days.ts';
 export { ByteCache } from './byte-cache.ts';
 export { happens, inPopulation } from './cutoffs.ts';
 export { type Entries, mergeDay, mergeDays, type UserDay } from './days.ts';
+export { FeatureTable, featureNames, featureTable, featureVector } from './feature-table.ts';
 export { addDay } from './fold.ts';
 export { Interner } from './interner.ts';
 export type { ItemMap } from './item-map.ts';
@@ -35,14 +36,7 @@ export { daysSpec, ITEM_HALF_LIVES, stateSettings, stateSpec, TOKEN_ITEMS } from
 export { AT, DAY_PARTS, DECAYED, UserState } from './state.ts';
 export { type ReadTextsOptions, readShardTexts, type ShardTexts } from './texts.ts';
 export type { TokenList } from './token-list.ts';
-export {
-  type FeatureGroup,
-  type FeatureName,
-  FeatureTable,
-  featureNames,
-  featureTable,
-  featureVector,
-} from './vector.ts';
+export type { FeatureGroup, FeatureName } from './vector.ts';
 export {
   type EventVersions,
   type KeyedDrop,
@@ -53,3 +47,4 @@ export {
   type Question,
   type ReplacedLines,
 } from './versions/index.ts';
+export { eventWords, groupWords } from './words.ts';

@@ -1,20 +1,28 @@
 import { DAY_MS, parseDay } from '../data/index.ts';
 import { trainNext } from '../ranking/index.ts';
-import { type ModelFiles, promote, putModel } from '../registry/index.ts';
+import { type ModelFiles, promote, putModel, readModelFile } from '../registry/index.ts';
 import { type RunManifest, readManifest, type TaskGroup, trainedKey } from '../run/index.ts';
 import { type ObjectStore, putJson, readJson } from '../runtime/index.ts';
 import { type CurvePoint, curveEvents, encodeEventFile, FitStore } from '../train/index.ts';
+import { checkGroup, type LeftOut, nothingToTrain } from './enough.ts';
 import type { Progress } from './material.ts';
 import { trainTable } from './train-table.ts';
-import { trainUsers } from './train-users.ts';
+import { type CheckedGroup, trainUsers } from './train-users.ts';
 
-/** `runs/<runId>/finetune.json`: the versions that a run trained, by task group. */
+/** `runs/<runId>/finetune.json`: the versions that a run trained, by task group; a group without a task to train has none. */
 export type TrainedVersions = Readonly<Record<string, string>>;
+
+/** `runs/<runId>/finetune-<group>.json` */
+interface TrainedGroup {
+  /** Null where none of the group's tasks can be trained yet. */
+  readonly version: string | null;
+  readonly leftOut?: readonly LeftOut[];
+}
 
 type Trainer = (
   store: ObjectStore,
   manifest: RunManifest,
-  group: TaskGroup,
+  group: CheckedGroup,
   progress: Progress,
   fits: FitStore,
 ) => Promise<ModelFiles>;
@@ -26,13 +34,14 @@ const TRAINERS: Record<TaskGroup['kind'], Trainer> = {
 };
 
 /**
- * The finetune job: trains every group of a run for which the manifest names no champion. What an earlier attempt has
+ * The finetune job: trains every group of a run for which the manifest names no champion. A task that there is not
+ * enough data for is left out with its reason, and the others are trained. What an earlier attempt has
  * finished is not done again: neither a group nor, within one, a fit; the fit it was at goes on from its last
  * checkpoint. The model is the same to the bit as that of an attempt that nobody disturbed. A night's first model of a
  * group becomes its champion, and so do a training's; a backfill's and a backtest's never do.
  * @param signal fires when the job is to end: the fit in progress leaves a checkpoint
  * @param checkpointEvery ms between two checkpoints of a fit, by the clock `now`
- * @throws AbortedError once the signal has fired
+ * @throws AbortedError once the signal has fired, DataError when no task at all can be trained and no champion serves
  */
 export async function finetuneRun(args: {
   store: ObjectStore;
@@ -45,20 +54,32 @@ export async function finetuneRun(args: {
   const { store, runId, progress, signal, checkpointEvery, now } = args;
   const manifest = await readManifest(store, runId);
   const versions: Record<string, string> = {};
+  const leftOutGroups: LeftOut[] = [];
   for (const group of manifest.groups) {
     if (manifest.champions[group.name]) continue;
     const key = `runs/${runId}/finetune-${group.name}.json`;
-    const done = await readJson<{ version: string }>(store, key);
-    const prefix = `fits/${runId}/${group.name}/`;
-    const fits = new FitStore({ store, prefix, signal, checkpointEvery, now });
     const tell = (text: string) => progress(`${group.name}: ${text}`);
-    let version = done?.version;
-    if (version === undefined) {
-      const files = await TRAINERS[group.kind](store, manifest, group, tell, fits);
-      version = await putModel(store, group.name, files);
-      if (manifest.config.training.tensorboard) await putEventFiles(store, manifest, runId, group, files);
+    let trained = await readJson<TrainedGroup>(store, key);
+    if (!trained) {
+      tell('looking whether there is enough to learn from');
+      const { tasks, leftOut } = await checkGroup(store, manifest, group);
+      for (const { task, why } of leftOut) tell(`${task} is left out: ${why}`);
+      const told = leftOut.length > 0 ? { leftOut } : {};
+      if (tasks.length === 0) trained = { version: null, ...told };
+      else {
+        const prefix = `fits/${runId}/${group.name}/`;
+        const fits = new FitStore({ store, prefix, signal, checkpointEvery, now });
+        const files = await TRAINERS[group.kind](store, manifest, { ...group, tasks, leftOut }, tell, fits);
+        trained = { version: await putModel(store, group.name, files), ...told };
+        if (manifest.config.training.tensorboard) await putEventFiles(store, manifest, runId, group, files);
+      }
+      await putJson(store, key, trained, { ifAbsent: true });
     }
-    if (!done) await putJson(store, key, { version }, { ifAbsent: true });
+    const { version } = trained;
+    if (version === null) {
+      leftOutGroups.push(...(trained.leftOut ?? []));
+      continue;
+    }
     versions[group.name] = version;
     if (manifest.purpose === 'night' || manifest.purpose === 'training') {
       const { asOf } = manifest;
@@ -67,6 +88,8 @@ export async function finetuneRun(args: {
       if (!serves) tell(`${version} does not serve: a newer decision stands`);
     }
   }
+  const serves = manifest.groups.some(({ name }) => manifest.champions[name] ?? versions[name]);
+  if (!serves) throw nothingToTrain(leftOutGroups);
   await putJson(store, trainedKey(runId), versions, { ifAbsent: true });
   return versions;
 }
@@ -106,4 +129,23 @@ export async function versionsOf(
     if (version) versions[name] = version;
   }
   return versions;
+}
+
+/** Tasks of a run that no model answers, and why they were left out when the model was trained. */
+export async function leftOutOf(
+  store: ObjectStore,
+  runId: string,
+  manifest: RunManifest,
+  versions: Readonly<Record<string, string>>,
+): Promise<LeftOut[]> {
+  const leftOut: LeftOut[] = [];
+  for (const { name } of manifest.groups) {
+    const version = versions[name];
+    const told: { leftOut?: readonly LeftOut[] } | undefined =
+      version === undefined
+        ? await readJson<TrainedGroup>(store, `runs/${runId}/finetune-${name}.json`)
+        : JSON.parse(new TextDecoder().decode(await readModelFile(store, name, version, 'manifest.json')));
+    leftOut.push(...(told?.leftOut ?? []));
+  }
+  return leftOut;
 }

@@ -1,6 +1,14 @@
 import type { Config } from '../config/index.ts';
+import { formatDay } from '../data/index.ts';
 import { type Head, predictPropensity } from '../models/index.ts';
-import { auroc, averagePrecision, logLoss } from '../train/index.ts';
+import {
+  assessBinary,
+  auroc,
+  averagePrecision,
+  type BinaryAssessment,
+  logLoss,
+  type Validation,
+} from '../train/index.ts';
 import type { Fitted } from './material.ts';
 import type { UserRows } from './row-table.ts';
 import { userTask } from './user-rows.ts';
@@ -14,7 +22,18 @@ export interface TaskMeasures {
   readonly logLoss: number | null;
 }
 
-/** Labels and probabilities of the held-out rows of each task whose whole window was over by a day. */
+/** Held-out rows of one task whose whole window was over by a day. */
+export interface HeldOutRows {
+  readonly labels: number[];
+  readonly probabilities: number[];
+  /** Whose row each is: a number per user. */
+  readonly users: number[];
+  /** First and last cut-off among them. */
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The held-out rows of each task whose whole window was over by a day. */
 async function wholeWindows(
   config: Config,
   heads: readonly Head[],
@@ -22,7 +41,7 @@ async function wholeWindows(
   at: Int32Array,
   { shape, parameters, tokens, text }: Fitted,
   through: number,
-): Promise<{ labels: number[]; probabilities: number[] }[]> {
+): Promise<HeldOutRows[]> {
   const logits = await predictPropensity(
     shape,
     parameters,
@@ -34,20 +53,26 @@ async function wholeWindows(
     const { horizonDays } = userTask(config, task);
     const labels: number[] = [];
     const probabilities: number[] = [];
+    const users: number[] = [];
+    let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     at.forEach((row, i) => {
       const outcome = rows.outcomes[row * heads.length + t]!;
-      if (Number.isNaN(outcome) || rows.cutoff[row]! + horizonDays > through) return;
+      const cutoff = rows.cutoff[row]!;
+      if (Number.isNaN(outcome) || cutoff + horizonDays > through) return;
       labels.push(outcome);
       probabilities.push(1 / (1 + Math.exp(-logits[i * heads.length + t]!)));
+      users.push(rows.unit[row]!);
+      first = Math.min(first, cutoff);
+      last = Math.max(last, cutoff);
     });
-    return { labels, probabilities };
+    return { labels, probabilities, users, first, last };
   });
 }
 
 /**
  * How a fitted candidate does on held-out rows.
  * @param through windows that are not over by this day do not count
- * @returns the mean over the tasks of the log loss of whole windows, and the measures of each
+ * @returns the mean over the tasks of the log loss of whole windows, the measures of each, and its rows
  */
 export async function heldOutMeasures(
   config: Config,
@@ -56,7 +81,7 @@ export async function heldOutMeasures(
   at: Int32Array,
   fitted: Fitted,
   through: number,
-): Promise<{ loss: number; tasks: TaskMeasures[] }> {
+): Promise<{ loss: number; tasks: TaskMeasures[]; outcomes: HeldOutRows[] }> {
   const outcomes = await wholeWindows(config, heads, rows, at, fitted, through);
   const losses = outcomes.map(({ labels, probabilities }) =>
     labels.length > 0 ? logLoss(labels, probabilities) : 0,
@@ -71,5 +96,29 @@ export async function heldOutMeasures(
       logLoss: labels.length > 0 ? losses[t]! : null,
     };
   });
-  return { loss: losses.reduce((sum, loss) => sum + loss, 0) / losses.length, tasks };
+  return { loss: losses.reduce((sum, loss) => sum + loss, 0) / losses.length, tasks, outcomes };
+}
+
+/** Validation figures of the tasks that have held-out rows, by task. */
+export function validationOf(
+  heads: readonly Head[],
+  outcomes: readonly HeldOutRows[],
+  by: 'day' | 'users',
+): Record<string, Validation<BinaryAssessment>> {
+  return Object.fromEntries(
+    outcomes.flatMap(({ labels, probabilities, users, first, last }, t) =>
+      labels.length === 0
+        ? []
+        : [
+            [
+              heads[t]!.task,
+              {
+                by,
+                days: [formatDay(first), formatDay(last)] as const,
+                assessment: assessBinary(labels, probabilities, users),
+              },
+            ],
+          ],
+    ),
+  );
 }

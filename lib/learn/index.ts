@@ -1,10 +1,11 @@
-export { finetuneRun, type TrainedVersions, versionsOf } from './finetune.ts';
+export { checkGroup, checkRun, type GroupCheck, type LeftOut } from './enough.ts';
+export { finetuneRun, leftOutOf, type TrainedVersions, versionsOf } from './finetune.ts';
 export { groupMatrix } from './groups.ts';
 export type { Progress } from './material.ts';
 export { openProfiles, type ProfileWriter, profileNames } from './profiles.ts';
 export { branchGroups } from './strength.ts';
 export { encoderPrefix, tokenizerOf } from './text-encoder.ts';
-export { openTexts, type RunTexts, TextNumbers, type TextWriter, textsBefore } from './texts.ts';
+export { openTexts, openTitles, type RunTexts, TextNumbers, type TextWriter, textsBefore } from './texts.ts';
 export {
   type LabelledTable,
   labelTask,

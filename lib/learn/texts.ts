@@ -55,7 +55,7 @@ interface Titles {
 }
 
 /** Reads titles of items: their text attributes one behind the other. */
-async function openTitles(store: ObjectStore, { config, inputs }: RunManifest): Promise<Titles> {
+export async function openTitles(store: ObjectStore, { config, inputs }: RunManifest): Promise<Titles> {
   const keys = inputs.items.map(({ clean }) => clean);
   const table = await readAttributes(store, keys);
   const columns = table.columns.flatMap((column) => (column.kind === 'text' ? [column.values] : []));

@@ -25,7 +25,15 @@ import { encodeModel } from '../onnx/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import { type CurvePoint, createRng, type FitStore, logLoss } from '../train/index.ts';
+import {
+  assessBinary,
+  type BinaryAssessment,
+  type CurvePoint,
+  createRng,
+  type FitStore,
+  logLoss,
+  type Validation,
+} from '../train/index.ts';
 import { groupMatrix } from './groups.ts';
 import type { Progress } from './material.ts';
 import { featureStrengths } from './strength.ts';
@@ -40,6 +48,8 @@ export interface TableModelManifest {
   readonly curve: CurvePoint[];
   readonly selection: string[];
   readonly candidates: { readonly name: string; readonly loss: number }[];
+  /** What the chosen form did on the training rows that it was chosen by; models of earlier versions have none. */
+  readonly validation?: Readonly<Record<string, Validation<BinaryAssessment>>>;
   /** What moves the scores; one entry, as there is one head. */
   readonly strengths: Awaited<ReturnType<typeof featureStrengths>>;
 }
@@ -190,17 +200,17 @@ export async function trainTable(
     });
     return { encoder, shape, data, fitted };
   };
-  const losses: { name: string; loss: number }[] = [];
+  const held = Array.from(validation, (row) => labels[row]!);
+  const losses: { name: string; loss: number; probabilities: number[] }[] = [];
   for (const { name, mlp } of candidates) {
     const { shape, data, fitted } = await fitOn(
       train.filter((row) => !heldOut(row)),
       mlp,
       `choosing: ${name}`,
     );
-    losses.push({
-      name,
-      loss: await heldOutLoss(shape, fitted.parameters, data, labels, validation, config.training.threads),
-    });
+    const { threads } = config.training;
+    const probabilities = await heldOutChances(shape, fitted.parameters, data, validation, threads);
+    losses.push({ name, loss: logLoss(held, probabilities), probabilities });
   }
   const best = losses.reduce((a, b) => (b.loss < a.loss ? b : a));
   const { encoder, shape, data, fitted } = await fitOn(train, best.name !== 'linear', `fitting ${best.name}`);
@@ -218,7 +228,10 @@ export async function trainTable(
       `Chosen on ${validation.length} held-out training rows; the test rows were not looked at.`,
       `Kept: ${best.name} (held-out loss ${losses.map(({ name, loss }) => `${name} ${loss.toFixed(4)}`).join(', ')}).`,
     ],
-    candidates: losses,
+    candidates: losses.map(({ name, loss }) => ({ name, loss })),
+    validation: {
+      [task]: { by: 'rows', days: null, assessment: assessBinary(held, best.probabilities) },
+    },
     strengths: await featureStrengths(shape, fitted.parameters, data, train, names),
   };
   return {
@@ -227,17 +240,13 @@ export async function trainTable(
   };
 }
 
-async function heldOutLoss(
+async function heldOutChances(
   shape: PropensityShape,
   parameters: Parameters,
   data: RawRows,
-  labels: Float32Array,
   rows: Int32Array,
   threads: number,
-): Promise<number> {
+): Promise<number[]> {
   const logits = await predictPropensity(shape, parameters, data, rows, threads);
-  return logLoss(
-    Array.from(rows, (row) => labels[row]!),
-    Array.from(logits, (z) => 1 / (1 + Math.exp(-z))),
-  );
+  return Array.from(logits, (z) => 1 / (1 + Math.exp(-z)));
 }

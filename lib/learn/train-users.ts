@@ -1,4 +1,3 @@
-import type { Config } from '../config/index.ts';
 import { canonicalJson, DataError, formatDay, parseDay } from '../data/index.ts';
 import { type AttributeEncoder, ByteCache, featureNames } from '../features/index.ts';
 import { type Head, scoringModel, type TokenVocabulary, vectorsGraph, withValues } from '../models/index.ts';
@@ -6,10 +5,18 @@ import { encodeModel } from '../onnx/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import { type CurvePoint, createRng, type FitStore } from '../train/index.ts';
+import {
+  type BinaryAssessment,
+  type CurvePoint,
+  createRng,
+  type FitStore,
+  type Validation,
+} from '../train/index.ts';
 import { fitCandidate } from './candidate.ts';
+import { cutoffGrid } from './cutoff-grid.ts';
+import type { LeftOut } from './enough.ts';
 import { groupMatrix } from './groups.ts';
-import { heldOutMeasures, type TaskMeasures } from './held-out.ts';
+import { type HeldOutRows, heldOutMeasures, type TaskMeasures, validationOf } from './held-out.ts';
 import type { Candidate, Fitted, Material, Progress } from './material.ts';
 import { profileNames } from './profiles.ts';
 import { featureStrengths } from './strength.ts';
@@ -21,10 +28,6 @@ import { usualLength } from './visits.ts';
 
 /** Rows that training holds at most; with more, users are sampled by their hash. */
 const MAX_ROWS = 120_000;
-/** A cut-off needs this much history before it to tell users apart. */
-const MIN_HISTORY_DAYS = 14;
-/** A span of days is cut at least so often. */
-const FEWEST_CUTOFFS = 6;
 /** A branch must lower the validation loss by this much to be kept. */
 const WORTH = 0.0005;
 
@@ -59,8 +62,20 @@ export interface UsersModelManifest {
   readonly candidates: readonly { readonly name: string; readonly loss: number }[];
   /** Where texts are read: what each kind of input adds. */
   readonly comparison?: Comparison;
+  /**
+   * What the chosen form did on the data that it was chosen by, by task. A task whose window was never over has none,
+   * and models of earlier versions have none at all.
+   */
+  readonly validation?: Readonly<Record<string, Validation<BinaryAssessment>>>;
+  /** Tasks of the group that could not be trained, and why; absent where there were none. */
+  readonly leftOut?: readonly LeftOut[];
   /** Per head what moves its scores. */
   readonly strengths: Awaited<ReturnType<typeof featureStrengths>>;
+}
+
+/** A group without the tasks that can not be trained yet. */
+export interface CheckedGroup extends TaskGroup {
+  readonly leftOut?: readonly LeftOut[];
 }
 
 /** What the candidates did on held-out rows, task by task. */
@@ -93,7 +108,7 @@ const CANDIDATES: readonly Candidate[] = [
 export async function trainUsers(
   store: ObjectStore,
   manifest: RunManifest,
-  group: TaskGroup,
+  group: CheckedGroup,
   progress: Progress,
   fits?: FitStore,
 ): Promise<ModelFiles> {
@@ -199,6 +214,8 @@ export async function trainUsers(
     selection: selected.notes,
     candidates: selected.losses,
     ...(config.text ? { comparison: selected.comparison } : {}),
+    validation: selected.validation,
+    ...(group.leftOut?.length ? { leftOut: group.leftOut } : {}),
     strengths: await featureStrengths(
       final.shape,
       final.parameters,
@@ -214,24 +231,11 @@ export async function trainUsers(
   };
 }
 
-/**
- * Training cut-offs: every so many days back from the as-of day, ascending, with some history before each. A log of few
- * days has both shortened, so that it has a handful of cut-offs all the same.
- */
-function cutoffGrid(config: Config, first: number, asOf: number): number[] {
-  const { cutoffEveryDays, maxCutoffs } = config.training;
-  const span = asOf - first;
-  const step = Math.min(cutoffEveryDays, Math.max(1, Math.floor(span / FEWEST_CUTOFFS)));
-  const history = Math.min(MIN_HISTORY_DAYS, Math.max(1, Math.floor(span / 3)));
-  const grid: number[] = [];
-  for (let c = asOf - step; c >= first + history && grid.length < maxCutoffs; c -= step) grid.push(c);
-  return grid.reverse();
-}
-
 interface Selected {
   readonly candidate: Candidate;
   readonly losses: { name: string; loss: number }[];
   readonly comparison: Comparison;
+  readonly validation: Record<string, Validation<BinaryAssessment>>;
   readonly notes: string[];
 }
 
@@ -250,16 +254,24 @@ async function select(material: Material, known: number, asOf: number): Promise<
   // Without enough closed cut-offs a fold of users is held out instead, over all cut-offs.
   const heldOut = (row: number) => (timeSplit ? rows.cutoff[row] === known : rows.unit[row]! % 0.2 < 0.04);
   const validation = Int32Array.from({ length: rows.count }, (_, i) => i).filter(heldOut);
-  let best: { candidate: Candidate; loss: number } | undefined;
+  let best: { candidate: Candidate; loss: number; outcomes: HeldOutRows[] } | undefined;
   const earlier: { candidate: Candidate; fitted: Fitted }[] = [];
+  const forms = candidates.length + (reads && config.text?.lora ? 1 : 0);
   const judge = async (candidate: Candidate) => {
-    progress(`choosing: ${candidate.name}`);
+    progress(`choosing, form ${losses.length + 1} of ${forms}: ${candidate.name}`);
     const fitted = await fitCandidate(material, candidate, { known, without: heldOut, earlier });
     earlier.push({ candidate, fitted });
-    const { loss, tasks } = await heldOutMeasures(config, material.heads, rows, validation, fitted, asOf);
+    const { loss, tasks, outcomes } = await heldOutMeasures(
+      config,
+      material.heads,
+      rows,
+      validation,
+      fitted,
+      asOf,
+    );
     losses.push({ name: candidate.name, loss });
     compared.push({ name: candidate.name, reads: inputsOf(candidate), tasks });
-    if (!best || loss < best.loss - WORTH) best = { candidate, loss };
+    if (!best || loss < best.loss - WORTH) best = { candidate, loss, outcomes };
     return { candidate, loss };
   };
   /** The better one of those that read texts as they are. */
@@ -272,17 +284,19 @@ async function select(material: Material, known: number, asOf: number): Promise<
     const { candidate } = reader;
     await judge({ ...candidate, name: candidate.name.replace('text', 'tuned text'), tuned: true });
   }
-  const figures = losses.map(({ name, loss }) => `${name} ${loss.toFixed(4)}`).join(', ');
+  const told = losses.map(({ name, loss }) => `${name} ${loss.toFixed(4)}`).join(', ');
   const notes = [
     timeSplit
       ? `Validated on the cut-off ${formatDay(known)}, whose windows were closed by the as-of day; everything was fitted on what was known by then.`
       : 'Too few closed cut-offs for a later slice: a fifth of the users was held out.',
-    `Kept: ${best!.candidate.name} (held-out loss ${figures}).`,
+    `Kept: ${best!.candidate.name} (held-out loss ${told}).`,
   ];
   const { candidate } = best!;
   const cutoff = timeSplit ? formatDay(known) : null;
   const comparison = { cutoff, kept: candidate.name, candidates: compared };
-  return { candidate, losses, comparison, notes };
+  progress('measuring the chosen one on what was held out');
+  const figures = validationOf(material.heads, best!.outcomes, timeSplit ? 'day' : 'users');
+  return { candidate, losses, comparison, validation: figures, notes };
 }
 
 /** What a candidate reads, in the words of the report. */

@@ -31,10 +31,15 @@ export class Best {
 
   /** The numbers kept, best first; forgets them. */
   take(): number[] {
+    return this.takeScored().map(({ id }) => id);
+  }
+
+  /** The same with their scores. */
+  takeScored(): { id: number; score: number }[] {
     const order = Array.from({ length: this.#size }, (_, i) => i);
     order.sort((a, b) => this.#scores[b]! - this.#scores[a]! || this.#ids[a]! - this.#ids[b]!);
     this.#size = 0;
-    return order.map((i) => this.#ids[i]!);
+    return order.map((i) => ({ id: this.#ids[i]!, score: this.#scores[i]! }));
   }
 
   /** Is (id, score) worse than what stands at a place? */

@@ -46,6 +46,17 @@ export class RankingGroups {
     return this.features.length;
   }
 
+  /** The groups of these numbers, by reference. */
+  only(numbers: readonly number[]): RankingGroups {
+    const part = new RankingGroups();
+    for (const i of numbers) {
+      part.features.push(this.features[i]!);
+      part.positives.push(this.positives[i]!);
+      part.pairs += this.features[i]!.length / PAIR_WIDTH;
+    }
+    return part;
+  }
+
   /** Adds a group; `write` fills the features of each of its pairs, positives first. */
   add(
     positives: number,

@@ -40,16 +40,22 @@ export async function ensureItemTable(
   return decodeItemTable(await (await store.get(key)).bytes(), key);
 }
 
+/** A unit of a list with the ranker's score; null in a list of what is popular, which nothing was computed for. */
+export interface ListedUnit {
+  readonly name: string;
+  readonly value: number | null;
+}
+
 /** A loaded ranker with the item table of its run. */
 export interface NextScorer {
   /** Length of a list. */
   readonly k: number;
   /**
-   * Lists of a shard's users in their order: names of units, best first, equal ones by name. Users who never had a unit
+   * Lists of a shard's users in their order: units, best first, equal ones by name. Users who never had a unit
    * get what is popular; of users of whom nothing is known before the as-of day nothing is said: an empty list. A list
    * is shorter than k only where there are fewer candidates. Walks the users and advances each to the as-of day.
    */
-  top(users: ShardUsers): Promise<string[][]>;
+  top(users: ShardUsers): Promise<ListedUnit[][]>;
   /** The unit of an item as of the run's day, as the lists name it. */
   readonly unitOf: UnitOf;
   close(): Promise<void>;
@@ -115,7 +121,7 @@ interface Part {
 class ShardLists {
   readonly #s: Scoring;
   readonly #best: Best;
-  readonly #lists: string[][] = [];
+  readonly #lists: ListedUnit[][] = [];
   /** Batches that are under way, in their order. */
   readonly #sent: Part[][] = [];
 
@@ -124,13 +130,15 @@ class ShardLists {
     this.#best = new Best(scoring.k);
   }
 
-  async run(users: ShardUsers): Promise<string[][]> {
+  async run(users: ShardUsers): Promise<ListedUnit[][]> {
     for await (const { logits } of this.#s.session.runAll(this.#batches(users))) {
       for (const { user, start, units } of this.#sent.shift()!) {
         units.forEach((unit, i) => {
           this.#best.offer(unit, Number(logits!.data[start + i]));
         });
-        this.#lists[user] = this.#names(this.#best.take());
+        this.#lists[user] = this.#best
+          .takeScored()
+          .map(({ id, score }) => ({ name: this.#s.table.names[id]!, value: score }));
       }
     }
     return this.#lists;
@@ -140,7 +148,10 @@ class ShardLists {
     const { table, features, type } = this.#s;
     const reader = new ProfileReader(table.names.length, table.day);
     const unitOf = this.#numberOf(users);
-    const popular = this.#names([...features.popular.subarray(0, this.#s.k)]);
+    const popular = Array.from(features.popular.subarray(0, this.#s.k), (unit) => ({
+      name: table.names[unit]!,
+      value: null,
+    }));
     let pairs = new Float32Array(BATCH_PAIRS * PAIR_WIDTH);
     let parts: Part[] = [];
     let used = 0;
@@ -179,9 +190,5 @@ class ShardLists {
       }
       return known[item]!;
     };
-  }
-
-  #names(units: readonly number[]): string[] {
-    return units.map((unit) => this.#s.table.names[unit]!);
   }
 }

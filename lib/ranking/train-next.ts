@@ -19,6 +19,7 @@ import {
 } from './ranker.ts';
 import { readHistory } from './read-history.ts';
 import { openUnits, type Units } from './units.ts';
+import { type NextValidation, validateNext } from './validate-next.ts';
 
 /** Cut-offs to learn from: at most so many, so many days apart, each with so many days of history before it. */
 const MAX_CUTOFFS = 12;
@@ -28,6 +29,9 @@ const MIN_HISTORY = 75;
 const WANTED_CUTOFFS = 6;
 /** Groups to learn from at most; beyond it users are left out by a stable hash. */
 const MAX_GROUPS = 12_000;
+
+/** A validation fits on so many groups at least. */
+const FEWEST_GROUPS = 20;
 
 /** What `manifest.json` of a ranker says. */
 export interface NextModelManifest {
@@ -44,6 +48,11 @@ export interface NextModelManifest {
   readonly curve: CurvePoint[];
   /** How it came about, one sentence each. */
   readonly selection: string[];
+  /**
+   * What a ranker that was fitted in the same way, without the latest window, does on that window. Absent where the
+   * history is too short, and in models of earlier versions.
+   */
+  readonly validation?: Readonly<Record<string, NextValidation>>;
 }
 
 /**
@@ -67,16 +76,27 @@ export async function trainNext(
   progress('reading users');
   const units = await openUnits(store, manifest, task);
   const history = await readHistory(store, manifest, name, cutoffs);
-  const groups = collectGroups(history, units, task, config.model.seed, progress);
+  const { groups, origins } = collectGroups(history, units, task, config.model.seed, progress);
   const trained = groups.count > 0;
-  const ranker = trained
-    ? await fitRanker(groups, {
-        seed: config.model.seed,
-        threads: config.training.threads,
-        onProgress: (step, of, loss) => progress(`ranking: step ${step} of ${of}, loss ${loss.toFixed(4)}`),
-        fits,
-      })
-    : untrainedRanker();
+  const { threads } = config.training;
+  const fitOn = (part: RankingGroups, what: string) =>
+    fitRanker(part, {
+      seed: config.model.seed,
+      threads,
+      onProgress: (step, of, loss) => progress(`${what}: step ${step} of ${of}, loss ${loss.toFixed(4)}`),
+      fits,
+    });
+  const split = heldOut(origins, cutoffs, task.horizonDays);
+  let validation: NextValidation | undefined;
+  if (split) {
+    const { kept, by, takes } = split;
+    const ranker = await fitOn(groups.only(kept), 'ranking, the latest window held out');
+    progress('measuring on the window that was held out');
+    const unitOf = units.at(cutoffs.at(-1)!);
+    const measured = await validateNext({ history, unitOf, task, ranker, by, takes, threads });
+    if (measured.assessment.n > 0) validation = measured;
+  }
+  const ranker = trained ? await fitOn(groups, 'ranking') : untrainedRanker();
   const description: NextModelManifest = {
     kind: 'next',
     task: name,
@@ -99,6 +119,7 @@ export async function trainNext(
           'No window of the past was closed by the as-of day with history before it: there was nothing to learn from.',
           'Candidates are ranked by fixed weights of own lines, co-occurrence and popularity.',
         ],
+    ...(validation ? { validation: { [name]: validation } } : {}),
   };
   return {
     'model.onnx': encodeRanker(ranker),
@@ -118,14 +139,48 @@ export function trainingCutoffs(manifest: RunManifest, task: NextTask): number[]
   return cutoffs.reverse();
 }
 
+/** Where a group comes from: its cut-off day and its user's number in [0, 1). */
+interface Origin {
+  readonly day: number;
+  readonly unit: number;
+}
+
+/** What a validation is fitted on (numbers of groups), and whom it then measures as of the latest cut-off. */
+interface Split {
+  readonly kept: number[];
+  readonly by: 'day' | 'users';
+  readonly takes: (user: UserHistory) => boolean;
+}
+
+/**
+ * Holds out the latest window: kept are groups whose windows were over by its first day, or, in a young log, those of
+ * other users. Undefined where neither leaves enough to fit on.
+ */
+function heldOut(
+  origins: readonly Origin[],
+  cutoffs: readonly number[],
+  horizonDays: number,
+): Split | undefined {
+  const last = cutoffs.at(-1);
+  if (last === undefined) return undefined;
+  const numbers = (keep: (origin: Origin) => boolean) =>
+    origins.flatMap((origin, i) => (keep(origin) ? [i] : []));
+  const before = numbers(({ day }) => day + horizonDays <= last);
+  if (before.length >= FEWEST_GROUPS) return { kept: before, by: 'day', takes: () => true };
+  const isOut = ({ unit }: { readonly unit: number }) => unit % 0.2 < 0.04;
+  const others = numbers((origin) => !isOut(origin));
+  return others.length < FEWEST_GROUPS ? undefined : { kept: others, by: 'users', takes: isOut };
+}
+
 function collectGroups(
   history: History,
   units: Units,
   task: NextTask,
   seed: number,
   progress: (text: string) => void,
-): RankingGroups {
+): { groups: RankingGroups; origins: Origin[] } {
   const groups = new RankingGroups();
+  const origins: Origin[] = [];
   const share = MAX_GROUPS / Math.max(1, countWindows(history, task.horizonDays));
   const rng = createRng(seed).fork('negatives');
   history.cutoffs.forEach((day, c) => {
@@ -144,9 +199,10 @@ function collectGroups(
       if (profile.count === 0) return;
       features.open(profile);
       addGroup(groups, features, taken, own.fork(`${user.unit}`));
+      if (groups.count > origins.length) origins.push({ day, unit: user.unit });
     });
   });
-  return groups;
+  return { groups, origins };
 }
 
 /** Users with something in the window after each cut-off and something before it. */

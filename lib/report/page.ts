@@ -1,14 +1,16 @@
-import { count, decimal, isNumber, percent, plural, shareOf } from './format.ts';
+import { count, decimal, isNumber, plural } from './format.ts';
 import { type Html, html, raw } from './html.ts';
+import { measuredOf } from './measured.ts';
+import { leadSection, usable } from './sections/lead.ts';
+import { modelSection, modelTitle } from './sections/model.ts';
 import { qualitySection } from './sections/quality.ts';
-import { exportsSection, stagesSection } from './sections/run.ts';
+import { runSection } from './sections/run.ts';
 import { type Tile, tiles } from './sections/table.ts';
-import { taskSection } from './sections/task.ts';
 import { styleSheet } from './style.ts';
 import type { RunReport, TaskReport } from './types.ts';
 
 /** As many tasks as fit into the row of key figures; the others are in their sections. */
-const HEADLINE_TASKS = 3;
+const HEADLINE_TASKS = 4;
 
 /**
  * One self-contained HTML page: no script, no request to any address, readable in light, dark and print. The same
@@ -26,22 +28,22 @@ export function renderReport(report: RunReport): string {
 <meta name="robots" content="noindex">
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
-<title>${report.title}</title>
+<title>${report.shop}: ${report.title}${report.asOf !== undefined && ` as of ${report.asOf}`}</title>
 <style>${raw(styleSheet)}</style>
 </head>
 <body>
 <header>
 <p class="brand">Nightjar · ${report.shop}</p>
-<h1>${report.title}</h1>
+<h1>${report.title}${report.asOf !== undefined && html` as of <span class="day">${report.asOf}</span>`}</h1>
 ${metaLine(report)}
 ${tiles(headline(report))}
 ${warnings(report)}
 ${contents(report)}
 </header>
 <main>
-${report.tasks.map((task, i) => taskSection(task, taskId(i), report))}
-${report.tasks.length === 0 && html`<section id="tasks"><h2>Tasks</h2><p class="intro">This run has no tasks: nothing was predicted.</p></section>`}
-${qualitySection(report)}${stagesSection(report)}${exportsSection(report)}
+${report.models.length > 0 ? leadSection(report) : html`<section id="lists"><h2>What to do with these lists</h2><p class="intro">This run has no tasks: nothing was predicted.</p></section>`}
+${report.models.map((model, i) => modelSection(model, modelId(i)))}
+${qualitySection(report)}${runSection(report)}
 </main>
 <footer>Run ${report.runId}, made ${report.createdAt}. This page stands alone: it loads nothing and sends nothing.</footer>
 </body>
@@ -50,13 +52,12 @@ ${qualitySection(report)}${stagesSection(report)}${exportsSection(report)}
 }
 
 /** Names from a config may not be names of anchors. */
-function taskId(place: number): string {
-  return `task-${(place + 1).toFixed(0)}`;
+function modelId(place: number): string {
+  return `model-${(place + 1).toFixed(0)}`;
 }
 
 function metaLine(report: RunReport): Html {
   const entries: readonly (readonly [string, string])[] = [
-    ...(report.asOf !== undefined ? [['As of', report.asOf] as const] : []),
     ['Data through', report.dataThrough],
     ['Model', report.modelVersion],
     ['Run', report.runId],
@@ -67,63 +68,53 @@ function metaLine(report: RunReport): Html {
 
 function headline(report: RunReport): Tile[] {
   const { totals } = report.quality;
+  const tasks = report.models.flatMap((model) => model.tasks);
   return [
     {
       name: report.asOf === undefined ? 'Rows scored' : 'Users scored',
       value: count(usersScored(report)),
       note: report.asOf === undefined ? 'each row of the table once' : 'everyone known at the as-of time',
     },
-    ...report.tasks.slice(0, HEADLINE_TASKS).map((task) => taskTile(task, report)),
-    {
-      name: 'Rows read',
-      value: count(totals.rowsIn),
-      note: `from ${plural(totals.files, 'file', 'files')}`,
-    },
+    ...tasks.slice(0, HEADLINE_TASKS).map(taskTile),
     {
       name: 'Rows usable',
-      value: shareOf(totals.clean, totals.rowsIn),
-      note: `${count(totals.quarantined)} quarantined, ${plural(totals.refused, 'file', 'files')} refused`,
+      value: usable(report),
+      note: `of ${count(totals.rowsIn)} in ${plural(totals.files, 'file', 'files')}; ${count(totals.quarantined)} quarantined, ${plural(totals.refused, 'file', 'files')} refused`,
       bad: totals.refused > 0,
     },
   ];
 }
 
-function taskTile(task: TaskReport, report: RunReport): Tile {
-  const { evaluation } = task;
-  const note = (text: string) =>
-    evaluation?.asOf === undefined || evaluation.asOf === report.asOf
-      ? text
-      : `${text}; validation of ${evaluation.asOf}`;
+function taskTile(task: TaskReport): Tile {
   if (task.kind === 'next') {
-    const { evaluation } = task;
+    const measured = measuredOf(task);
     return {
       name: `${task.name}, recall at ${count(task.k)}`,
-      value: decimal(evaluation?.recall),
-      note: evaluation === undefined ? 'no outcome yet' : note(`NDCG ${decimal(evaluation.ndcg)}`),
+      value: decimal(measured?.measures.recall),
+      note:
+        measured === undefined
+          ? 'not measured yet'
+          : `${measured.basis}; NDCG ${decimal(measured.measures.ndcg)}`,
     };
   }
-  const baseRate = task.evaluation?.baseRate;
+  const measured = measuredOf(task);
+  const auroc = measured?.measures.auroc;
   return {
     name: `${task.name}, AUROC`,
-    value: decimal(task.evaluation?.auroc),
+    value: decimal(auroc),
     note:
-      evaluation === undefined
-        ? 'no outcome yet'
-        : !isNumber(task.evaluation?.auroc)
-          ? note('not defined: all users have one outcome')
-          : note(`a coin: 0.5; base rate ${percent(baseRate)}`),
+      measured === undefined
+        ? 'not measured yet'
+        : isNumber(auroc)
+          ? `${measured.basis}; a coin: 0.5`
+          : `${measured.basis}; not defined: only one outcome`,
   };
 }
 
 /** The export says it; a backtest exports nothing, there the largest task counts. */
-function usersScored({ exports, tasks }: RunReport): number | undefined {
+function usersScored({ exports, models }: RunReport): number | undefined {
   if (exports !== undefined) return exports.users;
-  const scored = tasks.map((task) =>
-    task.kind === 'next'
-      ? (task.evaluation?.n ?? 0)
-      : task.scoreHistogram.reduce((sum, bin) => sum + bin.n, 0),
-  );
-  const most = Math.max(...scored);
+  const most = Math.max(...models.flatMap(({ tasks }) => tasks.map(({ ranked }) => ranked)));
   return isNumber(most) ? most : undefined;
 }
 
@@ -134,10 +125,10 @@ function warnings(report: RunReport): Html | false {
 
 function contents(report: RunReport): Html {
   const entries: readonly (readonly [string, string])[] = [
-    ...report.tasks.map((task, i) => [taskId(i), `Task: ${task.name}`] as const),
+    ['lists', 'What to do'],
+    ...report.models.map((model, i) => [modelId(i), modelTitle(model)] as const),
     ['quality', 'Data quality'],
-    ['stages', 'Stages'],
-    ['exports', 'Exports'],
+    ['run', 'Stages and files'],
   ];
   return html`<nav aria-label="Contents"><ul>${entries.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>`;
 }

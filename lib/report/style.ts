@@ -48,18 +48,19 @@ header{padding-top:44px}
 h1,h2,h3,h4,p,figure,ul,dl,dd{margin:0}
 h1{font-size:32px;line-height:1.2;font-weight:600;letter-spacing:-.015em}
 h2{font-size:23px;line-height:1.25;font-weight:600;letter-spacing:-.01em}
-h3{font-size:16px;font-weight:600;margin:34px 0 12px}
+h3{font-size:16px;font-weight:600;margin:28px 0 4px}
 h4{font-size:15px;font-weight:600;line-height:1.35}
 a{color:var(--accent);text-decoration-thickness:1px;text-underline-offset:3px}
 a:focus-visible,summary:focus-visible,.scroll:focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:4px}
 code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.92em}
-section{margin-top:56px;padding-top:28px;border-top:1px solid var(--line)}
+section{margin-top:44px;padding-top:26px;border-top:1px solid var(--line)}
 .brand{color:var(--muted);font-size:13px;letter-spacing:.04em;margin-bottom:6px}
 .meta{display:flex;flex-wrap:wrap;gap:6px 28px;margin-top:16px;font-size:14px}
 .meta div{display:flex;gap:8px}
 .meta dt,.muted{color:var(--muted)}
 .day{white-space:nowrap}
 .intro{max-width:72ch;margin-top:8px}
+#lists>.intro{max-width:110ch}
 nav{margin-top:24px;font-size:14px}
 nav ul{display:flex;flex-wrap:wrap;gap:4px 22px;list-style:none;padding:0}
 nav a{display:inline-block;padding:4px 0}
@@ -69,13 +70,11 @@ nav a{display:inline-block;padding:4px 0}
 .tile .value{font-size:26px;line-height:1.25;font-weight:600;letter-spacing:-.01em;font-variant-numeric:tabular-nums;white-space:nowrap}
 .tile .note{font-size:13px;line-height:1.45;color:var(--muted);margin-top:2px}
 .tile .note.bad{color:var(--worry)}
-.measures{grid-template-columns:repeat(auto-fit,minmax(min(100%,250px),1fr));margin-top:0}
-.measures .value{font-size:22px}
 .notice{background:var(--worry-soft);border-left:3px solid var(--worry);border-radius:0 8px 8px 0;padding:12px 16px;margin-top:18px;max-width:90ch}
 .notice ul{padding-left:18px;margin-top:4px}
 .notice b{color:var(--worry)}
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:20px}
-.grid.below{margin-top:20px}
+.grid.below{margin-top:14px}
 .card{background:var(--surface);border:1px solid var(--line);border-radius:10px;padding:18px;min-width:0}
 .card .lead{font-size:14px;color:var(--muted);font-variant-numeric:tabular-nums}
 .card figcaption{font-size:13.5px;line-height:1.5;color:var(--muted);margin-top:10px}
@@ -100,12 +99,24 @@ table{overflow-wrap:break-word}
 th,td{padding:7px 18px 7px 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
 th:last-child,td:last-child{padding-right:0}
 th{font-weight:600}
+tbody th{font-weight:500}
 thead th{color:var(--muted);font-weight:500;font-size:13px}
 .num{text-align:right}
 tfoot td,tfoot th{font-weight:600;border-bottom:0}
 .card.wide{margin-top:20px}
 .card h4+.caption{padding-top:4px}
-.card.wide,details .card{max-width:860px}
+details .card.wide{max-width:none}
+.advice{display:grid;grid-template-columns:minmax(0,5fr) minmax(0,7fr);gap:6px 36px;border-top:1px solid var(--line);margin-top:22px;padding-top:18px}
+.advice h3{margin:0 0 4px}
+.advice .intro{margin-top:0}
+.advice .scroll{background:var(--surface);border:1px solid var(--line);border-radius:10px;padding:2px 16px}
+.advice th,.advice td{padding-top:5px;padding-bottom:5px}
+.advice tbody tr:last-child>*{border-bottom:0}
+.advice tbody th{white-space:nowrap}
+.basis{font-size:13.5px;margin-top:10px;max-width:80ch}
+.interval{white-space:nowrap;display:block;font-size:12.5px}
+.pair{grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr))}
+section>.card{margin-top:18px}
 .confusion th,.confusion td{padding:10px;border:0;text-align:center;vertical-align:middle;white-space:normal}
 .confusion{margin-top:12px;border-spacing:3px;border-collapse:separate}
 .confusion tbody td{background:var(--track);border-radius:6px}
@@ -119,7 +130,7 @@ details .card{margin-top:12px}
 footer{margin-top:64px;padding-top:18px;padding-bottom:44px;color:var(--muted);font-size:13px}
 @media (max-width:1080px){
 .tiles{grid-template-columns:repeat(3,minmax(0,1fr))}
-.measures{grid-template-columns:repeat(2,minmax(0,1fr))}
+.advice{grid-template-columns:minmax(0,1fr)}
 }
 @media (max-width:560px){
 main,header,footer{padding-left:14px;padding-right:14px}
@@ -131,8 +142,11 @@ table{font-size:13px}
 th,td{padding-right:9px}
 .tiles{grid-template-columns:repeat(2,minmax(0,1fr))}
 .tile{padding:12px 14px}
+.advice .scroll{padding:2px 8px}
+.advice table{font-size:12.5px}
+.advice thead th{font-size:12px}
+.advice th,.advice td{padding-right:6px}
 .tile .value{font-size:21px}
-.measures{grid-template-columns:1fr}
 .meta{display:grid;gap:2px}
 }
 @media print{

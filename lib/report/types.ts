@@ -20,10 +20,12 @@ export interface QualityTotals {
   /** Rows counted by the independent pass over the bytes. */
   readonly rowsIn: number;
   readonly clean: number;
-  /** Duplicates that were dropped: rowsIn = clean + duplicates + quarantined. */
+  /** Duplicates that were dropped: rowsIn = clean + duplicates + leftOut + quarantined. */
   readonly duplicates: number;
   /** Duplicates that the source's settings kept; they are part of `clean`. */
   readonly duplicatesKept: number;
+  /** Rows that a condition of `where` left out, as configured. */
+  readonly leftOut: number;
   /** Clean rows that a newer version of their event has replaced; they do not count. */
   readonly replaced: number;
   readonly quarantined: number;
@@ -34,6 +36,7 @@ export interface QualityTotals {
 export interface QualityReport {
   readonly totals: QualityTotals;
   readonly reasons: readonly { readonly reason: string; readonly rows: number }[];
+  readonly leftOut: readonly { readonly condition: string; readonly rows: number }[];
   readonly flags: readonly { readonly rule: string; readonly rows: number }[];
   /** Clean rows of each shop day by event type; days without rows may be left out. */
   readonly days: readonly { readonly day: string; readonly rows: Readonly<Record<string, number>> }[];
@@ -42,6 +45,9 @@ export interface QualityReport {
 
 /** (x, y) pairs in drawing order. */
 export type Curve = readonly (readonly [x: number, y: number])[];
+
+/** A 95 % interval; null where the measure is not defined. */
+export type Interval = readonly [low: number, high: number] | null;
 
 export interface ReliabilityBin {
   readonly meanProbability: number;
@@ -60,6 +66,14 @@ export interface DecileRow {
   readonly cumulativeGain: number;
 }
 
+/** What is found among the users with the highest scores. */
+export interface ReachRow {
+  /** Share of all users, from the highest score down. */
+  readonly share: number;
+  readonly n: number;
+  readonly positives: number;
+}
+
 export interface Confusion {
   readonly tp: number;
   readonly fp: number;
@@ -69,25 +83,47 @@ export interface Confusion {
   readonly threshold: number;
 }
 
-export interface BinaryEvaluation {
-  /** The as-of time whose outcome is compared; absent for labelled tables. Another day than the run's: validation. */
-  readonly asOf?: string | undefined;
+/** What a yes-or-no task's scores were worth on users whose outcome is known. */
+export interface BinaryMeasures {
   readonly n: number;
-  readonly baseRate: Measure;
+  readonly positives: number;
   readonly auroc: Measure;
   readonly auprc: Measure;
   readonly logLoss: Measure;
   readonly brier: Measure;
   readonly ece: Measure;
   readonly lift10: Measure;
+  readonly intervals: { readonly auroc: Interval; readonly logLoss: Interval; readonly lift10: Interval };
+  readonly reach: readonly ReachRow[];
+  readonly reliability: readonly ReliabilityBin[];
+  readonly deciles: readonly DecileRow[];
+}
+
+/** The same of a run's own scores, with what only the page needs. */
+export interface BinaryEvaluation extends BinaryMeasures {
   readonly f1: Measure;
   readonly confusion: Confusion;
   /** (false positive rate, true positive rate). */
   readonly roc: Curve;
   /** (recall, precision). */
   readonly pr: Curve;
-  readonly reliability: readonly ReliabilityBin[];
-  readonly deciles: readonly DecileRow[];
+}
+
+/** What lists were worth for users who then took something. */
+export interface ListMeasures {
+  readonly n: number;
+  readonly recall: Measure;
+  readonly ndcg: Measure;
+  readonly intervals: { readonly recall: Interval; readonly ndcg: Interval };
+}
+
+/** Measures on data that the fit was kept from. It was chosen by that data, too. */
+export interface Validation<M> {
+  /** Held out: all users of a later day, a part of the users, or a part of a labelled table's rows. */
+  readonly by: 'day' | 'users' | 'rows';
+  /** First and last day as of which they were scored; null for labelled tables. */
+  readonly days: readonly [first: string, last: string] | null;
+  readonly assessment: M;
 }
 
 /** Loss at a step and how the step was made; any part may be missing where it was not measured. */
@@ -100,17 +136,64 @@ export interface TrainingPoint {
   readonly gradient?: Measure | undefined;
 }
 
+/** Why there is no outcome to compare with: the window is not over, or a backtest was asked about other tasks. */
+export type NoOutcome =
+  | { readonly why: 'open'; readonly closes: string }
+  | { readonly why: 'not asked'; readonly asked: readonly string[] };
+
 interface TaskCommon {
   readonly name: string;
   /** One plain sentence of what is predicted, for whom. */
   readonly description: string;
   /** Length of the label window; absent for labelled tables. */
   readonly horizonDays?: number | undefined;
-  readonly training: readonly TrainingPoint[];
-  readonly pretraining: readonly TrainingPoint[];
-  /** What was chosen on validation, one sentence each: branches kept, calibration, steps. */
-  readonly selection: readonly string[];
+  /** Absent where the outcome was compared. */
+  readonly noOutcome?: NoOutcome | undefined;
 }
+
+export interface BinaryTaskReport extends TaskCommon {
+  readonly kind: 'event' | 'absence' | 'label';
+  /** Of event and absence: the event's type. Of labels: the value that counts. */
+  readonly of: string;
+  /** What then happened to those scored by this run; absent while it is not known. */
+  readonly evaluation?: BinaryEvaluation | undefined;
+  /** Absent where the history was too short to hold anything out. */
+  readonly validation?: Validation<BinaryMeasures> | undefined;
+  /** Users who are ranked by this run; `expected`: how many of each share are positive by their own probabilities. */
+  readonly ranked: number;
+  readonly expected: readonly ReachRow[];
+  readonly scoreHistogram: readonly { readonly from: number; readonly to: number; readonly n: number }[];
+  /** Share of the summed strength of reasons by named group. */
+  readonly groups: readonly { readonly group: string; readonly share: number }[];
+  /** Mean absolute gradient x input of each feature. */
+  readonly features: readonly { readonly name: string; readonly group: string; readonly strength: number }[];
+}
+
+/** The measures of one list of the most popular for everybody, as a yardstick. */
+export interface Popular {
+  readonly recall: Measure;
+  readonly ndcg: Measure;
+}
+
+export interface NextTaskReport extends TaskCommon {
+  readonly kind: 'next';
+  /** 'item', or the attribute whose values are listed. */
+  readonly of: string;
+  /** Length of each user's list. */
+  readonly k: number;
+  readonly evaluation?: ListMeasures | undefined;
+  readonly validation?: (Validation<ListMeasures> & { readonly popular: Popular }) | undefined;
+  /** Users who have a list. */
+  readonly ranked: number;
+  /** The items or categories that stand in most users' lists; `label` is the shop's name for it. */
+  readonly top: readonly {
+    readonly item: string;
+    readonly label?: string | undefined;
+    readonly users: number;
+  }[];
+}
+
+export type TaskReport = BinaryTaskReport | NextTaskReport;
 
 /** What models that read more and more did on one held-out cut-off, everything fitted on what was known by then. */
 export interface ComparisonReport {
@@ -122,54 +205,48 @@ export interface ComparisonReport {
     readonly reads: readonly string[];
     /** This one was chosen. */
     readonly kept: boolean;
-    readonly n: number;
-    readonly auroc: Measure;
-    readonly auprc: Measure;
-    readonly logLoss: Measure;
+    readonly tasks: readonly {
+      readonly task: string;
+      readonly n: number;
+      readonly auroc: Measure;
+      readonly auprc: Measure;
+      readonly logLoss: Measure;
+    }[];
   }[];
 }
 
-export interface BinaryTaskReport extends TaskCommon {
-  readonly kind: 'event' | 'absence' | 'label';
-  /** Absent on a live night without a validation cut-off to show. */
-  readonly evaluation?: BinaryEvaluation | undefined;
+/** One model and the tasks that it answers. */
+export interface ModelReport {
+  readonly name: string;
+  readonly version: string;
+  /** The day as of which it was trained; absent for labelled tables. */
+  readonly trainedBefore?: string | undefined;
+  /** This run trained it; otherwise it serves since an earlier one. */
+  readonly trainedHere: boolean;
+  readonly tasks: readonly TaskReport[];
+  readonly training: readonly TrainingPoint[];
+  readonly pretraining: readonly TrainingPoint[];
+  /** What was chosen on validation, one sentence each. */
+  readonly selection: readonly string[];
   /** Where texts are read. */
   readonly comparison?: ComparisonReport | undefined;
-  readonly scoreHistogram: readonly { readonly from: number; readonly to: number; readonly n: number }[];
-  /** Share of the summed strength of reasons by named group. */
-  readonly groups: readonly { readonly group: string; readonly share: number }[];
-  /** Mean absolute gradient x input of each feature. */
-  readonly features: readonly { readonly name: string; readonly group: string; readonly strength: number }[];
 }
-
-export interface NextEvaluation {
-  readonly asOf?: string | undefined;
-  readonly n: number;
-  readonly recall: Measure;
-  readonly ndcg: Measure;
-  /** The same measures of the list of the most popular, as a yardstick. */
-  readonly popular?: { readonly recall: Measure; readonly ndcg: Measure } | undefined;
-}
-
-export interface NextTaskReport extends TaskCommon {
-  readonly kind: 'next';
-  /** Length of each user's list. */
-  readonly k: number;
-  readonly evaluation?: NextEvaluation | undefined;
-  /** The items or categories that stand in most users' lists; `label` is the shop's name for it. */
-  readonly top: readonly {
-    readonly item: string;
-    readonly label?: string | undefined;
-    readonly users: number;
-  }[];
-}
-
-export type TaskReport = BinaryTaskReport | NextTaskReport;
 
 export interface ExportReport {
   readonly path: string;
   readonly users: number;
   readonly files: readonly { readonly name: string; readonly bytes: number }[];
+}
+
+/** What an order of the shop was worth. */
+export interface OrdersReport {
+  readonly count: number;
+  /** In major units. */
+  readonly mean: number;
+  readonly from: string;
+  readonly to: string;
+  /** ISO 4217; absent where the shop names none. */
+  readonly currency?: string | undefined;
 }
 
 /** One run or backtest. */
@@ -188,7 +265,11 @@ export interface RunReport {
   readonly warnings: readonly string[];
   readonly stages: readonly StageReport[];
   readonly quality: QualityReport;
-  readonly tasks: readonly TaskReport[];
+  readonly models: readonly ModelReport[];
+  /** Tasks that could not be trained yet. */
+  readonly leftOut: readonly { readonly task: string; readonly why: string }[];
+  /** Absent where no price is known. */
+  readonly orders?: OrdersReport | undefined;
   /** Absent for a backtest, which exports nothing. */
   readonly exports?: ExportReport | undefined;
 }

@@ -12,6 +12,7 @@ export {
   tableScoresKey,
   trainedKey,
 } from './keys.ts';
+export { checkAsOf, type LastDays, lastDays } from './last-day.ts';
 export {
   buildManifest,
   dayInputs,

@@ -10,6 +10,8 @@ import { buildManifest, type Missing, putManifest, type RunManifest } from './ma
 export interface PlannedRun {
   readonly runId: string;
   readonly manifest: RunManifest;
+  /** An unfinished run of the same inputs was taken up. */
+  readonly resumed?: boolean;
 }
 
 /**
@@ -45,7 +47,7 @@ export async function planRun(args: {
     );
   }
   const unfinished = await unfinishedRun(store, base);
-  if (unfinished) return unfinished;
+  if (unfinished) return { ...unfinished, resumed: true };
   const folds = (purpose === 'night' || purpose === 'backfill') && asOf !== null;
   const manifest = folds ? { ...base, snapshot: await latestSnapshot(store, base) } : base;
   return { runId: await putManifest(store, manifest), manifest };

@@ -49,13 +49,17 @@ export async function isDone(
   return pointer !== undefined && pointer.lastModified >= success.lastModified;
 }
 
+/** A group whose tasks could not be trained yet has no model, and nothing is scored by it. */
 async function isScored(store: ObjectStore, runId: string, manifest: RunManifest): Promise<boolean> {
+  const trained = await readJson<Readonly<Record<string, string>>>(store, trainedKey(runId));
+  if (!trained && manifest.groups.some(({ name }) => !manifest.champions[name])) return false;
+  const groups = manifest.groups.filter(({ name }) => manifest.champions[name] ?? trained?.[name]);
   const missing = new Set(
-    manifest.groups.flatMap(({ kind, tasks }) =>
+    groups.flatMap(({ kind, tasks }) =>
       kind === 'label' ? tasks.map((task) => tableScoresKey(runId, task)) : [],
     ),
   );
-  if (!onlyTables(manifest)) {
+  if (groups.some(({ kind }) => kind !== 'label')) {
     for (let shard = 0; shard < manifest.shards; shard++) missing.add(scoresKey(runId, shard));
   }
   for await (const { key } of store.list(scoresPrefix(runId))) missing.delete(key);

@@ -25,7 +25,9 @@ export async function scoreRun(args: {
   const versions = await versionsOf(store, runId, manifest);
   if (shards.from === 0) {
     for (const { kind, name, tasks } of manifest.groups) {
-      if (kind !== 'label') continue;
+      const version = versions[name];
+      // A group without a model could not be trained yet.
+      if (kind !== 'label' || version === undefined) continue;
       checkStopped();
       const rows = await scoreTable({
         store,
@@ -33,18 +35,19 @@ export async function scoreRun(args: {
         manifest,
         group: name,
         task: tasks[0]!,
-        version: versions[name]!,
+        version,
       });
       progress(rows === undefined ? `${tasks[0]}: scored before` : `${tasks[0]}: ${rows} rows`);
     }
   }
-  if (manifest.groups.every(({ kind }) => kind === 'label')) return;
+  if (!manifest.groups.some(({ kind, name }) => kind !== 'label' && versions[name])) return;
   const scorer = await openRunScorer({ store, runId, manifest, versions });
   try {
     for (let shard = shards.from; shard < shards.to; shard++) {
       checkStopped();
       const users = await scorer.shard(shard);
-      progress(users === undefined ? `shard ${shard}: scored before` : `shard ${shard}: ${users} users`);
+      const place = `shard ${shard - shards.from + 1} of ${shards.to - shards.from}`;
+      progress(users === undefined ? `${place}: scored before` : `${place}: ${users} users`);
     }
   } finally {
     await scorer.close();

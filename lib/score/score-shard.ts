@@ -11,6 +11,8 @@ import { type NextScorer, openNextScorer } from '../ranking/index.ts';
 import { readModelFiles } from '../registry/index.ts';
 import { planShard, type RunManifest, readUsers, scoresKey } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
+import { emailsOf } from './emails.ts';
+import { namedValues } from './reasons.ts';
 import { openUserScorer, type UserScorer } from './score-users.ts';
 import { encodeScores, type ShardScores } from './scores.ts';
 
@@ -40,7 +42,9 @@ export async function openRunScorer(args: {
   let texts: RunTexts | undefined;
   const lists: { task: string; scorer: NextScorer }[] = [];
   for (const group of manifest.groups) {
-    const version = versions[group.name]!;
+    const version = versions[group.name];
+    // A group without a model could not be trained yet.
+    if (version === undefined) continue;
     if (group.kind === 'users') {
       const files = await readModelFiles(store, group.name, version);
       const description: UsersModelManifest = JSON.parse(new TextDecoder().decode(files['manifest.json']));
@@ -109,9 +113,16 @@ async function scoreShard(args: {
   const topLists: ShardScores['lists'] = {};
   for (const { task, scorer } of lists) {
     const top = await scorer.top(read);
-    topLists[task] = top.map((items) => (items.length > 0 ? JSON.stringify(items) : null));
+    topLists[task] = top.map((items) => (items.length > 0 ? namedValues(items) : null));
   }
-  return { users: names, hashes: Uint32Array.from(hashes), tasks, lists: topLists };
+  const emails = await emailsOf(store, manifest, shard);
+  return {
+    users: names,
+    hashes: Uint32Array.from(hashes),
+    tasks,
+    lists: topLists,
+    ...(emails ? { emails: names.map((user) => emails.get(user) ?? null) } : {}),
+  };
 }
 
 /** What stands of a run's scores. @returns shards whose scores are there */

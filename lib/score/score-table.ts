@@ -1,4 +1,5 @@
 import { stableUnit } from '../data/index.ts';
+import { groupWords } from '../features/index.ts';
 import { readLabelled, type TableModelManifest, tableFeatures } from '../learn/index.ts';
 import { readModelFile } from '../registry/index.ts';
 import { type RunManifest, tableScoresKey } from '../run/index.ts';
@@ -37,7 +38,7 @@ export async function scoreTable(args: {
     threads: config.training.threads,
   });
   try {
-    const groups = description.groups;
+    const groups = description.groups.map(groupWords);
     for (let start = 0; start < order.length; start += BATCH) {
       const rows = order.slice(start, start + BATCH);
       const batch = new Float32Array(BATCH * width);

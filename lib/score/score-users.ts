@@ -1,5 +1,5 @@
 import type { Config } from '../config/index.ts';
-import { featureNames, featureVector, inPopulation, type ShardUser } from '../features/index.ts';
+import { featureNames, featureVector, groupWords, inPopulation, type ShardUser } from '../features/index.ts';
 import {
   branchGroups,
   type ProfileWriter,
@@ -251,7 +251,7 @@ class ShardScorer {
     const branches = branchGroups(text !== undefined);
     const stride = groups.length + branches.length;
     // The column of a branch that the model does not have is behind those that are named.
-    const names = sequence || text ? [...groups, ...branches] : groups;
+    const names = (sequence || text ? [...groups, ...branches] : groups).map(groupWords);
     const tasks = heads.length;
     rows.forEach((row, b) => {
       heads.forEach((_, t) => {

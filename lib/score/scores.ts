@@ -7,7 +7,7 @@ export interface TaskScores {
   readonly logit: Float64Array;
   /** Calibrated. */
   readonly probability: Float64Array;
-  /** JSON list of the strongest reasons, such as ["recency +0.41", "gaps -0.12"]. */
+  /** JSON list of the strongest reasons, such as [{"name":"how often","value":0.41}]. */
   readonly reasons: (string | null)[];
 }
 
@@ -16,11 +16,13 @@ export interface ShardScores {
   readonly users: string[];
   readonly hashes: Uint32Array;
   readonly tasks: Record<string, TaskScores>;
-  /** Per list task the user's top items as JSON lists, best first; null without any. */
+  /** Per list task the user's top items as JSON lists of named values, best first; null without any. */
   readonly lists: Record<string, (string | null)[]>;
+  /** SHA-256 (hex) of each user's address as it was known by the as-of day; absent where the shop maps none. */
+  readonly emails?: (string | null)[];
 }
 
-/** The Arrow file of a shard's scores: `user`, `hash`, then `<task>.logit`, `.probability`, `.reasons` or `.list`. */
+/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, then `<task>.logit`, `.probability`, `.reasons` or `.list`. */
 export function encodeScores(scores: ShardScores, metadata: Record<string, string>): Uint8Array {
   const rows = scores.users.length;
   const fields: Field[] = [];
@@ -36,6 +38,7 @@ export function encodeScores(scores: ShardScores, metadata: Record<string, strin
   text('user', scores.users);
   fields.push(new Field('hash', new Uint32(), false));
   columns.push(makeData({ type: new Uint32(), length: rows, nullCount: 0, data: scores.hashes }));
+  if (scores.emails) text('email', scores.emails);
   for (const [task, { logit, probability, reasons }] of Object.entries(scores.tasks)) {
     number(`${task}.logit`, logit);
     number(`${task}.probability`, probability);
@@ -72,5 +75,6 @@ export function decodeScores(bytes: Uint8Array): ShardScores {
       ]),
     ),
     lists: Object.fromEntries(named('.list').map((task) => [task, texts(`${task}.list`)])),
+    ...(schema.fields.some(({ name }) => name === 'email') ? { emails: texts('email') } : {}),
   };
 }

@@ -1,6 +1,23 @@
 export { type AdamWUpdate, adamwRows, adamwStep, type Moments } from './adamw.ts';
+export {
+  assessBinary,
+  assessLists,
+  type BinaryAssessment,
+  type Interval,
+  type ListAssessment,
+  REACH_SHARES,
+  type ReachRow,
+  type Validation,
+} from './assessment.ts';
 export { type Batch, type BatchSource, type ShuffledBatches, shuffledBatches } from './batches.ts';
-export { type BootstrapDifference, type PairedBootstrap, pairedBootstrap } from './bootstrap.ts';
+export {
+  type Bootstrap,
+  type BootstrapDifference,
+  type BootstrapInterval,
+  bootstrap,
+  type PairedBootstrap,
+  pairedBootstrap,
+} from './bootstrap.ts';
 export {
   type Bucket,
   type BucketBatch,

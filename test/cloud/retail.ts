@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib';
 import { type Config, type ConfigInput, loadConfig } from '../../lib/config/index.ts';
 import { type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
 import { nightjar } from '../e2e/command.ts';
+import { exportName } from '../e2e/nights.ts';
 import { SMALL } from '../e2e/shop.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/online-retail', import.meta.url));
@@ -98,14 +99,16 @@ export async function exportsOf(store: ObjectStore, asOf: string): Promise<Expor
   const prefix = `exports/as_of=${asOf}/`;
   const runs = new Set<string>();
   const files: Record<string, string> = {};
-  for await (const { key } of store.list(prefix)) {
-    const [runId, ...name] = key.slice(prefix.length).split('/');
+  for await (const { key } of store.list('exports/')) {
     // Beside the runs lies the file that says which of them counts.
-    if (name.length === 0) continue;
-    runs.add(runId!);
+    const runId = key.startsWith(prefix)
+      ? /^([^/]+)\//.exec(key.slice(prefix.length))?.[1]
+      : new RegExp(`/as_of=${asOf}/run=([^/]+)/`).exec(key)?.[1];
+    if (runId === undefined) continue;
+    runs.add(runId);
     if (key.endsWith('.json')) continue;
     const hash = createHash('sha256').update(await (await store.get(key)).bytes());
-    files[name.join('/')] = hash.digest('hex');
+    files[exportName(key)] = hash.digest('hex');
   }
   const [runId, second] = [...runs];
   if (runId === undefined || second !== undefined || !('_SUCCESS' in files)) {

@@ -59,7 +59,9 @@ describe('however the same events are delivered, the night is the same to the by
   timeout: SLOW,
 }, () => {
   it('has something to compare', async () => {
-    expect(Object.keys(reference.exports).sort()).toEqual(['_SUCCESS', 'users.csv.gz', 'users.parquet']);
+    expect(Object.keys(reference.exports).sort()).toEqual([
+      ...['_SUCCESS', 'users/csv/users.csv.gz', 'users/parquet/users.parquet'],
+    ]);
     expect(Object.keys(reference.models)).toHaveLength(2 + Object.keys(nextFiles()).length);
     expect(reference.snapshots).toHaveLength(2);
     const key = Object.keys(reference.models).find((name) => /\/users-.*manifest/.test(name))!;

@@ -89,8 +89,9 @@ it(
     const { code, stdout } = await nightjar([...at, 'run', '--as-of', AS_OF, '--json'], shop.folder);
     // then
     expect(code).toBe(0);
-    const { runId, missing } = JSON.parse(stdout);
+    const { runId, missing, resumed } = JSON.parse(stdout);
     expect(missing).toEqual([]);
+    expect(resumed).toBe(true);
     expect(runId).toBe(reference.runId);
     const manifest = await readManifest(shop.store, runId);
     const ended = await lookAt(shop.store, { runId, manifest });

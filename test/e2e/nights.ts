@@ -73,7 +73,7 @@ function inProcess(store: ObjectStore, keyFile: string) {
 
 /** Everything a night leaves that must not depend on how its events were delivered. */
 export interface Night extends PlannedRun {
-  /** SHA-256 of every export file but the manifest, by name. */
+  /** SHA-256 of every export file but the manifest, by `exportName`. */
   readonly exports: Record<string, string>;
   readonly scores: ShardScores[];
   /** SHA-256 of every model file that served, by group and name. */
@@ -110,9 +110,9 @@ export async function lookAt(store: ObjectStore, { runId, manifest }: PlannedRun
     }
   }
   const exports: Record<string, string> = {};
-  const prefix = `exports/as_of=${manifest.asOf ?? 'none'}/${runId}/`;
-  for await (const { key } of store.list(prefix)) {
-    if (!key.endsWith('.json')) exports[key.slice(prefix.length)] = await hashOf(store, key);
+  for await (const { key } of store.list('exports/')) {
+    if (!key.includes(`${runId}/`) || key.endsWith('.json')) continue;
+    exports[exportName(key)] = await hashOf(store, key);
   }
   const scores: ShardScores[] = [];
   const snapshots: string[] = [];
@@ -125,6 +125,12 @@ export async function lookAt(store: ObjectStore, { runId, manifest }: PlannedRun
     }
   }
   return { runId, manifest, exports, scores, models, snapshots };
+}
+
+/** 'exports/users/csv/as_of=…/run=…/users.csv.gz' -> 'users/csv/users.csv.gz'; '…/_SUCCESS' -> '_SUCCESS' */
+export function exportName(key: string): string {
+  if (key.endsWith('/_SUCCESS')) return '_SUCCESS';
+  return key.replace(/^exports\//, '').replace(/as_of=[^/]+\/run=[^/]+\//, '');
 }
 
 export async function hashOf(store: ObjectStore, key: string): Promise<string> {

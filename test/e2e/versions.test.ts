@@ -308,7 +308,9 @@ describe('later versions', { timeout: SLOW }, () => {
     expect(ids.length).toBeGreaterThan(30);
     expect(own.ids.every((id) => ids.includes(id))).toBe(true);
     expect(own.kind === 'binary' && own.probabilities.every(Number.isFinite)).toBe(true);
-    expect(report.tasks.find(({ name }) => name === 'purchase')?.kind).toBe('event');
+    expect(report.models.flatMap(({ tasks }) => tasks).find(({ name }) => name === 'purchase')?.kind).toBe(
+      'event',
+    );
     expect(report.quality.totals.replaced).toBe(0);
     // and: a run that knows the later files counts what they replaced
     const again = await night(workspace, AS_OF);
@@ -317,7 +319,7 @@ describe('later versions', { timeout: SLOW }, () => {
     expect(told.report.quality.totals.replaced).toBe(cancelled.length);
     const html = new TextDecoder().decode(await (await store.get(told.path)).bytes());
     expect(html).toContain(
-      `${cancelled.length} of them do not, because a later file brought a newer version`,
+      `${cancelled.length} clean rows do not count, because a later file brought a newer version`,
     );
     const rows = told.report.quality.days.flatMap(({ rows: types }) => Object.values(types));
     const clean = told.report.quality.totals.clean - cancelled.length;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../bin/workspace.ts';
-import type { ExportManifest } from '../../lib/export/index.ts';
+import { CURRENT_VIEW, type ExportManifest } from '../../lib/export/index.ts';
 import { readJson } from '../../lib/runtime/index.ts';
 import { dropAll, finish, type Night, night, openShop, SLOW } from '../e2e/nights.ts';
 import { AS_OF, daily, shopConfig, shopLog } from '../e2e/shop.ts';
@@ -27,6 +27,7 @@ let shop: Workspace;
 let first: Night;
 let second: Night;
 let folder: string;
+let users: string;
 
 async function read(sql: string): Promise<Row[]> {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
@@ -40,6 +41,11 @@ async function read(sql: string): Promise<Row[]> {
 }
 
 const folderOf = ({ runId, manifest }: Night) => join(shop.root, `exports/as_of=${manifest.asOf}`, runId);
+const fileOf = ({ runId, manifest }: Night, kind: 'parquet' | 'csv', root = shop.root) =>
+  join(
+    root,
+    `exports/users/${kind}/as_of=${manifest.asOf}/run=${runId}/users.${kind === 'csv' ? 'csv.gz' : kind}`,
+  );
 
 beforeAll(async () => {
   const defaults = shopConfig();
@@ -52,20 +58,21 @@ beforeAll(async () => {
   first = await night(shop, AS_OF);
   second = await night(shop, NEXT_DAY);
   folder = folderOf(first);
+  users = fileOf(first, 'parquet');
 }, SLOW);
 
 describe('an export', { timeout: SLOW }, () => {
   it('holds every user known at the as-of time exactly once, in the ids of the shop', async () => {
-    const rows = await read(`SELECT user_id FROM '${folder}/users.parquet'`);
+    const rows = await read(`SELECT user_id FROM '${users}'`);
     expect(rows.map((row) => row.user_id)).toEqual(known(AS_OF));
-    const later = await read(`SELECT user_id FROM '${folderOf(second)}/users.parquet'`);
+    const later = await read(`SELECT user_id FROM '${fileOf(second, 'parquet')}'`);
     expect(later.map((row) => row.user_id)).toEqual(known(NEXT_DAY));
   });
 
   it('says the same in Parquet and in CSV', async () => {
-    const parquet = await read(`SELECT * FROM '${folder}/users.parquet'`);
+    const parquet = await read(`SELECT * FROM '${users}'`);
     const csv = await read(
-      `SELECT * FROM read_csv('${folder}/users.csv.gz', header = true, all_varchar = true)`,
+      `SELECT * FROM read_csv('${fileOf(first, 'csv')}', header = true, all_varchar = true)`,
     );
     expect(csv).toHaveLength(parquet.length);
     const lists = ['purchase_reasons', 'churn_reasons', 'preference_top'];
@@ -86,7 +93,7 @@ describe('an export', { timeout: SLOW }, () => {
     for (const task of ['purchase', 'churn']) {
       const rows = await read(
         `SELECT ${task}_rank AS rank, ${task}_decile AS decile, ${task}_probability AS probability
-         FROM '${folder}/users.parquet' WHERE ${task}_probability IS NOT NULL ORDER BY rank`,
+         FROM '${users}' WHERE ${task}_probability IS NOT NULL ORDER BY rank`,
       );
       expect(rows.length).toBeGreaterThan(50);
       expect(rows.map(({ rank }) => rank)).toEqual(rows.map((_, i) => i + 1));
@@ -108,7 +115,7 @@ describe('an export', { timeout: SLOW }, () => {
           .map(({ text }) => text.split(',')[0]!.replaceAll('"', '')),
       );
     const asked = async (task: string) =>
-      (await read(`SELECT user_id FROM '${folder}/users.parquet' WHERE ${task}_rank IS NOT NULL`)).map(
+      (await read(`SELECT user_id FROM '${users}' WHERE ${task}_rank IS NOT NULL`)).map(
         ({ user_id: id }) => id,
       );
     const buyers = [...bought('')].filter((id) => id !== '').sort();
@@ -118,7 +125,7 @@ describe('an export', { timeout: SLOW }, () => {
     expect(await asked('purchase')).toEqual(buyers);
     expect(await asked('churn')).toEqual(active);
     const values = await read(
-      `SELECT count(*) AS n FROM '${folder}/users.parquet' WHERE (purchase_rank IS NULL)
+      `SELECT count(*) AS n FROM '${users}' WHERE (purchase_rank IS NULL)
        <> (purchase_probability IS NULL) OR (purchase_rank IS NULL) <> (purchase_reasons IS NULL)
        OR (purchase_rank IS NULL) <> (purchase_decile IS NULL)`,
     );
@@ -126,31 +133,31 @@ describe('an export', { timeout: SLOW }, () => {
   });
 
   it('gives lists of items and reasons', async () => {
-    const rows = await read(
-      `SELECT preference_top AS top, churn_reasons AS reasons FROM '${folder}/users.parquet'`,
-    );
+    const rows = await read(`SELECT preference_top AS top, churn_reasons AS reasons FROM '${users}'`);
     const lists = rows.flatMap(({ top }) => (Array.isArray(top) ? [top] : []));
     expect(lists.length).toBeGreaterThan(100);
     for (const list of lists) {
       expect(list).toHaveLength(5);
-      expect(new Set(list).size).toBe(5);
-      expect(list.every((item) => /^sku-\d+$/.test(String(item)))).toBe(true);
+      expect(new Set(list.map(({ name }) => name)).size).toBe(5);
+      expect(list.every(({ name }) => /^sku-\d+$/.test(name))).toBe(true);
+      // Who has bought is ranked by scores; to all others what is popular is offered, without any.
+      const values = list.map(({ value }) => value);
+      if (values.some((value) => value === null)) expect(values).toEqual([null, null, null, null, null]);
+      else expect(values).toEqual([...values].sort((a, b) => b - a));
     }
     const reasons = rows.flatMap(({ reasons }) => (Array.isArray(reasons) ? [reasons] : []));
+    expect(reasons.length).toBeGreaterThan(50);
     for (const two of reasons) {
       expect(two).toHaveLength(2);
-      const sizes = two.map((reason) => {
-        expect(reason).toMatch(/^[a-z_ ]+ [+-]\d+\.\d\d$/);
-        return Math.abs(Number(String(reason).split(' ').at(-1)));
-      });
-      expect(sizes[0]).toBeGreaterThanOrEqual(sizes[1]!);
+      for (const { name } of two) expect(name).toMatch(/^[a-z ]+$/);
+      expect(Math.abs(two[0].value)).toBeGreaterThanOrEqual(Math.abs(two[1].value));
     }
   });
 
   it('keeps a user in the control group, or out of it, night after night', async () => {
     const groups = async (of: Night) =>
       new Map(
-        (await read(`SELECT user_id, control FROM '${folderOf(of)}/users.parquet'`)).map((row) => [
+        (await read(`SELECT user_id, control FROM '${fileOf(of, 'parquet')}'`)).map((row) => [
           row.user_id,
           row.control,
         ]),
@@ -165,15 +172,16 @@ describe('an export', { timeout: SLOW }, () => {
   it('is described by its manifest: rows, bytes and SHA-256 of every file', async () => {
     const manifest: ExportManifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8'));
     expect(manifest).toMatchObject({ runId: first.runId, asOf: AS_OF, rows: known(AS_OF).length });
-    expect(manifest.files.map(({ name }) => name)).toEqual(['users.parquet', 'users.csv.gz']);
-    for (const { name, bytes, sha256 } of manifest.files) {
-      const content = await readFile(join(folder, name));
+    expect(manifest.files.map(({ key }) => join(shop.root, key))).toEqual([users, fileOf(first, 'csv')]);
+    for (const { key, rows, bytes, sha256 } of manifest.files) {
+      const content = await readFile(join(shop.root, key));
+      expect(rows).toBe(manifest.rows);
       expect(content.length).toBe(bytes);
       expect(createHash('sha256').update(content).digest('hex')).toBe(sha256);
     }
     const rows = await read(
       `SELECT count(*) FILTER (control) AS control, any_value(model_version) AS version,
-       count(DISTINCT model_version) AS versions, min(as_of)::VARCHAR AS as_of FROM '${folder}/users.parquet'`,
+       count(DISTINCT model_version) AS versions, min(as_of_day)::VARCHAR AS as_of FROM '${users}'`,
     );
     expect(rows[0]).toEqual({
       control: String(manifest.controlRows),
@@ -183,11 +191,15 @@ describe('an export', { timeout: SLOW }, () => {
     });
   });
 
-  it('is finished last: files, manifest, _SUCCESS, then the pointer', async () => {
+  it('is finished last: files, manifest, _SUCCESS, the view of the last good export, then the pointer of its day', async () => {
     const time = async (path: string) => (await stat(path, { bigint: true })).mtimeNs;
+    const last = folderOf(second);
     const order = [
-      ...['users.parquet', 'users.csv.gz', 'manifest.json', '_SUCCESS'].map((name) => join(folder, name)),
-      join(folder, '../current.json'),
+      fileOf(second, 'parquet'),
+      fileOf(second, 'csv'),
+      ...['manifest.json', '_SUCCESS'].map((name) => join(last, name)),
+      join(shop.root, 'exports/current/manifest.json'),
+      join(last, '../current.json'),
     ];
     const times = await Promise.all(order.map(time));
     expect(times).toEqual([...times].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
@@ -197,16 +209,25 @@ describe('an export', { timeout: SLOW }, () => {
     });
   });
 
+  it('is shown by the current view unless that shows a later day', async () => {
+    // given
+    const manifest = JSON.parse(await readFile(join(folderOf(second), 'manifest.json'), 'utf8'));
+    expect(await readJson(shop.store, CURRENT_VIEW)).toEqual(manifest);
+    // when: the earlier day is exported once more
+    await shop.store.delete(`exports/as_of=${AS_OF}/current.json`);
+    await finish(shop, first);
+    // then
+    expect(await readJson(shop.store, CURRENT_VIEW)).toEqual(manifest);
+  });
+
   it('that is finished is not written again', async () => {
     // given
     const past = new Date(1_700_000_000_000);
-    for (const name of ['users.parquet', 'manifest.json', '_SUCCESS'])
-      await utimes(join(folder, name), past, past);
+    const files = [users, join(folder, 'manifest.json'), join(folder, '_SUCCESS')];
+    for (const file of files) await utimes(file, past, past);
     // when
     await finish(shop, first);
     // then
-    for (const name of ['users.parquet', 'manifest.json', '_SUCCESS']) {
-      expect((await stat(join(folder, name))).mtime).toEqual(past);
-    }
+    for (const file of files) expect((await stat(file)).mtime).toEqual(past);
   });
 });

@@ -76,8 +76,8 @@ describe('a labelled table', { timeout: SLOW }, () => {
     expect(users).toEqual(Array.from({ length: 400 }, (_, i) => String(i)));
     expect(Object.keys(reference.result.exports).sort()).toEqual([
       '_SUCCESS',
-      'table-bought.csv.gz',
-      'table-bought.parquet',
+      'table-bought/csv/table-bought.csv.gz',
+      'table-bought/parquet/table-bought.parquet',
     ]);
   });
 

@@ -11,7 +11,7 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const described = (files: Readonly<Record<string, Uint8Array>>): NextModelManifest =>
   JSON.parse(text(files['manifest.json']!));
 
-describe('a list task over items', () => {
+describe('a list task over items', { timeout: 180_000 }, () => {
   test('learns what goes together', async () => {
     await withStore(async (store) => {
       // given a shop where users keep to a taste of six items, and newcomers who took one of them

@@ -168,7 +168,7 @@ export async function listsOf(
         before: Number.POSITIVE_INFINITY,
         cache: new ByteCache(),
       });
-      const top = await scorer.top(users);
+      const top = (await scorer.top(users)).map((list) => list.map(({ name }) => name));
       let row = 0;
       for (const { user } of users) lists.set(user, top[row++]!);
     }

@@ -63,7 +63,7 @@ describe('text from data', () => {
 describe('thinCurve', () => {
   it('keeps the ends, the order and the shape with few points', () => {
     // given: the ROC curve of 20,000 users
-    const { roc } = evaluate(scoredUsers(20_000, seeded(5), 0), '2020-01-01');
+    const { roc } = evaluate(scoredUsers(20_000, seeded(5), 0));
 
     // when
     const thin = thinCurve(roc, 200);

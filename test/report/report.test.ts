@@ -1,10 +1,13 @@
 import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import {
+  type BinaryEvaluation,
   type BinaryTaskReport,
+  type ModelReport,
   type NextTaskReport,
   type RunReport,
   renderReport,
+  type TaskReport,
 } from '../../lib/report/index.ts';
 import { sampleReport } from './sample.ts';
 
@@ -21,25 +24,35 @@ const emptyTask: BinaryTaskReport = {
   name: 'purchase',
   kind: 'event',
   description: 'Will this user buy?',
+  of: 'purchase',
   horizonDays: 30,
+  ranked: 0,
+  expected: [],
   scoreHistogram: [],
-  training: [],
-  pretraining: [],
   groups: [],
   features: [],
-  selection: [],
 };
 
 const emptyNext: NextTaskReport = {
   name: 'preference',
   kind: 'next',
   description: 'What will this user buy?',
+  of: 'item',
   k: 10,
+  ranked: 0,
   top: [],
+};
+
+const modelOf = (tasks: readonly TaskReport[], changes: Partial<ModelReport> = {}): ModelReport => ({
+  name: 'users-1',
+  version: 'v',
+  trainedHere: true,
+  tasks,
   training: [],
   pretraining: [],
   selection: [],
-};
+  ...changes,
+});
 
 const emptyRun: RunReport = {
   title: 'Nothing yet',
@@ -57,16 +70,19 @@ const emptyRun: RunReport = {
       clean: 0,
       duplicates: 0,
       duplicatesKept: 0,
+      leftOut: 0,
       replaced: 0,
       quarantined: 0,
       refused: 0,
     },
     reasons: [],
+    leftOut: [],
     flags: [],
     days: [],
     refused: [],
   },
-  tasks: [],
+  models: [],
+  leftOut: [],
 };
 
 describe('a report of a whole run', () => {
@@ -78,7 +94,7 @@ describe('a report of a whole run', () => {
     const targets = [...document.querySelectorAll('nav a')].map((link) => link.getAttribute('href') ?? '');
 
     // then
-    expect(targets).toEqual(['#task-1', '#task-2', '#task-3', '#quality', '#stages', '#exports']);
+    expect(targets).toEqual(['#lists', '#model-1', '#model-2', '#quality', '#run']);
     for (const target of targets) expect(document.getElementById(target.slice(1))?.tagName).toBe('SECTION');
   });
 
@@ -87,33 +103,28 @@ describe('a report of a whole run', () => {
     const figures = [...document.querySelectorAll('figure')];
 
     // when
-    const titles = [...document.querySelectorAll('#task-1 figure h4')].map((title) => title.textContent);
+    const titles = (part: string) =>
+      [...document.querySelectorAll(`#model-1 ${part} figure h4`)].map((title) => title.textContent);
 
-    // then
-    expect(titles).toEqual([
-      'ROC curve',
-      'Precision and recall',
-      'Reliability',
-      'Cumulative gain',
-      'Lift by decile',
-      'Right and wrong',
-      'Score distribution',
-      'What moves the scores',
-      'Strongest features',
-      'Training',
-      'Steps of training',
-      'Pretraining',
-      'Chosen on validation',
-    ]);
+    // then: three of each task in sight, the others behind a fold, and how the model was made once
+    const three = ['Cumulative gain', 'Reliability', 'What moves the scores'];
+    expect(titles('> .grid')).toEqual([...three, ...three]);
+    const folded = ['Lift by decile', 'ROC curve', 'Precision and recall', 'Right and wrong'];
+    const more = [...folded, 'Score distribution', 'Reasons by group'];
+    const made = ['Training', 'Steps of training', 'Pretraining', 'What was chosen, and by what'];
+    expect(titles('details')).toEqual([...more, ...more, ...made]);
     for (const each of figures) {
-      expect(each.querySelector('figcaption p')?.textContent?.length).toBeGreaterThan(40);
+      if (each.querySelector('svg'))
+        expect(each.querySelector('figcaption p')?.textContent).toMatch(
+          /^(Bars?|Dots|Lines?|Thick line|Each bar)\b/,
+        );
       for (const svg of each.querySelectorAll('svg')) {
         expect(svg.getAttribute('role')).toBe('img');
         expect(svg.getAttribute('aria-label')?.length).toBeGreaterThan(5);
         expect(svg.getAttribute('viewBox')).toMatch(/^0 0 330 \d+$/);
       }
     }
-    expect(document.querySelectorAll('svg').length).toBeGreaterThan(20);
+    expect(document.querySelectorAll('svg').length).toBeGreaterThan(15);
   });
 
   it('needs no network, no script and no font of others', () => {
@@ -157,7 +168,7 @@ describe('hostile names', () => {
       if (typeof value !== 'object' || value === null) return value;
       return Object.fromEntries(
         Object.entries(value).map(([key, inner]) => {
-          const structural = ['kind', 'asOf', 'day'].includes(key);
+          const structural = ['kind', 'asOf', 'day', 'by', 'days', 'why'].includes(key);
           return [key, typeof inner === 'string' && !structural ? evil : replaceText(inner)];
         }),
       );
@@ -167,7 +178,6 @@ describe('hostile names', () => {
     const hostile: RunReport = {
       ...Object.assign({}, sample, replace(sample)),
       warnings: [evil],
-      tasks: sample.tasks.map((task) => Object.assign({}, task, replace(task), { selection: [evil] })),
       quality: { ...sample.quality, days: [{ day: '2011-01-01', rows: { [evil]: 3, __proto__: 1 } }] },
     };
 
@@ -180,83 +190,203 @@ describe('hostile names', () => {
     expect(page).not.toMatch(/<script|<img|\u202e/);
     expect(page).not.toContain('\0');
     expect(document.querySelector('h1')?.textContent).toContain('<script>alert(1)</script>');
-    expect(document.querySelectorAll('main > section')).toHaveLength(sample.tasks.length + 3);
-    expect(document.querySelectorAll('#task-1 figure')).toHaveLength(13);
+    expect(document.querySelectorAll('main > section')).toHaveLength(sample.models.length + 3);
+    expect(document.querySelectorAll('#model-1 figure')).toHaveLength(22);
   });
 });
 
 describe('what visits and texts add', () => {
-  const measures = { n: 1200, auroc: 0.7123, auprc: null, logLoss: 0.51234 };
+  const measures = { task: 'purchase', n: 1200, auroc: 0.7123, auprc: null, logLoss: 0.51234 };
   const comparison = {
     asOf: '2011-06-12',
     rows: [
-      { name: 'linear + MLP', reads: ['features'], kept: false, ...measures },
-      { name: 'linear + MLP + text', reads: ['features', 'texts'], kept: true, ...measures, auroc: 0.7321 },
+      { name: 'linear + MLP', reads: ['features'], kept: false, tasks: [measures] },
+      {
+        name: 'linear + MLP + text',
+        reads: ['features', 'texts'],
+        kept: true,
+        tasks: [{ ...measures, auroc: 0.7321 }],
+      },
     ],
   };
 
   it('stands in a table of its own, with the cut-off and the one that was chosen', () => {
     // when
-    const { document } = parseHTML(renderReport({ ...emptyRun, tasks: [{ ...emptyTask, comparison }] }));
-    const heading = [...document.querySelectorAll('h3')].find(
+    const page = renderReport({ ...emptyRun, models: [modelOf([emptyTask], { comparison })] });
+    const { document } = parseHTML(page);
+    const heading = [...document.querySelectorAll('h4')].find(
       (h) => h.textContent === 'What visits and texts add',
     );
-    const card = [...document.querySelectorAll('.card')].find((c) =>
-      c.textContent?.includes('Models by what they read'),
-    );
     // then
-    expect(heading?.nextElementSibling?.textContent).toMatch(/validation cut-off 2011-06-12.*1,200 users/);
-    const rows = [...(card?.querySelectorAll('tbody tr') ?? [])].map((row) =>
-      [...row.querySelectorAll('td')].map((cell) => cell.textContent),
+    expect(heading?.nextElementSibling?.textContent).toContain('the users of 2011-06-12');
+    const rows = [...(heading?.parentElement?.querySelectorAll('tbody tr') ?? [])].map((row) =>
+      [...row.querySelectorAll('th, td')].map((cell) => cell.textContent),
     );
     expect(rows).toEqual([
-      ['features', 'linear + MLP', '0.7123', '–', '0.5123'],
-      ['features, texts (chosen)', 'linear + MLP + text', '0.7321', '–', '0.5123'],
+      ['features', 'linear + MLP', '0.7123', '0.5123'],
+      ['features, texts (chosen)', 'linear + MLP + text', '0.7321', '0.5123'],
     ]);
   });
 
   it('is not spoken of where no texts are read', () => {
-    expect(textOf(renderReport({ ...emptyRun, tasks: [emptyTask] }))).not.toContain(
+    expect(textOf(renderReport({ ...emptyRun, models: [modelOf([emptyTask])] }))).not.toContain(
       'What visits and texts add',
     );
   });
 });
 
+describe('what to do with the lists', () => {
+  const { document } = parseHTML(renderReport(sampleReport()));
+  const advice = (place: number) => document.querySelectorAll('#lists .advice')[place]!;
+  const cells = (place: number) =>
+    [...advice(place).querySelectorAll('tbody tr')].map((row) =>
+      [...row.querySelectorAll('th, td')].map((cell) => cell.textContent),
+    );
+  const number = (text: string | null | undefined) => Number(text?.replace(/[,\s%]/g, ''));
+
+  it('is said for each task: how many to write to, and how many of them are what the list is about', () => {
+    const text = advice(0).querySelector('.intro')?.textContent;
+    expect(text).toContain(
+      '3,370 customers are ranked by the chance to buy from 2011-09-10 to 2011-12-08 (90 days).',
+    );
+    expect(text).toMatch(/Of the first tenth, 337 customers, \d+ bought, \d\.\d times as many/);
+    expect(document.querySelector('#lists')?.textContent).toContain('winback: nobody had an event "review"');
+  });
+
+  it('has a table of reach whose shares, precision, takers and money fit together', () => {
+    const rows = cells(0);
+    expect(rows.map(([share]) => share)).toEqual([
+      '1\u00a0%',
+      '5\u00a0%',
+      '10\u00a0%',
+      '20\u00a0%',
+      '30\u00a0%',
+      '50\u00a0%',
+      'all',
+    ]);
+    for (const [, users, takers, precision, , money] of rows) {
+      expect(number(precision) / 100).toBeCloseTo(number(takers) / number(users), 2);
+      expect(number(money) / number(takers)).toBeCloseTo(458.3, 0);
+    }
+    expect(rows.at(-1)?.slice(1, 5)).toEqual(['3,370', expect.any(String), expect.any(String), '100\u00a0%']);
+    const text = document.querySelector('#lists > .intro')?.textContent;
+    expect(text).toContain('458 (11,906 orders with a price, 2010-12-01 to 2011-09-09)');
+  });
+
+  it('speaks of customers lost where the task is about those who stay away', () => {
+    const text = advice(1).textContent ?? '';
+    expect(text).toContain('customers are ranked by the chance to stay away');
+    expect([...advice(1).querySelectorAll('thead th')].map((th) => th.textContent)).toEqual([
+      ...['First', 'Customers', 'Customers lost', 'Precision', 'Caught', 'At stake'],
+    ]);
+    const model = document.querySelector('#model-1')?.textContent ?? '';
+    expect(model).not.toMatch(/\bdid it\b/);
+    expect(model).toContain('were lost');
+  });
+
+  it('applies validated rates to the list of a night whose outcome is not known', () => {
+    // given
+    const sample = sampleReport();
+    const [model] = sample.models;
+    const [task] = model!.tasks;
+    const live = {
+      ...task!,
+      evaluation: undefined,
+      ranked: 1000,
+      noOutcome: { why: 'open' as const, closes: '2011-12-09' },
+    };
+    // when
+    const page = parseHTML(renderReport({ ...sample, models: [{ ...model!, tasks: [live] }] })).document;
+    const rows = [...page.querySelectorAll('#lists tbody tr')].map((row) =>
+      [...row.querySelectorAll('th, td')].map((cell) => cell.textContent),
+    );
+    // then
+    expect(rows[2]?.[1]).toBe('100');
+    expect(number(rows[2]?.[2])).toBeCloseTo(number(rows[2]?.[3]), 0);
+    const text = page.querySelector('#lists .advice')?.textContent;
+    expect(text).toContain('Write to the first tenth, 100 customers (purchase_decile = 1): about');
+    expect(text).toContain(
+      'scored as of 2011-06-12 by a model that knew nothing later, and the 90 days behind it',
+    );
+    expect(text).toContain('a validation, not a test');
+    expect(text).toContain('is known once the window is over, on 2011-12-09');
+  });
+});
+
+/** Nobody was compared. */
+const nothing: BinaryEvaluation = {
+  n: 0,
+  positives: 0,
+  auroc: null,
+  auprc: null,
+  logLoss: null,
+  brier: null,
+  ece: null,
+  lift10: null,
+  f1: null,
+  intervals: { auroc: null, logLoss: null, lift10: null },
+  confusion: { tp: 0, fp: 0, tn: 0, fn: 0, threshold: 0.5 },
+  roc: [],
+  pr: [],
+  reach: [],
+  reliability: [],
+  deciles: [],
+};
+
 describe('thin and missing input', () => {
   const degenerate: Record<string, RunReport> = {
     'no tasks, no rows': emptyRun,
-    'a task without anything': { ...emptyRun, asOf: '2020-01-01', tasks: [emptyTask] },
+    'a task without anything': { ...emptyRun, asOf: '2020-01-01', models: [modelOf([emptyTask])] },
     'a list without anything': {
       ...emptyRun,
-      tasks: [emptyNext],
+      models: [modelOf([emptyNext])],
     },
     'one user': {
       ...emptyRun,
       asOf: '2020-01-01',
-      tasks: [
-        {
-          ...emptyTask,
-          scoreHistogram: [{ from: 0, to: 0.05, n: 1 }],
-          training: [{ step: 1, train: 0.7, rate: 0.01, gradient: Number.NaN }],
-          pretraining: [{ step: 0, train: Number.NaN, valid: null }],
-          evaluation: {
-            asOf: '2020-01-01',
-            n: 1,
-            baseRate: 1,
-            auroc: null,
-            auprc: 1,
-            logLoss: 0.2,
-            brier: 0.1,
-            ece: 0.1,
-            lift10: 1,
-            f1: null,
-            confusion: { tp: 0, fp: 0, tn: 0, fn: 1, threshold: 0.5 },
-            roc: [],
-            pr: [[1, 1]],
-            reliability: [{ meanProbability: 0.3, observedRate: 1, n: 1 }],
-            deciles: [{ decile: 1, n: 1, positives: 1, rate: 1, lift: 1, cumulativeGain: 1 }],
+      models: [
+        modelOf(
+          [
+            {
+              ...emptyTask,
+              scoreHistogram: [{ from: 0, to: 0.05, n: 1 }],
+              ranked: 1,
+              expected: [{ share: 0.1, n: 1, positives: 0.03 }],
+              evaluation: {
+                ...nothing,
+                n: 1,
+                positives: 1,
+                auprc: 1,
+                logLoss: 0.2,
+                confusion: { tp: 0, fp: 0, tn: 0, fn: 1, threshold: 0.5 },
+                pr: [[1, 1]],
+                reach: [{ share: 0.1, n: 1, positives: 1 }],
+                reliability: [{ meanProbability: 0.3, observedRate: 1, n: 1 }],
+                deciles: [{ decile: 1, n: 1, positives: 1, rate: 1, lift: 1, cumulativeGain: 1 }],
+              },
+            },
+          ],
+          {
+            training: [{ step: 1, train: 0.7, rate: 0.01, gradient: Number.NaN }],
+            pretraining: [{ step: 0, train: Number.NaN, valid: null }],
           },
-        },
+        ),
+      ],
+    },
+    'a list of users that nothing could be measured on': {
+      ...emptyRun,
+      asOf: '2020-01-01',
+      orders: { count: 1, mean: 3, from: '2019-12-01', to: '2019-12-01' },
+      models: [
+        modelOf([
+          {
+            ...emptyTask,
+            kind: 'absence',
+            ranked: 7,
+            scoreHistogram: [{ from: 0.4, to: 0.6, n: 7 }],
+            expected: [{ share: 0.1, n: 1, positives: 0.5 }],
+          },
+        ]),
       ],
     },
     'all zeros': {
@@ -264,39 +394,36 @@ describe('thin and missing input', () => {
       asOf: '2020-01-01',
       stages: [{ name: 'clean', rowsIn: 0, rowsOut: 0, quarantined: 0, seconds: 0 }],
       exports: { path: 'p', users: 0, files: [] },
-      tasks: [
-        {
-          ...emptyTask,
-          groups: [{ group: 'recency', share: 0 }],
-          features: [{ name: 'f', group: '', strength: 0 }],
-          scoreHistogram: [{ from: 0, to: 1, n: 0 }],
-          training: [{ step: 0, train: 0, valid: 0, rate: 0, gradient: 0 }],
-          evaluation: {
-            n: 0,
-            baseRate: Number.NaN,
-            auroc: Number.NaN,
-            auprc: Number.NaN,
-            logLoss: Number.NaN,
-            brier: Number.NaN,
-            ece: 0,
-            lift10: Number.NaN,
-            f1: 0,
-            confusion: { tp: 0, fp: 0, tn: 0, fn: 0, threshold: 0.5 },
-            roc: [[Number.NaN, Number.NaN]],
-            pr: [],
-            reliability: [{ meanProbability: 0, observedRate: 0, n: 0 }],
-            deciles: [
-              {
-                decile: 1,
-                n: 0,
-                positives: 0,
-                rate: Number.NaN,
-                lift: Number.NaN,
-                cumulativeGain: Number.NaN,
+      models: [
+        modelOf(
+          [
+            {
+              ...emptyTask,
+              groups: [{ group: 'recency', share: 0 }],
+              features: [{ name: 'f', group: '', strength: 0 }],
+              scoreHistogram: [{ from: 0, to: 1, n: 0 }],
+              evaluation: {
+                ...nothing,
+                auroc: Number.NaN,
+                logLoss: Number.NaN,
+                reach: [{ share: 0.1, n: 0, positives: 0 }],
+                roc: [[Number.NaN, Number.NaN]],
+                reliability: [{ meanProbability: 0, observedRate: 0, n: 0 }],
+                deciles: [
+                  {
+                    decile: 1,
+                    n: 0,
+                    positives: 0,
+                    rate: Number.NaN,
+                    lift: Number.NaN,
+                    cumulativeGain: Number.NaN,
+                  },
+                ],
               },
-            ],
-          },
-        },
+            },
+          ],
+          { training: [{ step: 0, train: 0, valid: 0, rate: 0, gradient: 0 }] },
+        ),
       ],
     },
   };
@@ -309,9 +436,7 @@ describe('thin and missing input', () => {
       // then
       expect(textOf(page)).not.toMatch(HOLES);
       expect(page).not.toMatch(/="[^"]*(NaN|undefined|Infinity)/);
-      expect(parseHTML(page).document.querySelectorAll('section')).toHaveLength(
-        3 + Math.max(1, report.tasks.length),
-      );
+      expect(parseHTML(page).document.querySelectorAll('section')).toHaveLength(3 + report.models.length);
     });
   }
 
@@ -323,19 +448,23 @@ describe('thin and missing input', () => {
     expect(textOf(renderReport(read))).not.toMatch(HOLES);
   });
 
-  it('says when the outcome is not known yet, and from which cut-off the measures are', () => {
+  it('says when the outcome is not known yet, and what a backtest was not asked about', () => {
     // given
-    const sample = sampleReport();
-    const [task] = sample.tasks;
+    const open = { ...emptyTask, noOutcome: { why: 'open', closes: '2020-01-31' } } as const;
+    const other = {
+      ...emptyTask,
+      name: 'churn',
+      noOutcome: { why: 'not asked', asked: ['purchase'] },
+    } as const;
 
     // when
-    const without = textOf(renderReport({ ...emptyRun, asOf: '2020-01-01', tasks: [emptyTask] }));
-    const validated = textOf(renderReport({ ...sample, asOf: '2011-12-09', tasks: [task!] }));
+    const text = textOf(renderReport({ ...emptyRun, asOf: '2020-01-01', models: [modelOf([open, other])] }));
 
     // then
-    expect(without).toContain('No outcome yet: the label window closes on 2020-01-31.');
-    expect(validated).toContain(
-      'closes on 2012-03-08. The measures shown are from the validation cut-off 2011-09-10',
+    expect(text).toContain('is known once the window is over, on 2020-01-31');
+    expect(text).toContain('Not measured: the history is too short');
+    expect(text).toContain(
+      'Not compared: this backtest was asked about purchase alone. For churn run it with --task churn.',
     );
   });
 });

@@ -1,7 +1,9 @@
 import { formatDay, parseDay } from '../../lib/data/index.ts';
 import type {
   BinaryEvaluation,
+  BinaryMeasures,
   BinaryTaskReport,
+  ModelReport,
   NextTaskReport,
   RunReport,
 } from '../../lib/report/index.ts';
@@ -33,7 +35,7 @@ export function scoredUsers(n: number, random: () => number, centre: number): Sc
 }
 
 /** Measures and curves of made-up users, by their definitions. */
-export function evaluate(users: readonly Scored[], asOf: string): BinaryEvaluation {
+export function evaluate(users: readonly Scored[]): BinaryEvaluation {
   const sorted = [...users].sort((a, b) => b.score - a.score);
   const n = sorted.length;
   const positives = sorted.filter((user) => user.label === 1).length;
@@ -73,10 +75,19 @@ export function evaluate(users: readonly Scored[], asOf: string): BinaryEvaluati
   }));
   const yes = sorted.filter((user) => user.score >= 0.5);
   const hit = yes.filter((user) => user.label === 1).length;
+  const shares = [0.01, 0.05, 0.1, 0.2, 0.3, 0.5];
   return {
-    asOf,
     n,
-    baseRate: positives / n,
+    positives,
+    intervals: {
+      auroc: [auroc - 0.01, auroc + 0.01],
+      logLoss: [0.5, 0.7],
+      lift10: [deciles[0]!.lift - 0.1, deciles[0]!.lift + 0.1],
+    },
+    reach: shares.map((share) => {
+      const top = sorted.slice(0, Math.ceil(share * n));
+      return { share, n: top.length, positives: top.filter((user) => user.label === 1).length };
+    }),
     auroc,
     auprc,
     logLoss: mean(({ score, label }) => -Math.log(label === 1 ? score : 1 - score)),
@@ -101,6 +112,15 @@ export function evaluate(users: readonly Scored[], asOf: string): BinaryEvaluati
   };
 }
 
+/** The same users as a validation would hold them. */
+export function validation(users: readonly Scored[]): NonNullable<BinaryTaskReport['validation']> {
+  const { n, positives, auroc, auprc, logLoss, brier, ece, lift10, ...rest } = evaluate(users);
+  const { intervals, reach, deciles, reliability } = rest;
+  const measures = { n, positives, auroc, auprc, logLoss, brier, ece, lift10 };
+  const assessment: BinaryMeasures = { ...measures, intervals, reach, deciles, reliability };
+  return { by: 'day', days: ['2011-06-12', '2011-06-12'], assessment };
+}
+
 export function binaryTask(
   name: string,
   kind: 'event' | 'absence',
@@ -118,12 +138,37 @@ export function binaryTask(
         ? 'Will this user buy something within 90 days? Asked of everyone who has bought before.'
         : 'Will this user stay away for 90 days? Asked of everyone who bought within the last 180 days.',
     horizonDays: 90,
-    evaluation: evaluate(users, '2011-09-10'),
+    of: 'purchase',
+    evaluation: evaluate(users),
+    validation: validation(users),
+    ranked: users.length,
+    expected: [0.01, 0.05, 0.1, 0.2, 0.3, 0.5].map((share) => ({
+      share,
+      n: Math.ceil(share * users.length),
+      positives: 0.7 * share * users.length,
+    })),
     scoreHistogram: Array.from({ length: 20 }, (_, i) => ({
       from: i / 20,
       to: (i + 1) / 20,
       n: users.filter((user) => Math.min(19, Math.floor(user.score * 20)) === i).length,
     })),
+    groups: groups.map((group, i) => ({ group, share: weights[i]! / whole })),
+    features: Array.from({ length: 40 }, (_, i) => ({
+      name: `${['days since last', 'purchases decayed over', 'spend decayed over', 'active days with'][i % 4]} ${['purchase', '7 days', '30 days', '90 days'][(i >> 2) % 4]}${i > 15 ? ` (${i})` : ''}`,
+      group: groups[i % 4]!,
+      strength: (0.42 * (0.8 + 0.2 * random())) / (1 + i * 0.35),
+    })),
+  };
+}
+
+/** A model of the tasks over users. */
+export function usersModel(tasks: readonly BinaryTaskReport[], random: () => number): ModelReport {
+  return {
+    name: 'users-3f9a0c11',
+    version: '7d8a5753afcd',
+    trainedBefore: '2011-09-10',
+    trainedHere: true,
+    tasks,
     training: Array.from({ length: 600 }, (_, i) => ({
       step: i + 1,
       train: 0.55 + 0.2 * Math.exp(-i / 120) - i * 0.00005 + (random() - 0.5) * 0.02,
@@ -134,12 +179,6 @@ export function binaryTask(
     pretraining: Array.from({ length: 300 }, (_, i) => ({
       step: i + 1,
       train: 4.1 + 3.2 * Math.exp(-i / 70) + (random() - 0.5) * 0.1,
-    })),
-    groups: groups.map((group, i) => ({ group, share: weights[i]! / whole })),
-    features: Array.from({ length: 40 }, (_, i) => ({
-      name: `${['days since last', 'purchases decayed over', 'spend decayed over', 'active days with'][i % 4]} ${['purchase', '7 days', '30 days', '90 days'][(i >> 2) % 4]}${i > 15 ? ` (${i})` : ''}`,
-      group: groups[i % 4]!,
-      strength: (0.42 * (0.8 + 0.2 * random())) / (1 + i * 0.35),
     })),
     selection: [
       'Branches kept: linear, MLP and behaviour sequence, mixed 0.3 : 0.4 : 0.3.',
@@ -158,16 +197,25 @@ export function nextTask(random: () => number): NextTaskReport {
       'Which products will this user buy within 30 days? A list of 20 for everyone who has bought before.',
     horizonDays: 30,
     k: 20,
+    of: 'item',
     evaluation: {
-      asOf: '2011-09-10',
       n: 1388,
       recall: 0.268,
       ndcg: 0.354,
+      intervals: { recall: [0.25, 0.29], ndcg: [0.33, 0.38] },
+    },
+    validation: {
+      by: 'day',
+      days: ['2011-08-11', '2011-08-11'],
+      assessment: {
+        n: 1288,
+        recall: 0.258,
+        ndcg: 0.344,
+        intervals: { recall: [0.24, 0.28], ndcg: [0.32, 0.37] },
+      },
       popular: { recall: 0.121, ndcg: 0.17 },
     },
-    training: [],
-    pretraining: [],
-    selection: ['Candidates: own history, then what is bought with it, then the most popular.'],
+    ranked: 3370,
     top: Array.from({ length: 25 }, (_, i) => ({
       item: `85${123 + i}A`,
       label: `${names[i % 3]}${i > 2 ? ` no. ${i}` : ''}`,
@@ -190,7 +238,7 @@ export function sampleReport(seed = 11): RunReport {
       },
     }));
   return {
-    title: 'Scores as of 2011-09-10',
+    title: 'Scores',
     shop: 'online-retail',
     runId: '7c1e0f4b9a2d',
     asOf: '2011-09-10',
@@ -215,6 +263,7 @@ export function sampleReport(seed = 11): RunReport {
         clean: 401561,
         duplicates: 5268,
         duplicatesKept: 212,
+        leftOut: 0,
         replaced: 640,
         quarantined: 135080,
         refused: 2,
@@ -224,6 +273,7 @@ export function sampleReport(seed = 11): RunReport {
         { reason: 'time: later than the drop allows', rows: 82 },
         { reason: 'price: not a number', rows: 18 },
       ],
+      leftOut: [],
       flags: [
         { rule: 'absurd-amount', rows: 311 },
         { rule: 'bot-like-day', rows: 1204 },
@@ -237,11 +287,27 @@ export function sampleReport(seed = 11): RunReport {
         { key: 'drop/online-retail/2011-05-17.csv', reason: 'not UTF-8: byte 0xE9 at offset 18,211' },
       ],
     },
-    tasks: [
-      binaryTask('purchase', 'event', scoredUsers(3370, random, 0.3), random),
-      binaryTask('churn', 'absence', scoredUsers(2611, random, -1.1), random),
-      nextTask(random),
+    models: [
+      usersModel(
+        [
+          binaryTask('purchase', 'event', scoredUsers(3370, random, 0.3), random),
+          binaryTask('churn', 'absence', scoredUsers(2611, random, -1.1), random),
+        ],
+        random,
+      ),
+      {
+        name: 'next-preference-b0acb1a4',
+        version: '5341ba3dce23',
+        trainedBefore: '2011-09-10',
+        trainedHere: false,
+        tasks: [nextTask(random)],
+        training: [],
+        pretraining: [],
+        selection: ['Candidates: own history, then what is bought with it, then the most popular.'],
+      },
     ],
+    leftOut: [{ task: 'winback', why: 'nobody had an event "review" before 2011-09-10' }],
+    orders: { count: 11906, mean: 458.3, from: '2010-12-01', to: '2011-09-09' },
     exports: {
       path: 'exports/as_of=2011-09-10/7c1e0f4b9a2d/',
       users: 3370,

@@ -81,11 +81,13 @@ export interface BoundRule {
   readonly sql: string;
 }
 
-export function ruleFlags(rules: readonly BoundRule[]): Flag[] {
-  const flags = rules.filter(({ action }) => action === 'flag').map(({ name, sql }) => ({ name, when: sql }));
+/** The flags of a source's rules, and behind them those that a table has of its own. */
+export function ruleFlags(rules: readonly BoundRule[], own: readonly Flag[] = []): Flag[] {
+  const named = rules.filter(({ action }) => action === 'flag').map(({ name, sql }) => ({ name, when: sql }));
+  const flags = [...named, ...own];
   if (flags.length + BUILT_IN_FLAGS.length > MAX_FLAGS) {
     throw new Refusal(
-      `the source has ${flags.length} flagging rules, more than the ${MAX_FLAGS - BUILT_IN_FLAGS.length} there is room for`,
+      `the source has ${named.length} flagging rules, more than the ${MAX_FLAGS - BUILT_IN_FLAGS.length - own.length} there is room for`,
       'join some of them with OR',
     );
   }

@@ -1,6 +1,6 @@
+export { withoutAddresses } from './addresses.ts';
 export { BUILT_IN_FLAGS, LATEST } from './checks.ts';
 export { missingColumn } from './missing-column.ts';
-export { minorDigits } from './numbers.ts';
 export { planFor, staged } from './plan.ts';
 export { type Reading, readingOf } from './reading.ts';
 export { shapeRows } from './shape-rows.ts';

@@ -3,6 +3,7 @@ import { canonicalJson } from '../../data/index.ts';
 import { type Sql, timeReadingText } from '../duckdb/index.ts';
 import { Refusal } from '../errors.ts';
 import type { Column, Records } from '../read/index.ts';
+import { NO_ADDRESS } from './addresses.ts';
 import { bindAll, typesOf, type Wanted } from './bind.ts';
 import { type BoundRule, check, failures, lostDigits, ruleChecks, ruleFlags } from './checks.ts';
 import { type Field, fieldOf } from './fields.ts';
@@ -81,7 +82,7 @@ async function makePlan(
       ...table.checks,
       ...ruleChecks(rules),
     ],
-    flags: ruleFlags(rules),
+    flags: ruleFlags(rules, fields.has('columns.email') ? [NO_ADDRESS] : []),
     outputs: table.outputs,
     order: table.order,
     subject: table.subject,

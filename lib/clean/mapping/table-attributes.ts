@@ -1,6 +1,7 @@
 import type { Source } from '../../config/index.ts';
 import { Refusal } from '../errors.ts';
 import type { Column } from '../read/index.ts';
+import { addressStages, HASHED_ADDRESS } from './addresses.ts';
 import { check, lostDigits, numberChecks, timeChecks } from './checks.ts';
 import { type Field, isDecimal, isFloat } from './fields.ts';
 import { numberStages } from './numbers.ts';
@@ -12,7 +13,9 @@ import { timeOf } from './times.ts';
 type AttributeSource = Exclude<Source, { table: 'events' }>;
 
 const SPLITS = ['train', 'valid', 'test'];
-const OWN_COLUMNS = ['user', 'hash', 'item', 'row_id', 'label', 'split', 'valid_from', 'flags'];
+const OWN_COLUMNS = [
+  ...['user', 'hash', 'item', 'row_id', 'label', 'split', 'valid_from', 'email_sha256', 'flags'],
+];
 const KINDS = { numbers: 'number', categories: 'category', texts: 'text' } as const;
 /** Squares of numbers up to this stay finite, however many are added. */
 const MOST = 1e18;
@@ -75,6 +78,12 @@ export function attributeColumns(
     // An empty one says that the attributes have always been valid.
     outputs.push({ name: 'valid_from', sql: time.ms, type: 'instant', nullable: true });
     canonical.push({ name: 'valid_from', type: 'BIGINT', slot: time.ms });
+  }
+  const email = field('email');
+  if (email) {
+    stages.push(addressStages(email));
+    outputs.push({ name: 'email_sha256', sql: HASHED_ADDRESS, type: 'text', nullable: true });
+    canonical.push({ name: 'email_sha256', type: 'VARCHAR', slot: HASHED_ADDRESS });
   }
   const taken = new Set(OWN_COLUMNS);
   for (const attribute of fields.values()) {

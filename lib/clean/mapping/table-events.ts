@@ -1,11 +1,11 @@
 import type { Source } from '../../config/index.ts';
-import { EVENT_TYPES } from '../../data/index.ts';
+import { EVENT_TYPES, minorDigits } from '../../data/index.ts';
 import { quoteText, toLocal } from '../duckdb/index.ts';
 import { Refusal } from '../errors.ts';
 import type { Column } from '../read/index.ts';
 import { check, lostDigits, numberChecks, timeChecks } from './checks.ts';
 import type { Field } from './fields.ts';
-import { minorDigits, minorUnits, numberStages } from './numbers.ts';
+import { minorUnits, numberStages } from './numbers.ts';
 import type { Reading } from './reading.ts';
 import { type Output, type TableColumns, VALUE, zipStages } from './table.ts';
 import { idOf, plainText, rawText, trimmed } from './texts.ts';

@@ -3,6 +3,7 @@ import { decimal, isNumber, percent } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { thinCurve } from '../thin.ts';
 import type { BinaryEvaluation, Curve } from '../types.ts';
+import type { Words } from '../words.ts';
 import {
   ACCENT,
   ACCENT_SOFT,
@@ -22,12 +23,12 @@ const SQUARE_HEIGHT = 300;
 const TOO_FEW = 'Too few users to draw a curve.';
 
 /** ROC curve: who is found against who is bothered in vain, over all thresholds (Fawcett 2006). */
-export function rocFigure(evaluation: BinaryEvaluation): Html {
+export function rocFigure(evaluation: BinaryEvaluation, words: Words): Html {
   const { roc, auroc, confusion } = evaluation;
   const text = {
     title: 'ROC curve',
     lead: `AUROC ${decimal(auroc)}`,
-    read: `Going down the list from the highest score: how many of those who did are found (up), against how many of those who did not are picked with them (right). The closer to the top left corner, the better. The dot is the threshold ${decimal(confusion.threshold, 2)}.`,
+    read: `Line: going down the list from the highest score, how many of those who ${words.did} are found (up), and how many of those who ${words.didNot} come with them (right). The closer to the top left corner, the better. The dot is a probability of ${decimal(confusion.threshold, 2)}.`,
     worry:
       'the line falls below the dashed diagonal (worse than chance), or hugs the corner perfectly (something from the future may have leaked in).',
   };
@@ -63,16 +64,17 @@ export function rocFigure(evaluation: BinaryEvaluation): Html {
 }
 
 /** Precision over recall; its area is the average precision. */
-export function precisionRecallFigure(evaluation: BinaryEvaluation): Html {
-  const { pr, auprc, baseRate, confusion } = evaluation;
+export function precisionRecallFigure(evaluation: BinaryEvaluation, words: Words): Html {
+  const { pr, auprc, positives: all, n, confusion } = evaluation;
+  const baseRate = n > 0 ? all / n : null;
   const text = {
     title: 'Precision and recall',
     lead: `AUPR ${decimal(auprc)}, base rate ${percent(baseRate)}`,
-    read: 'If the list is cut so that this share of those who did is found (right), so many of the users picked are right (up). The dashed line is the base rate: picking at random.',
+    read: `Line: cut the list where this share of those who ${words.did} is found (right), and so many of those above the cut are among them (up). Dashed: the base rate, a list in random order. The dot is a probability of ${decimal(confusion.threshold, 2)}.`,
     worry:
       'the line lies on or below the dashed line, or drops steeply at the very left: then the highest scores are wrong.',
   };
-  if (!isNumber(auprc)) return figure(text, nothing('Not defined: nobody did it, so nobody can be found.'));
+  if (!isNumber(auprc)) return figure(text, nothing(`Not defined: there were no ${words.takers} to find.`));
   if (pr.length < 2) return figure(text, nothing(TOO_FEW));
   const picked = confusion.tp + confusion.fp;
   const positives = confusion.tp + confusion.fn;

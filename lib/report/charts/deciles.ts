@@ -1,7 +1,8 @@
 import * as Plot from '@observablehq/plot';
-import { decimal, isNumber, percent } from '../format.ts';
+import { clip, decimal, isNumber, percent } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import type { BinaryEvaluation, Curve } from '../types.ts';
+import type { BinaryMeasures, Curve } from '../types.ts';
+import type { Words } from '../words.ts';
 import {
   ACCENT,
   ACCENT_SOFT,
@@ -16,8 +17,12 @@ import {
   tickPercent,
 } from './draw.ts';
 
-/** Cumulative gain: how many of those who did are reached with the top share of the list. */
-export function gainFigure({ deciles, baseRate }: BinaryEvaluation): Html {
+/**
+ * Cumulative gain: how many of those who did are reached with the top share of the list.
+ * @param on what the measures were taken on
+ */
+export function gainFigure({ deciles, positives, n }: BinaryMeasures, words: Words, on: string): Html {
+  const baseRate = n > 0 ? positives / n : null;
   const rows = deciles.filter((row) => isNumber(row.cumulativeGain) && row.n > 0);
   const users = rows.reduce((sum, row) => sum + row.n, 0);
   let reached = 0;
@@ -29,38 +34,41 @@ export function gainFigure({ deciles, baseRate }: BinaryEvaluation): Html {
   const text = {
     title: 'Cumulative gain',
     ...(third !== undefined && {
-      lead: `The top 30\u00a0% hold ${percent(third.cumulativeGain, 0)} of those who did`,
+      lead: `The first 30\u00a0% hold ${percent(third.cumulativeGain, 0)} of the ${words.takers}`,
     }),
-    read: 'Contact this share of users, best scores first (right), and you reach this share of everyone who did (up). The dashed line is a list in random order, the thin one a perfect list.',
-    worry: 'the line is near the dashed one: the list saves no contacts.',
+    read: `Thick line (${on}): this share of the list, best scores first (right), holds so many of all ${words.takers} (up). Dashed: a random order. Thin: a perfect one.`,
+    worry: 'the thick line is near the dashed one: the list saves nothing.',
   };
   if (rows.length === 0 || !isNumber(baseRate) || baseRate <= 0) {
-    return figure(text, nothing('Not defined: nobody did it, so there is nobody to reach.'));
+    return figure(text, nothing(`Not defined: there were no ${words.takers}, so there is nobody to find.`));
   }
   const axis = { domain: [0, 1], ticks: 5, tickFormat: tickPercent };
-  const chart = draw('Cumulative gain by share of users contacted', {
-    x: { ...axis, label: 'users contacted' },
-    y: { ...axis, label: 'reached of those who did', grid: true },
-    marks: [
-      Plot.line(
-        [
-          [0, 0],
-          [1, 1],
-        ],
-        { stroke: MUTED, strokeDasharray: DASHES },
-      ),
-      Plot.line(
-        [
-          [0, 0],
-          [baseRate, 1],
-          [1, 1],
-        ],
-        { stroke: MUTED, strokeWidth: 1 },
-      ),
-      Plot.line(points, { stroke: ACCENT, strokeWidth: 2 }),
-      Plot.dot(points.slice(1), { r: 3, fill: ACCENT }),
-    ],
-  });
+  const chart = draw(
+    `Cumulative gain: ${rows.map((row) => `${row.decile}0 % of the list hold ${percent(row.cumulativeGain, 0)}`).join(', ')}`,
+    {
+      x: { ...axis, label: 'share of the list' },
+      y: { ...axis, label: clip(`of all ${words.takers}`, 40), grid: true },
+      marks: [
+        Plot.line(
+          [
+            [0, 0],
+            [1, 1],
+          ],
+          { stroke: MUTED, strokeDasharray: DASHES },
+        ),
+        Plot.line(
+          [
+            [0, 0],
+            [baseRate, 1],
+            [1, 1],
+          ],
+          { stroke: MUTED, strokeWidth: 1 },
+        ),
+        Plot.line(points, { stroke: ACCENT, strokeWidth: 2 }),
+        Plot.dot(points.slice(1), { r: 3, fill: ACCENT }),
+      ],
+    },
+  );
   return figure(
     text,
     html`${keys([
@@ -72,15 +80,21 @@ export function gainFigure({ deciles, baseRate }: BinaryEvaluation): Html {
 }
 
 /** Lift of each tenth of the list over the base rate. */
-export function liftFigure({ deciles, lift10, baseRate }: BinaryEvaluation): Html {
+export function liftFigure(
+  { deciles, lift10, positives, n }: BinaryMeasures,
+  words: Words,
+  on: string,
+): Html {
+  const baseRate = n > 0 ? positives / n : null;
   const rows = deciles.filter((row) => isNumber(row.lift) && row.n > 0);
   const text = {
     title: 'Lift by decile',
-    lead: `Top tenth: ${decimal(lift10, 2)} times the base rate`,
-    read: `Users in ten groups by score, the highest first. A bar of 1.5 means: in this tenth, one and a half times as many did it as among all (${percent(baseRate)}). The dashed line is 1, the average.`,
+    lead: `First tenth: ${decimal(lift10, 2)} times the base rate`,
+    read: `Bars (${on}): the list in ten parts, the highest scores first. At 1.5, one and a half times as many of them ${words.did} as of all (${percent(baseRate)}, the dashed line).`,
     worry: 'the bars do not fall from left to right: then the order within the list is not to be trusted.',
   };
-  if (rows.length === 0) return figure(text, nothing('Not defined: nobody did it, so there is no lift.'));
+  if (rows.length === 0)
+    return figure(text, nothing(`Not defined: there were no ${words.takers}, so there is no lift.`));
   const chart = draw(`Lift by decile: ${rows.map((row) => decimal(row.lift, 2)).join(', ')}`, {
     x: { label: 'decile (1: highest scores)', type: 'band', padding: 0.2 },
     y: {

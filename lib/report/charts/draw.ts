@@ -64,8 +64,8 @@ export interface FigureText {
   readonly title: string;
   /** The one number of this figure, in words. */
   readonly lead?: string;
-  /** How to read it. */
-  readonly read: string;
+  /** What is drawn, and how to read it. */
+  readonly read?: string;
   /** When to worry. */
   readonly worry?: string;
 }
@@ -75,7 +75,10 @@ export function figure(text: FigureText, body: Html): Html {
   return html`<figure class="card">
 <h4>${text.title}</h4>${text.lead !== undefined && html`<p class="lead">${text.lead}</p>`}
 ${body}
-<figcaption><p>${text.read}</p>${text.worry !== undefined && html`<p class="worry"><b>Worry when</b> ${text.worry}</p>`}</figcaption>
+${
+  text.read !== undefined &&
+  html`<figcaption><p>${text.read}</p>${text.worry !== undefined && html`<p class="worry"><b>Worry when</b> ${text.worry}</p>`}</figcaption>`
+}
 </figure>
 `;
 }

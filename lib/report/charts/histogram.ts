@@ -2,10 +2,11 @@ import * as Plot from '@observablehq/plot';
 import { count, isNumber, percent, plural } from '../format.ts';
 import type { Html } from '../html.ts';
 import type { BinaryTaskReport } from '../types.ts';
+import type { Words } from '../words.ts';
 import { ACCENT, draw, figure, nothing, tickPercent } from './draw.ts';
 
 /** How many users got which probability. */
-export function scoreFigure({ scoreHistogram }: BinaryTaskReport): Html {
+export function scoreFigure({ scoreHistogram }: BinaryTaskReport, words: Words): Html {
   const bins = scoreHistogram.filter((bin) => isNumber(bin.from) && isNumber(bin.to) && isNumber(bin.n));
   const users = bins.reduce((sum, bin) => sum + bin.n, 0);
   const most = bins.reduce((peak, bin) => Math.max(peak, bin.n), 0);
@@ -14,9 +15,9 @@ export function scoreFigure({ scoreHistogram }: BinaryTaskReport): Html {
     title: 'Score distribution',
     lead:
       users > 0
-        ? `${plural(users, 'user', 'users')}, about ${percent(mean, 0)} on average`
+        ? `${plural(users, words.one, words.many)}, about ${percent(mean, 0)} on average`
         : 'Nobody was scored',
-    read: 'How many users (up) got which probability (right). The average should be near the rate that is usual for this shop.',
+    read: `Bars: how many ${words.many} of this run (up) got which probability to ${words.will} (right). The mean should be near the rate that is usual for this shop.`,
     worry:
       'everyone sits in one bar: the model tells nobody apart. Or the shape is quite another than last night with like data.',
   };
@@ -24,7 +25,7 @@ export function scoreFigure({ scoreHistogram }: BinaryTaskReport): Html {
   const chart = draw(`Histogram of ${count(users)} scores`, {
     x: { label: 'probability', ticks: 5, tickFormat: tickPercent },
     y: {
-      label: 'users',
+      label: words.many,
       grid: true,
       ticks: Math.min(4, most),
       nice: true,

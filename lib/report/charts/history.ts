@@ -7,10 +7,14 @@ import { ACCENT, draw, figure, keys, SECOND } from './draw.ts';
 
 /** Loss over the steps of fine-tuning; nothing where none were recorded. */
 export function trainingFigure(points: readonly TrainingPoint[]): Html | undefined {
+  const aside = series(points, 'valid').length > 0;
   return lossFigure(points, 'Training', {
-    read: 'Loss (lower is better) over the steps of training: on the rows it learns from, and on rows kept aside. The model of the dot, the best on rows kept aside, was kept.',
-    worry:
-      'the line of rows kept aside climbs while the other falls (learning by heart), or neither falls at all.',
+    read: aside
+      ? 'Lines: the loss (lower is better) over the steps, on the rows it learns from and on rows kept aside. The dot is the lowest on rows kept aside.'
+      : 'Line: the loss (lower is better) over the steps, on the rows it learns from. Branches are trained one behind the other, so it may jump where the next one begins.',
+    worry: aside
+      ? 'the line of rows kept aside climbs while the other falls (learning by heart), or neither falls at all.'
+      : 'it does not fall at all.',
   });
 }
 
@@ -24,7 +28,7 @@ export function stepsFigure(points: readonly TrainingPoint[]): Html | undefined 
     {
       title: 'Steps of training',
       ...(gradients.length > 0 && { lead: `Largest gradient norm ${significant(largest)}` }),
-      read: 'How long the steps were: the learning rate that the schedule gave, and the norm of the gradient before it was limited. A gradient should shrink or level off as the loss does.',
+      read: `Lines over the steps: ${[...(gradients.length > 0 ? ['the norm of the gradient before it was limited'] : []), ...(rates.length > 0 ? ['the learning rate that the schedule gave'] : [])].join(', and below ')}.`,
       worry:
         'the gradient grows towards the end or leaps again and again: the learning rate is too high, or single rows are absurd.',
     },
@@ -56,7 +60,7 @@ function line(name: string, curve: Curve, stroke: string): Html | undefined {
 /** Loss over the steps of pretraining on the shop's own events; nothing where none were recorded. */
 export function pretrainingFigure(points: readonly TrainingPoint[]): Html | undefined {
   return lossFigure(points, 'Pretraining', {
-    read: "Before any label is seen, the model learns to guess hidden and next events of the shop's own history. Its loss should fall, then level off.",
+    read: "Line: the loss of guessing hidden visits of the shop's own history, before any outcome is seen. It should fall, then level off.",
     worry:
       'the line stays flat from the start: the history holds too little to learn from, or its times are wrong.',
   });

@@ -1,7 +1,8 @@
 import * as Plot from '@observablehq/plot';
 import { decimal, isNumber, percent } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import type { BinaryEvaluation } from '../types.ts';
+import type { BinaryMeasures } from '../types.ts';
+import type { Words } from '../words.ts';
 import { ACCENT, DASHES, draw, figure, keys, MUTED, nothing, tickPercent } from './draw.ts';
 
 /** 97.5 % point of the normal distribution: two-sided 95 %. */
@@ -19,13 +20,12 @@ export function wilsonInterval(rate: number, n: number): readonly [low: number, 
 }
 
 /** Reliability diagram over the bins of ECE: said against happened. */
-export function reliabilityFigure({ reliability, ece }: BinaryEvaluation): Html {
+export function reliabilityFigure({ reliability, ece }: BinaryMeasures, words: Words, on: string): Html {
   const text = {
     title: 'Reliability',
     lead: `ECE ${decimal(ece)}`,
-    read: 'Users in bins of equal size by score: what the model said on average (right) against how many then did (up). On the dashed line, 30\u00a0% means 30\u00a0%. A bar spans what luck alone could explain (95\u00a0%).',
-    worry:
-      'bars miss the dashed line on one side: below it the probabilities are too high, above it too low. The order may still be good.',
+    read: `Dots (${on}): ten parts of the list, what the model said on average (right) and how many ${words.did} (up). Upright bars: what luck alone can explain (95\u00a0%).`,
+    worry: 'the bars miss the dashed line: go by the order, not by the probabilities.',
   };
   const bins = reliability
     .filter((bin) => isNumber(bin.meanProbability) && isNumber(bin.observedRate) && bin.n > 0)
@@ -40,7 +40,6 @@ export function reliabilityFigure({ reliability, ece }: BinaryEvaluation): Html 
   const chart = draw(
     `Reliability diagram of ${bins.length} bins, expected calibration error ${decimal(ece)}`,
     {
-      height: 300,
       x: { ...axis, label: 'said on average' },
       y: { ...axis, label: 'happened', grid: true },
       marks: [
@@ -75,7 +74,7 @@ export function reliabilityFigure({ reliability, ece }: BinaryEvaluation): Html 
     text,
     html`${keys([
       { name: 'scores', kind: 'main' },
-      { name: 'honest probabilities', kind: 'dashed' },
+      { name: 'probabilities that hold', kind: 'dashed' },
     ])}${chart}`,
   );
 }

@@ -1,7 +1,16 @@
 import { count, decimal, isNumber, percent } from '../format.ts';
-import type { Html } from '../html.ts';
-import type { BinaryEvaluation, NextEvaluation, NextTaskReport } from '../types.ts';
-import { type Tile, tiles } from './table.ts';
+import { type Html, html } from '../html.ts';
+import type { Basis } from '../measured.ts';
+import type {
+  BinaryMeasures,
+  BinaryTaskReport,
+  Interval,
+  ListMeasures,
+  NextTaskReport,
+  TaskReport,
+} from '../types.ts';
+import { wordsOf } from '../words.ts';
+import { table } from './table.ts';
 
 /** An AUROC this near to 1 is rarely honest on what people do. */
 const TOO_GOOD = 0.98;
@@ -10,151 +19,143 @@ const CHANCE = 0.52;
 /** Mean gap between said and happened from which probabilities should not be used as such. */
 const MISCALIBRATED = 0.1;
 
-/** The measures of a task of two outcomes, each with its yardstick in plain words. */
-export function binaryMeasures(evaluation: BinaryEvaluation): Html {
-  const { auroc, auprc, baseRate, logLoss, brier, ece, lift10, f1, confusion } = evaluation;
-  return tiles(
+interface Row<T, M> {
+  readonly task: T;
+  readonly basis: Basis;
+  readonly measures: M;
+}
+
+/** The measures of a model's tasks, one line for each, with their yardsticks and what speaks against them. */
+export function measuresPart(tasks: readonly TaskReport[]): Html {
+  const ranked = tasks.flatMap((task) => (task.kind === 'next' ? [] : binaryRows(task)));
+  const listed = tasks.flatMap((task) => (task.kind === 'next' ? listRows(task) : []));
+  const doubts = [
+    ...new Set(ranked.flatMap((row) => doubtsOf(row).map((doubt) => `${row.task.name}: ${doubt}`))),
+  ];
+  return html`${ranked.length > 0 && html`<div class="card">${binaryTable(ranked)}</div>`}${
+    listed.length > 0 && html`<div class="card">${listTable(listed)}</div>`
+  }${
+    doubts.length > 0 &&
+    html`<div class="notice" role="note"><b>Look twice</b><ul>${doubts.map((doubt) => html`<li>${doubt}</li>`)}</ul></div>`
+  }`;
+}
+
+function binaryRows(task: BinaryTaskReport): Row<BinaryTaskReport, BinaryMeasures>[] {
+  return [
+    ...(task.evaluation ? [{ task, basis: 'outcome' as const, measures: task.evaluation }] : []),
+    ...(task.validation
+      ? [{ task, basis: 'validation' as const, measures: task.validation.assessment }]
+      : []),
+  ];
+}
+
+function listRows(task: NextTaskReport): Row<NextTaskReport, ListMeasures>[] {
+  return [
+    ...(task.evaluation ? [{ task, basis: 'outcome' as const, measures: task.evaluation }] : []),
+    ...(task.validation
+      ? [{ task, basis: 'validation' as const, measures: task.validation.assessment }]
+      : []),
+  ];
+}
+
+const rateOf = ({ positives, n }: BinaryMeasures): number | null => (n > 0 ? positives / n : null);
+
+function binaryTable(rows: readonly Row<BinaryTaskReport, BinaryMeasures>[]): Html {
+  return table(
+    'How good the ranking is, with 95 % intervals over resampled users. AUROC: of one user of either outcome, how often the right one has the higher score; a coin gets 0.5. Lift: how many times the base rate the first tenth holds. Log loss: that of saying the base rate to everybody is to be beaten. ECE: by how much a probability is off on average.',
+    rows,
     [
-      aurocTile(auroc),
-      judged({
-        name: 'AUPR (average precision)',
-        value: decimal(auprc),
-        yardstick: `A list in random order gets the base rate, ${decimal(baseRate)}.`,
-        bad:
-          isNumber(auprc) &&
-          isNumber(baseRate) &&
-          baseRate < 1 &&
-          auprc <= baseRate &&
-          'No better than a random order.',
-      }),
-      judged({
-        name: 'Log loss (lower is better)',
-        value: decimal(logLoss),
-        yardstick: `Saying the base rate to everyone gets ${decimal(entropy(baseRate))}.`,
-        bad: exceeds(logLoss, entropy(baseRate)) && 'Worse than saying the base rate to everyone.',
-      }),
-      judged({
-        name: 'Brier score (lower is better)',
-        value: decimal(brier),
-        yardstick: `Saying the base rate to everyone gets ${decimal(variance(baseRate))}.`,
-        bad: exceeds(brier, variance(baseRate)) && 'Worse than saying the base rate to everyone.',
-      }),
-      judged({
-        name: 'ECE (lower is better)',
-        value: decimal(ece),
-        yardstick: `On average a probability is off by ${points(ece)}.`,
-        bad:
-          exceeds(ece, MISCALIBRATED) &&
-          `Off by ${points(ece)} on average: use the order, not the probabilities.`,
-      }),
-      judged({
-        name: 'Lift in the top tenth',
-        value: isNumber(lift10) ? `${decimal(lift10, 2)}×` : decimal(lift10),
-        yardstick: `Among the tenth with the highest scores, so many times the base rate of ${percent(baseRate)}.`,
-        bad:
-          isNumber(lift10) &&
-          isNumber(baseRate) &&
-          baseRate < 1 &&
-          lift10 <= 1 &&
-          'The top tenth is no better than the average.',
-      }),
+      { head: 'Task', cell: ({ task }) => task.name },
+      { head: 'Measured on', cell: ({ basis }) => basis },
+      { head: 'Users', number: true, cell: ({ measures }) => count(measures.n) },
+      { head: 'Base rate', number: true, cell: ({ measures }) => percent(rateOf(measures)) },
       {
-        name: `F1 at ${decimal(confusion.threshold, 2)}`,
-        value: decimal(f1),
-        note: `Precision ${percent(ratio(confusion.tp, confusion.fp))}, recall ${percent(ratio(confusion.tp, confusion.fn))} at this threshold.`,
+        head: 'AUROC',
+        number: true,
+        cell: ({ measures }) => withInterval(measures.auroc, measures.intervals.auroc, 3),
       },
       {
-        name: 'Base rate',
-        value: percent(baseRate),
-        note: 'Share of the users compared who did it. All measures have to be read against it.',
+        head: 'Lift, first tenth',
+        number: true,
+        cell: ({ measures }) => withInterval(measures.lift10, measures.intervals.lift10, 2),
       },
+      {
+        head: 'Log loss',
+        number: true,
+        cell: ({ measures }) => withInterval(measures.logLoss, measures.intervals.logLoss, 3),
+      },
+      { head: 'to beat', number: true, cell: ({ measures }) => decimal(entropy(rateOf(measures))) },
+      { head: 'AUPR', number: true, cell: ({ measures }) => decimal(measures.auprc) },
+      { head: 'Brier', number: true, cell: ({ measures }) => decimal(measures.brier) },
+      { head: 'ECE', number: true, cell: ({ measures }) => decimal(measures.ece) },
     ],
-    'measures',
   );
 }
 
-function aurocTile(auroc: BinaryEvaluation['auroc']): Tile {
-  return judged({
-    name: 'AUROC',
-    value: decimal(auroc),
-    yardstick: isNumber(auroc)
-      ? `Of one user who did and one who did not, the first has the higher score ${percent(auroc, 0)} of the time. A coin: 50\u00a0%.`
-      : 'Not defined: it takes users of both outcomes.',
-    bad:
-      isNumber(auroc) &&
-      ((auroc < CHANCE && 'No better than tossing a coin.') ||
-        (auroc > TOO_GOOD && 'Almost too good: look for something from the future among the features.')),
-  });
-}
-
-/** The measures of lists of K. */
-export function nextMeasures(task: NextTaskReport, evaluation: NextEvaluation): Html {
-  const { n, recall, ndcg, popular } = evaluation;
-  const against = (own: typeof recall, other: typeof recall | undefined, meaning: string) => ({
-    yardstick: isNumber(other)
-      ? `${meaning} One list of the most popular for everyone gets ${decimal(other)}.`
-      : meaning,
-    bad: exceeds(other, own) && `Worse than one list of the most popular for everyone, ${decimal(other)}.`,
-  });
-  return tiles(
+function listTable(rows: readonly Row<NextTaskReport, ListMeasures>[]): Html {
+  return table(
+    'How good the lists are, with 95 % intervals over resampled users. Recall: the share of what users then took that stood on their list. NDCG: the same, counting hits near the top for more; 1 is a perfect list. Popular: one list of the most popular for everybody.',
+    rows,
     [
-      judged({
-        name: `Recall at ${task.k.toFixed(0)}`,
-        value: decimal(recall),
-        ...against(recall, popular?.recall, 'Share of what users really chose that stood in their list.'),
-      }),
-      judged({
-        name: `NDCG at ${task.k.toFixed(0)}`,
-        value: decimal(ndcg),
-        ...against(
-          ndcg,
-          popular?.ndcg,
-          'The same, counting hits near the top of the list for more; 1 is a perfect list.',
-        ),
-      }),
+      { head: 'Task', cell: ({ task }) => `${task.name}, ${count(task.k)} each` },
+      { head: 'Measured on', cell: ({ basis }) => basis },
+      { head: 'Users', number: true, cell: ({ measures }) => count(measures.n) },
       {
-        name: 'Users compared',
-        value: count(n),
-        note: 'Those whose list is held against what they then chose.',
+        head: 'Recall',
+        number: true,
+        cell: ({ measures }) => withInterval(measures.recall, measures.intervals.recall, 3),
+      },
+      {
+        head: 'NDCG',
+        number: true,
+        cell: ({ measures }) => withInterval(measures.ndcg, measures.intervals.ndcg, 3),
+      },
+      {
+        head: 'Popular: recall, NDCG',
+        number: true,
+        cell: ({ task, basis }) =>
+          basis === 'validation' && task.validation
+            ? `${decimal(task.validation.popular.recall)}, ${decimal(task.validation.popular.ndcg)}`
+            : '–',
       },
     ],
-    'measures',
   );
 }
 
-function judged(tile: {
-  readonly name: string;
-  readonly value: string;
-  readonly yardstick: string;
-  readonly bad: string | false;
-}): Tile {
-  return tile.bad === false
-    ? { name: tile.name, value: tile.value, note: tile.yardstick }
-    : { name: tile.name, value: tile.value, note: tile.bad, bad: true };
+function withInterval(value: number | null, interval: Interval, digits: number): Html {
+  return html`${decimal(value, digits)}${
+    interval !== null &&
+    html` <span class="muted interval">${decimal(interval[0], digits)} to ${decimal(interval[1], digits)}</span>`
+  }`;
 }
 
-type Maybe = number | null | undefined;
-
-function exceeds(value: Maybe, bound: Maybe): boolean {
-  return isNumber(value) && isNumber(bound) && value > bound;
+/** What speaks against figures, in plain words. */
+function doubtsOf({ task, measures }: Row<BinaryTaskReport, BinaryMeasures>): string[] {
+  const { auroc, logLoss, ece } = measures;
+  const bound = entropy(rateOf(measures));
+  const { takers } = wordsOf(task);
+  return [
+    ...(auroc === null
+      ? [`there were either no ${takers} or nobody else, so that no ranking can be measured.`]
+      : []),
+    ...(isNumber(auroc) && auroc < CHANCE ? ['the ranking is no better than a coin.'] : []),
+    ...(isNumber(auroc) && auroc > TOO_GOOD
+      ? ['almost too good: look for something from the future among the features.']
+      : []),
+    ...(isNumber(logLoss) && isNumber(bound) && logLoss > bound
+      ? ['the probabilities are worse than saying the base rate to everybody.']
+      : []),
+    ...(isNumber(ece) && ece > MISCALIBRATED
+      ? [
+          `a probability is off by ${decimal(ece * 100, 1)} percentage points on average: use the order, not the probabilities.`,
+        ]
+      : []),
+  ];
 }
 
 /** Log loss of the base rate said to everyone, in nats. */
-function entropy(rate: Maybe): number | null {
+function entropy(rate: number | null): number | null {
   if (!isNumber(rate) || rate < 0 || rate > 1) return null;
   const part = (p: number) => (p === 0 ? 0 : -p * Math.log(p));
   return part(rate) + part(1 - rate);
-}
-
-/** Brier score of the base rate said to everyone. */
-function variance(rate: Maybe): number | null {
-  return isNumber(rate) ? rate * (1 - rate) : null;
-}
-
-function ratio(part: number, rest: number): number | null {
-  return part + rest > 0 ? part / (part + rest) : null;
-}
-
-function points(share: Maybe): string {
-  return isNumber(share) ? `${decimal(share * 100, 1)} percentage points` : decimal(share);
 }

@@ -11,60 +11,50 @@ const MOST_ROWS = 40;
 /** What became of every row that came in. */
 export function qualitySection(run: RunReport): Html {
   const { quality } = run;
-  const { totals } = quality;
   return html`<section id="quality"><h2>Data quality</h2>
-<p class="intro">What became of each row of the ${plural(totals.files, 'file', 'files')} that came in, counted by reading the bytes apart from the cleaning itself.</p>
 ${conservation(quality)}
-<h3>Rows</h3>
-<div class="grid">
-${fateFigure(quality)}${reasonFigure(quality)}${flagFigure(quality)}${dayFigures(quality.days)}
+<div class="grid below">
+${dayFigures(quality.days)}${quality.reasons.length > 0 && reasonFigure(quality)}${quality.flags.length > 0 && flagFigure(quality)}
 </div>
 ${refusedTable(quality)}
 </section>
 `;
 }
 
-function conservation({ totals }: QualityReport): Html {
-  const told = totals.clean + totals.duplicates + totals.quarantined;
-  const sum = `${count(totals.clean)} clean + ${count(totals.duplicates)} duplicates dropped + ${count(totals.quarantined)} quarantined`;
-  if (told === totals.rowsIn) {
-    return html`<p class="intro muted">Nothing is lost: ${count(totals.rowsIn)} rows in = ${sum}.</p>`;
+function conservation({ totals, reasons, flags, leftOut }: QualityReport): Html {
+  const told = totals.clean + totals.duplicates + totals.leftOut + totals.quarantined;
+  const sum = `${count(totals.clean)} clean + ${count(totals.duplicates)} duplicates dropped${totals.leftOut > 0 ? ` + ${count(totals.leftOut)} left out as configured` : ''} + ${count(totals.quarantined)} quarantined`;
+  if (told !== totals.rowsIn) {
+    return html`<div class="notice" role="note"><b>Rows do not add up.</b> ${count(totals.rowsIn)} rows came in, but ${sum} make ${count(told)}. Do not use this run before the difference is explained.</div>`;
   }
-  return html`<div class="notice" role="note"><b>Rows do not add up.</b> ${count(totals.rowsIn)} rows came in, but ${sum} make ${count(told)}. Do not use this run before the difference is explained.</div>`;
-}
-
-function fateFigure({ totals }: QualityReport): Html {
-  const fate = (name: string, rows: number) => ({
-    name,
-    value: rows,
-    shown: `${count(rows)} · ${shareOf(rows, totals.rowsIn)}`,
-  });
-  return figure(
-    {
-      title: 'What became of the rows',
-      lead: `${count(totals.rowsIn)} rows in`,
-      read: `Clean rows feed the model${totals.duplicatesKept > 0 ? `; ${count(totals.duplicatesKept)} of them repeat an earlier row and were kept, as configured` : ''}${totals.replaced > 0 ? `; ${count(totals.replaced)} of them do not, because a later file brought a newer version of their event` : ''}. Quarantined rows could not be used and are kept apart with their reason. ${totals.refused > 0 ? `${plural(totals.refused, 'file was', 'files were')} refused whole, see below.` : 'No file was refused.'}`,
-      worry: 'the quarantined share is higher than on other days, or files were refused.',
-    },
-    bars(
-      'Rows by what became of them',
-      [
-        fate('Clean', totals.clean),
-        fate('Duplicates dropped', totals.duplicates),
-        fate('Quarantined', totals.quarantined),
-      ],
-      'No rows came in.',
-      totals.rowsIn,
-    ),
-  );
+  const kept =
+    totals.duplicatesKept > 0
+      ? ` ${count(totals.duplicatesKept)} clean rows repeat an earlier one and were kept, as configured.`
+      : '';
+  const replaced =
+    totals.replaced > 0
+      ? ` ${count(totals.replaced)} clean rows do not count, because a later file brought a newer version of their event.`
+      : '';
+  const left =
+    totals.leftOut > 0
+      ? ` Left out: ${leftOut.map(({ condition, rows }) => `${condition} (${count(rows)})`).join(', ')}.`
+      : '';
+  const nothing = [
+    ...(reasons.length === 0 ? ['no row was quarantined'] : []),
+    ...(flags.length === 0 ? ['no rule flagged a row'] : []),
+    ...(totals.refused === 0 ? ['no file was refused'] : []),
+  ].join(', ');
+  return html`<p class="intro">Nothing is lost: ${count(totals.rowsIn)} rows in = ${sum}, from ${plural(totals.files, 'file', 'files')}, counted by reading the bytes apart from the cleaning itself.${left}${kept}${replaced}${
+    nothing !== '' && ` ${nothing[0]?.toUpperCase() ?? ''}${nothing.slice(1)}.`
+  }</p>`;
 }
 
 function reasonFigure({ reasons, totals }: QualityReport): Html {
   return figure(
     {
       title: 'Why rows were quarantined',
-      lead: `${count(totals.quarantined)} rows, ${plural(reasons.length, 'reason', 'reasons')}`,
-      read: `The reasons, most frequent first, with rows and share of all rows in.${cutNote(reasons.length)}`,
+      lead: `${count(totals.quarantined)} rows, ${shareOf(totals.quarantined, totals.rowsIn)} of all, ${plural(reasons.length, 'reason', 'reasons')}`,
+      read: `Bars: rows by the reason for which they could not be used, with their share of all rows in.${cutNote(reasons.length)}`,
       worry:
         'a reason is new, or a column that used to be filled is suddenly missing: the export of the shop may have changed.',
     },
@@ -86,7 +76,7 @@ function flagFigure({ flags, totals }: QualityReport): Html {
     {
       title: 'Rows flagged by rules',
       lead: plural(flags.length, 'rule flagged rows', 'rules flagged rows'),
-      read: `Flagged rows look odd, but are used: the rule only counts them.${cutNote(flags.length)}`,
+      read: `Bars: rows that look odd to a rule and are used all the same.${cutNote(flags.length)}`,
       worry: 'a rule flags far more than usual. A rule can be told to quarantine instead.',
     },
     bars(

@@ -18,9 +18,11 @@ export function table<Row>(caption: string, rows: readonly Row[], columns: reado
 <div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table>
 <thead><tr>${columns.map((column) => html`<th scope="col" class="${kind(column)}">${column.head}</th>`)}</tr></thead>
 <tbody>${rows.map(
-    (
-      row,
-    ) => html`<tr>${columns.map((column) => html`<td class="${kind(column)}">${column.cell(row)}</td>`)}</tr>
+    (row) => html`<tr>${columns.map((column, i) =>
+      i === 0
+        ? html`<th scope="row" class="${kind(column)}">${column.cell(row)}</th>`
+        : html`<td class="${kind(column)}">${column.cell(row)}</td>`,
+    )}</tr>
 `,
   )}</tbody>${
     foot &&

@@ -1,0 +1,115 @@
+import type { RunReport, TaskReport } from '../../lib/report/index.ts';
+import { fixed, table } from './shared.ts';
+
+type Interval = readonly [number, number] | null;
+
+/** Figures of a task on held-out data, as `--json` prints them; null where nothing could be held out. */
+export function validationJson(report: RunReport): Record<string, unknown> {
+  return Object.fromEntries(
+    tasksOf(report).map((task) => {
+      if (!task.validation) return [task.name, null];
+      const { by, days, assessment } = task.validation;
+      const held = { heldOut: by, days };
+      if ('recall' in assessment) {
+        const { n, recall, ndcg, intervals } = assessment;
+        return [
+          task.name,
+          { ...held, n, recall: figure(recall, intervals.recall), ndcg: figure(ndcg, intervals.ndcg) },
+        ];
+      }
+      const { n, positives, auroc, lift10, logLoss, intervals } = assessment;
+      return [
+        task.name,
+        {
+          ...held,
+          n,
+          baseRate: n > 0 ? positives / n : null,
+          auroc: figure(auroc, intervals.auroc),
+          lift10: figure(lift10, intervals.lift10),
+          logLoss: figure(logLoss, intervals.logLoss),
+        },
+      ];
+    }),
+  );
+}
+
+const figure = (value: number | null, interval: Interval) => ({
+  value,
+  low: interval?.[0] ?? null,
+  high: interval?.[1] ?? null,
+});
+
+const tasksOf = ({ models }: RunReport): TaskReport[] => models.flatMap((model) => model.tasks);
+
+/** The same for a person, with what it was measured on. */
+export function validationText(report: RunReport): string {
+  const tasks = tasksOf(report);
+  const ranked = tasks.filter((task) => task.kind !== 'next' && task.validation);
+  const listed = tasks.filter((task) => task.kind === 'next' && task.validation);
+  const parts: string[] = [];
+  if (ranked.length > 0) {
+    parts.push(
+      table(
+        ['task', 'held out', 'n', 'base rate', 'AUROC', 'lift, first 10 %', 'log loss'],
+        ranked.flatMap((task) => {
+          if (task.kind === 'next' || !task.validation) return [];
+          const { n, positives, auroc, lift10, logLoss, intervals } = task.validation.assessment;
+          return [
+            [
+              task.name,
+              heldOut(task),
+              n,
+              fixed(n > 0 ? positives / n : null),
+              withInterval(auroc, intervals.auroc, 3),
+              withInterval(lift10, intervals.lift10, 2),
+              withInterval(logLoss, intervals.logLoss, 3),
+            ],
+          ];
+        }),
+      ),
+    );
+  }
+  if (listed.length > 0) {
+    parts.push(
+      table(
+        ['task', 'held out', 'n', 'recall', 'NDCG', 'recall of the most popular'],
+        listed.flatMap((task) => {
+          if (task.kind !== 'next' || !task.validation) return [];
+          const { n, recall, ndcg, intervals } = task.validation.assessment;
+          return [
+            [
+              `${task.name}, ${task.k} each`,
+              heldOut(task),
+              n,
+              withInterval(recall, intervals.recall, 3),
+              withInterval(ndcg, intervals.ndcg, 3),
+              fixed(task.validation.popular.recall),
+            ],
+          ];
+        }),
+      ),
+    );
+  }
+  for (const { name, validation } of tasks) {
+    if (!validation) parts.push(`${name}: not measured, the history is too short to hold a whole window out`);
+  }
+  if (ranked.length + listed.length > 0) {
+    parts.push(
+      'Validation: data held out of the fit, by which the model was chosen; no test. 95 % intervals in brackets.',
+    );
+  }
+  return parts.join('\n');
+}
+
+function heldOut({ validation }: TaskReport): string {
+  if (!validation) return '–';
+  const { by, days } = validation;
+  if (by === 'rows' || days === null) return 'a part of the rows';
+  const when = days[0] === days[1] ? days[0] : `${days[0]} to ${days[1]}`;
+  return by === 'day' ? `the day ${when}` : `a fifth of the users, ${when}`;
+}
+
+function withInterval(value: number | null, interval: Interval, digits: number): string {
+  if (interval === null) return fixed(value, digits);
+  return `${fixed(value, digits)} (${fixed(interval[0], digits)} to ${fixed(interval[1], digits)})`;
+}

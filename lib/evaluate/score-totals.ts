@@ -1,0 +1,98 @@
+import type { ReachRow } from '../report/index.ts';
+import { type RunManifest, scoresKey, tableScoresKey } from '../run/index.ts';
+import type { ObjectStore } from '../runtime/index.ts';
+import { decodeScores, type ShardScores } from '../score/index.ts';
+import { REACH_SHARES } from '../train/index.ts';
+import { listedNames } from './outcomes.ts';
+
+/** Probabilities of a task, counted by value: memory does not grow with the number of users. */
+export class Probabilities {
+  /** Rows and the sum of their probabilities, by thousandths. */
+  readonly #rows = new Float64Array(FINE);
+  readonly #sums = new Float64Array(FINE);
+  count = 0;
+
+  add(p: number): void {
+    const bin = Math.min(FINE - 1, Math.floor(p * FINE));
+    this.#rows[bin]! += 1;
+    this.#sums[bin]! += p;
+    this.count++;
+  }
+
+  histogram(): { from: number; to: number; n: number }[] {
+    const each = FINE / COARSE;
+    return Array.from({ length: COARSE }, (_, i) => ({
+      from: i / COARSE,
+      to: (i + 1) / COARSE,
+      n: this.#rows.subarray(i * each, (i + 1) * each).reduce((sum, n) => sum + n, 0),
+    }));
+  }
+
+  /** How many of the highest are positive if the probabilities are right; of a bin at the edge, its mean. */
+  expected(): ReachRow[] {
+    return REACH_SHARES.map((share) => {
+      const n = Math.ceil(share * this.count);
+      let left = n;
+      let positives = 0;
+      for (let bin = FINE - 1; bin >= 0 && left > 0; bin--) {
+        const rows = this.#rows[bin]!;
+        if (rows === 0) continue;
+        const taken = Math.min(rows, left);
+        positives += (this.#sums[bin]! * taken) / rows;
+        left -= taken;
+      }
+      return { share, n, positives };
+    });
+  }
+}
+
+const FINE = 1000;
+const COARSE = 20;
+
+/** What is read off all score files of a run in one pass. */
+export interface ScoreTotals {
+  /** Users, and rows of labelled tables. */
+  rows: number;
+  readonly probabilities: ReadonlyMap<string, Probabilities>;
+  /** Per list task how many users have a list, and in how many of them an item stands. */
+  readonly listed: ReadonlyMap<string, { users: number; readonly items: Map<string, number> }>;
+}
+
+/**
+ * Reads the scores of the groups that have a model.
+ * @param versions by task group
+ */
+export async function readTotals(
+  store: ObjectStore,
+  runId: string,
+  { groups, shards }: RunManifest,
+  versions: Readonly<Record<string, string>>,
+): Promise<ScoreTotals> {
+  const probabilities = new Map<string, Probabilities>();
+  const listed = new Map<string, { users: number; items: Map<string, number> }>();
+  let rows = 0;
+  const add = (scores: ShardScores) => {
+    rows += scores.users.length;
+    for (const [task, { probability }] of Object.entries(scores.tasks)) {
+      let own = probabilities.get(task);
+      if (!own) probabilities.set(task, (own = new Probabilities()));
+      for (const p of probability) if (!Number.isNaN(p)) own.add(p);
+    }
+    for (const [task, lists] of Object.entries(scores.lists)) {
+      let own = listed.get(task);
+      if (!own) listed.set(task, (own = { users: 0, items: new Map() }));
+      for (const list of lists) {
+        const names = listedNames(list);
+        if (names.length > 0) own.users++;
+        for (const name of names) own.items.set(name, (own.items.get(name) ?? 0) + 1);
+      }
+    }
+  };
+  const served = groups.filter(({ name }) => versions[name]);
+  const keys = served.some(({ kind }) => kind !== 'label')
+    ? Array.from({ length: shards }, (_, shard) => scoresKey(runId, shard))
+    : [];
+  for (const { kind, tasks } of served) if (kind === 'label') keys.push(tableScoresKey(runId, tasks[0]!));
+  for (const key of keys) add(decodeScores(await (await store.get(key)).bytes()));
+  return { rows, probabilities, listed };
+}

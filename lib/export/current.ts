@@ -1,0 +1,35 @@
+import { canonicalJson } from '../data/index.ts';
+import { type ObjectStore, readJson } from '../runtime/index.ts';
+import type { ExportManifest } from './export.ts';
+
+/** The manifest of the last good export: one object, so that no reader ever sees half of it. */
+export const CURRENT_VIEW = 'exports/current/manifest.json';
+
+/** Moves a day's pointer to a run; when another process moved it meanwhile, looks again. */
+export async function pointDay(store: ObjectStore, key: string, runId: string): Promise<void> {
+  for (;;) {
+    const current = await store.head(key);
+    const body = canonicalJson({ runId });
+    const result = await store.put(key, body, current ? { ifMatch: current.etag } : { ifAbsent: true });
+    if (result.written) return;
+  }
+}
+
+/**
+ * Moves the view of the last good export to this one, unless it shows a later day: an export for a day long past is no
+ * news. Of two exports of one day the one that ends last is shown.
+ */
+export async function showCurrent(store: ObjectStore, manifest: ExportManifest): Promise<void> {
+  for (;;) {
+    const standing = await store.head(CURRENT_VIEW);
+    if (standing) {
+      const shown = await readJson<ExportManifest>(store, CURRENT_VIEW);
+      if (shown && dayOf(shown) > dayOf(manifest)) return;
+    }
+    const condition = standing ? { ifMatch: standing.etag } : { ifAbsent: true as const };
+    if ((await store.put(CURRENT_VIEW, canonicalJson(manifest), condition)).written) return;
+  }
+}
+
+/** Days compare as texts; a run of labelled tables alone has none. */
+const dayOf = ({ asOf }: ExportManifest): string => (asOf === 'none' ? '' : asOf);

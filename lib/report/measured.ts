@@ -1,0 +1,77 @@
+import { formatDay, parseDay } from '../data/index.ts';
+import { plural } from './format.ts';
+import type {
+  BinaryMeasures,
+  BinaryTaskReport,
+  ListMeasures,
+  NextTaskReport,
+  RunReport,
+  TaskReport,
+  Validation,
+} from './types.ts';
+import { wordsOf } from './words.ts';
+
+/** What a task's figures were measured on. */
+export type Basis = 'outcome' | 'validation';
+
+export interface Measured<M> {
+  readonly basis: Basis;
+  readonly measures: M;
+}
+
+/** The outcome where it is known, else the validation, else nothing. */
+export function measuredOf(task: BinaryTaskReport): Measured<BinaryMeasures> | undefined;
+export function measuredOf(task: NextTaskReport): Measured<ListMeasures> | undefined;
+export function measuredOf(task: TaskReport): Measured<BinaryMeasures | ListMeasures> | undefined {
+  if (task.evaluation) return { basis: 'outcome', measures: task.evaluation };
+  return task.validation && { basis: 'validation', measures: task.validation.assessment };
+}
+
+/** First day behind the window of a task that is asked as of a day. */
+const closing = (day: string, horizonDays: number): string => formatDay(parseDay(day) + horizonDays);
+
+/** On what the measures were taken, in a sentence. */
+export function measuredOn(task: TaskReport, run: RunReport): string {
+  const words = wordsOf(task);
+  if (task.evaluation) {
+    const users = plural(task.evaluation.n, words.one, words.many);
+    if (task.kind === 'label' || run.asOf === undefined || task.horizonDays === undefined) {
+      return `Measured on ${users} that the training did not see.`;
+    }
+    return `Measured on what then happened: ${users}, scored as of ${run.asOf}, and the ${task.horizonDays} days up to ${closing(run.asOf, task.horizonDays - 1)}.`;
+  }
+  if (!task.validation) return 'Not measured: the history is too short to hold a whole window of it out.';
+  const caution =
+    task.kind === 'next'
+      ? 'The model that serves has learnt from these days, too: the figures are a validation, not a test.'
+      : 'The model was chosen by these figures, so they are a validation, not a test: expect somewhat less.';
+  return `${validationSentence(task.validation, task)} ${caution}`;
+}
+
+function validationSentence(
+  { by, days, assessment }: Validation<BinaryMeasures | ListMeasures>,
+  task: TaskReport,
+): string {
+  const { one, many } = wordsOf(task);
+  const users = plural(assessment.n, one, many);
+  if (by === 'rows' || days === null) {
+    return `Measured on ${users} of the training part that were kept aside when the model was chosen.`;
+  }
+  const [first, last] = days;
+  const window = `the ${task.horizonDays ?? 0} days behind ${first === last ? 'it' : 'each'}`;
+  if (by === 'day') {
+    return `Measured on an earlier day: ${users}, scored as of ${first} by a model that knew nothing later, and ${window}.`;
+  }
+  const when = first === last ? `as of ${first}` : `as of days from ${first} to ${last}`;
+  return `Measured on ${plural(assessment.n, 'score', 'scores')} of a fifth of the ${many} that were held out, ${when}, and ${window}.`;
+}
+
+/** Why a task's outcome is not compared; nothing where it is. */
+export function noOutcomeSentence({ noOutcome, kind, name }: TaskReport): string | undefined {
+  if (!noOutcome) return undefined;
+  if (noOutcome.why === 'open') {
+    const what = kind === 'next' ? 'lists' : 'scores';
+    return `What becomes of these ${what} is known once the window is over, on ${noOutcome.closes}.`;
+  }
+  return `Not compared: this backtest was asked about ${noOutcome.asked.join(', ')} alone. For ${name} run it with --task ${name}.`;
+}

@@ -1,0 +1,83 @@
+import { figure, nothing, pretrainingFigure, stepsFigure, trainingFigure } from '../charts/index.ts';
+import { decimal } from '../format.ts';
+import { type Html, html } from '../html.ts';
+import type { ComparisonReport, ModelReport } from '../types.ts';
+import { measuresPart } from './measures.ts';
+import { table } from './table.ts';
+import { taskPart } from './task.ts';
+
+/** One model: how good it is at its tasks, what moves its scores, and how it was made. */
+export function modelSection(model: ModelReport, id: string): Html {
+  const measures = measuresPart(model.tasks);
+  return html`<section id="${id}"><h2>${modelTitle(model)}</h2>
+<p class="intro muted">${origin(model)}</p>
+${measures.markup === '' ? html`<p class="intro">How good it is could not be measured: the history is too short to hold a whole window of it out.</p>` : measures}
+${model.tasks.map(taskPart)}
+<details><summary>How the model was made</summary>
+<div class="grid">${makingFigures(model)}</div>
+${model.comparison !== undefined && comparisonTable(model.comparison)}
+</details>
+</section>
+`;
+}
+
+/** Tasks that one model answers together. */
+export const modelTitle = ({ tasks }: ModelReport): string =>
+  `Model: ${tasks.map(({ name }) => name).join(', ')}`;
+
+function origin({ name, version, trainedBefore, trainedHere }: ModelReport): string {
+  const made = trainedHere ? 'trained by this run' : 'trained by an earlier run';
+  const known = trainedBefore === undefined ? '' : `, from what was known before ${trainedBefore}`;
+  return `${name} ${version}, ${made}${known}.`;
+}
+
+/** How the model came about: what was not done is said in a line, not by an empty chart. */
+function makingFigures({ training, pretraining, selection }: ModelReport): Html {
+  const trained = trainingFigure(training);
+  const pretrained = pretrainingFigure(pretraining);
+  const choices = [
+    ...selection,
+    ...(trained === undefined ? ['Nothing was trained step by step.'] : []),
+    ...(pretrained === undefined ? ['There was no pretraining.'] : []),
+  ];
+  return html`${trained}${stepsFigure(training)}${pretrained}${figure(
+    { title: 'What was chosen, and by what' },
+    choices.length === 0
+      ? nothing('Nothing was left to choose.')
+      : html`<ul>${choices.map((choice) => html`<li>${choice}</li>`)}</ul>`,
+  )}`;
+}
+
+/** What each kind of input adds, on the data that the choice was made by. */
+function comparisonTable({ asOf, rows }: ComparisonReport): Html {
+  const tasks = rows[0]?.tasks ?? [];
+  const at = (row: (typeof rows)[number], task: string) => row.tasks.find((own) => own.task === task);
+  const where =
+    asOf === undefined
+      ? 'a fifth of the users, held out'
+      : `the users of ${asOf}, by models that knew nothing later`;
+  return html`<div class="card wide"><h4>What visits and texts add</h4>
+${table(
+  `Models that read more and more, measured on ${where}. The marked one was chosen, by the mean log loss over all tasks: an input that lowers it too little is left out.`,
+  rows,
+  [
+    {
+      head: 'Reads',
+      cell: (row) => (row.kept ? html`<b>${row.reads.join(', ')} (chosen)</b>` : row.reads.join(', ')),
+    },
+    { head: 'Model', cell: (row) => row.name },
+    ...tasks.flatMap(({ task }) => [
+      {
+        head: `${task}: AUROC`,
+        number: true,
+        cell: (row: (typeof rows)[number]) => decimal(at(row, task)?.auroc, 4),
+      },
+      {
+        head: 'log loss',
+        number: true,
+        cell: (row: (typeof rows)[number]) => decimal(at(row, task)?.logLoss, 4),
+      },
+    ]),
+  ],
+)}</div>`;
+}
