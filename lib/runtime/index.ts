@@ -1,11 +1,14 @@
 export {
   BatchError,
+  BeingWritten,
   InvalidKey,
   InvalidRange,
   ObjectNotFound,
   PreconditionFailed,
   QueueError,
   StoreError,
+  SystemError,
+  UnusableObject,
 } from './errors.ts';
 export { checkKey, checkPrefix, compareKeys, whyNoKey } from './keys.ts';
 export {
@@ -15,6 +18,7 @@ export {
   openLocalBatch,
 } from './local/batch.ts';
 export type { JobCommand } from './local/child.ts';
+export { bucketPlace, explain, explainedAt, type Place, sentenceOf } from './local/explain.ts';
 export { type FolderStoreOptions, openFolderStore } from './local/folder-store.ts';
 export { type Notification, notifyingStore } from './local/notifications.ts';
 export {
@@ -26,6 +30,7 @@ export {
   type QueueHandler,
 } from './local/pump.ts';
 export { createLocalQueue, type DeadLetter, type LocalQueue, type LocalQueueOptions } from './local/queue.ts';
+export { withScratch } from './local/scratch.ts';
 export { byteSource, getText, putJson, readJson, readVersion } from './objects.ts';
 export { EXIT_RETRY, exitWithParent, reportProgress } from './parent.ts';
 export { formatS3Event, type ObjectCreated, parseS3Event } from './s3-events.ts';
@@ -36,9 +41,11 @@ export type {
   JobDescription,
   JobRequest,
   JobStatus,
+  ListOptions,
   ObjectBody,
   ObjectInfo,
   ObjectStore,
+  OtherEntry,
   PutOptions,
   PutResult,
   Queue,

@@ -1,8 +1,9 @@
 import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { InvalidRange, StoreError } from '../errors.ts';
+import { join } from 'node:path';
+import { BeingWritten, InvalidRange, StoreError } from '../errors.ts';
 import type { GetOptions, ObjectInfo, StoredObject } from '../types.ts';
-import { beingWritten, sameContent } from './etags.ts';
+import { sameContent } from './etags.ts';
 import { explained } from './explain.ts';
 import { MISSING, unless } from './system.ts';
 
@@ -16,11 +17,15 @@ export interface OpenObject {
   readonly stats: BigIntStats;
 }
 
-/** Opens the file of an object; undefined where there is none (a folder, a pipe or a dangling link is none). */
-export async function openObject(key: string, path: string): Promise<OpenObject | undefined> {
+/**
+ * Opens the file of an object; undefined where there is none (a folder, a pipe or a dangling link is none).
+ * @throws StoreError when it may not be read
+ */
+export async function openObject(root: string, key: string): Promise<OpenObject | undefined> {
   // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
   const flags = constants.O_RDONLY | constants.O_NONBLOCK;
-  const handle = await explained(key, unless([...MISSING, 'ELOOP', 'ENXIO'], open(path, flags)));
+  const opened = unless([...MISSING, 'ELOOP', 'ENXIO'], open(join(root, key), flags));
+  const handle = await explained({ key, root, doing: 'read' }, opened);
   if (!handle) return undefined;
   const stats = await handle.stat({ bigint: true });
   if (stats.isFile()) return { key, handle, stats };
@@ -107,11 +112,11 @@ async function fill(file: OpenObject, bytes: Uint8Array, start: number): Promise
   for (let done = 0; done < bytes.length; ) {
     const length = Math.min(bytes.length - done, 1 << 26);
     const { bytesRead } = await file.handle.read(bytes, done, length, start + done);
-    if (bytesRead === 0) throw beingWritten(file.key);
+    if (bytesRead === 0) throw new BeingWritten(file.key);
     done += bytesRead;
   }
 }
 
 async function checkUnchanged(file: OpenObject): Promise<void> {
-  if (!sameContent(file.stats, await file.handle.stat({ bigint: true }))) throw beingWritten(file.key);
+  if (!sameContent(file.stats, await file.handle.stat({ bigint: true }))) throw new BeingWritten(file.key);
 }
