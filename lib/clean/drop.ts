@@ -1,9 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config, Source } from '../config/index.ts';
 import type { Pseudonyms } from '../data/index.ts';
-import { ObjectNotFound, type ObjectStore, type StoredObject, whyNoKey } from '../runtime/index.ts';
+import {
+  ObjectNotFound,
+  type ObjectStore,
+  type StoredObject,
+  whyNoKey,
+  withScratch,
+} from '../runtime/index.ts';
 import { assemble, assembleQuarantine } from './assemble.ts';
 import { type EngineOptions, refusalOr, type Sql, withConnection } from './engine.ts';
 import { Refusal } from './errors.ts';
@@ -58,14 +62,11 @@ export async function cleanDrop(input: CleanDropInput): Promise<CleanResult> {
     throw error;
   }
   const keys = cleanKeys(config, key, object.info.etag);
-  const folder = await mkdtemp(join(tmpdir(), scratchPrefix('clean')));
-  try {
+  return withScratch(scratchPrefix('clean'), async (folder) => {
     const quality = await cleanObject(input, object, keys, join(folder, 'drop'));
     await store.put(keys.quality, `${JSON.stringify(quality, null, 2)}\n`, { ifAbsent: true });
     return { status: quality.status, keys, quality };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 type Told = Pick<Quality, 'dropId' | 'key' | 'revision' | 'etag' | 'source' | 'table' | 'sha256' | 'bytes'>;
@@ -138,7 +139,8 @@ async function cleanTaken(sql: Sql, input: CleanDropInput, taken: Taken): Promis
   const rejected =
     judged.quarantinedRows > 0 ? await assembleQuarantine(sql, plan, judged.quarantinedRows) : undefined;
   await Promise.all([
-    keys.clean && store.put(keys.clean, assembled.arrow, { ifAbsent: true }),
+    // Without clean rows there is no clean object, no day rows and nothing that a run could read.
+    judged.clean > 0 && keys.clean && store.put(keys.clean, assembled.arrow, { ifAbsent: true }),
     keys.quarantine && rejected && store.put(keys.quarantine, rejected, { ifAbsent: true }),
   ]);
   return {

@@ -3,7 +3,8 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/index.ts';
-import { EVENT_TYPES } from '../data/index.ts';
+import { DataError, EVENT_TYPES } from '../data/index.ts';
+import { explain, explainedAt, temporaryPlace } from '../runtime/index.ts';
 import { latestTime, setTimeZone, textFormat } from './drop.ts';
 import { type EngineOptions, quoteIdentifier, refusalOr, type Sql, withConnection } from './engine.ts';
 import { Refusal } from './errors.ts';
@@ -46,8 +47,11 @@ export async function previewDrop(
   n = 10,
   engine: EngineOptions = {},
 ): Promise<Preview> {
-  const { mtime } = await stat(file);
-  const folder = await mkdtemp(join(tmpdir(), 'nightjar-check-'));
+  const info = await stat(file);
+  if (!info.isFile())
+    throw new DataError(`${file} is ${info.isDirectory() ? 'a folder' : 'no file'}: give one file`);
+  const { mtime } = info;
+  const folder = await explainedAt(temporaryPlace(), mkdtemp(join(tmpdir(), 'nightjar-check-')));
   try {
     const intake = await takeIn(createReadStream(file), join(folder, 'drop'), textFormat(named.source));
     return await withConnection(engine, async (sql): Promise<Preview> => {
@@ -71,7 +75,7 @@ export async function previewDrop(
     });
   } catch (error) {
     const fault = refusalOr(error, 'DuckDB could not map it', 'change the expression in the config');
-    if (!(fault instanceof Refusal)) throw error;
+    if (!(fault instanceof Refusal)) throw explain(error, temporaryPlace()) ?? error;
     return { status: 'refused', reason: fault.reason, hint: fault.hint };
   } finally {
     await rm(folder, { recursive: true, force: true });

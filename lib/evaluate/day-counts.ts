@@ -10,7 +10,7 @@ export async function dayCounts(
 ): Promise<{ day: string; rows: Record<string, number> }[]> {
   const counts = new Map<number, Float64Array>();
   for (const { clean } of manifest.inputs.events) {
-    for (const batch of decodeArrow(await (await store.get(clean)).bytes()).batches) {
+    for (const batch of decodeArrow(await (await store.get(clean)).bytes(), clean).batches) {
       const day = batch.getChild('day');
       const type = batch.getChild('type');
       for (let row = 0; row < batch.numRows; row++) {

@@ -117,7 +117,7 @@ async function scoreTotals(store: ObjectStore, runId: string, manifest: RunManif
     : [];
   for (const { kind, tasks } of manifest.groups)
     if (kind === 'label') keys.push(tableScoresKey(runId, tasks[0]!));
-  for (const key of keys) add(decodeScores(await (await store.get(key)).bytes()));
+  for (const key of keys) add(decodeScores(await (await store.get(key)).bytes(), key));
   return totals;
 }
 

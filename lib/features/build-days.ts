@@ -47,7 +47,7 @@ export async function buildDays(args: {
   const source = await byteSource(store, cleanKey);
   const body =
     source.size <= BYTES_IN_MEMORY
-      ? encodeDays(decodeArrow(await source.read(0, source.size)).batches, cleanKey)
+      ? encodeDays(decodeArrow(await source.read(0, source.size), cleanKey).batches, cleanKey)
       : await streamDays(await readBatches(source), cleanKey);
   const { written } = await store.put(key, body, { ifAbsent: true });
   return { key, written };

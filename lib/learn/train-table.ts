@@ -83,6 +83,7 @@ export async function readLabelled(
   const offsets: number[] = [];
   let next = 0;
   parts.forEach((part, i) => {
+    next += inputs[i]!.rowsBefore ?? 0;
     offsets.push(next);
     next += inputs[i]!.rows ?? part.rows;
   });

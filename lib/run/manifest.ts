@@ -20,6 +20,8 @@ export interface RunInput {
   readonly maxDay?: number;
   /** Labelled tables only: rows of the file, those that were not taken included, so that row numbers go on from it. */
   readonly rows?: number;
+  /** Labelled tables only: rows of the source's files just before this one that have no clean row, where there are any. */
+  readonly rowsBefore?: number;
 }
 
 /** Something a run goes without. */
@@ -71,8 +73,8 @@ export function runIdOf(manifest: RunManifest): string {
 export function missingDrops(drops: readonly DropState[]): Missing[] {
   return drops.flatMap((drop): Missing[] => {
     if (drop.state === 'pending') {
-      const why = drop.clean ? 'cleaned, its day rows are not built yet' : 'not cleaned yet';
-      return [{ kind: 'pending', key: drop.key, why }];
+      const stage = drop.clean ? 'cleaned, its day rows are not built yet' : 'not cleaned yet';
+      return [{ kind: 'pending', key: drop.key, why: drop.why ? `${stage}: ${drop.why}` : stage }];
     }
     if (drop.state === 'done') return [];
     return [{ kind: 'refused', key: drop.key, why: `refused: ${drop.quality.refused.reason}` }];
@@ -101,9 +103,16 @@ export function buildManifest(args: {
     labels: [],
   };
   const missing = [...missingDrops(drops), ...(args.unmet ?? [])];
+  const skipped = new Map<string, number>();
   for (const drop of drops) {
     if (drop.state !== 'done') continue;
     const { dropId, revision, source, table, minDay, maxDay, rowsIn } = drop.quality;
+    const before = skipped.get(source!) ?? 0;
+    if (drop.clean === undefined) {
+      skipped.set(source!, before + rowsIn);
+      continue;
+    }
+    skipped.delete(source!);
     inputs[table!].push({
       drop: drop.key,
       dropId,
@@ -111,7 +120,7 @@ export function buildManifest(args: {
       source: source!,
       clean: drop.clean,
       ...(table === 'events' ? { days: daysKey(config, drop.clean) } : {}),
-      ...(table === 'labels' ? { rows: rowsIn } : {}),
+      ...(table === 'labels' ? { rows: rowsIn, ...(before > 0 ? { rowsBefore: before } : {}) } : {}),
       ...(minDay === null || maxDay === null ? {} : { minDay, maxDay }),
     });
   }

@@ -18,7 +18,14 @@ export {
   openLocalBatch,
 } from './local/batch.ts';
 export type { JobCommand } from './local/child.ts';
-export { bucketPlace, explain, explainedAt, type Place, sentenceOf } from './local/explain.ts';
+export {
+  bucketPlace,
+  explain,
+  explainedAt,
+  type Place,
+  sentenceOf,
+  temporaryPlace,
+} from './local/explain.ts';
 export { type FolderStoreOptions, openFolderStore } from './local/folder-store.ts';
 export { type Notification, notifyingStore } from './local/notifications.ts';
 export {

@@ -95,7 +95,8 @@ describe('a job', () => {
     { how: 'fails', lastError: 'the data is not as expected' },
     {
       how: 'breaks',
-      lastError: 'a fault: this is a fault of Nightjar: report it, with what it prints under NIGHTJAR_DEBUG=1',
+      lastError:
+        'a fault: this is a fault of Nightjar: report it, with what it prints under NIGHTJAR_DEBUG=1',
     },
   ])('that $how ends with 1, and its last line says why', async ({ how, lastError }) => {
     // when

@@ -12,6 +12,8 @@ const AT_ONCE = 1 << 20;
 const CHUNK_BYTES = 1 << 18;
 
 export interface OpenObject {
+  /** The store's folder. */
+  readonly root: string;
   readonly key: string;
   readonly handle: FileHandle;
   readonly stats: BigIntStats;
@@ -28,7 +30,7 @@ export async function openObject(root: string, key: string): Promise<OpenObject 
   const handle = await explained({ key, root, doing: 'read' }, opened);
   if (!handle) return undefined;
   const stats = await handle.stat({ bigint: true });
-  if (stats.isFile()) return { key, handle, stats };
+  if (stats.isFile()) return { root, key, handle, stats };
   await handle.close();
   return undefined;
 }
@@ -111,7 +113,8 @@ async function* readPieces(file: OpenObject, start: number, end: number): AsyncG
 async function fill(file: OpenObject, bytes: Uint8Array, start: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const length = Math.min(bytes.length - done, 1 << 26);
-    const { bytesRead } = await file.handle.read(bytes, done, length, start + done);
+    const reading = file.handle.read(bytes, done, length, start + done);
+    const { bytesRead } = await explained({ ...file, doing: 'read' }, reading);
     if (bytesRead === 0) throw new BeingWritten(file.key);
     done += bytesRead;
   }
