@@ -5,7 +5,7 @@ import { ConfigError, formatDay, NightjarError, parseDay } from '../../lib/data/
 import type { BackfillDay, BackfillProgress } from '../../lib/operate/index.ts';
 import type { Workspace } from '../workspace.ts';
 import { evaluateStep, ingestStep, planStep, type RunContext, stageStep } from './run.ts';
-import { dayArgument, runSteps, table, workspaceOf } from './shared.ts';
+import { dayArgument, runSteps, table, workplaceOf } from './shared.ts';
 import {
   configOf,
   environmentOption,
@@ -40,7 +40,7 @@ export function backfillCommand(): Command {
       const days = daysBetween(options.from, options.to);
       const done = options.stack
         ? await explained(() => inStack(days, options, command))
-        : await inFolder(days, await workspaceOf(command), options.json ?? false);
+        : await inFolder(days, await workplaceOf(command), options.json ?? false);
       if (options.json) console.log(JSON.stringify({ days: done }, null, 2));
       else print(done);
       const failed = done.find(({ state }) => state === 'failed');

@@ -13,7 +13,7 @@ import {
 } from '../../lib/evaluate/index.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
 import { ingestStep, planStep, type RunContext, stageStep } from './run.ts';
-import { dayArgument, fixed, runSteps, type Step, table, thousands, workspaceOf } from './shared.ts';
+import { dayArgument, fixed, runSteps, type Step, table, thousands, workplaceOf } from './shared.ts';
 
 export const EXAMPLES = resolve(dirname(fileURLToPath(import.meta.url)), '../../examples');
 
@@ -48,7 +48,7 @@ export function backtestCommand(): Command {
     .action(async (options: BacktestOptions, command: Command) => {
       const workspace = options.example
         ? await openExample(options.example, command.optsWithGlobals<{ store?: string }>().store)
-        : await workspaceOf(command);
+        : await workplaceOf(command);
       const task = workspace.config.tasks[options.task];
       if (!task) {
         const known = Object.keys(workspace.config.tasks).join(', ');
@@ -152,7 +152,7 @@ export async function openExample(name: string, store?: string): Promise<Workspa
     );
     throw new ConfigError(`there is no example "${name}"; there are: ${known.join(', ')}`);
   }
-  const workspace = await openWorkspace({ config: folder, store });
+  const workspace = await openWorkspace({ config: folder, store, working: 'backtest' });
   const drops = join(folder, 'drops');
   if (!existsSync(drops)) {
     if (store) return workspace;

@@ -4,7 +4,6 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { previewDrop } from '../../lib/clean/index.ts';
 import { ConfigError, NightjarError } from '../../lib/data/index.ts';
-import { dropFiles } from '../workspace.ts';
 import { table, workspaceOf } from './shared.ts';
 import { STARTER } from './starter.ts';
 
@@ -66,19 +65,4 @@ export function checkCommand(): Command {
           console.log(`quarantined  ${rows} rows: ${reason}`);
       },
     );
-}
-
-/** `nightjar drop`: files into the bucket. */
-export function dropCommand(): Command {
-  return new Command('drop')
-    .description('copy files under drop/, as the shop would')
-    .argument('<files...>')
-    .requiredOption('--source <name>', 'the source that they belong to')
-    .option('--json', 'print the keys for a machine')
-    .action(async (files: string[], options: { source: string; json?: boolean }, command: Command) => {
-      const missing = files.find((file) => !existsSync(file));
-      if (missing) throw new NightjarError(`there is no file ${missing}`);
-      const keys = await dropFiles(await workspaceOf(command), options.source, files);
-      console.log(options.json ? JSON.stringify({ keys }) : keys.join('\n'));
-    });
 }

@@ -17,7 +17,7 @@ import {
 } from '../../lib/text/index.ts';
 import type { CurvePoint } from '../../lib/train/index.ts';
 import type { Workspace } from '../workspace.ts';
-import { dayArgument, fixed, runSteps, type Step, thousands, workspaceOf } from './shared.ts';
+import { dayArgument, fixed, runSteps, type Step, thousands, workplaceOf } from './shared.ts';
 
 /** A machine may go at any moment: what is lost with it is at most so many ms. */
 const CHECKPOINT_EVERY = 120_000;
@@ -93,7 +93,7 @@ export function pretrainCommand(): Command {
           'say which files hold texts, or before which day those of the config are known: --as-of',
         );
       }
-      const workspace = files.length === 0 ? await workspaceOf(command) : undefined;
+      const workspace = files.length === 0 ? await workplaceOf(command) : undefined;
       const context: PretrainContext = { texts: [] };
       const read = workspace ? shopTextsStep(workspace, options.asOf!) : fileTextsStep(files, options);
       const steps = [read, tokenizerStep(options), pretrainStep(options), writeStep(options)];

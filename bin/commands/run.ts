@@ -10,7 +10,7 @@ import {
   submitRun,
 } from '../../lib/run/index.ts';
 import type { Workspace } from '../workspace.ts';
-import { dayArgument, runSteps, type Step, workspaceOf } from './shared.ts';
+import { dayArgument, runSteps, type Step, workplaceOf } from './shared.ts';
 
 const asOfOption = () =>
   new Option(
@@ -42,7 +42,8 @@ function summary(drops: readonly DropState[]): string {
   const sum = (of: (quality: (typeof done)[number]) => number) =>
     done.reduce((total, quality) => total + of(quality), 0).toLocaleString('en-GB');
   const refused = drops.filter(({ state }) => state === 'refused').length;
-  return `${drops.length} drops, ${sum((q) => q.rowsIn)} rows in, ${sum((q) => q.clean)} clean, ${sum((q) => q.quarantinedRows)} quarantined, ${refused} refused`;
+  const pending = drops.filter(({ state }) => state === 'pending').length;
+  return `${drops.length} drops, ${sum((q) => q.rowsIn)} rows in, ${sum((q) => q.clean)} clean, ${sum((q) => q.quarantinedRows)} quarantined, ${refused} refused${pending > 0 ? `, ${pending} not processed` : ''}`;
 }
 
 export const planStep = (options: {
@@ -112,7 +113,7 @@ export function runCommand(): Command {
     .option('--retrain', 'train new models even where a champion serves')
     .option('--json', 'print the result for a machine')
     .action(async (options: { asOf?: string; retrain?: boolean; json?: boolean }, command: Command) => {
-      const workspace = await workspaceOf(command);
+      const workspace = await workplaceOf(command);
       const context: RunContext = { workspace, seconds: {} };
       const plan = planStep({
         purpose: 'night',
@@ -122,6 +123,7 @@ export function runCommand(): Command {
       const stages = (['finetune', 'score', 'export'] as const).map(stageStep);
       await runSteps(context, [ingestStep, plan, ...stages, evaluateStep], options.json ?? false);
       printRun(context, options.json ?? false);
+      checkProcessed(context);
     });
 }
 
@@ -132,16 +134,17 @@ export function stageCommands(): Command[] {
       .description(about)
       .option('--json', 'print the result for a machine')
       .action(async (options: { json?: boolean }, command: Command) => {
-        const context: RunContext = { workspace: await workspaceOf(command), seconds: {} };
+        const context: RunContext = { workspace: await workplaceOf(command), seconds: {} };
         await runSteps(context, [ingestStep], options.json ?? false);
         if (options.json) {
           const drops = context.drops!.map((drop) => ({
             key: drop.key,
             state: drop.state,
-            ...(drop.state === 'pending' ? {} : { quality: drop.quality }),
+            ...(drop.state === 'pending' ? { why: drop.why } : { quality: drop.quality }),
           }));
           console.log(JSON.stringify({ drops }, null, 2));
         }
+        checkProcessed(context);
       });
   const stage = (name: StageName, about: string) =>
     new Command(name)
@@ -155,7 +158,7 @@ export function stageCommands(): Command[] {
           options: { asOf?: string; run?: string; retrain?: boolean; json?: boolean },
           command: Command,
         ) => {
-          const workspace = await workspaceOf(command);
+          const workspace = await workplaceOf(command);
           const context: RunContext = { workspace, seconds: {} };
           const steps: Step<RunContext>[] = [];
           if (options.run) {
@@ -169,6 +172,7 @@ export function stageCommands(): Command[] {
           }
           await runSteps(context, [...steps, stageStep(name)], options.json ?? false);
           printRun(context, options.json ?? false);
+          checkProcessed(context);
         },
       );
   return [
@@ -178,6 +182,25 @@ export function stageCommands(): Command[] {
     stage('score', 'score every user of a run'),
     stage('export', 'write the export files of a scored run'),
   ];
+}
+
+/** Objects that are told by name; `status` and --json tell of all. */
+const TOLD = 5;
+
+/**
+ * To be called last: what could not be processed kept nothing else from its end, and the exit code says that a person is
+ * needed. A refused file is no such case: its refusal is its end.
+ * @throws NightjarError
+ */
+export function checkProcessed({ drops = [] }: Pick<RunContext, 'drops'>): void {
+  const left = drops.flatMap((drop) => (drop.state === 'pending' ? [drop] : []));
+  if (left.length === 0) return;
+  const told = left.slice(0, TOLD).map(({ key, why }) => `\n  ${key}: ${why ?? 'not cleaned yet'}`);
+  const more = left.length > TOLD ? `\n  and ${left.length - TOLD} more` : '';
+  throw new NightjarError(
+    `all was done without ${left.length} ${left.length === 1 ? 'object' : 'objects'} that could not be processed:` +
+      `${told.join('')}${more}`,
+  );
 }
 
 function printRun(context: RunContext, json: boolean): void {

@@ -7,11 +7,19 @@ import { openWorkspace, type Workspace } from '../workspace.ts';
 interface GlobalOptions {
   readonly config: string;
   readonly store?: string;
+  readonly adopt?: boolean;
 }
 
+/** The workspace that a command looks at or drops into. */
 export function workspaceOf(command: Command): Promise<Workspace> {
-  const { config, store } = command.optsWithGlobals<GlobalOptions>();
-  return openWorkspace({ config, store });
+  const { config, store, adopt } = command.optsWithGlobals<GlobalOptions>();
+  return openWorkspace({ config, store, adopt });
+}
+
+/** The workspace of a command that processes it: the only one until it ends. @throws AtWork */
+export function workplaceOf(command: Command): Promise<Workspace> {
+  const { config, store, adopt } = command.optsWithGlobals<GlobalOptions>();
+  return openWorkspace({ config, store, adopt, working: command.name() });
 }
 
 /** A day that was given on the command line, told to be wrong before any work starts. @throws ConfigError */
@@ -61,6 +69,8 @@ export async function runSteps<T extends object>(
       renderer: quiet ? 'silent' : process.stderr.isTTY ? 'default' : 'simple',
       fallbackRenderer: 'simple',
       silentRendererCondition: quiet,
+      // Signals are for the process to answer, with its own exit codes.
+      registerSignalListeners: false,
       rendererOptions: {
         showErrorMessage: false,
         collapseErrors: false,

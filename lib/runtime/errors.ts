@@ -88,15 +88,13 @@ export class SystemError extends NightjarError {
   override name = 'SystemError';
   /** Of the system call, such as 'ENOSPC'. */
   readonly code: string;
+  /** Whether all other work would fail of it as well, or only what needs as much as this. */
+  readonly concernsAll: boolean;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: string, message: string, options: ErrorOptions & { readonly concernsAll: boolean }) {
     super(message, options);
     this.code = code;
-  }
-
-  /** Whether all other work would fail of it as well; a lack of memory concerns the work at hand alone. */
-  get concernsAll(): boolean {
-    return this.code !== 'ENOMEM';
+    this.concernsAll = options.concernsAll;
   }
 }
 

@@ -11,6 +11,7 @@ export {
   UnusableObject,
 } from './errors.ts';
 export { checkKey, checkPrefix, compareKeys, whyNoKey } from './keys.ts';
+export { AtWork, markAtWork } from './local/at-work.ts';
 export {
   type JobProgress,
   type LocalBatch,
@@ -18,6 +19,7 @@ export {
   openLocalBatch,
 } from './local/batch.ts';
 export type { JobCommand } from './local/child.ts';
+export { etagOfFile } from './local/etags.ts';
 export {
   bucketPlace,
   explain,
@@ -26,8 +28,10 @@ export {
   sentenceOf,
   temporaryPlace,
 } from './local/explain.ts';
+export { listKeys } from './local/folder-list.ts';
 export { type FolderStoreOptions, openFolderStore } from './local/folder-store.ts';
 export { type Notification, notifyingStore } from './local/notifications.ts';
+export { bytesOfFile } from './local/open-object.ts';
 export {
   type PumpOptions,
   type PumpResult,

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { BeingWritten } from '../errors.ts';
+import { explained } from './explain.ts';
 
 /** The kernel stamps files with a clock that ticks every 1 to 10 ms; two changes within a tick look alike. */
 const CLOCK_TICK_MS = 50;
@@ -54,6 +55,19 @@ export function etagCache(clock: () => number = Date.now): EtagCache {
     },
     forget: (key) => void known.delete(key),
   };
+}
+
+/**
+ * The etag that a file would have as an object.
+ * @throws UnusableObject when it may not be read
+ */
+export async function etagOfFile(path: string): Promise<string> {
+  const handle = await explained({ key: path, root: '', doing: 'read' }, open(path, 'r'));
+  try {
+    return await hashFile(handle, Number((await handle.stat()).size));
+  } finally {
+    await handle.close();
+  }
 }
 
 async function hashFile(handle: FileHandle, size: number): Promise<string> {

@@ -109,7 +109,7 @@ export async function explained<T>({ key, root, doing }: Attempt, action: Promis
     if (own) throw new UnusableObject(`${key} cannot be ${doing}: ${own[0]}`, own[1], { cause: error });
     const meaning = meaningOf(code, bucketPlace(root));
     if (meaning === undefined) throw error;
-    throw new SystemError(code, `${key} cannot be ${doing}: ${meaning}`, { cause: error });
+    throw new SystemError(code, `${key} cannot be ${doing}: ${meaning}`, { cause: error, concernsAll: true });
   }
 }
 
@@ -132,16 +132,20 @@ export function explain(error: unknown, place?: Place): NightjarError | undefine
   if (!(error instanceof Error)) return undefined;
   const code = systemCode(error) ?? '';
   const text = error.message.split('\n')[0] ?? '';
-  const options = { cause: error };
   if (OUT_OF_MEMORY.test(text) || code === 'ERR_WORKER_OUT_OF_MEMORY') {
     const limit = /\(([^)]* used)\)/.exec(text)?.[1];
     const meaning = meaningOf('ENOMEM', { path: '' });
-    return new SystemError('ENOMEM', `${meaning}${limit ? ` (DuckDB: ${limit})` : ''}`, options);
+    const message = `${meaning}${limit ? ` (DuckDB: ${limit})` : ''}`;
+    return new SystemError('ENOMEM', message, { cause: error, concernsAll: false });
   }
   const known = code in MEANINGS ? code : STRERROR.find(([, words]) => text.includes(words))?.[0];
   if (known === undefined) return undefined;
-  const meaning = meaningOf(known, placeOf(pathOf(error), place));
-  return meaning === undefined ? undefined : new SystemError(known, meaning, options);
+  const at = placeOf(pathOf(error), place);
+  const meaning = meaningOf(known, at);
+  if (meaning === undefined) return undefined;
+  // What fills the temporary folder goes with it: the next piece of work may need less.
+  const needsLess = known === 'ENOMEM' || (FULL.has(known) && at.invented !== undefined);
+  return new SystemError(known, meaning, { cause: error, concernsAll: !needsLess });
 }
 
 /** One sentence for a person, whatever the error is. What nobody foresaw is said to be a fault of Nightjar. */
@@ -151,6 +155,8 @@ export function sentenceOf(error: unknown): string {
   const text = error instanceof Error ? error.message.split('\n')[0] || error.name : String(error);
   return `${text}: this is a fault of Nightjar: report it, with what it prints under NIGHTJAR_DEBUG=1`;
 }
+
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 
 const OUT_OF_MEMORY =
   /^Out of Memory Error|std::bad_alloc|heap out of memory|Array buffer allocation failed|failed to allocate/i;

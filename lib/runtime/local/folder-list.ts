@@ -7,6 +7,9 @@ import type { OtherEntry } from '../types.ts';
 import { explained } from './explain.ts';
 import { MISSING, unless } from './system.ts';
 
+/** Hidden below a store's root, on the same file system, so that a finished file can be renamed into place. */
+export const HIDDEN = '.tmp';
+
 /** Gets what is no readable object; without it the first such entry is thrown. */
 export type Tell = ((entry: OtherEntry) => void) | undefined;
 
@@ -99,12 +102,8 @@ export function report(tell: Tell, key: string, error: unknown): void {
   } else throw error;
 }
 
-/** Hidden below the root, on the same file system, so that a finished file can be renamed into place. */
-export const HIDDEN = '.tmp';
-
-/** Files below a hidden folder are hidden as well; the store's own folder is nobody's business. */
+/** Files below a hidden folder are hidden as well. */
 async function tellHidden({ root, tell }: Walk, key: string, entry: Dirent<Buffer>): Promise<void> {
-  if (key === HIDDEN) return;
   if (!entry.isDirectory()) {
     tell?.(hiddenEntry(key));
     return;

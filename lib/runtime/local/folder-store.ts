@@ -14,7 +14,7 @@ import type {
 } from '../types.ts';
 import { type EtagCache, etagCache, etagHash } from './etags.ts';
 import { type Attempt, bucketPlace, explained, explainedAt } from './explain.ts';
-import { HIDDEN, listKeys, report } from './folder-list.ts';
+import { HIDDEN, listKeys, report, type Tell } from './folder-list.ts';
 import { breakStaleLock, lockKey, ownedName, ownerOf } from './folder-lock.ts';
 import { type OpenObject, openObject, storedObject } from './open-object.ts';
 import { isAlive, MISSING, systemCode, unless } from './system.ts';
@@ -146,8 +146,10 @@ class FolderStore implements ObjectStore {
 
   async *list(prefix: string, { onOther }: ListOptions = {}): AsyncGenerator<ObjectInfo> {
     checkPrefix(prefix);
-    for await (const key of listKeys(this.#root, prefix, onOther)) {
-      const info = await this.head(key).catch((error: unknown) => report(onOther, key, error));
+    // The store's own folder is nobody's business.
+    const tell: Tell = onOther && ((entry) => entry.key.startsWith(`${HIDDEN}/`) || onOther(entry));
+    for await (const key of listKeys(this.#root, prefix, tell)) {
+      const info = await this.head(key).catch((error: unknown) => report(tell, key, error));
       if (info) yield info;
     }
   }

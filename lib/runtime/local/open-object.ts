@@ -1,7 +1,7 @@
 import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BeingWritten, InvalidRange, StoreError } from '../errors.ts';
+import { BeingWritten, InvalidRange, StoreError, UnusableObject } from '../errors.ts';
 import type { GetOptions, ObjectInfo, StoredObject } from '../types.ts';
 import { sameContent } from './etags.ts';
 import { explained } from './explain.ts';
@@ -75,6 +75,17 @@ export async function storedObject(
   };
 }
 
+/**
+ * The bytes of a file anywhere on this machine, of one version: a file that is written or replaced meanwhile is told at
+ * the end, so that nothing half of it becomes an object.
+ * @throws UnusableObject
+ */
+export async function* bytesOfFile(path: string): AsyncGenerator<Uint8Array> {
+  const file = await openObject('', path);
+  if (!file) throw new UnusableObject(`${path} is gone`, 'drop it again when it is back');
+  yield* readPieces(file, 0, Number(file.stats.size));
+}
+
 /** As S3: the end is cut to the object's size, a start beyond it is an error. */
 function resolveRange(info: ObjectInfo, range: GetOptions['range']): { start: number; end: number } {
   if (!range) return { start: 0, end: info.size };
@@ -99,6 +110,7 @@ async function readBytes(file: OpenObject, start: number, end: number): Promise<
 
 async function* readPieces(file: OpenObject, start: number, end: number): AsyncGenerator<Uint8Array> {
   try {
+    if (start === end) await checkUnchanged(file);
     for (let position = start; position < end; position += CHUNK_BYTES) {
       const piece = new Uint8Array(Math.min(CHUNK_BYTES, end - position));
       await fill(file, piece, position);
