@@ -3,7 +3,7 @@ import { access, realpath, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { isIgnored, type NamedSource, prefixOf, sourceOf } from '../../lib/clean/index.ts';
 import { ConfigError, NightjarError } from '../../lib/data/index.ts';
-import { etagOfFile, explain, listKeys, type OtherEntry, sentenceOf } from '../../lib/runtime/index.ts';
+import { etagOfFile, listKeys, type OtherEntry, sentenceOf } from '../../lib/runtime/index.ts';
 import type { Workspace } from '../workspace.ts';
 import { DropNames } from './drop-names.ts';
 
@@ -184,7 +184,7 @@ class Collected {
       else if (info.isFile()) await this.#addFile(given, path, rest);
       else this.problems.push(`${given} is no file: give a file or a folder`);
     } catch (error) {
-      const missing = explain(error) && error instanceof Error && Reflect.get(error, 'code') === 'ENOENT';
+      const missing = error instanceof Error && Reflect.get(error, 'code') === 'ENOENT';
       this.problems.push(missing ? `there is no file ${given}` : sentenceOf(error));
     }
   }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { OTHER_USER } from '../runtime/other-user.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/nightjar.js', import.meta.url));
 
@@ -16,13 +17,24 @@ export interface Started {
   kill(): void;
 }
 
+export interface Surroundings {
+  /** As a user without rights; only where HAS_OTHER_USER. */
+  readonly asOther?: boolean;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Shell words before the command: what limits it, such as `prlimit --nofile=40`. */
+  readonly under?: readonly string[];
+}
+
 /** Starts `nightjar` as a person would, in a process group of its own. */
-export function startNightjar(args: readonly string[], cwd: string): Started {
-  const child: ChildProcess = spawn(process.execPath, [BIN, ...args], {
+export function startNightjar(args: readonly string[], cwd: string, around: Surroundings = {}): Started {
+  const { asOther = false, env = {}, under = [] } = around;
+  const [program = '', ...rest] = [...under, process.execPath, BIN, ...args];
+  const child: ChildProcess = spawn(program, rest, {
     cwd,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', ...env },
+    ...(asOther ? OTHER_USER : {}),
   });
   let stdout = '';
   let stderr = '';
@@ -35,5 +47,5 @@ export function startNightjar(args: readonly string[], cwd: string): Started {
   return { ended, kill: () => void (child.exitCode === null && process.kill(-child.pid!, 'SIGKILL')) };
 }
 
-export const nightjar = (args: readonly string[], cwd: string): Promise<Ended> =>
-  startNightjar(args, cwd).ended;
+export const nightjar = (args: readonly string[], cwd: string, around: Surroundings = {}): Promise<Ended> =>
+  startNightjar(args, cwd, around).ended;
