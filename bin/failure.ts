@@ -29,6 +29,8 @@ function stopped(signal: Signal): number {
 
 /** Ends the process as its command would end, whatever happens outside of it. To be called once, first. */
 export function guardProcess(): void {
+  // Whoever started the program had its own, simpler guard until all was loaded.
+  process.removeAllListeners('uncaughtException');
   process.on('uncaughtException', (error) => process.exit(failed(error)));
   process.on('unhandledRejection', (error) => process.exit(failed(error)));
   guardStreams();

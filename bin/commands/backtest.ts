@@ -1,5 +1,4 @@
 import { createReadStream, existsSync, readdirSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
@@ -11,6 +10,7 @@ import {
   listMetrics,
   type Outcomes,
 } from '../../lib/evaluate/index.ts';
+import { writeWhole } from '../../lib/runtime/index.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
 import { ingestStep, planStep, type RunContext, stageStep } from './run.ts';
 import { dayArgument, fixed, runSteps, type Step, table, thousands, workplaceOf } from './shared.ts';
@@ -138,7 +138,7 @@ async function writePredictions(
         )
       : outcomes.ids.map((id, i) => `${idOf(id)},${outcomes.probabilities[i]}`);
   const head = `${rows ? 'row_id' : 'user_id'},${outcomes.kind === 'list' ? 'item,rank' : 'probability'}`;
-  await writeFile(file, `${[head, ...lines].join('\n')}\n`);
+  await writeWhole(file, `${[head, ...lines].join('\n')}\n`);
 }
 
 const csv = (text: string) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { previewDrop } from '../../lib/clean/index.ts';
 import { ConfigError, NightjarError } from '../../lib/data/index.ts';
+import { writeWhole } from '../../lib/runtime/index.ts';
 import { table, workspaceOf } from './shared.ts';
 import { STARTER } from './starter.ts';
 
@@ -15,7 +15,7 @@ export function initCommand(): Command {
     .action(async (folder: string) => {
       const file = resolve(folder, 'nightjar.config.ts');
       if (existsSync(file)) throw new ConfigError(`${file} is there already: it was left as it is`);
-      await writeFile(file, STARTER, { flag: 'wx' });
+      await writeWhole(file, STARTER);
       console.log(
         `${file}\nfill in your columns, then: npx nightjar --config ${folder} check <one of your files>`,
       );

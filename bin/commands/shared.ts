@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { Listr, ListrLogger, ProcessOutput } from 'listr2';
 import { ConfigError, parseDay } from '../../lib/data/index.ts';
+import { explain } from '../../lib/runtime/index.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
 
 /** Options of the program itself, that every command sees. */
@@ -55,11 +56,15 @@ export async function runSteps<T extends object>(
       title,
       task: async (ctx, task) => {
         let last = Date.now();
-        const done = await run(ctx, (text) => {
+        const tell = (text: string) => {
           // A log gets a line now and then, a terminal every change.
           if (!process.stderr.isTTY && Date.now() - last < LOGGED_EVERY_MS) return;
           last = Date.now();
           task.output = text;
+        };
+        const done = await run(ctx, tell).catch((error: unknown) => {
+          // The list shows a step's error as it is.
+          throw explain(error) ?? error;
         });
         if (done) task.title = `${title}: ${done}`;
       },

@@ -8,6 +8,7 @@ import { type DropState, listDrops } from '../../lib/run/index.ts';
 import {
   createLocalQueue,
   explain,
+  explainedAt,
   formatS3Event,
   notifyingStore,
   type ObjectStore,
@@ -33,7 +34,8 @@ export async function ingest(args: {
   onProgress: (text: string) => void;
 }): Promise<DropState[]> {
   const { config, onProgress } = args;
-  const pseudonyms = createPseudonyms(await loadOrCreateKey(args.keyFile));
+  const place = { what: 'the pseudonym key', path: args.keyFile };
+  const pseudonyms = createPseudonyms(await explainedAt(place, loadOrCreateKey(args.keyFile)));
   await sweepOnce();
   const clean = createLocalQueue({ name: 'clean' });
   const features = createLocalQueue({ name: 'features' });

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { SystemError } from '../errors.ts';
 import { EXIT_RETRY, PARENT_PIPE } from '../parent.ts';
-import { explain, sentenceOf } from './explain.ts';
+import { explain, explainedAt, type Place, sentenceOf } from './explain.ts';
 
 /** How a job definition is started here: the command that its container would run. */
 export interface JobCommand {
@@ -56,8 +56,9 @@ export function startChild(options: ChildOptions): Child {
 
 async function run(options: ChildOptions, stop: AbortSignal): Promise<ChildEnd> {
   const { command, environment, logFile, onProgress } = options;
-  await mkdir(dirname(logFile), { recursive: true });
-  const log = await open(logFile, 'a');
+  const logs: Place = { what: 'the log', path: logFile };
+  await explainedAt(logs, mkdir(dirname(logFile), { recursive: true }));
+  const log = await explainedAt(logs, open(logFile, 'a'));
   try {
     if (stop.aborted) return { failure: 'stopped', retry: false };
     const child = spawn(command.command, command.args ?? [], {
@@ -66,6 +67,8 @@ async function run(options: ChildOptions, stop: AbortSignal): Promise<ChildEnd> 
     });
     stop.addEventListener('abort', () => terminate(child));
     const errors: string[] = [];
+    // A disk that takes no more lines is no reason to end the work.
+    const note = (line: string) => log.write(`${line}\n`).catch(() => {});
     const closed = new Promise<ChildEnd>((done, fail) => {
       child.once('error', fail);
       child.once('close', (code, signal) => done(endOf(code, signal)));
@@ -74,13 +77,13 @@ async function run(options: ChildOptions, stop: AbortSignal): Promise<ChildEnd> 
       closed,
       eachLine(child.stdout, async (line) => {
         const report = parseProgress(line);
-        if (report === undefined) await log.write(`${line}\n`);
+        if (report === undefined) await note(line);
         else onProgress(report.progress);
       }),
       eachLine(child.stderr, async (line) => {
-        await log.write(`${line}\n`);
         errors.push(line);
         if (errors.length > KEPT_LINES) errors.shift();
+        await note(line);
       }),
     ]);
     const why = end.failure === undefined ? undefined : reasonIn(errors);

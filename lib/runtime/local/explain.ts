@@ -15,6 +15,8 @@ export interface Place {
   readonly path: string;
   /** Names below it that were invented, so that they tell nobody anything. Default: all. */
   readonly invented?: RegExp;
+  /** Another path that stands for it. */
+  readonly besides?: string;
   /** What helps where the place itself cannot be mended. */
   readonly instead?: string;
 }
@@ -177,7 +179,7 @@ const STRERROR: readonly (readonly [code: string, words: string])[] = [
 ];
 
 function meaningOf(code: string, { what, path, instead }: Place): string | undefined {
-  const at = [what, path].filter(Boolean).join(' ') || 'what is worked on';
+  const at = [what, path].filter(Boolean).join(' ') || 'a file that is worked on';
   return MEANINGS[code]?.(at, instead ? `, or ${instead}` : '');
 }
 
@@ -197,7 +199,7 @@ function placeOf(path: string | undefined, place: Place | undefined): Place {
   return known.find((one) => isIn(path, one)) ?? { path };
 }
 
-function isIn(path: string, { path: folder, invented }: Place): boolean {
-  if (path === folder) return true;
+function isIn(path: string, { path: folder, invented, besides }: Place): boolean {
+  if (path === folder || path === besides) return true;
   return path.startsWith(`${folder}/`) && (invented?.test(path.slice(folder.length + 1)) ?? true);
 }
