@@ -1,4 +1,4 @@
-import { ConfigError, NightjarError } from '../lib/data/index.ts';
+import { ConfigError } from '../lib/data/index.ts';
 import { explain, sentenceOf } from '../lib/runtime/index.ts';
 
 /** As a shell reports what a signal ended: 128 and the signal's number. */
@@ -51,7 +51,7 @@ function onSignal(signal: Signal): void {
 function guardStreams(): void {
   process.stdout.on('error', (error) => {
     if (Reflect.get(error, 'code') === 'EPIPE') process.exit();
-    process.exit(failed(new NightjarError(`standard output cannot be written: ${sentenceOf(error)}`)));
+    process.exit(failed(explain(error, { path: 'standard output' }) ?? error));
   });
   process.stderr.on('error', () => {});
 }

@@ -60,7 +60,7 @@ describe('a config file', () => {
     const folder = await folderWith({ 'nightjar.config.ts': 'export default {\n  shop: {,\n};\n' });
     const message = await errorOf(folder);
     expect(message).toContain(`${folder}/nightjar.config.ts cannot be loaded: `);
-    expect(message).toContain('nightjar.config.ts:2:9: ERROR: Expected identifier but found ","');
+    expect(message).toContain('line 2, column 10: Expected identifier but found ","');
   });
 
   it('that throws is named, with what it threw', async () => {

@@ -13,7 +13,9 @@ export interface Ended {
 
 export interface Started {
   readonly ended: Promise<Ended>;
-  /** Kills the command and every process that it has started, at once. */
+  /** Sends a signal to the command and every process that it has started, as a terminal does. */
+  signal(name: NodeJS.Signals): void;
+  /** Kills them at once. */
   kill(): void;
 }
 
@@ -44,7 +46,8 @@ export function startNightjar(args: readonly string[], cwd: string, around: Surr
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
   });
-  return { ended, kill: () => void (child.exitCode === null && process.kill(-child.pid!, 'SIGKILL')) };
+  const signal = (name: NodeJS.Signals) => void (child.exitCode === null && process.kill(-child.pid!, name));
+  return { ended, signal, kill: () => signal('SIGKILL') };
 }
 
 export const nightjar = (args: readonly string[], cwd: string, around: Surroundings = {}): Promise<Ended> =>
