@@ -86,7 +86,11 @@ async function inStack(
 ): Promise<BackfillDay[]> {
   const { config } = await configOf(command);
   const { backfillDays, invokedDispatch, openStack, stackLook } = await operations();
-  const stack = await openStack({ environment: options.env, region: options.region });
+  const stack = await openStack({
+    environment: options.env,
+    region: options.region,
+    shop: config.shop.name,
+  });
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   process.once('SIGINT', stop);

@@ -22,7 +22,11 @@ export async function statusOfStack(
   const { config } = await configOf(command);
   const state = await explained(async () => {
     const { openStack } = await operations();
-    const stack = await openStack({ environment: options.env, region: options.region });
+    const stack = await openStack({
+      environment: options.env,
+      region: options.region,
+      shop: config.shop.name,
+    });
     return stackState(stack, config, new Date());
   });
   if (options.json) console.log(JSON.stringify(state, null, 2));
