@@ -4,6 +4,7 @@ import { type ModelFiles, promote, putModel } from '../registry/index.ts';
 import { type RunManifest, readManifest, type TaskGroup, trainedKey } from '../run/index.ts';
 import { type ObjectStore, putJson, readJson } from '../runtime/index.ts';
 import { type CurvePoint, curveEvents, encodeEventFile, FitStore } from '../train/index.ts';
+import { namingDrops } from './finite.ts';
 import type { Progress } from './material.ts';
 import { trainTable } from './train-table.ts';
 import { trainUsers } from './train-users.ts';
@@ -54,7 +55,8 @@ export async function finetuneRun(args: {
     const tell = (text: string) => progress(`${group.name}: ${text}`);
     let version = done?.version;
     if (version === undefined) {
-      const files = await TRAINERS[group.kind](store, manifest, group, tell, fits);
+      const train = () => TRAINERS[group.kind](store, manifest, group, tell, fits);
+      const files = await namingDrops(store, manifest, train);
       version = await putModel(store, group.name, files);
       if (manifest.config.training.tensorboard) await putEventFiles(store, manifest, runId, group, files);
     }

@@ -1,4 +1,5 @@
 export { finetuneRun, type TrainedVersions, versionsOf } from './finetune.ts';
+export { checkFinite, namingDrops } from './finite.ts';
 export { groupMatrix } from './groups.ts';
 export type { Progress } from './material.ts';
 export { openProfiles, type ProfileWriter, profileNames } from './profiles.ts';

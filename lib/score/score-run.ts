@@ -1,4 +1,4 @@
-import { versionsOf } from '../learn/index.ts';
+import { namingDrops, versionsOf } from '../learn/index.ts';
 import { readManifest } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { checkAborted } from '../train/index.ts';
@@ -43,7 +43,7 @@ export async function scoreRun(args: {
   try {
     for (let shard = shards.from; shard < shards.to; shard++) {
       checkStopped();
-      const users = await scorer.shard(shard);
+      const users = await namingDrops(store, manifest, () => scorer.shard(shard));
       progress(users === undefined ? `shard ${shard}: scored before` : `shard ${shard}: ${users} users`);
     }
   } finally {
