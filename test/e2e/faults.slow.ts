@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HAS_OTHER_USER } from '../runtime/other-user.ts';
-import { type Ended, nightjar, type Surroundings, startNightjar } from './command.ts';
+import { nightjar, type Surroundings, startNightjar } from './command.ts';
 import {
   CAN_MOUNT,
   COMMANDS,
@@ -14,6 +12,7 @@ import {
   onDisk,
   openShops,
   type Shops,
+  shell,
   withDisk,
 } from './faults.ts';
 
@@ -212,7 +211,7 @@ describe('every command ends in one sentence', { timeout: LONG }, () => {
     for (const name of NAMES) {
       const home = await copied(shops.done);
       const args = COMMANDS[name].map((word) => `'${word}'`).join(' ');
-      const piped = await shell(`"$@" ${args} | true; exit \${PIPESTATUS[0]}`, home);
+      const piped = await shell(`set -o pipefail; "$@" ${args} | true`, home);
       expectSentence(piped, `${name} | true`);
       const full = await shell(`"$@" ${args} > /dev/full`, home);
       expectSentence(full, `${name} > /dev/full`);
@@ -244,18 +243,3 @@ describe('every command ends in one sentence', { timeout: LONG }, () => {
     expect((await nightjar(COMMANDS.run, home)).code).toBe(0);
   });
 });
-
-/** A line of bash with `nightjar` as its "$@". */
-async function shell(line: string, cwd: string): Promise<Ended> {
-  const bin = new URL('../../bin/nightjar.js', import.meta.url).pathname;
-  const child = spawn('bash', ['-c', line, 'bash', process.execPath, bin], {
-    cwd,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const [code] = await once(child, 'close');
-  return { code, stdout, stderr };
-}

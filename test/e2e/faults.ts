@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -62,6 +63,14 @@ export interface Shops {
 }
 
 export async function openShops(): Promise<Shops> {
+  const fresh = await openFresh();
+  const done = await copied(fresh);
+  await answered([...COMMANDS.run], done);
+  return { fresh, done };
+}
+
+/** A shop's folder with a drop that nothing was done with. */
+export async function openFresh(): Promise<string> {
   const fresh = await temporaryFolder();
   const lines = ['u,t,w,i,p'];
   for (let u = 0; u < 60; u++) {
@@ -76,9 +85,7 @@ export async function openShops(): Promise<Shops> {
   const notes = Array.from({ length: 200 }, (_, i) => `a note on number ${i} and ${i * 7}`);
   await writeFile(join(fresh, 'notes.csv'), `note\n${notes.join('\n')}\n`);
   await answered(['drop', 'log.csv', '--source', 'log'], fresh);
-  const done = await copied(fresh);
-  await answered([...COMMANDS.run], done);
-  return { fresh, done };
+  return fresh;
 }
 
 async function answered(args: readonly string[], home: string): Promise<void> {
@@ -117,6 +124,19 @@ export async function onDisk(
     around: { under: withDisk(disk, '6m', `{ ${fill}${end}; }`) },
     args: ['--adopt', '--store', join(disk, 'bucket')],
   };
+}
+
+/** A line of bash with `nightjar` as its "$@". */
+export async function shell(line: string, cwd: string): Promise<Ended> {
+  const bin = new URL('../../bin/nightjar.js', import.meta.url).pathname;
+  const words = ['-c', line, 'bash', process.execPath, bin];
+  const child = spawn('bash', words, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [code] = await once(child, 'close');
+  return { code, stdout, stderr };
 }
 
 /** What a person must never see, whatever happens. */

@@ -1,16 +1,5 @@
 import { readFileSync, readlinkSync, rmdirSync, unlinkSync } from 'node:fs';
-import {
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  rmdir,
-  stat,
-  unlink,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import { readdir, readFile, rename, rm, rmdir, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { sha256 } from '../../data/index.ts';
@@ -18,7 +7,7 @@ import { StoreError } from '../errors.ts';
 import { bucketPlace, explainedAt } from './explain.ts';
 import { HIDDEN } from './folder-list.ts';
 import { ownedName } from './folder-lock.ts';
-import { isAlive, MISSING, systemCode, unless } from './system.ts';
+import { isAlive, MISSING, makeFolders, systemCode, unless } from './system.ts';
 
 /**
  * One command at a time works on a folder that stands for a bucket. Objects come to no harm from two (see
@@ -77,7 +66,7 @@ async function mark(root: string, command: string): Promise<() => Promise<void>>
   const path = join(hidden, 'at-work');
   const name = ownedName();
   const prepared = join(hidden, `${name}.work`);
-  await mkdir(prepared, { recursive: true });
+  await makeFolders(prepared);
   try {
     await writeFile(join(prepared, name), JSON.stringify(ourselves(command)));
     const { mtimeMs: now } = await stat(join(prepared, name));

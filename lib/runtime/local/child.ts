@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { SystemError } from '../errors.ts';
 import { EXIT_RETRY, PARENT_PIPE } from '../parent.ts';
 import { explain, explainedAt, type Place, sentenceOf } from './explain.ts';
+import { makeFolders } from './system.ts';
 
 /** How a job definition is started here: the command that its container would run. */
 export interface JobCommand {
@@ -57,7 +58,7 @@ export function startChild(options: ChildOptions): Child {
 async function run(options: ChildOptions, stop: AbortSignal): Promise<ChildEnd> {
   const { command, environment, logFile, onProgress } = options;
   const logs: Place = { what: 'the log', path: logFile };
-  await explainedAt(logs, mkdir(dirname(logFile), { recursive: true }));
+  await explainedAt(logs, makeFolders(dirname(logFile)));
   const log = await explainedAt(logs, open(logFile, 'a'));
   try {
     if (stop.aborted) return { failure: 'stopped', retry: false };

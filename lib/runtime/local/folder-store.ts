@@ -1,4 +1,4 @@
-import { link, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { link, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ObjectNotFound, PreconditionFailed, StoreError, SystemError, UnusableObject } from '../errors.ts';
 import { checkKey, checkPrefix } from '../keys.ts';
@@ -17,7 +17,7 @@ import { type Attempt, bucketPlace, explained, explainedAt } from './explain.ts'
 import { HIDDEN, listKeys, report, type Tell } from './folder-list.ts';
 import { breakStaleLock, lockKey, ownedName, ownerOf } from './folder-lock.ts';
 import { type OpenObject, openObject, storedObject } from './open-object.ts';
-import { isAlive, MISSING, systemCode, unless } from './system.ts';
+import { isAlive, MISSING, makeFolders, systemCode, unless } from './system.ts';
 
 /** A temporary file this old is no longer being written, even if a process with its writer's pid lives. */
 const ABANDONED_MS = 86_400_000;
@@ -53,7 +53,7 @@ export async function openFolderStore(root: string, options: FolderStoreOptions 
 }
 
 async function prepare(hidden: string): Promise<void> {
-  await mkdir(hidden, { recursive: true });
+  await makeFolders(hidden);
   await sweep(hidden);
 }
 
@@ -275,7 +275,7 @@ async function pruneDownwards(folder: string): Promise<boolean> {
 /** Gives the highest folder that had to be made. */
 async function makeFolder(key: string, path: string): Promise<string | undefined> {
   try {
-    return await mkdir(path, { recursive: true });
+    return await makeFolders(path);
   } catch (cause) {
     if (!['EEXIST', 'ENOTDIR'].includes(systemCode(cause) ?? '')) throw cause;
     throw new UnusableObject(

@@ -1,7 +1,8 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { explainedAt } from './explain.ts';
 import { ownedName } from './folder-lock.ts';
+import { makeFolders } from './system.ts';
 
 /**
  * Writes a file outside of a store, whole or not at all: a full disk leaves no half of it under its name. Folders that are
@@ -10,7 +11,7 @@ import { ownedName } from './folder-lock.ts';
  */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   const part = `${path}.${ownedName()}.part`;
-  await explainedAt({ path }, mkdir(dirname(path), { recursive: true }));
+  await explainedAt({ path }, makeFolders(dirname(path)));
   try {
     await explainedAt({ path, besides: part }, writeFile(part, content, { flag: 'wx' }));
     await explainedAt({ path, besides: part }, rename(part, path));
