@@ -3,8 +3,9 @@ import { Command } from 'commander';
 import { deployOf } from '../../lib/config/index.ts';
 import { ConfigError, formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
 import type { BackfillDay, BackfillProgress } from '../../lib/operate/index.ts';
+import type { DropState } from '../../lib/run/index.ts';
 import type { Workspace } from '../workspace.ts';
-import { evaluateStep, ingestStep, planStep, type RunContext, stageStep } from './run.ts';
+import { checkProcessed, evaluateStep, ingestStep, planStep, type RunContext, stageStep } from './run.ts';
 import { dayArgument, runSteps, table, workplaceOf } from './shared.ts';
 import {
   configOf,
@@ -38,8 +39,8 @@ export function backfillCommand(): Command {
     .option('--json', 'print the runs for a machine')
     .action(async (options: BackfillOptions, command: Command) => {
       const days = daysBetween(options.from, options.to);
-      const done = options.stack
-        ? await explained(() => inStack(days, options, command))
+      const { done, drops } = options.stack
+        ? { done: await explained(() => inStack(days, options, command)), drops: [] }
         : await inFolder(days, await workplaceOf(command), options.json ?? false);
       if (options.json) console.log(JSON.stringify({ days: done }, null, 2));
       else print(done);
@@ -47,6 +48,7 @@ export function backfillCommand(): Command {
       if (failed) {
         throw new NightjarError(`the night of ${failed.asOf} failed: ${failed.reason ?? 'no reason given'}`);
       }
+      checkProcessed({ drops });
     });
 }
 
@@ -63,8 +65,9 @@ async function inFolder(
   days: readonly string[],
   workspace: Workspace,
   json: boolean,
-): Promise<BackfillDay[]> {
+): Promise<{ done: BackfillDay[]; drops: DropState[] }> {
   const done: BackfillDay[] = [];
+  let drops: DropState[] = [];
   for (const asOf of days) {
     const context: RunContext = { workspace, seconds: {} };
     const stages = (['finetune', 'score', 'export'] as const).map(stageStep);
@@ -75,8 +78,9 @@ async function inFolder(
       json,
     );
     done.push({ asOf, state: 'finished', ...(context.planned ? { runId: context.planned.runId } : {}) });
+    drops = context.drops ?? [];
   }
-  return done;
+  return { done, drops };
 }
 
 async function inStack(

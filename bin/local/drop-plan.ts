@@ -51,7 +51,7 @@ const TOLD = 10;
 export async function planDrop(workspace: Workspace, request: DropRequest): Promise<DropPlan> {
   const named = sourceNamed(workspace, request.source);
   const found = new Collected(named, await realpath(workspace.root));
-  const base = request.base === undefined ? undefined : resolve(request.base);
+  const base = request.base === undefined ? undefined : await folderAt(request.base);
   for (const path of request.paths) await found.add(path, base);
   const names = new DropNames();
   const standing: string[] = [];
@@ -114,6 +114,12 @@ function sourceNamed({ config }: Workspace, name: string): NamedSource {
   throw new ConfigError(
     `there is no source "${name}" in the config; it has: ${Object.keys(config.sources).join(', ')}`,
   );
+}
+
+async function folderAt(given: string): Promise<string> {
+  const info = await stat(given).catch(() => undefined);
+  if (info?.isDirectory()) return resolve(given);
+  throw new ConfigError(`--base ${given} is no folder: name the folder that keys are seen from`);
 }
 
 /** Below a source's prefix may lie that of another one, which would take the file. */

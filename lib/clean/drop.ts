@@ -14,7 +14,6 @@ import { Refusal } from './errors.ts';
 import { type Intake, type TextFormat, takeIn } from './intake.ts';
 import { judge } from './judge.ts';
 import { type CleanKeys, cleanKeys, type NamedSource } from './keys.ts';
-import { scratchPrefix } from './leftovers.ts';
 import { planFor } from './plan.ts';
 import type { CleanedQuality, Quality } from './quality.ts';
 import { readRecords } from './read.ts';
@@ -62,7 +61,7 @@ export async function cleanDrop(input: CleanDropInput): Promise<CleanResult> {
     throw error;
   }
   const keys = cleanKeys(config, key, object.info.etag);
-  return withScratch(scratchPrefix('clean'), async (folder) => {
+  return withScratch('clean', async (folder) => {
     const quality = await cleanObject(input, object, keys, join(folder, 'drop'));
     await store.put(keys.quality, `${JSON.stringify(quality, null, 2)}\n`, { ifAbsent: true });
     return { status: quality.status, keys, quality };

@@ -9,8 +9,8 @@ import {
   UINTEGER,
   VARCHAR,
 } from '@duckdb/node-api';
+import { scratchPrefix } from '../runtime/index.ts';
 import { Refusal } from './errors.ts';
-import { scratchPrefix } from './leftovers.ts';
 
 export interface EngineOptions {
   /** Threads of DuckDB; the rows come out the same with any number. Default 2. */

@@ -2,10 +2,8 @@ import { readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Folders under the temporary folder, named after the process that works in them. */
-export const scratchPrefix = (kind: 'clean' | 'duckdb'): string => `nightjar-${kind}-${process.pid}-`;
-
-const SCRATCH = /^nightjar-(?:clean|duckdb)-(\d+)-/;
+/** Folders under the temporary folder are named after the process that works in them: see scratchPrefix. */
+const SCRATCH = /^nightjar-(?:clean|check|duckdb|export)-(\d+)-/;
 
 /**
  * Removes what processes that were killed while cleaning left on this machine's disk. A function that ran out of time

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/index.ts';
 import { DataError, EVENT_TYPES } from '../data/index.ts';
-import { explain, explainedAt, temporaryPlace } from '../runtime/index.ts';
+import { explain, explainedAt, scratchPrefix, temporaryPlace } from '../runtime/index.ts';
 import { latestTime, setTimeZone, textFormat } from './drop.ts';
 import { type EngineOptions, quoteIdentifier, refusalOr, type Sql, withConnection } from './engine.ts';
 import { Refusal } from './errors.ts';
@@ -51,7 +51,7 @@ export async function previewDrop(
   if (!info.isFile())
     throw new DataError(`${file} is ${info.isDirectory() ? 'a folder' : 'no file'}: give one file`);
   const { mtime } = info;
-  const folder = await explainedAt(temporaryPlace(), mkdtemp(join(tmpdir(), 'nightjar-check-')));
+  const folder = await explainedAt(temporaryPlace(), mkdtemp(join(tmpdir(), scratchPrefix('check'))));
   try {
     const intake = await takeIn(createReadStream(file), join(folder, 'drop'), textFormat(named.source));
     return await withConnection(engine, async (sql): Promise<Preview> => {

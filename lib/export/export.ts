@@ -7,7 +7,14 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { canonicalJson } from '../data/index.ts';
-import { explain, explainedAt, type ObjectStore, readJson, temporaryPlace } from '../runtime/index.ts';
+import {
+  explain,
+  explainedAt,
+  type ObjectStore,
+  readJson,
+  scratchPrefix,
+  temporaryPlace,
+} from '../runtime/index.ts';
 import type { ShardScores } from '../score/index.ts';
 import { appendScores, createScoreTable, type ExportShape, exportQuery } from './table.ts';
 
@@ -84,7 +91,7 @@ async function writeTable(
   { name, shape, shards }: ExportTable,
   formats: readonly ('parquet' | 'csv.gz')[],
 ): Promise<{ files: ExportFile[]; rows: number; controlRows: number }> {
-  const folder = await explainedAt(temporaryPlace(), mkdtemp(join(tmpdir(), 'nightjar-export-')));
+  const folder = await explainedAt(temporaryPlace(), mkdtemp(join(tmpdir(), scratchPrefix('export'))));
   const instance = await DuckDBInstance.create(join(folder, 'scores.duckdb'), {
     // One thread writes row groups in one order: the same scores give the same bytes.
     threads: '1',

@@ -41,7 +41,7 @@ export {
   type QueueHandler,
 } from './local/pump.ts';
 export { createLocalQueue, type DeadLetter, type LocalQueue, type LocalQueueOptions } from './local/queue.ts';
-export { withScratch } from './local/scratch.ts';
+export { scratchPrefix, withScratch } from './local/scratch.ts';
 export { writeWhole } from './local/write-whole.ts';
 export { byteSource, getText, putJson, readJson, readVersion } from './objects.ts';
 export { EXIT_RETRY, exitWithParent, reportProgress } from './parent.ts';

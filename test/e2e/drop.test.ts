@@ -115,6 +115,7 @@ describe('the key of a dropped file', () => {
     await expect(plan(['other/orders.csv'], { base })).rejects.toThrow(
       /other\/orders\.csv is not below --base/,
     );
+    await expect(plan(['out'], { base: 'none' })).rejects.toThrow(/--base none is no folder/);
   });
 
   it('begins with the prefix of its source, which need not be a folder', async () => {

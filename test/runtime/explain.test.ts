@@ -97,7 +97,7 @@ describe('a failed system call is told in one sentence with path and cure', () =
 
 test('work in the temporary folder leaves nothing behind, and its faults tell of that folder', async () => {
   let made = '';
-  const work = withScratch('nightjar-test-', async (folder) => {
+  const work = withScratch('check', async (folder) => {
     made = folder;
     await writeFile(join(folder, 'x'), '');
     throw failed('ENOSPC');

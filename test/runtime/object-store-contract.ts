@@ -301,7 +301,9 @@ export function objectStoreContract(name: string, makeStore: () => Promise<Objec
       await expect(readJson(store, 'half.json')).rejects.toThrow(
         /half\.json is damaged .*not JSON.* delete it/,
       );
-      await expect(getText(store, 'latin1.txt')).rejects.toThrow(/latin1\.txt is damaged .*not text in UTF-8/);
+      await expect(getText(store, 'latin1.txt')).rejects.toThrow(
+        /latin1\.txt is damaged .*not text in UTF-8/,
+      );
       await expect(byteSource(store, 'none')).rejects.toThrow(ObjectNotFound);
     });
 

@@ -150,8 +150,9 @@ let known: string | undefined;
 
 /** Names the machine since its start, and the container's own numbers of processes where there are such. */
 function machine(): string {
-  const parts = [hostname(), read('/proc/sys/kernel/random/boot_id'), link('/proc/self/ns/pid')];
-  known ??= sha256(parts.join('\n')).slice(0, 16);
+  known ??= sha256(
+    [hostname(), read('/proc/sys/kernel/random/boot_id'), link('/proc/self/ns/pid')].join('\n'),
+  ).slice(0, 16);
   return known;
 }
 
