@@ -1,5 +1,5 @@
-import { ConfigError } from '../lib/data/index.ts';
-import { explain, sentenceOf } from '../lib/runtime/index.ts';
+import { ConfigError } from '../lib/data/errors.ts';
+import { explain, sentenceOf } from '../lib/runtime/local/explain.ts';
 
 /** As a shell reports what a signal ended: 128 and the signal's number. */
 const BY_SIGNAL = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;

@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import { NightjarError } from '../../data/index.ts';
+import { NightjarError } from '../../data/errors.ts';
 import { SystemError, UnusableObject } from '../errors.ts';
 import { systemCode } from './system.ts';
 
