@@ -1,17 +1,20 @@
 import { Command, type CommanderError } from 'commander';
-import { ConfigError, NightjarError } from '../lib/data/index.ts';
 import { backfillCommand } from './commands/backfill.ts';
 import { backtestCommand } from './commands/backtest.ts';
 import { costCommand } from './commands/cost.ts';
 import { demoCommand } from './commands/demo.ts';
 import { deployCommand } from './commands/deploy.ts';
-import { checkCommand, dropCommand, initCommand } from './commands/drops.ts';
+import { dropCommand } from './commands/drop.ts';
+import { checkCommand, initCommand } from './commands/drops.ts';
 import { engineCommand } from './commands/engine.ts';
 import { reportCommand, statusCommand } from './commands/look.ts';
 import { modelCommand } from './commands/model.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { redriveCommand } from './commands/redrive.ts';
 import { runCommand, stageCommands } from './commands/run.ts';
+import { failed, guardProcess } from './failure.ts';
+
+guardProcess();
 
 /** Help that was asked for is no mistake; all else that commander ends with is a wrong call. */
 const exit = ({ exitCode }: CommanderError) => process.exit(exitCode === 0 ? 0 : 2);
@@ -24,6 +27,7 @@ const program = new Command('nightjar')
     '--store <folder>',
     'folder that stands for the bucket (default: .nightjar/bucket beside the config)',
   )
+  .option('--adopt', 'take over a bucket whose shop was renamed or whose config was moved')
   .showHelpAfterError('(nightjar --help lists the commands)')
   .exitOverride(exit);
 
@@ -48,11 +52,9 @@ for (const command of [
   program.addCommand(command.copyInheritedSettings(program));
 }
 
-// Exit codes: 0 done, 1 it failed (the message says what to do), 2 the config or the call is wrong.
+// Exit codes: 0 done, 1 it failed (the message says what to do), 2 the config or the call is wrong, 130 it was stopped.
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof NightjarError) console.error(`nightjar: ${error.message}`);
-  else console.error(error);
-  process.exitCode = error instanceof ConfigError ? 2 : 1;
+  process.exitCode = failed(error);
 }

@@ -3,9 +3,10 @@ import { Command } from 'commander';
 import { deployOf } from '../../lib/config/index.ts';
 import { ConfigError, formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
 import type { BackfillDay, BackfillProgress } from '../../lib/operate/index.ts';
+import type { DropState } from '../../lib/run/index.ts';
 import type { Workspace } from '../workspace.ts';
-import { evaluateStep, ingestStep, planStep, type RunContext, stageStep } from './run.ts';
-import { dayArgument, runSteps, table, workspaceOf } from './shared.ts';
+import { checkProcessed, evaluateStep, ingestStep, planStep, type RunContext, stageStep } from './run.ts';
+import { dayArgument, runSteps, table, workplaceOf } from './shared.ts';
 import {
   configOf,
   environmentOption,
@@ -38,15 +39,16 @@ export function backfillCommand(): Command {
     .option('--json', 'print the runs for a machine')
     .action(async (options: BackfillOptions, command: Command) => {
       const days = daysBetween(options.from, options.to);
-      const done = options.stack
-        ? await explained(() => inStack(days, options, command))
-        : await inFolder(days, await workspaceOf(command), options.json ?? false);
+      const { done, drops } = options.stack
+        ? { done: await explained(() => inStack(days, options, command)), drops: [] }
+        : await inFolder(days, await workplaceOf(command), options.json ?? false);
       if (options.json) console.log(JSON.stringify({ days: done }, null, 2));
       else print(done);
       const failed = done.find(({ state }) => state === 'failed');
       if (failed) {
         throw new NightjarError(`the night of ${failed.asOf} failed: ${failed.reason ?? 'no reason given'}`);
       }
+      checkProcessed({ drops });
     });
 }
 
@@ -63,8 +65,9 @@ async function inFolder(
   days: readonly string[],
   workspace: Workspace,
   json: boolean,
-): Promise<BackfillDay[]> {
+): Promise<{ done: BackfillDay[]; drops: DropState[] }> {
   const done: BackfillDay[] = [];
+  let drops: DropState[] = [];
   for (const asOf of days) {
     const context: RunContext = { workspace, seconds: {} };
     const stages = (['finetune', 'score', 'export'] as const).map(stageStep);
@@ -75,8 +78,9 @@ async function inFolder(
       json,
     );
     done.push({ asOf, state: 'finished', ...(context.planned ? { runId: context.planned.runId } : {}) });
+    drops = context.drops ?? [];
   }
-  return done;
+  return { done, drops };
 }
 
 async function inStack(
@@ -86,7 +90,11 @@ async function inStack(
 ): Promise<BackfillDay[]> {
   const { config } = await configOf(command);
   const { backfillDays, invokedDispatch, openStack, stackLook } = await operations();
-  const stack = await openStack({ environment: options.env, region: options.region });
+  const stack = await openStack({
+    environment: options.env,
+    region: options.region,
+    shop: config.shop.name,
+  });
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   process.once('SIGINT', stop);

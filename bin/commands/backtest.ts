@@ -1,5 +1,4 @@
 import { createReadStream, existsSync, readdirSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
@@ -17,9 +16,10 @@ import {
   listMetrics,
   type Outcomes,
 } from '../../lib/evaluate/index.ts';
+import { writeWhole } from '../../lib/runtime/index.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
 import { checkStep, ingestStep, planStep, type RunContext, stageStep } from './run.ts';
-import { dayArgument, fixed, runSteps, type Step, table, thousands, workspaceOf } from './shared.ts';
+import { dayArgument, fixed, runSteps, type Step, table, thousands, workplaceOf } from './shared.ts';
 
 export const EXAMPLES = resolve(dirname(fileURLToPath(import.meta.url)), '../../examples');
 
@@ -54,7 +54,7 @@ export function backtestCommand(): Command {
     .action(async (options: BacktestOptions, command: Command) => {
       const workspace = options.example
         ? await openExample(options.example, command.optsWithGlobals<{ store?: string }>().store)
-        : await workspaceOf(command);
+        : await workplaceOf(command);
       const task = workspace.config.tasks[options.task];
       if (!task) {
         const known = Object.keys(workspace.config.tasks).join(', ');
@@ -164,7 +164,7 @@ async function writePredictions(
         )
       : outcomes.ids.map((id, i) => `${idOf(id)},${outcomes.probabilities[i]}`);
   const head = `${rows ? 'row_id' : 'user_id'},${outcomes.kind === 'list' ? 'item,rank' : 'probability'}`;
-  await writeFile(file, `${[head, ...lines].join('\n')}\n`);
+  await writeWhole(file, `${[head, ...lines].join('\n')}\n`);
 }
 
 const csv = (text: string) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
@@ -178,7 +178,7 @@ export async function openExample(name: string, store?: string): Promise<Workspa
     );
     throw new ConfigError(`there is no example "${name}"; there are: ${known.join(', ')}`);
   }
-  const workspace = await openWorkspace({ config: folder, store });
+  const workspace = await openWorkspace({ config: folder, store, working: 'backtest' });
   const drops = join(folder, 'drops');
   if (!existsSync(drops)) {
     if (store) return workspace;

@@ -1,3 +1,4 @@
+import { sourceOf } from '../../lib/clean/index.ts';
 import type { Config } from '../../lib/config/index.ts';
 import { isFinished, listDrops, type RunManifest, runIdOf } from '../../lib/run/index.ts';
 import { type ObjectStore, readJson } from '../../lib/runtime/index.ts';
@@ -16,36 +17,49 @@ interface RunState {
   readonly modifiedAt: string;
 }
 
+interface SourceState {
+  readonly source: string;
+  done: number;
+  refused: number;
+  pending: number;
+  /** Files that are no drops by their names. */
+  ignored: number;
+  rowsIn: number;
+  clean: number;
+  /** Duplicates that were dropped. */
+  duplicates: number;
+  /** By conditions of `where`. */
+  leftOut: number;
+  quarantined: number;
+}
+
 /** What lies in a bucket and how far it has come, computed from its objects alone. */
 export async function bucketState(store: ObjectStore, config: Config) {
-  const drops = await listDrops(store, config);
-  const bySource = new Map<
-    string,
-    {
-      source: string;
-      done: number;
-      refused: number;
-      pending: number;
-      rowsIn: number;
-      clean: number;
-      quarantined: number;
-    }
-  >();
+  const ignored: string[] = [];
+  const drops = await listDrops(store, config, (key) => ignored.push(key));
+  const bySource = new Map<string, SourceState>();
+  const rowOf = (key: string): SourceState => {
+    const source = sourceOf(config, key)?.name ?? 'no source';
+    const files = { done: 0, refused: 0, pending: 0, ignored: 0 };
+    const rows = { rowsIn: 0, clean: 0, duplicates: 0, leftOut: 0, quarantined: 0 };
+    const row = bySource.get(source) ?? { source, ...files, ...rows };
+    bySource.set(source, row);
+    return row;
+  };
+  for (const key of ignored) rowOf(key).ignored += 1;
   for (const drop of drops) {
-    const source =
-      drop.state === 'pending' ? (drop.key.split('/')[1] ?? '') : (drop.quality.source ?? 'no source');
-    let row = bySource.get(source);
-    if (!row)
-      bySource.set(
-        source,
-        (row = { source, done: 0, refused: 0, pending: 0, rowsIn: 0, clean: 0, quarantined: 0 }),
-      );
+    const row = rowOf(drop.key);
     row[drop.state] += 1;
     if (drop.state !== 'done') continue;
     row.rowsIn += drop.quality.rowsIn;
     row.clean += drop.quality.clean;
+    row.duplicates += drop.quality.duplicates.dropped;
+    for (const rows of Object.values(drop.quality.leftOut)) row.leftOut += rows;
     row.quarantined += drop.quality.quarantinedRows;
   }
+  const pending = drops.flatMap(({ key, ...drop }) =>
+    drop.state === 'pending' ? [{ key, ...(drop.why === undefined ? {} : { why: drop.why }) }] : [],
+  );
   const refused = drops.flatMap((drop) =>
     drop.state === 'refused' ? { key: drop.key, ...drop.quality.refused } : [],
   );
@@ -67,8 +81,10 @@ export async function bucketState(store: ObjectStore, config: Config) {
     });
   }
   return {
-    sources: [...bySource.values()],
+    sources: [...bySource.values()].sort((a, b) => (a.source < b.source ? -1 : 1)),
     refused,
+    pending,
+    ignored,
     quarantined,
     runs: await runStates(store),
     exports,
@@ -104,19 +120,40 @@ export async function runStates(store: ObjectStore): Promise<RunState[]> {
 
 export type BucketState = Awaited<ReturnType<typeof bucketState>>;
 
-/** The same for a person. */
-export function printBucket(state: BucketState, unfinished = 'no: start it again'): void {
+/** Of a list that can be long, how many a person is shown; --json has all. */
+const TOLD = 10;
+
+/** The same for a person. `unprocessed`, `unfinished`: what is to be done about it in the place that is looked at. */
+export function printBucket(
+  state: BucketState,
+  unprocessed = 'not processed yet ("nightjar clean" does it, or says why it cannot)',
+  unfinished = 'no: start it again',
+): void {
   const drops = state.sources.map((s) => [
     s.source,
     s.done,
     s.refused,
     s.pending,
+    s.ignored,
     s.rowsIn,
     s.clean,
+    s.duplicates,
+    s.leftOut,
     s.quarantined,
   ]);
-  console.log(table(['source', 'done', 'refused', 'pending', 'rows in', 'clean', 'quarantined'], drops));
+  const files = ['done', 'refused', 'pending', 'ignored'];
+  const head = ['source', ...files, 'rows in', 'clean', 'duplicates', 'left out', 'quarantined'];
+  console.log(table(head, drops));
   for (const { key, reason, hint } of state.refused) console.log(`refused  ${key}: ${reason} (${hint})`);
+  for (const { key, why } of state.pending.slice(0, TOLD))
+    console.log(`pending  ${key}: ${why ?? unprocessed}`);
+  if (state.pending.length > TOLD) console.log(`pending  and ${state.pending.length - TOLD} more`);
+  if (state.ignored.length > 0) {
+    const more = state.ignored.length > TOLD ? `, and ${state.ignored.length - TOLD} more` : '';
+    console.log(
+      `ignored  ${state.ignored.slice(0, TOLD).join(', ')}${more} (files of such names hold no data)`,
+    );
+  }
   for (const [reason, rows] of Object.entries(state.quarantined)) {
     console.log(`quarantined  ${thousands(rows)} rows: ${reason}`);
   }

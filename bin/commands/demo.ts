@@ -1,11 +1,12 @@
 import { createReadStream, readdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Config } from '../../lib/config/index.ts';
 import { ConfigError } from '../../lib/data/index.ts';
 import { binaryMetrics, evaluateRun, listMetrics, type Outcomes } from '../../lib/evaluate/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
+import { markAtWork } from '../../lib/runtime/index.ts';
 import { openWorkspace } from '../workspace.ts';
 import { EXAMPLES } from './backtest.ts';
 import { checkStep, ingestStep, planStep, type RunContext, stageStep } from './run.ts';
@@ -40,9 +41,14 @@ export function demoCommand(): Command {
     .action(async (options: { data: string; json?: boolean }, command: Command) => {
       const { store } = command.optsWithGlobals<{ store?: string }>();
       const root = resolve(store ?? '.nightjar/demo');
+      const working = command.name();
       // The demo shows a first night: what an earlier one left would be skipped.
-      if (!store) await rm(root, { recursive: true, force: true });
-      const workspace = await openWorkspace({ config: join(EXAMPLES, EXAMPLE), store: root });
+      if (!store) {
+        await markAtWork(root, working);
+        await empty(root);
+      }
+      const config = join(EXAMPLES, EXAMPLE);
+      const workspace = await openWorkspace({ config, store: root, ...(store ? { working } : {}) });
       const data = resolve(options.data);
       const files = readdirSync(data)
         .filter((name) => /^\d{4}-\d{2}-\d{2}\.csv(\.gz)?$/.test(name))
@@ -69,6 +75,13 @@ export function demoCommand(): Command {
       );
       print(context, options.json ?? false);
     });
+}
+
+/** Removes all objects of a store's folder. */
+async function empty(root: string): Promise<void> {
+  for (const name of await readdir(root)) {
+    if (!name.startsWith('.')) await rm(join(root, name), { recursive: true, force: true });
+  }
 }
 
 const dropStep = (title: string, files: readonly string[]): Step<DemoContext> => ({

@@ -40,7 +40,10 @@ export function deployCommand(): Command {
       const { config, file } = await configOf(command);
       const { preflight, realSurroundings } = await operations();
       const around = realSurroundings(options.region);
-      const found = await preflight(around, deployOf(config, options.env));
+      const found = await preflight(around, deployOf(config, options.env), {
+        environment: options.env,
+        shop: config.shop.name,
+      });
       const failed = found.checks.filter(({ state }) => state === 'failed');
       if (options.json) console.log(JSON.stringify({ environment: options.env, ...found }, null, 2));
       else print(found.checks);

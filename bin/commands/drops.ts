@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { previewDrop } from '../../lib/clean/index.ts';
 import { ConfigError, createPseudonyms, NightjarError } from '../../lib/data/index.ts';
-import { dropFiles } from '../workspace.ts';
+import { writeWhole } from '../../lib/runtime/index.ts';
 import { table, workspaceOf } from './shared.ts';
 import { STARTER } from './starter.ts';
 
@@ -17,7 +16,7 @@ export function initCommand(): Command {
     .action(async (folder: string) => {
       const file = resolve(folder, 'nightjar.config.ts');
       if (existsSync(file)) throw new ConfigError(`${file} is there already: it was left as it is`);
-      await writeFile(file, STARTER, { flag: 'wx' });
+      await writeWhole(file, STARTER);
       console.log(
         `${file}\nfill in your columns, then: npx nightjar --config ${folder} check <one of your files>`,
       );
@@ -72,19 +71,4 @@ export function checkCommand(): Command {
           console.log(`quarantined  ${rows} rows: ${reason}`);
       },
     );
-}
-
-/** `nightjar drop`: files into the bucket. */
-export function dropCommand(): Command {
-  return new Command('drop')
-    .description('copy files under drop/, as the shop would')
-    .argument('<files...>')
-    .requiredOption('--source <name>', 'the source that they belong to')
-    .option('--json', 'print the keys for a machine')
-    .action(async (files: string[], options: { source: string; json?: boolean }, command: Command) => {
-      const missing = files.find((file) => !existsSync(file));
-      if (missing) throw new NightjarError(`there is no file ${missing}`);
-      const keys = await dropFiles(await workspaceOf(command), options.source, files);
-      console.log(options.json ? JSON.stringify({ keys }) : keys.join('\n'));
-    });
 }

@@ -1,7 +1,8 @@
-import { cp, mkdir, rename, writeFile } from 'node:fs/promises';
+import { cp, mkdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { ConfigError } from '../../lib/data/index.ts';
+import { writeWhole } from '../../lib/runtime/index.ts';
 import {
   openTextEncoder,
   readTexts,
@@ -72,8 +73,7 @@ async function writeFolder(from: string, to: string, model: Uint8Array): Promise
     recursive: true,
     filter: (path) => !isModel(path) && !path.endsWith('model.safetensors'),
   });
-  await writeFile(join(to, 'model.onnx.part'), model);
-  await rename(join(to, 'model.onnx.part'), join(to, 'model.onnx'));
+  await writeWhole(join(to, 'model.onnx'), model);
 }
 
 function print({ model, bytesBefore, cost }: ShrunkEncoder, folder: string, json: boolean): void {

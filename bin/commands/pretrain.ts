@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { ConfigError, contentId, NightjarError, parseDay } from '../../lib/data/index.ts';
 import { ByteCache } from '../../lib/features/index.ts';
 import { textsBefore } from '../../lib/learn/index.ts';
 import { buildManifest } from '../../lib/run/index.ts';
+import { explainedAt, writeWhole } from '../../lib/runtime/index.ts';
 import {
   type OwnEncoderOptions,
   ownEncoder,
@@ -17,7 +18,7 @@ import {
 } from '../../lib/text/index.ts';
 import type { CurvePoint } from '../../lib/train/index.ts';
 import type { Workspace } from '../workspace.ts';
-import { dayArgument, fixed, runSteps, type Step, thousands, workspaceOf } from './shared.ts';
+import { dayArgument, fixed, runSteps, type Step, thousands, workplaceOf } from './shared.ts';
 
 /** A machine may go at any moment: what is lost with it is at most so many ms. */
 const CHECKPOINT_EVERY = 120_000;
@@ -93,7 +94,7 @@ export function pretrainCommand(): Command {
           'say which files hold texts, or before which day those of the config are known: --as-of',
         );
       }
-      const workspace = files.length === 0 ? await workspaceOf(command) : undefined;
+      const workspace = files.length === 0 ? await workplaceOf(command) : undefined;
       const context: PretrainContext = { texts: [] };
       const read = workspace ? shopTextsStep(workspace, options.asOf!) : fileTextsStep(files, options);
       const steps = [read, tokenizerStep(options), pretrainStep(options), writeStep(options)];
@@ -164,8 +165,7 @@ const pretrainStep = (options: PretrainOptions): Step<PretrainContext> => ({
         checkpoint: {
           every: () => performance.now() - last >= CHECKPOINT_EVERY,
           async put(bytes) {
-            await writeFile(`${path}.part`, bytes);
-            await rename(`${path}.part`, path);
+            await writeWhole(path, bytes);
             last = performance.now();
           },
         },
@@ -185,7 +185,7 @@ const pretrainStep = (options: PretrainOptions): Step<PretrainContext> => ({
 const writeStep = ({ out }: PretrainOptions): Step<PretrainContext> => ({
   title: 'write the folder',
   async run({ made }) {
-    await saveTextEncoder(resolve(out), made!.encoder, made!.files);
+    await explainedAt({ path: resolve(out) }, saveTextEncoder(resolve(out), made!.encoder, made!.files));
     return resolve(out);
   },
 });

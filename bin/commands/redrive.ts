@@ -38,7 +38,11 @@ export function redriveCommand(): Command {
 async function redriveAll(options: RedriveOptions, command: Command): Promise<void> {
   const { config } = await configOf(command);
   const { explainDead, openStack, redrive } = await operations();
-  const stack = await openStack({ environment: options.env, region: options.region });
+  const stack = await openStack({
+    environment: options.env,
+    region: options.region,
+    shop: config.shop.name,
+  });
   const queues = stack.queues.filter(({ name }) => options.queue === undefined || name === options.queue);
   const results: Result[] = [];
   for (const queue of queues) {

@@ -24,7 +24,7 @@ import type { Workspace } from '../workspace.ts';
 import { dryRun, dryRunText, lastReport, secondsOf } from './dry-run.ts';
 import { span } from './eta.ts';
 import { losses } from './losses.ts';
-import { dayArgument, runSteps, type Step, workspaceOf } from './shared.ts';
+import { dayArgument, runSteps, type Step, workplaceOf, workspaceOf } from './shared.ts';
 import { validationJson, validationText } from './validation-table.ts';
 
 const asOfOption = () =>
@@ -62,7 +62,8 @@ function summary(drops: readonly DropState[]): string {
   const sum = (of: (quality: (typeof done)[number]) => number) =>
     done.reduce((total, quality) => total + of(quality), 0).toLocaleString('en-GB');
   const refused = drops.filter(({ state }) => state === 'refused').length;
-  return `${drops.length} drops, ${sum((q) => q.rowsIn)} rows in, ${sum((q) => q.clean)} clean, ${sum((q) => q.quarantinedRows)} quarantined, ${refused} refused`;
+  const pending = drops.filter(({ state }) => state === 'pending').length;
+  return `${drops.length} drops, ${sum((q) => q.rowsIn)} rows in, ${sum((q) => q.clean)} clean, ${sum((q) => q.quarantinedRows)} quarantined, ${refused} refused${pending > 0 ? `, ${pending} not processed` : ''}`;
 }
 
 /** Chooses or checks the day, names the inputs, and says where an earlier run is taken up. */
@@ -198,12 +199,13 @@ export function runCommand(): Command {
     )
     .option('--json', 'print the result for a machine')
     .action(async (options: RunOptions, command: Command) => {
-      const workspace = await workspaceOf(command);
       if (options.dryRun) {
+        const workspace = await workspaceOf(command);
         const dry = await dryRun(workspace, { asOf: options.asOf, retrain: options.retrain ?? false });
         console.log(options.json ? JSON.stringify({ dryRun: dry }, null, 2) : dryRunText(dry));
         return;
       }
+      const workspace = await workplaceOf(command);
       const context: RunContext = { workspace, seconds: {} };
       const plan = planStep({
         purpose: 'night',
@@ -213,6 +215,7 @@ export function runCommand(): Command {
       const stages = (['finetune', 'score', 'export'] as const).map(stageStep);
       await runSteps(context, [ingestStep, plan, checkStep, ...stages, evaluateStep], options.json ?? false);
       await printRun(context, options.json ?? false);
+      checkProcessed(context);
     });
 }
 
@@ -223,16 +226,17 @@ export function stageCommands(): Command[] {
       .description(about)
       .option('--json', 'print the result for a machine')
       .action(async (options: { json?: boolean }, command: Command) => {
-        const context: RunContext = { workspace: await workspaceOf(command), seconds: {} };
+        const context: RunContext = { workspace: await workplaceOf(command), seconds: {} };
         await runSteps(context, [ingestStep], options.json ?? false);
         if (options.json) {
           const drops = context.drops!.map((drop) => ({
             key: drop.key,
             state: drop.state,
-            ...(drop.state === 'pending' ? {} : { quality: drop.quality }),
+            ...(drop.state === 'pending' ? { why: drop.why } : { quality: drop.quality }),
           }));
           console.log(JSON.stringify({ drops }, null, 2));
         }
+        checkProcessed(context);
       });
   const stage = (name: StageName, about: string) =>
     new Command(name)
@@ -246,7 +250,7 @@ export function stageCommands(): Command[] {
           options: { asOf?: string; run?: string; retrain?: boolean; json?: boolean },
           command: Command,
         ) => {
-          const workspace = await workspaceOf(command);
+          const workspace = await workplaceOf(command);
           const context: RunContext = { workspace, seconds: {} };
           const steps: Step<RunContext>[] = [];
           if (options.run) {
@@ -261,6 +265,7 @@ export function stageCommands(): Command[] {
           if (name === 'finetune') steps.push(checkStep);
           await runSteps(context, [...steps, stageStep(name)], options.json ?? false);
           await printRun(context, options.json ?? false);
+          checkProcessed(context);
         },
       );
   return [
@@ -274,6 +279,24 @@ export function stageCommands(): Command[] {
 
 /** Missing drops that are named; the manifest and `nightjar status` name all. */
 const NAMED = 10;
+/** Objects that are told by name; `status` and --json tell of all. */
+const TOLD = 5;
+
+/**
+ * To be called last: what could not be processed kept nothing else from its end, and the exit code says that a person is
+ * needed. A refused file is no such case: its refusal is its end.
+ * @throws NightjarError
+ */
+export function checkProcessed({ drops = [] }: Pick<RunContext, 'drops'>): void {
+  const left = drops.flatMap((drop) => (drop.state === 'pending' ? [drop] : []));
+  if (left.length === 0) return;
+  const told = left.slice(0, TOLD).map(({ key, why }) => `\n  ${key}: ${why ?? 'not cleaned yet'}`);
+  const more = left.length > TOLD ? `\n  and ${left.length - TOLD} more` : '';
+  throw new NightjarError(
+    `all was done without ${left.length} ${left.length === 1 ? 'object' : 'objects'} that could not be processed:` +
+      `${told.join('')}${more}`,
+  );
+}
 
 async function printRun(context: RunContext, json: boolean): Promise<void> {
   const { workspace, planned, seconds, page, checked, asOfWhy } = context;

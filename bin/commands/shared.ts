@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { Listr, ListrLogger, ProcessOutput } from 'listr2';
 import { ConfigError, parseDay } from '../../lib/data/index.ts';
+import { explain } from '../../lib/runtime/index.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
 import { Eta } from './eta.ts';
 
@@ -8,11 +9,19 @@ import { Eta } from './eta.ts';
 interface GlobalOptions {
   readonly config: string;
   readonly store?: string;
+  readonly adopt?: boolean;
 }
 
+/** The workspace that a command looks at or drops into. */
 export function workspaceOf(command: Command): Promise<Workspace> {
-  const { config, store } = command.optsWithGlobals<GlobalOptions>();
-  return openWorkspace({ config, store });
+  const { config, store, adopt } = command.optsWithGlobals<GlobalOptions>();
+  return openWorkspace({ config, store, adopt });
+}
+
+/** The workspace of a command that processes it: the only one until it ends. @throws AtWork */
+export function workplaceOf(command: Command): Promise<Workspace> {
+  const { config, store, adopt } = command.optsWithGlobals<GlobalOptions>();
+  return openWorkspace({ config, store, adopt, working: command.name() });
 }
 
 /** A day that was given on the command line, told to be wrong before any work starts. @throws ConfigError */
@@ -49,12 +58,16 @@ export async function runSteps<T extends object>(
       task: async (ctx, task) => {
         let last = Date.now();
         const eta = new Eta();
-        const done = await run(ctx, (line) => {
+        const tell = (line: string) => {
           const text = eta.told(line, performance.now());
           // A log gets a line now and then, a terminal every change.
           if (!process.stderr.isTTY && Date.now() - last < LOGGED_EVERY_MS) return;
           last = Date.now();
           task.output = text;
+        };
+        const done = await run(ctx, tell).catch((error: unknown) => {
+          // The list shows a step's error as it is.
+          throw explain(error) ?? error;
         });
         if (done) task.title = `${title}: ${done}`;
       },
@@ -64,6 +77,8 @@ export async function runSteps<T extends object>(
       renderer: quiet ? 'silent' : process.stderr.isTTY ? 'default' : 'simple',
       fallbackRenderer: 'simple',
       silentRendererCondition: quiet,
+      // Signals are for the process to answer, with its own exit codes.
+      registerSignalListeners: false,
       rendererOptions: {
         showErrorMessage: false,
         collapseErrors: false,

@@ -22,7 +22,11 @@ export async function statusOfStack(
   const { config } = await configOf(command);
   const state = await explained(async () => {
     const { openStack } = await operations();
-    const stack = await openStack({ environment: options.env, region: options.region });
+    const stack = await openStack({
+      environment: options.env,
+      region: options.region,
+      shop: config.shop.name,
+    });
     return stackState(stack, config, new Date());
   });
   if (options.json) console.log(JSON.stringify(state, null, 2));
@@ -66,7 +70,7 @@ function print(state: StackState): void {
     )}\n`,
   );
   // Every day's export would push the rest from the screen: the last one stands below.
-  printBucket({ ...state, exports: [] }, 'not yet');
+  printBucket({ ...state, exports: [] }, 'not processed yet (see queues and dead letters)', 'not yet');
   if (jobs.length > 0) {
     const rows = jobs.map((job) => [job.name, job.status, job.children, whenOf(job), job.reason ?? '']);
     console.log(`\n${table(['job', 'status', 'children', 'since', 'reason'], rows)}`);

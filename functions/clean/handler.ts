@@ -2,10 +2,17 @@ import {
   type CleanDropInput,
   type CleanResult,
   cleanDrop,
+  isIgnored,
   type LargeDropInput,
   sendLargeDrop,
 } from '../../lib/clean/index.ts';
-import { parseS3Event, type QueueEvent, type QueueEventResult, whyNoKey } from '../../lib/runtime/index.ts';
+import {
+  parseS3Event,
+  type QueueEvent,
+  type QueueEventResult,
+  sentenceOf,
+  whyNoKey,
+} from '../../lib/runtime/index.ts';
 
 /** What became of one dropped object, or of one message that could not be handled. Nothing of the rows themselves. */
 export type CleanEntry = { readonly stage: 'clean'; readonly message: string } & (
@@ -28,13 +35,15 @@ export type CleanEntry = { readonly stage: 'clean'; readonly message: string } &
       readonly job: string;
       readonly submitted: boolean;
     }
-  | { readonly status: 'failed'; readonly error: string }
+  | { readonly status: 'failed'; readonly key?: string; readonly error: string }
 );
 
 export interface CleanDeps extends Omit<CleanDropInput, 'key'> {
   /** Where large drops go; absent: they are cleaned here. */
   readonly large?: Pick<LargeDropInput, 'batch' | 'limits'>;
   readonly report: (entry: CleanEntry) => void;
+  /** Gets what was thrown of an object, or of a message that names none. */
+  readonly onError?: (error: unknown, key: string | undefined) => void;
 }
 
 /**
@@ -44,30 +53,37 @@ export interface CleanDeps extends Omit<CleanDropInput, 'key'> {
 export function makeHandler({
   report,
   large,
+  onError,
   ...deps
 }: CleanDeps): (event: QueueEvent) => Promise<QueueEventResult> {
   return async ({ Records }) => {
     const batchItemFailures: { itemIdentifier: string }[] = [];
     for (const { messageId, body } of Records) {
       const told = { stage: 'clean', message: messageId } as const;
+      let at: string | undefined;
       try {
         for (const { key } of parseS3Event(body)) {
-          if (!key.startsWith('drop/') || isHidden(key)) continue;
+          at = key;
+          // Folders that a console makes as empty objects are no drops either.
+          if (!key.startsWith('drop/') || key.endsWith('/') || isIgnored(key)) continue;
           const sent = large && !whyNoKey(key) && (await sendLargeDrop({ ...deps, ...large, key }));
           if (sent) report({ ...told, status: 'sent to batch', key, ...sent });
           else report({ ...told, key, ...summary(await cleanDrop({ ...deps, key })) });
         }
       } catch (error) {
         batchItemFailures.push({ itemIdentifier: messageId });
-        report({ ...told, status: 'failed', error: error instanceof Error ? error.message : String(error) });
+        report({
+          ...told,
+          status: 'failed',
+          ...(at === undefined ? {} : { key: at }),
+          error: sentenceOf(error),
+        });
+        onError?.(error, at);
       }
     }
     return { batchItemFailures };
   };
 }
-
-/** Folders that a console makes as empty objects, and files that systems hide: no store lists them as drops. */
-const isHidden = (key: string) => key.endsWith('/') || key.split('/').some((part) => part.startsWith('.'));
 
 function summary(result: CleanResult) {
   if (result.status === 'unusable') return result;

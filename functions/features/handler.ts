@@ -7,8 +7,8 @@ export interface FeaturesDeps {
   readonly config: Config;
   /** Told of each clean object whose day rows stand now. */
   readonly onDays?: (cleanKey: string, messageId: string) => void;
-  /** Told of each message that failed and will come again. */
-  readonly onError?: (error: unknown, messageId: string) => void;
+  /** Told of each message that failed and will come again, and of the clean object that it failed at. */
+  readonly onError?: (error: unknown, messageId: string, cleanKey?: string) => void;
 }
 
 /** Answers queue messages about new clean objects: builds the day rows of events, leaves other tables alone. */
@@ -16,14 +16,16 @@ export function makeHandler({ store, config, onDays, onError }: FeaturesDeps): Q
   return async ({ Records }) => {
     const batchItemFailures: { itemIdentifier: string }[] = [];
     for (const { messageId, body } of Records) {
+      let at: string | undefined;
       try {
         for (const { key } of parseS3Event(body)) {
           if (!isCleanEvents(key)) continue;
+          at = key;
           await buildDays({ store, config, cleanKey: key });
           onDays?.(key, messageId);
         }
       } catch (error) {
-        onError?.(error, messageId);
+        onError?.(error, messageId, at);
         batchItemFailures.push({ itemIdentifier: messageId });
       }
     }

@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { openMetrics, openStore } from '../../lib/runtime/aws/index.ts';
-import type { QueueEvent, QueueEventResult } from '../../lib/runtime/index.ts';
+import { type QueueEvent, type QueueEventResult, sentenceOf } from '../../lib/runtime/index.ts';
 import { readSetting } from '../setting.ts';
 import { makeHandler } from './handler.ts';
 
@@ -18,9 +18,8 @@ const handle = makeHandler({
     logger.info('day rows built', { correlation_id: messageId, key: cleanKey });
     metrics.addMetric('DayFiles', MetricUnit.Count, 1);
   },
-  onError: (error, messageId) => {
-    const message = error instanceof Error ? error.message : String(error);
-    logger.error('day rows failed', { correlation_id: messageId, error: message });
+  onError: (error, messageId, key) => {
+    logger.error('day rows failed', { correlation_id: messageId, key, error: sentenceOf(error) });
   },
 });
 

@@ -1,16 +1,19 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config, Source } from '../config/index.ts';
 import type { Pseudonyms } from '../data/index.ts';
-import { ObjectNotFound, type ObjectStore, type StoredObject, whyNoKey } from '../runtime/index.ts';
+import {
+  ObjectNotFound,
+  type ObjectStore,
+  type StoredObject,
+  whyNoKey,
+  withScratch,
+} from '../runtime/index.ts';
 import { type CleanFile, cleanFile, textFormat, threadsFor } from './clean-file.ts';
 import { type EngineOptions, refusalOr, withConnection } from './duckdb/index.ts';
 import { Refusal } from './errors.ts';
 import { firstDropped } from './first-dropped.ts';
 import { takeIn } from './intake/index.ts';
 import { type CleanKeys, cleanKeys, type NamedSource } from './keys.ts';
-import { scratchPrefix } from './leftovers.ts';
 import type { CleanedQuality, Quality } from './quality.ts';
 
 export interface CleanDropInput {
@@ -54,14 +57,11 @@ export async function cleanDrop(input: CleanDropInput): Promise<CleanResult> {
     throw error;
   }
   const keys = cleanKeys(config, key, object.info.etag);
-  const folder = await mkdtemp(join(tmpdir(), scratchPrefix('clean')));
-  try {
+  return withScratch('clean', async (folder) => {
     const quality = await cleanObject(input, object, keys, join(folder, 'drop'));
     await store.put(keys.quality, `${JSON.stringify(quality, null, 2)}\n`, { ifAbsent: true });
     return { status: quality.status, keys, quality };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 type Known = Pick<Quality, 'dropId' | 'key' | 'revision' | 'etag' | 'source' | 'table' | 'sha256' | 'bytes'>;

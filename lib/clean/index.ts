@@ -1,5 +1,6 @@
 export { type CleanDropInput, type CleanResult, cleanDrop } from './drop.ts';
 export { type EngineOptions, engineWithin } from './duckdb/index.ts';
+export { isIgnored } from './ignored.ts';
 export {
   type CleanKeys,
   cleanKeys,

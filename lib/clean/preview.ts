@@ -3,7 +3,8 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Config } from '../config/index.ts';
-import { decodeArrow, EVENT_TYPES, minorDigits, type Pseudonyms } from '../data/index.ts';
+import { DataError, decodeArrow, EVENT_TYPES, minorDigits, type Pseudonyms } from '../data/index.ts';
+import { explain, explainedAt, scratchPrefix, temporaryPlace } from '../runtime/index.ts';
 import { type CleanFile, cleanFile, textFormat, threadsFor } from './clean-file.ts';
 import { type EngineOptions, refusalOr, type Sql, withConnection } from './duckdb/index.ts';
 import { Refusal } from './errors.ts';
@@ -53,8 +54,11 @@ export interface PreviewInput {
 export async function previewDrop(input: PreviewInput): Promise<Preview> {
   const { file, named, config, pseudonyms, show = 10, engine = {} } = input;
   const { key = `${prefixOf(named.name, named.source)}${basename(file)}` } = input;
-  const { mtime } = await stat(file);
-  const folder = await mkdtemp(join(tmpdir(), 'nightjar-check-'));
+  const info = await stat(file);
+  if (!info.isFile())
+    throw new DataError(`${file} is ${info.isDirectory() ? 'a folder' : 'no file'}: give one file`);
+  const { mtime } = info;
+  const folder = await explainedAt(temporaryPlace(), mkdtemp(join(tmpdir(), scratchPrefix('check'))));
   try {
     const intake = await takeIn(createReadStream(file), join(folder, 'drop'), textFormat(named.source));
     return await withConnection(threadsFor(intake, engine), async (sql): Promise<Preview> => {
@@ -85,7 +89,7 @@ export async function previewDrop(input: PreviewInput): Promise<Preview> {
     });
   } catch (error) {
     const fault = refusalOr(error, 'DuckDB could not map it', 'change the expression in the config');
-    if (!(fault instanceof Refusal)) throw error;
+    if (!(fault instanceof Refusal)) throw explain(error, temporaryPlace()) ?? error;
     return { status: 'refused', reason: fault.reason, hint: fault.hint };
   } finally {
     await rm(folder, { recursive: true, force: true });

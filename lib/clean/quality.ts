@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DataError } from '../data/index.ts';
+import { damaged } from '../data/index.ts';
 
 /** What is known of one version of one drop: the object `quality/<dropId>/<revision>.json`. */
 const shared = {
@@ -74,11 +74,9 @@ export function parseQuality(text: string, key: string): Quality {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new DataError(`${key} is no JSON: it was not written by Nightjar`, { cause });
+    throw damaged(key, 'JSON', cause);
   }
   const result = qualitySchema.safeParse(value);
-  if (!result.success) {
-    throw new DataError(`${key} is no quality record: ${result.error.issues[0]?.message}`);
-  }
+  if (!result.success) throw damaged(key, 'a quality record', result.error);
   return result.data;
 }

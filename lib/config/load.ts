@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { ConfigError } from '../data/errors.ts';
@@ -29,23 +29,40 @@ export function parseConfig(input: unknown, origin = 'nightjar.config.ts'): Conf
  */
 export async function loadConfig(path: string): Promise<{ config: Config; folder: string; file: string }> {
   const file = resolve(path.endsWith('.ts') || path.endsWith('.js') ? path : `${path}/nightjar.config.ts`);
-  if (!existsSync(file)) {
+  const info = statSync(file, { throwIfNoEntry: false });
+  if (!info) {
     throw new ConfigError(`no config at ${file}: run "nightjar init" to write one, or point --config at it`);
   }
+  if (!info.isFile()) throw new ConfigError(`${file} is no file: point --config at a config file`);
+  accessSync(file, constants.R_OK);
   let module: { default?: unknown };
   try {
     module = await import(
       `data:text/javascript;base64,${Buffer.from(await bundle(file)).toString('base64')}`
     );
   } catch (cause) {
-    throw new ConfigError(`${file} can not be loaded: ${cause instanceof Error ? cause.message : cause}`, {
-      cause,
-    });
+    throw new ConfigError(`${file} cannot be loaded: ${faultIn(cause)}: correct it there`, { cause });
   }
   if (module.default === undefined) {
     throw new ConfigError(`${file} has no default export: write "export default defineConfig({ … })"`);
   }
   return { config: parseConfig(module.default, file), folder: dirname(file), file };
+}
+
+/** The first fault that the bundler found, with its place, or what the config itself has thrown. */
+function faultIn(cause: unknown): string {
+  const errors: unknown = cause instanceof Error ? Reflect.get(cause, 'errors') : undefined;
+  if (Array.isArray(errors) && errors[0]) {
+    const { text, location }: Partial<BuildMessage> = errors[0];
+    return location ? `line ${location.line}, column ${location.column + 1}: ${text}` : `${text}`;
+  }
+  return cause instanceof Error ? (cause.message.split('\n')[0] ?? cause.name) : String(cause);
+}
+
+/** As esbuild tells of a fault. */
+interface BuildMessage {
+  readonly text: string;
+  readonly location: { readonly line: number; readonly column: number } | null;
 }
 
 /**

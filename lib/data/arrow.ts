@@ -11,7 +11,7 @@ import {
   Schema,
   Struct,
 } from 'apache-arrow';
-import { DataError } from './errors.ts';
+import { damaged } from './damaged.ts';
 
 /**
  * Sharded Arrow files: uncompressed IPC, one record batch per range of user hashes. Batch i of B (a power of two)
@@ -115,14 +115,29 @@ export interface ArrowFile {
   readonly batches: RecordBatch[];
 }
 
-/** Reads a whole Arrow file from memory. */
-export function decodeArrow(bytes: Uint8Array): ArrowFile {
-  const reader = RecordBatchReader.from(bytes);
-  reader.open();
-  // The reader forgets its schema at the end of the file.
-  const { schema } = reader;
-  return { schema, batches: [...reader] };
+/**
+ * Reads a whole Arrow file from memory.
+ * @param name of the object, for errors
+ * @throws DataError when the bytes are no whole Arrow file
+ */
+export function decodeArrow(bytes: Uint8Array, name = 'an Arrow file'): ArrowFile {
+  // What is cut off has no end mark, and the reader would take its tail for a footer.
+  if (!hasMark(bytes.subarray(0, MARK.length)) || !hasMark(bytes.subarray(-MARK.length))) throw noArrow(name);
+  try {
+    const reader = RecordBatchReader.from(bytes);
+    reader.open();
+    // The reader forgets its schema at the end of the file.
+    const { schema } = reader;
+    return { schema, batches: [...reader] };
+  } catch (cause) {
+    throw noArrow(name, cause);
+  }
 }
+
+/** At the beginning and the end of every Arrow file. */
+const MARK = Buffer.from('ARROW1');
+const hasMark = (bytes: Uint8Array) => MARK.equals(bytes);
+const noArrow = (name: string, cause?: unknown) => damaged(name, 'an Arrow file', cause);
 
 /** Bytes that can be read in ranges, from one version of an object. */
 export interface ByteSource {
@@ -143,7 +158,7 @@ const WHOLE_FILE = 1 << 20;
  */
 export async function readShard(source: ByteSource, shard: number, shards: number): Promise<ArrowFile> {
   if (source.size <= WHOLE_FILE) {
-    const file = decodeArrow(await source.read(0, source.size));
+    const file = decodeArrow(await source.read(0, source.size), source.name);
     const wanted = coveringBatches(batchesOf(file.schema, source.name), shard, shards);
     return { schema: file.schema, batches: wanted.flatMap((i) => file.batches[i] ?? []) };
   }
@@ -177,19 +192,17 @@ export async function readBatches(
 }
 
 async function openFile(source: ByteSource) {
+  const last = await source.read(Math.max(0, source.size - MARK.length), source.size);
+  if (!hasMark(last)) throw noArrow(source.name);
   const reader = await RecordBatchReader.from(rangeHandle(source));
   await reader.open();
-  if (!reader.isFile() || !reader.isAsync()) {
-    throw new DataError(`${source.name} is no Arrow file: rebuild it from its drop`);
-  }
+  if (!reader.isFile() || !reader.isAsync()) throw noArrow(source.name);
   return reader;
 }
 
 function batchesOf(schema: Schema, name: string): number {
   const count = Number(schema.metadata.get(BATCHES));
-  if (!Number.isInteger(count) || count < 1) {
-    throw new DataError(`${name} does not say how many batches it has: it was not written by Nightjar`);
-  }
+  if (!Number.isInteger(count) || count < 1) throw damaged(name, 'one that says how many batches it has');
   return count;
 }
 

@@ -10,6 +10,7 @@ export {
   streamArrow,
 } from './arrow.ts';
 export { minorDigits } from './currency.ts';
+export { damaged } from './damaged.ts';
 export { ConfigError, DataError, NightjarError } from './errors.ts';
 export { EVENT_TYPES, type EventType, eventCode } from './events.ts';
 export { canonicalJson, contentId, dropId, sha256, shardName, shardOf, stableUnit, userHash } from './ids.ts';

@@ -109,7 +109,8 @@ async function userOutcomes(
   for await (const { user, itemText } of eachUser(store, { ...later, shards }, end)) {
     const shard = shardOf(user.hash, shards);
     if (loaded?.shard !== shard) {
-      const scores = decodeScores(await (await store.get(scoresKey(runId, shard))).bytes());
+      const key = scoresKey(runId, shard);
+      const scores = decodeScores(await (await store.get(key)).bytes(), key);
       loaded = { shard, scores, rows: new Map(scores.users.map((id, row) => [id, row])) };
     }
     const row = loaded.rows.get(user.user);
@@ -176,7 +177,8 @@ async function tableOutcomes(
 ): Promise<BinaryOutcomes> {
   labelTask(manifest.config, name);
   const { rowIds, test, labels } = await readLabelled(store, manifest, name);
-  const scores = decodeScores(await (await store.get(tableScoresKey(runId, name))).bytes());
+  const key = tableScoresKey(runId, name);
+  const scores = decodeScores(await (await store.get(key)).bytes(), key);
   const place = new Map(scores.users.map((id, row) => [id, row]));
   const rows = Array.from(test, (row) => place.get(String(rowIds[row]))!);
   const own = scores.tasks[name]!;

@@ -93,6 +93,6 @@ export async function readTotals(
     ? Array.from({ length: shards }, (_, shard) => scoresKey(runId, shard))
     : [];
   for (const { kind, tasks } of served) if (kind === 'label') keys.push(tableScoresKey(runId, tasks[0]!));
-  for (const key of keys) add(decodeScores(await (await store.get(key)).bytes()));
+  for (const key of keys) add(decodeScores(await (await store.get(key)).bytes(), key));
   return { rows, probabilities, listed };
 }

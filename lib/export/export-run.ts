@@ -110,5 +110,5 @@ async function readScores(store: ObjectStore, key: string): Promise<ShardScores>
   if (!(await store.head(key))) {
     throw new DataError(`${key} is not there: score the whole run before it is exported ("nightjar score")`);
   }
-  return decodeScores(await (await store.get(key)).bytes());
+  return decodeScores(await (await store.get(key)).bytes(), key);
 }

@@ -7,7 +7,14 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { canonicalJson } from '../data/index.ts';
-import { type ObjectStore, readJson } from '../runtime/index.ts';
+import {
+  explain,
+  explainedAt,
+  type ObjectStore,
+  readJson,
+  scratchPrefix,
+  temporaryPlace,
+} from '../runtime/index.ts';
 import type { ShardScores } from '../score/index.ts';
 import { pointDay, showCurrent } from './current.ts';
 import { appendScores, audienceQuery, createScoreTable, type ExportShape, exportQuery } from './table.ts';
@@ -100,7 +107,7 @@ async function writeTable(
   args: WriteExports,
   { name, shape, audiences, shards }: ExportTable,
 ): Promise<{ files: ExportFile[]; rows: number; controlRows: number }> {
-  const folder = await mkdtemp(join(tmpdir(), 'nightjar-export-'));
+  const folder = await explainedAt(temporaryPlace(), mkdtemp(join(tmpdir(), scratchPrefix('export'))));
   const instance = await DuckDBInstance.create(join(folder, 'scores.duckdb'), {
     // One thread writes row groups in one order: the same scores give the same bytes.
     threads: '1',
@@ -144,6 +151,8 @@ async function writeTable(
       'SELECT count(*), count(*) FILTER (control) FROM scores',
     );
     return { files, rows: rows!, controlRows: controlRows! };
+  } catch (error) {
+    throw explain(error, temporaryPlace()) ?? error;
   } finally {
     connection.closeSync();
     instance.closeSync();

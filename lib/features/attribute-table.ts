@@ -45,7 +45,7 @@ export async function readAttributes(
   for (const key of keys) {
     const file = part
       ? await readShard(await byteSource(store, key), part.shard, part.shards)
-      : decodeArrow(await (await store.get(key)).bytes());
+      : decodeArrow(await (await store.get(key)).bytes(), key);
     for (const batch of file.batches) {
       batches.push({ batch, key, start: rows });
       rows += batch.numRows;

@@ -59,7 +59,7 @@ export async function buildDays(args: {
     const { written } = await store.put(key, body, { ifAbsent: true });
     return { key, written };
   }
-  const { batches } = decodeArrow(await source.read(0, source.size));
+  const { batches } = decodeArrow(await source.read(0, source.size), cleanKey);
   for (const batch of batches) keys.add(batch, cleanKey);
   await putKeys();
   const { written } = await store.put(key, encodeDays(batches, cleanKey), { ifAbsent: true });

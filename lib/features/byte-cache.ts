@@ -29,7 +29,7 @@ export class ByteCache {
     const source = await byteSource(store, key);
     if (source.size > SMALL || this.#used + source.size > this.#limit)
       return readShard(source, shard, shards);
-    const file = decodeArrow(await source.read(0, source.size));
+    const file = decodeArrow(await source.read(0, source.size), source.name);
     this.#kept.set(key, file);
     this.#used += source.size;
     return file;

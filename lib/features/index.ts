@@ -15,6 +15,7 @@ export {
 } from './attribute-table.ts';
 export { buildDays, daysKey, encodeDays, isCleanEvents } from './build-days.ts';
 export { ByteCache } from './byte-cache.ts';
+export { numberColumn, optionalColumn, textColumn } from './columns.ts';
 export { happens, inPopulation } from './cutoffs.ts';
 export { type Entries, mergeDay, mergeDays, type UserDay } from './days.ts';
 export { FeatureTable, featureNames, featureTable, featureVector } from './feature-table.ts';

@@ -248,7 +248,7 @@ export interface Snapshot {
  * @throws DataError when the bytes are no snapshot, or one of other feature settings
  */
 export function decodeSnapshot(bytes: Uint8Array, config: Config, items: Interner, name: string): Snapshot {
-  const { schema, batches } = decodeArrow(bytes);
+  const { schema, batches } = decodeArrow(bytes, name);
   const spec = schema.metadata.get('spec');
   if (spec !== stateSpec(config)) {
     throw new DataError(

@@ -51,7 +51,7 @@ export class StorageStack extends Stack {
       featuresDead: features.dead,
     };
     grantAccess(quarantineReader, 'quarantineReader', this.parts);
-    this.#outputs(quarantineReader);
+    this.#outputs(setting.config.shop.name, quarantineReader);
   }
 
   /** 64 bytes for AES-SIV, as hexadecimal digits. */
@@ -91,9 +91,11 @@ export class StorageStack extends Stack {
     return secret as ISecret;
   }
 
-  #outputs(quarantineReader: Role): void {
+  #outputs(shop: string, quarantineReader: Role): void {
     const { drops, data, exports: exported, cleanQueue, cleanDead, featuresQueue, featuresDead } = this.parts;
     const outputs = {
+      // Whose the buckets are: another shop's config must not take them over unnoticed.
+      Shop: shop,
       DropsBucket: drops.bucketName,
       DataBucket: data.bucketName,
       ExportsBucket: exported.bucketName,

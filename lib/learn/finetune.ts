@@ -5,6 +5,7 @@ import { type RunManifest, readManifest, type TaskGroup, trainedKey } from '../r
 import { type ObjectStore, putJson, readJson } from '../runtime/index.ts';
 import { type CurvePoint, curveEvents, encodeEventFile, FitStore } from '../train/index.ts';
 import { checkGroup, type LeftOut, nothingToTrain } from './enough.ts';
+import { namingDrops } from './finite.ts';
 import type { Progress } from './material.ts';
 import { trainTable } from './train-table.ts';
 import { type CheckedGroup, trainUsers } from './train-users.ts';
@@ -69,7 +70,9 @@ export async function finetuneRun(args: {
       else {
         const prefix = `fits/${runId}/${group.name}/`;
         const fits = new FitStore({ store, prefix, signal, checkpointEvery, now });
-        const files = await TRAINERS[group.kind](store, manifest, { ...group, tasks, leftOut }, tell, fits);
+        const checked = { ...group, tasks, leftOut };
+        const train = () => TRAINERS[group.kind](store, manifest, checked, tell, fits);
+        const files = await namingDrops(store, manifest, train);
         trained = { version: await putModel(store, group.name, files), ...told };
         if (manifest.config.training.tensorboard) await putEventFiles(store, manifest, runId, group, files);
       }

@@ -1,5 +1,6 @@
 export { checkGroup, checkRun, type GroupCheck, type LeftOut } from './enough.ts';
 export { finetuneRun, leftOutOf, type TrainedVersions, versionsOf } from './finetune.ts';
+export { checkFinite, namingDrops } from './finite.ts';
 export { groupMatrix } from './groups.ts';
 export type { Progress } from './material.ts';
 export { openProfiles, type ProfileWriter, profileNames } from './profiles.ts';

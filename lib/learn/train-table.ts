@@ -93,6 +93,7 @@ export async function readLabelled(
   const offsets: number[] = [];
   let next = 0;
   parts.forEach((part, i) => {
+    next += inputs[i]!.rowsBefore ?? 0;
     offsets.push(next);
     next += inputs[i]!.rows ?? part.rows;
   });
@@ -129,11 +130,24 @@ export async function readLabelled(
   return { rowIds, train, test: rows.filter(isTest), labels, table };
 }
 
-/** Encodes the rows of a table. @returns (rows, width) */
+/**
+ * Encodes the rows of a table. @returns (rows, width)
+ * @throws DataError that names row and column where a value is too large to learn from
+ */
 export function tableFeatures(table: AttributeTable, encoder: AttributeEncoder): Float32Array {
   const writer = attributeWriter(encoder, table);
+  const names = attributeNames(encoder);
   const features = new Float32Array(table.rows * writer.length);
-  for (let row = 0; row < table.rows; row++) writer.write(row, features, row * writer.length);
+  for (let row = 0; row < table.rows; row++) {
+    const from = row * writer.length;
+    writer.write(row, features, from);
+    const k = features.subarray(from, from + writer.length).findIndex((value) => !Number.isFinite(value));
+    if (k < 0) continue;
+    throw new DataError(
+      `row ${table.rowIds[row]} of a labelled table has a value in column ${names[k]!.group} that gives no finite ` +
+        'number: correct it there, or leave such rows out by a rule with the action "quarantine"',
+    );
+  }
   return features;
 }
 

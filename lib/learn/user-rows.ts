@@ -20,6 +20,7 @@ import {
 } from '../models/index.ts';
 import { type RunManifest, readUsers } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
+import { checkFinite } from './finite.ts';
 import { fitProfiles, openProfiles, type ProfileWriter, profileNames } from './profiles.ts';
 import { RowTable, type UserRows } from './row-table.ts';
 import { openTexts, TextNumbers, type TextWriter, textPlaces } from './texts.ts';
@@ -161,8 +162,10 @@ export async function buildUserRows(args: {
   const { vocabulary, columns, profile } = args.survey;
   const { config } = manifest;
   const asOf = parseDay(manifest.asOf!);
-  const width = columns.length + profileNames(profile).length;
-  const whole = new Float32Array(featureNames(config).length);
+  const all = featureNames(config);
+  const names = [...Array.from(columns, (j) => all[j]!), ...profileNames(profile)];
+  const width = names.length;
+  const whole = new Float32Array(all.length);
   const outputs = heads.reduce((sum, head) => sum + head.bins, 0);
   const texts = config.text && (await openTexts(store, manifest, config.text, new ByteCache()));
   const places = config.text ? textPlaces(config, config.text) : 0;
@@ -201,6 +204,7 @@ export async function buildUserRows(args: {
         table.features[row * width + k] = whole[j]!;
       });
       profiles.write(user.user, cutoff, table.features, row * width + columns.length);
+      checkFinite(user.user, table.features, row * width, names);
       textWriter?.write(user, cutoff, table.texts, row * places * TEXT_FIELDS);
       table.visits[row] = encoder.encode(
         user.state.tokens,

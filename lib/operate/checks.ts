@@ -95,6 +95,22 @@ export function checkBootstrap(answer: Answer<number | undefined>, account: stri
 }
 
 /**
+ * Whether an environment is free or the config's own: deployed with another shop's config it would take that one's drops.
+ * @param answer the shop that it was deployed for, where it was
+ */
+export function checkShop(answer: Answer<string | undefined>, environment: string, shop: string): Check {
+  const name = 'environment';
+  const expected = `free, or of shop "${shop}"`;
+  if ('error' in answer) return unknown(name, expected, answer.error, 'cloudformation:DescribeStacks');
+  const { value } = answer;
+  if (value === undefined) return { name, state: 'ok', found: `${environment} is free`, expected };
+  const found = `${environment} is of shop "${value}"`;
+  if (value === shop) return { name, state: 'ok', found, expected };
+  const remedy = 'name another environment with --env; only if that shop was renamed, --force takes it over';
+  return { name, state: 'failed', found, expected, remedy };
+}
+
+/**
  * Whether the region offers the GPU types: one that can run the image is enough, AWS Batch takes what it gets.
  * @param answer the types that are offered, of those that the config names
  */

@@ -20,6 +20,7 @@ export {
   checkNode,
   checkQuotas,
   checkRegion,
+  checkShop,
   type OfferedType,
   quotasOf,
 } from './checks.ts';

@@ -41,3 +41,19 @@ export function outputOf({ name, status, values }: StackOutputs, key: string): s
     `stack ${name} (${status}) has no output ${key}: it was deployed by another version or not to its end; deploy it again`,
   );
 }
+
+/** The output that says whose an environment is; stacks of older versions have none. */
+export const SHOP_OUTPUT = 'Shop';
+
+/** The shop that an environment was deployed for; undefined where it was not, or by an older version. */
+export async function deployedShop(
+  client: CloudFormationClient,
+  environment: string,
+): Promise<string | undefined> {
+  try {
+    return (await readOutputs(client, `nightjar-${environment}-storage`)).values[SHOP_OUTPUT];
+  } catch (error) {
+    if (error instanceof OperateError) return undefined;
+    throw error;
+  }
+}

@@ -11,6 +11,7 @@ import {
   checkNode,
   checkQuotas,
   checkRegion,
+  checkShop,
   quotasOf,
 } from './checks.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -26,7 +27,11 @@ export interface Preflight {
  * Looks at everything that a deployment needs, before it. Nothing is changed, and no check stops another one; only where
  * nobody is signed in are the questions to the account left out.
  */
-export async function preflight(around: Surroundings, deploy: Deploy): Promise<Preflight> {
+export async function preflight(
+  around: Surroundings,
+  deploy: Deploy,
+  { environment, shop }: { readonly environment: string; readonly shop: string },
+): Promise<Preflight> {
   const local = [
     checkNode(around.nodeVersion),
     checkCdk(around.cdk()),
@@ -40,6 +45,7 @@ export async function preflight(around: Surroundings, deploy: Deploy): Promise<P
   if ('error' in identity) return { checks: known, region: region.value };
   const { account } = identity.value;
   const bootstrap = await ask(() => around.bootstrapVersion());
+  const owner = await ask(() => around.deployedShop(environment));
   const offered = await ask(() => around.offeredTypes(deploy.gpu.instanceTypes));
   const quotas = new Map<string, Answer<number>>();
   for (const { code } of quotasOf(deploy.gpu)) quotas.set(code, await ask(() => around.quota(code)));
@@ -47,6 +53,7 @@ export async function preflight(around: Surroundings, deploy: Deploy): Promise<P
     checks: [
       ...known,
       checkBootstrap(bootstrap, account, region.value),
+      checkShop(owner, environment, shop),
       checkInstances(deploy.gpu.instanceTypes, offered),
       ...checkQuotas(deploy.gpu, 'value' in offered ? offered.value : [], quotas, region.value),
     ],

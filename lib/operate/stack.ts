@@ -6,7 +6,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { clientSettings, openBatch, openS3Store, openSqsQueue, routedStore } from '../runtime/aws/index.ts';
 import type { BatchRunner, JobDefinition, ObjectStore, Queue } from '../runtime/index.ts';
 import { OperateError } from './errors.ts';
-import { outputOf, readOutputs, type StackOutputs } from './outputs.ts';
+import { outputOf, readOutputs, SHOP_OUTPUT, type StackOutputs } from './outputs.ts';
 import type { QueueName } from './why-dead.ts';
 
 /** A queue of the stack, and the one for what it gave up. */
@@ -37,17 +37,26 @@ export interface Stack {
 
 /**
  * Opens a deployed environment. Credentials and region are those of the SDK: AWS_PROFILE, AWS_REGION and the like.
- * @throws OperateError when it is not deployed there, or when no region is set
+ * @param options.shop `shop.name` of the config that it is looked at with
+ * @throws OperateError when it is not deployed there, or for another shop, or when no region is set
  */
 export async function openStack(options: {
   environment: string;
+  shop: string;
   region?: string | undefined;
 }): Promise<Stack> {
-  const { environment } = options;
+  const { environment, shop } = options;
   const region = await regionOf(options.region);
   const cloudFormation = new CloudFormationClient({ region });
   const read = (part: string) => readOutputs(cloudFormation, `nightjar-${environment}-${part}`);
   const storage = await read('storage');
+  const owner = storage.values[SHOP_OUTPUT] ?? shop;
+  if (owner !== shop) {
+    throw new OperateError(
+      `environment ${environment} in ${region} belongs to shop "${owner}", not to shop "${shop}" of this config: name ` +
+        'another one with --env or --region, or the config with --config; if that shop was renamed, "nightjar deploy --force"',
+    );
+  }
   const batch = await read('batch');
   const nightly = await read('nightly');
   const settings = { ...clientSettings(), region };

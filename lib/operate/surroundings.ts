@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import {
   DescribeInstanceTypeOfferingsCommand,
   DescribeInstanceTypesCommand,
@@ -19,6 +20,7 @@ import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/clie
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { DockerServer, Identity, OfferedType } from './checks.ts';
 import { OperateError } from './errors.ts';
+import { deployedShop } from './outputs.ts';
 
 /** What a deployment depends on: the account, the region and this machine. Every question may fail. */
 export interface Surroundings {
@@ -31,6 +33,8 @@ export interface Surroundings {
   identity(): Promise<Identity>;
   /** Undefined where the account's region was never bootstrapped. */
   bootstrapVersion(): Promise<number | undefined>;
+  /** The shop that an environment was deployed for, where it was. */
+  deployedShop(environment: string): Promise<string | undefined>;
   /** Those of the types that the region offers. */
   offeredTypes(types: readonly string[]): Promise<OfferedType[]>;
   /** vCPUs of an EC2 quota. */
@@ -67,6 +71,7 @@ export function realSurroundings(region?: string): Surroundings {
         throw error;
       }
     },
+    deployedShop: (environment) => deployedShop(new CloudFormationClient(settings), environment),
     offeredTypes: (types) => offeredTypes(ec2, types),
     async quota(code) {
       const client = new ServiceQuotasClient(settings);

@@ -45,7 +45,7 @@ export function encodeItemTable(table: ItemTable): Uint8Array {
 
 /** Reads what `encodeItemTable` wrote. @throws DataError when the bytes are of another shape */
 export function decodeItemTable(bytes: Uint8Array, name: string): ItemTable {
-  const batch = decodeArrow(bytes).batches[0];
+  const batch = decodeArrow(bytes, name).batches[0];
   const day = Number(batch?.schema.metadata.get('day') ?? Number.NaN);
   if (!batch || Number.isNaN(day))
     throw new DataError(`${name} is no item table: delete it, and it is built anew`);

@@ -24,6 +24,8 @@ export async function unfinishedRun(
     if (!key.endsWith('/manifest.json')) continue;
     const manifest = await readJson<RunManifest>(store, key);
     if (!manifest || identity(manifest) !== identity(base)) continue;
+    // Whose states were deleted since cannot go on: the next one folds from others.
+    if (manifest.snapshot && !(await stands(store, base, manifest.snapshot))) continue;
     const runId = runIdOf(manifest);
     // A new champion for one that the run trains itself is no reason to start anew; one that it was given is.
     const same = Object.entries(base.champions).every(([name, version]) => {

@@ -1,14 +1,22 @@
 import {
   type CleanedQuality,
   cleanKeys,
+  isIgnored,
   parseQuality,
   type Quality,
   type RefusedQuality,
 } from '../clean/index.ts';
 import type { Config } from '../config/index.ts';
-import { DataError, dropId } from '../data/index.ts';
+import { canonicalJson, DataError, dropId } from '../data/index.ts';
 import { daysKey, daysSpec } from '../features/index.ts';
-import { getText, type ObjectInfo, type ObjectStore, whyNoKey } from '../runtime/index.ts';
+import {
+  compareKeys,
+  getText,
+  type ObjectInfo,
+  type ObjectStore,
+  type OtherEntry,
+  whyNoKey,
+} from '../runtime/index.ts';
 import { mapParallel } from './parallel.ts';
 
 interface Drop {
@@ -23,10 +31,11 @@ interface Drop {
  * content must lead to, so an empty queue is never taken for finished work.
  */
 export type DropState =
-  | (Drop & { readonly state: 'done'; readonly quality: CleanedQuality; readonly clean: string })
+  /** `clean`: its canonical rows; absent where no row of it is clean, so that no run can read it. */
+  | (Drop & { readonly state: 'done'; readonly quality: CleanedQuality; readonly clean?: string })
   | (Drop & { readonly state: 'refused'; readonly quality: RefusedQuality })
-  /** `clean` names the canonical rows that wait for their day rows. */
-  | (Drop & { readonly state: 'pending'; readonly clean?: string });
+  /** `clean` names the canonical rows that wait for their day rows; `why`: what keeps it from going on. */
+  | (Drop & { readonly state: 'pending'; readonly clean?: string; readonly why?: string });
 
 /** Quality records that are read at the same time. */
 const AT_ONCE = 16;
@@ -38,38 +47,84 @@ const remembered = new WeakMap<ObjectStore, Map<string, Quality>>();
 
 /**
  * Every drop in ascending order of keys. What exists is told by three listings, so the requests grow with the pages of
- * a listing and with the drops that are new, not with all drops.
+ * a listing and with the drops that are new, not with all drops. What no store can hold or nobody can read is refused
+ * here, alone; files that are ignored by their names are no drops.
+ * @param onIgnored told of each of those
  */
-export async function listDrops(store: ObjectStore, config: Config): Promise<DropState[]> {
+export async function listDrops(
+  store: ObjectStore,
+  config: Config,
+  onIgnored?: (key: string) => void,
+): Promise<DropState[]> {
+  const states: DropState[] = [];
+  const onOther = (entry: OtherEntry) => {
+    if (isIgnored(entry.key)) onIgnored?.(entry.key);
+    else states.push(otherState(entry));
+  };
   const dropped: ObjectInfo[] = [];
-  // The console of S3 makes folders as empty objects.
-  for await (const info of store.list('drop/')) if (!info.key.endsWith('/')) dropped.push(info);
+  for await (const info of store.list('drop/', { onOther })) {
+    // The console of S3 makes folders as empty objects.
+    if (info.key.endsWith('/')) continue;
+    if (isIgnored(info.key)) onIgnored?.(info.key);
+    else dropped.push(info);
+  }
   // Listed after the drops: what they had led to by then is seen.
   const records = new Map<string, string>();
   for await (const { key, etag } of store.list('quality/')) records.set(key, etag);
   const days = new Set<string>();
   for await (const { key } of store.list(`days/${daysSpec()}/`)) days.add(key);
-  return mapParallel(dropped, AT_ONCE, async ({ key, etag, size, lastModified }): Promise<DropState> => {
-    const drop = { key, size, droppedAt: lastModified };
-    const reason = whyNoKey(key);
-    if (reason !== undefined)
-      return { state: 'refused', ...drop, quality: unusable(key, etag, size, reason) };
-    const keys = cleanKeys(config, key, etag);
-    const version = records.get(keys.quality);
-    if (version === undefined) return { state: 'pending', ...drop };
-    const quality = await readQuality(store, keys.quality, version);
-    if (quality.status === 'refused') return { state: 'refused', ...drop, quality };
-    const clean = keys.clean!;
-    const ready = quality.table !== 'events' || days.has(daysKey(config, clean));
-    return ready ? { state: 'done', ...drop, quality, clean } : { state: 'pending', ...drop, clean };
-  });
+  const read = await mapParallel(dropped, AT_ONCE, (info) => stateOf(store, config, info, records, days));
+  if (states.length === 0) return read;
+  return [...states, ...read].sort((a, b) => compareKeys(a.key, b.key));
 }
 
-/** What would be told of a drop if its key could be read at all. */
-function unusable(key: string, etag: string, bytes: number, reason: string): RefusedQuality {
+async function stateOf(
+  store: ObjectStore,
+  config: Config,
+  { key, etag, size, lastModified }: ObjectInfo,
+  records: ReadonlyMap<string, string>,
+  days: ReadonlySet<string>,
+): Promise<DropState> {
+  const drop = { key, size, droppedAt: lastModified };
+  const reason = whyNoKey(key);
+  if (reason !== undefined) {
+    const hint = 'drop the file again under another name';
+    return { state: 'refused', ...drop, quality: unusable({ key, reason, hint }, etag, size) };
+  }
+  const keys = cleanKeys(config, key, etag);
+  const version = records.get(keys.quality);
+  if (version === undefined) return { state: 'pending', ...drop };
+  let quality: Quality;
+  try {
+    quality = await readQuality(store, keys.quality, version);
+  } catch (error) {
+    // Bytes that a disk has lost concern this drop alone; what is wrong with the store concerns all.
+    if (!(error instanceof DataError)) throw error;
+    return { state: 'pending', ...drop, why: error.message };
+  }
+  if (quality.status === 'refused') return { state: 'refused', ...drop, quality };
+  if (quality.clean === 0) return { state: 'done', ...drop, quality };
+  const clean = keys.clean!;
+  const ready = quality.table !== 'events' || days.has(daysKey(config, clean));
+  return ready ? { state: 'done', ...drop, quality, clean } : { state: 'pending', ...drop, clean };
+}
+
+/** What a listing could not read: it waits where another program still writes it, and is refused else. */
+function otherState(entry: OtherEntry): DropState {
+  const drop = { key: entry.key, size: 0, droppedAt: new Date(0) };
+  const { kind, reason, hint } = entry;
+  if (kind === 'busy') return { state: 'pending', ...drop, why: `${reason}: ${hint}` };
+  return { state: 'refused', ...drop, quality: unusable(entry, '', 0) };
+}
+
+/** What would be told of a drop if it could be read at all. */
+function unusable(
+  { key, reason, hint }: Pick<OtherEntry, 'key' | 'reason' | 'hint'>,
+  etag: string,
+  bytes: number,
+): RefusedQuality {
   const told = { dropId: dropId(key), key, revision: etag, etag, bytes };
-  const refused = { reason, hint: 'drop the file again under another name' };
-  return { ...told, source: null, table: null, sha256: null, status: 'refused', refused };
+  return { ...told, source: null, table: null, sha256: null, status: 'refused', refused: { reason, hint } };
 }
 
 async function readQuality(store: ObjectStore, key: string, etag: string): Promise<Quality> {
@@ -92,14 +147,22 @@ export interface Copy {
   readonly sameAs: string;
 }
 
+/**
+ * Names what a drop says. One file may feed two sources (an order list read as events and as items): only within a source
+ * is it a copy. Where the mapping reads the key, equal bytes under keys that say other things are other rows.
+ */
+export function contentOf({ source, sha256, keyValues }: CleanedQuality): string {
+  return canonicalJson([source, sha256, keyValues]);
+}
+
 /** Splits the drops into those that count and copies of them. */
 export function withoutCopies(drops: readonly DropState[]): { drops: DropState[]; copies: Copy[] } {
   const first = new Map<string, string>();
   const copies: Copy[] = [];
   const kept = drops.filter((drop) => {
-    if (drop.state !== 'done') return true;
-    // One file may feed two sources (an order list read as events and as items): only within a source is it a copy.
-    const content = `${drop.quality.source}\n${drop.quality.sha256}`;
+    // What has no clean rows adds nothing, however often it lies there.
+    if (drop.state !== 'done' || drop.clean === undefined) return true;
+    const content = contentOf(drop.quality);
     const sameAs = first.get(content);
     if (sameAs === undefined) first.set(content, drop.key);
     else copies.push({ key: drop.key, sameAs });

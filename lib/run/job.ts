@@ -3,9 +3,11 @@ import { openKey, openStore } from '../runtime/aws/index.ts';
 import {
   EXIT_RETRY,
   exitWithParent,
+  explain,
   type JobDefinition,
   type ObjectStore,
   reportProgress,
+  sentenceOf,
 } from '../runtime/index.ts';
 import { healthOf } from './health.ts';
 
@@ -79,12 +81,9 @@ export async function startJob(
       signal: interrupted.signal,
     });
   } catch (error) {
-    if (error instanceof NightjarError) console.error(`${error.name}: ${error.message}`);
-    else {
-      // The runner shows the last line: what happened, not where.
-      console.error(error);
-      console.error(String(error));
-    }
+    // Where a fault of Nightjar happened is for the log; the runner shows the last line: what happened.
+    if (!explain(error)) console.error(error);
+    console.error(sentenceOf(error));
     process.exitCode = interrupted.signal.aborted ? EXIT_RETRY : 1;
   }
 }

@@ -27,7 +27,8 @@ const EARLIER_MS = 2 * 3_600_000;
 const COMPARED = 28;
 const FEWEST_COMPARED = 7;
 
-type EventDrop = DropState & { readonly state: 'done' };
+/** A drop of events, with canonical rows. */
+type EventDrop = DropState & { readonly state: 'done'; readonly clean: string };
 
 /** A shop day as the events tell it: how many there are, and the time of the last one. */
 interface Told {
@@ -47,9 +48,11 @@ export async function lastDays(
   config: Config,
   all: readonly DropState[],
 ): Promise<LastDays | undefined> {
-  const drops = withoutCopies(all).drops.flatMap((drop): EventDrop[] =>
-    drop.state === 'done' && drop.quality.table === 'events' && drop.quality.maxDay !== null ? [drop] : [],
-  );
+  const drops = withoutCopies(all).drops.flatMap((drop): EventDrop[] => {
+    if (drop.state !== 'done' || drop.quality.table !== 'events') return [];
+    const { clean } = drop;
+    return clean === undefined ? [] : [{ ...drop, clean }];
+  });
   if (drops.length === 0) return undefined;
   const { expect } = config.nightly;
   const sources = expect.filter((name) => drops.some(({ quality }) => quality.source === name));

@@ -3,7 +3,7 @@ import { canonicalJson, contentId, DataError, NightjarError, parseDay } from '..
 import { type DayInput, daysKey, type SnapshotInfo } from '../features/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';
 import type { TaskGroup } from './groups.ts';
-import { type Copy, type DropState, withoutCopies } from './inputs.ts';
+import { type Copy, contentOf, type DropState, withoutCopies } from './inputs.ts';
 import { manifestKey } from './keys.ts';
 
 /** One drop's part in a run. */
@@ -23,6 +23,8 @@ export interface RunInput {
   readonly lines?: number;
   /** Labelled tables only: rows of the file, those that were not taken included, so that row numbers go on from it. */
   readonly rows?: number;
+  /** Labelled tables only: rows of the source's files just before this one that have no clean row, where there are any. */
+  readonly rowsBefore?: number;
 }
 
 /** Something a run goes without. */
@@ -74,8 +76,8 @@ export function runIdOf(manifest: RunManifest): string {
 export function missingDrops(drops: readonly DropState[]): Missing[] {
   return drops.flatMap((drop): Missing[] => {
     if (drop.state === 'pending') {
-      const why = drop.clean ? 'cleaned, its day rows are not built yet' : 'not cleaned yet';
-      return [{ kind: 'pending', key: drop.key, why }];
+      const stage = drop.clean ? 'cleaned, its day rows are not built yet' : 'not cleaned yet';
+      return [{ kind: 'pending', key: drop.key, why: drop.why ? `${stage}: ${drop.why}` : stage }];
     }
     if (drop.state === 'done') return [];
     return [{ kind: 'refused', key: drop.key, why: `refused: ${drop.quality.refused.reason}` }];
@@ -105,9 +107,16 @@ export function buildManifest(args: {
   };
   const missing = [...missingDrops(drops), ...(args.unmet ?? [])];
   const droppedAt = dropTimes(args.drops);
+  const skipped = new Map<string, number>();
   for (const drop of drops) {
     if (drop.state !== 'done') continue;
     const { dropId, revision, source, table, minDay, maxDay, rowsIn, clean } = drop.quality;
+    const before = skipped.get(source!) ?? 0;
+    if (drop.clean === undefined) {
+      skipped.set(source!, before + rowsIn);
+      continue;
+    }
+    skipped.delete(source!);
     const keyed = table === 'events' && (config.sources[source!]?.key ?? []).length > 0;
     inputs[table!].push({
       drop: drop.key,
@@ -116,8 +125,8 @@ export function buildManifest(args: {
       source: source!,
       clean: drop.clean,
       ...(table === 'events' ? { days: daysKey(config, drop.clean) } : {}),
-      ...(keyed ? { droppedAt: droppedAt.get(contentOf(drop))!, lines: clean } : {}),
-      ...(table === 'labels' ? { rows: rowsIn } : {}),
+      ...(keyed ? { droppedAt: droppedAt.get(contentOf(drop.quality))!, lines: clean } : {}),
+      ...(table === 'labels' ? { rows: rowsIn, ...(before > 0 ? { rowsBefore: before } : {}) } : {}),
       ...(minDay === null || maxDay === null ? {} : { minDay, maxDay }),
     });
   }
@@ -137,9 +146,6 @@ export function buildManifest(args: {
 }
 
 /** One content of a source, whatever keys it stands under. */
-const contentOf = ({ quality }: DropState & { state: 'done' }): string =>
-  `${quality.source}\n${quality.sha256}`;
-
 /**
  * When each content was dropped: of copies the first time, so that a file that is delivered again under another name makes
  * none of its events newer.
@@ -148,7 +154,7 @@ function dropTimes(drops: readonly DropState[]): Map<string, number> {
   const times = new Map<string, number>();
   for (const drop of drops) {
     if (drop.state !== 'done') continue;
-    const content = contentOf(drop);
+    const content = contentOf(drop.quality);
     times.set(content, Math.min(times.get(content) ?? Number.POSITIVE_INFINITY, drop.quality.droppedAt));
   }
   return times;

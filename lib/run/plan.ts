@@ -43,7 +43,7 @@ export async function planRun(args: {
   const base = buildManifest({ purpose, config, asOf, groups, drops, champions, snapshot: null, unmet });
   if (base.inputs.events.length + base.inputs.labels.length === 0) {
     throw new NightjarError(
-      'nothing to run on: no drop of events or labels has been cleaned ("nightjar drop", "nightjar status")',
+      'nothing to run on: no drop of events or labels has a clean row ("nightjar drop", "nightjar status")',
     );
   }
   const unfinished = await unfinishedRun(store, base);

@@ -52,9 +52,50 @@ export class InvalidRange extends NightjarError {
   }
 }
 
-/** The store could not do what was asked; nothing was changed. */
+/** The store could not do what was asked of this object; nothing was changed. */
 export class StoreError extends NightjarError {
   override name = 'StoreError';
+}
+
+/** The object is there and cannot be used as it is; others may be well. */
+export class UnusableObject extends StoreError {
+  override name = 'UnusableObject';
+  readonly reason: string;
+  /** What to do about it. */
+  readonly hint: string;
+
+  constructor(reason: string, hint: string, options?: ErrorOptions) {
+    super(`${reason}: ${hint}`, options);
+    this.reason = reason;
+    this.hint = hint;
+  }
+}
+
+/** Another program writes into the object's file: it can be read when that is done. */
+export class BeingWritten extends UnusableObject {
+  override name = 'BeingWritten';
+
+  constructor(key: string) {
+    super(
+      `${key} is being written by another program`,
+      'try again when the copy is complete (copying to a name with a leading dot and renaming it then avoids this)',
+    );
+  }
+}
+
+/** The machine could not do what was asked: a disk is full or read-only, memory is short, a right is missing. */
+export class SystemError extends NightjarError {
+  override name = 'SystemError';
+  /** Of the system call, such as 'ENOSPC'. */
+  readonly code: string;
+  /** Whether all other work would fail of it as well, or only what needs as much as this. */
+  readonly concernsAll: boolean;
+
+  constructor(code: string, message: string, options: ErrorOptions & { readonly concernsAll: boolean }) {
+    super(message, options);
+    this.code = code;
+    this.concernsAll = options.concernsAll;
+  }
 }
 
 /** A queue message or an answer of its handler has not the form that was agreed on. */

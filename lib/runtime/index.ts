@@ -1,13 +1,17 @@
 export {
   BatchError,
+  BeingWritten,
   InvalidKey,
   InvalidRange,
   ObjectNotFound,
   PreconditionFailed,
   QueueError,
   StoreError,
+  SystemError,
+  UnusableObject,
 } from './errors.ts';
 export { checkKey, checkPrefix, compareKeys, whyNoKey } from './keys.ts';
+export { AtWork, markAtWork } from './local/at-work.ts';
 export {
   type JobProgress,
   type LocalBatch,
@@ -15,8 +19,19 @@ export {
   openLocalBatch,
 } from './local/batch.ts';
 export type { JobCommand } from './local/child.ts';
+export { etagOfFile } from './local/etags.ts';
+export {
+  bucketPlace,
+  explain,
+  explainedAt,
+  type Place,
+  sentenceOf,
+  temporaryPlace,
+} from './local/explain.ts';
+export { listKeys } from './local/folder-list.ts';
 export { type FolderStoreOptions, openFolderStore } from './local/folder-store.ts';
 export { type Notification, notifyingStore } from './local/notifications.ts';
+export { bytesOfFile } from './local/open-object.ts';
 export {
   type PumpOptions,
   type PumpResult,
@@ -26,6 +41,8 @@ export {
   type QueueHandler,
 } from './local/pump.ts';
 export { createLocalQueue, type DeadLetter, type LocalQueue, type LocalQueueOptions } from './local/queue.ts';
+export { scratchPrefix, withScratch } from './local/scratch.ts';
+export { writeWhole } from './local/write-whole.ts';
 export { byteSource, getText, putJson, readJson, readVersion } from './objects.ts';
 export { EXIT_RETRY, exitWithParent, reportProgress } from './parent.ts';
 export { formatS3Event, type ObjectCreated, parseS3Event } from './s3-events.ts';
@@ -36,9 +53,11 @@ export type {
   JobDescription,
   JobRequest,
   JobStatus,
+  ListOptions,
   ObjectBody,
   ObjectInfo,
   ObjectStore,
+  OtherEntry,
   PutOptions,
   PutResult,
   Queue,

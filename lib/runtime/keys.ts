@@ -1,4 +1,5 @@
 import { InvalidKey } from './errors.ts';
+import type { OtherEntry } from './types.ts';
 
 /** S3 allows 1,024 bytes a key; common file systems 255 bytes a name. */
 const KEY_BYTES = 1024;
@@ -56,4 +57,9 @@ function checkPart(key: string, part: string): void {
 /** Order of keys in S3: by their UTF-8 bytes, which differs from JavaScript's order of UTF-16 units. */
 export function compareKeys(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** What a listing tells of a name with a leading dot: systems and copying tools mean such files to be hidden. */
+export function hiddenEntry(key: string): OtherEntry {
+  return { key, kind: 'hidden', reason: 'its name starts with a dot', hint: 'rename it to have it read' };
 }

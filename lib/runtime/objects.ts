@@ -1,5 +1,5 @@
 import type { ByteSource } from '../data/index.ts';
-import { canonicalJson, DataError } from '../data/index.ts';
+import { canonicalJson, damaged } from '../data/index.ts';
 import { ObjectNotFound } from './errors.ts';
 import type { ObjectStore, PutOptions, PutResult } from './types.ts';
 
@@ -50,7 +50,7 @@ export async function readVersion<T>(
   try {
     return { value: JSON.parse(text), etag: object.etag };
   } catch (cause) {
-    throw new DataError(`${key} is not JSON: it was not written by Nightjar or is damaged`, { cause });
+    throw damaged(key, 'JSON', cause);
   }
 }
 
@@ -71,9 +71,7 @@ function decodeText(bytes: Uint8Array, key: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new DataError(`${key} is not text in UTF-8: it was not written by Nightjar or is damaged`, {
-      cause,
-    });
+    throw damaged(key, 'text in UTF-8', cause);
   }
 }
 

@@ -34,6 +34,21 @@ export interface PutOptions {
   readonly ifMatch?: string;
 }
 
+/** Something below a prefix that is no object, or none that can be read now. */
+export interface OtherEntry {
+  /** Its path, which need not be a key; of a folder with '/' at the end. */
+  readonly key: string;
+  /** `hidden`: a name with a leading dot. `busy`: another program writes it. `unusable`: nothing can be read there. */
+  readonly kind: 'hidden' | 'busy' | 'unusable';
+  readonly reason: string;
+  /** What to do about it. */
+  readonly hint: string;
+}
+
+export interface ListOptions {
+  readonly onOther?: (entry: OtherEntry) => void;
+}
+
 /** `written: false` means that the condition did not hold and nothing was changed. */
 export type PutResult = { readonly written: true; readonly etag: string } | { readonly written: false };
 
@@ -46,8 +61,11 @@ export interface ObjectStore {
   head(key: string): Promise<ObjectInfo | undefined>;
   /** All or nothing: a reader sees the old object or the new one, never a part. */
   put(key: string, body: ObjectBody, options?: PutOptions): Promise<PutResult>;
-  /** Every object whose key starts with the prefix, in ascending byte order of keys. */
-  list(prefix: string): AsyncIterable<ObjectInfo>;
+  /**
+   * Every object whose key starts with the prefix, in ascending byte order of keys. What cannot be read is told to
+   * `onOther`, and stops nothing; without it, it is thrown, for leaving it out silently would lose a drop.
+   */
+  list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo>;
   /** Deleting what is not there is no error. */
   delete(key: string): Promise<void>;
 }

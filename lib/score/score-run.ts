@@ -1,4 +1,4 @@
-import { versionsOf } from '../learn/index.ts';
+import { namingDrops, versionsOf } from '../learn/index.ts';
 import { readManifest } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { checkAborted } from '../train/index.ts';
@@ -45,7 +45,7 @@ export async function scoreRun(args: {
   try {
     for (let shard = shards.from; shard < shards.to; shard++) {
       checkStopped();
-      const users = await scorer.shard(shard);
+      const users = await namingDrops(store, manifest, () => scorer.shard(shard));
       const place = `shard ${shard - shards.from + 1} of ${shards.to - shards.from}`;
       progress(users === undefined ? `${place}: scored before` : `${place}: ${users} users`);
     }

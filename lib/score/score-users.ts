@@ -2,6 +2,7 @@ import type { Config } from '../config/index.ts';
 import { featureNames, featureVector, groupWords, inPopulation, type ShardUser } from '../features/index.ts';
 import {
   branchGroups,
+  checkFinite,
   type ProfileWriter,
   profileNames,
   type TextNumbers,
@@ -118,6 +119,8 @@ class ShardScorer {
   readonly #manifest: UsersModelManifest;
   readonly #session: Session;
   readonly #day: number;
+  /** Of the places of a row. */
+  readonly #names: readonly { readonly name: string }[];
   readonly #width: number;
   readonly #columns: Int32Array;
   /** One user's whole feature vector. */
@@ -144,9 +147,11 @@ class ShardScorer {
     this.#manifest = manifest;
     this.#session = session;
     this.#day = day;
-    this.#width = manifest.columns.length + profileNames(manifest.profile).length;
+    const known = featureNames(config);
+    this.#names = [...manifest.columns.map((j) => known[j]!), ...profileNames(manifest.profile)];
+    this.#width = this.#names.length;
     this.#columns = Int32Array.from(manifest.columns);
-    this.#whole = new Float32Array(featureNames(config).length);
+    this.#whole = new Float32Array(known.length);
     const { sequence } = manifest;
     this.#encoder = sequence ? new TokenEncoder(sequence.vocabulary, sequence.length, itemText) : undefined;
     this.#buckets = sequence ? BUCKETS.map((share) => Math.max(1, Math.round(share * sequence.length))) : [0];
@@ -189,6 +194,7 @@ class ShardScorer {
       featureVector(user.state, this.#day, this.#config, this.#whole);
       const behind = this.#pick(batch.features, at * this.#width);
       this.#profiles?.write(user.user, this.#day, batch.features, behind);
+      checkFinite(user.user, batch.features, at * this.#width, this.#names);
       if (this.#encoder) {
         this.#encoder.encode(user.state.tokens, this.#day, batch.tokens, at * length * TOKEN_FIELDS, length);
       }

@@ -48,9 +48,13 @@ export function encodeScores(scores: ShardScores, metadata: Record<string, strin
   return encodeArrow(fields, [recordBatch(fields, columns, rows)], metadata);
 }
 
-/** Reads what encodeScores wrote. */
-export function decodeScores(bytes: Uint8Array): ShardScores {
-  const { schema, batches } = decodeArrow(bytes);
+/**
+ * Reads what encodeScores wrote.
+ * @param name of the object, for errors
+ * @throws DataError when the bytes are no Arrow file
+ */
+export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
+  const { schema, batches } = decodeArrow(bytes, name);
   const batch = batches[0]!;
   const rows = batch.numRows;
   const texts = (name: string): (string | null)[] => Array.from(batch.getChild(name) ?? []);

@@ -80,6 +80,21 @@ describe('the clean function', () => {
     ]);
   });
 
+  test('files that are no data by their names are left alone, whatever stands in them', async () => {
+    // given what Spark and macOS leave beside their parts
+    const store = await emptyStore();
+    const names = ['_SUCCESS', '.part-0.csv.crc', '_temporary/0/part-0.csv', '__MACOSX/day.csv', 'Thumbs.db'];
+    for (const name of names.filter((one) => !one.startsWith('.')))
+      await store.put(`drop/shop/${name}`, FILE);
+    const { handle, lines } = handlerOf(store);
+    // when
+    const records = names.map((name) => message(name, created(`drop/shop/${name}`)));
+    // then
+    expect(await handle({ Records: records })).toEqual({ batchItemFailures: [] });
+    expect(lines).toEqual([]);
+    for await (const { key } of store.list('')) expect(key).toMatch(/^drop\//);
+  });
+
   test('bad data is refused and done; a fault of the store comes back to the queue alone', async () => {
     // given
     const store = await emptyStore();
@@ -107,6 +122,11 @@ describe('the clean function', () => {
     expect(lines[0]).toMatchObject({ status: 'refused', key: 'drop/shop/bad.csv' });
     const record = lines[0]?.status === 'refused' ? await getText(store, lines[0].quality) : undefined;
     expect(record).toContain('a PDF file');
-    expect(lines[1]).toMatchObject({ status: 'failed', message: 'good', error: 'disk on fire' });
+    expect(lines[1]).toMatchObject({
+      status: 'failed',
+      message: 'good',
+      key: 'drop/shop/good.csv',
+      error: expect.stringContaining('disk on fire'),
+    });
   });
 });

@@ -59,13 +59,15 @@ describe('a config file', () => {
   it('that is no TypeScript is named, with the place', async () => {
     const folder = await folderWith({ 'nightjar.config.ts': 'export default {\n  shop: {,\n};\n' });
     const message = await errorOf(folder);
-    expect(message).toContain(`${folder}/nightjar.config.ts can not be loaded: `);
-    expect(message).toContain('nightjar.config.ts:2:9: ERROR: Expected identifier but found ","');
+    expect(message).toContain(`${folder}/nightjar.config.ts cannot be loaded: `);
+    expect(message).toContain('line 2, column 10: Expected identifier but found ","');
   });
 
   it('that throws is named, with what it threw', async () => {
     const folder = await folderWith({ 'nightjar.config.ts': "throw new Error('no such shop');\n" });
-    expect(await errorOf(folder)).toBe(`${folder}/nightjar.config.ts can not be loaded: no such shop`);
+    expect(await errorOf(folder)).toBe(
+      `${folder}/nightjar.config.ts cannot be loaded: no such shop: correct it there`,
+    );
   });
 
   it('without a default export is named', async () => {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { OTHER_USER } from '../runtime/other-user.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/nightjar.js', import.meta.url));
 
@@ -12,17 +13,30 @@ export interface Ended {
 
 export interface Started {
   readonly ended: Promise<Ended>;
-  /** Kills the command and every process that it has started, at once. */
+  /** Sends a signal to the command and every process that it has started, as a terminal does. */
+  signal(name: NodeJS.Signals): void;
+  /** Kills them at once. */
   kill(): void;
 }
 
+export interface Surroundings {
+  /** As a user without rights; only where HAS_OTHER_USER. */
+  readonly asOther?: boolean;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Shell words before the command: what limits it, such as `prlimit --nofile=40`. */
+  readonly under?: readonly string[];
+}
+
 /** Starts `nightjar` as a person would, in a process group of its own. */
-export function startNightjar(args: readonly string[], cwd: string): Started {
-  const child: ChildProcess = spawn(process.execPath, [BIN, ...args], {
+export function startNightjar(args: readonly string[], cwd: string, around: Surroundings = {}): Started {
+  const { asOther = false, env = {}, under = [] } = around;
+  const [program = '', ...rest] = [...under, process.execPath, BIN, ...args];
+  const child: ChildProcess = spawn(program, rest, {
     cwd,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', ...env },
+    ...(asOther ? OTHER_USER : {}),
   });
   let stdout = '';
   let stderr = '';
@@ -32,8 +46,9 @@ export function startNightjar(args: readonly string[], cwd: string): Started {
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
   });
-  return { ended, kill: () => void (child.exitCode === null && process.kill(-child.pid!, 'SIGKILL')) };
+  const signal = (name: NodeJS.Signals) => void (child.exitCode === null && process.kill(-child.pid!, name));
+  return { ended, signal, kill: () => signal('SIGKILL') };
 }
 
-export const nightjar = (args: readonly string[], cwd: string): Promise<Ended> =>
-  startNightjar(args, cwd).ended;
+export const nightjar = (args: readonly string[], cwd: string, around: Surroundings = {}): Promise<Ended> =>
+  startNightjar(args, cwd, around).ended;

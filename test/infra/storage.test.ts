@@ -336,6 +336,7 @@ describe('outputs', () => {
   it('are those that the command line reads', () => {
     expect(Object.keys(storage.Outputs!)).toEqual(
       expect.arrayContaining([
+        'Shop',
         'DropsBucket',
         'DataBucket',
         'ExportsBucket',

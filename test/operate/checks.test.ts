@@ -11,6 +11,7 @@ import {
   checkNode,
   checkQuotas,
   checkRegion,
+  checkShop,
   type OfferedType,
   quotasOf,
 } from '../../lib/operate/index.ts';
@@ -87,6 +88,10 @@ describe('a check before a deployment', () => {
       'not allowed',
       'ssm:GetParameter',
     ],
+    ['a free environment', checkShop({ value: undefined }, 'prod', 'A'), 'ok', 'prod is free', undefined],
+    ['its own environment', checkShop({ value: 'A' }, 'prod', 'A'), 'ok', 'prod is of shop "A"', undefined],
+    ["another shop's", checkShop({ value: 'B' }, 'prod', 'A'), 'failed', 'prod is of shop "B"', '--env'],
+    ['one nobody may look at', checkShop(denied, 'prod', 'A'), 'warning', 'not allowed', 'cloudformation'],
     ['Docker', checkDocker('docker', { value: { version: '27.1', arch: 'amd64' } }), 'ok', '27.1', undefined],
     [
       'Docker on another processor',

@@ -16,6 +16,7 @@ import { temporaryFolder } from '../runtime/temp.ts';
 
 const EMPTY = { shop: { timeZone: 'UTC' }, sources: {}, tasks: {} };
 const { deploy } = parseConfig(EMPTY);
+const CLAIM = { environment: 'prod', shop: 'shop' };
 const statesOf = (checks: readonly Check[]) =>
   Object.fromEntries(checks.map(({ name, state }) => [name, state]));
 
@@ -51,7 +52,7 @@ describe.skipIf(!hasMoto)('an account', { timeout: 120_000 }, () => {
     // given moto, which knows no quotas of EC2
     const around = { ...realSurroundings(), ...machine, quota: async () => 32 };
     // when
-    const { checks, account, region } = await preflight(around, deploy);
+    const { checks, account, region } = await preflight(around, deploy, CLAIM);
     // then
     expect({ account, region }).toEqual({ account: '123456789012', region: 'eu-central-1' });
     expect(statesOf(checks)).toEqual({
@@ -62,6 +63,7 @@ describe.skipIf(!hasMoto)('an account', { timeout: 120_000 }, () => {
       region: 'ok',
       account: 'ok',
       'CDK bootstrap': 'failed',
+      environment: 'ok',
       'GPU instance types': 'ok',
       'quota G spot': 'ok',
       'quota G on-demand': 'ok',
@@ -74,7 +76,7 @@ describe.skipIf(!hasMoto)('an account', { timeout: 120_000 }, () => {
   it('may offer some of the types only', async () => {
     const gpu = { ...deploy.gpu, instanceTypes: ['zz.large', 'g5.xlarge'] };
     const around = { ...realSurroundings(), ...machine, quota: async () => 8 };
-    const { checks } = await preflight(around, { ...deploy, gpu });
+    const { checks } = await preflight(around, { ...deploy, gpu }, CLAIM);
     const types = checks.find(({ name }) => name === 'GPU instance types');
     expect(types).toMatchObject({ state: 'warning', found: 'g5.xlarge (zz.large is not offered here)' });
     expect(statesOf(checks)['quota G spot']).toBe('warning');
@@ -87,11 +89,11 @@ describe.skipIf(!hasMoto)('an account', { timeout: 120_000 }, () => {
       identity: () => Promise.reject(new Error('no credentials')),
       offeredTypes: () => Promise.reject(new Error('must not be asked')),
     };
-    const { checks, account } = await preflight(nobody, deploy);
+    const { checks, account } = await preflight(nobody, deploy, CLAIM);
     expect(account).toBeUndefined();
     expect(checks.at(-1)).toMatchObject({ name: 'account', state: 'failed', found: 'no credentials' });
     const nowhere = { ...nobody, region: () => Promise.reject(new Error('Region is missing')) };
-    expect((await preflight(nowhere, deploy)).checks.at(-1)).toMatchObject({
+    expect((await preflight(nowhere, deploy, CLAIM)).checks.at(-1)).toMatchObject({
       name: 'region',
       state: 'failed',
     });

@@ -11,6 +11,9 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import type { Moto } from '../aws/moto.ts';
 
+/** Whose the environment is. */
+export const SHOP = 'Corner shop';
+
 type Template = { readonly Resources: object; readonly Outputs: object };
 
 /**
@@ -106,6 +109,7 @@ const TEMPLATES: Record<string, Template> = {
       Features: queue('FeaturesDead'),
     },
     Outputs: {
+      Shop: { Value: SHOP },
       DropsBucket: ref('Drops'),
       DataBucket: ref('Data'),
       ExportsBucket: ref('Exports'),

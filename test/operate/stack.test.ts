@@ -33,12 +33,18 @@ describe.skipIf(!hasMoto)('a deployed environment', { timeout: 120_000 }, () => 
     folder = await temporaryFolder();
     await writeFile(join(folder, 'nightjar.config.ts'), `export default ${JSON.stringify(shopConfig())};\n`);
     config = parseConfig(shopConfig());
-    stack = await openStack({ environment: 'prod' });
+    stack = await openStack({ environment: 'prod', shop: config.shop.name });
     await fill();
   });
   afterAll(async () => {
     for (const name of Object.keys(moto.env)) delete process.env[name];
     await moto.stop();
+  });
+
+  it('of another shop is not opened: with its config every drop would look pending', async () => {
+    await expect(openStack({ environment: 'prod', shop: 'Another' })).rejects.toThrow(
+      /^environment prod in eu-central-1 belongs to shop "Corner shop", not to shop "Another" of this config: name/,
+    );
   });
 
   const drops = {

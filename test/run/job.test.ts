@@ -81,7 +81,7 @@ describe('a job', () => {
   });
 
   test.each([
-    { how: 'gives up', code: 75, lastError: 'NightjarError: stopped between two steps' },
+    { how: 'gives up', code: 75, lastError: 'stopped between two steps' },
     { how: 'finishes', code: 0, lastError: '' },
     { how: 'waits for ever', code: 75, lastError: '' },
   ])('that is told to end and $how ends with $code', async ({ how, code, lastError }) => {
@@ -92,8 +92,12 @@ describe('a job', () => {
   });
 
   test.each([
-    { how: 'fails', lastError: 'NightjarError: the data is not as expected' },
-    { how: 'breaks', lastError: 'TypeError: a fault' },
+    { how: 'fails', lastError: 'the data is not as expected' },
+    {
+      how: 'breaks',
+      lastError:
+        'a fault: this is a fault of Nightjar: report it, with what it prints under NIGHTJAR_DEBUG=1',
+    },
   ])('that $how ends with 1, and its last line says why', async ({ how, lastError }) => {
     // when
     const ended = await run(how);

@@ -228,7 +228,7 @@ describe('what has not arrived', () => {
     const shop = await readyShop();
     await dropped(shop, 'late.csv', purchases(daysBefore(TODAY, 3)));
     const rows = (await listDrops(shop.store, shop.config)).find(({ key }) => key.endsWith('past.csv'));
-    const clean = rows?.state === 'done' ? rows.clean : '';
+    const clean = (rows?.state === 'done' && rows.clean) || '';
     await shop.store.delete(clean.replace('clean/events', await daysFolder(shop.store)));
     const batch = new RecordingBatch();
     const resent: string[][] = [];

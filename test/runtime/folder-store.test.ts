@@ -1,12 +1,50 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { getText, InvalidKey, ObjectNotFound, openFolderStore, StoreError } from '../../lib/runtime/index.ts';
+import {
+  getText,
+  InvalidKey,
+  ObjectNotFound,
+  type ObjectStore,
+  type OtherEntry,
+  openFolderStore,
+  StoreError,
+  SystemError,
+} from '../../lib/runtime/index.ts';
 import { objectStoreContract } from './object-store-contract.ts';
+import { HAS_OTHER_USER, OTHER_USER } from './other-user.ts';
 import { temporaryFolder } from './temp.ts';
 
 objectStoreContract('folder store', async () => openFolderStore(await temporaryFolder(), { durable: false }));
+
+async function listAll(store: ObjectStore, prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(prefix)) keys.push(key);
+  return keys;
+}
+
+/** What a user without rights is told of the drops in a folder. */
+function listedByOther(root: string): { listed: string[]; others: string[][] } {
+  const lister = fileURLToPath(new URL('./children/lister.ts', import.meta.url));
+  const args = ['--import', import.meta.resolve('tsx'), lister, root];
+  return JSON.parse(execFileSync(process.execPath, args, { ...OTHER_USER, encoding: 'utf8' }));
+}
 
 /** No process has this id: it is above the highest that Linux and macOS give. */
 const DEAD_PID = 99_999_999;
@@ -71,6 +109,75 @@ describe('files put in by hand', () => {
     await expect(list()).rejects.toThrow(/not in UTF-8, rename the file/);
   });
 
+  it('that are no readable objects, of whatever kind, are told one by one; the others are listed', async () => {
+    // given: every kind of entry that is no object, among good files
+    const root = await temporaryFolder();
+    const store = await openFolderStore(root);
+    const at = (path: string) => join(root, 'drop/s', path);
+    await mkdir(at('deep/er'), { recursive: true });
+    for (const name of ['good.csv', 'deep/er/good.csv', 'zoë.csv']) await writeFile(at(name), 'x');
+    await writeFile(at('back\\slash'), 'x');
+    await writeFile(at('line\nend'), 'x');
+    await writeFile(Buffer.concat([Buffer.from(at('caf')), Buffer.from([0xe9])]), 'x');
+    await symlink(at('nowhere'), at('dangling'));
+    await symlink(at('selfish'), at('selfish'));
+    await symlink(at(''), at('deep/above'));
+    await mkdir(at('left'));
+    await mkdir(at('right'));
+    await symlink(at('right'), at('left/over'));
+    await symlink(at('left'), at('right/over'));
+    await writeFile(at('right/seen.csv'), 'x');
+    execFileSync('mkfifo', [at('pipe')]);
+    await mkdir(at(`${'long/'.repeat(190)}`), { recursive: true });
+    const deepest = at(`${'long/'.repeat(190)}${'n'.repeat(200)}`);
+    await writeFile(deepest, 'x');
+    const server = createServer().listen(at('socket'));
+    await once(server, 'listening');
+    await mkdir(at('.git/objects'), { recursive: true });
+    for (const name of ['.DS_Store', '.git/config', '.git/objects/a']) await writeFile(at(name), 'x');
+    // when
+    const others: OtherEntry[] = [];
+    const listed: string[] = [];
+    for await (const { key } of store.list('drop/', { onOther: (entry) => others.push(entry) }))
+      listed.push(key);
+    server.close();
+    // then: loops of links end where they lead back
+    expect(listed).toEqual([
+      ...['drop/s/deep/er/good.csv', 'drop/s/good.csv', 'drop/s/left/over/seen.csv'],
+      ...['drop/s/right/seen.csv', 'drop/s/zoë.csv'],
+    ]);
+    const told = (kind: OtherEntry['kind']) =>
+      others.filter((entry) => entry.kind === kind).map(({ key }) => key.slice('drop/s/'.length));
+    expect(told('hidden').sort()).toEqual(['.DS_Store', '.git/config', '.git/objects/a']);
+    const unusable = told('unusable').sort();
+    expect(unusable.filter((key) => !key.startsWith('long'))).toEqual([
+      ...['back\\slash', 'caf\u{fffd}', 'dangling', 'deep/above', 'left/over/over', 'line\nend'],
+      ...['pipe', 'right/over/over', 'selfish', 'socket'],
+    ]);
+    expect(unusable.filter((key) => key.startsWith('long'))).toHaveLength(1);
+    for (const { reason, hint } of others) expect(reason && hint).toBeTruthy();
+    // and: told to nobody, what holds data is not left out silently
+    await expect(listAll(store, 'drop/')).rejects.toThrow(InvalidKey);
+  });
+
+  it.skipIf(!HAS_OTHER_USER)('that this user may not read are told, files and folders alike', async () => {
+    const root = await temporaryFolder();
+    await mkdir(join(root, 'drop/closed'), { recursive: true });
+    await mkdir(join(root, 'drop/open'));
+    for (const name of ['closed/a', 'open/a', 'open/secret']) await writeFile(join(root, 'drop', name), 'x');
+    await chmod(join(root, 'drop/closed'), 0o600);
+    await chmod(join(root, 'drop/open/secret'), 0o000);
+    await chmod(root, 0o777);
+    // when another user looks
+    const { listed, others } = listedByOther(root);
+    // then
+    expect(listed).toEqual(['drop/open/a']);
+    expect(others).toEqual([
+      ['drop/closed/', 'unusable', 'drop/closed/ cannot be read: this user may not read it'],
+      ['drop/open/secret', 'unusable', 'drop/open/secret cannot be read: this user may not read it'],
+    ]);
+  });
+
   it('are not the only ones who make folders: empty ones keep no object from its name', async () => {
     const root = await temporaryFolder();
     const store = await openFolderStore(root);
@@ -89,7 +196,7 @@ describe('what a folder can not hold', () => {
     await store.put('a/b', 'x');
     for (const options of [{}, { ifAbsent: true }]) {
       await expect(store.put('a', 'y', options)).rejects.toThrow(
-        /^a can not be .* there are objects below it/,
+        /^a cannot be .* there are objects below it/,
       );
       await expect(store.put('a/b/c', 'y', options)).rejects.toThrow(/a part of its path is an object/);
     }
@@ -175,8 +282,8 @@ describe('a store whose folder is removed', () => {
     const root = await temporaryFolder();
     const store = await openFolderStore(root);
     await rm(root, { recursive: true });
-    await expect(store.put('k', 'x')).rejects.toThrow(/the store's folder is gone/);
-    await expect(store.delete('k')).rejects.toThrow(StoreError);
+    await expect(store.put('k', 'x')).rejects.toThrow(/the bucket .* is not there/);
+    await expect(store.delete('k')).rejects.toThrow(SystemError);
     await expect(store.get('k')).rejects.toThrow(ObjectNotFound);
   });
 });

@@ -1,8 +1,8 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBMaterializedResult } from '@duckdb/node-api';
+import { scratchPrefix } from '../../runtime/index.ts';
 import { Refusal } from '../errors.ts';
-import { scratchPrefix } from '../leftovers.ts';
 import { addFunctions } from './functions.ts';
 
 export interface EngineOptions {

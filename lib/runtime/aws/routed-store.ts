@@ -1,6 +1,6 @@
 import { StoreError } from '../errors.ts';
 import { checkKey, checkPrefix, compareKeys } from '../keys.ts';
-import type { ObjectInfo, ObjectStore } from '../types.ts';
+import type { ListOptions, ObjectInfo, ObjectStore } from '../types.ts';
 
 export interface Route {
   /** Beginning of the keys, which stay whole in the store behind it. */
@@ -31,19 +31,23 @@ export function routedStore(routes: readonly Route[]): ObjectStore {
     head: async (key) => storeOf(key).head(key),
     put: async (key, body, options) => storeOf(key).put(key, body, options),
     delete: async (key) => storeOf(key).delete(key),
-    async *list(prefix) {
+    async *list(prefix, options) {
       checkPrefix(prefix);
       const above = routeOf(prefix);
       const below = longestFirst.filter((route) => route !== above && route.prefix.startsWith(prefix));
       yield* merged([
-        ...(above ? [owned(above, prefix)] : []),
-        ...below.map((route) => owned(route, route.prefix)),
+        ...(above ? [owned(above, prefix, options)] : []),
+        ...below.map((route) => owned(route, route.prefix, options)),
       ]);
     },
   };
 
-  async function* owned(route: Route, prefix: string): AsyncGenerator<ObjectInfo> {
-    for await (const info of route.store.list(prefix)) if (routeOf(info.key) === route) yield info;
+  async function* owned(route: Route, prefix: string, options?: ListOptions): AsyncGenerator<ObjectInfo> {
+    const onOther = options?.onOther;
+    const own: ListOptions = onOther
+      ? { onOther: (entry) => routeOf(entry.key) === route && onOther(entry) }
+      : {};
+    for await (const info of route.store.list(prefix, own)) if (routeOf(info.key) === route) yield info;
   }
 }
 

@@ -1,8 +1,9 @@
 import { DeleteObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { StoreError } from '../errors.ts';
-import { checkKey, checkPrefix } from '../keys.ts';
+import { checkKey, checkPrefix, hiddenEntry } from '../keys.ts';
 import type {
   GetOptions,
+  ListOptions,
   ObjectBody,
   ObjectInfo,
   ObjectStore,
@@ -56,7 +57,7 @@ class S3Store implements ObjectStore {
     return upload(this.#client, place, body, options);
   }
 
-  async *list(prefix: string): AsyncGenerator<ObjectInfo> {
+  async *list(prefix: string, { onOther }: ListOptions = {}): AsyncGenerator<ObjectInfo> {
     checkPrefix(prefix);
     const place = { bucket: this.#bucket, key: prefix };
     // Encoded, since XML can not hold every character that a key may have.
@@ -67,7 +68,12 @@ class S3Store implements ObjectStore {
       if (done) return;
       for (const { Key = '', Size = 0, ETag, LastModified = new Date(0) } of page.Contents ?? []) {
         const key = decodeURIComponent(Key.replaceAll('+', ' '));
-        if (isHidden(key)) continue;
+        // Folders that consoles make as empty objects are nothing at all.
+        if (key.endsWith('/')) continue;
+        if (isHidden(key)) {
+          onOther?.(hiddenEntry(key));
+          continue;
+        }
         // A key that a shop chose may be none that Nightjar takes: it is told of all the same.
         const etag = unquoted({ bucket: this.#bucket, key }, ETag);
         yield { key, size: Size, etag, lastModified: LastModified };
@@ -87,7 +93,5 @@ class S3Store implements ObjectStore {
   }
 }
 
-/** As in a folder: files with a leading dot are not there, nor are folders that consoles make as empty objects. */
-function isHidden(key: string): boolean {
-  return key.endsWith('/') || key.split('/').some((part) => part.startsWith('.'));
-}
+/** As in a folder: what has a leading dot is not there. */
+const isHidden = (key: string) => key.split('/').some((part) => part.startsWith('.'));

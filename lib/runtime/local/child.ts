@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { SystemError } from '../errors.ts';
 import { EXIT_RETRY, PARENT_PIPE } from '../parent.ts';
+import { explain, explainedAt, type Place, sentenceOf } from './explain.ts';
+import { makeFolders } from './system.ts';
 
 /** How a job definition is started here: the command that its container would run. */
 export interface JobCommand {
@@ -34,6 +37,8 @@ export interface Child {
 const EXIT_KILLED = 137;
 const PROGRESS = '{"progress":';
 const LONGEST_REASON = 500;
+/** Of the error output, to find the reason in: what a crash prints is longer than its message. */
+const KEPT_LINES = 50;
 /** Time to write a checkpoint after SIGTERM. */
 const GRACE_MS = 10_000;
 
@@ -45,16 +50,16 @@ export function startChild(options: ChildOptions): Child {
   const stop = new AbortController();
   const ended = run(options, stop.signal).catch((error: unknown): ChildEnd => {
     stop.abort();
-    const why = error instanceof Error ? error.message : String(error);
-    return { failure: `could not be run: ${why}`, retry: false };
+    return { failure: `could not be run: ${sentenceOf(error)}`, retry: false };
   });
   return { ended, kill: () => stop.abort() };
 }
 
 async function run(options: ChildOptions, stop: AbortSignal): Promise<ChildEnd> {
   const { command, environment, logFile, onProgress } = options;
-  await mkdir(dirname(logFile), { recursive: true });
-  const log = await open(logFile, 'a');
+  const logs: Place = { what: 'the log', path: logFile };
+  await explainedAt(logs, makeFolders(dirname(logFile)));
+  const log = await explainedAt(logs, open(logFile, 'a'));
   try {
     if (stop.aborted) return { failure: 'stopped', retry: false };
     const child = spawn(command.command, command.args ?? [], {
@@ -62,7 +67,9 @@ async function run(options: ChildOptions, stop: AbortSignal): Promise<ChildEnd> 
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     stop.addEventListener('abort', () => terminate(child));
-    let lastError = '';
+    const errors: string[] = [];
+    // A disk that takes no more lines is no reason to end the work.
+    const note = (line: string) => log.write(`${line}\n`).catch(() => {});
     const closed = new Promise<ChildEnd>((done, fail) => {
       child.once('error', fail);
       child.once('close', (code, signal) => done(endOf(code, signal)));
@@ -71,16 +78,17 @@ async function run(options: ChildOptions, stop: AbortSignal): Promise<ChildEnd> 
       closed,
       eachLine(child.stdout, async (line) => {
         const report = parseProgress(line);
-        if (report === undefined) await log.write(`${line}\n`);
+        if (report === undefined) await note(line);
         else onProgress(report.progress);
       }),
       eachLine(child.stderr, async (line) => {
-        await log.write(`${line}\n`);
-        if (line.trim() !== '') lastError = line.trim();
+        errors.push(line);
+        if (errors.length > KEPT_LINES) errors.shift();
+        await note(line);
       }),
     ]);
-    if (end.failure === undefined || lastError === '') return end;
-    return { ...end, failure: `${end.failure}: ${lastError.slice(0, LONGEST_REASON)}` };
+    const why = end.failure === undefined ? undefined : reasonIn(errors);
+    return why === undefined ? end : { ...end, failure: `${end.failure}: ${why.slice(0, LONGEST_REASON)}` };
   } finally {
     await log.close();
   }
@@ -96,8 +104,30 @@ function terminate(child: ChildProcess): void {
 /** The retry rule of the cloud's job definitions: interrupted work is tried again, wrong work is not. */
 function endOf(code: number | null, signal: string | null): ChildEnd {
   if (code === 0) return { retry: false };
+  if (signal === 'SIGKILL') return { failure: 'ended by SIGKILL, mostly for want of memory', retry: true };
   if (signal !== null) return { failure: `ended by ${signal}`, retry: true };
   return { failure: `exit code ${code}`, retry: code === EXIT_RETRY || code === EXIT_KILLED };
+}
+
+/** What Node and the system print around a message: stack frames, values of an error, addresses. */
+const AROUND = /^\s|^[{}\]]|^Node\.js v|^node:|^#|^-+ |^(?:\w*Error|Error \[\w+\])$/;
+/** The class before a message tells a person nothing. */
+const CLASS = /^(?:Uncaught )?\w*Error(?: \[\w+\])?: /;
+
+/**
+ * The sentence in a job's error output: a job says last what happened. One that crashed prints where it did, and what
+ * happened stands above.
+ */
+export function reasonIn(lines: readonly string[]): string | undefined {
+  for (const line of lines) {
+    const known = explain(new Error(line));
+    if (known instanceof SystemError && known.code === 'ENOMEM') return known.message;
+  }
+  const said = lines.filter((line) => line.trim() !== '');
+  const last = said.at(-1);
+  if (last === undefined || !AROUND.test(last)) return last?.replace(CLASS, '');
+  const what = said.findLast((line) => CLASS.test(line)) ?? said.findLast((line) => !AROUND.test(line));
+  return (what ?? last).trim().replace(CLASS, '');
 }
 
 async function eachLine(stream: Readable, take: (line: string) => Promise<void>): Promise<void> {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
-import { StoreError } from '../errors.ts';
+import { type FileHandle, open } from 'node:fs/promises';
+import { BeingWritten } from '../errors.ts';
+import { explained } from './explain.ts';
 
 /** The kernel stamps files with a clock that ticks every 1 to 10 ms; two changes within a tick look alike. */
 const CLOCK_TICK_MS = 50;
@@ -22,7 +23,7 @@ export function sameContent(a: BigIntStats, b: BigIntStats): boolean {
 export interface EtagCache {
   /**
    * Etag of an open file, from memory where the file looks as it did when it was last hashed.
-   * @throws StoreError when somebody writes into the file meanwhile
+   * @throws BeingWritten when somebody writes into the file meanwhile
    */
   of(key: string, handle: FileHandle, info: BigIntStats): Promise<string>;
   forget(key: string): void;
@@ -43,7 +44,7 @@ export function etagCache(clock: () => number = Date.now): EtagCache {
       if (cached?.id === id) return cached.etag;
       const startedMs = clock();
       const etag = await hashFile(handle, Number(info.size));
-      if (!sameContent(info, await handle.stat({ bigint: true }))) throw beingWritten(key);
+      if (!sameContent(info, await handle.stat({ bigint: true }))) throw new BeingWritten(key);
       // A file changed within the clock's last tick could change again unseen: it is hashed again next time.
       if (startedMs - Number(info.ctimeMs) > CLOCK_TICK_MS) {
         const oldest = known.size >= CACHED_ETAGS ? known.keys().next().value : undefined;
@@ -56,11 +57,17 @@ export function etagCache(clock: () => number = Date.now): EtagCache {
   };
 }
 
-export function beingWritten(key: string): StoreError {
-  return new StoreError(
-    `${key} is being written by another program: try again when the copy is complete (copying to a name with a ` +
-      'leading dot and renaming it then avoids this)',
-  );
+/**
+ * The etag that a file would have as an object.
+ * @throws UnusableObject when it may not be read
+ */
+export async function etagOfFile(path: string): Promise<string> {
+  const handle = await explained({ key: path, root: '', doing: 'read' }, open(path, 'r'));
+  try {
+    return await hashFile(handle, Number((await handle.stat()).size));
+  } finally {
+    await handle.close();
+  }
 }
 
 async function hashFile(handle: FileHandle, size: number): Promise<string> {

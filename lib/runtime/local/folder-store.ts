@@ -1,9 +1,10 @@
-import { link, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { link, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { ObjectNotFound, PreconditionFailed, StoreError } from '../errors.ts';
+import { ObjectNotFound, PreconditionFailed, StoreError, SystemError, UnusableObject } from '../errors.ts';
 import { checkKey, checkPrefix } from '../keys.ts';
 import type {
   GetOptions,
+  ListOptions,
   ObjectBody,
   ObjectInfo,
   ObjectStore,
@@ -12,14 +13,12 @@ import type {
   StoredObject,
 } from '../types.ts';
 import { type EtagCache, etagCache, etagHash } from './etags.ts';
-import { explained } from './explain.ts';
-import { listKeys } from './folder-list.ts';
+import { type Attempt, bucketPlace, explained, explainedAt } from './explain.ts';
+import { HIDDEN, listKeys, report, type Tell } from './folder-list.ts';
 import { breakStaleLock, lockKey, ownedName, ownerOf } from './folder-lock.ts';
 import { type OpenObject, openObject, storedObject } from './open-object.ts';
-import { isAlive, MISSING, systemCode, unless } from './system.ts';
+import { isAlive, MISSING, makeFolders, systemCode, unless } from './system.ts';
 
-/** Hidden below the root, on the same file system, so that a finished file can be renamed into place. */
-const HIDDEN = '.tmp';
 /** A temporary file this old is no longer being written, even if a process with its writer's pid lives. */
 const ABANDONED_MS = 86_400_000;
 /** A commit starts over when its lock was broken or its folder pruned; more often than this, something is wrong. */
@@ -43,24 +42,43 @@ export interface FolderStoreOptions {
 export async function openFolderStore(root: string, options: FolderStoreOptions = {}): Promise<ObjectStore> {
   const base = resolve(root);
   const hidden = join(base, HIDDEN);
-  await mkdir(hidden, { recursive: true });
-  await sweep(hidden);
-  return new FolderStore(base, hidden, options.durable ?? true);
+  try {
+    await explainedAt(bucketPlace(base), prepare(hidden));
+    return new FolderStore(base, hidden, options.durable ?? true);
+  } catch (error) {
+    // What can only be read can be looked at all the same: writing is what fails.
+    if (!(error instanceof SystemError) || !(await isFolder(base))) throw error;
+    return new FolderStore(base, hidden, false, error);
+  }
 }
 
+async function prepare(hidden: string): Promise<void> {
+  await makeFolders(hidden);
+  await sweep(hidden);
+}
+
+const isFolder = async (path: string) => (await unless(MISSING, stat(path)))?.isDirectory() ?? false;
+
+/** What another user left, or lies on a read-only disk, stays: it harms nobody. */
+const NOT_OURS = ['EACCES', 'EPERM', 'EROFS', ...MISSING];
+
 async function sweep(hidden: string): Promise<void> {
-  for (const name of await readdir(hidden)) {
-    const path = join(hidden, name);
-    if (name.startsWith('lock-')) {
-      if (await breakStaleLock(hidden, path)) await unless([...MISSING, 'ENOTEMPTY', 'EEXIST'], rmdir(path));
-      continue;
-    }
-    const owner = ownerOf(name);
-    const info = await unless(MISSING, stat(path));
-    if (owner === undefined || !info) continue;
-    if (!isAlive(owner) || Date.now() - info.mtimeMs > ABANDONED_MS) {
-      await rm(path, { recursive: true, force: true });
-    }
+  for (const name of (await unless(NOT_OURS, readdir(hidden))) ?? []) {
+    await unless(NOT_OURS, sweepOne(hidden, name));
+  }
+}
+
+async function sweepOne(hidden: string, name: string): Promise<void> {
+  const path = join(hidden, name);
+  if (name.startsWith('lock-')) {
+    if (await breakStaleLock(hidden, path)) await unless([...MISSING, 'ENOTEMPTY', 'EEXIST'], rmdir(path));
+    return;
+  }
+  const owner = ownerOf(name);
+  const info = await unless(MISSING, stat(path));
+  if (owner === undefined || !info) return;
+  if (!isAlive(owner) || Date.now() - info.mtimeMs > ABANDONED_MS) {
+    await rm(path, { recursive: true, force: true });
   }
 }
 
@@ -68,17 +86,20 @@ class FolderStore implements ObjectStore {
   readonly #root: string;
   readonly #hidden: string;
   readonly #durable: boolean;
+  readonly #readOnly: SystemError | undefined;
   readonly #etags: EtagCache = etagCache();
 
-  constructor(root: string, hidden: string, durable: boolean) {
+  /** @param readOnly why nothing can be written */
+  constructor(root: string, hidden: string, durable: boolean, readOnly?: SystemError) {
     this.#root = root;
     this.#hidden = hidden;
     this.#durable = durable;
+    this.#readOnly = readOnly;
   }
 
   async get(key: string, options: GetOptions = {}): Promise<StoredObject> {
     checkKey(key);
-    const file = await openObject(key, this.#path(key));
+    const file = await openObject(this.#root, key);
     if (!file) throw new ObjectNotFound(key);
     try {
       const info = await this.#info(file);
@@ -94,7 +115,7 @@ class FolderStore implements ObjectStore {
 
   async head(key: string): Promise<ObjectInfo | undefined> {
     checkKey(key);
-    const file = await openObject(key, this.#path(key));
+    const file = await openObject(this.#root, key);
     if (!file) return undefined;
     try {
       return await this.#info(file);
@@ -112,32 +133,40 @@ class FolderStore implements ObjectStore {
     }
     if (options.ifAbsent && (await unless(MISSING, stat(this.#path(key))))?.isFile())
       return { written: false };
+    if (this.#readOnly) throw this.#readOnly;
     const temporary = join(this.#hidden, ownedName());
     try {
       const etag = await this.#write(key, temporary, body);
-      const written = await explained(key, this.#commit(key, temporary, options));
+      const written = await explained(this.#writing(key), this.#commit(key, temporary, options));
       return written ? { written, etag } : { written };
     } finally {
       await rm(temporary, { force: true });
     }
   }
 
-  async *list(prefix: string): AsyncGenerator<ObjectInfo> {
+  async *list(prefix: string, { onOther }: ListOptions = {}): AsyncGenerator<ObjectInfo> {
     checkPrefix(prefix);
-    for await (const key of listKeys(this.#root, prefix)) {
-      const info = await this.head(key);
+    // The store's own folder is nobody's business.
+    const tell: Tell = onOther && ((entry) => entry.key.startsWith(`${HIDDEN}/`) || onOther(entry));
+    for await (const key of listKeys(this.#root, prefix, tell)) {
+      const info = await this.head(key).catch((error: unknown) => report(tell, key, error));
       if (info) yield info;
     }
   }
 
   async delete(key: string): Promise<void> {
     checkKey(key);
-    await explained(key, this.#remove(key));
+    if (this.#readOnly) throw this.#readOnly;
+    await explained({ key, root: this.#root, doing: 'deleted' }, this.#remove(key));
     this.#etags.forget(key);
   }
 
   #path(key: string): string {
     return join(this.#root, key);
+  }
+
+  #writing(key: string): Attempt {
+    return { key, root: this.#root, doing: 'written' };
   }
 
   async #info(file: OpenObject): Promise<ObjectInfo> {
@@ -152,13 +181,14 @@ class FolderStore implements ObjectStore {
   /** Writes the whole body to a new file and gives its etag. Errors of the body are passed on as they are. */
   async #write(key: string, path: string, body: ObjectBody): Promise<string> {
     const hash = etagHash();
-    const handle = await explained(key, open(path, 'wx'));
+    const writing = this.#writing(key);
+    const handle = await explained(writing, open(path, 'wx'));
     try {
       for await (const piece of pieces(body)) {
         hash.update(piece);
-        await explained(key, handle.writeFile(piece));
+        await explained(writing, handle.writeFile(piece));
       }
-      if (this.#durable) await explained(key, handle.sync());
+      if (this.#durable) await explained(writing, handle.sync());
     } finally {
       await handle.close();
     }
@@ -245,12 +275,14 @@ async function pruneDownwards(folder: string): Promise<boolean> {
 /** Gives the highest folder that had to be made. */
 async function makeFolder(key: string, path: string): Promise<string | undefined> {
   try {
-    return await mkdir(path, { recursive: true });
+    return await makeFolders(path);
   } catch (cause) {
     if (!['EEXIST', 'ENOTDIR'].includes(systemCode(cause) ?? '')) throw cause;
-    throw new StoreError(`${key} can not be written: a part of its path is an object; choose another key`, {
-      cause,
-    });
+    throw new UnusableObject(
+      `${key} cannot be written: a part of its path is an object, and a folder cannot hold both`,
+      'choose another key',
+      { cause },
+    );
   }
 }
 

@@ -19,7 +19,7 @@ export function notifyingStore(
   return {
     get: (key, options) => store.get(key, options),
     head: (key) => store.head(key),
-    list: (prefix) => store.list(prefix),
+    list: (prefix, options) => store.list(prefix, options),
     delete: (key) => store.delete(key),
     async put(key, body, options) {
       const queues = notifications.filter(({ prefix }) => key.startsWith(prefix));

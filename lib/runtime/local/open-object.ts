@@ -1,8 +1,9 @@
 import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { InvalidRange, StoreError } from '../errors.ts';
+import { join } from 'node:path';
+import { BeingWritten, InvalidRange, StoreError, UnusableObject } from '../errors.ts';
 import type { GetOptions, ObjectInfo, StoredObject } from '../types.ts';
-import { beingWritten, sameContent } from './etags.ts';
+import { sameContent } from './etags.ts';
 import { explained } from './explain.ts';
 import { MISSING, unless } from './system.ts';
 
@@ -11,19 +12,25 @@ const AT_ONCE = 1 << 20;
 const CHUNK_BYTES = 1 << 18;
 
 export interface OpenObject {
+  /** The store's folder. */
+  readonly root: string;
   readonly key: string;
   readonly handle: FileHandle;
   readonly stats: BigIntStats;
 }
 
-/** Opens the file of an object; undefined where there is none (a folder, a pipe or a dangling link is none). */
-export async function openObject(key: string, path: string): Promise<OpenObject | undefined> {
+/**
+ * Opens the file of an object; undefined where there is none (a folder, a pipe or a dangling link is none).
+ * @throws StoreError when it may not be read
+ */
+export async function openObject(root: string, key: string): Promise<OpenObject | undefined> {
   // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
   const flags = constants.O_RDONLY | constants.O_NONBLOCK;
-  const handle = await explained(key, unless([...MISSING, 'ELOOP', 'ENXIO'], open(path, flags)));
+  const opened = unless([...MISSING, 'ELOOP', 'ENXIO'], open(join(root, key), flags));
+  const handle = await explained({ key, root, doing: 'read' }, opened);
   if (!handle) return undefined;
   const stats = await handle.stat({ bigint: true });
-  if (stats.isFile()) return { key, handle, stats };
+  if (stats.isFile()) return { root, key, handle, stats };
   await handle.close();
   return undefined;
 }
@@ -68,6 +75,17 @@ export async function storedObject(
   };
 }
 
+/**
+ * The bytes of a file anywhere on this machine, of one version: a file that is written or replaced meanwhile is told at
+ * the end, so that nothing half of it becomes an object.
+ * @throws UnusableObject
+ */
+export async function* bytesOfFile(path: string): AsyncGenerator<Uint8Array> {
+  const file = await openObject('', path);
+  if (!file) throw new UnusableObject(`${path} is gone`, 'drop it again when it is back');
+  yield* readPieces(file, 0, Number(file.stats.size));
+}
+
 /** As S3: the end is cut to the object's size, a start beyond it is an error. */
 function resolveRange(info: ObjectInfo, range: GetOptions['range']): { start: number; end: number } {
   if (!range) return { start: 0, end: info.size };
@@ -92,6 +110,7 @@ async function readBytes(file: OpenObject, start: number, end: number): Promise<
 
 async function* readPieces(file: OpenObject, start: number, end: number): AsyncGenerator<Uint8Array> {
   try {
+    if (start === end) await checkUnchanged(file);
     for (let position = start; position < end; position += CHUNK_BYTES) {
       const piece = new Uint8Array(Math.min(CHUNK_BYTES, end - position));
       await fill(file, piece, position);
@@ -106,12 +125,13 @@ async function* readPieces(file: OpenObject, start: number, end: number): AsyncG
 async function fill(file: OpenObject, bytes: Uint8Array, start: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const length = Math.min(bytes.length - done, 1 << 26);
-    const { bytesRead } = await file.handle.read(bytes, done, length, start + done);
-    if (bytesRead === 0) throw beingWritten(file.key);
+    const reading = file.handle.read(bytes, done, length, start + done);
+    const { bytesRead } = await explained({ ...file, doing: 'read' }, reading);
+    if (bytesRead === 0) throw new BeingWritten(file.key);
     done += bytesRead;
   }
 }
 
 async function checkUnchanged(file: OpenObject): Promise<void> {
-  if (!sameContent(file.stats, await file.handle.stat({ bigint: true }))) throw beingWritten(file.key);
+  if (!sameContent(file.stats, await file.handle.stat({ bigint: true }))) throw new BeingWritten(file.key);
 }

@@ -1,3 +1,6 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
 /** Error code of a failed system call, such as 'ENOENT'. */
 export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
@@ -27,3 +30,23 @@ export async function unless<T>(codes: readonly string[], action: Promise<T>): P
 
 /** The path, or a folder on the way to it, does not exist. */
 export const MISSING = ['ENOENT', 'ENOTDIR'] as const;
+
+/**
+ * Makes a folder and those above it. Node's own way says ENOENT where the disk is read-only, whatever the system said.
+ * @returns the highest folder that had to be made
+ */
+export async function makeFolders(path: string): Promise<string | undefined> {
+  try {
+    return await mkdir(path, { recursive: true });
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    let missing = path;
+    for (let above = dirname(path); above !== dirname(above); above = dirname(above)) {
+      if (await unless(MISSING, stat(above))) break;
+      missing = above;
+    }
+    await mkdir(missing);
+    await mkdir(path, { recursive: true });
+    return missing;
+  }
+}
