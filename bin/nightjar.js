@@ -1,6 +1,12 @@
 #!/usr/bin/env node
-// The command line is TypeScript; tsx lets Node 20 and 22 run it from a checkout without a build.
-import { register } from 'tsx/esm/api';
+// In a checkout the command is TypeScript and tsx runs it without a build; an installed package holds dist alone.
+import { existsSync } from 'node:fs';
 
-register();
-await import('./nightjar.ts');
+const source = new URL('./nightjar.ts', import.meta.url);
+if (existsSync(source)) {
+  const { register } = await import('tsx/esm/api');
+  register();
+  await import(source.href);
+} else {
+  await import('../dist/bin/nightjar.js');
+}

@@ -1,58 +1,31 @@
-import { Command, type CommanderError } from 'commander';
-import { ConfigError, NightjarError } from '../lib/data/index.ts';
-import { backfillCommand } from './commands/backfill.ts';
-import { backtestCommand } from './commands/backtest.ts';
-import { costCommand } from './commands/cost.ts';
-import { demoCommand } from './commands/demo.ts';
-import { deployCommand } from './commands/deploy.ts';
-import { checkCommand, dropCommand, initCommand } from './commands/drops.ts';
-import { engineCommand } from './commands/engine.ts';
-import { reportCommand, statusCommand } from './commands/look.ts';
-import { modelCommand } from './commands/model.ts';
-import { pretrainCommand } from './commands/pretrain.ts';
-import { redriveCommand } from './commands/redrive.ts';
-import { runCommand, stageCommands } from './commands/run.ts';
+import { CommanderError } from 'commander';
+import { ConfigError, NightjarError } from '../lib/data/errors.ts';
+import { EXIT, endWithReader, watchInterrupts } from './exit.ts';
+import { openProgram } from './program.ts';
 
-/** Help that was asked for is no mistake; all else that commander ends with is a wrong call. */
-const exit = ({ exitCode }: CommanderError) => process.exit(exitCode === 0 ? 0 : 2);
+// AWS's SDK warns on Node 20 at every call; the versions that are pinned here run on it.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
-const program = new Command('nightjar')
-  .description('Every user of a shop, scored by morning.')
-  .version('0.1.0')
-  .option('--config <path>', 'nightjar.config.ts, or the folder it stands in', '.')
-  .option(
-    '--store <folder>',
-    'folder that stands for the bucket (default: .nightjar/bucket beside the config)',
-  )
-  .showHelpAfterError('(nightjar --help lists the commands)')
-  .exitOverride(exit);
+endWithReader();
+const interrupted = watchInterrupts();
+const words = process.argv.slice(2);
 
-for (const command of [
-  demoCommand(),
-  initCommand(),
-  checkCommand(),
-  dropCommand(),
-  runCommand(),
-  ...stageCommands(),
-  backtestCommand(),
-  pretrainCommand(),
-  reportCommand(),
-  statusCommand(),
-  backfillCommand(),
-  deployCommand(),
-  redriveCommand(),
-  costCommand(),
-  engineCommand(),
-  modelCommand(),
-]) {
-  program.addCommand(command.copyInheritedSettings(program));
-}
-
-// Exit codes: 0 done, 1 it failed (the message says what to do), 2 the config or the call is wrong.
 try {
-  await program.parseAsync();
+  const program = await openProgram(words);
+  if (words.length === 0) program.outputHelp();
+  else await program.parseAsync();
 } catch (error) {
-  if (error instanceof NightjarError) console.error(`nightjar: ${error.message}`);
+  process.exitCode = tell(error);
+}
+if (interrupted()) process.exitCode = EXIT.interrupted;
+
+/** Says on standard error what went wrong. @returns the exit code */
+function tell(error: unknown): number {
+  // Help that was asked for is no mistake; all else that commander ends with is a wrong call, and it has said so.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrong;
+  // What was running was ended by the person, and says that it was.
+  if (interrupted()) console.error('nightjar: interrupted; the same command goes on from here');
+  else if (error instanceof NightjarError) console.error(`nightjar: ${error.message}`);
   else console.error(error);
-  process.exitCode = error instanceof ConfigError ? 2 : 1;
+  return error instanceof ConfigError ? EXIT.wrong : EXIT.failed;
 }

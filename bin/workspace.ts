@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type CleanEntry, makeHandler as makeCleanHandler } from '../functions/clean/handler.ts';
 import { makeHandler as makeFeaturesHandler } from '../functions/features/handler.ts';
 import { prefixOf } from '../lib/clean/index.ts';
@@ -19,6 +18,7 @@ import {
   openLocalBatch,
   pump,
 } from '../lib/runtime/index.ts';
+import { runArguments } from './home.ts';
 
 /** Folder that stands for the bucket, beside the config, unless --store names another. */
 const DEFAULT_STORE = '.nightjar';
@@ -116,11 +116,7 @@ const event = (key: string, size: number) => formatS3Event({ bucket: 'local', ke
 function openJobs(args: { root: string; keyFile: string; onProgress: (text: string) => void }): LocalBatch {
   const command = (name: string) => ({
     command: process.execPath,
-    args: [
-      '--import',
-      import.meta.resolve('tsx'),
-      fileURLToPath(new URL(`../containers/${name}/main.ts`, import.meta.url)),
-    ],
+    args: runArguments(`containers/${name}/main`),
     env: { NIGHTJAR_STORE: args.root, NIGHTJAR_KEY_FILE: args.keyFile },
   });
   return openLocalBatch({

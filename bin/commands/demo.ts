@@ -6,8 +6,8 @@ import type { Config } from '../../lib/config/index.ts';
 import { ConfigError } from '../../lib/data/index.ts';
 import { binaryMetrics, evaluateRun, listMetrics, type Outcomes } from '../../lib/evaluate/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
+import { EXAMPLES, exampleDrops } from '../example-data.ts';
 import { openWorkspace } from '../workspace.ts';
-import { EXAMPLES } from './backtest.ts';
 import { ingestStep, planStep, type RunContext, stageStep } from './run.ts';
 import { fixed, runSteps, type Step, table, thousands } from './shared.ts';
 
@@ -31,19 +31,15 @@ export function demoCommand(): Command {
     .description(
       `score every customer of the online-retail example as of ${AS_OF}, then look at the 90 days after`,
     )
-    .option(
-      '--data <folder>',
-      'folder with the daily files, YYYY-MM-DD.csv.gz',
-      join(EXAMPLES, EXAMPLE, 'drops/transactions'),
-    )
+    .option('--data <folder>', "folder with the daily files, YYYY-MM-DD.csv.gz (default: the example's)")
     .option('--json', 'print the result for a machine')
-    .action(async (options: { data: string; json?: boolean }, command: Command) => {
+    .action(async (options: { data?: string; json?: boolean }, command: Command) => {
       const { store } = command.optsWithGlobals<{ store?: string }>();
       const root = resolve(store ?? '.nightjar/demo');
       // The demo shows a first night: what an earlier one left would be skipped.
       if (!store) await rm(root, { recursive: true, force: true });
       const workspace = await openWorkspace({ config: join(EXAMPLES, EXAMPLE), store: root });
-      const data = resolve(options.data);
+      const data = resolve(options.data ?? join((await exampleDrops(EXAMPLE))!, 'transactions'));
       const files = readdirSync(data)
         .filter((name) => /^\d{4}-\d{2}-\d{2}\.csv(\.gz)?$/.test(name))
         .sort();

@@ -30,7 +30,9 @@ export function parseConfig(input: unknown, origin = 'nightjar.config.ts'): Conf
 export async function loadConfig(path: string): Promise<{ config: Config; folder: string; file: string }> {
   const file = resolve(path.endsWith('.ts') || path.endsWith('.js') ? path : `${path}/nightjar.config.ts`);
   if (!existsSync(file)) {
-    throw new ConfigError(`no config at ${file}: run "nightjar init" to write one, or point --config at it`);
+    throw new ConfigError(
+      `no config at ${file}: run "npx nightjar-shop init" to write one, or point --config at it`,
+    );
   }
   let module: { default?: unknown };
   try {
@@ -47,6 +49,9 @@ export async function loadConfig(path: string): Promise<{ config: Config; folder
   }
   return { config: parseConfig(module.default, file), folder: dirname(file), file };
 }
+
+/** What a config imports `defineConfig` from: the package, or the name it had before it was one. */
+const OURS = /^nightjar(-shop)?$/;
 
 /**
  * The config and what it imports as one module. Bundling makes it load the same wherever it stands: beside a package of
@@ -66,7 +71,7 @@ async function bundle(file: string): Promise<string> {
       {
         name: 'nightjar',
         setup({ onResolve, onLoad }) {
-          onResolve({ filter: /^nightjar$/ }, () => ({ path: 'nightjar', namespace: 'nightjar' }));
+          onResolve({ filter: OURS }, () => ({ path: 'nightjar', namespace: 'nightjar' }));
           onLoad({ filter: /.*/, namespace: 'nightjar' }, () => ({
             contents: 'export const defineConfig = (config) => config;',
           }));
