@@ -1,3 +1,5 @@
+import { writeSync } from 'node:fs';
+
 /**
  * The exit codes of every command. docs/operations.md says the same in a table, and a test compares.
  * A child process's own codes (75: start me again) are those of its container, see `lib/run/job.ts`.
@@ -13,6 +15,9 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** What a person reads after Ctrl-C: every object is whole or absent, so nothing has to be cleared away. */
+export const INTERRUPTED = 'nightjar: interrupted; what is done stands, and the same command does the rest';
+
 /**
  * Ctrl-C ends the process with its own code. A command that listens itself (jobs that are to be ended, a checkpoint that
  * is to be written) is given the time to; a second Ctrl-C ends at once.
@@ -22,10 +27,16 @@ export function watchInterrupts(): () => boolean {
   let interrupted = false;
   process.on('SIGINT', () => {
     const windsDown = process.listenerCount('SIGINT') > 1;
-    if (interrupted || !windsDown) process.exit(EXIT.interrupted);
+    if (interrupted || !windsDown) endNow();
     interrupted = true;
   });
   return () => interrupted;
+}
+
+/** Past the streams, which a list of progress may hold, and with the cursor that it hides. */
+function endNow(): never {
+  writeSync(process.stderr.fd, `${process.stderr.isTTY ? '\n\u001B[?25h' : ''}${INTERRUPTED}\n`);
+  process.exit(EXIT.interrupted);
 }
 
 /** A reader that has seen enough (`nightjar status | head`) is no failure. */

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import { ConfigError, NightjarError } from '../lib/data/errors.ts';
-import { EXIT, endWithReader, watchInterrupts } from './exit.ts';
+import { EXIT, endWithReader, INTERRUPTED, watchInterrupts } from './exit.ts';
 import { openProgram } from './program.ts';
 
 // AWS's SDK warns on Node 20 at every call; the versions that are pinned here run on it.
@@ -23,8 +23,8 @@ if (interrupted()) process.exitCode = EXIT.interrupted;
 function tell(error: unknown): number {
   // Help that was asked for is no mistake; all else that commander ends with is a wrong call, and it has said so.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrong;
-  // What was running was ended by the person, and says that it was.
-  if (interrupted()) console.error('nightjar: interrupted; the same command goes on from here');
+  // What was running says that it was ended; the person knows.
+  if (interrupted()) console.error(INTERRUPTED);
   else if (error instanceof NightjarError) console.error(`nightjar: ${error.message}`);
   else console.error(error);
   return error instanceof ConfigError ? EXIT.wrong : EXIT.failed;

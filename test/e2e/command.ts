@@ -12,6 +12,12 @@ export interface Ended {
 
 export interface Started {
   readonly ended: Promise<Ended>;
+  /** Resolves when its error output holds a text; rejects when it ends without. */
+  says(text: string): Promise<void>;
+  /** Sends SIGINT to the command and all that it has started, as Ctrl-C on a terminal does, or to the command alone. */
+  interrupt(to: 'group' | 'process'): void;
+  /** Whether any process of its group is left. */
+  alive(): boolean;
   /** Kills the command and every process that it has started, at once. */
   kill(): void;
 }
@@ -32,7 +38,25 @@ export function startNightjar(args: readonly string[], cwd: string): Started {
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
   });
-  return { ended, kill: () => void (child.exitCode === null && process.kill(-child.pid!, 'SIGKILL')) };
+  return {
+    ended,
+    says: (text) =>
+      new Promise((resolve, reject) => {
+        child.stderr!.on('data', () => {
+          if (stderr.includes(text)) resolve();
+        });
+        ended.then(() => reject(new Error(`it ended without saying "${text}": ${stderr}`)), reject);
+      }),
+    interrupt: (to) => void process.kill(to === 'group' ? -child.pid! : child.pid!, 'SIGINT'),
+    alive: () => {
+      try {
+        return process.kill(-child.pid!, 0);
+      } catch {
+        return false;
+      }
+    },
+    kill: () => void (child.exitCode === null && process.kill(-child.pid!, 'SIGKILL')),
+  };
 }
 
 export const nightjar = (args: readonly string[], cwd: string): Promise<Ended> =>
