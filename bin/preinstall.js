@@ -3,13 +3,13 @@
 // On Linux x64 the install script of onnxruntime-node downloads GPU libraries (some hundred megabytes, from NuGet) unless
 // they lie there already, and an install without a way to NuGet fails. The CPU needs none of them. So notes are laid
 // where they would lie; the script finds its files and goes on. To have the libraries after all:
-//   ONNXRUNTIME_NODE_INSTALL=true npm rebuild onnxruntime-node
+//   ONNXRUNTIME_NODE_INSTALL=true node node_modules/onnxruntime-node/script/install.js
 import { existsSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 const NOTE =
-  'Not downloaded: nightjar runs on the CPU without it. For a GPU: ONNXRUNTIME_NODE_INSTALL=true npm rebuild onnxruntime-node\n';
+  'Not downloaded: the CPU needs none of it. For a GPU: ONNXRUNTIME_NODE_INSTALL=true node node_modules/onnxruntime-node/script/install.js\n';
 
 /** The script has a setting of its own; who gives it means it. */
 const told = process.env.ONNXRUNTIME_NODE_INSTALL ?? process.env.npm_config_onnxruntime_node_install;

@@ -41,7 +41,7 @@ describe('Ctrl-C', { timeout: SLOW }, () => {
       });
       expect(stderr).not.toContain('    at ');
       // What compiles a checkout's sources ends a moment after the command.
-    await expect.poll(started.alive, { timeout: 20_000 }).toBe(false);
+      await expect.poll(started.alive, { timeout: 20_000 }).toBe(false);
     },
   );
 
