@@ -30,7 +30,7 @@ beforeAll(async () => {
   home = join(project, 'node_modules', NAME);
   folders.push(folder, project);
   installed = await install(project, [NAME], packed, NPM_10);
-}, 300_000);
+}, 600_000);
 
 afterAll(async () => {
   packed?.registry.close();
@@ -185,7 +185,7 @@ app.synth();
       join(project, 'page.ts'),
       `import { type RunReport, renderReport } from '${NAME}/report';\nexport const page = (run: RunReport): string => renderReport(run);\n`,
     );
-  }, 300_000);
+  }, 600_000);
 
   it.each([
     ['NodeNext', 'NodeNext'],
@@ -235,6 +235,8 @@ app.synth();
       AWS_REGION: 'eu-central-1',
     };
     const checked = await call(project, NAME, ['deploy', '--check'], env).ended;
+    // AWS's SDK has been asked, and says nothing of the Node that it runs on.
+    expect(checked.stderr).toMatch(/^nightjar: \d checks? failed: .*\n$/);
     expect(checked.stdout).toMatch(/^CDK +ok +\S+\/node_modules\/aws-cdk\/bin\/cdk/m);
     // when: nobody is signed in, so that the CDK goes as far as it can without an account
     const { code, stdout, stderr } = await call(project, NAME, ['deploy', '--force', '--yes'], env).ended;
