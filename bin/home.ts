@@ -20,6 +20,9 @@ export const VERSION = version;
 /** How the command is called where it is not on the path: the same in a clone, in a project and in an empty folder. */
 export const CALL = `npx ${name}`;
 
+/** A message names the command; a person is told how it is called: "nightjar check" is `npx nightjar-shop check`. */
+export const asCalled = (message: string): string => message.replaceAll('"nightjar ', `"${CALL} `);
+
 /** The file of one of our modules. @param path below ROOT, without its ending: 'containers/score/main' */
 export const moduleFile = (path: string): string => join(ROOT, `${path}${FROM_SOURCES ? '.ts' : '.js'}`);
 

@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { ConfigError, NightjarError } from '../lib/data/errors.ts';
 import { EXIT, endWithReader, INTERRUPTED, watchInterrupts } from './exit.ts';
+import { asCalled } from './home.ts';
 import { openProgram } from './program.ts';
 
 // AWS's SDK warns on Node 20 at every call; the versions that are pinned here run on it.
@@ -25,7 +26,7 @@ function tell(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrong;
   // What was running says that it was ended; the person knows.
   if (interrupted()) console.error(INTERRUPTED);
-  else if (error instanceof NightjarError) console.error(`nightjar: ${error.message}`);
+  else if (error instanceof NightjarError) console.error(`nightjar: ${asCalled(error.message)}`);
   else console.error(error);
   return error instanceof ConfigError ? EXIT.wrong : EXIT.failed;
 }

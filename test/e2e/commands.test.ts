@@ -88,7 +88,7 @@ describe('nightjar', { timeout: SLOW }, () => {
       'nothing to run on',
       ['run', '--as-of', AS_OF],
       1,
-      'nightjar: nothing to run on: no drop of events or labels has been cleaned ("nightjar drop", "nightjar status")\n',
+      'nightjar: nothing to run on: no drop of events or labels has been cleaned ("npx nightjar-shop drop", "npx nightjar-shop status")\n',
     ],
   ])('tells of %s and exits with its code', async (_, args, code, message) => {
     const ended = await nightjar(args, folder);

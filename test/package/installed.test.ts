@@ -133,13 +133,15 @@ describe('the installed command', { timeout: 300_000 }, () => {
     expect(await linesOf(there)).toEqual(await linesOf(here));
   });
 
-  it('says nothing on standard error when it is asked for help, and every command has an example', async () => {
+  it('says nothing on standard error when it is asked for help, and every command has an example and --json', async () => {
     const calls = COMMANDS.flatMap(({ name, examples }) =>
       Object.keys(examples).map((of) => (of === name ? [name] : [name, of])),
     );
     for (const words of [...calls, ['engine'], ['model']]) {
       const help = await quiet([...words, '--help']);
-      if (calls.includes(words)) expect(help, words.join(' ')).toContain(`  npx ${NAME} `);
+      if (!calls.includes(words)) continue;
+      expect(help, words.join(' ')).toContain(`  npx ${NAME} `);
+      expect(help, words.join(' ')).toContain('--json');
     }
     expect(await quiet(['--help'])).toBe(await quiet([]));
     expect(await quiet(['--version'])).toBe(`${packed.manifest.version}\n`);
