@@ -229,6 +229,20 @@ app.synth();
     ]);
   });
 
+  it.each(['clean', 'finetune', 'score', 'export'])(
+    'has built a %s job that starts from the image',
+    async (job) => {
+      const image = join(project, 'packages/image/app', `${job}.mjs`);
+      const env = { PATH: process.env.PATH, NIGHTJAR_STORE: join(project, 'empty') };
+      // Nobody told it of a run: what it needs has been loaded by then.
+      await expect(run(process.execPath, [image], { env })).rejects.toMatchObject({
+        stderr: expect.stringMatching(
+          /^NightjarError: the job needs the environment variable NIGHTJAR_\w+\n$/,
+        ),
+      });
+    },
+  );
+
   it('is looked at before a deployment, and synthesised for it beside the config, not in the package', async () => {
     const before = await readdir(join(home, 'dist'));
     const env = {
