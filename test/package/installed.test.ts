@@ -16,10 +16,12 @@ const NAME = 'nightjar-shop';
 const run = promisify(execFile);
 const folders: string[] = [];
 
-let packed: Packed;
-/** Where it is installed by npm 10, which comes with Node 20 and 22 and runs the install scripts of all packages. */
+/** It comes with Node 20 and 22, and runs the install scripts of all packages. */
 const NPM_10 = ['npx', '--yes', 'npm@10'];
+
+let packed: Packed;
 let project: string;
+/** The package in the project. */
 let home: string;
 let installed: Installed;
 
@@ -73,8 +75,9 @@ describe('the packed package', { timeout: 120_000 }, () => {
     const lint = await run(bin('publint'), ['run', packed.tarball, '--strict']);
     expect(lint.stdout).toContain('All good!');
     // Node 20.19 and later import ES modules alone: CommonJS and the resolver of Node 10 do not count.
-    const types = await run(bin('attw'), [packed.tarball, '--profile', 'esm-only', '--format', 'json']);
-    expect(JSON.parse(types.stdout).problems?.resolution ?? []).toEqual([]);
+    // It ends with 1 where types and code do not go together.
+    const types = await run(bin('attw'), [packed.tarball, '--profile', 'esm-only', '--no-color']);
+    for (const entry of ['', '/infra', '/report']) expect(types.stdout).toContain(`"${NAME}${entry}"`);
   });
 });
 

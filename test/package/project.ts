@@ -2,14 +2,13 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ROOT } from '../../bin/home.ts';
 import type { Ended } from '../e2e/command.ts';
 import { type Manifest, openRegistry, type Registry } from './registry.ts';
 
 const run = promisify(execFile);
-const ONLY_LOCAL = fileURLToPath(new URL('./only-local.mjs', import.meta.url));
+const ONLY_LOCAL = new URL('./only-local.mjs', import.meta.url).href;
 
 export interface Packed {
   readonly tarball: string;
