@@ -16,7 +16,7 @@ export const EXIT = {
 } as const;
 
 /** What a person reads after Ctrl-C: every object is whole or absent, so nothing has to be cleared away. */
-export const INTERRUPTED = 'nightjar: interrupted; what is done stands, and the same command does the rest';
+export const INTERRUPTED = 'nightjar: stopped; the same command goes on from here';
 
 /**
  * Ctrl-C ends the process with its own code. A command that listens itself (jobs that are to be ended, a checkpoint that

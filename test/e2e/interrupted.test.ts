@@ -37,7 +37,7 @@ describe('Ctrl-C', { timeout: SLOW }, () => {
       // then
       expect({ code, last: stderr.trimEnd().split('\n').at(-1) }).toEqual({
         code: EXIT.interrupted,
-        last: 'nightjar: interrupted; what is done stands, and the same command does the rest',
+        last: 'nightjar: stopped; the same command goes on from here',
       });
       expect(stderr).not.toContain('    at ');
       // What compiles a checkout's sources ends a moment after the command.
