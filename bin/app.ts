@@ -1,26 +1,35 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { App, Validations } from 'aws-cdk-lib';
-import { AwsSolutionsChecks } from 'cdk-nag';
 import { loadConfig } from '../lib/config/index.ts';
 import { ConfigError, NightjarError } from '../lib/data/index.ts';
 import { buildApp, type Packages } from '../lib/infra/index.ts';
 import { buildPackages } from './build/index.ts';
+import { EXIT } from './exit.ts';
 
 /**
- * What `cdk` runs: `npx cdk synth -c config=<path> -c env=<name>`. The packages are built first (to `dist`, or `-c out=<folder>`),
- * with the very config that the stacks are made from. `-c packages=<folder>` takes what `npm run build` made there.
+ * What `cdk` runs: `npx cdk synth -c config=<path> -c env=<name>`. The packages are built first (to `build`, or
+ * `-c out=<folder>`), with the very config that the stacks are made from. `-c packages=<folder>` takes what
+ * `npm run packages` made there.
  */
 async function main(): Promise<void> {
   const app = new App();
   const { config } = await loadConfig(context(app, 'config') ?? 'examples/online-retail');
   const environment = context(app, 'env') ?? 'prod';
   const built = context(app, 'packages');
-  const folder = resolve(built ?? context(app, 'out') ?? 'dist');
-  if (built === undefined) await buildPackages(config, folder);
-  buildApp(app, { config, environment, packages: packagesIn(folder) });
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  const packages =
+    built === undefined
+      ? (await buildPackages(config, resolve(context(app, 'out') ?? 'build'))).packages
+      : packagesIn(resolve(built));
+  buildApp(app, { config, environment, packages });
+  await holdAgainstRules(app);
   app.synth();
+}
+
+/** cdk-nag holds the templates against AWS's rules: in a checkout always, elsewhere where it is installed. */
+async function holdAgainstRules(app: App): Promise<void> {
+  const nag = await import('cdk-nag').catch(() => undefined);
+  if (nag) Validations.of(app).addPlugins(new nag.AwsSolutionsChecks(app));
 }
 
 function context(app: App, name: string): string | undefined {
@@ -39,7 +48,7 @@ function packagesIn(folder: string): Packages {
   const missing = wanted.filter((file) => !existsSync(file));
   if (missing.length === 0) return packages;
   throw new NightjarError(
-    `${missing.join(', ')}: not there, expected what the build makes: run "npm run build" with this config, or leave out "-c packages"`,
+    `${missing.join(', ')}: not there, expected what the build makes: run "npm run packages" with this config, or leave out "-c packages"`,
   );
 }
 
@@ -48,6 +57,5 @@ try {
 } catch (error) {
   if (!(error instanceof NightjarError)) throw error;
   console.error(`app: ${error.message}`);
-  // Exit codes as of the command line: 1 it failed, 2 the config is wrong.
-  process.exitCode = error instanceof ConfigError ? 2 : 1;
+  process.exitCode = error instanceof ConfigError ? EXIT.wrong : EXIT.failed;
 }

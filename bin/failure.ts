@@ -1,29 +1,39 @@
+import { writeSync } from 'node:fs';
 import { ConfigError } from '../lib/data/errors.ts';
 import { explain, sentenceOf } from '../lib/runtime/local/explain.ts';
+import { EXIT } from './exit.ts';
+import { asCalled } from './home.ts';
 
-/** As a shell reports what a signal ended: 128 and the signal's number. */
-const BY_SIGNAL = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+const BY_SIGNAL = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: EXIT.hungUp } as const;
 type Signal = keyof typeof BY_SIGNAL;
 
 let interrupted: Signal | undefined;
 
+/** The exit code of a command that a signal has told to end, although it may have come to its end by itself. */
+export const interruptedBy = (): number | undefined => interrupted && BY_SIGNAL[interrupted];
+
 /**
  * Prints what went wrong, as one sentence; where it went wrong, only for those who look for a fault of Nightjar.
- * @returns the exit code: 1 it failed, 2 the config or the call is wrong, 130 it was stopped by Ctrl-C
+ * @returns the exit code
  */
 export function failed(error: unknown): number {
+  // What was running says that it was ended; the person knows.
   if (interrupted) return stopped(interrupted);
-  console.error(`nightjar: ${sentenceOf(error)}`);
+  console.error(`nightjar: ${asCalled(sentenceOf(error))}`);
   if (process.env.NIGHTJAR_DEBUG === '1') console.error(error);
-  return explain(error) instanceof ConfigError ? 2 : 1;
+  return explain(error) instanceof ConfigError ? EXIT.wrong : EXIT.failed;
 }
 
+/** Every object is whole or absent, so nothing has to be cleared away. */
 function stopped(signal: Signal): number {
-  console.error(
-    signal === 'SIGINT'
-      ? 'nightjar: stopped; the same command goes on from here'
-      : `nightjar: told to end (${signal}); the same command goes on from here`,
-  );
+  const what = signal === 'SIGINT' ? 'stopped' : `told to end (${signal})`;
+  // Past the streams, which a list of progress may hold, and with the cursor that it hides.
+  const cursor = process.stderr.isTTY ? '\n\u001B[?25h' : '';
+  try {
+    writeSync(process.stderr.fd, `${cursor}nightjar: ${what}; the same command goes on from here\n`);
+  } catch {
+    // Nobody is left to read it.
+  }
   return BY_SIGNAL[signal];
 }
 

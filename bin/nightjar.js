@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The command line is TypeScript; tsx lets Node 20 and 22 run it from a checkout without a build.
+// In a checkout the command is TypeScript and tsx runs it without a build; an installed package holds dist alone.
+import { existsSync } from 'node:fs';
 
 /** What explains errors may be what could not be loaded: only what a start itself needs is known here. */
 const faults = [];
@@ -23,9 +24,14 @@ const onFault = (error) => {
 };
 process.on('uncaughtException', onFault);
 try {
-  const { register } = await import('tsx/esm/api');
-  register();
-  await import('./nightjar.ts');
+  const source = new URL('./nightjar.ts', import.meta.url);
+  if (existsSync(source)) {
+    const { register } = await import('tsx/esm/api');
+    register();
+    await import(source.href);
+  } else {
+    await import('../dist/bin/nightjar.js');
+  }
 } catch (error) {
   onFault(error);
 }

@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Config, loadConfig } from '../lib/config/index.ts';
 import type { DropState } from '../lib/run/index.ts';
 import {
@@ -9,6 +8,7 @@ import {
   openFolderStore,
   openLocalBatch,
 } from '../lib/runtime/index.ts';
+import { runArguments } from './home.ts';
 import { ingest } from './local/ingest.ts';
 import { checkOwner, homeOf } from './local/owner.ts';
 
@@ -65,11 +65,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Workspac
 function openJobs(args: { root: string; keyFile: string; onProgress: (text: string) => void }): LocalBatch {
   const command = (name: string) => ({
     command: process.execPath,
-    args: [
-      '--import',
-      import.meta.resolve('tsx'),
-      fileURLToPath(new URL(`../containers/${name}/main.ts`, import.meta.url)),
-    ],
+    args: runArguments(`containers/${name}/main`),
     env: { NIGHTJAR_STORE: args.root, NIGHTJAR_KEY_FILE: args.keyFile },
   });
   return openLocalBatch({

@@ -1,9 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { moduleFile, ROOT } from '../home.ts';
 import { BuildError } from './errors.ts';
-
-/** The checkout this build stands in. */
-export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Libraries with native code: they can not be bundled and lie beside a bundle as packages. */
 export const NATIVE = ['@duckdb/node-api', '@duckdb/node-bindings', 'onnxruntime-node'] as const;
@@ -15,14 +12,14 @@ const BANNER =
 
 /**
  * Bundles an entry and what it uses into one ES module, the AWS SDK included: what was tested is what runs.
- * @param entry path below the checkout
+ * @param entry one of our modules: its path without an ending, 'functions/clean/lambda'
  * @param natives the only native libraries that it may load
  * @throws BuildError when it would load another one
  */
 export async function bundle(entry: string, natives: readonly Native[]): Promise<Uint8Array> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: ROOT,
-    entryPoints: [entry],
+    entryPoints: [moduleFile(entry)],
     outfile: 'bundle.mjs',
     write: false,
     metafile: true,

@@ -33,7 +33,7 @@ export async function buildFunctions(config: Config, out: string): Promise<Funct
   const built: FunctionPackage[] = [];
   for (const [name, natives] of Object.entries(FUNCTIONS)) {
     const files = new Map<string, ZipFile>([
-      ['index.mjs', { bytes: await bundle(`functions/${name}/lambda.ts`, natives) }],
+      ['index.mjs', { bytes: await bundle(`functions/${name}/lambda`, natives) }],
       ['config.json', { bytes: Buffer.from(json(config)) }],
       ['package.json', { bytes: Buffer.from(json({ type: 'module' })) }],
     ]);

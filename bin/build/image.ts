@@ -1,16 +1,17 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobDefinition } from '../../lib/runtime/index.ts';
-import { bundle, NATIVE, ROOT } from './bundle.ts';
+import { ROOT } from '../home.ts';
+import { bundle, NATIVE } from './bundle.ts';
 import { lockedPart } from './locked.ts';
 import { json, readLock } from './native.ts';
 
 /** Entry of each job, by its definition. */
 const JOBS: Readonly<Record<JobDefinition, string>> = {
-  finetune: 'containers/finetune/main.ts',
-  score: 'containers/score/main.ts',
-  export: 'containers/export/main.ts',
-  clean: 'containers/clean/main.ts',
+  finetune: 'containers/finetune/main',
+  score: 'containers/score/main',
+  export: 'containers/export/main',
+  clean: 'containers/clean/main',
 };
 
 /** Modules that a job starts in a thread: they lie beside its bundle. */
@@ -27,12 +28,11 @@ export async function buildImage(out: string): Promise<string> {
   const { manifest, lock } = lockedPart(await readLock(), 'nightjar-image', NATIVE);
   await writeFile(join(folder, 'package.json'), json(manifest));
   await writeFile(join(folder, 'package-lock.json'), json(lock));
-  await copyFile(join(ROOT, '.npmrc'), join(folder, '.npmrc'));
   for (const [job, entry] of Object.entries(JOBS)) {
     await writeFile(join(folder, 'app', `${job}.mjs`), await bundle(entry, NATIVE));
   }
   for (const worker of WORKERS) {
-    await writeFile(join(folder, 'app', `${worker}.mjs`), await bundle(`lib/train/${worker}.ts`, NATIVE));
+    await writeFile(join(folder, 'app', `${worker}.mjs`), await bundle(`lib/train/${worker}`, NATIVE));
   }
   for (const image of ['finetune', 'score']) {
     await mkdir(join(folder, image), { recursive: true });

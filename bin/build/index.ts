@@ -1,20 +1,22 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../lib/config/index.ts';
+import type { Packages } from '../../lib/infra/index.ts';
 import { buildFunctions, type FunctionPackage } from './functions.ts';
 import { buildImage } from './image.ts';
 
-export { bundle, NATIVE, type Native, ROOT } from './bundle.ts';
+export { ROOT } from '../home.ts';
+export { bundle, NATIVE, type Native } from './bundle.ts';
 export { BuildError } from './errors.ts';
 export { checkSize, type FunctionPackage, UNPACKED_LIMIT } from './functions.ts';
 export { type Lock, type LockedPart, lockedPart, TARGET } from './locked.ts';
-export { installFor, likeTarget, nativeFiles, readLock } from './native.ts';
+export { installFor, json, likeTarget, nativeFiles, PUBLISHED_LOCK, readLock } from './native.ts';
 export { type ZipFile, zip } from './zip.ts';
 
 export interface Built {
   readonly functions: readonly FunctionPackage[];
-  /** The folder of the container images' context. */
-  readonly image: string;
+  /** The folders that the stacks are made from. */
+  readonly packages: Packages;
 }
 
 /**
@@ -24,7 +26,8 @@ export interface Built {
  */
 export async function buildPackages(config: Config, out: string): Promise<Built> {
   for (const part of ['functions', 'image']) await rm(join(out, part), { recursive: true, force: true });
-  const built = { functions: await buildFunctions(config, out), image: await buildImage(out) };
+  const functions = await buildFunctions(config, out);
+  const image = await buildImage(out);
   await rm(join(out, 'work'), { recursive: true, force: true });
-  return built;
+  return { functions, packages: { functions: join(out, 'functions'), image } };
 }

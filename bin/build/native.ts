@@ -1,26 +1,40 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { ROOT } from './bundle.ts';
+import { FROM_SOURCES, PACKAGE, ROOT } from '../home.ts';
 import { BuildError } from './errors.ts';
 import { type Lock, type LockedPart, TARGET } from './locked.ts';
 import type { ZipFile } from './zip.ts';
 
 const run = promisify(execFile);
 
+/** The part of the checkout's lock file that a package carries, as npm publishes none: `npm run build` writes it. */
+export const PUBLISHED_LOCK = 'natives.lock.json';
+
+/** The checkout's lock file, or what the package carries of it. */
 export async function readLock(): Promise<Lock> {
-  return JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'));
+  const file = FROM_SOURCES ? join(PACKAGE, 'package-lock.json') : join(ROOT, PUBLISHED_LOCK);
+  return JSON.parse(await readFile(file, 'utf8'));
 }
 
 /**
- * Where the packages stand as the target needs them: on a machine like the target in the checkout, elsewhere where npm
- * installs the locked versions for the target.
+ * Where the packages stand as the target needs them: on a machine like the target beside this code, if all of them lie
+ * together there; else where npm installs the locked versions for the target.
  * @param work folder for what npm installs
  */
-export function nativeBase(part: LockedPart, work: string): Promise<string> {
-  return likeTarget() ? Promise.resolve(ROOT) : installFor(part, work);
+export async function nativeBase(part: LockedPart, work: string): Promise<string> {
+  const base = likeTarget() ? folderWith(part.folders) : undefined;
+  return base ?? installFor(part, work);
+}
+
+/** The nearest folder, from this package upwards, that holds all of some folders: npm puts them in one node_modules. */
+function folderWith(folders: readonly string[]): string | undefined {
+  for (let base = resolve(PACKAGE); ; base = dirname(base)) {
+    if (folders.every((folder) => existsSync(join(base, folder)))) return base;
+    if (base === dirname(base)) return undefined;
+  }
 }
 
 /**

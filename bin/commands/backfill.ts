@@ -24,8 +24,6 @@ interface BackfillOptions extends StackOptions {
 
 /** Between two questions about a day: a stage takes minutes, and a question lists the bucket. */
 const PAUSE_MS = 30_000;
-/** As a shell reports a program that Ctrl-C ended. */
-const INTERRUPTED = 130;
 
 /** `nightjar backfill`: nights of past days, one after the other. */
 export function backfillCommand(): Command {
@@ -105,11 +103,12 @@ async function inStack(
       days,
       pause: () => sleep(PAUSE_MS, undefined, { signal: stopping.signal }).catch(() => {}),
       stopped: () => stopping.signal.aborted,
-      onProgress: (result) => console.error(progressOf(result)),
+      onProgress: (result) => {
+        if (!options.json) console.error(progressOf(result));
+      },
     });
     if (stopping.signal.aborted) {
       console.error('stopped waiting: what was started goes on, and the same command takes up the rest');
-      process.exitCode = INTERRUPTED;
     }
     return done;
   } finally {

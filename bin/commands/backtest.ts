@@ -1,6 +1,5 @@
 import { createReadStream, existsSync, readdirSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import {
   ConfigError,
@@ -17,11 +16,11 @@ import {
   type Outcomes,
 } from '../../lib/evaluate/index.ts';
 import { writeWhole } from '../../lib/runtime/index.ts';
+import { EXAMPLES, exampleDrops, exampleHome } from '../example-data.ts';
+import { FROM_SOURCES } from '../home.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
 import { checkStep, ingestStep, planStep, type RunContext, stageStep } from './run.ts';
 import { dayArgument, fixed, runSteps, type Step, table, thousands, workplaceOf } from './shared.ts';
-
-export const EXAMPLES = resolve(dirname(fileURLToPath(import.meta.url)), '../../examples');
 
 interface BacktestOptions {
   readonly asOf?: string;
@@ -176,11 +175,13 @@ export async function openExample(name: string, store?: string): Promise<Workspa
     const known = readdirSync(EXAMPLES).filter((entry) =>
       existsSync(join(EXAMPLES, entry, 'nightjar.config.ts')),
     );
-    throw new ConfigError(`there is no example "${name}"; there are: ${known.join(', ')}`);
+    const others = FROM_SOURCES ? '' : ' (a clone has the others)';
+    throw new ConfigError(`there is no example "${name}"; there are: ${known.join(', ')}${others}`);
   }
-  const workspace = await openWorkspace({ config: folder, store, working: 'backtest' });
-  const drops = join(folder, 'drops');
-  if (!existsSync(drops)) {
+  const bucket = store ?? (FROM_SOURCES ? undefined : join(exampleHome(name), 'bucket'));
+  const workspace = await openWorkspace({ config: folder, store: bucket, working: 'backtest' });
+  const drops = await exampleDrops(name);
+  if (drops === undefined) {
     if (store) return workspace;
     throw new NightjarError(
       `example ${name} brings no data: drop its files yourself, "nightjar --config ${folder} drop FILE --source NAME"`,

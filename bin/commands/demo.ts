@@ -7,8 +7,8 @@ import { ConfigError } from '../../lib/data/index.ts';
 import { binaryMetrics, evaluateRun, listMetrics, type Outcomes } from '../../lib/evaluate/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
 import { markAtWork } from '../../lib/runtime/index.ts';
+import { EXAMPLES, exampleDrops } from '../example-data.ts';
 import { openWorkspace } from '../workspace.ts';
-import { EXAMPLES } from './backtest.ts';
 import { checkStep, ingestStep, planStep, type RunContext, stageStep } from './run.ts';
 import { fixed, runSteps, type Step, table, thousands } from './shared.ts';
 import { validationJson, validationText } from './validation-table.ts';
@@ -32,13 +32,9 @@ export function demoCommand(): Command {
     .description(
       `score every customer of the online-retail example as of ${AS_OF}, then look at the 90 days after`,
     )
-    .option(
-      '--data <folder>',
-      'folder with the daily files, YYYY-MM-DD.csv.gz',
-      join(EXAMPLES, EXAMPLE, 'drops/transactions'),
-    )
+    .option('--data <folder>', "folder with the daily files, YYYY-MM-DD.csv.gz (default: the example's)")
     .option('--json', 'print the result for a machine')
-    .action(async (options: { data: string; json?: boolean }, command: Command) => {
+    .action(async (options: { data?: string; json?: boolean }, command: Command) => {
       const { store } = command.optsWithGlobals<{ store?: string }>();
       const root = resolve(store ?? '.nightjar/demo');
       const working = command.name();
@@ -49,7 +45,7 @@ export function demoCommand(): Command {
       }
       const config = join(EXAMPLES, EXAMPLE);
       const workspace = await openWorkspace({ config, store: root, ...(store ? { working } : {}) });
-      const data = resolve(options.data);
+      const data = resolve(options.data ?? join((await exampleDrops(EXAMPLE))!, 'transactions'));
       const files = readdirSync(data)
         .filter((name) => /^\d{4}-\d{2}-\d{2}\.csv(\.gz)?$/.test(name))
         .sort();

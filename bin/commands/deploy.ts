@@ -1,9 +1,11 @@
-import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { deployOf } from '../../lib/config/index.ts';
 import { NightjarError } from '../../lib/data/index.ts';
-import type { Check, Preflight } from '../../lib/operate/index.ts';
+import type { CdkSettings, Check, Preflight } from '../../lib/operate/index.ts';
+import { EXIT } from '../exit.ts';
+import { ROOT, runArguments } from '../home.ts';
 import { table } from './shared.ts';
 import {
   configOf,
@@ -21,8 +23,6 @@ interface DeployOptions extends StackOptions {
   readonly json?: boolean;
 }
 
-/** Folder with cdk.json. */
-const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const SIGNS = { ok: 'ok', warning: 'warning', failed: 'FAILED' } as const;
 
 /** `nightjar deploy`: everything that a deployment needs is looked at, then it is plain `cdk deploy`. */
@@ -37,7 +37,7 @@ export function deployCommand(): Command {
     .option('--json', 'print what was found for a machine, and only look')
     .argument('[cdk arguments...]', 'after "--": handed to cdk deploy as they are')
     .action(async (extra: string[], options: DeployOptions, command: Command) => {
-      const { config, file } = await configOf(command);
+      const { config, file, folder } = await configOf(command);
       const { preflight, realSurroundings } = await operations();
       const around = realSurroundings(options.region);
       const found = await preflight(around, deployOf(config, options.env), {
@@ -53,7 +53,7 @@ export function deployCommand(): Command {
         );
       }
       if (options.check || options.json) return;
-      process.exitCode = await deploy(found, { file, extra, options, program: around.cdk() });
+      process.exitCode = await deploy(found, { file, folder, extra, options, program: around.cdk() });
     });
 }
 
@@ -61,27 +61,30 @@ async function deploy(
   found: Preflight,
   args: {
     file: string;
+    folder: string;
     extra: readonly string[];
     options: DeployOptions;
     program: string | undefined;
   },
 ): Promise<number> {
-  const { file, extra, options, program } = args;
+  const { file, folder, extra, options, program } = args;
   const { account, region } = found;
   if (!program || !region)
     throw new NightjarError('without a region and the CDK there is nothing to go on with');
   const where = `nightjar-${options.env} to account ${account ?? 'unknown'} in ${region}`;
-  if (!options.yes && !(await confirm(`Deploy ${where}?`))) return 1;
-  const { runCdk } = await operations();
-  return runCdk({
-    program,
-    folder: ROOT,
-    config: file,
-    environment: options.env,
-    region,
-    yes: options.yes ?? false,
-    extra,
-  });
+  if (!options.yes && !(await confirm(`Deploy ${where}?`))) return EXIT.failed;
+  const { layCdk, runCdk } = await operations();
+  const home = join(folder, '.nightjar', `cdk-${options.env}`);
+  await layCdk(home, cdkSettings(), { config: file, environment: options.env });
+  const code = await runCdk({ program, folder: home, region, yes: options.yes ?? false, extra });
+  return code === 0 ? EXIT.done : EXIT.failed;
+}
+
+/** Those of the checkout's cdk.json, with an app that starts from any folder. */
+function cdkSettings(): CdkSettings {
+  const settings: CdkSettings = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8'));
+  const words = [process.execPath, ...runArguments('bin/app')];
+  return { ...settings, app: words.map((word) => JSON.stringify(word)).join(' ') };
 }
 
 function print(checks: readonly Check[]): void {

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { previewDrop } from '../../lib/clean/index.ts';
 import { ConfigError, createPseudonyms, NightjarError } from '../../lib/data/index.ts';
 import { writeWhole } from '../../lib/runtime/index.ts';
+import { CALL } from '../home.ts';
 import { table, workspaceOf } from './shared.ts';
 import { STARTER } from './starter.ts';
 
@@ -12,14 +14,18 @@ import { STARTER } from './starter.ts';
 export function initCommand(): Command {
   return new Command('init')
     .description('write a commented nightjar.config.ts to start from')
-    .argument('[folder]', 'where to write it', '.')
-    .action(async (folder: string) => {
+    .argument('[folder]', 'where to write it; it is made if it is not there', '.')
+    .option('--json', 'print the path for a machine')
+    .action(async (folder: string, options: { json?: boolean }) => {
       const file = resolve(folder, 'nightjar.config.ts');
       if (existsSync(file)) throw new ConfigError(`${file} is there already: it was left as it is`);
+      await mkdir(resolve(folder), { recursive: true });
       await writeWhole(file, STARTER);
-      console.log(
-        `${file}\nfill in your columns, then: npx nightjar --config ${folder} check <one of your files>`,
-      );
+      if (options.json) console.log(JSON.stringify({ config: file }));
+      else
+        console.log(
+          `${file}\nfill in your columns, then: ${CALL} --config ${folder} check <one of your files>`,
+        );
     });
 }
 
@@ -35,9 +41,9 @@ export function checkCommand(): Command {
         const { config } = await workspaceOf(command);
         const sources = Object.keys(config.sources);
         if (!file) {
-          console.log(
-            `the config is right: sources ${sources.join(', ')}; tasks ${Object.keys(config.tasks).join(', ')}`,
-          );
+          const tasks = Object.keys(config.tasks);
+          if (options.json) console.log(JSON.stringify({ sources, tasks }));
+          else console.log(`the config is right: sources ${sources.join(', ')}; tasks ${tasks.join(', ')}`);
           return;
         }
         const source = options.source ?? (sources.length === 1 ? sources[0]! : undefined);

@@ -74,11 +74,11 @@ export async function runSteps<T extends object>(
     })),
     {
       ctx: context,
+      // Ctrl-C is the command's to handle: Listr would end the process at once, with a code of its own.
+      registerSignalListeners: false,
       renderer: quiet ? 'silent' : process.stderr.isTTY ? 'default' : 'simple',
       fallbackRenderer: 'simple',
       silentRendererCondition: quiet,
-      // Signals are for the process to answer, with its own exit codes.
-      registerSignalListeners: false,
       rendererOptions: {
         showErrorMessage: false,
         collapseErrors: false,

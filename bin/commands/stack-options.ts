@@ -30,6 +30,8 @@ export const operations = () => import('../../lib/operate/index.ts');
 export async function confirm(question: string): Promise<boolean> {
   if (!process.stdin.isTTY) throw new NightjarError(`${question} There is no terminal to ask on: say --yes`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // While it asks, the terminal takes Ctrl-C for itself.
+  terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   try {
     return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
   } finally {

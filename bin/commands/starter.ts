@@ -1,5 +1,5 @@
 /** What `nightjar init` writes. docs/config.md describes every setting. */
-export const STARTER = `import { defineConfig } from 'nightjar';
+export const STARTER = `import { defineConfig } from 'nightjar-shop';
 
 export default defineConfig({
   shop: {

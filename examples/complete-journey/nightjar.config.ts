@@ -1,4 +1,4 @@
-import { defineConfig } from 'nightjar';
+import { defineConfig } from 'nightjar-shop';
 
 // A year of a grocer's baskets (a sample of lines), with its products and what is known of the households.
 export default defineConfig({

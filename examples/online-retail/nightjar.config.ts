@@ -1,4 +1,4 @@
-import { defineConfig } from 'nightjar';
+import { defineConfig } from 'nightjar-shop';
 
 // Two years of a British giftware wholesaler's invoices, one file a day (UCI Online Retail).
 export default defineConfig({

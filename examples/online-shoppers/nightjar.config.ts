@@ -1,4 +1,4 @@
-import { defineConfig } from 'nightjar';
+import { defineConfig } from 'nightjar-shop';
 
 const number = (column: string) => `${column}::DOUBLE`;
 const pages = `(${number('Administrative')} + ${number('Informational')} + ${number('ProductRelated')})`;

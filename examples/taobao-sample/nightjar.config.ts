@@ -1,4 +1,4 @@
-import { defineConfig } from 'nightjar';
+import { defineConfig } from 'nightjar-shop';
 
 // Views, carts, favourites and purchases of a marketplace over nine days. The data's licence is not stated, so only
 // the config is here: drop the file under `behaviour/`.

@@ -65,6 +65,9 @@ interface BuildMessage {
   readonly location: { readonly line: number; readonly column: number } | null;
 }
 
+/** What a config imports `defineConfig` from: the package, or the name it had before it was one. */
+const OURS = /^nightjar(-shop)?$/;
+
 /**
  * The config and what it imports as one module. Bundling makes it load the same wherever it stands: beside a package of
  * CommonJS, outside of any package, and without Nightjar being installed there.
@@ -83,7 +86,7 @@ async function bundle(file: string): Promise<string> {
       {
         name: 'nightjar',
         setup({ onResolve, onLoad }) {
-          onResolve({ filter: /^nightjar$/ }, () => ({ path: 'nightjar', namespace: 'nightjar' }));
+          onResolve({ filter: OURS }, () => ({ path: 'nightjar', namespace: 'nightjar' }));
           onLoad({ filter: /.*/, namespace: 'nightjar' }, () => ({
             contents: 'export const defineConfig = (config) => config;',
           }));

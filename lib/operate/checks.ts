@@ -253,11 +253,14 @@ export function checkDisk(where: string, answer: Answer<number>): Check {
   return { name, state: gib < DISK_GIB.least ? 'failed' : 'warning', found, expected, remedy };
 }
 
-/** @param path the CDK's command line in this checkout; undefined where it is not installed */
+/** They are no dependencies of the package: only who deploys needs them. A clone has them. */
+const CDK_REMEDY = 'npm install --save-dev aws-cdk@2 aws-cdk-lib@2 constructs@10 (in a clone: npm ci)';
+
+/** @param path the CDK's command line beside Nightjar; undefined where it or its library is not installed */
 export function checkCdk(path: string | undefined): Check {
-  const expected = 'the CDK of this checkout';
+  const expected = 'aws-cdk, aws-cdk-lib and constructs';
   if (path) return { name: 'CDK', state: 'ok', found: path, expected };
-  return { name: 'CDK', state: 'failed', found: 'not installed', expected, remedy: 'npm ci' };
+  return { name: 'CDK', state: 'failed', found: 'not installed', expected, remedy: CDK_REMEDY };
 }
 
 /** No check of its own: what can not be looked at is said, and left to the deployment. */

@@ -8,7 +8,7 @@ export {
   type Look,
   stackLook,
 } from './backfill.ts';
-export { type CdkCall, cdkArguments, runCdk } from './cdk.ts';
+export { type CdkCall, type CdkSettings, layCdk, runCdk } from './cdk.ts';
 export {
   type Answer,
   type Check,

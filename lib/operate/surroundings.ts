@@ -41,7 +41,7 @@ export interface Surroundings {
   quota(code: string): Promise<number>;
   docker(): Promise<DockerServer>;
   freeBytes(): Promise<number>;
-  /** The CDK's command line; undefined where it is not installed. */
+  /** The CDK's command line; undefined where it, or the library that the stacks are made of, is not installed. */
   cdk(): string | undefined;
 }
 
@@ -138,10 +138,12 @@ async function dockerServer(program: string): Promise<DockerServer> {
   }
 }
 
-/** The command line of the installed aws-cdk, whatever the shell's PATH holds. */
+/** The command line of the aws-cdk that is installed beside this code, whatever the shell's PATH holds. */
 function cdkProgram(): string | undefined {
+  const { resolve } = createRequire(import.meta.url);
   try {
-    return join(createRequire(import.meta.url).resolve('aws-cdk/package.json'), '../bin/cdk');
+    for (const library of ['aws-cdk-lib', 'constructs']) resolve(`${library}/package.json`);
+    return join(resolve('aws-cdk/package.json'), '../bin/cdk');
   } catch {
     return undefined;
   }

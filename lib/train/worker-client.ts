@@ -10,13 +10,15 @@ interface Waiting {
 /** Modules beside this one that call `serve`. */
 export type WorkerName = 'session-worker' | 'training-worker';
 
-/** In a checkout a worker is TypeScript and needs the loader; in an image it is a bundle beside the job's. */
+/**
+ * A worker lies beside this module and ends as it does: `.js` in a package, `.mjs` in an image, where both are bundles.
+ * In a checkout it is TypeScript and needs the loader.
+ */
 function startWorker(name: WorkerName): Worker {
   // flags of the parent (a test runner's, say) are not the worker's
   const execArgv: string[] = [];
-  if (!import.meta.url.endsWith('.ts')) {
-    return new Worker(new URL(`./${name}.mjs`, import.meta.url), { execArgv });
-  }
+  const ending = /\.\w+$/.exec(import.meta.url)?.[0];
+  if (ending !== '.ts') return new Worker(new URL(`./${name}${ending}`, import.meta.url), { execArgv });
   const module = new URL(`./${name}.ts`, import.meta.url).href;
   return new Worker(new URL('./worker-entry.js', import.meta.url), { workerData: { module }, execArgv });
 }

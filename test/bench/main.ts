@@ -6,6 +6,7 @@ import { benchLargeDrop } from './large-drop.ts';
 import { benchMemory } from './memory.ts';
 import { benchRates } from './rates.ts';
 import { benchScore } from './score.ts';
+import { benchStart } from './start.ts';
 import { machine } from './support.ts';
 import { benchText } from './text.ts';
 import { benchTrain } from './train.ts';
@@ -15,6 +16,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   clean: { run: benchClean, byDefault: true },
   fold: { run: benchFold, byDefault: true },
   score: { run: benchScore, byDefault: true },
+  start: { run: benchStart, byDefault: true },
   keys: { run: benchKeys, byDefault: false },
   rates: { run: benchRates, byDefault: false },
   memory: { run: benchMemory, byDefault: false },

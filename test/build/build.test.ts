@@ -53,7 +53,6 @@ describe('the build', { timeout: 180_000 }, () => {
     expect(Object.keys(first)).toEqual([
       ...['clean', 'dispatch', 'features'].map((name) => `functions/${name}.zip`),
       'image/.dockerignore',
-      'image/.npmrc',
       ...['clean', 'export', 'finetune', 'score', 'session-worker', 'training-worker'].map(
         (name) => `image/app/${name}.mjs`,
       ),
@@ -71,7 +70,7 @@ describe('the build', { timeout: 180_000 }, () => {
 
   test('lets no native library into a bundle that must do without, and says who wants it', async () => {
     // when
-    const refused = bundle('lib/train/session-worker.ts', ['@duckdb/node-api']);
+    const refused = bundle('lib/train/session-worker', ['@duckdb/node-api']);
     // then
     await expect(refused).rejects.toThrow(BuildError);
     await expect(refused).rejects.toThrow(/must not load onnxruntime-node.*lib\/train\/\w/);

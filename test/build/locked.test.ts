@@ -52,6 +52,14 @@ describe('the part of a lock file that some packages need', () => {
     expect(() => lockedPart({ ...lock, lockfileVersion: 1 }, 'image', [])).toThrow(BuildError);
   });
 
+  test('of this checkout knows of no install script but that of esbuild, which needs none of it', async () => {
+    // npm runs those that the lock file marks: "npm install" may have marked onnxruntime-node's, which downloads.
+    const marked = Object.entries((await readLock()).packages).filter(
+      ([, entry]) => 'hasInstallScript' in entry,
+    );
+    expect(marked.map(([folder]) => folder)).toEqual(['node_modules/esbuild']);
+  });
+
   test('of this checkout names no package of another platform', async () => {
     // when
     const { lock: part, folders } = lockedPart(await readLock(), 'image', [

@@ -9,7 +9,7 @@ import { loadConfig } from '../../lib/config/index.ts';
 const CACHE = join(ROOT, 'node_modules', '.cache', 'nightjar-build');
 /** Builds of other sources are removed after this time: another checkout's tests may be using them before. */
 const STALE_MS = 3_600_000;
-const SOURCES = ['lib', 'functions', 'containers', 'bin/build', 'package-lock.json', '.npmrc'];
+const SOURCES = ['lib', 'functions', 'containers', 'bin/build', 'package-lock.json'];
 
 export interface BuiltPackages {
   /** Holds clean.zip, features.zip and dispatch.zip. */
@@ -19,7 +19,7 @@ export interface BuiltPackages {
 }
 
 /**
- * What `npm run build -- --config <config>` makes of the sources as they stand, built once for each state of them.
+ * What `npm run packages -- --config <config>` makes of the sources as they stand, built once for each state of them.
  * @param config path below the checkout, or absolute
  */
 export async function builtPackages(config = 'examples/online-retail'): Promise<BuiltPackages> {

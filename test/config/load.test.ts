@@ -5,7 +5,7 @@ import { loadConfig } from '../../lib/config/index.ts';
 import { ConfigError } from '../../lib/data/index.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
 
-const CONFIG = `import { defineConfig } from 'nightjar';
+const CONFIG = `import { defineConfig } from 'nightjar-shop';
 export default defineConfig({
   shop: { timeZone: 'UTC' as const },
   sources: {},
@@ -41,7 +41,7 @@ describe('a config file', () => {
     const parts = await folderWith({
       'shop.ts': "export const timeZone: string = 'Asia/Tokyo';\n",
       'conf/nightjar.config.ts':
-        "import { defineConfig } from 'nightjar';\nimport { timeZone } from '../shop';\nexport default defineConfig({ shop: { timeZone }, sources: {}, tasks: {} });\n",
+        "import { defineConfig } from 'nightjar-shop';\nimport { timeZone } from '../shop';\nexport default defineConfig({ shop: { timeZone }, sources: {}, tasks: {} });\n",
     });
     expect((await loadConfig(plain)).config.shop.timeZone).toBe('UTC');
     expect((await loadConfig(join(plain, 'nightjar.config.ts'))).folder).toBe(plain);
@@ -49,10 +49,23 @@ describe('a config file', () => {
     expect((await loadConfig(join(parts, 'conf'))).config.shop.timeZone).toBe('Asia/Tokyo');
   });
 
+  it('may import from the package, or from the name it had before it was one', async () => {
+    const old = await folderWith({ 'nightjar.config.ts': CONFIG.replace('nightjar-shop', 'nightjar') });
+    const both = await folderWith({
+      'nightjar.config.ts': CONFIG.replace('sources: {}', 'sources: shop.sources').replace(
+        'export',
+        "import shop from './old.ts';\nexport",
+      ),
+      'old.ts': CONFIG.replace('nightjar-shop', 'nightjar'),
+    });
+    expect((await loadConfig(old)).config.shop.timeZone).toBe('UTC');
+    expect((await loadConfig(both)).config.sources).toEqual({});
+  });
+
   it('that is not there is named, with what to do', async () => {
     const folder = await temporaryFolder();
     expect(await errorOf(folder)).toBe(
-      `no config at ${folder}/nightjar.config.ts: run "nightjar init" to write one, or point --config at it`,
+      `no config at ${folder}/nightjar.config.ts: run "npx nightjar-shop init" to write one, or point --config at it`,
     );
   });
 

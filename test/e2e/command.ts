@@ -13,9 +13,13 @@ export interface Ended {
 
 export interface Started {
   readonly ended: Promise<Ended>;
-  /** Sends a signal to the command and every process that it has started, as a terminal does. */
-  signal(name: NodeJS.Signals): void;
-  /** Kills them at once. */
+  /** Resolves when its error output holds a text; rejects when it ends without. */
+  says(text: string): Promise<void>;
+  /** Sends a signal to the command and all that it has started, as a terminal does, or to the command alone. */
+  signal(name: NodeJS.Signals, to?: 'group' | 'process'): void;
+  /** Whether any process of its group is left. */
+  alive(): boolean;
+  /** Kills the command and every process that it has started, at once. */
   kill(): void;
 }
 
@@ -46,8 +50,28 @@ export function startNightjar(args: readonly string[], cwd: string, around: Surr
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
   });
-  const signal = (name: NodeJS.Signals) => void (child.exitCode === null && process.kill(-child.pid!, name));
-  return { ended, signal, kill: () => signal('SIGKILL') };
+  const signal: Started['signal'] = (name, to = 'group') => {
+    if (child.exitCode === null) process.kill(to === 'group' ? -child.pid! : child.pid!, name);
+  };
+  return {
+    ended,
+    says: (text) =>
+      new Promise((resolve, reject) => {
+        child.stderr!.on('data', () => {
+          if (stderr.includes(text)) resolve();
+        });
+        ended.then(() => reject(new Error(`it ended without saying "${text}": ${stderr}`)), reject);
+      }),
+    signal,
+    alive: () => {
+      try {
+        return process.kill(-child.pid!, 0);
+      } catch {
+        return false;
+      }
+    },
+    kill: () => signal('SIGKILL'),
+  };
 }
 
 export const nightjar = (args: readonly string[], cwd: string, around: Surroundings = {}): Promise<Ended> =>

@@ -33,33 +33,38 @@ describe('nightjar', { timeout: SLOW }, () => {
   it('says what it can do', async () => {
     const { code, stdout } = await nightjar(['--help'], folder);
     expect(code).toBe(0);
-    const names = stdout.split('Commands:')[1]!.match(/^ {2}[a-z]+/gm);
+    const groups = stdout.split('\nStart:\n')[1]!.split('\nFor example:\n')[0]!;
+    const names = groups.match(/^ {2}[a-z]+/gm);
+    expect(stdout.match(/^[A-Z][a-z ]+:$/gm)).toEqual([
+      'Options:',
+      'Start:',
+      'Daily work:',
+      'Cloud:',
+      'Engine:',
+      'For example:',
+    ]);
     expect(names?.map((name) => name.trim())).toEqual([
-      ...[
-        'demo',
-        'init',
-        'check',
-        'drop',
-        'run',
-        'clean',
-        'features',
-        'finetune',
-        'score',
-        'export',
-        'backtest',
-      ],
-      ...['pretrain', 'report', 'status', 'backfill', 'deploy', 'redrive', 'cost', 'engine', 'model', 'help'],
+      ...['demo', 'init', 'check', 'drop', 'help'],
+      ...['run', 'status', 'report', 'backtest', 'backfill'],
+      ...['clean', 'features', 'finetune', 'score', 'export'],
+      ...['deploy', 'redrive', 'cost', 'pretrain', 'model', 'engine'],
     ]);
   });
 
   it.each([
-    ['an unknown command', ['nights'], 2, "error: unknown command 'nights'"],
+    ['an unknown command', ['stats'], 2, "error: unknown command 'stats'\n(Did you mean status?)"],
+    [
+      'a missing option of a command below a command',
+      ['model', 'explain', 'folder'],
+      2,
+      "error: required option '--text <text...>' not specified",
+    ],
     ['a missing option', ['backtest'], 2, "error: required option '--task <name>' not specified"],
     [
       'no config',
       ['--config', 'elsewhere', 'status'],
       2,
-      'elsewhere/nightjar.config.ts: run "nightjar init"',
+      'elsewhere/nightjar.config.ts: run "npx nightjar-shop init"',
     ],
     [
       'a day that there is not',
@@ -83,7 +88,7 @@ describe('nightjar', { timeout: SLOW }, () => {
       'nothing to run on',
       ['run', '--as-of', AS_OF],
       1,
-      'nightjar: nothing to run on: no drop of events or labels has a clean row ("nightjar drop", "nightjar status")\n',
+      'nightjar: nothing to run on: no drop of events or labels has a clean row ("npx nightjar-shop drop", "npx nightjar-shop status")\n',
     ],
   ])('tells of %s and exits with its code', async (_, args, code, message) => {
     const ended = await nightjar(args, folder);

@@ -11,8 +11,8 @@ import { BATCHES, batchOf, SIZES, type Size } from './workload.ts';
 const HELP = `Usage: npm run gpu-check -- [--device cuda|cpu] [--sizes tiny,small,medium,base] [--python PATH] [--json]
 
 Trains text encoders of several sizes on the GPU and says whether it goes as on the CPU, how fast, and how fast PyTorch
-is beside it where a Python with torch is found. Needs the CUDA provider of onnxruntime (npm rebuild onnxruntime-node
-on a machine with CUDA 12), no network. --device cpu tries the script itself.
+is beside it where a Python with torch is found. Needs the CUDA provider of onnxruntime (docs/gpu.md says how
+to get it), no network. --device cpu tries the script itself.
 Exit codes: 0 all curves agree, 1 some do not or there is no GPU, 2 wrong options.`;
 
 interface Options {

@@ -72,6 +72,6 @@ describe('cdk synth', () => {
     const { status, stderr } = synth(`packages=${join(folder, 'nothing')}`);
     expect(status).toBe(1);
     expect(stderr).toContain('clean.zip');
-    expect(stderr).toContain('run "npm run build"');
+    expect(stderr).toContain('run "npm run packages"');
   });
 });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../lib/config/index.ts';
 import {
   type Check,
+  layCdk,
   preflight,
   realSurroundings,
   runCdk,
@@ -179,23 +180,29 @@ describe('cdk deploy', () => {
        require('node:fs').writeFileSync('call.json', JSON.stringify({ args: argv.slice(2), region: env.AWS_REGION }));
        process.exit(3);`,
     );
-    const call = {
-      program,
-      folder,
-      config: '/shop/nightjar.config.ts',
-      environment: 'dev',
-      region: 'eu-west-1',
-    };
+    const home = join(folder, '.nightjar', 'cdk-dev');
+    await layCdk(
+      home,
+      { app: 'node app.js', context: { flag: true } },
+      { config: '/shop/nightjar.config.ts', environment: 'dev' },
+    );
     // when
-    const code = await runCdk({ ...call, yes: true, extra: ['--hotswap'] });
+    const code = await runCdk({
+      program,
+      folder: home,
+      region: 'eu-west-1',
+      yes: true,
+      extra: ['--hotswap'],
+    });
     // then
     expect(code).toBe(3);
-    expect(JSON.parse(await readFile(join(folder, 'call.json'), 'utf8'))).toEqual({
-      args: [
-        ...['deploy', '--all', '-c', 'config=/shop/nightjar.config.ts', '-c', 'env=dev'],
-        ...['--require-approval', 'never', '--hotswap'],
-      ],
+    expect(JSON.parse(await readFile(join(home, 'call.json'), 'utf8'))).toEqual({
+      args: ['deploy', '--all', '--require-approval', 'never', '--hotswap'],
       region: 'eu-west-1',
+    });
+    expect(JSON.parse(await readFile(join(home, 'cdk.json'), 'utf8'))).toEqual({
+      app: 'node app.js',
+      context: { flag: true, config: '/shop/nightjar.config.ts', env: 'dev' },
     });
   });
 
@@ -203,7 +210,7 @@ describe('cdk deploy', () => {
     const folder = await temporaryFolder();
     const program = join(folder, 'cdk.cjs');
     await writeFile(program, `process.exit(process.argv.includes('--require-approval') ? 1 : 0);`);
-    const call = { program, folder, config: 'c', environment: 'prod', region: 'r', extra: [] };
+    const call = { program, folder, region: 'r', extra: [] };
     expect(await runCdk({ ...call, yes: false })).toBe(0);
   });
 });
