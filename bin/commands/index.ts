@@ -33,17 +33,23 @@ export const COMMANDS: readonly Listed[] = [
   {
     name: 'init',
     group: 'Start:',
-    summary: 'write a commented config to start from',
-    examples: { init: ['init my-shop'] },
+    summary: 'make a folder with a config to start from, for your own file where one is given',
+    examples: {
+      init: [
+        'init my-shop --from csv orders.csv --time-zone Europe/London',
+        'init my-shop --from shopify orders_export.csv products_export.csv',
+        'init my-shop',
+      ],
+    },
     typical: true,
-    load: async () => (await import('./drops.ts')).initCommand(),
+    load: async () => (await import('./init.ts')).initCommand(),
   },
   {
     name: 'check',
     group: 'Start:',
     summary: 'is the config right, and how would a real file be read?',
     examples: { check: ['--config my-shop check', '--config my-shop check orders.csv --source orders'] },
-    load: async () => (await import('./drops.ts')).checkCommand(),
+    load: async () => (await import('./check.ts')).checkCommand(),
   },
   {
     name: 'drop',

@@ -1,5 +1,8 @@
 export { type CleanDropInput, type CleanResult, cleanDrop } from './drop.ts';
-export { type EngineOptions, engineWithin } from './duckdb/index.ts';
+export { type EngineOptions, engineWithin, quoteText, type Sql, withConnection } from './duckdb/index.ts';
+export { Refusal } from './errors.ts';
+export { type ExpressionFault, expressionFaults } from './expression-faults.ts';
+export { type Head, headOf } from './head.ts';
 export { isIgnored } from './ignored.ts';
 export {
   type CleanKeys,
@@ -12,6 +15,7 @@ export {
 } from './keys.ts';
 export { type LargeDropInput, type SentDrop, sendLargeDrop } from './large-drop.ts';
 export { removeLeftovers } from './leftovers.ts';
+export { type Look, lookInto } from './look-into.ts';
 export { BUILT_IN_FLAGS, MISSING } from './mapping/index.ts';
 export { type Preview, previewDrop } from './preview.ts';
 export { type CleanedQuality, parseQuality, type Quality, type RefusedQuality } from './quality.ts';

@@ -141,6 +141,10 @@ function verdicts(from: string, plan: TablePlan, latest: number): string {
 
 const firstCheck = (plan: TablePlan): number => FIRST_CONDITION + plan.leftOut.length;
 
+/** The kind of a verdict that quarantines a row; undefined for any other. */
+export const kindOf = (plan: TablePlan, bad: number): string | undefined =>
+  bad === DUPLICATE ? undefined : meaningOf(plan, bad).kind;
+
 /** What a verdict means: the name of a condition that left the row out, the kind of a check, neither for a clean row. */
 function meaningOf(plan: TablePlan, code: number): { condition?: string | undefined; kind?: string } {
   if (code === 0) return {};

@@ -3,14 +3,23 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Config } from '../config/index.ts';
-import { DataError, decodeArrow, EVENT_TYPES, minorDigits, type Pseudonyms } from '../data/index.ts';
+import {
+  DataError,
+  decodeArrow,
+  EVENT_TYPES,
+  formatDay,
+  minorDigits,
+  type Pseudonyms,
+} from '../data/index.ts';
 import { explain, explainedAt, scratchPrefix, temporaryPlace } from '../runtime/index.ts';
 import { type CleanFile, cleanFile, textFormat, threadsFor } from './clean-file.ts';
 import { type EngineOptions, refusalOr, type Sql, withConnection } from './duckdb/index.ts';
 import { Refusal } from './errors.ts';
 import { takeIn } from './intake/index.ts';
+import { kindOf } from './judge.ts';
 import { type NamedSource, prefixOf } from './keys.ts';
 import { localTime } from './local-time.ts';
+import { readingOf } from './mapping/index.ts';
 
 type Value = string | number | boolean | null;
 
@@ -29,10 +38,16 @@ export type Preview =
       readonly quarantined: Readonly<Record<string, number>>;
       /** Rows by the condition of `where` that they do not meet. */
       readonly leftOut: Readonly<Record<string, number>>;
-      /** The first clean rows of the file, with the user's own id; money in major units, times in the shop's zone. */
+      /** Texts that stand for no value in ids, times and numbers. */
+      readonly missing: readonly string[];
+      /** The first and the last shop day of clean events. */
+      readonly days?: { readonly first: string; readonly last: string };
+      /** The first clean rows of the file, with the user's own id; money in major units, times in the shop's zone, days as dates. */
       readonly rows: readonly Readonly<Record<string, Value>>[];
       /** The first quarantined rows. */
       readonly errors: readonly { readonly row: number; readonly column: string; readonly reason: string }[];
+      /** Of each reason that quarantines rows some of the values that it is about. */
+      readonly examples: Readonly<Record<string, readonly string[]>>;
     }
   | { readonly status: 'refused'; readonly reason: string; readonly hint: string };
 
@@ -72,8 +87,10 @@ export async function previewDrop(input: PreviewInput): Promise<Preview> {
         quarantined: {},
         leftOut: {},
       };
-      if (!clean) return { status: 'read', ...none, rows: [], errors: [] };
+      const { missing } = readingOf(named.source, config.shop);
+      if (!clean) return { status: 'read', ...none, missing, rows: [], errors: [], examples: {} };
       const { records, plan, judged } = clean;
+      const days = named.source.table === 'events' ? await daysOf(sql, judged.clean) : undefined;
       return {
         status: 'read',
         columns: records.columns.map(({ name }) => name),
@@ -83,8 +100,11 @@ export async function previewDrop(input: PreviewInput): Promise<Preview> {
         duplicates: judged.duplicatesFound,
         quarantined: judged.quarantined,
         leftOut: judged.leftOut,
+        missing,
+        ...(days && { days }),
         rows: await firstRows(sql, clean, input, show),
         errors: await firstErrors(clean, show),
+        examples: await examplesOf(sql, clean),
       };
     });
   } catch (error) {
@@ -122,6 +142,7 @@ async function firstRows(
         else if (value === null) cells[name] = null;
         else if (name === 'time' || name === 'valid_from') cells[name] = localTime(Number(value), timeZone);
         else if (name === 'type') cells.type = EVENT_TYPES[Number(value)] ?? null;
+        else if (name === 'day') cells.day = formatDay(Number(value));
         else if (name === 'price' || name === 'amount') cells[name] = Number(value) / 10 ** digits;
         else
           cells[name] =
@@ -132,6 +153,26 @@ async function firstRows(
     start += batch.numRows;
   }
   return wanted.flatMap((place) => [shown.get(place) ?? {}]);
+}
+
+async function daysOf(sql: Sql, clean: number) {
+  if (clean === 0) return undefined;
+  const [[first, last] = []] = await sql.rows('SELECT min(o_day), max(o_day) FROM mapped WHERE bad = 0');
+  return { first: formatDay(Number(first)), last: formatDay(Number(last)) };
+}
+
+/** Enough to tell how the others are written. */
+const EXAMPLES = 100;
+
+async function examplesOf(sql: Sql, { plan }: CleanFile): Promise<Record<string, string[]>> {
+  const rows = await sql.rows(`SELECT bad, about FROM mapped WHERE about IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY bad ORDER BY n, e) <= ${EXAMPLES} ORDER BY n, e`);
+  const examples: Record<string, string[]> = {};
+  for (const [bad, about] of rows) {
+    const kind = kindOf(plan, Number(bad));
+    if (kind !== undefined) (examples[kind] ??= []).push(String(about));
+  }
+  return examples;
 }
 
 async function firstErrors({ quarantine }: CleanFile, show: number) {

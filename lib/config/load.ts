@@ -2,6 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { ConfigError } from '../data/errors.ts';
+import { crossFaults, partsOf } from './cross-checks.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
 
 /** Types a config file for the editor; the values are checked when it is loaded. */
@@ -14,12 +15,32 @@ export function defineConfig(config: ConfigInput): ConfigInput {
  * @throws ConfigError with one line per wrong setting: its path, what was given and what was expected.
  */
 export function parseConfig(input: unknown, origin = 'nightjar.config.ts'): Config {
+  const { config, lines } = examine(input);
+  if (config) return config;
+  throw faulty(origin, lines);
+}
+
+/** What is wrong with single settings and with settings together, all of it: nobody wants a second round. */
+function examine(input: unknown): { config?: Config; lines: string[] } {
   const result = configSchema.safeParse(input, { reportInput: true });
-  if (result.success) return result.data;
-  const lines = result.error.issues.flatMap((issue) => describe(issue, input));
-  throw new ConfigError(
-    `${origin} has ${lines.length} wrong ${lines.length === 1 ? 'setting' : 'settings'}:\n${lines.map((l) => `  ${l}`).join('\n')}`,
-  );
+  const parts = partsOf(input);
+  const lines = [
+    ...(result.error?.issues ?? []).flatMap((issue) => describe(issue, input)),
+    ...crossFaults(parts).flatMap(({ path, given, expected: wanted, issue }) =>
+      issue ? describe(issue, input) : [told(path.map(String), given, wanted)],
+    ),
+  ];
+  return { lines, ...(result.success && lines.length === 0 && { config: result.data }) };
+}
+
+function faulty(origin: string, lines: readonly string[]): ConfigError {
+  const wrong = `${lines.length} wrong ${lines.length === 1 ? 'setting' : 'settings'}`;
+  return new ConfigError(`${origin} has ${wrong}:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+}
+
+export interface LoadOptions {
+  /** Further faults of the sources that are right so far, a line each: they are told with all others. */
+  faults?(parts: Pick<Config, 'sources'>): Promise<readonly string[]>;
 }
 
 /**
@@ -27,7 +48,10 @@ export function parseConfig(input: unknown, origin = 'nightjar.config.ts'): Conf
  * @param path a config file, or a folder that holds `nightjar.config.ts`
  * @returns the checked config and the folder it stands in
  */
-export async function loadConfig(path: string): Promise<{ config: Config; folder: string; file: string }> {
+export async function loadConfig(
+  path: string,
+  options: LoadOptions = {},
+): Promise<{ config: Config; folder: string; file: string }> {
   const file = resolve(path.endsWith('.ts') || path.endsWith('.js') ? path : `${path}/nightjar.config.ts`);
   const info = statSync(file, { throwIfNoEntry: false });
   if (!info) {
@@ -46,7 +70,10 @@ export async function loadConfig(path: string): Promise<{ config: Config; folder
   if (module.default === undefined) {
     throw new ConfigError(`${file} has no default export: write "export default defineConfig({ … })"`);
   }
-  return { config: parseConfig(module.default, file), folder: dirname(file), file };
+  const { config, lines } = examine(module.default);
+  const all = [...lines, ...((await options.faults?.(partsOf(module.default))) ?? [])];
+  if (!config || all.length > 0) throw faulty(file, all);
+  return { config, folder: dirname(file), file };
 }
 
 /** The first fault that the bundler found, with its place, or what the config itself has thrown. */
@@ -99,15 +126,18 @@ async function bundle(file: string): Promise<string> {
 
 function describe(issue: z.core.$ZodIssue, root: unknown): string[] {
   const path = issue.path.map(String);
-  const where = path.length > 0 ? path.join('.') : '(the whole config)';
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(
       (key) => `${[...path, key].join('.')}: unknown setting; remove it or check its spelling`,
     );
   }
-  const given = valueAt(root, issue.path);
-  const shown = given === undefined ? 'nothing' : JSON.stringify(given);
-  return [`${where}: given ${shown}, expected ${expected(issue)}`];
+  return [told(path, valueAt(root, issue.path), expected(issue))];
+}
+
+/** One line of an error. */
+function told(path: readonly string[], given: unknown, expected: string): string {
+  const where = path.length > 0 ? path.join('.') : '(the whole config)';
+  return `${where}: given ${given === undefined ? 'nothing' : JSON.stringify(given)}, expected ${expected}`;
 }
 
 /** What the reader of an error calls zod's types; the others go by their own name. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { fixedOffset, isZoneName } from '../data/zones.ts';
-import { deploySchema, mergeSettings, nightlySchema } from './deploy-schema.ts';
+import { deploySchema, nightlySchema } from './deploy-schema.ts';
 import { days, name } from './parts.ts';
 
 /**
@@ -317,123 +317,35 @@ const exportsSchema = z
   })
   .prefault({});
 
-export const configSchema = z
-  .strictObject({
-    shop: z.strictObject({
-      name: z.string().min(1).default('shop'),
-      /** Defines days, as-of times, label windows and the schedule. */
-      timeZone,
-      /** ISO 4217: decides how many digits the minor unit has. Without it: two. */
-      currency: z.string().refine(isCurrency, 'a currency by its ISO 4217 code, such as "EUR"').optional(),
-    }),
-    sources: z.record(name, source),
-    tasks: z.record(name, task),
-    /** A power of two: how many parts a night is cut into. */
-    shards: z
-      .number()
-      .int()
-      .min(1)
-      .max(4096)
-      .refine((n) => (n & (n - 1)) === 0, 'a power of two (1, 2, 4, … 4096)')
-      .default(4),
-    features,
-    model,
-    training,
-    text,
-    exports: exportsSchema,
-    nightly: nightlySchema,
-    deploy: deploySchema.prefault({}),
-    /** What differs from `deploy` in an environment (`-c env=dev`), by its name: only the settings that differ. */
-    environments: z.record(name, z.record(z.string(), z.unknown())).default({}),
-  })
-  .superRefine((config, context) => {
-    const { width, heads, layers } = config.model;
-    if ((layers > 0 || config.text) && width % heads !== 0) {
-      context.addIssue({
-        code: 'custom',
-        path: ['model', 'heads'],
-        message: `a divisor of model.width, which is ${width}`,
-        input: heads,
-      });
-    }
-    const encoder = config.text?.encoder;
-    if (typeof encoder === 'object' && encoder.width % encoder.heads !== 0) {
-      context.addIssue({
-        code: 'custom',
-        path: ['text', 'encoder', 'heads'],
-        message: `a divisor of text.encoder.width, which is ${encoder.width}`,
-        input: encoder.heads,
-      });
-    }
-    const texts = Object.values(config.sources).some(
-      (source) =>
-        (source.table === 'events' && source.columns.text !== undefined) ||
-        (source.table === 'items' && Object.keys(source.attributes.texts ?? {}).length > 0),
-    );
-    if (config.text && !texts) {
-      context.addIssue({
-        code: 'custom',
-        path: ['text'],
-        message: 'a source of events with a column "text", or one of items with attributes "texts", to read',
-        input: undefined,
-      });
-    }
-    for (const [environment, overrides] of Object.entries(config.environments)) {
-      const { error } = deploySchema.safeParse(mergeSettings(config.deploy, overrides), {
-        reportInput: true,
-      });
-      for (const issue of error?.issues ?? []) {
-        context.addIssue({ ...issue, path: ['environments', environment, ...issue.path] });
-      }
-    }
-    for (const source of config.nightly.expect) {
-      if (config.sources[source]?.table === 'events') continue;
-      context.addIssue({
-        code: 'custom',
-        path: ['nightly', 'expect'],
-        message: 'names of sources whose table is "events"',
-        input: source,
-      });
-    }
-    for (const [sourceName, source] of Object.entries(config.sources)) {
-      if (source.table === 'events' && source.columns.currency !== undefined && !config.shop.currency) {
-        context.addIssue({
-          code: 'custom',
-          path: ['shop', 'currency'],
-          message: `the shop's currency, which columns.currency of "${sourceName}" is compared with`,
-          input: undefined,
-        });
-      }
-      const fault = newestByFault(source);
-      if (fault !== undefined) {
-        context.addIssue({
-          code: 'custom',
-          path: ['sources', sourceName, 'newestBy'],
-          message: fault,
-          input: source.newestBy,
-        });
-      }
-      if (source.table === 'labels' && source.unnest !== undefined) {
-        context.addIssue({
-          code: 'custom',
-          path: ['sources', sourceName, 'unnest'],
-          message: 'no unnest: a label belongs to one row of the file',
-          input: source.unnest,
-        });
-      }
-    }
-    for (const [taskName, t] of Object.entries(config.tasks)) {
-      if (t.kind !== 'label') continue;
-      if (config.sources[t.source]?.table !== 'labels') {
-        context.addIssue({
-          code: 'custom',
-          path: ['tasks', taskName, 'source'],
-          message: `the name of a source whose table is "labels" (sources: ${Object.keys(config.sources).join(', ')})`,
-          input: t.source,
-        });
-      }
-    }
-  });
+/** Each setting by itself; what one says of another is checked in `cross-checks.ts`. */
+export const configSchema = z.strictObject({
+  shop: z.strictObject({
+    name: z.string().min(1).default('shop'),
+    /** Defines days, as-of times, label windows and the schedule. */
+    timeZone,
+    /** ISO 4217: decides how many digits the minor unit has. Without it: two. */
+    currency: z.string().refine(isCurrency, 'a currency by its ISO 4217 code, such as "EUR"').optional(),
+  }),
+  sources: z.record(name, source),
+  tasks: z.record(name, task),
+  /** A power of two: how many parts a night is cut into. */
+  shards: z
+    .number()
+    .int()
+    .min(1)
+    .max(4096)
+    .refine((n) => (n & (n - 1)) === 0, 'a power of two (1, 2, 4, … 4096)')
+    .default(4),
+  features,
+  model,
+  training,
+  text,
+  exports: exportsSchema,
+  nightly: nightlySchema,
+  deploy: deploySchema.prefault({}),
+  /** What differs from `deploy` in an environment (`-c env=dev`), by its name: only the settings that differ. */
+  environments: z.record(name, z.record(z.string(), z.unknown())).default({}),
+});
 
 /** What a person writes: defaults may be left out. */
 export type ConfigInput = z.input<typeof configSchema>;
@@ -447,19 +359,6 @@ export type EventTask = Extract<Task, { kind: 'event' }>;
 export type AbsenceTask = Extract<Task, { kind: 'absence' }>;
 export type NextTask = Extract<Task, { kind: 'next' }>;
 export type LabelTask = Extract<Task, { kind: 'label' }>;
-
-/** What is expected of `newestBy`, where it is something else. */
-function newestByFault({ table, key = [], newestBy }: Source): string | undefined {
-  if (newestBy === undefined) return undefined;
-  if (table !== 'events') return 'no such setting: only events have versions';
-  if (key.length === 0)
-    return 'a "key" beside it: without one, lines of different files are different events';
-  const given = new Set(newestBy);
-  if (given.size < newestBy.length || newestBy.filter((term) => term !== 'drop').length > 1) {
-    return `'drop' and one column or expression, each at most once`;
-  }
-  return undefined;
-}
 
 function isEncoding(label: string): boolean {
   try {

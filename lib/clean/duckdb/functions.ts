@@ -14,7 +14,8 @@ import {
 import { isZoneName, localTransitions, parseInstant, type TimeReading, zoneRules } from '../../data/index.ts';
 
 /**
- * Functions of our own in SQL. `crc32(text)` is for mappings. The others read times by the zones that Node knows, row by
+ * Functions of our own in SQL. `crc32(text)`, `param(params, name)` and `entities(contexts, schema)` are for mappings. The
+ * others read times by the zones that Node knows, row by
  * row: DuckDB's own cast of text to TIMESTAMPTZ carries a zone's name over to the rows behind it, and takes 'BST' for
  * Bangladesh.
  */
@@ -114,7 +115,27 @@ const castToLocal = cast('x', 'TIMESTAMP', (ms) => {
   return `make_timestamp((${ms} + nj_offset(${zone}, ${ms}, false)) * 1000)`;
 });
 
+/** SQL: the members of a JSON list in a text, or of a list of parquet, each as JSON; NULL where there is none. */
+const members = (list: string) => `from_json(TRY_CAST(${list} AS JSON), '["JSON"]')`;
+
+/** What an analytics export holds as a list of names and values, in lines of JSON and in parquet alike. */
+const FOR_MAPPINGS: readonly string[] = [
+  // GA4 writes a parameter's value under the name of its type, and leaves the others out or NULL.
+  `nj_param_value(one) AS coalesce(${['string', 'int', 'double', 'float']
+    .map((type) => `json_extract_string(one, '$.value.${type}_value')`)
+    .join(', ')})`,
+  `param(params, name) AS
+     nj_param_value(list_filter(${members('params')}, lambda one: json_extract_string(one, '$.key') = name)[1])`,
+  // Snowplow's contexts: {"schema": …, "data": [{"schema": "iglu:vendor/name/jsonschema/1-0-0", "data": {…}}]}
+  `entities(contexts, schema) AS (list_transform(
+     list_filter(
+       ${members(`json_extract(TRY_CAST(contexts AS JSON), '$.data')`)},
+       lambda one: starts_with(json_extract_string(one, '$.schema'), 'iglu:' || schema || '/')),
+     lambda one: json_extract(one, '$.data')))::JSON[]`,
+];
+
 const MACROS: readonly string[] = [
+  ...FOR_MAPPINGS,
   `nj_timestamptz(x VARCHAR, reading, strict) AS ${toInstant('x')},
    (x TIMESTAMP, reading, strict) AS ${toInstant('x::VARCHAR')},
    (x DATE, reading, strict) AS ${toInstant('x::VARCHAR')},

@@ -103,7 +103,8 @@ export function staged(relation: string, plan: TablePlan): string {
     );
 }
 
-function expressionsOf(source: Source): Wanted[] {
+/** All expressions of a source that are bound to the columns of a file, by their paths. */
+export function expressionsOf(source: Source): Wanted[] {
   const wanted: Wanted[] = Object.entries(source.columns).flatMap(([name, expression]) =>
     expression === undefined ? [] : [{ path: `columns.${name}`, expression }],
   );

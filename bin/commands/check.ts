@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import { Command } from 'commander';
+import { expressionFaults, type NamedSource, previewDrop } from '../../lib/clean/index.ts';
+import { type Config, loadConfig } from '../../lib/config/index.ts';
+import { ConfigError, createPseudonyms, NightjarError } from '../../lib/data/index.ts';
+import { curesFor } from '../../lib/presets/index.ts';
+import { showCures, showPreview } from './preview.ts';
+import { workspaceOf } from './shared.ts';
+
+/** `nightjar check`: what a source's mapping makes of a real file. */
+export function checkCommand(): Command {
+  return new Command('check')
+    .description(
+      'check the config, and show ten rows of a real file as they would be read. Exit code 1 where no row of it is clean, ' +
+        'with what to change',
+    )
+    .argument('[file]', 'one of the shop’s files')
+    .option('--source <name>', 'the source it belongs to (default: the only one)')
+    .option('--json', 'print the rows for a machine')
+    .action(
+      async (file: string | undefined, options: { source?: string; json?: boolean }, command: Command) => {
+        // All that is wrong with the config is told at once, SQL included.
+        await loadConfig(command.optsWithGlobals<{ config: string }>().config, { faults: sqlFaults });
+        const { config } = await workspaceOf(command);
+        const sources = Object.keys(config.sources);
+        if (!file) {
+          const tasks = Object.keys(config.tasks);
+          if (options.json) console.log(JSON.stringify({ sources, tasks }));
+          else console.log(`the config is right: sources ${sources.join(', ')}; tasks ${tasks.join(', ')}`);
+          return;
+        }
+        const source = options.source ?? (sources.length === 1 ? sources[0]! : undefined);
+        if (!source || !config.sources[source]) {
+          throw new ConfigError(`say which source the file belongs to: --source ${sources.join(' | ')}`);
+        }
+        await check(file, { name: source, source: config.sources[source] }, config, options.json === true);
+      },
+    );
+}
+
+/** @throws NightjarError where nothing of the file would be used */
+async function check(file: string, named: NamedSource, config: Config, json: boolean): Promise<void> {
+  // Nothing is stored: any key seals the users on their way through.
+  const pseudonyms = createPseudonyms(randomBytes(64));
+  const preview = await previewDrop({ file, named, config, pseudonyms });
+  const cures = await curesFor({ file, named, config, preview });
+  if (json) {
+    const { timeZone, currency } = config.shop;
+    console.log(JSON.stringify({ ...preview, timeZone, currency, cures }, null, 2));
+  } else if (preview.status === 'read') console.log(showPreview(preview, named, config));
+  const told =
+    cures.length === 0 || json
+      ? ''
+      : `\nthe file suggests, for ${named.name} in the config:\n${showCures(cures)}`;
+  if (preview.status === 'refused') {
+    throw new NightjarError(`${file} would be refused: ${preview.reason}. ${preview.hint}${told}`);
+  }
+  if (preview.rowsIn > 0 && preview.clean === 0) {
+    throw new NightjarError(`no row of ${file} is clean: nothing of it would be used${told}`);
+  }
+  if (told !== '') console.log(told);
+}
+
+/** Expressions of a config's sources that are no SQL, as faults of the config. */
+async function sqlFaults({ sources }: Pick<Config, 'sources'>): Promise<string[]> {
+  return (await expressionFaults(sources)).map(
+    ({ source, path, expression, why }) =>
+      `sources.${source}.${path}: given ${JSON.stringify(expression)}, expected an expression of DuckDB’s SQL: ${why}`,
+  );
+}

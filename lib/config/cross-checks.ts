@@ -1,0 +1,150 @@
+import type { z } from 'zod';
+import { deploySchema, mergeSettings } from './deploy-schema.ts';
+import { type Config, configSchema, type Source } from './schema.ts';
+
+/** What is wrong with a setting, given others. */
+export interface CrossFault {
+  readonly path: readonly PropertyKey[];
+  readonly given?: unknown;
+  readonly expected: string;
+  /** Where a schema has told it, which has words of its own. */
+  readonly issue?: z.core.$ZodIssue;
+}
+
+/** The parts of a config that are right by themselves: of sources, tasks and environments each entry. */
+export type Parts = Partial<Omit<Config, 'sources' | 'tasks' | 'environments'>> &
+  Pick<Config, 'sources' | 'tasks' | 'environments'> & {
+    /** Names of all sources, the wrong ones too. */
+    readonly named: ReadonlySet<string>;
+  };
+
+/** The right parts of what a person wrote, so that one wrong setting hides no fault elsewhere. */
+export function partsOf(input: unknown): Parts {
+  const given: Record<string, unknown> = isRecord(input) ? input : {};
+  const parsed: Record<string, unknown> = {};
+  const { sources, tasks, environments, ...rest } = configSchema.shape;
+  for (const [key, schema] of Object.entries(rest)) {
+    const result = schema.safeParse(given[key]);
+    if (result.success) parsed[key] = result.data;
+  }
+  const entries = (
+    key: string,
+    schema: { valueType: { safeParse(value: unknown): { success: boolean; data?: unknown } } },
+  ) =>
+    Object.fromEntries(
+      Object.entries(isRecord(given[key]) ? given[key] : {}).flatMap(([name, value]) => {
+        const result = schema.valueType.safeParse(value);
+        return result.success ? [[name, result.data] as const] : [];
+      }),
+    );
+  return {
+    ...parsed,
+    sources: entries('sources', sources),
+    tasks: entries('tasks', tasks),
+    environments: entries('environments', environments.unwrap()),
+    named: new Set(Object.keys(isRecord(given.sources) ? given.sources : {})),
+  } as Parts;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Faults that no setting has by itself, in the order of the settings. */
+export function crossFaults(parts: Parts): CrossFault[] {
+  return [
+    ...widthFaults(parts),
+    ...textFaults(parts),
+    ...environmentFaults(parts),
+    ...nightlyFaults(parts),
+    ...Object.entries(parts.sources).flatMap(([name, source]) => sourceFaults(name, source, parts)),
+    ...taskFaults(parts),
+  ];
+}
+
+function widthFaults({ model, text }: Parts): CrossFault[] {
+  const faults: CrossFault[] = [];
+  if (model && (model.layers > 0 || text) && model.width % model.heads !== 0) {
+    const expected = `a divisor of model.width, which is ${model.width}`;
+    faults.push({ path: ['model', 'heads'], given: model.heads, expected });
+  }
+  const encoder = text?.encoder;
+  if (typeof encoder === 'object' && encoder.width % encoder.heads !== 0) {
+    const expected = `a divisor of text.encoder.width, which is ${encoder.width}`;
+    faults.push({ path: ['text', 'encoder', 'heads'], given: encoder.heads, expected });
+  }
+  return faults;
+}
+
+function textFaults({ text, sources, named }: Parts): CrossFault[] {
+  const texts = Object.values(sources).some(
+    (source) =>
+      (source.table === 'events' && source.columns.text !== undefined) ||
+      (source.table === 'items' && Object.keys(source.attributes.texts ?? {}).length > 0),
+  );
+  // A source that is wrong may be the one that has them.
+  const known = [...named].every((name) => sources[name]);
+  if (!text || texts || !known) return [];
+  const expected =
+    'a source of events with a column "text", or one of items with attributes "texts", to read';
+  return [{ path: ['text'], given: undefined, expected }];
+}
+
+function environmentFaults({ deploy, environments }: Parts): CrossFault[] {
+  if (!deploy) return [];
+  return Object.entries(environments).flatMap(([environment, overrides]) => {
+    const { error } = deploySchema.safeParse(mergeSettings(deploy, overrides), { reportInput: true });
+    return (error?.issues ?? []).map((issue): CrossFault => {
+      const path = ['environments', environment, ...issue.path];
+      return { path, expected: issue.message, issue: { ...issue, path } };
+    });
+  });
+}
+
+function nightlyFaults({ nightly, sources, named }: Parts): CrossFault[] {
+  return (nightly?.expect ?? [])
+    .filter((name) => sources[name]?.table !== 'events' && !(named.has(name) && !sources[name]))
+    .map((given) => ({
+      path: ['nightly', 'expect'],
+      given,
+      expected: 'names of sources whose table is "events"',
+    }));
+}
+
+function sourceFaults(name: string, source: Source, { shop }: Parts): CrossFault[] {
+  const faults: CrossFault[] = [];
+  if (source.table === 'events' && source.columns.currency !== undefined && shop && !shop.currency) {
+    const expected = `the shop's currency, which columns.currency of "${name}" is compared with`;
+    faults.push({ path: ['shop', 'currency'], given: undefined, expected });
+  }
+  const expected = newestByFault(source);
+  if (expected !== undefined) {
+    faults.push({ path: ['sources', name, 'newestBy'], given: source.newestBy, expected });
+  }
+  if (source.table === 'labels' && source.unnest !== undefined) {
+    const none = 'no unnest: a label belongs to one row of the file';
+    faults.push({ path: ['sources', name, 'unnest'], given: source.unnest, expected: none });
+  }
+  return faults;
+}
+
+function taskFaults({ tasks, sources, named }: Parts): CrossFault[] {
+  return Object.entries(tasks).flatMap(([name, task]) => {
+    if (task.kind !== 'label' || sources[task.source]?.table === 'labels') return [];
+    if (named.has(task.source) && !sources[task.source]) return [];
+    const expected = `the name of a source whose table is "labels" (sources: ${[...named].join(', ')})`;
+    return [{ path: ['tasks', name, 'source'], given: task.source, expected }];
+  });
+}
+
+/** What is expected of `newestBy`, where it is something else. */
+function newestByFault({ table, key = [], newestBy }: Source): string | undefined {
+  if (newestBy === undefined) return undefined;
+  if (table !== 'events') return 'no such setting: only events have versions';
+  if (key.length === 0)
+    return 'a "key" beside it: without one, lines of different files are different events';
+  const given = new Set(newestBy);
+  if (given.size < newestBy.length || newestBy.filter((term) => term !== 'drop').length > 1) {
+    return `'drop' and one column or expression, each at most once`;
+  }
+  return undefined;
+}

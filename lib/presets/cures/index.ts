@@ -1,0 +1,1 @@
+export { type Cure, curesFor } from './cures.ts';
