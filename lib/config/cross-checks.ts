@@ -14,8 +14,8 @@ export interface CrossFault {
 /** The parts of a config that are right by themselves: of sources, tasks and environments each entry. */
 export type Parts = Partial<Omit<Config, 'sources' | 'tasks' | 'environments'>> &
   Pick<Config, 'sources' | 'tasks' | 'environments'> & {
-    /** Names of all sources, the wrong ones too. */
-    readonly named: ReadonlySet<string>;
+    /** Names of all sources, the wrong ones too; undefined where they are not even named. */
+    readonly named: ReadonlySet<string> | undefined;
   };
 
 /** The right parts of what a person wrote, so that one wrong setting hides no fault elsewhere. */
@@ -42,7 +42,7 @@ export function partsOf(input: unknown): Parts {
     sources: entries('sources', sources),
     tasks: entries('tasks', tasks),
     environments: entries('environments', environments.unwrap()),
-    named: new Set(Object.keys(isRecord(given.sources) ? given.sources : {})),
+    named: isRecord(given.sources) ? new Set(Object.keys(given.sources)) : undefined,
   } as Parts;
 }
 
@@ -82,7 +82,7 @@ function textFaults({ text, sources, named }: Parts): CrossFault[] {
       (source.table === 'items' && Object.keys(source.attributes.texts ?? {}).length > 0),
   );
   // A source that is wrong may be the one that has them.
-  const known = [...named].every((name) => sources[name]);
+  const known = named !== undefined && [...named].every((name) => sources[name]);
   if (!text || texts || !known) return [];
   const expected =
     'a source of events with a column "text", or one of items with attributes "texts", to read';
@@ -101,6 +101,7 @@ function environmentFaults({ deploy, environments }: Parts): CrossFault[] {
 }
 
 function nightlyFaults({ nightly, sources, named }: Parts): CrossFault[] {
+  if (!named) return [];
   return (nightly?.expect ?? [])
     .filter((name) => sources[name]?.table !== 'events' && !(named.has(name) && !sources[name]))
     .map((given) => ({
@@ -128,6 +129,7 @@ function sourceFaults(name: string, source: Source, { shop }: Parts): CrossFault
 }
 
 function taskFaults({ tasks, sources, named }: Parts): CrossFault[] {
+  if (!named) return [];
   return Object.entries(tasks).flatMap(([name, task]) => {
     if (task.kind !== 'label' || sources[task.source]?.table === 'labels') return [];
     if (named.has(task.source) && !sources[task.source]) return [];

@@ -70,9 +70,28 @@ function epochOf(values: readonly string[]): EpochUnit | undefined {
   );
 }
 
+const FORMATS = DATES.flatMap((date) => CLOCKS.map((clock) => `${date}${clock}`)).map((format) => ({
+  format,
+  shape: shapeOf(format),
+}));
+
+/** What values in a format look like: few formats are left to be tried by DuckDB, which is what reads them later. */
+function shapeOf(format: string): RegExp {
+  const parts: Readonly<Record<string, string>> = {
+    ...{ Y: '\\d{4}', b: '[A-Za-z]{3}', B: '[A-Za-z]{3,9}', f: '\\d{1,9}', p: '[AaPp][Mm]' },
+  };
+  const escaped = format.replaceAll('.', '\\.');
+  // Numbers that stand side by side have all of their digits.
+  const digits = /%\w%\w/.test(format) ? '\\d{2}' : '\\d{1,2}';
+  return new RegExp(`^${escaped.replaceAll(/%(\w)/g, (_, part: string) => parts[part] ?? digits)}$`);
+}
+
 /** Formats in which DuckDB reads every value, in the order of the lists. */
 async function fitting(sql: Sql, values: readonly string[]): Promise<string[]> {
-  const formats = DATES.flatMap((date) => CLOCKS.map((clock) => `${date}${clock}`));
+  const formats = FORMATS.filter(({ shape }) => values.every((value) => shape.test(value))).map(
+    ({ format }) => format,
+  );
+  if (formats.length === 0) return [];
   const list = values.map(quoteText).join(', ');
   const fits = formats.map(
     (format) => `bool_and(year(try_strptime(v, ${quoteText(format)})) BETWEEN 1990 AND 2059)`,
