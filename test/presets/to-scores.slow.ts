@@ -1,0 +1,21 @@
+import { describe, it } from 'vitest';
+import { SLOW } from '../e2e/nights.ts';
+import { magento } from './exports/magento.ts';
+import { anyCsv, retailrocket } from './exports/others.ts';
+import { snowplow } from './exports/snowplow.ts';
+import { rudderstack, segment } from './exports/track.ts';
+import { wooCsv, wooJson } from './exports/woocommerce.ts';
+import { fromExportToScores } from './to-scores.ts';
+
+describe('a shop whose config is made by init', { timeout: SLOW }, () => {
+  it.each([
+    ['woocommerce', 'csv of the plugin', wooCsv],
+    ['woocommerce', 'the REST API', wooJson],
+    ['magento', 'the REST API', magento],
+    ['segment', 'the archive', segment],
+    ['rudderstack', 'the archive', rudderstack],
+    ['snowplow', 'the enriched stream', snowplow],
+    ['retailrocket', 'events.csv', retailrocket],
+    ['csv', 'any file', anyCsv],
+  ])('has scores: %s, %s', (from, _, made) => fromExportToScores(from, made));
+});
