@@ -15,6 +15,7 @@ import {
   timeExpression,
   unmapped,
 } from './sniff/index.ts';
+import { inline } from './write-config.ts';
 
 /** The source of events that a file seems to hold. */
 export interface GuessedSource {
@@ -255,7 +256,7 @@ function numberOf(columns: readonly (Candidate | undefined)[], guesses: Guess[])
   const form = Object.assign({}, ...special, marks.length > 0 ? { marks } : {});
   guesses.push({
     what: 'number',
-    guess: JSON.stringify(form),
+    guess: inline(form) ?? '',
     why: 'every number of the file is written so',
   });
   return form;

@@ -40,8 +40,8 @@ function written(value: unknown, path: string, depth: number, comments: Draft['c
   return `{\n${settings(value, path, depth + 1, comments)}\n${indent(depth)}}`;
 }
 
-/** On one line, where nothing in it needs more. */
-function inline(value: unknown): string | undefined {
+/** A setting's value as it may stand in the config, on one line; undefined where it needs more. */
+export function inline(value: unknown): string | undefined {
   if (typeof value === 'string') return value.includes('\n') ? undefined : quoted(value, 0);
   if (typeof value !== 'object' || value === null) return String(value);
   const parts = Array.isArray(value)

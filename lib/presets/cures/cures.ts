@@ -15,6 +15,7 @@ import {
   timeFormOf,
   unmapped,
 } from '../sniff/index.ts';
+import { inline } from '../write-config.ts';
 
 /** A change of the config that the file itself suggests. */
 export interface Cure {
@@ -158,10 +159,7 @@ async function valueCures({ preview, named, config }: CureInput): Promise<Cure[]
     const values = examples(`${name}: no number`);
     const form = numberFormOf(values);
     if (!form || Object.keys(form).length === 0) continue;
-    const setting = `number: ${JSON.stringify(form)
-      .replaceAll(/"(\w+)":/g, '$1: ')
-      .replaceAll('"', "'")
-      .replaceAll(',', ', ')}`;
+    const setting = `number: ${inline(form)}`;
     if (cures.some((cure) => cure.setting === setting)) continue;
     cures.push({ seen: `numbers are written like ${values[0]}`, setting });
   }

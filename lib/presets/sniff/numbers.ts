@@ -17,6 +17,9 @@ const FORMS: readonly NumberForm[] = [
   { thousands: '’' },
 ];
 
+/** What stands around money: a sign, a code of three capitals, or an abbreviation in use. */
+const MARK = /^(\p{Sc}|[A-Z]{1,3}\p{Sc}|[A-Z]{3}|kr\.?|zł|Kč|Ft|lei|лв\.?|руб\.?|Fr\.?)$/u;
+
 /**
  * How numbers are written, if all values are.
  * @param values distinct, without empty ones
@@ -32,7 +35,7 @@ export function numberFormOf(values: readonly string[]): NumberForm | undefined 
     if (!parts) return undefined;
     const [, before = '', number = '', behind = ''] = parts;
     for (const mark of [before, behind].map((text) => text.trim()).filter(Boolean)) {
-      if (mark.length > 4) return undefined;
+      if (!MARK.test(mark)) return undefined;
       marks.add(mark);
     }
     bare.push(number.trim());

@@ -94,7 +94,8 @@ async function fitting(sql: Sql, values: readonly string[]): Promise<string[]> {
   if (formats.length === 0) return [];
   const list = values.map(quoteText).join(', ');
   const fits = formats.map(
-    (format) => `bool_and(year(try_strptime(v, ${quoteText(format)})) BETWEEN 1990 AND 2059)`,
+    (format) =>
+      `bool_and(coalesce(year(try_strptime(v, ${quoteText(format)})) BETWEEN 1990 AND 2059, false))`,
   );
   const [row = []] = await sql.rows(`SELECT ${fits.join(', ')} FROM (SELECT unnest([${list}]) AS v)`);
   return formats.filter((_, i) => row[i] === true);
