@@ -44,7 +44,7 @@ export async function followTutorial(until?: string): Promise<Followed[]> {
     let printed = '';
     for (const command of text.trimEnd().split('\n')) printed += await typed(command, folder);
     const next = all[i + 1];
-    followed.push({ commands: text, printed, expected: next?.language === 'text' ? next.text : '…\n' });
+    followed.push({ commands: text, printed, expected: next?.language === 'text' ? next.text : '…' });
   }
   return followed;
 }
