@@ -4,6 +4,7 @@ import { Refusal } from './errors.ts';
 import {
   BUILT_IN_FLAGS,
   LATEST,
+  NO_TEXT,
   newestFirst,
   staged,
   type TablePlan,
@@ -46,7 +47,9 @@ export async function judge(
   latest: number,
 ): Promise<Judgement> {
   const subject = { user: 'v_user', row: 'n::VARCHAR', none: 'NULL::VARCHAR' }[plan.subject];
-  const outputs = plan.outputs.map(({ name, sql: value }) => `${value} AS ${quoteIdentifier(`o_${name}`)}`);
+  const outputs = plan.outputs.flatMap(({ name, sql: value }) =>
+    value === NO_TEXT ? [] : [`${value} AS ${quoteIdentifier(`o_${name}`)}`],
+  );
   const values = plan.checks.flatMap(({ value }, i) =>
     value === undefined ? [] : `WHEN ${firstCheck(plan) + i} THEN (${value})::VARCHAR`,
   );

@@ -4,6 +4,6 @@ export { missingColumn } from './missing-column.ts';
 export { planFor, staged } from './plan.ts';
 export { type Reading, readingOf } from './reading.ts';
 export { shapeRows } from './shape-rows.ts';
-export { type TablePlan, VALUE } from './table.ts';
+export { NO_TEXT, type Output, type TablePlan, VALUE } from './table.ts';
 export { MISSING } from './texts.ts';
 export { newestFirst } from './version.ts';

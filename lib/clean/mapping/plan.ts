@@ -31,10 +31,11 @@ export async function planFor(
   shop: Config['shop'],
 ): Promise<TablePlan> {
   const { columns, given } = records;
-  const key = canonicalJson({ name, source, columns, given, shop });
+  const reading = readingOf(source, shop, records.rows);
+  const key = canonicalJson({ name, source, columns, given, shop, many: reading.many });
   const known = plans.get(key);
   if (known) return known;
-  const plan = await makePlan(sql, name, source, records, readingOf(source, shop));
+  const plan = await makePlan(sql, name, source, records, reading);
   if (plans.size >= REMEMBERED) plans.clear();
   plans.set(key, plan);
   return plan;
