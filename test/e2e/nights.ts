@@ -20,6 +20,8 @@ import { decodeScores, type ShardScores, scoreRun } from '../../lib/score/index.
 import { temporaryFolder } from '../runtime/temp.ts';
 
 /** A whole night trains models: milliseconds that a busy machine may need. */
+/** `npm run test:all`: with the tests that take minutes. */
+export const ALL = process.env.NIGHTJAR_SLOW_TESTS === '1';
 export const SLOW = 300_000;
 
 /** What all nights of these tests seal user ids with. */
