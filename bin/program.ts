@@ -22,10 +22,10 @@ export async function openProgram(words: readonly string[]): Promise<Command> {
     .description('Every user of a shop, scored by morning.')
     .usage('[options] <command>')
     .version(VERSION)
-    .option('--config <path>', 'nightjar.config.ts, or the folder it stands in', '.')
+    .option('--config <path>', 'nightjar.config.ts, or its folder', '.')
     .option(
       '--store <folder>',
-      'folder that stands for the bucket (default: .nightjar/bucket beside the config)',
+      'folder to use as the bucket (default: .nightjar/bucket beside the config)',
     )
     .option('--adopt', 'take over a bucket whose shop was renamed or whose config was moved')
     .configureHelp({ showGlobalOptions: true })

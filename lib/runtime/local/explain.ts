@@ -53,7 +53,7 @@ const MEANINGS: Readonly<Record<string, (at: string, or: string) => string>> = {
   EBUSY: (at) => `${at} is in use by another program: try again when that is done`,
   ETXTBSY: (at) => `${at} is in use by another program: try again when that is done`,
   EXDEV: (at) =>
-    `${at} lies on another disk, to which a finished file cannot be moved: link the whole bucket`,
+    `${at} is on another disk, to which a finished file cannot be moved: link the whole bucket`,
   EIO: (at, or) => `the disk of ${at} has an error: look into the system's log${or}`,
   ESTALE: (at, or) => `the network disk of ${at} is gone: connect it again${or}`,
   EMFILE: () => 'too many files are open: raise the limit (ulimit -n 4096)',
