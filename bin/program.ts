@@ -23,10 +23,7 @@ export async function openProgram(words: readonly string[]): Promise<Command> {
     .usage('[options] <command>')
     .version(VERSION)
     .option('--config <path>', 'nightjar.config.ts, or its folder', '.')
-    .option(
-      '--store <folder>',
-      'folder to use as the bucket (default: .nightjar/bucket beside the config)',
-    )
+    .option('--store <folder>', 'folder to use as the bucket (default: .nightjar/bucket beside the config)')
     .option('--adopt', 'take over a bucket whose shop was renamed or whose config was moved')
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(nightjar --help lists the commands)')
