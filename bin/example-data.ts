@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { FROM_SOURCES, ROOT } from './home.ts';
+import { ROOT } from './home.ts';
 
 export const EXAMPLES = join(ROOT, 'examples');
 
@@ -16,7 +16,9 @@ export const exampleHome = (name: string): string => resolve('.nightjar/examples
  */
 export async function exampleDrops(name: string): Promise<string | undefined> {
   const drops = join(EXAMPLES, name, 'drops');
-  if (FROM_SOURCES || !existsSync(drops)) return existsSync(drops) ? drops : undefined;
+  if (!existsSync(drops)) return undefined;
+  const packed = (await readdir(drops)).some((file) => file.endsWith('.parquet'));
+  if (!packed) return drops;
   const folder = join(exampleHome(name), 'drops');
   if (!existsSync(folder)) await unpackDrops(drops, folder);
   return folder;

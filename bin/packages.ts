@@ -7,7 +7,7 @@ import { EXIT } from './exit.ts';
 
 const options = new Command('packages')
   .description('Builds what is deployed: packages of the functions, and the context of the container images.')
-  .option('--config <path>', 'nightjar.config.ts, or the folder it stands in', 'examples/online-retail')
+  .option('--config <path>', 'nightjar.config.ts, or its folder', 'examples/online-retail')
   .option('--out <folder>', 'where to', 'build')
   .parse()
   .opts<{ config: string; out: string }>();

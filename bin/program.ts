@@ -22,11 +22,8 @@ export async function openProgram(words: readonly string[]): Promise<Command> {
     .description('Every user of a shop, scored by morning.')
     .usage('[options] <command>')
     .version(VERSION)
-    .option('--config <path>', 'nightjar.config.ts, or the folder it stands in', '.')
-    .option(
-      '--store <folder>',
-      'folder that stands for the bucket (default: .nightjar/bucket beside the config)',
-    )
+    .option('--config <path>', 'nightjar.config.ts, or its folder', '.')
+    .option('--store <folder>', 'folder to use as the bucket (default: .nightjar/bucket beside the config)')
     .option('--adopt', 'take over a bucket whose shop was renamed or whose config was moved')
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(nightjar --help lists the commands)')

@@ -34,6 +34,8 @@ export interface WorkspaceOptions {
   readonly store?: string | undefined;
   /** Take over a bucket that says it is another shop's. */
   readonly adopt?: boolean | undefined;
+  /** Only look: the bucket is not marked as this config's, if it is nobody's yet. */
+  readonly looking?: boolean;
   /** The command that is to be the only one at work on the bucket until this process ends; absent: it does not process. */
   readonly working?: string;
 }
@@ -49,7 +51,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Workspac
   const keyFile = resolve(options.store ? `${root}.key` : join(home, 'pseudonym.key'));
   // What a killed process leaves is whole; a power cut may cost the last objects, which are made again from the drops.
   const store = await openFolderStore(root, { durable: false });
-  await checkOwner({ store, root, config, file }, options.adopt ?? false);
+  await checkOwner({ store, root, config, file }, options);
   if (options.working !== undefined) await markAtWork(root, options.working);
   return {
     config,

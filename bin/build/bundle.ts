@@ -2,7 +2,7 @@ import { build } from 'esbuild';
 import { moduleFile, ROOT } from '../home.ts';
 import { BuildError } from './errors.ts';
 
-/** Libraries with native code: they can not be bundled and lie beside a bundle as packages. */
+/** Libraries with native code: they cannot be bundled and lie beside a bundle as packages. */
 export const NATIVE = ['@duckdb/node-api', '@duckdb/node-bindings', 'onnxruntime-node'] as const;
 export type Native = (typeof NATIVE)[number];
 

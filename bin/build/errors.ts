@@ -1,6 +1,6 @@
 import { NightjarError } from '../../lib/data/index.ts';
 
-/** A package can not be built as it must be: too large, with a library that does not belong there, from another version. */
+/** A package cannot be built as it must be: too large, with a library that does not belong there, from another version. */
 export class BuildError extends NightjarError {
   override name = 'BuildError';
 }

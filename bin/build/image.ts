@@ -19,7 +19,7 @@ const WORKERS = ['session-worker', 'training-worker'] as const;
 
 /**
  * Builds `<out>/image`, the context of the container images: bundles of the jobs, and a package.json with a lock file of
- * what can not be bundled, so that `npm ci` installs the same bytes as in the checkout.
+ * what cannot be bundled, so that `npm ci` installs the same bytes as in the checkout.
  * @throws BuildError
  */
 export async function buildImage(out: string): Promise<string> {

@@ -79,7 +79,7 @@ export function backtestCommand(): Command {
     });
 }
 
-/** Before anything is trained: what can not be compared need not be scored. */
+/** Before anything is trained: what cannot be compared need not be scored. */
 const windowStep = (task: string): Step<BacktestContext> => ({
   title: 'look whether the window is over',
   async run({ planned }) {
@@ -88,12 +88,12 @@ const windowStep = (task: string): Step<BacktestContext> => ({
   },
 });
 
-/** A task that can not be trained has nothing to be compared. */
+/** A task that cannot be trained has nothing to be compared. */
 const enoughStep = (task: string): Step<BacktestContext> => ({
   title: 'look whether the task can be trained',
   async run({ checked }) {
     const left = checked?.leftOut.find((one) => one.task === task);
-    if (left) throw new DataError(`task ${task} can not be trained as of this day: ${left.why}`);
+    if (left) throw new DataError(`task ${task} cannot be trained as of this day: ${left.why}`);
     return undefined;
   },
 });

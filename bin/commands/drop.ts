@@ -25,7 +25,7 @@ export function dropCommand(): Command {
     .argument('<paths...>', 'files, and folders with all that is below them')
     .requiredOption('--source <name>', 'the source that they belong to')
     .option('--base <folder>', 'keys are the paths below this folder, however the files are named')
-    .option('--no-replace', 'drop nothing where an object with other bytes stands under a key')
+    .option('--no-replace', 'refuse the call if it would replace an object by other bytes')
     .option('--dry-run', 'only show what would be copied, and under which keys')
     .option('--json', 'print the keys for a machine')
     .action(async (paths: string[], options: DropOptions, command: Command) => {

@@ -24,7 +24,7 @@ export function engineCommand(): Command {
   return new Command('engine').description('the training engine by itself').addCommand(parityCommand());
 }
 
-/** `nightjar engine parity`: exits 0 when all is within its tolerance, 1 when not, 2 when the folder can not be used. */
+/** `nightjar engine parity`: exits 0 when all is within its tolerance, 1 when not, 2 when the folder cannot be used. */
 function parityCommand(): Command {
   return new Command('parity')
     .description(

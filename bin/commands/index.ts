@@ -69,7 +69,7 @@ export const COMMANDS: readonly Listed[] = [
   {
     name: 'status',
     group: 'Daily work:',
-    summary: 'what lies where, what failed and why',
+    summary: 'what is where, what failed and why',
     examples: { status: ['--config my-shop status', '--config my-shop status --stack --env prod'] },
     load: async () => (await import('./look.ts')).statusCommand(),
   },

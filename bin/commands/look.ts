@@ -30,7 +30,7 @@ export function reportCommand(): Command {
 /** `nightjar status`: what is where, what failed, and why. */
 export function statusCommand(): Command {
   return new Command('status')
-    .description('what lies where: drops by state, refused files with their reason, runs and exports')
+    .description('what is where: drops by state, refused files with their reason, runs and exports')
     .option('--stack', 'look at a deployed environment instead of the folder')
     .addOption(environmentOption())
     .addOption(regionOption())

@@ -200,7 +200,7 @@ export function runCommand(): Command {
     .option('--json', 'print the result for a machine')
     .action(async (options: RunOptions, command: Command) => {
       if (options.dryRun) {
-        const workspace = await workspaceOf(command);
+        const workspace = await workspaceOf(command, { looking: true });
         const dry = await dryRun(workspace, { asOf: options.asOf, retrain: options.retrain ?? false });
         console.log(options.json ? JSON.stringify({ dryRun: dry }, null, 2) : dryRunText(dry));
         return;

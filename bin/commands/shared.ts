@@ -13,9 +13,9 @@ interface GlobalOptions {
 }
 
 /** The workspace that a command looks at or drops into. */
-export function workspaceOf(command: Command): Promise<Workspace> {
+export function workspaceOf(command: Command, how: { looking?: boolean } = {}): Promise<Workspace> {
   const { config, store, adopt } = command.optsWithGlobals<GlobalOptions>();
-  return openWorkspace({ config, store, adopt });
+  return openWorkspace({ config, store, adopt, ...how });
 }
 
 /** The workspace of a command that processes it: the only one until it ends. @throws AtWork */

@@ -5,7 +5,7 @@ interface Taken {
   /** As it is spelled. */
   readonly path: string;
   readonly kind: 'file' | 'folder';
-  /** The file that is to be copied there; absent: an object stands there already. */
+  /** The file that is to be copied there; absent: an object is there already. */
   readonly from?: string;
 }
 
@@ -46,7 +46,7 @@ export class DropNames {
 }
 
 function inTheWay(key: string, from: string, own: Taken, other: Taken): string | undefined {
-  const whose = other.from === undefined ? 'stands there already' : `is for ${other.from}`;
+  const whose = other.from === undefined ? 'is there already' : `is for ${other.from}`;
   if (other.path !== own.path) {
     return (
       `${from}: its key ${key} differs from ${other.path}, which ${whose}, in case or accents alone, and not every ` +

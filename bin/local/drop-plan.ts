@@ -70,7 +70,9 @@ export async function planDrop(workspace: Workspace, request: DropRequest): Prom
     }
     const planned = await compared(workspace, { file, path, key });
     if (planned.state === 'replaced' && !request.replace) {
-      problems.push(`${file}: ${key} stands there with other bytes: leave out --no-replace to replace it`);
+      problems.push(
+        `${file}: ${key} is there already, with other bytes: leave out --no-replace to replace it`,
+      );
     }
     files.push(planned);
   }
@@ -96,7 +98,7 @@ function alike(prefix: string, files: readonly PlannedFile[], standing: readonly
     const other = state === 'new' ? (shorter(rest) ?? longer.get(rest)) : undefined;
     if (other === undefined) return [];
     return [
-      `${file}: ${prefix}${other} stands there as well; if this is a newer export of it, its rows count twice: give ` +
+      `${file}: ${prefix}${other} is there as well; if this is a newer export of it, its rows count twice: give ` +
         '--base, so that both get one key',
     ];
   });
@@ -216,7 +218,7 @@ class Collected {
     }
     if (`${await realpath(path)}/`.startsWith(`${this.#bucket}/`)) {
       this.problems.push(
-        `${file} lies in the bucket itself: give the files of source ${this.#named.name} alone`,
+        `${file} is in the bucket itself: give the files of source ${this.#named.name} alone`,
       );
       return;
     }

@@ -31,10 +31,13 @@ export interface Claimant {
  * Makes sure that a bucket belongs to a config: two shops in one bucket would become one, in the zone of whichever runs
  * last. The first command writes down whose it is. Owned is what names the same shop and the same file; where that file
  * is gone and one of the same name claims to be that shop, it was moved.
- * @param adopt take the bucket over
+ * @param how `adopt`: take the bucket over; `looking`: leave a bucket that is nobody's without a mark
  * @throws ConfigError when it is another's
  */
-export async function checkOwner(claimant: Claimant, adopt: boolean): Promise<void> {
+export async function checkOwner(
+  claimant: Claimant,
+  { adopt = false, looking = false }: { adopt?: boolean | undefined; looking?: boolean },
+): Promise<void> {
   const { store, root, config, file } = claimant;
   const real = await realpath(file);
   const mine: Identity = {
@@ -42,7 +45,7 @@ export async function checkOwner(claimant: Claimant, adopt: boolean): Promise<vo
     shop: config.shop.name,
     config: relative(await realpath(root), real),
   };
-  const found = (await readIdentity(store)) ?? (await firstOwner(store, mine));
+  const found = (await readIdentity(store)) ?? (looking ? undefined : await firstOwner(store, mine));
   if (!found) return;
   const { identity, etag } = found;
   const owner = resolve(await realpath(root), identity.config);

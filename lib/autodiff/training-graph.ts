@@ -53,7 +53,7 @@ export function trainingGraph(
   const known = new Set(graph.parameters.map(({ name }) => name));
   for (const name of trained) {
     if (!known.has(name))
-      throw new GraphError(`${name} is no parameter of graph ${graph.name}, so it can not be trained.`);
+      throw new GraphError(`${name} is no parameter of graph ${graph.name}, so it cannot be trained.`);
   }
   const fed = ({ name }: Parameter) => trained.has(name) || frozen === 'inputs';
   const parameters = graph.parameters.filter(fed);

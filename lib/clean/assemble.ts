@@ -10,7 +10,7 @@ import {
 } from './duckdb/index.ts';
 import { Refusal } from './errors.ts';
 import type { Judgement } from './judge.ts';
-import { BUILT_IN_FLAGS, type TablePlan } from './mapping/index.ts';
+import { BUILT_IN_FLAGS, NO_TEXT, type TablePlan } from './mapping/index.ts';
 import { loadSubjects, RANKED, type Subjects } from './subjects.ts';
 
 /** The clean table of a drop as an Arrow file, and what its rows say. */
@@ -41,12 +41,14 @@ export async function assemble(
 ): Promise<Assembled> {
   const rows = judgement.clean;
   const subjects = await loadSubjects(sql, plan, pseudonyms);
-  const flags = builtInFlags(plan, judgement);
-  const select = plan.outputs.map(({ name }) => {
+  const flags = builtInFlags(plan, judgement, subjects);
+  const stored = plan.outputs.filter(({ sql: value }) => value !== NO_TEXT);
+  const select = stored.map(({ name }) => {
     const column = quoteIdentifier(`o_${name}`);
     return name === 'flags' ? `(${[column, ...flags].join(' | ')})::USMALLINT AS ${column}` : column;
   });
-  const order = ['rank', ...plan.order.map((name) => quoteIdentifier(`o_${name}`))];
+  const sortedBy = plan.order.filter((name) => stored.some((output) => output.name === name));
+  const order = ['rank', ...sortedBy.map((name) => quoteIdentifier(`o_${name}`))];
   const from =
     plan.subject === 'none' ? '(SELECT *, 0 AS rank FROM mapped)' : `mapped JOIN ${RANKED} USING (subject)`;
   const [[sorted] = []] = await sql.rows(`CREATE OR REPLACE TEMP TABLE sorted AS
@@ -57,7 +59,7 @@ export async function assemble(
       'this is a fault of Nightjar, not of the file: report it; nothing of the file was used',
     );
   }
-  const columns: CellColumn[] = plan.outputs.map((out) => ({ ...out, name: `o_${out.name}` }));
+  const columns: CellColumn[] = stored.map((out) => ({ ...out, name: `o_${out.name}` }));
   const whole = rows <= ROWS_IN_MEMORY;
   const told = columns.filter(({ name }) => name === 'o_day' || name === 'o_flags');
   const cells = await readCells(sql, 'sorted', { from: 0, to: rows }, [RANK, ...(whole ? columns : told)]);
@@ -68,8 +70,14 @@ export async function assemble(
     ...plan.outputs.map((out) => arrowField(out, out.kind ? { 'nightjar.kind': out.kind } : {})),
   ];
   const batchesOf = (read: ReadonlyMap<string, Cells>, from: number, inner: readonly number[]) => {
-    const own = subjectCells(plan, ranks.subarray(from, from + (inner.at(-1) ?? 0)), subjects);
-    const all = [...own, ...columns.map(({ name }) => read.get(name) ?? NO_CELLS)];
+    const rows = inner.at(-1) ?? 0;
+    const own = subjectCells(plan, ranks.subarray(from, from + rows), subjects);
+    const none: Cells = {
+      values: new Int32Array(rows),
+      valid: new Uint8Array(rows),
+      bytes: new Uint8Array(),
+    };
+    const all = [...own, ...plan.outputs.map(({ name }) => read.get(`o_${name}`) ?? none)];
     return cutBatches(fields, all, inner);
   };
   const pieces = async function* () {
@@ -93,16 +101,15 @@ export async function assemble(
 /** A drop of more rows is read from DuckDB and written batch by batch. */
 const ROWS_IN_MEMORY = 1_000_000;
 const RANK: CellColumn = { name: 'rank', type: 'int32', nullable: false };
-const NO_CELLS: Cells = { values: new Int32Array() };
 
 /** SQL terms for the bits of the built-in flags; none where a drop is too small to have any. */
-function builtInFlags(plan: TablePlan, { clean: rows, medianAmount }: Judgement): string[] {
+function builtInFlags(plan: TablePlan, { medianAmount }: Judgement, { mostRows }: Subjects): string[] {
   const has = (name: string) => plan.outputs.some((output) => output.name === name);
   const terms: string[] = [];
   if (has('amount') && medianAmount !== undefined) {
     terms.push(`CASE WHEN abs(o_amount) > ${ABSURD_TIMES * medianAmount} THEN 1 ELSE 0 END`);
   }
-  if (has('day') && rows > BUSY_DAY) {
+  if (has('day') && mostRows > BUSY_DAY) {
     terms.push(`CASE WHEN (subject, o_day) IN (
       SELECT (subject, o_day) FROM mapped WHERE bad = 0 GROUP BY subject, o_day HAVING count(*) > ${BUSY_DAY}
     ) THEN 2 ELSE 0 END`);
@@ -138,21 +145,33 @@ function subjectCells(
   for (let row = 0; row < ranks.length; row++) hash[row] = hashes[Number(ranks[row])] ?? 0;
   if (subject === 'row') return [{ values: hash }];
   const lengths = new Int32Array(ranks.length);
-  // Rows of one user stand together: its text is made once.
-  let text = Buffer.alloc(0);
-  const textAt = (row: number) => {
-    if (row === 0 || ranks[row] !== ranks[row - 1]) text = Buffer.from(pseudonyms[Number(ranks[row])] ?? '');
-    return text;
-  };
-  for (let row = 0; row < ranks.length; row++) lengths[row] = textAt(row).length;
-  const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
+  let size = 0;
+  forEachRun(ranks, (rank, from, to) => {
+    const length = Buffer.byteLength(pseudonyms[rank] ?? '');
+    lengths.fill(length, from, to);
+    size += length * (to - from);
+  });
+  const bytes = Buffer.from(new ArrayBuffer(size));
   let at = 0;
-  for (let row = 0; row < ranks.length; row++) {
-    const own = textAt(row);
-    bytes.set(own, at);
-    at += own.length;
-  }
+  forEachRun(ranks, (rank, from, to) => {
+    const length = bytes.write(pseudonyms[rank] ?? '', at);
+    for (let row = from + 1; row < to; row++) bytes.copyWithin(at + (row - from) * length, at, at + length);
+    at += length * (to - from);
+  });
   return [{ values: lengths, bytes }, { values: hash }];
+}
+
+/** Rows of one subject stand together: calls `use` with its rank, its first row and the one behind its last. */
+function forEachRun(
+  ranks: ArrayLike<number | bigint>,
+  use: (rank: number, from: number, to: number) => void,
+): void {
+  let from = 0;
+  for (let row = 1; row <= ranks.length; row++) {
+    if (row < ranks.length && ranks[row] === ranks[from]) continue;
+    if (from < row) use(Number(ranks[from]), from, row);
+    from = row;
+  }
 }
 
 /** First and last day of the rows; null without rows, or without days. */

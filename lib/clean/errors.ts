@@ -1,6 +1,6 @@
 import { NightjarError } from '../data/index.ts';
 
-/** The drop can not be used as it is. Becomes the `refused` of its quality record and never leaves `cleanDrop`. */
+/** The drop cannot be used as it is. Becomes the `refused` of its quality record and never leaves `cleanDrop`. */
 export class Refusal extends NightjarError {
   override name = 'Refusal';
   readonly reason: string;

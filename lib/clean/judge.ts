@@ -4,6 +4,7 @@ import { Refusal } from './errors.ts';
 import {
   BUILT_IN_FLAGS,
   LATEST,
+  NO_TEXT,
   newestFirst,
   staged,
   type TablePlan,
@@ -46,22 +47,25 @@ export async function judge(
   latest: number,
 ): Promise<Judgement> {
   const subject = { user: 'v_user', row: 'n::VARCHAR', none: 'NULL::VARCHAR' }[plan.subject];
-  const outputs = plan.outputs.map(({ name, sql: value }) => `${value} AS ${quoteIdentifier(`o_${name}`)}`);
+  const outputs = plan.outputs.flatMap(({ name, sql: value }) =>
+    value === NO_TEXT ? [] : [`${value} AS ${quoteIdentifier(`o_${name}`)}`],
+  );
   const values = plan.checks.flatMap(({ value }, i) =>
     value === undefined ? [] : `WHEN ${firstCheck(plan) + i} THEN (${value})::VARCHAR`,
   );
-  await sql.run(`
-    CREATE OR REPLACE TEMP TABLE mapped AS
+  const judged = `
     SELECT n, e, bad, ${subject} AS subject, ${plan.keyHash ?? 'h'} AS same, ${outputs.join(', ')},
-      ${withoutAddresses(source, `CASE bad WHEN ${BROKEN} THEN broken ${values.join(' ')} END`)} AS about
-    FROM ${verdicts(staged(records.relation, plan), plan, latest)}`);
-  const twins = await findTwins(sql, records, plan);
+      ${withoutAddresses(source, `CASE bad WHEN ${BROKEN} THEN broken ${values.join(' ')} END`)} AS about`;
+  const verdict = verdictOf(plan, latest);
+  const rows = staged(records.relation, plan, `${judged} ${verdict}`);
+  await sql.run(`CREATE OR REPLACE TEMP TABLE mapped AS ${judged} FROM (SELECT *, ${verdict} FROM ${rows})`);
+  const twins = await findTwins(sql, records, plan, source);
   const priced = plan.outputs.some(({ name }) => name === 'amount');
   const amounts = priced
     ? ', count(*) FILTER (WHERE o_amount > 0), median(o_amount) FILTER (WHERE o_amount > 0)'
     : '';
   const counted = await sql.rows(`SELECT bad, count(*)${amounts} FROM mapped GROUP BY bad ORDER BY bad`);
-  const dropped = twins > 0 && source.duplicates === 'drop' ? await dropTwins(sql, newestFirst(plan)) : 0;
+  const dropped = twins > 0 && source.duplicates !== 'keep' ? await dropTwins(sql, newestFirst(plan)) : 0;
   const quarantined: Record<string, number> = {};
   const leftOut: Record<string, number> = Object.fromEntries(plan.leftOut.map(({ name }) => [name, 0]));
   let quarantinedRows = 0;
@@ -125,8 +129,8 @@ function isRejected(plan: TablePlan): string {
   return `(bad = ${BROKEN} OR bad BETWEEN ${firstCheck(plan)} AND ${DUPLICATE - 1})`;
 }
 
-/** The last stage: the verdict (`bad`) and the flags of rules (`flags`), as a FROM item. */
-function verdicts(from: string, plan: TablePlan, latest: number): string {
+/** Columns of the last stage: the flags of rules (`flags`) and the verdict (`bad`). */
+function verdictOf(plan: TablePlan, latest: number): string {
   const conditions = plan.leftOut.map(({ when }, i) => `WHEN ${when} THEN ${FIRST_CONDITION + i}`);
   const checks = plan.checks.map(
     ({ when }, i) => `WHEN ${when.replaceAll(LATEST, String(latest))} THEN ${firstCheck(plan) + i}`,
@@ -134,9 +138,8 @@ function verdicts(from: string, plan: TablePlan, latest: number): string {
   const bits = plan.flags.map(
     ({ when }, i) => `CASE WHEN TRY(${when}) THEN ${1 << (i + BUILT_IN_FLAGS.length)} ELSE 0 END`,
   );
-  return `(SELECT *, (${['0', ...bits].join(' | ')})::USMALLINT AS flags,
-      (CASE WHEN broken IS NOT NULL THEN ${BROKEN} ${[...conditions, ...checks].join(' ')} ELSE 0 END)::USMALLINT AS bad
-    FROM ${from})`;
+  return `(${['0', ...bits].join(' | ')})::USMALLINT AS flags,
+      (CASE WHEN broken IS NOT NULL THEN ${BROKEN} ${[...conditions, ...checks].join(' ')} ELSE 0 END)::USMALLINT AS bad`;
 }
 
 const firstCheck = (plan: TablePlan): number => FIRST_CONDITION + plan.leftOut.length;
@@ -154,22 +157,28 @@ function meaningOf(plan: TablePlan, code: number): { condition?: string | undefi
 }
 
 /**
- * Writes the rows that share their identity with others to `twins`, with what they share. Where no key is named equal
- * hashes only nominate; the whole content of the rows decides.
+ * Writes the rows that share their identity with others to `twins`, with what they share; not where all of them are kept.
+ * Where no key is named equal hashes only nominate; the whole content of the rows decides.
  * @returns how many rows equal an earlier one
  */
-async function findTwins(sql: Sql, records: Records, plan: TablePlan): Promise<number> {
+async function findTwins(sql: Sql, records: Records, plan: TablePlan, source: Source): Promise<number> {
   const element = plan.keyHash === undefined ? ', e' : '';
-  const shared = `SELECT same${element} FROM mapped WHERE bad <> ${BROKEN} AND same IS NOT NULL
+  const shared = (values: string) => `SELECT ${values} FROM mapped WHERE bad <> ${BROKEN} AND same IS NOT NULL
     GROUP BY same${element} HAVING count(*) > 1`;
-  if ((await sql.rows(`${shared} LIMIT 1`)).length === 0) return 0;
+  // Of rows that are all kept only the number is told: for that, rows of one 64-bit hash are equal.
+  if (source.duplicates === 'keep') {
+    const [[twins] = []] = await sql.rows(`SELECT sum(own - 1) FROM (${shared('count(*) AS own')})`);
+    return Number(twins ?? 0);
+  }
+  const same = shared('same');
+  if ((await sql.rows(`${same} LIMIT 1`)).length === 0) return 0;
   await sql.run(
     plan.keyHash === undefined
       ? `CREATE OR REPLACE TEMP TABLE twins AS
         SELECT n, e, md5(${records.content}) AS same FROM ${records.relation}
-        WHERE broken IS NULL AND h IN (SELECT same FROM (${shared}))`
+        WHERE broken IS NULL AND h IN (${same})`
       : `CREATE OR REPLACE TEMP TABLE twins AS
-        SELECT n, e, same FROM mapped WHERE bad <> ${BROKEN} AND same IN (${shared})`,
+        SELECT n, e, same FROM mapped WHERE bad <> ${BROKEN} AND same IN (${same})`,
   );
   const [[rows, groups] = []] = await sql.rows('SELECT count(*), count(DISTINCT same) FROM twins');
   return Number(rows) - Number(groups);

@@ -6,6 +6,8 @@ import type { TablePlan } from './mapping/index.ts';
 export interface Subjects {
   readonly hashes: Uint32Array;
   readonly pseudonyms: readonly string[];
+  /** Clean rows of the one that has most of them. */
+  readonly mostRows: number;
 }
 
 /** The subjects and their ranks as a FROM item, once `loadSubjects` has run. */
@@ -18,11 +20,12 @@ export const RANKED =
  * for another.
  */
 export async function loadSubjects(sql: Sql, plan: TablePlan, pseudonyms: Pseudonyms): Promise<Subjects> {
-  if (plan.subject === 'none') return { hashes: new Uint32Array(), pseudonyms: [] };
-  const [[count] = []] = await sql.rows(`
-    CREATE OR REPLACE TEMP TABLE named AS SELECT DISTINCT subject FROM mapped WHERE bad = 0`);
+  if (plan.subject === 'none') return { hashes: new Uint32Array(), pseudonyms: [], mostRows: 0 };
+  const [[count] = []] = await sql.rows(`CREATE OR REPLACE TEMP TABLE named AS
+    SELECT subject, count(*)::INTEGER AS own FROM mapped WHERE bad = 0 GROUP BY subject`);
   const cells = await readCells(sql, 'named', { from: 0, to: Number(count) }, [
     { name: 'subject', type: 'text', nullable: false },
+    { name: 'own', type: 'int32', nullable: false },
   ]);
   const names = textsOf(cells.get('subject'));
   const sealed = plan.subject === 'user' ? pseudonyms.sealAll(names) : names;
@@ -40,7 +43,14 @@ export async function loadSubjects(sql: Sql, plan: TablePlan, pseudonyms: Pseudo
   return {
     hashes: Uint32Array.from(order, (place) => hashes[place]!),
     pseudonyms: Array.from(order, (place) => sealed[place]!),
+    mostRows: most(cells.get('own')?.values ?? []),
   };
+}
+
+function most(values: ArrayLike<number | bigint>): number {
+  let found = 0;
+  for (let i = 0; i < values.length; i++) found = Math.max(found, Number(values[i]));
+  return found;
 }
 
 function textsOf(

@@ -92,7 +92,7 @@ export async function* streamArrow(
 const shardedSchema = (fields: Field<DataType>[], count: number, metadata: Record<string, string>): Schema =>
   new Schema(fields, new Map([...Object.entries(metadata), [BATCHES, String(count)]]));
 
-/** Where a writer leaves its bytes until they are taken: its own queue can not tell how many there are. */
+/** Where a writer leaves its bytes until they are taken: its own queue cannot tell how many there are. */
 class CollectedBytes extends AsyncByteQueue {
   #chunks: Uint8Array[] = [];
 

@@ -11,7 +11,7 @@ export class ConfigError extends NightjarError {
   override name = 'ConfigError';
 }
 
-/** A drop, table or model file can not be used as it is. */
+/** A drop, table or model file cannot be used as it is. */
 export class DataError extends NightjarError {
   override name = 'DataError';
 }

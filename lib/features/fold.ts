@@ -15,7 +15,7 @@ const itemLines = new Float64Array(TOKEN_ITEMS);
 export function addDay(state: UserState, { day, entries, start, end }: UserDay): void {
   if (!(day > state.day)) {
     throw new DataError(
-      `day ${formatDay(day)} can not be added after ${formatDay(state.day)}: fold complete days in ascending order`,
+      `day ${formatDay(day)} cannot be added after ${formatDay(state.day)}: fold complete days in ascending order`,
     );
   }
   state.day = day;

@@ -101,7 +101,7 @@ export const ALARMS: readonly AlarmRow[] = [
     rings: 'above',
     threshold: 0,
     silence: 'fine',
-    why: 'A drop can not be read and was refused whole; its quality file says why.',
+    why: 'A drop cannot be read and was refused whole; its quality file says why.',
     runbook: 'a-drop-was-refused',
   },
   ...functionRows('Clean', ({ ingest }) => ingest.clean),

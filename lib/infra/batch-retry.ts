@@ -18,7 +18,7 @@ export const ATTEMPTS = 4;
  *
  * Batch takes five rules, and six would be needed to name 75, 137 and the rest. "If none of the conditions match, then
  * the job is retried" (Batch API reference, EvaluateOnExit) is what saves one: 75 needs no rule as long as the last one
- * leaves it out, and a pattern of exit codes may end with an asterisk but can not exclude. Jobs of ours end with 0, 1, 75
+ * leaves it out, and a pattern of exit codes may end with an asterisk but cannot exclude. Jobs of ours end with 0, 1, 75
  * or by a signal (128 and its number); an exit code that begins with another digit would cost three more attempts.
  */
 export const RETRY_RULES: readonly RetryStrategy[] = [

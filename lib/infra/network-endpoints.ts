@@ -32,7 +32,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     id: 'Logs',
     service: InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
-    why: 'takes what a job prints; a job whose log can not be opened does not start',
+    why: 'takes what a job prints; a job whose log cannot be opened does not start',
     policy: true,
   },
   {

@@ -49,7 +49,7 @@ export class Buckets extends Construct {
       minimumTLSVersion: 1.2,
       removalPolicy: disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
     };
-    // Access logs can not be delivered to a bucket with a customer's key.
+    // Access logs cannot be delivered to a bucket with a customer's key.
     this.logs = new Bucket(this, 'Logs', {
       ...closed,
       encryption: BucketEncryption.S3_MANAGED,

@@ -33,7 +33,7 @@ export class WorkQueue extends Construct {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     };
-    // Without names, the dead letters can not say whose they are: each of the two would have to be made first.
+    // Without names, the dead letters cannot say whose they are: each of the two would have to be made first.
     this.dead = new Queue(this, 'Dead', common);
     this.queue = new Queue(this, 'Queue', {
       ...common,

@@ -13,7 +13,7 @@ export interface Watched {
   readonly storage: StorageParts;
   readonly ingest: IngestParts;
   readonly nightly: NightlyParts;
-  /** Matches each event that tells of a job that can not be started. */
+  /** Matches each event that tells of a job that cannot be started. */
   readonly blocked: IRule;
 }
 

@@ -60,8 +60,8 @@ export class WatchStack extends Stack {
   }
 
   /**
-   * AWS Batch has no metric for jobs that wait, but sends an event when one at the head of its queue can not be started,
-   * with the reason. The event itself goes to the topic, as an alarm can not name the job; the alarm counts the events.
+   * AWS Batch has no metric for jobs that wait, but sends an event when one at the head of its queue cannot be started,
+   * with the reason. The event itself goes to the topic, as an alarm cannot name the job; the alarm counts the events.
    */
   #blocked({ jobQueues }: BatchParts, topic: ITopic): IRule {
     const rule = new Rule(this, 'Blocked', {

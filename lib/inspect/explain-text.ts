@@ -43,12 +43,12 @@ export interface TextExplanation {
 
 /**
  * Opens `model.onnx` (or another file) and `tokenizer.json` of a folder.
- * @throws InspectError when a file is missing, GraphError when the model can not be imported
+ * @throws InspectError when a file is missing, GraphError when the model cannot be imported
  */
 export async function openTextModel(folder: string, file = 'model.onnx'): Promise<TextModel> {
   const json = await jsonOf(folder, 'tokenizer.json');
   if (!json)
-    throw new InspectError(`${folder} holds no tokenizer.json, so texts can not be given to its model`);
+    throw new InspectError(`${folder} holds no tokenizer.json, so texts cannot be given to its model`);
   const tokenizer = new TextTokenizer(json, await jsonOf(folder, 'tokenizer_config.json'));
   return { graph: await readModelFile(join(folder, file)), tokenizer };
 }

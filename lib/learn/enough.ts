@@ -10,7 +10,7 @@ import { binEdges, eachUser, historyStart, type UserTask, userHeads, userTask } 
 /** A task needs so many users (rows of a table) of either outcome to be learnt. */
 const FEWEST = 10;
 
-/** A task that can not be trained yet, and why, in words for the shop. */
+/** A task that cannot be trained yet, and why, in words for the shop. */
 export interface LeftOut {
   readonly task: string;
   readonly why: string;
@@ -170,7 +170,7 @@ class OutcomeCounter {
     if (longest >= horizonDays) return undefined;
     const why =
       `no whole window of ${days(horizonDays)} was over before ${formatDay(this.#asOf)}: it is learnt from the first ` +
-      `${days(longest)} of it, and how good its scores are can not be measured yet`;
+      `${days(longest)} of it, and how good its scores are cannot be measured yet`;
     return { task: this.name, why };
   }
 }

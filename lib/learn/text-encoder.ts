@@ -31,7 +31,7 @@ const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'] as const;
 /**
  * The encoder that a shop has put into its bucket, under the name that its config gives: a folder as model hubs publish
  * it, `model.onnx` with its external data and `tokenizer.json`.
- * @throws DataError when a file is missing, TextError or GraphError when it can not be used
+ * @throws DataError when a file is missing, TextError or GraphError when it cannot be used
  */
 export async function readEncoder(store: ObjectStore, name: string): Promise<ShopEncoder> {
   const prefix = encoderPrefix(name);

@@ -73,7 +73,7 @@ export interface UsersModelManifest {
   readonly strengths: Awaited<ReturnType<typeof featureStrengths>>;
 }
 
-/** A group without the tasks that can not be trained yet. */
+/** A group without the tasks that cannot be trained yet. */
 export interface CheckedGroup extends TaskGroup {
   readonly leftOut?: readonly LeftOut[];
 }

@@ -108,7 +108,7 @@ export async function historyStart(
 }
 
 /**
- * Features whose range grows with the age of the data. With less than two years of it, age and season can not be told
+ * Features whose range grows with the age of the data. With less than two years of it, age and season cannot be told
  * apart, and a model that learns from them extrapolates the level of its scores: they are left out until then.
  */
 const AGE_BOUND =

@@ -11,7 +11,7 @@ export interface InputColumns {
 /**
  * How raw features become inputs of a network. The statistics are those of the rows of one cut-off: a feature then says
  * how a user stands among all users of that time, and the age of the data, which moves totals and spans up night by
- * night, can not move the level of the scores.
+ * night, cannot move the level of the scores.
  */
 export interface InputTransform extends InputColumns {
   /** Clipped to [low, high], then (x - mean) / deviation; per kept column. */

@@ -88,7 +88,7 @@ export class TextVectors {
     this.width = graph.outputs[0]!.shape[1] as number;
   }
 
-  /** One row for each text, (texts.length, width). @throws SessionError when the encoder can not be run */
+  /** One row for each text, (texts.length, width). @throws SessionError when the encoder cannot be run */
   async of(texts: readonly string[]): Promise<Float32Array> {
     const tokenized = this.#tokenizer.tokenize(texts, { maxLength: this.#maxLength });
     const vectors = new Float32Array(texts.length * this.width);

@@ -73,7 +73,7 @@ function factors(dim: Dim): { factor: number; symbols: string[] } {
 
 /**
  * The shape of an element-wise result by numpy's rule: aligned at the right, a 1 stretches. A symbol beside a number
- * other than 1 is taken to be that number, and a derived size to be what stands beside it. Throws GraphError when two sizes can not agree.
+ * other than 1 is taken to be that number, and a derived size to be what stands beside it. Throws GraphError when two sizes cannot agree.
  */
 export function broadcastShapes(a: Shape, b: Shape): Dim[] {
   const rank = Math.max(a.length, b.length);

@@ -64,7 +64,7 @@ export class GraphEmitter {
   /** A tensor fed at every run. Sizes may be names, 'batch' say. */
   input(name: string, dtype: DType, shape: readonly Dim[]): Value {
     const broken = shape.find((dim) => typeof dim === 'number' && !(Number.isInteger(dim) && dim >= 0));
-    if (broken !== undefined) throw new GraphError(`Input ${name} can not have an axis of size ${broken}.`);
+    if (broken !== undefined) throw new GraphError(`Input ${name} cannot have an axis of size ${broken}.`);
     this.#table.declare(name, { dtype, shape });
     const value: Value = { name, dtype, shape: [...shape] };
     this.#inputs.push(value);
@@ -95,9 +95,7 @@ export class GraphEmitter {
           ? value
           : tensor(dtype, [value.length], value);
     if (whole.data.length !== elementCount(whole.shape)) {
-      throw new GraphError(
-        `A constant of shape [${whole.shape}] can not hold ${whole.data.length} elements.`,
-      );
+      throw new GraphError(`A constant of shape [${whole.shape}] cannot hold ${whole.data.length} elements.`);
     }
     if (name !== undefined) return this.#addConstant({ name, ...whole });
     const key =

@@ -1,6 +1,6 @@
 import { NightjarError } from '../data/errors.ts';
 
-/** A graph can not be built, read, specialised or differentiated as asked. Names the node, operator and shapes. */
+/** A graph cannot be built, read, specialised or differentiated as asked. Names the node, operator and shapes. */
 export class GraphError extends NightjarError {
   override name = 'GraphError';
 }

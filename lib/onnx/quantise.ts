@@ -111,7 +111,7 @@ function toBytes(
     data[transposed ? column * rows + row : row * columns + column]!;
   const scales = new Float32Array(columns);
   const odd = data.find((value) => !Number.isFinite(value));
-  if (odd !== undefined) throw new GraphError(`Weight ${name} holds ${odd}, which 8 bits can not.`);
+  if (odd !== undefined) throw new GraphError(`Weight ${name} holds ${odd}, which 8 bits cannot.`);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       scales[column] = Math.max(scales[column]!, Math.abs(at(row, column)) / 127);

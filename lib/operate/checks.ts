@@ -29,7 +29,7 @@ export interface OfferedType {
   readonly architectures: readonly string[];
 }
 
-/** Bootstrap stacks older than this can not take what the stacks' synthesiser makes. */
+/** Bootstrap stacks older than this cannot take what the stacks' synthesiser makes. */
 const BOOTSTRAP_VERSION = 6;
 const NODE = { major: 20, minor: 19 };
 /** The CUDA base, its provider and both images' layers, while Docker also keeps its build cache; an estimate. */
@@ -263,7 +263,7 @@ export function checkCdk(path: string | undefined): Check {
   return { name: 'CDK', state: 'failed', found: 'not installed', expected, remedy: CDK_REMEDY };
 }
 
-/** No check of its own: what can not be looked at is said, and left to the deployment. */
+/** No check of its own: what cannot be looked at is said, and left to the deployment. */
 function unknown(name: string, expected: string, error: unknown, permission: string): Check {
   return {
     name,

@@ -38,7 +38,7 @@ export interface ParityResult {
 /**
  * Repeats with the engine what a reference folder records, for each of its model files: outputs, gradients, training,
  * adversarial and private steps. Float32 runs on the runtime, float64 in the interpreter.
- * @throws FolderError when the folder does not have the form. A file that can not be imported is a failed note.
+ * @throws FolderError when the folder does not have the form. A file that cannot be imported is a failed note.
  */
 export async function checkParity(folder: string, options: ParityOptions = {}): Promise<ParityResult> {
   const reference = await readReference(folder);

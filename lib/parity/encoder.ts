@@ -26,7 +26,7 @@ export interface Encoder {
 
 /**
  * Imports a model file of the folder.
- * @throws FolderError when the file is missing or its output is no hidden state; GraphError when it can not be imported
+ * @throws FolderError when the file is missing or its output is no hidden state; GraphError when it cannot be imported
  */
 export async function openEncoder(reference: Reference, file: string, batch: number): Promise<Encoder> {
   await read(reference.folder, file);

@@ -136,7 +136,7 @@ export class Ledger {
     return this.#only.includes(part);
   }
 
-  /** Something that the folder does not have, or that a file of this kind can not show. */
+  /** Something that the folder does not have, or that a file of this kind cannot show. */
   skip(text: string): void {
     this.notes.push({ file: this.#file, text, failed: false });
   }

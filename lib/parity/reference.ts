@@ -35,7 +35,7 @@ export async function read(folder: string, name: string): Promise<Uint8Array> {
     return await readFile(join(folder, name));
   } catch (cause) {
     throw new FolderError(
-      `${join(folder, name)} can not be read: a reference folder holds parity.json, parity.safetensors and the model files that parity.json names under "onnx"`,
+      `${join(folder, name)} cannot be read: a reference folder holds parity.json, parity.safetensors and the model files that parity.json names under "onnx"`,
       { cause },
     );
   }
@@ -54,7 +54,7 @@ function decodeTensors(folder: string, bytes: Uint8Array): ReturnType<typeof dec
     return decodeSafetensors(bytes);
   } catch (cause) {
     throw new FolderError(
-      `${join(folder, 'parity.safetensors')} can not be read: ${cause instanceof Error ? cause.message : cause}`,
+      `${join(folder, 'parity.safetensors')} cannot be read: ${cause instanceof Error ? cause.message : cause}`,
       { cause },
     );
   }
@@ -96,7 +96,7 @@ export function figureIn<T>(
   return figures?.f64 ?? (precision === 'f32' ? figures?.f32 : undefined);
 }
 
-/** A tensor that the comparison can not do without. @throws FolderError */
+/** A tensor that the comparison cannot do without. @throws FolderError */
 export function needed({ tensors, folder }: Reference, name: string): HostTensor {
   const found = tensors[name];
   if (!found)

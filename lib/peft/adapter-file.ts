@@ -130,7 +130,7 @@ function readAdapter({ format, adapter }: Record<string, string>): Adapter {
   }
   const read = adapterSchema.safeParse(settings);
   if (read.success) return read.data;
-  throw new PeftError(`The adapter file's settings can not be read: ${z.prettifyError(read.error)}`);
+  throw new PeftError(`The adapter file's settings cannot be read: ${z.prettifyError(read.error)}`);
 }
 
 /**

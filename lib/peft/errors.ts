@@ -1,6 +1,6 @@
 import { NightjarError } from '../data/errors.ts';
 
-/** A graph can not be tuned as asked: a target that is not there, an adapter of another base. */
+/** A graph cannot be tuned as asked: a target that is not there, an adapter of another base. */
 export class PeftError extends NightjarError {
   override name = 'PeftError';
 }

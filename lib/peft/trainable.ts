@@ -28,7 +28,7 @@ export type Selection =
 
 /**
  * Names of the parameters to train, in the graph's order: `wrt` of trainingGraph. Several selections add up:
- * `['lora', 'head']`. With `loss`, only those that this value depends on (an unused pooler can not be trained).
+ * `['lora', 'head']`. With `loss`, only those that this value depends on (an unused pooler cannot be trained).
  * Throws PeftError, which lists the parameters, when a selection fits none.
  */
 export function trainable(

@@ -88,7 +88,7 @@ export async function startJob(
   }
 }
 
-/** A variable that the job can not do without. @throws NightjarError */
+/** A variable that the job cannot do without. @throws NightjarError */
 export function variable(name: string): string {
   const value = process.env[name];
   if (!value) throw new NightjarError(`the job needs the environment variable ${name}`);

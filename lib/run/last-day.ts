@@ -165,7 +165,7 @@ function completeDay(
     if (sinceMidnight(last) + EARLIER_MS < earliest.ms) {
       return {
         complete: last - 1,
-        why: `events end at ${ends}, hours before those of any of the ${before.length} days before it (the earliest: ${at(days.get(earliest.day)!.latest)}), so that day seems to be told in part`,
+        why: `events end at ${ends}, hours before those of any of the ${before.length} days before it (the earliest: ${at(days.get(earliest.day)!.latest)}), so that day seems to be incomplete`,
       };
     }
   }
@@ -202,8 +202,9 @@ export function checkAsOf(asOf: number, { first, last, quiet }: LastDays): void 
   const missing = asOf - 1 - last;
   if (missing <= quiet) return;
   throw new DataError(
-    `--as-of ${formatDay(asOf)} is beyond the data: events end on ${formatDay(last)}, and of the ` +
-      `${missing.toLocaleString('en-GB')} days behind it nothing is known. Choose ${formatDay(last + 1)} or an earlier ` +
+    `--as-of ${formatDay(asOf)} is beyond the data: events end on ${formatDay(last)}, and ` +
+      `${missing === 1 ? 'one day is' : `${missing.toLocaleString('en-GB')} days are`} missing before the as-of day. ` +
+      `Choose ${formatDay(last + 1)} or an earlier ` +
       'day (without --as-of it is the day after the last complete one), or drop the later days first',
   );
 }

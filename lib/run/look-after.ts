@@ -25,7 +25,7 @@ export function advanceClaimed(args: TickArgs, claim: Claim, manifest: RunManife
 }
 
 /**
- * Brings every claimed run of the last days forward but the one that the call is for. One that can not be brought
+ * Brings every claimed run of the last days forward but the one that the call is for. One that cannot be brought
  * forward does not stop the others: it is told, and the next call tries again.
  * @returns those that are not finished
  */
@@ -48,7 +48,7 @@ export async function lookAfterOthers(args: TickArgs, today: string, own: string
       else if (state !== 'failed' || manifest.purpose === 'backfill') {
         others.push({ runId, state, ...(reason ? { reason } : {}) });
       } else if (!claim.told) {
-        // Told once: an alarm that rings for a week can not ring for the next failure.
+        // Told once: an alarm that rings for a week cannot ring for the next failure.
         await putJson(store, key, { ...claim, told: true }, { ifMatch: standing.etag });
         others.push({ runId, state, ...(reason ? { reason } : {}) });
       }

@@ -22,7 +22,7 @@ export class PreconditionFailed extends NightjarError {
   }
 }
 
-/** A text that can not name an object in every store. */
+/** A text that cannot name an object in every store. */
 export class InvalidKey extends NightjarError {
   override name = 'InvalidKey';
   readonly key: string;

@@ -6,7 +6,7 @@ const KEY_BYTES = 1024;
 const PART_BYTES = 255;
 
 /**
- * Checks that a key names the same object in every store, a folder and S3 alike, and can not leave the store's root.
+ * Checks that a key names the same object in every store, a folder and S3 alike, and cannot leave the store's root.
  * @throws InvalidKey
  */
 export function checkKey(key: string): void {

@@ -36,7 +36,7 @@ export function embeddingGraph(encoder: TextEncoder, pooling: Pooling = 'mean'):
 /**
  * A vector for each text, row i for texts[i]: (texts, width). Equal texts are encoded once. Texts are sorted by length
  * into buckets, each with a session of its own that is closed before the next opens, so memory stays flat.
- * @throws TextError when maxLength is out of range; GraphError, SessionError when the encoder can not be run
+ * @throws TextError when maxLength is out of range; GraphError, SessionError when the encoder cannot be run
  */
 export async function embedTexts(
   encoder: TextEncoder,

@@ -278,7 +278,7 @@ async function readJson(path: string): Promise<Record<string, unknown> | undefin
       throw new TextError('it is no object');
     return json as Record<string, unknown>;
   } catch (cause) {
-    throw new TextError(`${path} can not be read: ${cause instanceof Error ? cause.message : cause}`, {
+    throw new TextError(`${path} cannot be read: ${cause instanceof Error ? cause.message : cause}`, {
       cause,
     });
   }

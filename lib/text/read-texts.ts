@@ -11,7 +11,7 @@ export interface ReadTextsOptions {
 
 /**
  * Texts of csv, jsonl and parquet files (gzipped or not), in the files' order; empty ones are left out.
- * @throws TextError when a file or column is missing, or a file can not be read
+ * @throws TextError when a file or column is missing, or a file cannot be read
  */
 export async function readTexts(
   files: readonly string[],
@@ -48,7 +48,7 @@ export async function readTexts(
       return await (await connection.runAndReadAll(sql)).getRows();
     } catch (cause) {
       const message = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-      throw new TextError(`${file} can not be read: ${message}`, { cause });
+      throw new TextError(`${file} cannot be read: ${message}`, { cause });
     }
   }
 

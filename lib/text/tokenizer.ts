@@ -57,7 +57,7 @@ export class TextTokenizer {
   /**
    * @param json tokenizer.json
    * @param config tokenizer_config.json; what it says of special tokens goes before what their usual names say
-   * @throws TextError when the tokenizer can not be read
+   * @throws TextError when the tokenizer cannot be read
    */
   constructor(json: object, config: object = {}) {
     try {
@@ -71,7 +71,7 @@ export class TextTokenizer {
       [this.prefix, this.suffix] = this.#template(vocabulary);
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause);
-      throw new TextError(`tokenizer.json can not be used: ${message}`, { cause });
+      throw new TextError(`tokenizer.json cannot be used: ${message}`, { cause });
     }
     const special = (key: 'pad' | 'mask', usual: readonly string[]) =>
       [tokenText(field(config, `${key}_token`)), ...usual]

@@ -36,7 +36,7 @@ export class Accumulator {
     const lazy = this.#slots.find(({ gradient }) => !gradient);
     if (lazy) {
       throw new ProgramError(
-        `${lazy.name} is updated lazily, so noise can not cover all of its rows: use rows: 'exact'`,
+        `${lazy.name} is updated lazily, so noise cannot cover all of its rows: use rows: 'exact'`,
       );
     }
     const uniform = uniformsOf(source);

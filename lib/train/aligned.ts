@@ -6,7 +6,7 @@ const pageBytes = 65_536;
 const mostBytes = 65_536 * pageBytes;
 
 /**
- * Zeroed memory whose start lies on a page. JavaScript can not ask where an ArrayBuffer lies, and a reduction in the
+ * Zeroed memory whose start lies on a page. JavaScript cannot ask where an ArrayBuffer lies, and a reduction in the
  * runtime sums in another order when it starts between two vector registers; WebAssembly memory is page-aligned.
  */
 export function alignedBuffer(bytes: number): ArrayBuffer {

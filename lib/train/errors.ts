@@ -35,7 +35,7 @@ export class MetricError extends TrainError {
   override name = 'MetricError';
 }
 
-/** A calibrator that can not be fitted on the rows given. */
+/** A calibrator that cannot be fitted on the rows given. */
 export class CalibrationError extends TrainError {
   override name = 'CalibrationError';
 }

@@ -31,12 +31,12 @@ export function layOut(program: TrainingProgram, settings: OptimiserSettings, ru
     const lazy = settings.groups[name]!.lazy && lookups.length > 0;
     if (lazy && fetched) {
       throw new ProgramError(
-        `${name} has a dense gradient too, so it can not be updated lazily: use rows: 'exact'`,
+        `${name} has a dense gradient too, so it cannot be updated lazily: use rows: 'exact'`,
       );
     }
     if (lazy && !rule.updateRows) {
       throw new ProgramError(
-        `${settings.rule.kind} needs the whole gradient of ${name}, so it can not be updated lazily: use rows: 'exact'`,
+        `${settings.rule.kind} needs the whole gradient of ${name}, so it cannot be updated lazily: use rows: 'exact'`,
       );
     }
     const frozen = !fetched && lookups.length === 0;

@@ -11,7 +11,7 @@ import { uniform } from '../onnx/support/random.ts';
 
 /** What can go wrong between a client and AWS. */
 export const FAULTS = [
-  /** AWS answers that it can not (500 or 503, or `answer`) and does nothing. */
+  /** AWS answers that it cannot (500 or 503, or `answer`) and does nothing. */
   'error',
   /** The connection breaks before AWS has the request. */
   'reset',

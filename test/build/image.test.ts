@@ -98,7 +98,7 @@ describe.skipIf(!likeTarget())(
       const here = await night(other, null);
       expect(there.runId).toBe(here.runId);
       expect(there.models).toEqual(here.models);
-      expect(Object.keys(there.exports)).toContain('table-bought.parquet');
+      expect(Object.keys(there.exports)).toContain('table-bought/parquet/table-bought.parquet');
       expect(there.exports).toEqual(here.exports);
     });
   },

@@ -79,7 +79,7 @@ describe('rows are conserved', () => {
         );
         // then
         if (quality.status === 'refused') {
-          expect(quality.refused.reason).toMatch(/unclosed quote|disagree|can not be read/);
+          expect(quality.refused.reason).toMatch(/unclosed quote|disagree|cannot be read/);
           return;
         }
         expect(quality.clean + quality.duplicates.dropped + quality.quarantinedRows).toBe(quality.rowsIn);

@@ -226,7 +226,7 @@ const used: [string, string | Buffer, object, { in: number; clean: number; why?:
     ],
   ];
 
-/** Files that can not be used, and what the refusal says. */
+/** Files that cannot be used, and what the refusal says. */
 const refused: [string, string | Buffer, object, RegExp][] = [
   ['a truncated gzip file', gz.subarray(0, gz.length - 20), events, /gzip file is broken/],
   ['a gzip header alone', gz.subarray(0, 5), events, /gzip file is broken/],

@@ -44,7 +44,7 @@ describe('the version of an event', () => {
     },
   );
 
-  test('that can not be ordered has the drop refused, and an expression that fails its row quarantined', async () => {
+  test('that cannot be ordered has the drop refused, and an expression that fails its row quarantined', async () => {
     const refused = await clean(HEAD + line('1', 'x'), keyed(['[changed]']));
     expect(refused.quality).toMatchObject({
       status: 'refused',

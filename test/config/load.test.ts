@@ -65,7 +65,7 @@ describe('a config file', () => {
   it('that is not there is named, with what to do', async () => {
     const folder = await temporaryFolder();
     expect(await errorOf(folder)).toBe(
-      `no config at ${folder}/nightjar.config.ts: run "npx nightjar-shop init" to write one, or point --config at it`,
+      `no config at ${folder}/nightjar.config.ts: run "nightjar init" to write one, or point --config at it`,
     );
   });
 

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { OTHER_USER } from '../runtime/other-user.ts';
+import { builtCommand } from './built.ts';
 
-const BIN = fileURLToPath(new URL('../../bin/nightjar.js', import.meta.url));
+const BIN = builtCommand();
 
 export interface Ended {
   /** Exit code, or null when it was killed. */

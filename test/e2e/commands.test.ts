@@ -238,7 +238,7 @@ export default { ...shoppers, training: { steps: 60, batchSize: 256 }, model: { 
     }
     expect([...byUser.keys()].every((user) => known.has(user) && buyers.has(user))).toBe(true);
     expect([...byUser.values()].every((ranks) => ranks.join() === '1,2,3,4,5')).toBe(true);
-    // and: a window that is not over can not be judged
+    // and: a window that is not over cannot be judged
     const open = await nightjar(
       ['backtest', '--task', 'purchase', '--as-of', past(log.at(-1)!.day, -2)],
       folder,

@@ -163,13 +163,13 @@ describe('before anything is copied, a call is refused', () => {
     await drop(['a/orders.csv'], base('a'));
     await refused(
       ['b/Orders.csv'],
-      /Orders\.csv differs from drop\/orders\/orders\.csv, which stands there already/,
+      /Orders\.csv differs from drop\/orders\/orders\.csv, which is there already/,
       base('b'),
     );
     await drop(['nfc'], base('nfc'));
     await refused(['nfd'], /in case or accents alone/, base('nfd'));
     await drop(['Day=1']);
-    await refused(['day=1'], /differs from drop\/orders\/Day=1, which stands there already/);
+    await refused(['day=1'], /differs from drop\/orders\/Day=1, which is there already/);
   });
 
   it('where a key would be both a file and a folder', async () => {
@@ -179,7 +179,7 @@ describe('before anything is copied, a call is refused', () => {
     await refused(['one'], /drop\/orders\/a is a folder with other objects/, base('one'));
     await refused(
       ['three'],
-      /drop\/orders\/a\/b\/c is below drop\/orders\/a\/b, which stands there already and is no folder/,
+      /drop\/orders\/a\/b\/c is below drop\/orders\/a\/b, which is there already and is no folder/,
       base('three'),
     );
   });
@@ -221,7 +221,7 @@ describe('before anything is copied, a call is refused', () => {
     await refused(['in/dangling', 'none.csv'], /there is no file in\/dangling\n.*there is no file none\.csv/);
     await drop(['in/good.csv']);
     await refused(['.nightjar/bucket/drop'], /nothing to drop in .*ignored by their names/);
-    await refused([shop.root], /lies in the bucket itself/);
+    await refused([shop.root], /is in the bucket itself/);
     await mkdir('empty');
     await refused(['empty'], /^there is nothing to drop in empty$/);
   });
@@ -267,7 +267,7 @@ describe('dropping', () => {
     await writeFile('a.csv', HEAD);
     await files('c.csv');
     await expect(plan(['c.csv', 'a.csv'], { replace: false })).rejects.toThrow(
-      /a\.csv stands there with other bytes/,
+      /a\.csv is there already, with other bytes/,
     );
     expect(await standing()).toEqual(['orders/a.csv', 'orders/b.csv']);
     // and: what another has put there since is not replaced either
@@ -308,7 +308,7 @@ describe('dropping', () => {
     await drop([join(home, 'exports/a.csv')]);
     expect((await plan(['exports/a.csv'])).notes).toEqual([
       expect.stringContaining(
-        'drop/orders/a.csv stands there as well; if this is a newer export of it, its rows count twice',
+        'drop/orders/a.csv is there as well; if this is a newer export of it, its rows count twice',
       ),
     ]);
     expect((await plan(['exports/a.csv'], { base: home })).notes).toEqual([]);

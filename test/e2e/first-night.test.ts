@@ -126,14 +126,14 @@ describe('a first night', { timeout: SLOW }, () => {
 });
 
 describe('a backtest', { timeout: SLOW }, () => {
-  it('names the tasks that it does not compare, and refuses one that can not be trained', async () => {
+  it('names the tasks that it does not compare, and refuses one that cannot be trained', async () => {
     const asked = await nightjar(['backtest', '--task', 'churn', '--as-of', '2025-02-20'], folder);
     expect(asked.code).toBe(0);
     expect(asked.stdout).toContain('not compared: purchase (trained with churn; ask with --task)');
     const none = await nightjar(['backtest', '--task', 'winback', '--as-of', '2025-02-20'], folder);
     expect(none.code).toBe(1);
     expect(none.stderr).toContain(
-      'task winback can not be trained as of this day: nobody had an event "review" before 2025-02-20',
+      'task winback cannot be trained as of this day: nobody had an event "review" before 2025-02-20',
     );
   });
 });

@@ -117,12 +117,12 @@ it(
     expect(Object.keys(await objectsIn(store, 'scores/')).length).toBe(2);
     await scoreRun({ store, runId, shards, progress });
     expect(told.map((text) => text.replace(/\d+ users/, 'scored now'))).toEqual([
-      'shard 0: scored now',
-      'shard 1: scored now',
-      'shard 0: scored before',
-      'shard 1: scored before',
-      'shard 2: scored now',
-      'shard 3: scored now',
+      'shard 1 of 4: scored now',
+      'shard 2 of 4: scored now',
+      'shard 1 of 4: scored before',
+      'shard 2 of 4: scored before',
+      'shard 3 of 4: scored now',
+      'shard 4 of 4: scored now',
     ]);
     expect(await objectsIn(store, 'scores/')).toEqual(await objectsIn(undisturbed, 'scores/'));
     expect(await objectsIn(store, 'snapshots/')).toEqual(await objectsIn(undisturbed, 'snapshots/'));

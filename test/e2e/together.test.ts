@@ -15,7 +15,7 @@ const settings = shopConfig({
 });
 
 const BUSY =
-  /^nightjar: another "nightjar (run|clean)" is at work on .* \(process \d+, since .*\): wait until it is done, or stop it$/m;
+  /^nightjar: another "npx nightjar-shop (run|clean)" is at work on .* \(process \d+, since .*\): wait until it is done, or stop it$/m;
 
 it(
   'commands that are started at one moment on one folder end as one, with its exports, and the others say so',
@@ -67,7 +67,7 @@ it(
     await Promise.all(both.map(({ ended }) => ended));
     expect(first.code).toBe(1);
     expect(first.stderr).toContain(
-      `nightjar: another "nightjar demo" is at work on ${join(home, '.nightjar/demo')} (process `,
+      `nightjar: another "npx nightjar-shop demo" is at work on ${join(home, '.nightjar/demo')} (process `,
     );
   },
   SLOW,

@@ -49,7 +49,7 @@ function customers(): string {
     'C-6,moved@example.com,gold,2025-03-11',
     'C-7,,gold,2025-03-11',
   ];
-  // An address in a row that can not be used.
+  // An address in a row that cannot be used.
   return ['customer,mail,tier,since', ...rows, ...news, 'C-8,lost@example.com,gold,never'].join('\n');
 }
 
@@ -237,7 +237,7 @@ describe('an audience', { timeout: SLOW }, () => {
   });
 });
 
-describe('tasks that can not be trained yet', { timeout: SLOW }, () => {
+describe('tasks that cannot be trained yet', { timeout: SLOW }, () => {
   it('are left out with their reason, and the others are exported', async () => {
     const [columns] = await read(
       `SELECT string_agg(column_name, ' ') AS names FROM (DESCRIBE SELECT * FROM '${folder(`users/parquet/as_of=${AS_OF}/run=${first.runId}`)}/users.parquet')`,

@@ -100,7 +100,7 @@ describe('compute environments', () => {
         MetadataOptions: { HttpTokens: 'required', HttpPutResponseHopLimit: 1, HttpEndpoint: 'enabled' },
       },
     });
-    // The jobs' user can not ask the host for the role.
+    // The jobs' user cannot ask the host for the role.
     expect(JSON.stringify(ofType(batch, 'AWS::EC2::LaunchTemplate'))).toContain(
       'iptables -I OUTPUT -d 169.254.169.254 -m owner --uid-owner 10001 -j REJECT',
     );

@@ -20,7 +20,7 @@ import { type CloudTemplate, STACKS, synthesise } from './synthesis.ts';
 
 /**
  * The templates are handed to moto's CloudFormation in the order of deployment, with everything that one stack imports
- * from another. What moto (5.2.1) can not do is taken out of them first, and nothing else. Of what it creates it passes over
+ * from another. What moto (5.2.1) cannot do is taken out of them first, and nothing else. Of what it creates it passes over
  * some settings (versions, notifications, life cycles): those are held by the other tests.
  */
 const LEFT_OUT: Readonly<Record<string, string>> = {

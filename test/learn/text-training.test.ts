@@ -140,6 +140,6 @@ describe('a users model that reads texts', { timeout: SLOW }, () => {
       });
     }
     expect(seen.get('t1')!.probability).toBeLessThan(0.8 * seen.get('t2')!.probability);
-    expect(seen.get('t1')!.reasons).toMatch(/texts -/);
+    expect(seen.get('t1')!.reasons).toMatch(/"name":"texts","value":-/);
   });
 });

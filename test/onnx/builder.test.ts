@@ -118,9 +118,9 @@ describe('GraphBuilder', () => {
     expect(() => g.parameter('w', [2, 3], new Float32Array(5))).toThrow(
       'Parameter w of shape [2,3] needs 6 values, not 5',
     );
-    expect(() => g.input('n', 'float32', [2.5])).toThrow('Input n can not have an axis of size 2.5');
+    expect(() => g.input('n', 'float32', [2.5])).toThrow('Input n cannot have an axis of size 2.5');
     const short = { dtype: 'float32' as const, shape: [3], data: Float32Array.of(1, 2) };
-    expect(() => g.constant(short)).toThrow('A constant of shape [3] can not hold 2 elements');
+    expect(() => g.constant(short)).toThrow('A constant of shape [3] cannot hold 2 elements');
     expect(() => g.value('z')).toThrow('reads z, which nothing before it produces');
     expect(() => g.build()).toThrow('Graph names has no outputs');
     expect(() => tensor('int64', [2], [1])).toThrow('needs 2 values, not 1');

@@ -53,16 +53,16 @@ describe('weights beside the model', () => {
     }
   });
 
-  it('that can not be read are named with their tensor', async () => {
+  it('that cannot be read are named with their tensor', async () => {
     // given / when / then
     await expect(readModelFile(join(folder, 'lost.onnx'))).rejects.toThrow(
-      /Tensor w lies in the file lost.bin at byte 4, which can not be read: ENOENT/,
+      /Tensor w lies in the file lost.bin at byte 4, which cannot be read: ENOENT/,
     );
     await expect(readModelFile(join(folder, 'late.onnx'))).rejects.toThrow('it ends 4 bytes early');
     await expect(readModelFile(join(folder, 'outside.onnx'))).rejects.toThrow(
       'outside the folder of the model',
     );
-    await expect(readModelFile(join(folder, 'none.onnx'))).rejects.toThrow(/none.onnx can not be read/);
+    await expect(readModelFile(join(folder, 'none.onnx'))).rejects.toThrow(/none.onnx cannot be read/);
     expect(() => importModel(model('w.bin'))).toThrow(
       'read the model by readModelFile, or pass externalData',
     );

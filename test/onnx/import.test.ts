@@ -265,7 +265,7 @@ describe('importModel', () => {
     expect(importModel(bytes).parameters.map(({ name }) => name)).toEqual(['positions']);
   });
 
-  it('chooses between bool values, which the runtime can not', () => {
+  it('chooses between bool values, which the runtime cannot', () => {
     // given
     const bytes = foreignModel({
       input: [info('c', 'bool', [3]), info('a', 'bool', [2, 1])],
@@ -280,7 +280,7 @@ describe('importModel', () => {
     expect([...interpret(graph, feeds).y!.data]).toEqual([1, 0, 1, 0, 0, 0]);
   });
 
-  it('says what it can not read', () => {
+  it('says what it cannot read', () => {
     // given
     const simple = (nodes: NodeProto[]): GraphInit => ({
       input: [info('x', 'float32', [2, 2])],

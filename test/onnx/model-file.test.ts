@@ -109,7 +109,7 @@ describe('model files', () => {
     );
   });
 
-  it('that can not be used say why', () => {
+  it('that cannot be used say why', () => {
     // given
     const bytes = encodeModel(small(), { parametersAs: 'initializers' });
     const edited = (edit: (file: ReturnType<typeof parse>) => void): Uint8Array => {

@@ -171,7 +171,7 @@ describe('quotas of vCPUs', () => {
     expect(spot!.remedy).toContain('--quota-code L-3819A6DF --desired-value 32 --region eu-central-1');
   });
 
-  it('keep nobody from deploying when they can not be looked at', () => {
+  it('keep nobody from deploying when they cannot be looked at', () => {
     const answers = new Map<string, Answer<number>>(quotasOf(gpu).map(({ code }) => [code, denied]));
     const states = checkQuotas(gpu, [], answers, 'eu-central-1').map(({ state }) => state);
     expect(states).toEqual(['warning', 'warning']);

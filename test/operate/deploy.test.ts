@@ -142,7 +142,7 @@ describe('the commands', { timeout: 60_000 }, () => {
     for (const text of [option, ...others]) expect(stdout).toContain(text);
   });
 
-  it('end in one sentence when AWS can not be asked', async () => {
+  it('end in one sentence when AWS cannot be asked', async () => {
     // given a shop and nobody who listens
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'nightjar.config.ts'), `export default ${JSON.stringify(EMPTY)};\n`);

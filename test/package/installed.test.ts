@@ -116,7 +116,9 @@ describe('the installed command', { timeout: 300_000 }, () => {
     await writeFile(join(project, 'log.csv'), file(shopLog().filter(({ day }) => day < AS_OF)));
     // when
     expect(await quiet(['check', 'log.csv'])).toContain('rows in');
-    expect(await quiet(['drop', 'log.csv', '--source', 'log'], 'nightjar')).toBe('drop/log/log.csv\n');
+    expect(await quiet(['drop', 'log.csv', '--source', 'log'], 'nightjar')).toBe(
+      'new        drop/log/log.csv\n1 dropped\n',
+    );
     const { exports, report } = JSON.parse(await quiet(['run', '--as-of', AS_OF, '--json']));
     // then
     expect(await readdir(exports)).toContain('_SUCCESS');
@@ -239,9 +241,7 @@ app.synth();
       const env = { PATH: process.env.PATH, NIGHTJAR_STORE: join(project, 'empty') };
       // Nobody told it of a run: what it needs has been loaded by then.
       await expect(run(process.execPath, [image], { env })).rejects.toMatchObject({
-        stderr: expect.stringMatching(
-          /^NightjarError: the job needs the environment variable NIGHTJAR_\w+\n$/,
-        ),
+        stderr: expect.stringMatching(/^the job needs the environment variable NIGHTJAR_\w+\n$/),
       });
     },
   );

@@ -147,7 +147,7 @@ describe('what the comparison notices', () => {
 
 describe('folders that are no reference', () => {
   test('are told what is missing', async () => {
-    await expect(checkParity(join(TINY_BERT, 'nowhere'))).rejects.toThrow(/parity.json can not be read/);
+    await expect(checkParity(join(TINY_BERT, 'nowhere'))).rejects.toThrow(/parity.json cannot be read/);
     await expect(checkParity(TINY_BERT, { files: ['other.onnx'] })).rejects.toThrow(
       /no other.onnx; it names model-dynamo.onnx, model-sdpa.onnx, model.onnx/,
     );

@@ -76,11 +76,11 @@ describe('an adapter file', () => {
   it.each<[string, Record<string, string>, RegExp]>([
     ['none', {}, /no adapter of Nightjar/],
     ['no JSON', { format: 'nightjar.adapter.1', adapter: '{' }, /not JSON/],
-    ['an unknown kind', { format: 'nightjar.adapter.1', adapter: '{"kind":"ia3"}' }, /can not be read/],
+    ['an unknown kind', { format: 'nightjar.adapter.1', adapter: '{"kind":"ia3"}' }, /cannot be read/],
     [
       'half the settings',
       { format: 'nightjar.adapter.1', adapter: '{"kind":"lora","rank":2}' },
-      /can not be read/,
+      /cannot be read/,
     ],
   ])('with %s for settings is refused', (_, metadata, message) => {
     const attempt = () => decodeAdapter(encodeSafetensors({}, metadata), classifier());

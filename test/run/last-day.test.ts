@@ -150,7 +150,7 @@ describe('an as-of day', { timeout: SLOW }, () => {
     for (const fine of ['2025-01-02', '2025-01-10', '2025-01-18', '2025-01-25'])
       expect(check(fine)).not.toThrow();
     expect(check('2025-01-26')).toThrow(
-      '--as-of 2025-01-26 is beyond the data: events end on 2025-01-17, and of the 8 days behind it nothing is known. Choose 2025-01-18',
+      '--as-of 2025-01-26 is beyond the data: events end on 2025-01-17, and 8 days are missing before the as-of day. Choose 2025-01-18',
     );
     expect(check('2025-01-01')).toThrow('there are no events before that day, they begin on 2025-01-01');
   });

@@ -80,7 +80,7 @@ describe('children', () => {
     ]);
   });
 
-  it('fail with a reason when they can not be started or listened to', async () => {
+  it('fail with a reason when they cannot be started or listened to', async () => {
     const { batch } = await open({
       commands: { finetune: { command: join(children, 'no-such-program') } },
     });
@@ -148,7 +148,7 @@ describe('children', () => {
     await expect(batch.wait('unknown')).rejects.toThrow(BatchError);
   });
 
-  it('can not be none at a time', () => {
+  it('cannot be none at a time', () => {
     for (const maxConcurrent of [0, -1, 1.5]) {
       expect(() => openLocalBatch({ commands: {}, logs: '.', maxConcurrent })).toThrow(BatchError);
     }

@@ -190,7 +190,7 @@ describe('files put in by hand', () => {
   });
 });
 
-describe('what a folder can not hold', () => {
+describe('what a folder cannot hold', () => {
   it('is refused with a reason, and nothing is changed', async () => {
     const store = await openFolderStore(await temporaryFolder());
     await store.put('a/b', 'x');

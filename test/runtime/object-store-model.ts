@@ -21,7 +21,7 @@ export function objectStoreModel(name: string, makeStore: () => Promise<ObjectSt
   });
 }
 
-/** Keys of which none lies below another: a folder can not hold both. */
+/** Keys of which none lies below another: a folder cannot hold both. */
 const modelKey = fc.constantFrom('a/x', 'a/y/z', 'a-b', 'a.b', 'ab', 'b/x', 'b/x0', 'b/y', 'é', '😀/1');
 const modelBody = fc.string({ maxLength: 3 });
 const operation = fc.oneof(

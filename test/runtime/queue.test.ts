@@ -39,7 +39,7 @@ describe('dead letters', () => {
 });
 
 describe('settings', () => {
-  it('are refused where they can not work', () => {
+  it('are refused where they cannot work', () => {
     for (const wrong of [
       { visibilityMs: 0 },
       { visibilityMs: Number.NaN },

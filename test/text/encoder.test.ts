@@ -73,7 +73,7 @@ describe('an encoder’s folder', () => {
     await writeFile(join(mixed, 'model.onnx'), await readFile(join(folder, 'model.onnx')));
     await expect(openTextEncoder(mixed)).rejects.toThrow(/no tokenizer.json/);
     await writeFile(join(mixed, 'tokenizer.json'), '[]');
-    await expect(openTextEncoder(mixed)).rejects.toThrow(/tokenizer.json can not be read/);
+    await expect(openTextEncoder(mixed)).rejects.toThrow(/tokenizer.json cannot be read/);
     await saveTextEncoder(mixed, { ...encoder, graph: other.encoder.graph }, files);
     await expect(openTextEncoder(mixed)).rejects.toThrow(/do not belong together/);
     await expect(openTextEncoder(folder, { model: 'model-sdpa.onnx' })).rejects.toThrow(/no model-sdpa.onnx/);

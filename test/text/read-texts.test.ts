@@ -50,10 +50,10 @@ describe('readTexts', () => {
       /columns title, body, n: say which hold texts/,
     );
     await expect(readTexts([path('a.csv.gz')], { columns: ['text'] })).rejects.toThrow(
-      /a.csv.gz can not be read/,
+      /a.csv.gz cannot be read/,
     );
     await expect(readTexts([path('a.csv.gz')], { columns: ['body'], where: 'n <' })).rejects.toThrow(
-      /can not be read/,
+      /cannot be read/,
     );
   });
 });

@@ -63,7 +63,7 @@ describe('TextTokenizer', () => {
 
   it('names the trouble with a tokenizer.json that is none', () => {
     // when / then
-    expect(() => new TextTokenizer({ model: { type: 'Nothing' } })).toThrow(/tokenizer.json can not be used/);
+    expect(() => new TextTokenizer({ model: { type: 'Nothing' } })).toThrow(/tokenizer.json cannot be used/);
   });
 });
 

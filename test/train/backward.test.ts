@@ -297,7 +297,7 @@ describe('moving averages', () => {
   });
 });
 
-test('settings out of range, and tables that a rule can not update lazily', async () => {
+test('settings out of range, and tables that a rule cannot update lazily', async () => {
   const settle = (options: OptimiserOptions) => () => settleOptimiser(smallProgram(), options);
   expect(settle({ kind: 'sgd', momentum: 1 })).toThrow(/momentum is 1/);
   expect(settle({ kind: 'sgd', momentum: 0, nesterov: true })).toThrow(/above 0 with nesterov/);

@@ -68,7 +68,7 @@ describe('safetensors', () => {
     );
   });
 
-  test('refuses types it can not hold', () => {
+  test('refuses types it cannot hold', () => {
     const header = JSON.stringify({ half: { dtype: 'F16', shape: [1], data_offsets: [0, 2] } }).padEnd(64);
     const file = new Uint8Array([64, 0, 0, 0, 0, 0, 0, 0, ...new TextEncoder().encode(header), 0, 0]);
     expect(() => decodeSafetensors(file)).toThrow(/tensor half has type F16; F32/);

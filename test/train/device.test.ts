@@ -104,7 +104,7 @@ describe('the device driver', () => {
   it.each<{ optimiser: OptimiserOptions; says: RegExp }>([
     { optimiser: { kind: 'adafactor' }, says: /adafactor/ },
     { optimiser: { group: () => ({ rows: 'lazy' }) }, says: /table is updated lazily/ },
-  ])('refuses what it can not do: $says', async ({ optimiser, says }) => {
+  ])('refuses what it cannot do: $says', async ({ optimiser, says }) => {
     const opening = openTrainer(smallProgram(), { driver: 'device', optimiser });
     await expect(opening).rejects.toThrow(ProgramError);
     await expect(opening).rejects.toThrow(says);

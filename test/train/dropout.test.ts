@@ -49,7 +49,7 @@ describe('insertDropout', () => {
     expect(insertDropout(graph, { rate: 0, after: [/./] })).toEqual({ graph, sites: [] });
   });
 
-  test('refuses rates, names and shapes that it can not use', () => {
+  test('refuses rates, names and shapes that it cannot use', () => {
     const graph = linearGraph();
     for (const rate of [-0.1, 1, 0.999, 0.001, Number.NaN])
       expect(() => insertDropout(graph, { rate, after: ['hidden'] })).toThrow(TrainError);

@@ -59,6 +59,20 @@ const BLOCK = 122_880;
 /** So few rows are read text by text: a second query that joins texts into blocks costs more to plan than it saves. */
 const FEW_ROWS = 20_000;
 
+/** The columns whose texts are read one by one, in the first pass: those that stand in DuckDB's vectors as a whole. */
+async function shortTexts(
+  sql: Sql,
+  source: string,
+  rows: number,
+  columns: readonly CellColumn[],
+): Promise<ReadonlySet<string>> {
+  const names = columns.filter(({ type }) => type === 'text').map(({ name }) => name);
+  if (names.length === 0 || rows <= FEW_ROWS) return new Set(names);
+  const lengths = names.map((name) => `max(strlen(${quoteIdentifier(name)}))`);
+  const [longest = []] = await sql.rows(`SELECT ${lengths.join(', ')} FROM ${source}`);
+  return new Set(names.filter((_, i) => Number(longest[i]) <= INLINE));
+}
+
 /** Reads the columns of a temp table's rows [from, to) in their order. */
 export async function readCells(
   sql: Sql,
@@ -68,13 +82,16 @@ export async function readCells(
 ): Promise<Map<string, Cells>> {
   const rows = to - from;
   const source = `${table} WHERE rowid >= ${from} AND rowid < ${to}`;
-  const few = rows <= FEW_ROWS;
-  const cells = columns.map(({ type }) => ({ values: WIDTH[type].make(rows), valid: new Uint8Array(rows) }));
-  const texts = columns.map(({ type }) => (type === 'text' ? new TextBytes() : undefined));
+  const short = await shortTexts(sql, source, rows, columns);
+  const cells = columns.map(({ type, nullable }) => ({
+    values: WIDTH[type].make(rows),
+    ...(nullable && { valid: new Uint8Array(rows) }),
+  }));
+  const texts = columns.map(({ name }) => (short.has(name) ? new TextBytes() : undefined));
   const list = columns.map(({ name, type }) => {
     const column = quoteIdentifier(name);
     if (type !== 'text') return `${column}::${WIDTH[type].cast}`;
-    return few ? `${column}::VARCHAR` : `strlen(${column})::${WIDTH[type].cast}`;
+    return short.has(name) ? `${column}::VARCHAR` : `strlen(${column})::${WIDTH[type].cast}`;
   });
   const result = await sql.connection.stream(`SELECT ${list.join(', ')} FROM ${source}`);
   let at = 0;
@@ -87,20 +104,19 @@ export async function readCells(
     for (const [index, { values, valid }] of cells.entries()) {
       const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
       const mask = duckdb.vector_get_validity(vector, Math.ceil(count / 64) * 8);
-      const text = few ? texts[index] : undefined;
+      const text = texts[index];
       if (text && values instanceof Int32Array) text.take(vector, mask, values, at, count);
       else copyValues(duckdb.vector_get_data(vector, count * values.BYTES_PER_ELEMENT), values, at, count);
-      markValid(mask, values, valid, at, count);
+      if (valid) markValid(mask, values, valid, at, count);
     }
     at += count;
   }
-  const names = columns.filter(({ type }) => type === 'text').map(({ name }) => name);
-  const joined = few ? undefined : await readTexts(sql, source, names);
+  const long = columns.filter(({ name, type }) => type === 'text' && !short.has(name));
+  const joined = await readTexts(sql, source, long);
   return new Map(
-    columns.map(({ name, nullable }, index) => {
-      const { values, valid } = cells[index] ?? { values: new Uint8Array(), valid: new Uint8Array() };
-      const text = joined ? joined.get(name) : texts[index]?.bytes();
-      return [name, { values, ...(nullable && { valid }), ...(text && { bytes: text }) }];
+    columns.map(({ name }, index) => {
+      const text = joined.get(name) ?? texts[index]?.bytes();
+      return [name, { ...(cells[index] ?? { values: new Uint8Array() }), ...(text && { bytes: text }) }];
     }),
   );
 }
@@ -115,28 +131,29 @@ class TextBytes {
     const data = duckdb.vector_get_data(vector, count * TEXT);
     const memory = data.buffer;
     if (!(memory instanceof ArrayBuffer)) throw new TypeError('DuckDB gave memory that is shared');
-    const view = new DataView(memory, data.byteOffset, data.byteLength);
+    const lengthsOf = new DataView(memory, data.byteOffset, data.byteLength);
     for (let row = 0; row < count; row++) {
-      if (mask && !(((mask[row >> 3] ?? 0) >> (row & 7)) & 1)) continue;
-      const length = view.getUint32(row * TEXT, true);
+      if (mask && !((mask[row >> 3]! >> (row & 7)) & 1)) continue;
+      const length = lengthsOf.getUint32(row * TEXT, true);
       const start = row * TEXT + 4;
-      const text =
-        length <= INLINE
-          ? data.subarray(start, start + length)
-          : duckdb.get_data_from_pointer(memory, data.byteOffset + start + 4, length);
-      if (this.#length + length > this.#bytes.length) {
-        const larger = Buffer.alloc(Math.max(this.#length + length, this.#bytes.length * 2));
-        this.#bytes.copy(larger);
-        this.#bytes = larger;
-      }
-      this.#bytes.set(text, this.#length);
+      if (this.#length + length > this.#bytes.length) this.#grow(length);
+      const bytes = this.#bytes;
+      // A call for so few bytes costs more than they do.
+      if (length <= INLINE) for (let i = 0; i < length; i++) bytes[this.#length + i] = data[start + i]!;
+      else bytes.set(duckdb.get_data_from_pointer(memory, data.byteOffset + start + 4, length), this.#length);
       this.#length += length;
       lengths[at + row] = length;
     }
   }
 
+  #grow(by: number): void {
+    const larger = Buffer.alloc(Math.max(this.#length + by, this.#bytes.length * 2));
+    this.#bytes.copy(larger);
+    this.#bytes = larger;
+  }
+
   bytes(): Uint8Array {
-    return Uint8Array.from(this.#bytes.subarray(0, this.#length));
+    return this.#bytes.subarray(0, this.#length);
   }
 }
 
@@ -170,14 +187,14 @@ function markValid(
 async function readTexts(
   sql: Sql,
   source: string,
-  names: readonly string[],
+  columns: readonly CellColumn[],
 ): Promise<Map<string, Uint8Array>> {
-  if (names.length === 0) return new Map();
-  const joined = names.map((name) => `encode(string_agg(${quoteIdentifier(name)}, '' ORDER BY rowid))`);
+  if (columns.length === 0) return new Map();
+  const joined = columns.map(({ name }) => `encode(string_agg(${quoteIdentifier(name)}, '' ORDER BY rowid))`);
   const result = await sql.run(
     `SELECT ${joined.join(', ')} FROM ${source} GROUP BY rowid // ${BLOCK} ORDER BY rowid // ${BLOCK}`,
   );
-  const blocks = names.map((): Uint8Array[] => []);
+  const blocks = columns.map((): Uint8Array[] => []);
   for (let k = 0; k < result.chunkCount; k++) {
     const chunk = result.getChunk(k);
     for (const [index, list] of blocks.entries()) {
@@ -189,7 +206,7 @@ async function readTexts(
       }
     }
   }
-  return new Map(names.map((name, index) => [name, joinBytes(blocks[index] ?? [])]));
+  return new Map(columns.map(({ name }, index) => [name, joinBytes(blocks[index] ?? [])]));
 }
 
 function joinBytes(blocks: readonly Uint8Array[]): Uint8Array {
@@ -236,14 +253,13 @@ function sliceCells(
     nullCount: nulls?.nullCount ?? 0,
     ...(nulls?.bitmap && { nullBitmap: nulls.bitmap }),
   };
-  const values = cells.values.slice(start, end);
-  if (type instanceof Utf8) {
+  const values = cells.values.subarray(start, end);
+  if (type instanceof Utf8 && values instanceof Int32Array) {
     const valueOffsets = new Int32Array(length + 1);
-    for (let row = 0; row < length; row++) {
-      valueOffsets[row + 1] = (valueOffsets[row] ?? 0) + Number(values[row]);
-    }
-    const nextByte = firstByte + (valueOffsets[length] ?? 0);
-    const data = (cells.bytes ?? new Uint8Array()).slice(firstByte, nextByte);
+    let offset = 0;
+    for (let row = 0; row < length; row++) valueOffsets[row + 1] = offset += values[row]!;
+    const nextByte = firstByte + offset;
+    const data = (cells.bytes ?? new Uint8Array()).subarray(firstByte, nextByte);
     return { data: makeData({ type, ...shared, valueOffsets, data }), nextByte };
   }
   return { data: fixedData(type, values, shared), nextByte: 0 };

@@ -2,16 +2,15 @@ import { crc32 } from 'node:zlib';
 import {
   BIGINT,
   BOOLEAN,
-  DuckDBBigIntVector,
   type DuckDBConnection,
   type DuckDBDataChunk,
   DuckDBScalarFunction,
   type DuckDBType,
-  INTEGER,
   UINTEGER,
   VARCHAR,
 } from '@duckdb/node-api';
-import { isZoneName, localTransitions, parseInstant, type TimeReading, zoneRules } from '../../data/index.ts';
+import { isZoneName, parseInstant, type TimeReading } from '../../data/index.ts';
+import { offsetFunction, offsetIn } from './zones.ts';
 
 /**
  * Functions of our own in SQL. `crc32(text)`, `param(params, name)` and `entities(contexts, schema)` are for mappings. The
@@ -32,57 +31,11 @@ export async function addFunctions(connection: DuckDBConnection): Promise<void> 
   connection.registerScalarFunction(
     rowFunction('nj_offset', BIGINT, [VARCHAR, BIGINT, BOOLEAN], ([zone, ms, local]) => {
       if (!isZoneName(String(zone))) return null;
-      return zones[zoneNumber(String(zone))]![local ? 'local' : 'instant'](Number(ms));
+      return BigInt(offsetIn(String(zone), local ? 'local' : 'instant', Number(ms)));
     }),
   );
   for (const kind of ['instant', 'local'] as const) connection.registerScalarFunction(offsetFunction(kind));
   for (const macro of MACROS) await connection.run(`CREATE MACRO ${macro}`);
-}
-
-interface ZoneOffsets {
-  /** Offset (ms) at an instant (ms). */
-  readonly instant: (ms: number) => bigint;
-  /** Offset (ms) by which the instant of a local time (ms, as if it were UTC) is found. */
-  readonly local: (ms: number) => bigint;
-}
-
-/** Zones that were asked for, by number: a number is read from a chunk of rows in a tenth of the time of a text. */
-const zones: ZoneOffsets[] = [];
-const zoneNumbers = new Map<string, number>();
-
-function zoneNumber(zone: string): number {
-  let number = zoneNumbers.get(zone);
-  if (number === undefined) {
-    const rules = zoneRules(zone);
-    number =
-      zones.push({
-        instant: offsetFinder(rules.transitions, rules.offsets),
-        local: offsetFinder(localTransitions(rules), rules.offsets),
-      }) - 1;
-    zoneNumbers.set(zone, number);
-  }
-  return number;
-}
-
-/** Rows of a file lie close in time: the span of the last answer mostly holds the next. */
-function offsetFinder(borders: readonly number[], offsets: readonly number[]): (ms: number) => bigint {
-  const answers = offsets.map(BigInt);
-  let span = 0;
-  return (ms) => {
-    while (span > 0 && ms < borders[span - 1]!) span--;
-    while (span < borders.length && ms >= borders[span]!) span++;
-    return answers[span]!;
-  };
-}
-
-/** SQL: the instant (ms) of a local time (ms, as if it were UTC). See `instantOfLocal`. */
-export function fromLocal(zone: string, local: string): string {
-  return `${local} - nj_offset_of_local(${zoneNumber(zone)}, ${local})`;
-}
-
-/** SQL: the local time (ms, as if it were UTC) of an instant (ms). */
-export function toLocal(zone: string, ms: string): string {
-  return `${ms} + nj_offset_of_instant(${zoneNumber(zone)}, ${ms})`;
 }
 
 /** The second argument of `nj_instant` and of the casts below. */
@@ -145,29 +98,6 @@ const MACROS: readonly string[] = [
   `nj_timezone(zone VARCHAR, x TIMESTAMP) AS make_timestamptz(epoch_us(x) - nj_offset(zone, epoch_ms(x), true) * 1000),
    (zone VARCHAR, x TIMESTAMPTZ) AS make_timestamp(epoch_us(x) + nj_offset(zone, epoch_ms(x), false) * 1000)`,
 ];
-
-/** `nj_offset_of_instant` and `nj_offset_of_local`: run over every row, so that they look at the columns' memory alone. */
-function offsetFunction(kind: 'instant' | 'local'): DuckDBScalarFunction {
-  return DuckDBScalarFunction.create({
-    name: `nj_offset_of_${kind}`,
-    returnType: BIGINT,
-    parameterTypes: [INTEGER, BIGINT],
-    mainFunction: (_info, input: DuckDBDataChunk, output) => {
-      if (input.rowCount === 0) return;
-      const times = input.getColumnVector(1);
-      const zone = zones[Number(input.getColumnVector(0).getItem(0))];
-      if (!zone || !(times instanceof DuckDBBigIntVector) || !(output instanceof DuckDBBigIntVector)) {
-        throw new TypeError(`nj_offset_of_${kind} was called with a zone that is not known, or with no time`);
-      }
-      const find = zone[kind];
-      for (let row = 0; row < input.rowCount; row++) {
-        const ms = times.getItem(row);
-        output.setItem(row, ms === null ? null : find(Number(ms)));
-      }
-      output.flush();
-    },
-  });
-}
 
 type Value = string | number | bigint | boolean | null;
 

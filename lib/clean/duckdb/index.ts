@@ -9,4 +9,5 @@ export {
   Sql,
   withConnection,
 } from './engine.ts';
-export { fromLocal, timeReadingText, toLocal } from './functions.ts';
+export { timeReadingText } from './functions.ts';
+export { fromLocal, toLocal } from './zones.ts';

@@ -31,10 +31,11 @@ export async function planFor(
   shop: Config['shop'],
 ): Promise<TablePlan> {
   const { columns, given } = records;
-  const key = canonicalJson({ name, source, columns, given, shop });
+  const reading = readingOf(source, shop, records.rows);
+  const key = canonicalJson({ name, source, columns, given, shop, many: reading.many });
   const known = plans.get(key);
   if (known) return known;
-  const plan = await makePlan(sql, name, source, records, readingOf(source, shop));
+  const plan = await makePlan(sql, name, source, records, reading);
   if (plans.size >= REMEMBERED) plans.clear();
   plans.set(key, plan);
   return plan;
@@ -92,16 +93,28 @@ async function makePlan(
   };
 }
 
-/** The stages of a plan from records to its last one, as a FROM item. */
-export function staged(relation: string, plan: TablePlan): string {
-  const read = ['n', 'e', 'line', 'broken', 'h', ...plan.reads];
-  return [plan.evaluated, ...plan.stages]
-    .filter((stage) => stage.length > 0)
-    .reduce(
-      (from, stage) => `(SELECT *, ${stage.join(', ')} FROM ${from})`,
-      `(SELECT ${read.join(', ')} FROM ${relation})`,
-    );
+/**
+ * The stages of a plan from records to its last one, as a FROM item. A stage passes on what a later one names, and no more:
+ * for a small drop DuckDB takes longer to plan columns than to compute them.
+ * @param after SQL of what is done with the last stage
+ */
+export function staged(relation: string, plan: TablePlan, after: string): string {
+  const stages = [plan.evaluated, ...plan.stages].filter((stage) => stage.length > 0);
+  const wordsOf = (texts: readonly string[]) => texts.flatMap((text) => text.match(/\w+/g) ?? []);
+  const needed = [new Set(wordsOf([after]))];
+  for (const stage of stages.toReversed()) needed.unshift(new Set([...needed[0]!, ...wordsOf(stage)]));
+  let columns = ['n', 'e', 'line', 'broken', 'h', ...plan.reads].filter((column) => needed[0]!.has(column));
+  let from = `(SELECT ${columns.join(', ')} FROM ${relation})`;
+  for (const [i, stage] of stages.entries()) {
+    const kept = columns.filter((column) => needed[i + 1]!.has(column));
+    from = `(SELECT ${[...kept, ...stage].join(', ')} FROM ${from})`;
+    columns = [...kept, ...stage.map(nameOf)];
+  }
+  return from;
 }
+
+/** 'expression AS name': name */
+const nameOf = (column: string): string => column.slice(column.lastIndexOf(' AS ') + 4);
 
 /** All expressions of a source that are bound to the columns of a file, by their paths. */
 export function expressionsOf(source: Source): Wanted[] {

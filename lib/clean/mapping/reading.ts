@@ -10,9 +10,13 @@ export interface Reading {
   /** Texts that stand for no value in columns of ids, times and numbers. */
   readonly missing: readonly string[];
   readonly shop: Config['shop'];
+  /** Whether there are so many rows that what costs time once, and spares some for each row, pays. */
+  readonly many: boolean;
 }
 
-export function readingOf(source: Source, shop: Config['shop']): Reading {
+const MANY_ROWS = 20_000;
+
+export function readingOf(source: Source, shop: Config['shop'], rows = 0): Reading {
   return {
     time: {
       zone: source.timeZone ?? shop.timeZone,
@@ -22,5 +26,6 @@ export function readingOf(source: Source, shop: Config['shop']): Reading {
     number: source.number,
     missing: source.missing ?? MISSING,
     shop,
+    many: rows > MANY_ROWS,
   };
 }

@@ -50,7 +50,7 @@ function find(columns: readonly Column[], name: string, exact: boolean, by: stri
   }
   throw new Refusal(
     `the file has the columns ${quoteNames(spellings)}, and ${by} does not say which it means`,
-    `write the name as it stands in the file, in quotes: '"${spellings[0]}"'; or take the first that is filled: coalesce("${spellings.join('", "')}")`,
+    `write the name as it is in the file, in quotes: '"${spellings[0]}"'; or take the first that is filled: coalesce("${spellings.join('", "')}")`,
   );
 }
 

@@ -66,7 +66,7 @@ export function attributeColumns(
   }
   const validFrom = field('valid_from');
   if (validFrom) {
-    const time = timeOf(validFrom, 'v_valid_from', reading.time, missing);
+    const time = timeOf(validFrom, 'v_valid_from', reading);
     if (!time) {
       throw new Refusal(
         `columns.valid_from gives ${validFrom.type}, which is no time: ${validFrom.expression}`,

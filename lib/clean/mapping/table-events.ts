@@ -7,7 +7,7 @@ import { check, lostDigits, numberChecks, timeChecks } from './checks.ts';
 import type { Field } from './fields.ts';
 import { minorUnits, numberStages } from './numbers.ts';
 import type { Reading } from './reading.ts';
-import { type Output, type TableColumns, VALUE, zipStages } from './table.ts';
+import { NO_TEXT, type Output, type TableColumns, VALUE, zipStages } from './table.ts';
 import { idOf, plainText, rawText, trimmed } from './texts.ts';
 import { dayOfLocal, hourOfLocal, timeOf } from './times.ts';
 import { versionColumns } from './version.ts';
@@ -35,7 +35,7 @@ export function eventColumns(
   const [item, session, text, currency] = [field('item'), field('session'), field('text'), field('currency')];
   const [quantity, price, amount] = [field('quantity'), field('price'), field('amount')];
   const { missing, number, shop } = reading;
-  const instant = timeOf(time, 'v_instant', reading.time, missing);
+  const instant = timeOf(time, 'v_instant', reading);
   if (!instant) {
     throw new Refusal(
       `columns.time gives ${time.type}, which is no time: ${time.expression}`,
@@ -49,11 +49,10 @@ export function eventColumns(
     ...(item ? [{ field: item, name: 'item' }] : []),
     ...(session ? [{ field: session, name: 'session' }] : []),
   ].map((one) => ({ ...one, sql: idOf(one.field, `v_${one.name}`, missing) }));
-  const none = 'NULL::VARCHAR';
   const texts = [
-    ...(item ? [] : [`${none} AS v_item`]),
-    ...(session ? [] : [`${none} AS v_session`]),
-    `${text ? plainText(text) : none} AS v_text`,
+    ...(item ? [] : [`${NO_TEXT} AS v_item`]),
+    ...(session ? [] : [`${NO_TEXT} AS v_session`]),
+    `${text ? plainText(text) : NO_TEXT} AS v_text`,
     `nullif(${trimmed(rawText(type))}, '') AS v_type`,
     ...(currency ? [`upper(trim(${rawText(currency)})) AS v_currency`] : []),
   ];
@@ -71,7 +70,7 @@ export function eventColumns(
     ]),
     [
       `to_timestamp(${instant.ms} / 1000.0) AS v_time`,
-      `${toLocal(shop.timeZone, instant.ms)} AS local`,
+      `${toLocal(shop.timeZone, instant.ms, reading.many)} AS local`,
       `${pieces} AS v_quantity`,
       `${price ? minorUnits(price.number, digits) : 'NULL::DOUBLE'} AS price_exact`,
       `${minorUnits(amount ? `coalesce(${amount.number}, ${byPrice})` : byPrice, digits)} AS amount_exact`,
@@ -121,13 +120,13 @@ export function eventColumns(
       `TRY_CAST(list_position([${EVENT_TYPES.map(quoteText).join(', ')}], v_type) - 1 AS UTINYINT)`,
       'uint8',
     ),
-    output('item', 'v_item', 'text', true),
+    output('item', item ? 'v_item' : NO_TEXT, 'text', true),
     output('quantity', 'v_quantity', 'double'),
     output('price', 'v_price', 'int64', true),
     output('amount', 'v_amount', 'int64'),
-    output('session', 'v_session', 'text', true),
-    output('text', 'v_text', 'text', true),
-    output('id', source.key ? 'left(key_hash, 16)' : none, 'text', true),
+    output('session', session ? 'v_session' : NO_TEXT, 'text', true),
+    output('text', text ? 'v_text' : NO_TEXT, 'text', true),
+    output('id', source.key ? 'left(key_hash, 16)' : NO_TEXT, 'text', true),
     ...version.outputs,
     output('flags', 'flags', 'uint16'),
   ];

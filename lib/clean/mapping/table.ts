@@ -11,6 +11,9 @@ export interface Output {
   readonly kind?: 'number' | 'category' | 'text';
 }
 
+/** SQL of a text column that no row has: it is neither stored nor sorted by on the way. */
+export const NO_TEXT = 'NULL::VARCHAR';
+
 /** A reason to quarantine a row. The first that holds is the row's reason. */
 export interface Check {
   /** Which setting of the source it is about. */

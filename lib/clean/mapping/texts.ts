@@ -8,17 +8,23 @@ const BLANKS =
 /** What exports write for "no value" in a column of ids, times or numbers. */
 export const MISSING = ['NaN', 'nan', 'NaT', 'null', 'NULL', 'None', 'undefined', '<NA>'] as const;
 
-/** SQL: without blanks at both ends. Taking them off is slow, so texts of visible ASCII at both ends are left alone. */
+const ASCII_BLANKS = [' ', '\t', '\n', '\v', '\f', '\r'];
+
+/**
+ * SQL: without blanks at both ends. Taking them off costs twenty times what it costs to see that there are none: text that is
+ * ASCII alone, begins with a visible character and ends in no blank is left as it is.
+ */
 export function trimmed(text: string): string {
-  const visible = (char: string) => `${char} >= '!' AND ${char} <= '~'`;
-  const plain = `${visible(`${text}[1]`)} AND ${visible(`${text}[-1]`)}`;
+  const ends = ASCII_BLANKS.map((blank) => `ends_with(${text}, ${quoteText(blank)})`);
+  const plain = `strlen(${text}) = length(${text}) AND ${text} >= '!' AND NOT (${ends.join(' OR ')})`;
   return `CASE WHEN ${plain} THEN ${text} ELSE trim(${text}, ${quoteText(BLANKS)}) END`;
 }
 
 /** SQL: NULL where a text stands for no value. */
 export function unlessMissing(text: string, missing: readonly string[]): string {
-  const list = ['', ...missing].map(quoteText).join(', ');
-  return `CASE WHEN ${text} NOT IN (${list}) THEN ${text} END`;
+  // A list would become a join, of which every column of the row takes part.
+  const none = ['', ...missing].map((one) => `${text} <> ${quoteText(one)}`);
+  return `CASE WHEN ${none.join(' AND ')} THEN ${text} END`;
 }
 
 /** SQL: the value as text. A JSON value is the text inside its quotes. */

@@ -1,6 +1,7 @@
-import { DAY_MS, EPOCH_UNITS, type EpochUnit, type TimeReading } from '../../data/index.ts';
+import { DAY_MS, EPOCH_UNITS, type EpochUnit } from '../../data/index.ts';
 import { fromLocal, quoteText, timeReadingText } from '../duckdb/index.ts';
 import { type Field, isDecimal, isFloat, isInteger, isText } from './fields.ts';
+import type { Reading } from './reading.ts';
 import { rawText, trimmed, unlessMissing } from './texts.ts';
 
 /** A point in time as SQL sees it: ms since 1970 UTC. */
@@ -25,23 +26,18 @@ const ABBREVIATION = String.raw`\d ?([A-Z]{3,5})$`;
 /**
  * Reads a field as a time. Text in the usual forms of ISO 8601 is read by DuckDB's own cast of what carries no zone, and the
  * offset added here; every other text goes row by row through `parseInstant`, which reads the usual forms in the same way.
- * TIMESTAMP and DATE without zone are local times in `reading.zone`; numbers count `reading.epoch` units, milliseconds
+ * TIMESTAMP and DATE without zone are local times in `reading.time.zone`; numbers count `reading.time.epoch` units, milliseconds
  * where it is not stated.
  * @param name of the column in the stages behind
  * @returns undefined for a type that is no time
  */
-export function timeOf(
-  field: Field,
-  name: string,
-  reading: TimeReading,
-  missing: readonly string[],
-): TimeSql | undefined {
+export function timeOf(field: Field, name: string, reading: Reading): TimeSql | undefined {
   const { type, value, text } = field;
   if (isText(type)) {
     return {
       stages: [
         [`${trimmed(rawText(field))} AS ${text}_raw`],
-        [`${unlessMissing(`${text}_raw`, missing)} AS ${text}`],
+        [`${unlessMissing(`${text}_raw`, reading.missing)} AS ${text}`],
         [`epoch_ms(TRY_CAST(${text} AS TIMESTAMP)) AS ${name}_wall`],
         [`${instantOfText(text, `${name}_wall`, reading)} AS ${name}`],
       ],
@@ -54,7 +50,7 @@ export function timeOf(
   return stages && { stages, ms: name, given: `${value} IS NOT NULL`, abbreviation: `''` };
 }
 
-function stagesOfType({ type, value }: Field, name: string, reading: TimeReading): string[][] | undefined {
+function stagesOfType({ type, value }: Field, name: string, { time, many }: Reading): string[][] | undefined {
   if (type === 'TIMESTAMP WITH TIME ZONE') {
     return [[`CASE WHEN isfinite(${value}) THEN epoch_ms(${value}) END AS ${name}`]];
   }
@@ -62,10 +58,10 @@ function stagesOfType({ type, value }: Field, name: string, reading: TimeReading
     const naive = `TRY_CAST(${value} AS TIMESTAMP)`;
     return [
       [`CASE WHEN isfinite(${naive}) THEN epoch_ms(${naive}) END AS ${name}_local`],
-      [`${fromLocal(reading.zone, `${name}_local`)} AS ${name}`],
+      [`${fromLocal(time.zone, `${name}_local`, many)} AS ${name}`],
     ];
   }
-  const unit = reading.epoch ?? 'ms';
+  const unit = time.epoch ?? 'ms';
   const ms = isInteger(type)
     ? wholeMs(`${value}::HUGEINT`, unit)
     : isFloat(type) || isDecimal(type)
@@ -90,20 +86,21 @@ const bounded = (ms: string) => `CASE WHEN ${ms} BETWEEN -${LAST_MS} AND ${LAST_
  * an offset follows, and only asked then: names of zones are what it carries over to other rows.
  * @param wall column of the clock's ms
  */
-function instantOfText(text: string, wall: string, reading: TimeReading): string {
+function instantOfText(text: string, wall: string, { time, many }: Reading): string {
   const shaped = (zone: string) => `regexp_full_match(${text}, ${quoteText(`${DAY}${WITH_SECONDS}${zone}`)})`;
   const naive = `regexp_full_match(${text}, ${quoteText(`${DAY}(${CLOCK})?`)})`;
   const offset = String.raw` ?[+-](0\d|1[0-5]):?[0-5]\d`;
   const closed = String.raw`regexp_replace(${text}, ' ?([+-]\d{2}):?(\d{2})$', '\1:\2')`;
   const number = `TRY_CAST(${text} AS HUGEINT)`;
-  const epoch = reading.epoch
-    ? `WHEN regexp_full_match(${text}, '[+-]?[0-9]+') THEN ${bounded(wholeMs(number, reading.epoch))}`
+  const epoch = time.epoch
+    ? `WHEN regexp_full_match(${text}, '[+-]?[0-9]+') THEN ${bounded(wholeMs(number, time.epoch))}`
     : '';
   return `CASE ${epoch}
-    WHEN ${naive} THEN ${fromLocal(reading.zone, wall)}
-    WHEN ${shaped('( ?UTC|Z)')} THEN ${wall}
+    WHEN ends_with(${text}, 'Z') AND ${shaped('Z')} THEN ${wall}
+    WHEN ${naive} THEN ${fromLocal(time.zone, wall, many)}
+    WHEN ${shaped(' ?UTC')} THEN ${wall}
     WHEN ${shaped(offset)} THEN epoch_ms(TRY_CAST(${closed} AS TIMESTAMPTZ))
-    ELSE nj_instant(${text}, ${quoteText(timeReadingText(reading))}) END`;
+    ELSE nj_instant(${text}, ${quoteText(timeReadingText(time))}) END`;
 }
 
 /** SQL: shop day and hour of a local time (ms). Division rounds towards zero, and days before 1970 have no sales. */

@@ -17,11 +17,11 @@ export interface VersionColumns {
  * it reads as one, else a time.
  * @throws Refusal for a type that is neither
  */
-export function versionColumns(field: Field | undefined, { time, missing }: Reading): VersionColumns {
+export function versionColumns(field: Field | undefined, reading: Reading): VersionColumns {
   if (!field) return { stages: [], checks: [], outputs: [] };
   const { type, value, text } = field;
   const isNumber = isInteger(type) || isFloat(type) || isDecimal(type);
-  const instant = isNumber ? undefined : timeOf(field, 'version_time', time, missing);
+  const instant = isNumber ? undefined : timeOf(field, 'version_time', reading);
   if (!isNumber && !instant) {
     throw new Refusal(
       `newestBy gives ${type}, which cannot be ordered: ${field.expression}`,

@@ -32,7 +32,7 @@ export async function readJsonLines(sql: Sql, intake: Intake): Promise<Loaded> {
       WHEN NOT json_valid(line) THEN 'no JSON: the line does not parse'
       WHEN json_type(line) <> 'OBJECT' THEN 'no JSON object: the line holds ' || lower(json_type(line))
       WHEN len(TRY(json_keys(line))) <> len(list_distinct(TRY(json_keys(line))))
-        THEN 'no JSON object with one value a key: a key stands in it twice'
+        THEN 'no JSON object with one value a key: it has a key twice'
     END) AS broken
     FROM (SELECT n, coalesce(text, line) AS line, broken FROM ${lines.relation}) ORDER BY n`);
   if (lines.count === 0) return { columns: [], relation: '', count: 0, stored: 0, content: `''` };

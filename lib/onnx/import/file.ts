@@ -6,8 +6,8 @@ import type { Graph } from '../graph.ts';
 import { type ImportOptions, importFrom } from './model.ts';
 
 /**
- * Reads a model file with the weights that lie in files beside it; see `importModel`. Throws GraphError when a file can
- * not be read or a weight's file would lie outside the model's folder.
+ * Reads a model file with the weights that lie in files beside it; see `importModel`. Throws GraphError when a file
+ * cannot be read or a weight's file would lie outside the model's folder.
  */
 export async function readModelFile(
   path: string,
@@ -18,7 +18,7 @@ export async function readModelFile(
     source = await readFile(path);
   } catch (cause) {
     throw new GraphError(
-      `The model ${path} can not be read: ${cause instanceof Error ? cause.message : cause}.`,
+      `The model ${path} cannot be read: ${cause instanceof Error ? cause.message : cause}.`,
       { cause },
     );
   }

@@ -26,7 +26,7 @@ export function isFloatType(code: number): boolean {
 
 /**
  * A stored tensor; float16, bfloat16 and float64 as float32. Throws GraphError on other types, on data that does not
- * fill the shape and on external data that can not be read.
+ * fill the shape and on external data that cannot be read.
  */
 export function readTensor(proto: TensorProto, external: ExternalReader | undefined): Tensor {
   const inside =
@@ -96,7 +96,7 @@ function readExternal(proto: TensorProto, external: ExternalReader | undefined):
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new GraphError(
-      `Tensor ${proto.name} lies in the file ${location} at byte ${offset}, which can not be read: ${reason}.`,
+      `Tensor ${proto.name} lies in the file ${location} at byte ${offset}, which cannot be read: ${reason}.`,
       { cause },
     );
   }

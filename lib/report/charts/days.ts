@@ -54,7 +54,7 @@ function dayFigure(type: string, rows: Days, total: number, first: number, last:
       lead: `${count(total)} rows on ${plural(rows.size, 'day', 'days')}`,
       read: `${width === 1 ? 'Each bar is a day' : `Each bar is ${width} days, counted back from the last, so that the first may hold fewer`}, ${formatDay(first)} to ${formatDay(last)}. ${gap}`,
       worry:
-        'there is a hole or a step that the shop can not explain: a drop may be missing or have come twice.',
+        'there is a hole or a step that the shop cannot explain: a drop may be missing or have come twice.',
     },
     chart,
   );

@@ -78,7 +78,7 @@ class AwsBatch implements BatchRunner {
         if (!mayPass || tries === SUBMIT_TRIES)
           throw batchError(`${definition} job ${name}`, 'submitted', error);
         await setTimeout(SUBMIT_PAUSE_MS * 2 ** tries * Math.random());
-        // SubmitJob can not be told twice without making two jobs: an earlier try may have made one unheard.
+        // SubmitJob cannot be told twice without making two jobs: an earlier try may have made one unheard.
         const made = (await this.list(name)).find(({ status }) => status !== 'FAILED');
         if (made) return made.id;
       }
@@ -156,7 +156,7 @@ function batchError(what: string, doing: string, error: unknown): BatchError {
   const advice = isUnclear(failure)
     ? 'check the network and try again'
     : "check the ARNs of the queues and definitions, the region and the role's rights";
-  return new BatchError(`${what} can not be ${doing}: ${describeFailure(failure)}; ${advice}`, {
+  return new BatchError(`${what} cannot be ${doing}: ${describeFailure(failure)}; ${advice}`, {
     cause: error,
   });
 }

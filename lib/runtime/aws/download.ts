@@ -125,7 +125,7 @@ async function* resumed(client: S3Client, place: ObjectPlace, first: Answer): As
       broken = error;
     }
     if (start === end && broken === undefined) return;
-    // Bytes already handed on can not be taken back when they turn out to be wrong.
+    // Bytes already handed on cannot be taken back when they turn out to be wrong.
     const wrong = start >= end || (broken instanceof Error && broken.message.startsWith('Checksum mismatch'));
     if (wrong || ++fruitless > FRUITLESS_TRIES) throw storeError(place, 'read', broken);
     ({ stream } = await ask(client, place, { range: { start, end }, ifMatch: info.etag }));

@@ -56,7 +56,7 @@ export async function openKey(env: Environment): Promise<Uint8Array> {
   if (secret) return readKeySecret(secret);
   if (!file) throw new ConfigError(`the environment names no pseudonym key: ${KEY_HELP}`);
   const key = await readFile(file).catch((cause: unknown) => {
-    throw new ConfigError(`the pseudonym key ${file} (NIGHTJAR_KEY_FILE) can not be read: ${KEY_HELP}`, {
+    throw new ConfigError(`the pseudonym key ${file} (NIGHTJAR_KEY_FILE) cannot be read: ${KEY_HELP}`, {
       cause,
     });
   });

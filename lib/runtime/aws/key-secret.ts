@@ -10,7 +10,7 @@ const HEX_DIGITS = 128;
  * The pseudonym key from a secret whose text is 128 hexadecimal digits.
  * @param secretId ARN or name
  * @returns 64 bytes
- * @throws ConfigError when the secret can not be read or holds anything else
+ * @throws ConfigError when the secret cannot be read or holds anything else
  */
 export async function readKeySecret(secretId: string): Promise<Uint8Array> {
   const text = await secretText(secretId);
@@ -30,7 +30,7 @@ async function secretText(secretId: string): Promise<string> {
     return SecretString.trim();
   } catch (error) {
     throw new ConfigError(
-      `secret ${secretId} can not be read: ${describeFailure(awsFailure(error))}; check its name, the region, and ` +
+      `secret ${secretId} cannot be read: ${describeFailure(awsFailure(error))}; check its name, the region, and ` +
         "the role's rights on it and on its KMS key",
       { cause: error },
     );

@@ -43,7 +43,7 @@ export function storeError({ bucket, key }: ObjectPlace, doing: string, error: u
   if (error instanceof StoreError) return error;
   const failure = awsFailure(error);
   const what = `${key === '' ? 'its objects' : key} in bucket ${bucket}`;
-  return new StoreError(`${what} can not be ${doing}: ${describeFailure(failure)}; ${adviceOn(failure)}`, {
+  return new StoreError(`${what} cannot be ${doing}: ${describeFailure(failure)}; ${adviceOn(failure)}`, {
     cause: error,
   });
 }

@@ -60,7 +60,7 @@ class S3Store implements ObjectStore {
   async *list(prefix: string, { onOther }: ListOptions = {}): AsyncGenerator<ObjectInfo> {
     checkPrefix(prefix);
     const place = { bucket: this.#bucket, key: prefix };
-    // Encoded, since XML can not hold every character that a key may have.
+    // Encoded, since XML cannot hold every character that a key may have.
     const input = { Bucket: this.#bucket, Prefix: prefix, EncodingType: 'url' } as const;
     const pages = paginateListObjectsV2({ client: this.#client }, input)[Symbol.asyncIterator]();
     for (;;) {

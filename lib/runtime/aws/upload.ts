@@ -120,7 +120,7 @@ async function readBack(write: Write, error: unknown, sentBefore: boolean): Prom
     throw storeError(place, 'written', error);
   }
   const standing = await look(write);
-  // Who may write but not read can not know whose object stands there: that one does is what S3 said.
+  // Who may write but not read cannot know whose object stands there: that one does is what S3 said.
   if (standing === 'forbidden') {
     if (refused) return { written: false };
     throw storeError(place, 'written', error);

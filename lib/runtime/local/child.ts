@@ -104,7 +104,8 @@ function terminate(child: ChildProcess): void {
 /** The retry rule of the cloud's job definitions: interrupted work is tried again, wrong work is not. */
 function endOf(code: number | null, signal: string | null): ChildEnd {
   if (code === 0) return { retry: false };
-  if (signal === 'SIGKILL') return { failure: 'ended by SIGKILL, mostly for want of memory', retry: true };
+  if (signal === 'SIGKILL')
+    return { failure: 'ended by SIGKILL, usually because memory ran out', retry: true };
   if (signal !== null) return { failure: `ended by ${signal}`, retry: true };
   return { failure: `exit code ${code}`, retry: code === EXIT_RETRY || code === EXIT_KILLED };
 }

@@ -52,8 +52,7 @@ const MEANINGS: Readonly<Record<string, (at: string, or: string) => string>> = {
   ELOOP: (at) => `${at} is a link that leads back to itself: remove the link`,
   EBUSY: (at) => `${at} is in use by another program: try again when that is done`,
   ETXTBSY: (at) => `${at} is in use by another program: try again when that is done`,
-  EXDEV: (at) =>
-    `${at} lies on another disk, to which a finished file cannot be moved: link the whole bucket`,
+  EXDEV: (at) => `${at} is on another disk, to which a finished file cannot be moved: link the whole bucket`,
   EIO: (at, or) => `the disk of ${at} has an error: look into the system's log${or}`,
   ESTALE: (at, or) => `the network disk of ${at} is gone: connect it again${or}`,
   EMFILE: () => 'too many files are open: raise the limit (ulimit -n 4096)',

@@ -35,7 +35,7 @@ export interface FolderStoreOptions {
 /**
  * An object store in a folder of one machine (Linux or macOS), with the semantics of S3: an object appears whole or not at all, at
  * whatever moment the writer is killed, and conditional writes hold between processes. Files may also be put in by
- * hand. What a folder can not do: hold both `a` and `a/b`, or keys that differ only in case where the file system
+ * hand. What a folder cannot do: hold both `a` and `a/b`, or keys that differ only in case where the file system
  * ignores case.
  * @param root created where it is missing; leftovers of writers that died are removed
  */

@@ -10,14 +10,14 @@ import type { Precision } from './loop-program.ts';
  */
 export type Driver = 'cpu' | 'device';
 
-/** The driver of a program: as asked, else `device` on a GPU where the program can have it. @throws ProgramError when asked for what it can not have */
+/** The driver of a program: as asked, else `device` on a GPU where the program can have it. @throws ProgramError when asked for what it cannot have */
 export function settleDriver(
   program: TrainingProgram,
   settings: OptimiserSettings,
   { driver: asked, precision = 'float32' }: { driver?: Driver | undefined; precision?: Precision } = {},
 ): Driver {
   const reason = whyNotDevice(program, settings);
-  if (asked === 'device' && reason) throw new ProgramError(`the device driver can not train this: ${reason}`);
+  if (asked === 'device' && reason) throw new ProgramError(`the device driver cannot train this: ${reason}`);
   const mixed = precision === 'mixed';
   if (mixed && (asked === 'cpu' || reason || !program.lossScale)) {
     throw new ProgramError(

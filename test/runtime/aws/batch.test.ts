@@ -135,9 +135,9 @@ describe.skipIf(!hasMoto)('over AWS Batch', () => {
     }
     const elsewhere = openBatch({ client, ...arns, queues: { score: `${arns.queues.score}x` } });
     await expect(elsewhere.submit(request)).rejects.toThrow(
-      /score job job can not be submitted: ClientException/,
+      /score job job cannot be submitted: ClientException/,
     );
-    await expect(elsewhere.list('job')).rejects.toThrow(/jobs named job can not be listed: .*check the ARNs/);
+    await expect(elsewhere.list('job')).rejects.toThrow(/jobs named job cannot be listed: .*check the ARNs/);
   });
 });
 

@@ -54,7 +54,7 @@ describe('an environment that is wrong', () => {
       [{}, /names no pseudonym key: set NIGHTJAR_KEY_FILE .* or NIGHTJAR_KEY_SECRET/],
       [{ NIGHTJAR_KEY_FILE: 'a', NIGHTJAR_KEY_SECRET: 'b' }, /names two pseudonym keys/],
       [{ NIGHTJAR_KEY_FILE: short }, /has 63 bytes/],
-      [{ NIGHTJAR_KEY_FILE: `${short}er` }, /can not be read/],
+      [{ NIGHTJAR_KEY_FILE: `${short}er` }, /cannot be read/],
     ];
     for (const [env, message] of cases) {
       await expect(openKey(env)).rejects.toThrow(ConfigError);

@@ -113,7 +113,7 @@ describe.skipIf(!hasMoto)('over S3 with faults', () => {
           const put = store.put('k', body(), options);
           await expect(put).rejects.toThrow(StoreError);
           await expect(put).rejects.toThrow(
-            /^k in bucket .* can not be written: .*after 5 attempts.*try again/,
+            /^k in bucket .* cannot be written: .*after 5 attempts.*try again/,
           );
         }
         expect(await store.put('k', body(), { ifMatch: 'gone' })).toEqual({ written: false });
@@ -228,7 +228,7 @@ describe.skipIf(!hasMoto)('over S3 with faults', () => {
     ] as const) {
       await direct.put(key, body);
       const read = async () => (await store.get(key)).bytes();
-      await expect(read()).rejects.toThrow(new RegExp(`${key} .* can not be read: .*Checksum mismatch`));
+      await expect(read()).rejects.toThrow(new RegExp(`${key} .* cannot be read: .*Checksum mismatch`));
     }
     expect(proxy.counts.damage).toBe(2);
   });
@@ -267,7 +267,7 @@ describe.skipIf(!hasMoto)('over S3 with faults', () => {
       expect(Math.max(...ahead)).toBeLessThanOrEqual(5);
     });
 
-    it('leaves no part behind when its body breaks off or a part can not be written', async () => {
+    it('leaves no part behind when its body breaks off or a part cannot be written', async () => {
       const broken = await open({ rate: 0 });
       async function* breaking(): AsyncGenerator<Uint8Array> {
         yield* stream(20, MIB);
@@ -329,7 +329,7 @@ describe.skipIf(!hasMoto)('over S3 with faults', () => {
   it('says which bucket, which object, what AWS said and what to do', async () => {
     const missing = openS3Store({ client, bucket: 'no-such-bucket' });
     const said =
-      /in bucket no-such-bucket can not be .*NoSuchBucket.*HTTP status 404.*check the NIGHTJAR_\*_BUCKET/;
+      /in bucket no-such-bucket cannot be .*NoSuchBucket.*HTTP status 404.*check the NIGHTJAR_\*_BUCKET/;
     await expect(missing.put('k', 'x', { ifMatch: 'e' })).rejects.toThrow(said);
     await expect(missing.get('k')).rejects.toThrow(said);
     await expect(missing.delete('k')).rejects.toThrow(said);
@@ -338,7 +338,7 @@ describe.skipIf(!hasMoto)('over S3 with faults', () => {
     const { store, bucket } = await open({ kinds: ['error'], answer });
     const denied = /AccessDenied: no \(HTTP status 403\); the role may not/;
     await expect(store.put('k', 'x', { ifAbsent: true })).rejects.toThrow(denied);
-    await expect(store.get('a/k')).rejects.toThrow(`a/k in bucket ${bucket} can not be read`);
+    await expect(store.get('a/k')).rejects.toThrow(`a/k in bucket ${bucket} cannot be read`);
     await expect(store.head('k')).rejects.toThrow(/the role may not/);
   });
 

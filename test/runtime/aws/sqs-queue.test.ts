@@ -136,7 +136,7 @@ describe.skipIf(!hasMoto)('over SQS', () => {
 });
 
 /**
- * moto's clock can not be set: this one keeps account of what is hidden until when, and shows it when the time has
+ * moto's clock cannot be set: this one keeps account of what is hidden until when, and shows it when the time has
  * come, long before moto would.
  */
 function withClock(queue: Queue, visibilityMs: number, show: (receipt: string) => Promise<void>) {

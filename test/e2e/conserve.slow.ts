@@ -88,7 +88,7 @@ describe('rows of online-retail', { timeout: SLOW }, () => {
   });
 });
 
-describe('drops that can not be read', { timeout: SLOW }, () => {
+describe('drops that cannot be read', { timeout: SLOW }, () => {
   it('are refused whole, named in the manifest and in the report, and change nothing else', async () => {
     // given
     const config = shopConfig({ tasks: { purchase: { kind: 'event', event: 'purchase', horizonDays: 10 } } });
