@@ -1,6 +1,6 @@
 import { DAY_MS, EPOCH_UNITS, type EpochUnit, type TimeReading } from '../../data/index.ts';
 import { fromLocal, quoteText, timeReadingText } from '../duckdb/index.ts';
-import { type Field, isDecimal, isFloat, isInteger, isText } from './fields.ts';
+import { type Field, isDecimal, isFloat, isGiven, isInteger, isText } from './fields.ts';
 import { rawText, trimmed, unlessMissing } from './texts.ts';
 
 /** A point in time as SQL sees it: ms since 1970 UTC. */
@@ -36,7 +36,7 @@ export function timeOf(
   reading: TimeReading,
   missing: readonly string[],
 ): TimeSql | undefined {
-  const { type, value, text } = field;
+  const { type, text } = field;
   if (isText(type)) {
     return {
       stages: [
@@ -51,7 +51,7 @@ export function timeOf(
     };
   }
   const stages = stagesOfType(field, name, reading);
-  return stages && { stages, ms: name, given: `${value} IS NOT NULL`, abbreviation: `''` };
+  return stages && { stages, ms: name, given: isGiven(field), abbreviation: `''` };
 }
 
 function stagesOfType({ type, value }: Field, name: string, reading: TimeReading): string[][] | undefined {
