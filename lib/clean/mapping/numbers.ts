@@ -72,10 +72,13 @@ export function noNumber({ number, given }: Field): string {
   return `${given} AND (${number} IS NULL OR NOT isfinite(${number}))`;
 }
 
+/** Two steps of a double: as much as parsing, a product and the shift to minor units may have lost. */
+const LOST = '1.0000000000000004::DOUBLE';
+
 /**
  * SQL: minor units of an amount in major units, rounded half away from zero. A double of 5.005 x 100 is a hair less than 500.5:
- * what lies that near to a half is one, whichever form the number came in.
+ * what lies that near to a half is one, whichever form the number came in and however large it is.
  */
 export function minorUnits(major: string, digits: number): string {
-  return `round(round(${major} * ${10 ** digits}, 6))`;
+  return `round(round(${major} * ${10 ** digits} * ${LOST}, 6))`;
 }
