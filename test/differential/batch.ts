@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { type Case, generate } from './generate.ts';
 import { differences, nightjarOutcome, type Outcome } from './outcome.ts';
 
-const SEES = 'import pyarrow, pyarrow.parquet, numpy, zoneinfo; zoneinfo.ZoneInfo("Australia/Lord_Howe")';
+const SEES =
+  'import sys, pyarrow.parquet, numpy, zoneinfo; zoneinfo.ZoneInfo("Australia/Lord_Howe"); assert sys.version_info >= (3, 11)';
 
 /** A Python that can give the other reading: NIGHTJAR_PYTHON, else the one on the path. */
 export const python = [process.env.NIGHTJAR_PYTHON, 'python3'].find(
@@ -37,7 +38,7 @@ export async function compareSeeds(
     }
     await writeFile(join(folder, 'cases.jsonl'), lines.join(''));
     const program = fileURLToPath(new URL('./reading/read.py', import.meta.url));
-    const ended = spawnSync(python!, [program, folder], { encoding: 'utf8' });
+    const ended = spawnSync(python!, ['-B', program, folder], { encoding: 'utf8' });
     if (ended.status !== 0) throw new Error(`the other reading failed: ${ended.stderr}`);
     const told = (await readFile(join(folder, 'expected.jsonl'), 'utf8')).trim().split('\n');
     for (const [i, one] of cases.entries()) {

@@ -13,7 +13,7 @@ describe('generated files are read as another program reads them', () => {
     expect(files).toBe(FAST_SEEDS.length);
     expect(refused).toBeGreaterThan(0);
     expect(rows).toBeGreaterThan(5 * FAST_SEEDS.length);
-  });
+  }, 300_000);
 
   test('they hold every shape that they are meant to hold', () => {
     // given
