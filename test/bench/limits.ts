@@ -15,7 +15,7 @@ export interface LimitMeasured extends Measured {
   readonly steps: readonly [number, number, number];
 }
 
-/** A drop at a limit through a process of its own, which believes that it has the memory of the cleaning function. */
+/** A drop at a limit through a process of its own, which is told how much memory it has. */
 export function measureLimit(file: LimitFile): Promise<LimitMeasured> {
   return withFolder(async (folder) => {
     const key = await writeLimit(folder, file);
@@ -27,7 +27,7 @@ export function measureLimit(file: LimitFile): Promise<LimitMeasured> {
       folder,
       key,
       file.format,
-      String(FUNCTION_MIB),
+      String(file.mebibytes ?? FUNCTION_MIB),
     ];
     const measured = await runMeasured(args, {});
     const { seconds, ...told } = JSON.parse(measured.output);
@@ -43,7 +43,7 @@ export async function benchLimits(): Promise<void> {
     rows.push([file.name, whole(read), ...steps.map((s) => s.toFixed(1)), whole(peakRss / 1e6)]);
   }
   printTable(
-    `drops at their limits, in a process that is told that it has ${FUNCTION_MIB} MiB (load ${load()})`,
+    `drops at their limits, each in a process that is told that it has ${FUNCTION_MIB} MiB unless more is named (load ${load()})`,
     ['', 'rows', 'clean s', 'day rows s', 'read s', 'peak MB'],
     rows,
   );
