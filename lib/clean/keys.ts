@@ -5,7 +5,7 @@ import { contentId, dropId } from '../data/index.ts';
  * Version of what clean writes. Raise it whenever equal drops would give other rows: every drop is then cleaned again
  * under a new revision.
  */
-export const DATA_VERSION = 2;
+export const DATA_VERSION = 3;
 
 export const DROP_PREFIX = 'drop/';
 

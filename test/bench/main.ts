@@ -3,6 +3,7 @@ import { benchDeploy } from './deploy.ts';
 import { benchFold } from './fold.ts';
 import { benchKeys } from './keys.ts';
 import { benchLargeDrop } from './large-drop.ts';
+import { benchLimits } from './limits.ts';
 import { benchMemory } from './memory.ts';
 import { benchRates } from './rates.ts';
 import { benchScore } from './score.ts';
@@ -24,6 +25,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   train: { run: benchTrain, byDefault: false },
   'large-drop': { run: benchLargeDrop, byDefault: false },
   text: { run: benchText, byDefault: false },
+  limits: { run: benchLimits, byDefault: false },
 };
 
 const given = process.argv.slice(2);

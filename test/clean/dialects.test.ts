@@ -48,7 +48,10 @@ describe('a backslash before a quote', () => {
   );
 
   test('unstated, where every record is one by doubled quotes and not otherwise, is what csv says', async () => {
-    expect(await items(`${HEAD}a,2024-05-01,"C:\\""\n"\nb,2024-05-02,B\n`)).toEqual(['C:\\"', 'B']);
+    const rows = 'a,2024-05-01,"C:\\""\n"\nb,2024-05-02,B\n';
+    expect(await items(HEAD + rows)).toEqual(['C:\\"', 'B']);
+    // and with a delimiter at the end of the header alone
+    expect(await items(`customer,placed,sku,\n${rows}`)).toEqual(['C:\\"', 'B']);
   });
 
   test('unstated, in a field that fits no reading, is a broken line and counted', async () => {

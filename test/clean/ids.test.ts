@@ -23,6 +23,9 @@ const PIECES = [
   ...['a', 'A', 'z', '0', ' ', 'é', 'e\u0301', 'ﬁ', 'ß', 'İ', 'ı', 'Σ', 'ς', '語', '😀', '👩\u200d👩'],
   ...['\ufeff', '\u200b', '\u200c', '\u200d', '\u2060', '\u00a0', '\u2028', '\u2029', '\u0085', '\u3000'],
   ...[
+    '\u200e',
+    '\u202c',
+    '\u00ad',
     '\0',
     '\u0001',
     '\u001f',
@@ -42,7 +45,8 @@ const PIECES = [
     '\uffff',
   ],
 ];
-const BLANK = /^[\s\u0085\u200b\u2060\ufeff]+|[\s\u0085\u200b\u2060\ufeff]+$/g;
+const EDGE = String.raw`[\s\u0085\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]+`;
+const BLANK = new RegExp(`^${EDGE}|${EDGE}$`, 'g');
 const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
 
 describe('the same text is the same user on both sides of DuckDB', () => {
@@ -165,6 +169,12 @@ describe('one form of an id whatever the format', () => {
     ['csv, beyond 2^53 with .0', '9007199254740993.0,2024-05-01,a,1\n', csv],
     ['csv, in exponents', '1.2345678901234568e+18,2024-05-01,a,1\n', csv],
     ['csv, as Excel writes it', '4.00638E+12,2024-05-01,a,1\n', csv],
+    ['csv, as Java and Spark write doubles', '1.2345678E7,2024-05-01,a,1\n', csv],
+    [
+      'JSON, beyond what is written out',
+      '{"u":1.2345678901234568e+21,"t":"2024-05-01","i":"a","p":1}\n',
+      { ...csv, format: 'jsonl', csv: {} } as const,
+    ],
     [
       'JSON, in exponents',
       '{"u":1.2345678901234568e+18,"t":"2024-05-01","i":"a","p":1}\n',

@@ -204,6 +204,12 @@ describe('expressions', () => {
   test.each([
     ['a name with blanks, without quotes', 'Customer ID', { 'Customer ID': 'x' }, 'x'],
     ['case, blanks and Unicode forms of a name', 'HÖHE', { [' höhe '.normalize('NFD')]: 'x' }, 'x'],
+    [
+      'another Unicode form of a name with blanks',
+      'Menge (Stück)',
+      { ['Menge (Stück)'.normalize('NFD')]: 'x' },
+      'x',
+    ],
     ['an operator', "a || '-' || b", { a: '1', b: '2' }, '1-2'],
     [
       'CASE, LIKE and casts',

@@ -94,8 +94,10 @@ describe('numbers in text', () => {
         '\u2212 5',
         '(€ 12,50)',
         '5 kr.',
+        '12,50 €-',
+        '5 kr.-',
       ],
-      [12.5, 12.5, -12.5, -12.5, -12.5, 1234, 1234, -5, -12.5, 5],
+      [12.5, 12.5, -12.5, -12.5, -12.5, 1234, 1234, -5, -12.5, 5, -12.5, -5],
       ['$ 5', '12.50 €', '€€ x'],
     ],
   ] as const)('%s', async (_, number, good, values, bad) => {
@@ -154,6 +156,16 @@ describe('money', () => {
     expect(
       await amountsOf(['1.005', '5.005', '-1.005', '0.005', '1.115', '1.004999', '2.675', '8.495']),
     ).toEqual([1.01, 5.01, -1.01, 0.01, 1.12, 1, 2.68, 8.5]);
+  });
+
+  test('a half of a large amount, too', async () => {
+    const both: Source = {
+      ...source,
+      csv: { columns: ['u', 'q', 'p'] },
+      columns: { user: 'u', time: "'2024-05-01'", type: "'purchase'", quantity: 'q', price: 'p' },
+    };
+    const { rows } = await rowsIn('a,934365,580.081\nb,-934365,580.081\nc,1,99999999999\nd,3,1.005\n', both);
+    expect(rows.map(({ amount }) => amount)).toEqual([542007383.57, -542007383.57, 99999999999, 3.02]);
   });
 
   test('rows in another currency are told', async () => {

@@ -46,6 +46,16 @@ describe('one record, many events', () => {
     ]);
   });
 
+  test.each(['items', '$.items', '$.items[*]'])(
+    'an empty text in the place of the list is an empty list, text that holds a list is one: %s',
+    async (unnest) => {
+      const texts = order('1', '""') + order('2', '"[{\\"sku\\":\\"A\\"}]"') + order('3', '[{"sku":"B"}]');
+      const { rows, quarantined } = await rowsIn(texts, { ...jsonl, unnest });
+      const held = unnest.endsWith('[*]') ? null : 'A';
+      expect([rows.map(({ item }) => item), quarantined]).toEqual([[null, held, 'B'], {}]);
+    },
+  );
+
   test('a list of plain values, and the number of each in its record', async () => {
     const plain: Source = {
       ...jsonl,

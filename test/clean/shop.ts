@@ -11,10 +11,10 @@ import {
   type Quality,
 } from '../../lib/clean/index.ts';
 import { type Config, type ConfigInput, parseConfig } from '../../lib/config/index.ts';
-import { createPseudonyms, decodeArrow } from '../../lib/data/index.ts';
 import { getText, type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
+import { bytesOf, pseudonyms, rowsOf } from './stored.ts';
 
-export const pseudonyms = createPseudonyms(new Uint8Array(64).fill(7));
+export { bytesOf, pseudonyms, rowsOf };
 
 export const events = {
   table: 'events',
@@ -76,20 +76,6 @@ export async function clean(
 export function cleanedQuality(quality: Quality): CleanedQuality {
   if (quality.status !== 'clean') throw new Error(`refused: ${JSON.stringify(quality.refused)}`);
   return quality;
-}
-
-export async function bytesOf(store: ObjectStore, key: string): Promise<Uint8Array | undefined> {
-  return (await store.head(key)) ? (await store.get(key)).bytes() : undefined;
-}
-
-export function rowsOf(arrow: Uint8Array): Record<string, unknown>[] {
-  return decodeArrow(arrow).batches.flatMap((batch) =>
-    Array.from({ length: batch.numRows }, (_, row) =>
-      Object.fromEntries(
-        batch.schema.fields.map(({ name }, column) => [name, batch.getChildAt(column)?.get(row)]),
-      ),
-    ),
-  );
 }
 
 /** When looked-at files were dropped. */

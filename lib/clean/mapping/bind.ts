@@ -4,7 +4,7 @@ import type { Column } from '../read/index.ts';
 import { type Json, type Node, parseAll, printAll } from './ast.ts';
 import { forbiddenNames } from './forbidden.ts';
 import { NameResolver } from './resolve.ts';
-import { columnOf, type Scope } from './scope.ts';
+import { columnOf, loose, type Scope } from './scope.ts';
 import { withOwnTimes } from './time-casts.ts';
 
 /** An expression of the config. */
@@ -102,9 +102,7 @@ function wholeColumn({ path: setting, expression }: Wanted, scope: Scope): Colum
   const mayLack = quoted === undefined && text.endsWith('?');
   const name = quoted ?? (mayLack ? text.slice(0, -1) : text);
   if (mayLack) return columnOf({ ...scope, optional: [name] }, name, false, path);
-  const known = [...scope.columns, ...scope.given].some(
-    (column) => column.name.trim().toLowerCase() === name.trim().toLowerCase(),
-  );
+  const known = [...scope.columns, ...scope.given].some((column) => loose(column.name) === loose(name));
   return known ? columnOf(scope, name, quoted !== undefined, path) : undefined;
 }
 

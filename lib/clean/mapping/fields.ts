@@ -56,6 +56,11 @@ export function shortName(path: string): string {
   return path.replace(/^(columns|attributes)\./, '').replace(/^key\.\d+$/, 'key');
 }
 
+/** Condition: a value stands there. Integers with gaps come as floats in which a NaN is no value. */
+export function isGiven({ type, value }: Field): string {
+  return isFloat(type) ? `(${value} IS NOT NULL AND NOT isnan(${value}))` : `${value} IS NOT NULL`;
+}
+
 export function isText(type: string): boolean {
   return type === 'VARCHAR' || type === 'JSON';
 }

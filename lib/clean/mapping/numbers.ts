@@ -1,5 +1,5 @@
 import { quoteText } from '../duckdb/index.ts';
-import { type Field, isText } from './fields.ts';
+import { type Field, isGiven, isText } from './fields.ts';
 import { rawText, trimmed, unlessMissing } from './texts.ts';
 
 /** How the numbers in a source's texts are written. */
@@ -27,10 +27,7 @@ export function numberStages(
     // The shortest decimal that gives the float: 4.995 as FLOAT is not 4.99499988.
     const double =
       type === 'FLOAT' ? `TRY_CAST((${value})::VARCHAR AS DOUBLE)` : `TRY_CAST(${value} AS DOUBLE)`;
-    const known =
-      type === 'FLOAT' || type === 'DOUBLE'
-        ? `(${value} IS NOT NULL AND NOT isnan(${value}))`
-        : `${value} IS NOT NULL`;
+    const known = isGiven(field);
     return [[`CASE WHEN ${known} THEN ${double} END AS ${number}`, `${known} AS ${given}`]];
   }
   const plain = parsePlain(text);
@@ -55,7 +52,7 @@ function parseFormatted(text: string, { decimal, thousands, marks }: NumberForma
   const sign = `replace(replace(${text}, '\u2212', '-'), '\u2013', '-')`;
   const bare = marks.reduce((sql, mark) => `replace(${sql}, ${quoteText(mark)}, '')`, sign);
   const ends = `regexp_replace(${bare}, '^${blanks}+|${blanks}+$', '', 'g')`;
-  const tight = `regexp_replace(${ends}, '^([+(-])${blanks}+|${blanks}+(\\))$', '\\1\\2', 'g')`;
+  const tight = `regexp_replace(${ends}, '^([+(-])${blanks}+|${blanks}+([)-])$', '\\1\\2', 'g')`;
   // Accounting: (12.00) and 12.00- are negative.
   const signed = String.raw`regexp_replace(regexp_replace(${tight}, '^\((.*)\)$', '-\1'), '^([^-].*)-$', '-\1')`;
   const group =
@@ -75,10 +72,13 @@ export function noNumber({ number, given }: Field): string {
   return `${given} AND (${number} IS NULL OR NOT isfinite(${number}))`;
 }
 
+/** Two steps of a double: as much as parsing, a product and the shift to minor units may have lost. */
+const LOST = '1.0000000000000004::DOUBLE';
+
 /**
  * SQL: minor units of an amount in major units, rounded half away from zero. A double of 5.005 x 100 is a hair less than 500.5:
- * what lies that near to a half is one, whichever form the number came in.
+ * what lies that near to a half is one, whichever form the number came in and however large it is.
  */
 export function minorUnits(major: string, digits: number): string {
-  return `round(round(${major} * ${10 ** digits}, 6))`;
+  return `round(round(${major} * ${10 ** digits} * ${LOST}, 6))`;
 }

@@ -54,6 +54,7 @@ function find(columns: readonly Column[], name: string, exact: boolean, by: stri
   );
 }
 
-function loose(name: string): string {
+/** Names that differ in this form alone mean the same column unless they stand in quotes. */
+export function loose(name: string): string {
   return name.trim().normalize('NFC').toLowerCase();
 }

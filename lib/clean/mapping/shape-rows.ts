@@ -65,7 +65,9 @@ async function unnest(
 ): Promise<Records> {
   const path = 'unnest';
   const inJson = expression.startsWith('$') && records.given.some(({ name }) => name === 'json');
-  const wanted = inJson ? `json_extract(json, ${quoteText(expression)})` : expression;
+  // As text, so that an empty text and text that holds a list are to a path what they are to a column's name.
+  const extract = expression.includes('*') ? 'json_extract' : 'json_extract_string';
+  const wanted = inJson ? `${extract}(json, ${quoteText(expression)})` : expression;
   const scope: Scope = { ...records, optional: source.optional };
   const bound = await bindAll(sql, [{ path, expression: wanted }], scope, reading);
   const [type = ''] = await typesOf(sql, bound);

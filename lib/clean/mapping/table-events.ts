@@ -54,7 +54,7 @@ export function eventColumns(
     ...(session ? [] : [`${NO_TEXT} AS v_session`]),
     `${text ? plainText(text) : NO_TEXT} AS v_text`,
     `nullif(${trimmed(rawText(type))}, '') AS v_type`,
-    ...(currency ? [`upper(trim(${rawText(currency)})) AS v_currency`] : []),
+    ...(currency ? [`nullif(upper(${trimmed(rawText(currency))}), '') AS v_currency`] : []),
   ];
   const digits = minorDigits(shop.currency);
   const pieces = quantity ? `coalesce(${quantity.number}, 1)` : '1::DOUBLE';

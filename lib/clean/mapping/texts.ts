@@ -1,9 +1,16 @@
 import { quoteText } from '../duckdb/index.ts';
 import { type Field, isDecimal, isFloat } from './fields.ts';
 
-/** Blanks of Unicode, and what shows nothing: zero-width space, word joiner, and byte order marks of files that were joined. */
-const BLANKS =
-  ' \t\n\v\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff\u200b\u2060';
+/** White space of Unicode. */
+const SPACES =
+  ' \t\n\v\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000';
+/**
+ * What shows nothing: zero-width characters, byte order marks of files that were joined, soft hyphens, and the marks of
+ * direction that come along when an id is copied out of a mail or a spreadsheet.
+ */
+const INVISIBLE =
+  '\ufeff\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\u00ad\u061c\u180e\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069';
+const BLANKS = SPACES + INVISIBLE;
 
 /** What exports write for "no value" in a column of ids, times or numbers. */
 export const MISSING = ['NaN', 'nan', 'NaT', 'null', 'NULL', 'None', 'undefined', '<NA>'] as const;
@@ -64,7 +71,8 @@ export function idOf(field: Field, name: string, missing: readonly string[]): Id
     return {
       stages: [[`CASE WHEN NOT isnan(${value}) THEN ${digits} END AS ${name}`]],
       id: name,
-      lost: `abs(${value}) >= ${EXACT[type]}`,
+      // To DuckDB a NaN is greater than any number.
+      lost: `NOT isnan(${value}) AND abs(${value}) >= ${EXACT[type]}`,
     };
   }
   if (isDecimal(type)) {
@@ -85,6 +93,6 @@ export function idOf(field: Field, name: string, missing: readonly string[]): Id
   };
 }
 
-/** How a float writes a whole number, and how it writes one that is too long for that. */
+/** How a float writes a whole number, and how it writes one that is too long for that: Java and JSON without the plus. */
 const WHOLE_FLOAT = String.raw`[+-]?\d+\.0+`;
-const EXPONENT = String.raw`[+-]?\d\.\d+[eE]\+\d+`;
+const EXPONENT = String.raw`[+-]?\d\.\d+[eE]\+?\d+`;

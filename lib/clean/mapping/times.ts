@@ -1,6 +1,6 @@
 import { DAY_MS, EPOCH_UNITS, type EpochUnit } from '../../data/index.ts';
 import { fromLocal, quoteText, timeReadingText } from '../duckdb/index.ts';
-import { type Field, isDecimal, isFloat, isInteger, isText } from './fields.ts';
+import { type Field, isDecimal, isFloat, isGiven, isInteger, isText } from './fields.ts';
 import type { Reading } from './reading.ts';
 import { rawText, trimmed, unlessMissing } from './texts.ts';
 
@@ -32,7 +32,7 @@ const ABBREVIATION = String.raw`\d ?([A-Z]{3,5})$`;
  * @returns undefined for a type that is no time
  */
 export function timeOf(field: Field, name: string, reading: Reading): TimeSql | undefined {
-  const { type, value, text } = field;
+  const { type, text } = field;
   if (isText(type)) {
     return {
       stages: [
@@ -47,7 +47,7 @@ export function timeOf(field: Field, name: string, reading: Reading): TimeSql | 
     };
   }
   const stages = stagesOfType(field, name, reading);
-  return stages && { stages, ms: name, given: `${value} IS NOT NULL`, abbreviation: `''` };
+  return stages && { stages, ms: name, given: isGiven(field), abbreviation: `''` };
 }
 
 function stagesOfType({ type, value }: Field, name: string, { time, many }: Reading): string[][] | undefined {

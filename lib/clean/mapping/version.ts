@@ -1,6 +1,6 @@
 import { Refusal } from '../errors.ts';
 import { check } from './checks.ts';
-import { type Field, isDecimal, isFloat, isInteger, isText } from './fields.ts';
+import { type Field, isDecimal, isFloat, isGiven, isInteger, isText } from './fields.ts';
 import type { Reading } from './reading.ts';
 import { type Check, type Output, type TablePlan, VALUE } from './table.ts';
 import { timeOf } from './times.ts';
@@ -31,10 +31,10 @@ export function versionColumns(field: Field | undefined, reading: Reading): Vers
   const number = isText(type)
     ? `TRY_CAST(${text} AS DOUBLE)`
     : isNumber
-      ? `(${value})::DOUBLE`
+      ? `CASE WHEN ${isGiven(field)} THEN (${value})::DOUBLE END`
       : 'NULL::DOUBLE';
   const version = instant ? `coalesce(${number}, ${instant.ms}::DOUBLE)` : number;
-  const given = instant?.given ?? `${value} IS NOT NULL`;
+  const given = instant?.given ?? isGiven(field);
   return {
     stages: [...(instant?.stages ?? []), [`${version} AS v_version`]],
     checks: [

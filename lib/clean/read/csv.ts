@@ -55,13 +55,18 @@ async function refuseTwoReadings(
   names: readonly string[],
   load: (names: readonly string[], escapedBy?: string) => Promise<Loaded>,
 ): Promise<void> {
+  // A delimiter at the end of the header alone makes it one name longer than the records.
+  const headers = names.at(-1)?.trim() === '' ? [names, names.slice(0, -1)] : [names];
   const stored = async (escapedBy?: string) => {
-    try {
-      return (await load(names, escapedBy)).stored;
-    } catch (error) {
-      if (error instanceof Refusal) return 0;
-      throw error;
+    let most = 0;
+    for (const header of headers) {
+      try {
+        most = Math.max(most, (await load(header, escapedBy)).stored);
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+      }
     }
+    return most;
   };
   const fits = (await stored()) === intake.records;
   if (fits && (await stored('\\')) !== intake.ifBackslashEscapes) return;

@@ -39,7 +39,8 @@ export async function readRecords(
     records: count,
     rows: count,
     content,
-    text: `coalesce(line, json_object(${values})::VARCHAR)`,
+    // Of lines of JSON the line is always there: no column is computed for a file that may have thousands of them.
+    text: source.format === 'jsonl' ? 'line' : `coalesce(line, json_object(${values})::VARCHAR)`,
   };
 }
 
