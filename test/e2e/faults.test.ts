@@ -43,7 +43,7 @@ describe('a command ends in one sentence with path and cure', { timeout: SLOW },
     const home = await copied(fresh);
     const disk = join(home, 'temporary');
     await mkdir(disk);
-    const around = { under: withDisk(disk, '64k', 'true'), env: { TMPDIR: disk } };
+    const around = { under: withDisk(disk, '32k', 'true'), env: { TMPDIR: disk } };
     expect(await said(['check', 'log.csv'], home, around)).toBe(
       `nightjar: the disk of the temporary folder ${disk} is full: make room there, or set TMPDIR to another folder\n`,
     );
