@@ -57,6 +57,7 @@ export function crossFaults(parts: Parts): CrossFault[] {
     ...environmentFaults(parts),
     ...nightlyFaults(parts),
     ...Object.entries(parts.sources).flatMap(([name, source]) => sourceFaults(name, source, parts)),
+    ...prefixFaults(parts),
     ...taskFaults(parts),
   ];
 }
@@ -121,11 +122,36 @@ function sourceFaults(name: string, source: Source, { shop }: Parts): CrossFault
   if (expected !== undefined) {
     faults.push({ path: ['sources', name, 'newestBy'], given: source.newestBy, expected });
   }
+  const { delimiter, quote } = source.csv;
+  if (source.format === 'csv' && (delimiter === quote || delimiter === source.csv.escape)) {
+    const other = `another character than csv.${delimiter === quote ? 'quote' : 'escape'}`;
+    faults.push({ path: ['sources', name, 'csv', 'delimiter'], given: delimiter, expected: other });
+  }
+  const rules = source.rules.map((rule) => rule.name);
+  const twice = rules.find((rule, i) => rules.indexOf(rule) < i);
+  if (twice !== undefined) {
+    faults.push({
+      path: ['sources', name, 'rules'],
+      given: twice,
+      expected: 'a name of its own for each rule',
+    });
+  }
   if (source.table === 'labels' && source.unnest !== undefined) {
     const none = 'no unnest: a label belongs to one row of the file';
     faults.push({ path: ['sources', name, 'unnest'], given: source.unnest, expected: none });
   }
   return faults;
+}
+
+/** Files of one prefix would go to one of the sources, whichever comes first. */
+function prefixFaults({ sources }: Parts): CrossFault[] {
+  const owners = new Map<string, string>();
+  return Object.entries(sources).flatMap(([name, { prefix = `${name}/` }]) => {
+    const owner = owners.get(prefix);
+    if (owner === undefined) owners.set(prefix, name);
+    const expected = `another prefix than that of "${owner}": a file belongs to one source`;
+    return owner === undefined ? [] : [{ path: ['sources', name, 'prefix'], given: prefix, expected }];
+  });
 }
 
 function taskFaults({ tasks, sources, named }: Parts): CrossFault[] {

@@ -52,7 +52,13 @@ const rule = z.strictObject({
 
 const sourceCommon = {
   /** Where under `drop/` the files of this source land; default: `<source name>/`. */
-  prefix: z.string().optional(),
+  prefix: z
+    .string()
+    .refine(
+      (prefix) => !/^\/|(^|\/)\.{1,2}(\/|$)|\/\/|\\/.test(prefix),
+      'folders below drop/ such as "shop/orders/": without a / at the start, without . and ..',
+    )
+    .optional(),
   format: z.enum(['csv', 'jsonl', 'parquet']),
   /** csv only. `columns` names the columns of a file without a header line. */
   csv: z
@@ -78,7 +84,14 @@ const sourceCommon = {
       /** Between groups of three digits. */
       thousands: z.enum(['', '.', ',', ' ', "'", '’', '_']).default(''),
       /** Currency signs and units around a number, taken off. */
-      marks: z.array(z.string().min(1)).default([]),
+      marks: z
+        .array(
+          z
+            .string()
+            .regex(/[^\s+()-]/, 'a sign or a word')
+            .regex(/^\D+$/, 'a mark without digits'),
+        )
+        .default([]),
     })
     .refine(({ decimal, thousands }) => decimal !== thousands, 'another sign for thousands than for decimals')
     .optional(),
@@ -99,7 +112,7 @@ const sourceCommon = {
   /** Conditions that rows of the table meet, by name; rows that do not are left out and counted. */
   where: z.record(name, sql).default({}),
   /** Columns that identify a row; without them, equal lines within one drop are duplicates. */
-  key: z.array(sql).optional(),
+  key: z.array(sql).min(1).optional(),
   /**
    * Of events with a `key`: which of several versions counts. 'drop' is the time of the drop, anything else a column or
    * expression, compared in this order; default: ['drop'].

@@ -236,4 +236,36 @@ describe('every number has bounds, so that none ends as NaN in a run', () => {
       'numbers.x: no number': 1,
     });
   });
+
+  test('marks are taken off at the ends alone, and a line for no cents is no sign', async () => {
+    const number = { decimal: ',', thousands: '.', marks: ['€', 'EUR'] } satisfies Source['number'];
+    expect(
+      await amountsOf(
+        ['€ 5', '-5 €', '€-5', '(€ 5)', '5 EUR-', '12€50', '1€234', '5,-', '€ 1.234,-', '5,–'],
+        {
+          number,
+        },
+      ),
+    ).toEqual([5, -5, -5, -5, -5, null, null, null, null, null]);
+  });
+
+  test('a group that begins with 0 is none', async () => {
+    expect(
+      await amountsOf(['0.125', '00.123', '1.234'], { number: { decimal: ',', thousands: '.' } }),
+    ).toEqual([null, null, 1234]);
+  });
+
+  test('numbers of JSON are read as JSON however deep they stand, texts as the setting says', async () => {
+    const file =
+      '{"u":"a","c":{"p":1.25},"l":[{"p":1.25}]}\n{"u":"b","c":{"p":"1.250"},"l":[{"p":"1.250"}]}\n';
+    const jsonl: Source = { ...source, format: 'jsonl', csv: {}, number: { decimal: ',', thousands: '.' } };
+    for (const change of [{ amount: 'c.p' }, { amount: 'element.p' }]) {
+      const unnest = change.amount === 'c.p' ? {} : { unnest: 'l' };
+      const read = await rowsIn(file, { ...jsonl, ...unnest, columns: { ...source.columns, ...change } });
+      expect(read.rows.map(({ user, amount }) => [user, amount])).toEqual([
+        ['a', 1.25],
+        ['b', 1250],
+      ]);
+    }
+  });
 });

@@ -65,9 +65,24 @@ const cases: [string, (config: Input) => void, string][] = [
     'sources.orders.newestBy: given ["changed"], expected a "key" beside it: without one, lines of different files are different events',
   ],
   [
-    'versions of events that have an empty key',
-    (c) => Object.assign(c.sources.orders!, { key: [], newestBy: ['drop'] }),
-    'sources.orders.newestBy: given ["drop"], expected a "key" beside it: without one, lines of different files are different events',
+    'an empty key',
+    (c) => Object.assign(c.sources.orders!, { key: [] }),
+    'sources.orders.key: given [], expected a list of at least 1',
+  ],
+  [
+    'a delimiter that is the quote as well',
+    (c) => Object.assign(c.sources.orders!, { csv: { delimiter: '"' } }),
+    `sources.orders.csv.delimiter: given ${JSON.stringify('"')}, expected another character than csv.quote`,
+  ],
+  [
+    'one prefix of two sources',
+    (c) => Object.assign(c.sources.visits!, { prefix: 'orders/' }),
+    'sources.visits.prefix: given "orders/", expected another prefix than that of "orders": a file belongs to one source',
+  ],
+  [
+    'a prefix that leads out of the drops',
+    (c) => Object.assign(c.sources.orders!, { prefix: '../x' }),
+    'sources.orders.prefix: given "../x", expected folders below drop/ such as "shop/orders/": without a / at the start, without . and ..',
   ],
   [
     'versions of what is no event',
@@ -137,7 +152,7 @@ const cases: [string, (config: Input) => void, string][] = [
   [
     'a delimiter of two characters',
     (c) => (c.sources.orders!.csv = { delimiter: '||' }),
-    'sources.orders.csv.delimiter: given "||", expected a text of exactly 1 character',
+    `sources.orders.csv.delimiter: given ${JSON.stringify('"')}, expected another character than csv.quote`,
   ],
   [
     'a tolerance below zero',

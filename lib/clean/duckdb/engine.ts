@@ -58,6 +58,8 @@ async function openInstance(options: EngineOptions): Promise<DuckDBInstance> {
     threads: String(options.threads ?? 2),
     preserve_insertion_order: 'true',
     autoinstall_known_extensions: 'false',
+    // It moves what stands twice out of TRY and CASE: a mapping that casts a column twice would fail as a whole on one bad row.
+    disabled_optimizers: 'common_subexpressions',
     temp_directory: join(tmpdir(), `${scratchPrefix('duckdb')}spill`),
     ...(options.memoryLimit && { memory_limit: options.memoryLimit }),
   });

@@ -21,6 +21,8 @@ export interface Bound extends Wanted {
   readonly columns: readonly Column[];
   /** It is a column and nothing else. */
   readonly direct: boolean;
+  /** Of a path into JSON: the condition that a JSON number stands there, not a text. */
+  readonly jsonNumber?: string | undefined;
 }
 
 /**
@@ -41,13 +43,15 @@ export async function bindAll(
     wanted.flatMap(({ expression }, i) => (plain[i] ? [] : [expression])),
   );
   const forbidden = await forbiddenNames(sql);
-  const trees: { one: Wanted; tree: Node; columns: Column[] }[] = [];
+  const trees: { one: Wanted; tree: Node; columns: Column[]; isPath: boolean }[] = [];
   for (const one of wanted) {
     if (plain[wanted.indexOf(one)]) continue;
     const tree = parsed[trees.length]!;
     if ('error' in tree) throw notUnderstood(one, String(tree.error));
     const resolver = new NameResolver(labelOf(one.path), one.expression, scope, forbidden);
-    trees.push({ one, tree: asNode(resolver.resolve(tree)), columns: resolver.columns });
+    const resolved = asNode(resolver.resolve(tree));
+    const isPath = tree.class === 'COLUMN_REF' && resolved.class === 'FUNCTION';
+    trees.push({ one, tree: resolved, columns: resolver.columns, isPath });
   }
   const timed = await withOwnTimes(sql, trees, reading);
   const texts = await printed(
@@ -59,8 +63,10 @@ export async function bindAll(
   return wanted.map((one, i): Bound => {
     const column = plain[i];
     if (column) return { ...one, sql: column.slot, columns: [column], direct: true };
-    const { columns } = trees[next]!;
-    return { ...one, sql: `(${texts[next++]})`, columns, direct: false };
+    const { columns, isPath } = trees[next]!;
+    const text = texts[next++]!;
+    const jsonNumber = `TRY(${text.replace('json_extract_string(', 'json_type(')}) IN (${JSON_NUMBERS})`;
+    return { ...one, sql: `(${text})`, columns, direct: false, ...(isPath && { jsonNumber }) };
   });
 }
 
@@ -120,6 +126,9 @@ async function printed(sql: Sql, wanted: readonly Wanted[], trees: readonly Node
     throw error;
   }
 }
+
+/** What `json_type` calls numbers. */
+const JSON_NUMBERS = `'DOUBLE', 'BIGINT', 'UBIGINT'`;
 
 /** A key is a list: its entries go by its name. */
 const labelOf = (path: string) => path.replace(/^key\.\d+$/, 'key');

@@ -63,6 +63,15 @@ export function timeChecks(field: Field, { ms, given, abbreviation }: TimeSql, s
       `ends in the abbreviation of a zone, which means one zone here and another there: say which it is, timeZones: { BST: 'Europe/London' }`,
     ),
     about('no timestamp', none, 'is no timestamp'),
+    ...(field.type === 'FLOAT'
+      ? [
+          about(
+            'lost digits',
+            `abs(${field.value}) >= ${2 ** 24}`,
+            'went through a float of 7 digits: export it as a whole number',
+          ),
+        ]
+      : []),
     about('before 1990', `${ms} < ${FIRST_TIME}`, `is before 1990${unit}`),
     about(
       'later than the drop',
@@ -94,8 +103,12 @@ export function ruleFlags(rules: readonly BoundRule[], own: readonly Flag[] = []
   return flags;
 }
 
+/** A rule that fails on a row says nothing about it: the row is kept out, as where any other expression fails. */
 export function ruleChecks(rules: readonly BoundRule[]): Check[] {
-  return rules
-    .filter(({ action }) => action === 'quarantine')
-    .map(({ name, when, sql }) => check('rules', `rule ${name}`, `TRY(${sql})`, `rule ${name}: ${when}`));
+  return rules.flatMap(({ name, action, when, sql }) => {
+    const fails = `TRY({'v': ${sql}}) IS NULL`;
+    const broken = check('rules', `rule ${name}: fails`, fails, `rule ${name} fails on this row: ${when}`);
+    if (action === 'flag') return [broken];
+    return [broken, check('rules', `rule ${name}`, `TRY(${sql})`, `rule ${name}: ${when}`)];
+  });
 }

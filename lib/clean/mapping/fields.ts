@@ -42,7 +42,7 @@ export function fieldOf(bound: Bound, type: string, slot: string): Field {
     text: `${slot}_text`,
     number: `${slot}_number`,
     given: `${slot}_given`,
-    jsonNumber: direct ? only?.jsonNumber : undefined,
+    jsonNumber: direct ? only?.jsonNumber : bound.jsonNumber,
   };
 }
 

@@ -30,16 +30,19 @@ export function numberStages(
     const known = isGiven(field);
     return [[`CASE WHEN ${known} THEN ${double} END AS ${number}`, `${known} AS ${given}`]];
   }
-  const plain = parsePlain(text);
-  const formatted = format ? parseFormatted(text, format) : plain;
-  const parsed = field.jsonNumber
-    ? `CASE WHEN ${field.jsonNumber} THEN ${plain} ELSE ${formatted} END`
-    : formatted;
+  const parsed = numberOf(field, format);
   return [
     [`${trimmed(rawText(field))} AS ${text}_raw`],
     [`${unlessMissing(`${text}_raw`, missing)} AS ${text}`],
     [`${parsed} AS ${number}`, `${text} IS NOT NULL AS ${given}`],
   ];
+}
+
+/** SQL: the number in the trimmed text of a field, in the stated format; NULL where it is none. */
+export function numberOf({ text, jsonNumber }: Field, format: NumberFormat | undefined): string {
+  const plain = parsePlain(text);
+  const formatted = format ? parseFormatted(text, format) : plain;
+  return format && jsonNumber ? `CASE WHEN ${jsonNumber} THEN ${plain} ELSE ${formatted} END` : formatted;
 }
 
 /** DuckDB's own reading, but for underlines between digits. */
@@ -50,19 +53,30 @@ function parsePlain(text: string): string {
 function parseFormatted(text: string, { decimal, thousands, marks }: NumberFormat): string {
   const blanks = `[ \u00a0\u202f\t]`;
   const sign = `replace(replace(${text}, '\u2212', '-'), '\u2013', '-')`;
-  const bare = marks.reduce((sql, mark) => `replace(${sql}, ${quoteText(mark)}, '')`, sign);
-  const ends = `regexp_replace(${bare}, '^${blanks}+|${blanks}+$', '', 'g')`;
+  const trim = (sql: string) => `regexp_replace(${sql}, '^${blanks}+|${blanks}+$', '', 'g')`;
+  const ends = trim(withoutMarks(trim(sign), marks, blanks));
   const tight = `regexp_replace(${ends}, '^([+(-])${blanks}+|${blanks}+([)-])$', '\\1\\2', 'g')`;
-  // Accounting: (12.00) and 12.00- are negative.
-  const signed = String.raw`regexp_replace(regexp_replace(${tight}, '^\((.*)\)$', '-\1'), '^([^-].*)-$', '-\1')`;
   const group =
     thousands === '' ? undefined : `[${thousands === ' ' ? ' \u00a0\u202f' : escaped(thousands)}]`;
   const point = escaped(decimal);
-  const digits = group ? String.raw`(\d+|\d{1,3}(${group}\d{3})+)` : String.raw`\d+`;
+  // Accounting: (12.00) and 12.00- are negative. The line in a price tag's "5,-" stands for no cents: it is no sign.
+  const minus = quoteText(String.raw`^([^-].*[^-${point}])-$|^(\d)-$`);
+  const signed = String.raw`regexp_replace(regexp_replace(${tight}, '^\((.*)\)$', '-\1'), ${minus}, '-\1\2')`;
+  const digits = group ? String.raw`(\d+|[1-9]\d{0,2}(${group}\d{3})+)` : String.raw`\d+`;
   const shape = String.raw`[+-]?(${digits}(${point}\d*)?|${point}\d+)([eE][+-]?\d{1,3})?`;
   const ungrouped = group ? `regexp_replace(${signed}, ${quoteText(group)}, '', 'g')` : signed;
   const dotted = decimal === '.' ? ungrouped : `replace(${ungrouped}, ${quoteText(decimal)}, '.')`;
   return `CASE WHEN regexp_full_match(${signed}, ${quoteText(shape)}) THEN TRY_CAST(${dotted} AS DOUBLE) END`;
+}
+
+/** SQL: without marks at the ends; a sign or a bracket may stand before or behind them. Inside a number they stay. */
+function withoutMarks(text: string, marks: readonly string[], blanks: string): string {
+  if (marks.length === 0) return text;
+  const longestFirst = marks.toSorted((a, b) => b.length - a.length);
+  const mark = `(?:${longestFirst.map((one) => [...one].map(escaped).join('')).join('|')})`;
+  const before = quoteText(`^([+(-]?)${blanks}*(?:${mark}${blanks}*)+`);
+  const behind = quoteText(`(?:${blanks}*${mark})+${blanks}*([-)]?)$`);
+  return String.raw`regexp_replace(regexp_replace(${text}, ${before}, '\1'), ${behind}, '\1')`;
 }
 
 const escaped = (char: string) => (/[!-/:-@[-`{-~]/.test(char) ? `\\${char}` : char);

@@ -88,6 +88,12 @@ export class NameResolver {
     const why = this.#forbidden.get(name);
     if (why !== undefined)
       throw this.#refusal(`calls ${name}(), which ${why}`, 'change the expression in the config');
+    if (name === 'age' && Array.isArray(node.children) && node.children.length < 2) {
+      throw this.#refusal(
+        'reads the clock: age() of one time is the time from then to now',
+        'a drop must read the same next year: keep the date itself, or give age() two times',
+      );
+    }
     // "name.lower()" is parsed as a function in a schema that is called as the column is.
     const owners = [node.catalog, node.schema].filter((part) => typeof part === 'string' && part !== '');
     const own = owners.length > 0 && !(owners.length === 1 && owners[0] === 'main');

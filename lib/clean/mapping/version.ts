@@ -1,6 +1,7 @@
 import { Refusal } from '../errors.ts';
 import { check } from './checks.ts';
 import { type Field, isDecimal, isFloat, isGiven, isInteger, isText } from './fields.ts';
+import { numberOf } from './numbers.ts';
 import type { Reading } from './reading.ts';
 import { type Check, type Output, type TablePlan, VALUE } from './table.ts';
 import { timeOf } from './times.ts';
@@ -29,11 +30,15 @@ export function versionColumns(field: Field | undefined, reading: Reading): Vers
     );
   }
   const number = isText(type)
-    ? `TRY_CAST(${text} AS DOUBLE)`
+    ? numberOf(field, reading.number)
     : isNumber
       ? `CASE WHEN ${isGiven(field)} THEN (${value})::DOUBLE END`
       : 'NULL::DOUBLE';
-  const version = instant ? `coalesce(${number}, ${instant.ms}::DOUBLE)` : number;
+  // Milliseconds and what is beyond them: versions of one millisecond are told apart.
+  const wall = isText(type) ? `TRY_CAST(${text} AS TIMESTAMP)` : value;
+  const version = instant
+    ? `coalesce(${number}, ${instant.ms} + coalesce(TRY(epoch_us(${wall})) % 1000, 0) / 1000.0)`
+    : number;
   const given = instant?.given ?? isGiven(field);
   return {
     stages: [...(instant?.stages ?? []), [`${version} AS v_version`]],
@@ -43,6 +48,13 @@ export function versionColumns(field: Field | undefined, reading: Reading): Vers
         'newestBy: no number and no time',
         `(${given}) AND (v_version IS NULL OR NOT isfinite(v_version))`,
         `newestBy: ${VALUE} is no number and no time`,
+        value,
+      ),
+      check(
+        'newestBy',
+        'newestBy: lost digits',
+        `abs(v_version) >= ${2 ** 53}`,
+        `newestBy: ${VALUE} has more digits than the 15 that are compared: give a shorter number or a time`,
         value,
       ),
     ],

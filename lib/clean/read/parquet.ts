@@ -59,6 +59,12 @@ async function otherFormat({ head }: Intake): Promise<Refusal | undefined> {
     );
   }
   const foreign = foreignOf(head);
+  if (Buffer.from(head.subarray(0, 4)).toString('latin1') === 'PAR1') {
+    return new Refusal(
+      'the parquet file is cut off or damaged: its columns cannot be read',
+      'the upload was probably cut off: drop it again; nothing of it was used',
+    );
+  }
   if (foreign) return new Refusal(`the file is ${foreign.what}, no parquet`, foreign.hint);
   return undefined;
 }

@@ -144,13 +144,16 @@ def without_form(text: str, form: dict) -> str:
     decimal, thousands, marks = form.get("decimal", "."), form.get("thousands", ""), form.get("marks", [])
     blanks = " \xa0\u202f\t"
     bare = text.replace("\u2212", "-").replace("\u2013", "-")
-    for mark in marks:
-        bare = bare.replace(mark, "")
     bare = bare.strip(blanks)
+    if marks:
+        any_mark = "(?:" + "|".join(re.escape(mark) for mark in sorted(marks, key=len, reverse=True)) + ")"
+        bare = re.sub(rf"^([+(-]?)[{blanks}]*(?:{any_mark}[{blanks}]*)+", r"\1", bare)
+        bare = re.sub(rf"(?:[{blanks}]*{any_mark})+[{blanks}]*([-)]?)$", r"\1", bare)
+        bare = bare.strip(blanks)
     negative = False
     if bare.startswith("(") and bare.endswith(")"):
         negative, bare = True, bare[1:-1].strip(blanks)
-    elif bare.endswith("-") and not bare.startswith("-"):
+    elif bare.endswith("-") and not bare.startswith("-") and not bare.endswith(decimal + "-"):
         negative, bare = True, bare[:-1].strip(blanks)
     sign = ""
     if bare[:1] in ("+", "-"):
@@ -164,7 +167,8 @@ def without_form(text: str, form: dict) -> str:
     elif thousands:
         groups = whole.split(thousands)
     digits = all(re.fullmatch("[0-9]+", group) for group in groups)
-    grouped = len(groups) == 1 or (1 <= len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:]))
+    first, *others = groups
+    grouped = not others or (1 <= len(first) <= 3 and first[0] != "0" and all(len(group) == 3 for group in others))
     whole_missing = whole == "" and fraction != ""
     if not ((digits and grouped) or whole_missing) or not re.fullmatch("[0-9]*", fraction):
         raise ValueError(text)
