@@ -120,14 +120,14 @@ describe('an event that several drops tell of', () => {
         fc.boolean(),
         async (first, second, newestBy, nights, late) => {
           await withStore(async (store) => {
-            // given a night with some drops, and later ones: without days that the snapshot holds, or with any
+            // given a night with some drops, and later ones: without days that the snapshot holds, but for what they withdraw
             const shards = 4;
             const day = AS_OF - config.features.lateDays;
             const later = second.map((drop, i) => ({
               ...drop,
               name: `later${i}`,
               droppedAt: late ? drop.droppedAt : drop.droppedAt + 4,
-              events: drop.events.filter(({ time }) => time >= day * DAY),
+              events: drop.events.filter(({ time, withdrawn }) => withdrawn || time >= day * DAY),
             }));
             const before = await putAll(store, first);
             const inputs = [...before, ...(await putAll(store, later))];
