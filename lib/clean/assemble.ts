@@ -1,4 +1,4 @@
-import { batchCount, encodeArrow, type Pseudonyms, streamArrow } from '../data/index.ts';
+import { batchCount, encodeArrow, streamArrow } from '../data/index.ts';
 import {
   arrowField,
   type CellColumn,
@@ -11,7 +11,7 @@ import {
 import { Refusal } from './errors.ts';
 import type { Judgement } from './judge.ts';
 import { BUILT_IN_FLAGS, NO_TEXT, type TablePlan } from './mapping/index.ts';
-import { loadSubjects, RANKED, type Subjects } from './subjects.ts';
+import { RANKED, type Subjects } from './subjects.ts';
 
 /** The clean table of a drop as an Arrow file, and what its rows say. */
 export interface Assembled {
@@ -31,16 +31,16 @@ const BUSY_DAY = 2000;
 /**
  * Sorts the clean rows of `mapped` by hash, user and content and encodes them, one record batch per range of hashes.
  * Equal content gives equal bytes, whatever the order of the file.
+ * @param subjects of `mapped`, from `loadSubjects`
  */
 export async function assemble(
   sql: Sql,
   plan: TablePlan,
   judgement: Judgement,
   shards: number,
-  pseudonyms: Pseudonyms,
+  subjects: Subjects,
 ): Promise<Assembled> {
   const rows = judgement.clean;
-  const subjects = await loadSubjects(sql, plan, pseudonyms);
   const flags = builtInFlags(plan, judgement, subjects);
   const stored = plan.outputs.filter(({ sql: value }) => value !== NO_TEXT);
   const select = stored.map(({ name }) => {

@@ -8,6 +8,8 @@ import { type NamedSource, prefixOf } from './keys.ts';
 import { planFor, readingOf, shapeRows, type TablePlan } from './mapping/index.ts';
 import { assembleQuarantine } from './quarantine.ts';
 import { keyFacts, type Records, readRecords } from './read/index.ts';
+import { loadSubjects } from './subjects.ts';
+import { assembleWithdrawn, type Withdrawn } from './withdrawn.ts';
 
 /** A taken-in drop, and all that decides what becomes of its rows. */
 export interface CleanFileInput {
@@ -27,6 +29,7 @@ export interface CleanFile {
   readonly plan: TablePlan;
   readonly judged: Judgement;
   readonly assembled: Assembled;
+  readonly withdrawn?: Withdrawn;
   readonly quarantine?: Uint8Array;
   /** What of the drop's key stands in its rows. */
   readonly keyValues: Readonly<Record<string, string | null>>;
@@ -52,7 +55,9 @@ export async function cleanFile(sql: Sql, input: CleanFileInput): Promise<CleanF
   const plan = await planFor(sql, name, source, records, config.shop);
   const latest = droppedAt.getTime() + source.toleranceHours * HOUR_MS;
   const judged = await judge(sql, records, plan, source, latest);
-  const assembled = await assemble(sql, plan, judged, config.shards, pseudonyms);
+  const subjects = await loadSubjects(sql, plan, pseudonyms);
+  const assembled = await assemble(sql, plan, judged, config.shards, subjects);
+  const withdrawn = await assembleWithdrawn(sql, plan, subjects);
   const rejected = judged.quarantinedRows;
   const known: Record<string, string | null> = { ...Object.fromEntries(facts.partitions) };
   known.file_name ??= facts.fileName;
@@ -62,6 +67,7 @@ export async function cleanFile(sql: Sql, input: CleanFileInput): Promise<CleanF
     plan,
     judged,
     assembled,
+    ...(withdrawn && { withdrawn }),
     ...(rejected > 0 && { quarantine: await assembleQuarantine(sql, records, plan, source, rejected) }),
     keyValues: Object.fromEntries(plan.fromKey.map((one) => [one, known[one] ?? null])),
   };

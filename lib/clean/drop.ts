@@ -111,7 +111,9 @@ async function cleanObject(
 
 /** A drop of which no row is clean has no clean object: its quality record says that it is done. */
 async function store(target: ObjectStore, keys: CleanKeys, file: CleanFile): Promise<void> {
-  const { assembled, judged, quarantine } = file;
+  const { assembled, judged, quarantine, withdrawn } = file;
+  // Whoever reads the clean rows looks for what they withdraw besides.
+  if (withdrawn && keys.withdrawn) await target.put(keys.withdrawn, withdrawn.arrow, { ifAbsent: true });
   await Promise.all([
     judged.clean > 0 && keys.clean && target.put(keys.clean, assembled.arrow, { ifAbsent: true }),
     quarantine && keys.quarantine && target.put(keys.quarantine, quarantine, { ifAbsent: true }),
@@ -136,6 +138,7 @@ function countsOf(file: CleanFile | undefined, { source }: NamedSource): Counts 
     quarantinedRows: judged?.quarantinedRows ?? 0,
     quarantined: { ...judged?.quarantined },
     leftOut: { ...judged?.leftOut },
+    withdrawn: file?.withdrawn?.rows ?? 0,
     flagged: { ...assembled?.flagged },
     absent: [...(plan?.absent ?? [])],
     keyValues: { ...file?.keyValues },

@@ -3,6 +3,7 @@ import { quoteIdentifier, type Sql } from './duckdb/index.ts';
 import { Refusal } from './errors.ts';
 import {
   BUILT_IN_FLAGS,
+  type Check,
   LATEST,
   NO_TEXT,
   newestFirst,
@@ -35,7 +36,8 @@ const MEDIAN_FROM_ROWS = 100;
 
 /**
  * Evaluates a plan over the records into the temp table `mapped`: `n` and `e` (record and row within it), `bad` (0 clean, 1
- * broken line, then the plan's conditions and its checks), `subject`, and the plan's outputs.
+ * broken line, then the plan's conditions and its checks), `subject`, the plan's outputs, and where the plan has it
+ * `withdraws` (a row that is left out and is the version of an event).
  * @param latest the last possible time of a row, ms
  * @throws Refusal when a row was lost or doubled on the way
  */
@@ -55,6 +57,7 @@ export async function judge(
   );
   const judged = `
     SELECT n, e, bad, ${subject} AS subject, ${plan.keyHash ?? 'h'} AS same, ${outputs.join(', ')},
+      ${withdrawsOf(plan, latest)}
       ${withoutAddresses(source, `CASE bad WHEN ${BROKEN} THEN broken ${values.join(' ')} END`)} AS about`;
   const verdict = verdictOf(plan, latest);
   const rows = staged(records.relation, plan, `${judged} ${verdict}`);
@@ -65,7 +68,7 @@ export async function judge(
     ? ', count(*) FILTER (WHERE o_amount > 0), median(o_amount) FILTER (WHERE o_amount > 0)'
     : '';
   const counted = await sql.rows(`SELECT bad, count(*)${amounts} FROM mapped GROUP BY bad ORDER BY bad`);
-  const dropped = twins > 0 && source.duplicates !== 'keep' ? await dropTwins(sql, newestFirst(plan)) : 0;
+  const dropped = twins > 0 && source.duplicates !== 'keep' ? await dropTwins(sql, plan) : 0;
   const quarantined: Record<string, number> = {};
   const leftOut: Record<string, number> = Object.fromEntries(plan.leftOut.map(({ name }) => [name, 0]));
   let quarantinedRows = 0;
@@ -132,15 +135,23 @@ function isRejected(plan: TablePlan): string {
 /** Columns of the last stage: the flags of rules (`flags`) and the verdict (`bad`). */
 function verdictOf(plan: TablePlan, latest: number): string {
   const conditions = plan.leftOut.map(({ when }, i) => `WHEN ${when} THEN ${FIRST_CONDITION + i}`);
-  const checks = plan.checks.map(
-    ({ when }, i) => `WHEN ${when.replaceAll(LATEST, String(latest))} THEN ${firstCheck(plan) + i}`,
-  );
+  const checks = plan.checks.map((one, i) => `WHEN ${failing(one, latest)} THEN ${firstCheck(plan) + i}`);
   const bits = plan.flags.map(
     ({ when }, i) => `CASE WHEN TRY(${when}) THEN ${1 << (i + BUILT_IN_FLAGS.length)} ELSE 0 END`,
   );
   return `(${['0', ...bits].join(' | ')})::USMALLINT AS flags,
       (CASE WHEN broken IS NOT NULL THEN ${BROKEN} ${[...conditions, ...checks].join(' ')} ELSE 0 END)::USMALLINT AS bad`;
 }
+
+/** The column `withdraws`, of rows with a verdict; nothing where no row can do so. */
+function withdrawsOf(plan: TablePlan, latest: number): string {
+  if (!plan.withdraws || plan.keyHash === undefined) return '';
+  const failed = plan.withdraws.map((one) => `WHEN ${failing(one, latest)} THEN false`);
+  return `CASE WHEN bad BETWEEN ${FIRST_CONDITION} AND ${firstCheck(plan) - 1}
+      THEN CASE ${failed.join(' ')} ELSE ${plan.keyHash} IS NOT NULL END ELSE false END AS withdraws,`;
+}
+
+const failing = ({ when }: Check, latest: number): string => when.replaceAll(LATEST, String(latest));
 
 const firstCheck = (plan: TablePlan): number => FIRST_CONDITION + plan.leftOut.length;
 
@@ -184,14 +195,20 @@ async function findTwins(sql: Sql, records: Records, plan: TablePlan, source: So
   return Number(rows) - Number(groups);
 }
 
-/** Marks the clean rows behind the first clean one of their identity, or the newest. @returns how many */
-async function dropTwins(sql: Sql, newest: string): Promise<number> {
+/**
+ * Marks the clean rows behind the first clean one of their identity, or the newest; where a row that is left out is newer, all
+ * of them. @returns how many
+ */
+async function dropTwins(sql: Sql, plan: TablePlan): Promise<number> {
+  const newest = newestFirst(plan);
+  // Where nothing says which of two rows is the newer one, the file does not take back what it tells.
+  const withdraws = newest !== '' && plan.withdraws ? 'withdraws' : 'false';
   const result = await sql.run(`
     UPDATE mapped SET bad = ${DUPLICATE} WHERE (n, e) IN (
       SELECT (n, e) FROM (
-        SELECT n, e, row_number() OVER (PARTITION BY twins.same ORDER BY ${newest}n, e) AS nth
-        FROM mapped JOIN twins USING (n, e) WHERE bad = 0)
-      WHERE nth > 1)`);
+        SELECT n, e, row_number() OVER (PARTITION BY twins.same ORDER BY ${newest}${withdraws}, n, e) AS nth, bad
+        FROM mapped JOIN twins USING (n, e) WHERE bad = 0 OR ${withdraws})
+      WHERE nth > 1 AND bad = 0)`);
   return result.rowsChanged;
 }
 

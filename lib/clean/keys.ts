@@ -23,6 +23,8 @@ export interface CleanKeys {
   readonly quality: string;
   readonly clean?: string;
   readonly quarantine?: string;
+  /** Events that rows take back which are left out. */
+  readonly withdrawn?: string;
 }
 
 /** The source whose prefix fits the key best (the longest one), or undefined. */
@@ -73,5 +75,6 @@ export function cleanKeys(config: Config, key: string, etag: string): CleanKeys 
     quality,
     clean: `clean/${table}/${id}/${revision}.arrow`,
     quarantine: `quarantine/${table}/${id}/${revision}.arrow`,
+    withdrawn: `clean/withdrawn/${id}/${revision}.arrow`,
   };
 }

@@ -41,6 +41,8 @@ const cleaned = z.strictObject({
   quarantined: counts,
   /** Rows that a condition of `where` takes for none of the table, by its name. */
   leftOut: counts,
+  /** Of those, rows that are versions of events, and so take older ones back. Records of before do not say. */
+  withdrawn: z.number().int().nonnegative().default(0),
   flagged: counts,
   /** Columns that the config lets files lack and this one lacks: NULL in its rows. */
   absent: z.array(z.string()),

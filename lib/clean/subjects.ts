@@ -15,14 +15,15 @@ export const RANKED =
   '(SELECT subject, rank FROM (SELECT rowid AS place, subject FROM named) JOIN ranks USING (place))';
 
 /**
- * Gives every subject of the clean rows in `mapped` its rank by (hash, pseudonym): the temp tables `named` and `ranks`. They go
+ * Gives every subject of the clean rows in `mapped`, and of those that withdraw, its rank by (hash, pseudonym): the temp tables `named` and `ranks`. They go
  * to and from DuckDB by number, and their text comes as bytes: no reader of strings stands between that might take one text
  * for another.
  */
 export async function loadSubjects(sql: Sql, plan: TablePlan, pseudonyms: Pseudonyms): Promise<Subjects> {
   if (plan.subject === 'none') return { hashes: new Uint32Array(), pseudonyms: [], mostRows: 0 };
   const [[count] = []] = await sql.rows(`CREATE OR REPLACE TEMP TABLE named AS
-    SELECT subject, count(*)::INTEGER AS own FROM mapped WHERE bad = 0 GROUP BY subject`);
+    SELECT subject, (count(*) FILTER (WHERE bad = 0))::INTEGER AS own FROM mapped
+    WHERE bad = 0 ${plan.withdraws ? 'OR withdraws' : ''} GROUP BY subject`);
   const cells = await readCells(sql, 'named', { from: 0, to: Number(count) }, [
     { name: 'subject', type: 'text', nullable: false },
     { name: 'own', type: 'int32', nullable: false },

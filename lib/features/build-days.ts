@@ -33,8 +33,8 @@ const BYTES_IN_MEMORY = 64 << 20;
 
 /**
  * Stage "features" of one drop: sums its clean events into one row per user and shop day, and before that writes the
- * identities of its lines where a source has a key, so that day rows never stand without them. The objects are pure functions
- * of the clean object and are written once; where the day rows stand already nothing changes.
+ * identities of its lines where a source has a key, and of those that it withdraws, so that day rows never stand without them.
+ * The objects are pure functions of what clean has put before the clean object, and of that, and are written once; where the day rows stand already nothing changes.
  * @returns their key and whether this call wrote it
  * @throws DataError when the key or the object is no clean events file
  */
@@ -52,6 +52,7 @@ export async function buildDays(args: {
     // An empty one, too, in a shop that may ask for it: else the clean rows have to be read to know that there are none.
     if (keys.rows === 0 && !hasKeys(config)) return;
     const [, dropId = '', revision = ''] = CLEAN_EVENTS.exec(cleanKey) ?? [];
+    await keys.addWithdrawn(store, { dropId, revision });
     await store.put(keysKey({ dropId, revision }), keys.encode(), { ifAbsent: true });
   };
   if (source.size > BYTES_IN_MEMORY) {

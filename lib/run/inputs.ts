@@ -160,8 +160,8 @@ export function withoutCopies(drops: readonly DropState[]): { drops: DropState[]
   const first = new Map<string, string>();
   const copies: Copy[] = [];
   const kept = drops.filter((drop) => {
-    // What has no clean rows adds nothing, however often it lies there.
-    if (drop.state !== 'done' || drop.clean === undefined) return true;
+    // What has no clean rows and withdraws none adds nothing, however often it lies there.
+    if (drop.state !== 'done' || (drop.clean === undefined && drop.quality.withdrawn === 0)) return true;
     const content = contentOf(drop.quality);
     const sameAs = first.get(content);
     if (sameAs === undefined) first.set(content, drop.key);

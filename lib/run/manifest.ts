@@ -1,3 +1,4 @@
+import type { CleanedQuality } from '../clean/index.ts';
 import type { Config } from '../config/index.ts';
 import { canonicalJson, contentId, DataError, NightjarError, parseDay } from '../data/index.ts';
 import { type DayInput, daysKey, type SnapshotInfo } from '../features/index.ts';
@@ -18,7 +19,7 @@ export interface RunInput {
   readonly days?: string;
   readonly minDay?: number;
   readonly maxDay?: number;
-  /** Events of a source with a key only: when it was dropped (ms UTC), and its clean rows. */
+  /** Events of a source with a key only: when it was dropped (ms UTC), and its rows that are versions, clean or withdrawn. */
   readonly droppedAt?: number;
   readonly lines?: number;
   /** Labelled tables only: rows of the file, those that were not taken included, so that row numbers go on from it. */
@@ -26,6 +27,11 @@ export interface RunInput {
   /** Labelled tables only: rows of the source's files just before this one that have no clean row, where there are any. */
   readonly rowsBefore?: number;
 }
+
+/** A drop of events with a key of which every row is left out or quarantined: it can only take older versions back. */
+export type WithdrawnInput = Required<
+  Pick<RunInput, 'drop' | 'dropId' | 'revision' | 'source' | 'droppedAt' | 'lines'>
+>;
 
 /** Something a run goes without. */
 export interface Missing {
@@ -56,6 +62,8 @@ export interface RunManifest {
     readonly items: RunInput[];
     readonly users: RunInput[];
     readonly labels: RunInput[];
+    /** Where there are any. */
+    readonly withdrawn?: WithdrawnInput[];
   };
   /** What this run goes without, and why. */
   readonly missing: Missing[];
@@ -99,33 +107,37 @@ export function buildManifest(args: {
   const { purpose, config, asOf, groups, champions, snapshot } = args;
   if (asOf !== null) parseDay(asOf);
   const { drops, copies } = withoutCopies(args.drops);
-  const inputs: Record<keyof RunManifest['inputs'], RunInput[]> = {
+  const inputs: Record<NonNullable<CleanedQuality['table']>, RunInput[]> = {
     events: [],
     items: [],
     users: [],
     labels: [],
   };
+  const withdrawn: WithdrawnInput[] = [];
   const missing = [...missingDrops(drops), ...(args.unmet ?? [])];
   const droppedAt = dropTimes(args.drops);
   const skipped = new Map<string, number>();
   for (const drop of drops) {
     if (drop.state !== 'done') continue;
-    const { dropId, revision, source, table, minDay, maxDay, rowsIn, clean } = drop.quality;
+    const { dropId, revision, source, table, minDay, maxDay, rowsIn } = drop.quality;
+    const named = { drop: drop.key, dropId, revision, source: source! };
+    const keyed = {
+      droppedAt: droppedAt.get(contentOf(drop.quality))!,
+      lines: drop.quality.clean + drop.quality.withdrawn,
+    };
     const before = skipped.get(source!) ?? 0;
     if (drop.clean === undefined) {
       skipped.set(source!, before + rowsIn);
+      if (drop.quality.withdrawn > 0) withdrawn.push({ ...named, ...keyed });
       continue;
     }
     skipped.delete(source!);
-    const keyed = table === 'events' && (config.sources[source!]?.key ?? []).length > 0;
+    const hasKey = table === 'events' && (config.sources[source!]?.key ?? []).length > 0;
     inputs[table!].push({
-      drop: drop.key,
-      dropId,
-      revision,
-      source: source!,
+      ...named,
       clean: drop.clean,
       ...(table === 'events' ? { days: daysKey(config, drop.clean) } : {}),
-      ...(keyed ? { droppedAt: droppedAt.get(contentOf(drop.quality))!, lines: clean } : {}),
+      ...(hasKey ? keyed : {}),
       ...(table === 'labels' ? { rows: rowsIn, ...(before > 0 ? { rowsBefore: before } : {}) } : {}),
       ...(minDay === null || maxDay === null ? {} : { minDay, maxDay }),
     });
@@ -137,7 +149,7 @@ export function buildManifest(args: {
     config,
     groups,
     shards: config.shards,
-    inputs,
+    inputs: { ...inputs, ...(withdrawn.length > 0 ? { withdrawn } : {}) },
     missing,
     copies,
     champions,
@@ -179,13 +191,20 @@ export async function readManifest(store: ObjectStore, runId: string): Promise<R
   return manifest;
 }
 
-/** The day rows a manifest lists, as the features room takes them. */
-export function dayInputs(manifest: RunManifest): DayInput[] {
-  return manifest.inputs.events.map(({ days, dropId, revision, minDay, maxDay, droppedAt }) => ({
+/**
+ * The day rows a manifest lists, as the features room takes them. A drop that only withdraws events has none and so no days;
+ * it is listed because snapshots must name what decided about their states.
+ */
+export function dayInputs({ config, inputs }: RunManifest): DayInput[] {
+  const events = inputs.events.map(({ days, dropId, revision, minDay, maxDay, droppedAt }) => ({
     key: days!,
     dropId,
     revision,
     ...(droppedAt === undefined ? {} : { droppedAt }),
     ...(minDay === undefined || maxDay === undefined ? {} : { minDay, maxDay }),
   }));
+  const withdrawn = (inputs.withdrawn ?? []).map(({ dropId, revision, droppedAt }) => {
+    return { key: daysKey(config, `clean/events/${dropId}/${revision}.arrow`), dropId, revision, droppedAt };
+  });
+  return [...events, ...withdrawn];
 }

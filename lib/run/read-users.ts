@@ -109,10 +109,12 @@ export async function planShard(store: ObjectStore, manifest: RunManifest, shard
 }
 
 function questionOf({ config, inputs, asOf, snapshot, shards }: RunManifest): Question {
-  const drops = inputs.events.flatMap(
+  const clean = inputs.events.flatMap(
     ({ drop, dropId, revision, source, droppedAt, lines = 0 }): KeyedDrop[] =>
       droppedAt === undefined || lines === 0 ? [] : [{ drop, dropId, revision, source, droppedAt, lines }],
   );
+  const withdrawn = (inputs.withdrawn ?? []).map((drop): KeyedDrop => ({ ...drop, withdrawn: true }));
+  const drops = [...clean, ...withdrawn];
   const ids = new Set(snapshot?.held.map(({ dropId }) => dropId));
   const held = new Set(drops.flatMap(({ dropId }, number) => (ids.has(dropId) ? [number] : [])));
   return {

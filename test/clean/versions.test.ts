@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { cleanDrop, cleanKeys } from '../../lib/clean/index.ts';
+import { cleanDrop, cleanKeys, parseQuality } from '../../lib/clean/index.ts';
 import type { ObjectStore } from '../../lib/runtime/index.ts';
-import { clean, cleanedQuality, emptyStore, events, pseudonyms, shopOf } from './shop.ts';
+import { bytesOf, clean, cleanedQuality, emptyStore, events, pseudonyms, rowsOf, shopOf } from './shop.ts';
 
 const HEAD = 'user,time,type,item,quantity,price,id,changed\n';
 const line = (id: string, changed: string, item = 'tea') =>
@@ -66,6 +66,112 @@ describe('the version of an event', () => {
     expect(await items(['drop', 'changed'])).toEqual(['new']);
     expect(await items()).toEqual(['old']);
     expect((await items(['changed'], 'keep')).sort()).toEqual(['mid', 'new', 'none', 'old']);
+  });
+});
+
+describe('a row that `where` leaves out', () => {
+  const where = { shown: `item <> 'gone'` };
+  const config = (more: object = {}) => shopOf({ ...events, key: ['id'], where, ...more });
+  const withdrawn = async ({ store, quality }: Awaited<ReturnType<typeof clean>>) => {
+    const bytes = await bytesOf(store, `clean/withdrawn/${quality.dropId}/${quality.revision}.arrow`);
+    return { bytes, rows: bytes ? rowsOf(bytes) : [] };
+  };
+
+  test('is kept as the version of its event: whose, of which day, how new', async () => {
+    const lines = HEAD + line('1', '7', 'gone') + line('2', '8') + line('1', '9');
+    const cleaned = await clean(lines, config({ newestBy: ['changed'], duplicates: 'keep' }));
+    const again = cleaned.rows.find(({ version }) => version === 9)!;
+    const { rows } = await withdrawn(cleaned);
+    const { hash, id, day } = again;
+    expect(rows).toEqual([{ hash, id, day, version: 7 }]);
+    // and counts where it did
+    expect(cleanedQuality(cleaned.quality)).toMatchObject({
+      rowsIn: 3,
+      clean: 2,
+      leftOut: { shown: 1 },
+      withdrawn: 1,
+    });
+  });
+
+  test('is the same bytes in any order of the file, and leaves those of the clean rows alone', async () => {
+    const gone = Array.from({ length: 50 }, (_, i) =>
+      line(`${i % 20}`, '', 'gone').replace('ann', `u${i % 7}`),
+    );
+    const shown = Array.from({ length: 9 }, (_, i) => line(`x${i}`, '').replace('ann', `v${i % 4}`));
+    const one = await clean(HEAD + [...gone, ...shown].join(''), config());
+    const other = await clean(HEAD + [...gone, ...shown].reverse().join(''), config());
+    const plain = await clean(HEAD + shown.join(''), config());
+    const [a, b] = [await withdrawn(one), await withdrawn(other)];
+    expect(a.rows).toHaveLength(50);
+    expect(b.bytes).toEqual(a.bytes);
+    expect(one.arrow).toEqual(other.arrow);
+    expect(one.arrow).toEqual(plain.arrow);
+    expect(await withdrawn(plain)).toEqual({ rows: [] });
+  });
+
+  test('says nothing where its event, its day or its version is not known, or events have no key', async () => {
+    const gone = line('1', '7', 'gone');
+    const unknown = [
+      gone.replace('ann', ''),
+      gone.replace('2011-05-01', ''),
+      gone.replace('2011-05-01', 'soon'),
+      gone.replace('2011', '1989'),
+      gone.replace('2011', '2199'),
+      line('', '7', 'gone'),
+      line('1', 'soon', 'gone'),
+      line('1.0e+17', '7', 'gone'),
+      line('1', '7', 'gone').replace('gone', ''),
+    ];
+    const cleaned = await clean(HEAD + unknown.join('') + gone, config({ newestBy: ['changed'] }));
+    expect((await withdrawn(cleaned)).rows).toHaveLength(2);
+    expect(cleanedQuality(cleaned.quality)).toMatchObject({ leftOut: { shown: 10 }, withdrawn: 2 });
+    const unkeyed = await clean(HEAD + gone, shopOf({ ...events, where }));
+    expect(await withdrawn(unkeyed)).toEqual({ rows: [] });
+    expect(cleanedQuality(unkeyed.quality).withdrawn).toBe(0);
+  });
+
+  test('takes back older rows of its own file where a column says what is older', async () => {
+    const lines = line('1', '2') + line('1', '5', 'gone') + line('2', '5', 'gone') + line('2', '6');
+    const items = async (more: object, text = lines) => {
+      const cleaned = await clean(HEAD + text, config(more));
+      const { rowsIn, clean: rows, duplicates, leftOut } = cleanedQuality(cleaned.quality);
+      expect(rows + duplicates.dropped + leftOut.shown!).toBe(rowsIn);
+      return cleaned.rows.map(({ version }) => version ?? null);
+    };
+    expect(await items({ newestBy: ['changed'] })).toEqual([6]);
+    // Of the same age, by the drop alone, and where all rows are kept: what the file tells stands.
+    expect(await items({ newestBy: ['changed'] }, line('1', '5', 'gone') + line('1', '5'))).toEqual([5]);
+    expect(await items({})).toHaveLength(2);
+    expect(await items({ newestBy: ['changed'], duplicates: 'keep' })).toHaveLength(2);
+  });
+
+  test('stands before the clean rows do, and a record that does not tell of it has none', async () => {
+    const store = await emptyStore();
+    const puts: string[] = [];
+    const watched: ObjectStore = {
+      ...bound(store),
+      head: store.head.bind(store),
+      get: store.get.bind(store),
+      put: async (key, body, options) => {
+        const result = await store.put(key, body, options);
+        puts.push(key.split('/').slice(0, 2).join('/'));
+        return result;
+      },
+    };
+    const { quality } = await clean(
+      HEAD + line('1', '') + line('2', '', 'gone'),
+      config(),
+      undefined,
+      watched,
+    );
+    expect(puts.map((key) => key.replace(quality.dropId, '…'))).toEqual([
+      'drop/shop',
+      'clean/withdrawn',
+      'clean/events',
+      'quality/…',
+    ]);
+    const { withdrawn: _, ...before } = cleanedQuality(quality);
+    expect(parseQuality(JSON.stringify(before), 'quality')).toMatchObject({ withdrawn: 0 });
   });
 });
 

@@ -279,6 +279,57 @@ describe('orders that are exported again end as if only their last version had e
   });
 });
 
+describe('orders that are cancelled later end as if they had never come', { timeout: SLOW }, () => {
+  it('also on from the snapshot of the night before, which holds them', async () => {
+    // given: a night, and then the events of the last day and a file of cancelled orders alone
+    const before = '2025-03-11';
+    const gone = new Set(orders.filter((_, i) => i % 40 === 0 && final(orders[i]!)[0]!.day < '2025-03-01'));
+    expect(gone.size).toBeGreaterThan(3);
+    const cancelled = [...gone].flatMap((order) =>
+      final(order).map((line) => withField(line, 2, 'cancelled')),
+    );
+    const settings = {
+      ...config({ where: { kept: `what <> 'cancelled'` } }, { lateDays: 2 }),
+      shards: 8,
+    };
+    const rest = past.filter(({ day }) => day < before);
+    const last = past.filter(({ day }) => day === before);
+    const open = async (lines: readonly Line[]) => {
+      const workspace = await openShop(settings);
+      await dropAll(workspace, [['past.csv', lines, 1]]);
+      return workspace;
+    };
+    const goOn = async (workspace: Workspace, changes: readonly Line[]) => {
+      await dropAll(workspace, [['last.csv', last, 2]]);
+      if (changes.length > 0) await dropAll(workspace, [['changes.csv', changes, 3]]);
+      const { store, config: own } = workspace;
+      const drops = await workspace.ingest(() => {});
+      const run = await planRun({ store, config: own, drops, purpose: 'night', asOf: AS_OF, retrain: true });
+      await finish(workspace, run);
+      const replaced = (await replacedCounts(store, run.manifest)).log ?? 0;
+      return { run, replaced, looked: await lookAt(store, run) };
+    };
+    const workspace = await open(rest);
+    await night(workspace, before);
+    // when
+    const own = await goOn(workspace, cancelled);
+    const scratch = await goOn(await open(rest), cancelled);
+    const never = await goOn(await open(rest.filter((line) => !gone.has(basketOf(line)))), []);
+    // then
+    expect(own.run.manifest.snapshot?.day).toBeDefined();
+    expect(own.run.manifest.inputs.withdrawn).toHaveLength(1);
+    for (const { looked, replaced } of [own, scratch]) {
+      expect(looked.scores).toEqual(never.looked.scores);
+      expect(looked.snapshots).toEqual(never.looked.snapshots);
+      expect(replaced).toBe(cancelled.length);
+    }
+    expect(own.looked.exports).toEqual(scratch.looked.exports);
+    // and: the snapshot of that night names the file that took them back
+    const info = await readJson<{ held: unknown[] }>(workspace.store, `runs/${own.run.runId}/snapshot.json`);
+    expect(info?.held).toHaveLength(3);
+  });
+});
+
 describe('later versions', { timeout: SLOW }, () => {
   it('change neither who is compared nor what the scores were; the report tells the rows that were replaced', async () => {
     // given: a finished night, and then files that cancel half of the orders and bring the label window

@@ -52,6 +52,8 @@ export interface RawEvent {
   /** What the source's `newestBy` gives. */
   readonly version?: number;
   readonly text?: string;
+  /** The source's `where` leaves it out: it is a version of its event and no row. */
+  readonly withdrawn?: boolean;
 }
 
 export const PURCHASE = eventCode('purchase');
@@ -155,26 +157,35 @@ export interface PutDrop extends DayInput {
   readonly drop: string;
   readonly source: string;
   readonly lines: number;
+  readonly withdrawn?: true;
 }
 
-/** Puts a drop's clean events into the store and builds its day rows. */
+/** Puts a drop's clean events and withdrawn ones into the store and builds its day rows. */
 export async function putDrop(
   store: ObjectStore,
   config: Config,
   dropId: string,
-  events: readonly RawEvent[],
+  all: readonly RawEvent[],
   options: { batches?: number; revision?: string; droppedAt?: number; source?: string } = {},
 ): Promise<PutDrop> {
   const { batches = 1, revision = 'r1', droppedAt, source = 'shop' } = options;
   const zone = config.shop.timeZone;
+  const told = { dropId, revision, drop: `drop/${source}/${dropId}`, source, lines: all.length };
+  const dropped = droppedAt === undefined ? {} : { droppedAt };
+  const withdrawn = all.filter((event) => event.withdrawn);
+  if (withdrawn.length > 0) {
+    const arrow = encodeArrow(FIELDS, cleanBatches(withdrawn, 1, zone));
+    await store.put(`clean/withdrawn/${dropId}/${revision}.arrow`, arrow, { ifAbsent: true });
+  }
+  const events = all.filter((event) => !event.withdrawn);
+  if (events.length === 0 && all.length > 0) return { ...told, ...dropped, key: '', withdrawn: true };
   const cleanKey = `clean/events/${dropId}/${revision}.arrow`;
   await store.put(cleanKey, encodeArrow(FIELDS, cleanBatches(events, batches, zone)), { ifAbsent: true });
   const { key } = await buildDays({ store, config, cleanKey });
   const clock = quickClock(zone);
   const days = events.map((event) => clock(event.time).day);
   const span = days.length > 0 ? { minDay: Math.min(...days), maxDay: Math.max(...days) } : {};
-  const told = { drop: `drop/${source}/${dropId}`, source, lines: events.length };
-  return { dropId, revision, key, ...told, ...span, ...(droppedAt === undefined ? {} : { droppedAt }) };
+  return { ...told, ...dropped, key, ...span };
 }
 
 /** Which versions of events count as of a day, in drops of sources with a key. */
@@ -192,10 +203,16 @@ export async function versionsOf(
   } = {},
 ): Promise<EventVersions | undefined> {
   const { newestBy = ['drop'], shards = 1, snapshot, times = 1, begin } = more;
-  const keyed = drops.flatMap(({ drop, dropId, revision, source, lines, droppedAt }) =>
+  const keyed = drops.flatMap(({ drop, dropId, revision, source, lines, droppedAt, withdrawn }) =>
     droppedAt === undefined || lines === 0
       ? []
-      : [{ drop, dropId, revision, source, lines: lines * times, droppedAt }],
+      : [
+          {
+            ...{ drop, dropId, revision, source, droppedAt },
+            lines: lines * times,
+            ...(withdrawn ? { withdrawn } : {}),
+          },
+        ],
   );
   const ids = new Set(snapshot?.held.map(({ dropId }) => dropId));
   const held = new Set(keyed.flatMap(({ dropId }, i) => (ids.has(dropId) ? [i] : [])));

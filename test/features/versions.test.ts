@@ -8,7 +8,7 @@ import { PURCHASE, putDrop, type RawEvent, RETURN, VIEW, withStore } from './sho
 const SEED = 20261123;
 const NEWEST: NewestBy[] = [['drop'], ['version'], ['version', 'drop'], ['drop', 'version']];
 
-/** The rule in its plainest form: read all lines, keep those of the newest version of each event. */
+/** The rule in its plainest form: read all lines, keep those of the newest version of each event that are not withdrawn. */
 function newestLines(drops: readonly Drop[], asOf: number, newestBy: NewestBy): RawEvent[] {
   const known = drops.flatMap(({ name, droppedAt, source = 'shop', events }) =>
     events
@@ -27,6 +27,7 @@ function newestLines(drops: readonly Drop[], asOf: number, newestBy: NewestBy): 
   };
   return known
     .filter((line) => {
+      if (line.event.withdrawn) return false;
       if (line.key === undefined) return true;
       const versions = known.filter(({ key }) => key === line.key).sort(compare);
       return versions.at(-1)!.name === line.name;
@@ -44,6 +45,7 @@ const event = fc.record({
   session: fc.option(fc.constantFrom('s1', 's2'), { nil: undefined }),
   id: fc.option(fc.integer({ min: 0, max: 9 }).map(String), { nil: undefined, freq: 8 }),
   version: fc.option(fc.integer({ min: -2, max: 2 }), { nil: undefined }),
+  withdrawn: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
 });
 
 /** Drops whose events share identities, times and versions often; some repeat an identity within (`duplicates: 'keep'`). */
@@ -61,8 +63,9 @@ const drops = fc
       ({ events, ...drop }, i): Drop => ({
         name: `drop${(i * 7) % 10}`,
         ...drop,
-        events: events.map(({ day, second, item, session, id, version, ...rest }) => ({
+        events: events.map(({ day, second, item, session, id, version, withdrawn, ...rest }) => ({
           ...rest,
+          withdrawn: withdrawn && id !== undefined,
           time: at(day, second),
           ...(item === undefined ? {} : { item }),
           ...(session === undefined ? {} : { session }),
@@ -93,7 +96,9 @@ describe('an event that several drops tell of', () => {
             const plain = await night(store, config, { ...common, runId: 'plain', inputs: single });
             // then
             expectSame(own, plain);
-            const known = list.flatMap(({ events }) => events).filter(({ time }) => time < AS_OF * DAY);
+            const known = list
+              .flatMap(({ events }) => events)
+              .filter(({ time, withdrawn }) => time < AS_OF * DAY && !withdrawn);
             const replaced = Object.values(own.replaced).reduce((sum, n) => sum + n, 0);
             expect(replaced).toBe(known.length - lines.length);
           });
@@ -115,14 +120,14 @@ describe('an event that several drops tell of', () => {
         fc.boolean(),
         async (first, second, newestBy, nights, late) => {
           await withStore(async (store) => {
-            // given a night with some drops, and later ones: without days that the snapshot holds, or with any
+            // given a night with some drops, and later ones: without days that the snapshot holds, but for what they withdraw
             const shards = 4;
             const day = AS_OF - config.features.lateDays;
             const later = second.map((drop, i) => ({
               ...drop,
               name: `later${i}`,
               droppedAt: late ? drop.droppedAt : drop.droppedAt + 4,
-              events: drop.events.filter(({ time }) => time >= day * DAY),
+              events: drop.events.filter(({ time, withdrawn }) => withdrawn || time >= day * DAY),
             }));
             const before = await putAll(store, first);
             const inputs = [...before, ...(await putAll(store, later))];

@@ -198,6 +198,108 @@ describe('an order that is exported again', () => {
   });
 });
 
+describe('an order that `where` leaves out by now', () => {
+  const where = { paid: `what <> 'cancelled'` };
+  const paid = (order: number, line = 1) => `${order},${line},ann,2025-01-05 12:00,purchase,tea,3.00\n`;
+  const cancelled = (order: number, line = 1, day = '2025-01-05') =>
+    `${order},${line},ann,${day} 12:00,cancelled,tea,3.00\n`;
+  const told = 'ann 2025-01-05 purchase tea 300 1';
+  /** Lines that count, and those that were replaced, of drops that come one after the other. */
+  const outcome = async (
+    drops: string[],
+    source: Partial<typeof orders> = {},
+    names = drops.map((_, i) => `orders/${i + 1}.csv`),
+  ) => {
+    const shop = await openShop({ sources: { orders: { ...orders, where, ...source } } });
+    for (const [i, lines] of drops.entries()) await drop(shop, names[i]!, lines, i + 1);
+    const manifest = await manifestOf(shop);
+    const replaced = (await replacedCounts(shop.store, manifest)).orders ?? 0;
+    return { shop, manifest, lines: await linesOf(shop, manifest), replaced };
+  };
+
+  it('is gone, where the file has other rows and where it has none', async () => {
+    const mixed = await outcome([paid(1) + paid(2), cancelled(1) + paid(3)]);
+    expect(mixed).toMatchObject({ lines: [told, told], replaced: 1 });
+    expect(mixed.manifest.inputs.events.map(({ lines }) => lines)).toEqual([2, 2]);
+    const alone = await outcome([paid(1) + paid(2), cancelled(1)]);
+    expect(alone).toMatchObject({ lines: [told], replaced: 1 });
+    // and such a file is named apart from those that have rows
+    expect(alone.manifest.inputs.events).toHaveLength(1);
+    expect(alone.manifest.inputs.withdrawn).toEqual([
+      expect.objectContaining({ drop: 'drop/orders/2.csv', source: 'orders', droppedAt: comes(2), lines: 1 }),
+    ]);
+    expect(alone.manifest.missing).toEqual([]);
+  });
+
+  it('is gone line by line or as a whole, as the key says', async () => {
+    const two = paid(1, 1) + paid(1, 2);
+    expect(await outcome([two, cancelled(1, 2)])).toMatchObject({ lines: [told], replaced: 1 });
+    const whole = { key: ['"order"'], duplicates: 'keep' as const };
+    expect(await outcome([two, cancelled(1, 2)], whole)).toMatchObject({ lines: [], replaced: 2 });
+    const kept = paid(1, 1) + cancelled(1, 2);
+    expect(await outcome([two, kept], whole)).toMatchObject({ lines: [told], replaced: 2 });
+  });
+
+  it('counts once when it is paid again, and is not told as replaced night after night', async () => {
+    const again = await outcome([paid(1), cancelled(1), cancelled(1) + paid(2), paid(1) + cancelled(9)]);
+    expect(again).toMatchObject({ lines: [told, told], replaced: 1 });
+    const nights = await outcome([cancelled(1), cancelled(1) + cancelled(2), cancelled(1) + cancelled(3)]);
+    expect(nights).toMatchObject({ lines: [], replaced: 0 });
+  });
+
+  it('was paid first where the older file came late by its own time', async () => {
+    const head = HEAD.replace('\n', ',changed\n');
+    const shop = await openShop({ sources: { orders: { ...orders, where, newestBy: ['changed'] } } });
+    const at = (lines: string, changed: number) => lines.replaceAll('\n', `,${changed}\n`);
+    await drop(shop, 'orders/1.csv', at(cancelled(1), 9) + at(cancelled(2), 3), 1, head);
+    await drop(shop, 'orders/2.csv', at(paid(1), 5) + at(paid(2), 5), 2, head);
+    const manifest = await manifestOf(shop);
+    expect(await linesOf(shop, manifest)).toEqual([told]);
+    expect(await replacedCounts(shop.store, manifest)).toEqual({ orders: 1 });
+  });
+
+  it('stands where the row is of the as-of day or later, quarantined, or of no known event', async () => {
+    const late = await outcome([paid(1), cancelled(1, 1, AS_OF)]);
+    expect(late).toMatchObject({ lines: [told], replaced: 0 });
+    // but a reader of that day sees it gone
+    expect(await linesOf(late.shop, late.manifest, '2025-01-16')).toEqual([]);
+    for (const row of [
+      '1,1,ann,never,cancelled,tea,3.00\n',
+      '1,1,,2025-01-05 12:00,cancelled,tea,3.00\n',
+      '1,1,ann,1970-01-01 00:00,cancelled,tea,3.00\n',
+      '1,1,ann,2031-01-01 00:00,cancelled,tea,3.00\n',
+      '1,1,ann,2025-01-05 12:00,unheard-of,tea,3.00\n',
+      ',,ann,2025-01-05 12:00,cancelled,tea,3.00\n',
+    ]) {
+      expect(await outcome([paid(1), row]), row).toMatchObject({ lines: [told], replaced: 0 });
+    }
+  });
+
+  it('stands where events have no key', async () => {
+    const { key, ...unkeyed } = orders;
+    const shop = await openShop({ sources: { orders: { ...unkeyed, where } } });
+    await drop(shop, 'orders/1.csv', paid(1), 1);
+    await drop(shop, 'orders/2.csv', cancelled(1), 2);
+    const manifest = await manifestOf(shop);
+    expect(await linesOf(shop, manifest)).toEqual([told]);
+    expect(manifest.inputs.withdrawn).toBeUndefined();
+  });
+
+  it('is gone whichever files tell it, and a file of the same bytes under another name is a copy', async () => {
+    const orders = [1, 2, 3, 4].map((order) => paid(order)).join('');
+    const one = await outcome([orders, cancelled(1) + cancelled(2) + paid(3)]);
+    const split = await outcome([orders, cancelled(2), paid(3), cancelled(1)]);
+    expect(split.lines).toEqual(one.lines);
+    expect(one).toMatchObject({ lines: [told, told], replaced: 3 });
+    const copied = await outcome([orders, cancelled(1), cancelled(1)]);
+    expect(copied.manifest.copies).toEqual([{ key: 'drop/orders/3.csv', sameAs: 'drop/orders/2.csv' }]);
+    expect(copied.manifest.inputs.withdrawn).toHaveLength(1);
+    // and the old file, delivered again after it, brings nothing back
+    const again = await outcome([orders, cancelled(1), orders]);
+    expect(again.lines).toEqual(copied.lines);
+  });
+});
+
 describe('a file that is delivered again', () => {
   it('under its key or another one, first or last by name, makes no event newer and is the same run', async () => {
     // given two versions of an order

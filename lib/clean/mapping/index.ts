@@ -5,7 +5,7 @@ export { planFor, staged } from './plan.ts';
 export { type Reading, readingOf } from './reading.ts';
 export { shapeRows } from './shape-rows.ts';
 export { type SyntaxFault, syntaxFaults } from './syntax.ts';
-export { NO_TEXT, type Output, type TablePlan, VALUE } from './table.ts';
+export { type Check, NO_TEXT, type Output, type TablePlan, VALUE } from './table.ts';
 export { MISSING } from './texts.ts';
 export { sqlOf } from './value.ts';
 export { newestFirst } from './version.ts';

@@ -41,6 +41,9 @@ export async function planFor(
   return plan;
 }
 
+/** Settings that say which version of which event a row is. */
+const VERSION_COLUMNS: ReadonlySet<string> = new Set(['key', 'user', 'time', 'newestBy']);
+
 async function makePlan(
   sql: Sql,
   name: string,
@@ -66,6 +69,15 @@ async function makePlan(
     ? [check('unnest', 'unnest: no list', `${NO_LIST} IS NOT NULL`, `unnest: ${VALUE} is no list`, NO_LIST)]
     : [];
   const used = bound.flatMap(({ columns }) => columns);
+  const leftOut = leftOutOf(all);
+  const checks = [
+    ...noList,
+    ...failures(all),
+    ...(keyed ? [lostDigits(keyFields[0]!, keyed.lost)] : []),
+    ...table.checks,
+    ...ruleChecks(rules),
+  ];
+  const withdraws = source.table === 'events' && keyed !== undefined && leftOut.length > 0;
   return {
     reads: [
       ...new Set(
@@ -75,19 +87,14 @@ async function makePlan(
     ],
     evaluated: all.map(({ evaluated }) => evaluated),
     stages: zipStages([table.stages, keyed?.stages ?? []]),
-    leftOut: leftOutOf(all),
-    checks: [
-      ...noList,
-      ...failures(all),
-      ...(keyed ? [lostDigits(keyFields[0]!, keyed.lost)] : []),
-      ...table.checks,
-      ...ruleChecks(rules),
-    ],
+    leftOut,
+    checks,
     flags: ruleFlags(rules, fields.has('columns.email') ? [NO_ADDRESS] : []),
     outputs: table.outputs,
     order: table.order,
     subject: table.subject,
     ...(keyed && { keyHash: keyed.hash }),
+    ...(withdraws && { withdraws: checks.filter(({ column }) => VERSION_COLUMNS.has(column)) }),
     absent: [...new Set(used.filter(({ slot }) => slot === ABSENT).map((column) => column.name))],
     fromKey: namesFromKey(used, records.given),
   };

@@ -82,6 +82,11 @@ export interface TablePlan {
   readonly subject: 'user' | 'row' | 'none';
   /** SQL of the hash of a row's key, where the source names one. */
   readonly keyHash?: string;
+  /**
+   * Where rows that are left out are versions of their events all the same: what such a row must pass, so that it is known
+   * whose event it is, of which day, and how new.
+   */
+  readonly withdraws?: readonly Check[];
   /** Columns that may be absent and are. */
   readonly absent: readonly string[];
   /** What the mapping reads of the drop's key: names of given columns. */

@@ -30,19 +30,25 @@ export function rangesOf(
  * The values of some rows, in their order.
  * @param stride numbers of a row
  */
-export function picked<T extends Uint32Array | Int32Array | Float64Array>(
+export function picked<T extends Uint8Array | Uint32Array | Int32Array | Float64Array>(
   values: T,
   rows: Uint32Array,
   stride?: number,
 ): T;
-export function picked(values: Uint32Array | Int32Array | Float64Array, rows: Uint32Array, stride = 1) {
+export function picked(
+  values: Uint8Array | Uint32Array | Int32Array | Float64Array,
+  rows: Uint32Array,
+  stride = 1,
+) {
   const length = stride * rows.length;
   const out =
     values instanceof Uint32Array
       ? new Uint32Array(length)
       : values instanceof Int32Array
         ? new Int32Array(length)
-        : new Float64Array(length);
+        : values instanceof Uint8Array
+          ? new Uint8Array(length)
+          : new Float64Array(length);
   for (let i = 0; i < rows.length; i++) {
     for (let k = 0; k < stride; k++) out[stride * i + k] = values[stride * rows[i]! + k]!;
   }

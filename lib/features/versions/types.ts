@@ -7,8 +7,10 @@ export interface KeyedDrop {
   readonly source: string;
   /** ms UTC. */
   readonly droppedAt: number;
-  /** Clean rows of it. */
+  /** Clean rows of it, and withdrawn ones. */
   readonly lines: number;
+  /** It has withdrawn rows alone: no clean object, and so no key file. */
+  readonly withdrawn?: true;
 }
 
 /** What makes a version the newer one: the time of its drop, or what the source's expression gives. */

@@ -9,6 +9,9 @@ import type { KeyedDrop, Question } from './types.ts';
  * its drop keeps its lines; those of other drops are replaced. As the bound is the as-of day for most readers and the end
  * of a label window for others, the answer is kept as steps: from the day on that a line joins, this drop wins. Mostly all
  * versions are of one day, and there is one step.
+ *
+ * A withdrawn line (left out by `where`) is a version like any other. There are no day rows behind it, so where its drop wins
+ * nothing is left of the event, or only the lines that the same drop has of it.
  */
 
 /** Lines of one source, of all its drops, with identities of one range. */
@@ -20,15 +23,18 @@ export class Lines {
   /** Number of the drop. */
   drop = new Int32Array(16);
   version: Float64Array | undefined;
+  /** 1 where the line is withdrawn: it stands for a version and counts as no row. */
+  withdrawn = new Uint8Array(16);
 
   /** Appends a line of a drop. */
-  push({ id, hash, day, version }: KeyColumns, row: number, drop: number): void {
+  push({ id, hash, day, version, withdrawn }: KeyColumns, row: number, drop: number): void {
     const at = this.length++;
     if (this.length > this.hash.length) {
       this.id = grown(this.id, 2 * this.length);
       this.hash = grown(this.hash, this.length);
       this.day = grown(this.day, this.length);
       this.drop = grown(this.drop, this.length);
+      this.withdrawn = grown(this.withdrawn, this.length);
     }
     this.id[2 * at] = id[2 * row]!;
     this.id[2 * at + 1] = id[2 * row + 1]!;
@@ -36,6 +42,7 @@ export class Lines {
     this.day[at] = day[row]!;
     this.drop[at] = drop;
     if (version) this.#versions(at)[at] = version[row]!;
+    this.withdrawn[at] = withdrawn?.[row] ?? 0;
   }
 
   versionOf(row: number): number {
@@ -105,25 +112,28 @@ export class Decider {
 
   /** Decides over all lines that a source has with some identities. */
   decide(source: string, lines: Lines): void {
-    const { id, drop } = lines;
+    const { id, drop, withdrawn } = lines;
     const order = sortedByIdAndDay(lines);
     const isNewer = this.#orderOf(source, lines);
     let replaced = 0;
     for (let start = 0, end = 0; start < order.length; start = end) {
       const first = order[start]!;
       let several = false;
+      let counted = false;
       do {
+        counted ||= withdrawn[order[end]!] === 0;
         several ||= drop[order[end]!] !== drop[first];
         end++;
       } while (end < order.length && sameId(id, first, order[end]!));
-      if (several) replaced += this.#decideOne(lines, order.subarray(start, end), isNewer);
+      // What is withdrawn in every version, night after night, is nothing to decide about.
+      if (several && counted) replaced += this.#decideOne(lines, order.subarray(start, end), isNewer);
     }
     if (replaced > 0) this.replaced[source] = (this.replaced[source] ?? 0) + replaced;
   }
 
   /** Decides between the versions of one event, whose lines come by their days. @returns lines that are replaced */
   #decideOne(lines: Lines, versions: Uint32Array, isNewer: (a: number, b: number) => boolean): number {
-    const { id, day, drop } = lines;
+    const { id, day, drop, withdrawn } = lines;
     const { asOf } = this.#question;
     const first = versions[0]!;
     const users = usersOf(lines, versions);
@@ -140,7 +150,9 @@ export class Decider {
       for (const user of users) this.winners.push(user, id[2 * first]!, id[2 * first + 1]!, day[row]!, told);
     }
     let replaced = 0;
-    for (const row of versions) if (day[row]! < asOf && drop[row] !== winner) replaced++;
+    for (const row of versions) {
+      if (day[row]! < asOf && drop[row] !== winner && withdrawn[row] === 0) replaced++;
+    }
     this.#markStale(lines, versions, winner, isNewer);
     return replaced;
   }
@@ -151,7 +163,7 @@ export class Decider {
    * shards of these lines' users.
    */
   #markStale(
-    { day, drop, hash }: Lines,
+    { day, drop, hash, withdrawn }: Lines,
     versions: Uint32Array,
     winner: number,
     isNewer: (a: number, b: number) => boolean,
@@ -166,7 +178,7 @@ export class Decider {
     const before = held < 0 ? -1 : drop[held]!;
     if (before === winner) return;
     for (const row of versions) {
-      const counted = drop[row] === before || drop[row] === winner;
+      const counted = withdrawn[row] === 0 && (drop[row] === before || drop[row] === winner);
       if (counted && day[row]! < snapshot.day) this.stale.add(shardOf(hash[row]!, shards));
     }
   }
