@@ -152,7 +152,7 @@ const cases: [string, (config: Input) => void, string][] = [
   [
     'a delimiter of two characters',
     (c) => (c.sources.orders!.csv = { delimiter: '||' }),
-    `sources.orders.csv.delimiter: given ${JSON.stringify('"')}, expected another character than csv.quote`,
+    'sources.orders.csv.delimiter: given "||", expected a text of exactly 1 character',
   ],
   [
     'a tolerance below zero',
