@@ -278,7 +278,12 @@ const refused: [string, string | Buffer, object, RegExp][] = [
     events,
     /unclosed quote in record 0/,
   ],
-  ['parquet that is none', 'PAR1 and so on', { ...events, format: 'parquet' }, /parquet file cannot be read/],
+  [
+    'parquet that is none',
+    'PAR1 and so on',
+    { ...events, format: 'parquet' },
+    /parquet file is cut off or damaged/,
+  ],
   ['jsonl without an object', '[1]\n2\n', jsonl, /none of the 2 lines is a JSON object/],
   [
     'jsonl with keys as data',

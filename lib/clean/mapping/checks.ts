@@ -103,12 +103,17 @@ export function ruleFlags(rules: readonly BoundRule[], own: readonly Flag[] = []
   return flags;
 }
 
-/** A rule that fails on a row says nothing about it: the row is kept out, as where any other expression fails. */
+/** A rule that fails on a row does not say that the row is good: it is kept out, as where any other expression fails. */
 export function ruleChecks(rules: readonly BoundRule[]): Check[] {
-  return rules.flatMap(({ name, action, when, sql }) => {
-    const fails = `TRY({'v': ${sql}}) IS NULL`;
-    const broken = check('rules', `rule ${name}: fails`, fails, `rule ${name} fails on this row: ${when}`);
-    if (action === 'flag') return [broken];
-    return [broken, check('rules', `rule ${name}`, `TRY(${sql})`, `rule ${name}: ${when}`)];
-  });
+  return rules
+    .filter(({ action }) => action === 'quarantine')
+    .flatMap(({ name, when, sql }) => [
+      check(
+        'rules',
+        `rule ${name}: fails`,
+        `TRY({'v': ${sql}}) IS NULL`,
+        `rule ${name} fails on this row: ${when}`,
+      ),
+      check('rules', `rule ${name}`, `TRY(${sql})`, `rule ${name}: ${when}`),
+    ]);
 }
