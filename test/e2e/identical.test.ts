@@ -6,7 +6,8 @@ import { createPseudonyms } from '../../lib/data/index.ts';
 import type { UsersModelManifest } from '../../lib/learn/index.ts';
 import { formatS3Event, readJson } from '../../lib/runtime/index.ts';
 import { createRng } from '../../lib/train/index.ts';
-import { ALL, dropAll, dropsOf, KEY, type Night, night, openShop, SLOW } from './nights.ts';
+import { ALL } from '../all.ts';
+import { dropAll, dropsOf, KEY, type Night, night, openShop, SLOW } from './nights.ts';
 import { AS_OF, daily, file, shopConfig, shopLog } from './shop.ts';
 
 const log = shopLog();

@@ -19,8 +19,6 @@ import type { JobDescription, JobRequest, ObjectStore } from '../../lib/runtime/
 import { decodeScores, type ShardScores, scoreRun } from '../../lib/score/index.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
 
-/** `npm run test:all`: with the tests that take minutes. */
-export const ALL = process.env.NIGHTJAR_SLOW_TESTS === '1';
 /** A whole night trains models: milliseconds that a busy machine may need. */
 export const SLOW = 300_000;
 

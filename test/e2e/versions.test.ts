@@ -7,6 +7,7 @@ import { evaluateRun } from '../../lib/evaluate/index.ts';
 import { planRun, replacedCounts } from '../../lib/run/index.ts';
 import { readJson } from '../../lib/runtime/index.ts';
 import { createRng } from '../../lib/train/index.ts';
+import { ALL } from '../all.ts';
 import { finish, lookAt, type Night, night, openShop, SLOW } from './nights.ts';
 import { AS_OF, file, HEADER, type Line, shopConfig, shopLog } from './shop.ts';
 
@@ -139,7 +140,7 @@ describe('orders that are exported again end as if only their last version had e
     expect(await replacedIn(workspace, other)).toBe(first.length + second.length);
   });
 
-  it('by a column, whatever the times of the drops', async () => {
+  it.runIf(ALL)('by a column, whatever the times of the drops', async () => {
     // given: a column of changes before the time of the drop, and files of older versions that come last
     const changed = (lines: Line[], change: string) =>
       `${HEADER},changed\n${lines.map(({ text }) => `${text},${change}\n`).join('')}`;
@@ -173,37 +174,40 @@ describe('orders that are exported again end as if only their last version had e
     }
   });
 
-  it('split, delivered again under the same keys, copied under other ones, and with messages repeated', async () => {
-    // given
-    const workspace = await openShop(config());
-    const old = file(linesOf(some, (order) => earlier(order, 'old')));
-    await drop(workspace, 'old.csv', old, at(2));
-    const cut = parts(orders, 4, 'cut');
-    for (const [i, ids] of cut.entries())
-      await dropAll(workspace, [[`new-${i}.csv`, linesOf(ids, final), 3 + i]]);
-    await dropAll(workspace, [['views.csv', views, 3]]);
-    const before = await night(workspace, AS_OF);
-    expectSame(before);
-    // when: the old file comes again later than all others, under its key and two others; a new one, too
-    await drop(workspace, 'old.csv', old, at(40));
-    await drop(workspace, 'new-1.csv', file(linesOf(cut[1]!, final)), at(41));
-    // then: it is the same run
-    const again = await planRun({
-      store: workspace.store,
-      config: workspace.config,
-      drops: await workspace.ingest(() => {}),
-      purpose: 'night',
-      asOf: AS_OF,
-      retrain: true,
-    });
-    expect(again.manifest.inputs).toEqual(before.manifest.inputs);
-    await drop(workspace, '0-copy.csv', old, at(42));
-    await drop(workspace, 'z-copy.csv', old, at(43));
-    const copied = await night(workspace, AS_OF);
-    expect(copied.manifest.copies).toHaveLength(2);
-    expect(copied.scores).toEqual(reference.scores);
-    expect(await replacedIn(workspace, copied)).toBe(await replacedIn(workspace, before));
-  });
+  it.runIf(ALL)(
+    'split, delivered again under the same keys, copied under other ones, and with messages repeated',
+    async () => {
+      // given
+      const workspace = await openShop(config());
+      const old = file(linesOf(some, (order) => earlier(order, 'old')));
+      await drop(workspace, 'old.csv', old, at(2));
+      const cut = parts(orders, 4, 'cut');
+      for (const [i, ids] of cut.entries())
+        await dropAll(workspace, [[`new-${i}.csv`, linesOf(ids, final), 3 + i]]);
+      await dropAll(workspace, [['views.csv', views, 3]]);
+      const before = await night(workspace, AS_OF);
+      expectSame(before);
+      // when: the old file comes again later than all others, under its key and two others; a new one, too
+      await drop(workspace, 'old.csv', old, at(40));
+      await drop(workspace, 'new-1.csv', file(linesOf(cut[1]!, final)), at(41));
+      // then: it is the same run
+      const again = await planRun({
+        store: workspace.store,
+        config: workspace.config,
+        drops: await workspace.ingest(() => {}),
+        purpose: 'night',
+        asOf: AS_OF,
+        retrain: true,
+      });
+      expect(again.manifest.inputs).toEqual(before.manifest.inputs);
+      await drop(workspace, '0-copy.csv', old, at(42));
+      await drop(workspace, 'z-copy.csv', old, at(43));
+      const copied = await night(workspace, AS_OF);
+      expect(copied.manifest.copies).toHaveLength(2);
+      expect(copied.scores).toEqual(reference.scores);
+      expect(await replacedIn(workspace, copied)).toBe(await replacedIn(workspace, before));
+    },
+  );
 
   it('and a version planted on the as-of day or later changes nothing before it', async () => {
     // given
@@ -225,58 +229,70 @@ describe('orders that are exported again end as if only their last version had e
     expect(await replacedIn(workspace, other)).toBe(0);
   });
 
-  it('on from the snapshot of the night before, where a file of that day changed older orders', async () => {
-    // given: a night, and then a file that moves orders of days that its snapshot holds to the last day
-    const before = '2025-03-11';
-    const moved = new Set(orders.filter((_, i) => i % 40 === 0 && final(orders[i]!)[0]!.day < '2025-03-01'));
-    expect(moved.size).toBeGreaterThan(3);
-    const last = past.filter(({ day }) => day === before);
-    const noon = Date.parse(`${before}T16:00:00Z`);
-    const changes = [...moved].flatMap((order) =>
-      final(order).map((line) => {
-        const time = new Date(noon).toISOString().slice(0, 19).replace('T', ' ');
-        return withField(line, 1, time);
-      }),
-    );
-    const settings = config({}, { lateDays: 2 });
-    const rest = past.filter(({ day }) => day < before);
-    const open = async () => {
-      const workspace = await openShop({ ...settings, shards: 8 });
-      await dropAll(workspace, [['past.csv', rest, 1]]);
-      return workspace;
-    };
-    const goOn = async (workspace: Workspace) => {
-      await dropAll(workspace, [
-        ['last.csv', last, 2],
-        ['changes.csv', changes, 3],
-      ]);
-      const { store, config: own } = workspace;
-      const drops = await workspace.ingest(() => {});
-      const run = await planRun({ store, config: own, drops, purpose: 'night', asOf: AS_OF, retrain: true });
-      await finish(workspace, run);
-      return { run, looked: await lookAt(store, run) };
-    };
-    const workspace = await open();
-    await night(workspace, before);
-    // when
-    const own = await goOn(workspace);
-    const scratch = await goOn(await open());
-    // then: the snapshot was taken, and what it leads to is the same
-    expect(own.run.manifest.snapshot?.day).toBeDefined();
-    expect(scratch.run.manifest.snapshot).toBeNull();
-    expect(own.looked.scores).toEqual(scratch.looked.scores);
-    expect(own.looked.snapshots).toEqual(scratch.looked.snapshots);
-    expect(own.looked.exports).toEqual(scratch.looked.exports);
-    const stale: number[] = [];
-    for await (const { key } of workspace.store.list('versions/')) {
-      if (!key.endsWith('summary.json')) continue;
-      stale.push((await readJson<{ stale: number[] }>(workspace.store, key))!.stale.length);
-    }
-    // One of them is of the first night, which had no snapshot; with the snapshot some shards go on and some do not.
-    expect(Math.max(...stale)).toBeGreaterThan(0);
-    expect(Math.max(...stale)).toBeLessThan(8);
-    expect((await replacedCounts(workspace.store, own.run.manifest)).log).toBe(changes.length);
-  });
+  it.runIf(ALL)(
+    'on from the snapshot of the night before, where a file of that day changed older orders',
+    async () => {
+      // given: a night, and then a file that moves orders of days that its snapshot holds to the last day
+      const before = '2025-03-11';
+      const moved = new Set(
+        orders.filter((_, i) => i % 40 === 0 && final(orders[i]!)[0]!.day < '2025-03-01'),
+      );
+      expect(moved.size).toBeGreaterThan(3);
+      const last = past.filter(({ day }) => day === before);
+      const noon = Date.parse(`${before}T16:00:00Z`);
+      const changes = [...moved].flatMap((order) =>
+        final(order).map((line) => {
+          const time = new Date(noon).toISOString().slice(0, 19).replace('T', ' ');
+          return withField(line, 1, time);
+        }),
+      );
+      const settings = config({}, { lateDays: 2 });
+      const rest = past.filter(({ day }) => day < before);
+      const open = async () => {
+        const workspace = await openShop({ ...settings, shards: 8 });
+        await dropAll(workspace, [['past.csv', rest, 1]]);
+        return workspace;
+      };
+      const goOn = async (workspace: Workspace) => {
+        await dropAll(workspace, [
+          ['last.csv', last, 2],
+          ['changes.csv', changes, 3],
+        ]);
+        const { store, config: own } = workspace;
+        const drops = await workspace.ingest(() => {});
+        const run = await planRun({
+          store,
+          config: own,
+          drops,
+          purpose: 'night',
+          asOf: AS_OF,
+          retrain: true,
+        });
+        await finish(workspace, run);
+        return { run, looked: await lookAt(store, run) };
+      };
+      const workspace = await open();
+      await night(workspace, before);
+      // when
+      const own = await goOn(workspace);
+      const scratch = await goOn(await open());
+      // then: the snapshot was taken, and what it leads to is the same
+      expect(own.run.manifest.snapshot?.day).toBeDefined();
+      expect(scratch.run.manifest.snapshot).toBeNull();
+      expect(own.looked.scores).toEqual(scratch.looked.scores);
+      expect(own.looked.snapshots).toEqual(scratch.looked.snapshots);
+      expect(own.looked.exports).toEqual(scratch.looked.exports);
+      const stale: number[] = [];
+      for await (const { key } of workspace.store.list('versions/')) {
+        if (!key.endsWith('summary.json')) continue;
+        stale.push((await readJson<{ stale: number[] }>(workspace.store, key))!.stale.length);
+      }
+      // One of them is of the first night, which had no snapshot; with the snapshot some shards go on and some do not.
+      expect(Math.max(...stale)).toBeGreaterThan(0);
+      expect(Math.max(...stale)).toBeLessThan(8);
+      expect((await replacedCounts(workspace.store, own.run.manifest)).log).toBe(changes.length);
+    },
+  );
 });
 
 describe('orders that are cancelled later end as if they had never come', { timeout: SLOW }, () => {

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../bin/commands/index.ts';
 import { ROOT } from '../../bin/home.ts';
+import { ALL } from '../all.ts';
 import { AS_OF, file, shopConfig, shopLog } from '../e2e/shop.ts';
 import { call, emptyProject, type Installed, install, type Packed, pack } from './project.ts';
 
@@ -96,7 +97,7 @@ describe('npm install', { timeout: 300_000 }, () => {
     }
   });
 
-  it('downloads nothing but packages with the npm of this machine', async () => {
+  it.runIf(ALL)('downloads nothing but packages with the npm of this machine', async () => {
     const other = await emptyProject();
     folders.push(other);
     const { elsewhere } = await install(other, [NAME], packed);
@@ -138,19 +139,22 @@ describe('the installed command', { timeout: 300_000 }, () => {
     expect(await linesOf(there)).toEqual(await linesOf(here));
   });
 
-  it('says nothing on standard error when it is asked for help, and every command has an example and --json', async () => {
-    const calls = COMMANDS.flatMap(({ name, examples }) =>
-      Object.keys(examples).map((of) => (of === name ? [name] : [name, of])),
-    );
-    for (const words of [...calls, ['engine'], ['model']]) {
-      const help = await quiet([...words, '--help']);
-      if (!calls.includes(words)) continue;
-      expect(help, words.join(' ')).toContain(`  npx ${NAME} `);
-      expect(help, words.join(' ')).toContain('--json');
-    }
-    expect(await quiet(['--help'])).toBe(await quiet([]));
-    expect(await quiet(['--version'])).toBe(`${packed.manifest.version}\n`);
-  });
+  it.runIf(ALL)(
+    'says nothing on standard error when it is asked for help, and every command has an example and --json',
+    async () => {
+      const calls = COMMANDS.flatMap(({ name, examples }) =>
+        Object.keys(examples).map((of) => (of === name ? [name] : [name, of])),
+      );
+      for (const words of [...calls, ['engine'], ['model']]) {
+        const help = await quiet([...words, '--help']);
+        if (!calls.includes(words)) continue;
+        expect(help, words.join(' ')).toContain(`  npx ${NAME} `);
+        expect(help, words.join(' ')).toContain('--json');
+      }
+      expect(await quiet(['--help'])).toBe(await quiet([]));
+      expect(await quiet(['--version'])).toBe(`${packed.manifest.version}\n`);
+    },
+  );
 });
 
 /** Rows of csv.gz files by content: [lines, sum of the lines' hashes]. */
@@ -246,28 +250,31 @@ app.synth();
     },
   );
 
-  it('is looked at before a deployment, and synthesised for it beside the config, not in the package', async () => {
-    const before = await readdir(join(home, 'dist'));
-    const env = {
-      AWS_EC2_METADATA_DISABLED: 'true',
-      CDK_DISABLE_CLI_TELEMETRY: 'true',
-      AWS_REGION: 'eu-central-1',
-    };
-    const checked = await call(project, NAME, ['deploy', '--check'], env).ended;
-    // AWS's SDK has been asked, and says nothing of the Node that it runs on.
-    expect(checked.stderr).toMatch(/^nightjar: \d checks? failed: .*\n$/);
-    expect(checked.stdout).toMatch(/^CDK +ok +\S+\/node_modules\/aws-cdk\/bin\/cdk/m);
-    // when: nobody is signed in, so that the CDK goes as far as it can without an account
-    const { code, stdout, stderr } = await call(project, NAME, ['deploy', '--force', '--yes'], env).ended;
-    // then
-    expect(code, stdout + stderr).toBe(1);
-    const folder = join(project, '.nightjar/cdk-prod');
-    const templates = (await readdir(join(folder, 'cdk.out'))).filter((name) =>
-      name.endsWith('.template.json'),
-    );
-    expect(templates.map((name) => name.split('.')[0])).toEqual(
-      ['batch', 'ingest', 'nightly', 'storage', 'watch'].map((stack) => `nightjar-prod-${stack}`),
-    );
-    expect(await readdir(join(home, 'dist'))).toEqual(before);
-  });
+  it.runIf(ALL)(
+    'is looked at before a deployment, and synthesised for it beside the config, not in the package',
+    async () => {
+      const before = await readdir(join(home, 'dist'));
+      const env = {
+        AWS_EC2_METADATA_DISABLED: 'true',
+        CDK_DISABLE_CLI_TELEMETRY: 'true',
+        AWS_REGION: 'eu-central-1',
+      };
+      const checked = await call(project, NAME, ['deploy', '--check'], env).ended;
+      // AWS's SDK has been asked, and says nothing of the Node that it runs on.
+      expect(checked.stderr).toMatch(/^nightjar: \d checks? failed: .*\n$/);
+      expect(checked.stdout).toMatch(/^CDK +ok +\S+\/node_modules\/aws-cdk\/bin\/cdk/m);
+      // when: nobody is signed in, so that the CDK goes as far as it can without an account
+      const { code, stdout, stderr } = await call(project, NAME, ['deploy', '--force', '--yes'], env).ended;
+      // then
+      expect(code, stdout + stderr).toBe(1);
+      const folder = join(project, '.nightjar/cdk-prod');
+      const templates = (await readdir(join(folder, 'cdk.out'))).filter((name) =>
+        name.endsWith('.template.json'),
+      );
+      expect(templates.map((name) => name.split('.')[0])).toEqual(
+        ['batch', 'ingest', 'nightly', 'storage', 'watch'].map((stack) => `nightjar-prod-${stack}`),
+      );
+      expect(await readdir(join(home, 'dist'))).toEqual(before);
+    },
+  );
 });
