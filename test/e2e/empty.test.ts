@@ -7,6 +7,7 @@ import type { Workspace } from '../../bin/workspace.ts';
 import type { ConfigInput } from '../../lib/config/index.ts';
 import { readLabelled } from '../../lib/learn/index.ts';
 import { type DropState, planRun, readManifest } from '../../lib/run/index.ts';
+import { ALL } from '../all.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
 import { night, openShop, SLOW } from './nights.ts';
 import { AS_OF, daily, file, HEADER, SMALL, shopConfig, shopLog } from './shop.ts';
@@ -164,37 +165,40 @@ describe('files without a clean row, of every format, for every table', { timeou
     expect(again).toEqual(drops);
   });
 
-  it('are in no run, add no row to it, and every later night is as it is without them', async () => {
-    // given: the same shop, whose every file has rows
-    const plain = await openWith(false);
-    const expected = await night(plain, AS_OF);
-    // when
-    const ended = await night(shop, AS_OF);
-    // then
-    const { inputs, missing, copies } = ended.manifest;
-    const names = Object.values(inputs).flatMap((list) => list.map(({ drop }) => drop));
-    expect(names).toEqual(
-      Object.values(expected.manifest.inputs).flatMap((list) => list.map(({ drop }) => drop)),
-    );
-    expect([missing, copies]).toEqual([[], []]);
-    expect(ended.scores).toEqual(expected.scores);
-    expect(ended.snapshots).toEqual(expected.snapshots);
-    const users = Object.keys(expected.exports).filter((name) => name.startsWith('users'));
-    expect(users).toHaveLength(2);
-    // and: rows of a labelled table keep their number in all that was dropped, rejected rows counted
-    const before = 3 * 2;
-    const { rowIds } = await readLabelled(shop.store, ended.manifest, 'bought');
-    const own = (from: number) => Array.from({ length: ROWS }, (_, i) => from + i);
-    expect([...rowIds].sort((a, b) => a - b)).toEqual([...own(before), ...own(before + ROWS + before)]);
-    // and: a night on another day runs as well
-    const { runId } = await planRun({
-      ...shop,
-      drops: await shop.ingest(() => {}),
-      purpose: 'night',
-      asOf: '2025-03-13',
-    });
-    expect((await readManifest(shop.store, runId)).inputs.events).toHaveLength(inputs.events.length);
-  });
+  it.runIf(ALL)(
+    'are in no run, add no row to it, and every later night is as it is without them',
+    async () => {
+      // given: the same shop, whose every file has rows
+      const plain = await openWith(false);
+      const expected = await night(plain, AS_OF);
+      // when
+      const ended = await night(shop, AS_OF);
+      // then
+      const { inputs, missing, copies } = ended.manifest;
+      const names = Object.values(inputs).flatMap((list) => list.map(({ drop }) => drop));
+      expect(names).toEqual(
+        Object.values(expected.manifest.inputs).flatMap((list) => list.map(({ drop }) => drop)),
+      );
+      expect([missing, copies]).toEqual([[], []]);
+      expect(ended.scores).toEqual(expected.scores);
+      expect(ended.snapshots).toEqual(expected.snapshots);
+      const users = Object.keys(expected.exports).filter((name) => name.startsWith('users'));
+      expect(users).toHaveLength(2);
+      // and: rows of a labelled table keep their number in all that was dropped, rejected rows counted
+      const before = 3 * 2;
+      const { rowIds } = await readLabelled(shop.store, ended.manifest, 'bought');
+      const own = (from: number) => Array.from({ length: ROWS }, (_, i) => from + i);
+      expect([...rowIds].sort((a, b) => a - b)).toEqual([...own(before), ...own(before + ROWS + before)]);
+      // and: a night on another day runs as well
+      const { runId } = await planRun({
+        ...shop,
+        drops: await shop.ingest(() => {}),
+        purpose: 'night',
+        asOf: '2025-03-13',
+      });
+      expect((await readManifest(shop.store, runId)).inputs.events).toHaveLength(inputs.events.length);
+    },
+  );
 
   it('are no run by themselves', async () => {
     const alone = await openShop(config);
