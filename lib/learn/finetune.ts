@@ -1,6 +1,6 @@
 import { DAY_MS, parseDay } from '../data/index.ts';
 import { trainNext } from '../ranking/index.ts';
-import { type ModelFiles, promote, putModel, readModelFile } from '../registry/index.ts';
+import { hasModel, type ModelFiles, promote, putModel, readModelFile } from '../registry/index.ts';
 import { type RunManifest, readManifest, type TaskGroup, trainedKey } from '../run/index.ts';
 import { type ObjectStore, putJson, readJson } from '../runtime/index.ts';
 import { type CurvePoint, curveEvents, encodeEventFile, FitStore } from '../train/index.ts';
@@ -56,27 +56,32 @@ export async function finetuneRun(args: {
   const manifest = await readManifest(store, runId);
   const versions: Record<string, string> = {};
   const leftOutGroups: LeftOut[] = [];
+  // A version that was deleted since is trained again, and what names it is written anew.
+  let lost = false;
   for (const group of manifest.groups) {
     if (manifest.champions[group.name]) continue;
     const key = `runs/${runId}/finetune-${group.name}.json`;
     const tell = (text: string) => progress(`${group.name}: ${text}`);
-    let trained = await readJson<TrainedGroup>(store, key);
+    const told = await readJson<TrainedGroup>(store, key);
+    const gone = told?.version != null && !(await hasModel(store, group.name, told.version));
+    lost ||= gone;
+    let trained = gone ? undefined : told;
     if (!trained) {
       tell('looking whether there is enough to learn from');
       const { tasks, leftOut } = await checkGroup(store, manifest, group);
       for (const { task, why } of leftOut) tell(`${task} is left out: ${why}`);
-      const told = leftOut.length > 0 ? { leftOut } : {};
-      if (tasks.length === 0) trained = { version: null, ...told };
+      const without = leftOut.length > 0 ? { leftOut } : {};
+      if (tasks.length === 0) trained = { version: null, ...without };
       else {
         const prefix = `fits/${runId}/${group.name}/`;
         const fits = new FitStore({ store, prefix, signal, checkpointEvery, now });
         const checked = { ...group, tasks, leftOut };
         const train = () => TRAINERS[group.kind](store, manifest, checked, tell, fits);
         const files = await namingDrops(store, manifest, train);
-        trained = { version: await putModel(store, group.name, files), ...told };
+        trained = { version: await putModel(store, group.name, files), ...without };
         if (manifest.config.training.tensorboard) await putEventFiles(store, manifest, runId, group, files);
       }
-      await putJson(store, key, trained, { ifAbsent: true });
+      await putJson(store, key, trained, gone ? {} : { ifAbsent: true });
     }
     const { version } = trained;
     if (version === null) {
@@ -93,7 +98,7 @@ export async function finetuneRun(args: {
   }
   const serves = manifest.groups.some(({ name }) => manifest.champions[name] ?? versions[name]);
   if (!serves) throw nothingToTrain(leftOutGroups);
-  await putJson(store, trainedKey(runId), versions, { ifAbsent: true });
+  await putJson(store, trainedKey(runId), versions, lost ? {} : { ifAbsent: true });
   return versions;
 }
 

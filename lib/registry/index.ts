@@ -1,5 +1,6 @@
 export {
   championOf,
+  hasModel,
   type ModelFiles,
   promote,
   putModel,

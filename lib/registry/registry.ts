@@ -65,15 +65,21 @@ export async function readModelFiles(
   // The version is the hash of the files: scores of a model that lost a byte would look as good as any.
   if (versionOf(files) === version) return files;
   throw new DataError(
-    `${prefix} is damaged (its files are not those that version ${version} was made of): delete that folder and ` +
-      'train it again with "nightjar finetune"',
+    `${prefix} is damaged (its files are not those that version ${version} was made of): ${anew(group, version)}`,
   );
 }
 
+/** Whether all files of a version stand: the manifest is written last. */
+export async function hasModel(store: ObjectStore, group: string, version: string): Promise<boolean> {
+  return (await store.head(`models/${group}/${version}/manifest.json`)) !== undefined;
+}
+
+const anew = (group: string, version: string) =>
+  `delete models/${group}/${version}/ and ${championKey(group)} and run the same command again, which trains it anew`;
+
 function missing(group: string, version: string, name: string): never {
   throw new NightjarError(
-    `model ${group} ${version} has no ${name} (models/${group}/${version}/${name}): train it again with ` +
-      '"nightjar finetune"',
+    `model ${group} ${version} has no ${name} (models/${group}/${version}/${name}): ${anew(group, version)}`,
   );
 }
 

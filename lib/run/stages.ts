@@ -1,3 +1,4 @@
+import { hasModel } from '../registry/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';
 import {
   currentKey,
@@ -39,7 +40,7 @@ export async function isDone(
   stage: StageName,
   mustBeCurrent = false,
 ): Promise<boolean> {
-  if (stage === 'finetune') return (await store.head(trainedKey(runId))) !== undefined;
+  if (stage === 'finetune') return isTrained(store, runId);
   if (stage === 'score') return isScored(store, runId, manifest);
   const success = await store.head(successKey(manifest.asOf, runId));
   if (!success) return false;
@@ -47,6 +48,16 @@ export async function isDone(
   if (mustBeCurrent) return (await readJson<{ runId: string }>(store, key))?.runId === runId;
   const pointer = await store.head(key);
   return pointer !== undefined && pointer.lastModified >= success.lastModified;
+}
+
+/** A version that was deleted since has to be trained again. */
+async function isTrained(store: ObjectStore, runId: string): Promise<boolean> {
+  const versions = await readJson<Record<string, string>>(store, trainedKey(runId));
+  if (!versions) return false;
+  for (const [group, version] of Object.entries(versions)) {
+    if (!(await hasModel(store, group, version))) return false;
+  }
+  return true;
 }
 
 /** A group whose tasks could not be trained yet has no model, and nothing is scored by it. */

@@ -188,6 +188,7 @@ async function leave(store: ObjectStore, runId: string, stage: string): Promise<
     for (const { name } of groups) {
       if (manifest.champions[name]) continue;
       versions[name] = `by-${runId}`;
+      await store.put(`models/${name}/${versions[name]}/manifest.json`, '{}');
       const reason = `trained by ${runId}`;
       if (purpose === 'night' || purpose === 'training') {
         await promote(store, name, versions[name], { asOf, reason });
