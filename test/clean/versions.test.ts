@@ -20,6 +20,24 @@ describe('the version of an event', () => {
     ['a day', 'changed::DATE', '2011-05-01', Date.UTC(2011, 3, 30, 22)],
     ['a timestamp', 'changed::TIMESTAMP', '2011-05-01 02:00:00', Date.UTC(2011, 4, 1)],
     ['an instant', 'changed::TIMESTAMPTZ', '2011-05-01 02:00:00+02', Date.UTC(2011, 4, 1)],
+    [
+      'a time in text, with what is beyond its milliseconds',
+      'changed',
+      '2011-05-01 02:00:00.123456',
+      Date.UTC(2011, 4, 1) + 123.456,
+    ],
+    [
+      'a timestamp of microseconds',
+      'changed::TIMESTAMP',
+      '2011-05-01 02:00:00.000250',
+      Date.UTC(2011, 4, 1) + 0.25,
+    ],
+    [
+      'an instant of microseconds',
+      'changed::TIMESTAMPTZ',
+      '2011-05-01 02:00:00.000250+02',
+      Date.UTC(2011, 4, 1) + 0.25,
+    ],
     ['nothing', 'changed', '', null],
     ['an expression over the columns', `CASE WHEN changed = 'b' THEN 2 ELSE 1 END`, 'b', 2],
   ];
@@ -43,6 +61,21 @@ describe('the version of an event', () => {
       });
     },
   );
+
+  test('of more digits than are compared has its row quarantined', async () => {
+    const { quality } = await clean(
+      HEAD + line('1', '1789123456789012481') + line('2', '9007199254740991'),
+      keyed(['changed']),
+    );
+    expect(cleanedQuality(quality)).toMatchObject({ clean: 1, quarantined: { 'newestBy: lost digits': 1 } });
+  });
+
+  test('is read as the setting number says', async () => {
+    const source = { ...events, key: ['id'], newestBy: ['changed'] };
+    const config = shopOf({ ...source, number: { decimal: ',', thousands: '.' } }, 'Europe/Berlin');
+    const { rows } = await clean(`${HEAD}${line('1', '1.234', 'new')}${line('1', '999', 'old')}`, config);
+    expect(rows).toMatchObject([{ item: 'new', version: 1234 }]);
+  });
 
   test('that cannot be ordered has the drop refused, and an expression that fails its row quarantined', async () => {
     const refused = await clean(HEAD + line('1', 'x'), keyed(['[changed]']));

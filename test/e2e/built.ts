@@ -37,6 +37,7 @@ export function builtCommand(): string {
 
 /** Two workers may build at once: whoever is first puts its folder in place. */
 function build(folder: string, files: readonly string[]): void {
+  removeOld();
   const part = `${folder}.${process.pid}`;
   const compiler = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc');
   const options = ['--project', 'tsconfig.build.json', '--outDir', part, '--declaration', 'false'];
@@ -53,5 +54,13 @@ function build(folder: string, files: readonly string[]): void {
   } catch (error) {
     if (!existsSync(folder)) throw error;
     rmSync(part, { recursive: true });
+  }
+}
+
+/** Builds of other sources, but for those that another run may be using. */
+function removeOld(): void {
+  for (const name of existsSync(HOME) ? readdirSync(HOME) : []) {
+    const path = join(HOME, name);
+    if (Date.now() - statSync(path).mtimeMs > 86_400_000) rmSync(path, { recursive: true, force: true });
   }
 }

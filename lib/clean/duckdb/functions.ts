@@ -61,11 +61,14 @@ function cast(x: string, type: string, value: (instant: string) => string): stri
     WHEN strict THEN CAST(${x} || ' is no timestamp' AS TIMESTAMP)::${type} END`;
 }
 
-const toInstant = (x: string) => cast(x, 'TIMESTAMPTZ', (ms) => `make_timestamptz(${ms} * 1000)`);
+/** What a text says beyond its milliseconds, in microseconds: `nj_instant` gives none. */
+const beyond = (x: string) => `coalesce(epoch_us(TRY_CAST(${x} AS TIMESTAMP)) % 1000, 0)`;
+const toInstant = (x: string) =>
+  cast(x, 'TIMESTAMPTZ', (ms) => `make_timestamptz(${ms} * 1000 + ${beyond(x)})`);
 /** Local time in the zone that naive times are read in. */
 const castToLocal = cast('x', 'TIMESTAMP', (ms) => {
   const zone = `json_extract_string(reading, '$.zone')`;
-  return `make_timestamp((${ms} + nj_offset(${zone}, ${ms}, false)) * 1000)`;
+  return `make_timestamp((${ms} + nj_offset(${zone}, ${ms}, false)) * 1000 + ${beyond('x')})`;
 });
 
 /** SQL: the members of a JSON list in a text, or of a list of parquet, each as JSON; NULL where there is none. */
