@@ -27,6 +27,12 @@ describe('the version of an event', () => {
       Date.UTC(2011, 4, 1) + 123.456,
     ],
     [
+      'a time that is read row by row, with what is beyond its milliseconds',
+      'changed',
+      '2011/05/01 02:00:00.1234567',
+      Date.UTC(2011, 4, 1) + 123.456,
+    ],
+    [
       'a timestamp of microseconds',
       'changed::TIMESTAMP',
       '2011-05-01 02:00:00.000250',

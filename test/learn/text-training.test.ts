@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../bin/workspace.ts';
 import { createPseudonyms } from '../../lib/data/index.ts';
 import { finetuneRun, trainUsers, type UsersModelManifest } from '../../lib/learn/index.ts';
+import { promote, putModel } from '../../lib/registry/index.ts';
 import { type PlannedRun, planRun, scoresKey } from '../../lib/run/index.ts';
 import { decodeScores, scoreRun } from '../../lib/score/index.ts';
 import { AbortedError } from '../../lib/train/index.ts';
@@ -120,6 +121,9 @@ describe('a users model that reads texts', { timeout: SLOW }, () => {
       { day: '2025-02-19', customer, what: 'message', text },
     ];
     const { shop } = night;
+    const group = night.run.manifest.groups[0]!.name;
+    const version = await putModel(shop.store, group, reference.files);
+    await promote(shop.store, group, version, { asOf: AS_OF, reason: 'trained' });
     await dropAll(shop, [
       [
         'new.csv',

@@ -35,10 +35,10 @@ export function versionColumns(field: Field | undefined, reading: Reading): Vers
       ? `CASE WHEN ${isGiven(field)} THEN (${value})::DOUBLE END`
       : 'NULL::DOUBLE';
   // Milliseconds and what is beyond them: versions of one millisecond are told apart.
-  const wall = isText(type) ? `TRY_CAST(${text} AS TIMESTAMP)` : value;
-  const version = instant
-    ? `coalesce(${number}, ${instant.ms} + coalesce(TRY(epoch_us(${wall})) % 1000, 0) / 1000.0)`
-    : number;
+  const micros = isText(type)
+    ? `TRY_CAST(rpad(regexp_extract(${text}, ':[0-9]{2}[.,][0-9]{3}([0-9]{1,3})', 1), 3, '0') AS BIGINT)`
+    : `TRY(epoch_us(${value})) % 1000`;
+  const version = instant ? `coalesce(${number}, ${instant.ms} + coalesce(${micros}, 0) / 1000.0)` : number;
   const given = instant?.given ?? isGiven(field);
   return {
     stages: [...(instant?.stages ?? []), [`${version} AS v_version`]],

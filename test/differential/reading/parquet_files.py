@@ -53,8 +53,10 @@ def timestamps(column: Any, kind: Any, utc: bool) -> list[Cell | None]:
             cells.append(None)
             continue
         ms = count * 1000 if kind.unit == "s" else count // int(per_ms)
+        beyond = {"us": count % 1000, "ns": count // 1000 % 1000}.get(kind.unit, 0)
         aware = utc or kind.tz is not None
-        cells.append(Cell("instant", ms) if aware else Cell("local", datetime(1970, 1, 1) + timedelta(milliseconds=ms)))
+        local = datetime(1970, 1, 1) + timedelta(milliseconds=ms)
+        cells.append(Cell("instant", ms, beyond) if aware else Cell("local", local, beyond))
     return cells
 
 

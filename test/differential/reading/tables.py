@@ -118,14 +118,19 @@ def version_of(rows: Rows, cell: Cell | None, faults: set[str]) -> float | None:
     if cell.kind in ("text", "jsonnum", "jsonfloat") and known(cell.value, rows.missing) is None:
         return None
     try:
-        found = number(cell, rows.missing, None)
+        found = number(cell, rows.missing, rows.source.get("number"))
+        if found is not None and abs(float(found)) >= 2**53:
+            faults.add("newestBy")
         return None if found is None else float(found)
     except ValueError:
         pass
     given, ms = time_of(cell, rows.reading)
     if given and ms is None:
         faults.add("newestBy")
-    return None if ms is None else float(ms)
+    if ms is None:
+        return None
+    beyond = re.search(r":[0-9]{2}[.,][0-9]{3}([0-9]{1,3})", cell.value) if cell.kind == "text" else None
+    return ms + (int(beyond[1].ljust(3, "0")) if beyond else cell.beyond) / 1000
 
 
 def instant(rows: Rows, name: str, cell: Cell | None, faults: set[str], required: bool) -> int | None:

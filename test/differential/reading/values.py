@@ -28,10 +28,12 @@ class Fails(Exception):
 @dataclass(frozen=True)
 class Cell:
     """A value with what its format says of it: text, jsonnum and jsonfloat (numbers of JSON as written), nested (parsed JSON), int, float,
-    float32, decimal, bool, instant (ms), local (a datetime without zone), date, list."""
+    float32, decimal, bool, instant (ms), local (a datetime without zone, to ms), date, list; and the microseconds of a
+    time beyond its milliseconds."""
 
     kind: str
     value: Any
+    beyond: int = 0
 
 
 def strip(text: str) -> str:
