@@ -156,6 +156,21 @@ describe('numbers since 1970 count a stated unit', () => {
     expect(read.errors[0]?.reason).toMatch(/counts milliseconds since 1970 unless the setting epoch says/);
   });
 
+  test('that went through a float of 32 bits has lost its digits, and only such a number', async () => {
+    // given: seconds that a float of 24 bits rounds to the next 128
+    const asFloat = { epoch: 's', columns: { ...source.columns, time: 't::FLOAT' } } as const;
+    // when
+    const read = await timesOf(['1719820800', '1719820801.5'], asFloat);
+    const double = await timesOf(['1719820801.5'], {
+      ...asFloat,
+      columns: { ...asFloat.columns, time: 't::DOUBLE' },
+    });
+    // then
+    expect(read.quarantined).toEqual({ 'time: lost digits': 2 });
+    expect(read.errors[0]?.reason).toMatch(/float of 7 digits: export it as a whole number/);
+    expect(double.times).toEqual(['2024-07-01T10:00:01.500+02:00']);
+  });
+
   test('valid_from goes by the rules of event times: what is known is never moved to 1970 or to the year 56301', async () => {
     // given
     const users = {
