@@ -117,6 +117,13 @@ describe('what a file suggests', () => {
     ]);
   });
 
+  it('is told: another column for a user who is missing everywhere', async () => {
+    const header = 'customer,placed,sku,price,Customer Email';
+    const lines = [',2026-01-31,s1,1,a@example.org', ',2026-01-30,s2,1,b@example.org'];
+    expect(await suggested(csv(lines, header))).toEqual([`user: '"Customer Email"'`]);
+    expect(await suggested(csv([',2026-01-31,s1,1']))).toEqual([]);
+  });
+
   it('is told: money in another currency than the shop’s', async () => {
     const lines = csv(['a,2026-01-31,s1,1,usd'], 'customer,placed,sku,price,cur');
     const columns = { currency: 'cur' } as Source['columns'];

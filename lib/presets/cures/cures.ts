@@ -5,6 +5,7 @@ import { DataError, EVENT_TYPES } from '../../data/index.ts';
 import { withScratch } from '../../runtime/index.ts';
 import { eventTypeOf } from '../sniff/event-words.ts';
 import {
+  candidatesFor,
   inSql,
   lookAtHead,
   numberFormOf,
@@ -50,7 +51,7 @@ export async function curesFor(input: CureInput): Promise<Cure[]> {
     const written = fileCures(input, sniffed);
     // Where a file is read by wrong signs, what stands in its columns says nothing.
     if (written.length > 0) return [...written, ...typeCures(input)];
-    return [...cures, ...(await listCures(input, sniffed))];
+    return [...cures, ...(await columnCures(input, sniffed))];
   });
 }
 
@@ -173,14 +174,24 @@ async function valueCures({ preview, named, config }: CureInput): Promise<Cure[]
   return cures;
 }
 
-/** Lists in a column that are rows inside a row. */
-async function listCures({ named: { source } }: CureInput, sniffed: SniffedFile): Promise<Cure[]> {
-  if (source.unnest !== undefined || source.table === 'labels') return [];
+/** Lists in a column that are rows inside a row; another column for the user where the one that is named is empty. */
+async function columnCures({ named, preview }: CureInput, sniffed: SniffedFile): Promise<Cure[]> {
+  const { source } = named;
+  if (source.table === 'labels') return [];
   const columns = await lookAtHead(sniffed, unmapped(sniffed), profilesOf);
-  return columns
-    .filter(({ list }) => list)
-    .map(({ name }) => ({
-      seen: `the column ${name} holds lists: each element can be a row`,
-      setting: `unnest: '${name}', with item: 'element.…'`,
-    }));
+  const lists = columns.filter(({ list }) => list && source.unnest === undefined);
+  const cures = lists.map(({ name }) => ({
+    seen: `the column ${name} holds lists: each element can be a row`,
+    setting: `unnest: '${name}', with item: 'element.…'`,
+  }));
+  if (source.table !== 'events' || preview.status === 'refused') return cures;
+  if (preview.clean > 0 || preview.quarantined['no user'] !== preview.rowsIn) return cures;
+  const [likely] = candidatesFor('user', columns);
+  if (!likely) return cures;
+  const { name } = likely.column;
+  cures.push({
+    seen: `${source.columns.user} is empty in every row, and ${name} is not`,
+    setting: `user: ${inline(inSql(likely.column))}`,
+  });
+  return cures;
 }
