@@ -156,7 +156,20 @@ function prefixFaults({ sources }: Parts): CrossFault[] {
 
 function taskFaults({ tasks, sources, named }: Parts): CrossFault[] {
   if (!named) return [];
+  const categories = new Set(
+    Object.values(sources).flatMap((source) => {
+      const set = source.table === 'items' ? source.attributes.categories : undefined;
+      return Array.isArray(set) ? set : Object.keys(set ?? {});
+    }),
+  );
+  // A source that is wrong may be the one that has them.
+  const known = [...named].every((name) => sources[name]);
   return Object.entries(tasks).flatMap(([name, task]) => {
+    if (task.kind === 'next' && task.of !== 'item' && known && !categories.has(task.of)) {
+      const choices = ['item', ...categories].map((one) => `"${one}"`).join(', ');
+      const expected = `"item" or a category attribute of a source whose table is "items": ${choices}`;
+      return [{ path: ['tasks', name, 'of'], given: task.of, expected }];
+    }
     if (task.kind !== 'label' || sources[task.source]?.table === 'labels') return [];
     if (named.has(task.source) && !sources[task.source]) return [];
     const expected = `the name of a source whose table is "labels" (sources: ${[...named].join(', ')})`;

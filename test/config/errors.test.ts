@@ -210,6 +210,11 @@ const cases: [string, (config: Input) => void, string][] = [
     'tasks.bought.source: given "orders", expected the name of a source whose table is "labels" (sources: orders, visits)',
   ],
   [
+    'a list of what no item has',
+    (c) => (c.tasks.list = { kind: 'next', of: 'brand', horizonDays: 30 }),
+    'tasks.list.of: given "brand", expected "item" or a category attribute of a source whose table is "items": "item"',
+  ],
+  [
     'shards that are no power of two',
     (c) => (c.shards = 6),
     'shards: given 6, expected a power of two (1, 2, 4, … 4096)',
