@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { ConfigError } from '../lib/data/errors.ts';
+import { InputError } from '../lib/engine/errors.ts';
 import { explain, sentenceOf } from '../lib/runtime/local/explain.ts';
 import { EXIT } from './exit.ts';
 import { asCalled } from './home.ts';
@@ -21,7 +22,8 @@ export function failed(error: unknown): number {
   if (interrupted) return stopped(interrupted);
   console.error(`nightjar: ${asCalled(sentenceOf(error))}`);
   if (process.env.NIGHTJAR_DEBUG === '1') console.error(error);
-  return explain(error) instanceof ConfigError ? EXIT.wrong : EXIT.failed;
+  const told = explain(error);
+  return told instanceof ConfigError || told instanceof InputError ? EXIT.wrong : EXIT.failed;
 }
 
 /** Every object is whole or absent, so nothing has to be cleared away. */

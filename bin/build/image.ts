@@ -1,5 +1,5 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { JobDefinition } from '../../lib/runtime/index.ts';
 import { ROOT } from '../home.ts';
 import { bundle, NATIVE } from './bundle.ts';
@@ -15,7 +15,7 @@ const JOBS: Readonly<Record<JobDefinition, string>> = {
 };
 
 /** Modules that a job starts in a thread: they lie beside its bundle. */
-const WORKERS = ['session-worker', 'training-worker'] as const;
+const WORKERS = ['session/session-worker', 'trainer/training-worker'] as const;
 
 /**
  * Builds `<out>/image`, the context of the container images: bundles of the jobs, and a package.json with a lock file of
@@ -32,7 +32,8 @@ export async function buildImage(out: string): Promise<string> {
     await writeFile(join(folder, 'app', `${job}.mjs`), await bundle(entry, NATIVE));
   }
   for (const worker of WORKERS) {
-    await writeFile(join(folder, 'app', `${worker}.mjs`), await bundle(`lib/train/${worker}`, NATIVE));
+    const code = await bundle(`lib/engine/train/${worker}`, NATIVE);
+    await writeFile(join(folder, 'app', `${basename(worker)}.mjs`), code);
   }
   for (const image of ['finetune', 'score']) {
     await mkdir(join(folder, image), { recursive: true });

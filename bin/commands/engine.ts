@@ -8,7 +8,7 @@ import {
   statedTolerances,
   summarise,
   type Tolerances,
-} from '../../lib/parity/index.ts';
+} from '../../lib/engine/parity/index.ts';
 import { runSteps, table } from './shared.ts';
 
 interface ParityFlags {

@@ -2,14 +2,14 @@ import { cp, mkdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { ConfigError } from '../../lib/data/index.ts';
-import { writeWhole } from '../../lib/runtime/index.ts';
 import {
   openTextEncoder,
   readTexts,
   type ShrunkEncoder,
   type SmallWeights,
   shrinkEncoder,
-} from '../../lib/text/index.ts';
+} from '../../lib/engine/text/index.ts';
+import { writeWhole } from '../../lib/runtime/index.ts';
 import { runSteps, thousands } from './shared.ts';
 
 interface ExportFlags {

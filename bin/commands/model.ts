@@ -2,17 +2,17 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { NightjarError } from '../../lib/data/index.ts';
+import { createRng } from '../../lib/engine/host/index.ts';
 import {
   describeModel,
   explainTexts,
   type ModelSummary,
   openTextModel,
   type TextExplanation,
-} from '../../lib/inspect/index.ts';
-import { decodeModel, type Graph, readModelFile } from '../../lib/onnx/index.ts';
-import { applyLora } from '../../lib/peft/index.ts';
+} from '../../lib/engine/inspect/index.ts';
+import { decodeModel, type Graph, readModelFile } from '../../lib/engine/onnx/index.ts';
+import { applyLora } from '../../lib/engine/peft/index.ts';
 import { championOf, readModelFile as readStored } from '../../lib/registry/index.ts';
-import { createRng } from '../../lib/train/index.ts';
 import { modelExportCommand } from './model-export.ts';
 import { table, workspaceOf } from './shared.ts';
 

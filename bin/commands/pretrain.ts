@@ -3,10 +3,6 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { ConfigError, contentId, NightjarError, parseDay } from '../../lib/data/index.ts';
-import { ByteCache } from '../../lib/features/index.ts';
-import { textsBefore } from '../../lib/learn/index.ts';
-import { buildManifest } from '../../lib/run/index.ts';
-import { explainedAt, writeWhole } from '../../lib/runtime/index.ts';
 import {
   type OwnEncoderOptions,
   ownEncoder,
@@ -15,8 +11,12 @@ import {
   saveTextEncoder,
   type TextEncoder,
   type TokenizerFiles,
-} from '../../lib/text/index.ts';
-import type { CurvePoint } from '../../lib/train/index.ts';
+} from '../../lib/engine/text/index.ts';
+import type { CurvePoint } from '../../lib/engine/train/index.ts';
+import { ByteCache } from '../../lib/features/index.ts';
+import { textsBefore } from '../../lib/learn/index.ts';
+import { buildManifest } from '../../lib/run/index.ts';
+import { explainedAt, writeWhole } from '../../lib/runtime/index.ts';
 import type { Workspace } from '../workspace.ts';
 import { dayArgument, fixed, runSteps, type Step, thousands, workplaceOf } from './shared.ts';
 

@@ -2,11 +2,18 @@
  * LoRA on any encoder, by the engine's own functions: node --import tsx examples/lora/lora.ts MODEL.onnx
  * The batches here are random tokens; a real text task is examples/support-intents.
  */
-import { trainingGraph } from '../../lib/autodiff/index.ts';
-import { crossEntropy, meanPool } from '../../lib/nn/index.ts';
-import { encodeModel, GraphBuilder, readModelFile, selectOutputs, specialise } from '../../lib/onnx/index.ts';
-import { applyLora, encodeAdapter, mergeLora, trainable } from '../../lib/peft/index.ts';
-import { createRng, type Feeds, fit, int64, linearSchedule, openTrainer } from '../../lib/train/index.ts';
+import { trainingGraph } from '../../lib/engine/autodiff/index.ts';
+import { createRng, type Feeds, int64 } from '../../lib/engine/host/index.ts';
+import { crossEntropy, meanPool } from '../../lib/engine/nn/index.ts';
+import {
+  encodeModel,
+  GraphBuilder,
+  readModelFile,
+  selectOutputs,
+  specialise,
+} from '../../lib/engine/onnx/index.ts';
+import { applyLora, encodeAdapter, mergeLora, trainable } from '../../lib/engine/peft/index.ts';
+import { fit, linearSchedule, openTrainer } from '../../lib/engine/train/index.ts';
 
 const [BATCH, LENGTH, CLASSES] = [8, 32, 4];
 

@@ -1,4 +1,3 @@
-import type { BinaryEvaluation, ListMeasures } from '../report/index.ts';
 import {
   assessBinary,
   assessLists,
@@ -13,7 +12,8 @@ import {
   prCurve,
   recallAtK,
   rocCurve,
-} from '../train/index.ts';
+} from '../engine/metrics/index.ts';
+import type { BinaryEvaluation, ListMeasures } from '../report/index.ts';
 import type { BinaryOutcomes, ListedOutcomes } from './outcomes.ts';
 
 /** The metrics as `--json` prints them. */

@@ -1,8 +1,8 @@
+import { REACH_SHARES } from '../engine/metrics/index.ts';
 import type { ReachRow } from '../report/index.ts';
 import { type RunManifest, scoresKey, tableScoresKey } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { decodeScores, type ShardScores } from '../score/index.ts';
-import { REACH_SHARES } from '../train/index.ts';
 import { listedNames } from './outcomes.ts';
 
 /** Probabilities of a task, counted by value: memory does not grow with the number of users. */

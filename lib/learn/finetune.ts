@@ -1,9 +1,15 @@
 import { DAY_MS, parseDay } from '../data/index.ts';
+import {
+  type ByteStore,
+  type CurvePoint,
+  curveEvents,
+  encodeEventFile,
+  FitStore,
+} from '../engine/train/index.ts';
 import { trainNext } from '../ranking/index.ts';
 import { hasModel, type ModelFiles, promote, putModel, readModelFile } from '../registry/index.ts';
 import { type RunManifest, readManifest, type TaskGroup, trainedKey } from '../run/index.ts';
-import { type ObjectStore, putJson, readJson } from '../runtime/index.ts';
-import { type CurvePoint, curveEvents, encodeEventFile, FitStore } from '../train/index.ts';
+import { getBytes, type ObjectStore, putJson, readJson } from '../runtime/index.ts';
 import { checkGroup, type LeftOut, nothingToTrain } from './enough.ts';
 import { namingDrops } from './finite.ts';
 import type { Progress } from './material.ts';
@@ -74,7 +80,7 @@ export async function finetuneRun(args: {
       if (tasks.length === 0) trained = { version: null, ...without };
       else {
         const prefix = `fits/${runId}/${group.name}/`;
-        const fits = new FitStore({ store, prefix, signal, checkpointEvery, now });
+        const fits = new FitStore({ store: bytesOf(store), prefix, signal, checkpointEvery, now });
         const checked = { ...group, tasks, leftOut };
         const train = () => TRAINERS[group.kind](store, manifest, checked, tell, fits);
         const files = await namingDrops(store, manifest, train);
@@ -123,6 +129,11 @@ async function putEventFiles(
     await store.put(key, encodeEventFile(events, seconds));
   }
 }
+
+const bytesOf = (store: ObjectStore): ByteStore => ({
+  get: (key) => getBytes(store, key),
+  put: (key, bytes) => store.put(key, bytes),
+});
 
 /** The version of each group that scores a run: the champion that its manifest pins, else what it trained itself. */
 export async function versionsOf(

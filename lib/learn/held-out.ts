@@ -1,6 +1,5 @@
 import type { Config } from '../config/index.ts';
 import { formatDay } from '../data/index.ts';
-import { type Head, predictPropensity } from '../models/index.ts';
 import {
   assessBinary,
   auroc,
@@ -8,7 +7,8 @@ import {
   type BinaryAssessment,
   logLoss,
   type Validation,
-} from '../train/index.ts';
+} from '../engine/metrics/index.ts';
+import { type Head, predictPropensity } from '../models/index.ts';
 import type { Fitted } from './material.ts';
 import type { UserRows } from './row-table.ts';
 import { userTask } from './user-rows.ts';

@@ -1,7 +1,7 @@
 import type { Config } from '../config/index.ts';
+import type { Graph } from '../engine/onnx/index.ts';
+import type { CurvePoint, FitStore } from '../engine/train/index.ts';
 import type { Head, Parameters, PropensityShape, pretrainEncoder, TextData } from '../models/index.ts';
-import type { Graph } from '../onnx/index.ts';
-import type { CurvePoint, FitStore } from '../train/index.ts';
 import type { UserRows } from './row-table.ts';
 import type { TextMaterial } from './tune-text.ts';
 import type { Survey } from './user-rows.ts';

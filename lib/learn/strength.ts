@@ -1,3 +1,6 @@
+import { createRng, float32, int32 } from '../engine/host/index.ts';
+import { encodeModel } from '../engine/onnx/index.ts';
+import { openSession } from '../engine/train/index.ts';
 import {
   batchTexts,
   type Parameters,
@@ -7,8 +10,6 @@ import {
   TOKEN_FIELDS,
   withValues,
 } from '../models/index.ts';
-import { encodeModel } from '../onnx/index.ts';
-import { createRng, float32, int32, openSession } from '../train/index.ts';
 
 /** How strongly a feature moves the scores of one task: the mean of |gradient x input| over rows. */
 export interface FeatureStrength {

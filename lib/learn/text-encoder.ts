@@ -1,8 +1,7 @@
 import type { Config } from '../config/index.ts';
 import { canonicalJson, contentId, DataError } from '../data/index.ts';
-import { importModel } from '../onnx/index.ts';
-import type { ModelFiles } from '../registry/index.ts';
-import type { ObjectStore } from '../runtime/index.ts';
+import { createRng } from '../engine/host/index.ts';
+import { importModel } from '../engine/onnx/index.ts';
 import {
   buildTextEncoder,
   pretrainText,
@@ -10,8 +9,10 @@ import {
   TextTokenizer,
   textEncoder,
   trainWordPiece,
-} from '../text/index.ts';
-import { type CurvePoint, createRng, type FitStore } from '../train/index.ts';
+} from '../engine/text/index.ts';
+import type { CurvePoint, FitStore } from '../engine/train/index.ts';
+import type { ModelFiles } from '../registry/index.ts';
+import type { ObjectStore } from '../runtime/index.ts';
 import type { Progress } from './material.ts';
 
 /** Where the files of the encoders lie that a shop brings. */

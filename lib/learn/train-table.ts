@@ -1,5 +1,9 @@
 import type { Config, LabelTask } from '../config/index.ts';
 import { canonicalJson, DataError, stableUnit } from '../data/index.ts';
+import { createRng } from '../engine/host/index.ts';
+import { assessBinary, type BinaryAssessment, logLoss, type Validation } from '../engine/metrics/index.ts';
+import { encodeModel } from '../engine/onnx/index.ts';
+import type { CurvePoint, FitStore } from '../engine/train/index.ts';
 import {
   type AttributeEncoder,
   type AttributeTable,
@@ -21,19 +25,9 @@ import {
   withValues,
   writeInputs,
 } from '../models/index.ts';
-import { encodeModel } from '../onnx/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import {
-  assessBinary,
-  type BinaryAssessment,
-  type CurvePoint,
-  createRng,
-  type FitStore,
-  logLoss,
-  type Validation,
-} from '../train/index.ts';
 import { groupMatrix } from './groups.ts';
 import type { Progress } from './material.ts';
 import { featureStrengths } from './strength.ts';

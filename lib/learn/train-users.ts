@@ -1,17 +1,13 @@
 import { canonicalJson, DataError, formatDay, parseDay } from '../data/index.ts';
+import { createRng } from '../engine/host/index.ts';
+import type { BinaryAssessment, Validation } from '../engine/metrics/index.ts';
+import { encodeModel } from '../engine/onnx/index.ts';
+import type { CurvePoint, FitStore } from '../engine/train/index.ts';
 import { type AttributeEncoder, ByteCache, featureNames } from '../features/index.ts';
 import { type Head, scoringModel, type TokenVocabulary, vectorsGraph, withValues } from '../models/index.ts';
-import { encodeModel } from '../onnx/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import {
-  type BinaryAssessment,
-  type CurvePoint,
-  createRng,
-  type FitStore,
-  type Validation,
-} from '../train/index.ts';
 import { fitCandidate } from './candidate.ts';
 import { cutoffGrid } from './cutoff-grid.ts';
 import type { LeftOut } from './enough.ts';

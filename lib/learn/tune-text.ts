@@ -1,9 +1,9 @@
 import type { Config } from '../config/index.ts';
+import { createRng } from '../engine/host/index.ts';
+import type { Graph } from '../engine/onnx/index.ts';
+import { applyLora, type LoraAdapter, mergeLora, trainable } from '../engine/peft/index.ts';
+import { encoderFeeds, type TextTokenizer } from '../engine/text/index.ts';
 import { type Parameters, type TextTuning, TextVectors } from '../models/index.ts';
-import type { Graph } from '../onnx/index.ts';
-import { applyLora, type LoraAdapter, mergeLora, trainable } from '../peft/index.ts';
-import { encoderFeeds, type TextTokenizer } from '../text/index.ts';
-import { createRng } from '../train/index.ts';
 
 /** The texts of some rows, and how they become vectors. */
 export interface TextMaterial {

@@ -1,22 +1,17 @@
-import { trainingGraph } from '../autodiff/index.ts';
-import { encodeModel, type Graph, specialise } from '../onnx/index.ts';
+import { trainingGraph } from '../engine/autodiff/index.ts';
+import { createRng, type Feeds, float32, int32, type Rng, TrainError } from '../engine/host/index.ts';
+import { encodeModel, type Graph, specialise } from '../engine/onnx/index.ts';
 import {
   type Batch,
   type BatchSource,
   type CurvePoint,
   cosineSchedule,
-  createRng,
-  type Feeds,
   type FitStore,
   fitProgram,
-  float32,
-  int32,
   openSession,
-  type Rng,
   shuffledBatches,
-  TrainError,
   type TrainingProgram,
-} from '../train/index.ts';
+} from '../engine/train/index.ts';
 import { bins, type PropensityShape, scoringModel, trainingModel } from './propensity.ts';
 import { TOKEN_TABLE } from './sequence.ts';
 import { pickTexts, type TextData, textFeeds } from './text-feeds.ts';

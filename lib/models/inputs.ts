@@ -1,5 +1,5 @@
 import { DataError } from '../data/index.ts';
-import type { GraphBuilder, Value } from '../onnx/index.ts';
+import type { GraphBuilder, Value } from '../engine/onnx/index.ts';
 
 /** Which raw features a model reads, fitted on training rows alone: constant columns are left out. */
 export interface InputColumns {

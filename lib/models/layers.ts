@@ -1,6 +1,6 @@
-import { multiHeadAttention } from '../nn/index.ts';
-import type { GraphBuilder, Value } from '../onnx/index.ts';
-import type { Rng } from '../train/index.ts';
+import type { Rng } from '../engine/host/index.ts';
+import { multiHeadAttention } from '../engine/nn/index.ts';
+import type { GraphBuilder, Value } from '../engine/onnx/index.ts';
 
 /** Draws of one parameter depend on its name alone, so adding a layer changes no other. */
 export class Layers {

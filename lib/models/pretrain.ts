@@ -1,15 +1,7 @@
-import { trainingGraph } from '../autodiff/index.ts';
-import { GraphBuilder, specialise, type Value } from '../onnx/index.ts';
-import {
-  type CurvePoint,
-  createRng,
-  type FitStore,
-  fitProgram,
-  float32,
-  int32,
-  linearSchedule,
-  type Rng,
-} from '../train/index.ts';
+import { trainingGraph } from '../engine/autodiff/index.ts';
+import { createRng, float32, int32, type Rng } from '../engine/host/index.ts';
+import { GraphBuilder, specialise, type Value } from '../engine/onnx/index.ts';
+import { type CurvePoint, type FitStore, fitProgram, linearSchedule } from '../engine/train/index.ts';
 import { Layers } from './layers.ts';
 import { encodeSequence, type SequenceShape, TOKEN_TABLE } from './sequence.ts';
 import { hideToken, predictedFields, TOKEN_FIELDS, type TokenVocabulary } from './tokens.ts';

@@ -1,6 +1,6 @@
-import { differentiate, gradientName } from '../autodiff/index.ts';
-import { type Graph, GraphBuilder, selectOutputs, type Value } from '../onnx/index.ts';
-import type { Rng } from '../train/index.ts';
+import { differentiate, gradientName } from '../engine/autodiff/index.ts';
+import type { Rng } from '../engine/host/index.ts';
+import { type Graph, GraphBuilder, selectOutputs, type Value } from '../engine/onnx/index.ts';
 import { encodePiecewise, type InputTransform, type PiecewiseEncoding, transformInputs } from './inputs.ts';
 import { Layers } from './layers.ts';
 import { encodeSequence, poolSequence, type SequenceShape } from './sequence.ts';

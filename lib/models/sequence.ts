@@ -1,5 +1,5 @@
-import { attentionBias, meanPool } from '../nn/index.ts';
-import type { GraphBuilder, Value } from '../onnx/index.ts';
+import { attentionBias, meanPool } from '../engine/nn/index.ts';
+import type { GraphBuilder, Value } from '../engine/onnx/index.ts';
 import type { Layers } from './layers.ts';
 
 export interface SequenceShape {

@@ -1,4 +1,4 @@
-import { encodeModel, type Graph, inferTypes, selectOutputs } from '../onnx/index.ts';
+import { encodeModel, type Graph, inferTypes, selectOutputs } from '../engine/onnx/index.ts';
 import {
   EMBEDDING,
   embeddingGraph,
@@ -8,8 +8,8 @@ import {
   padRows,
   type TextEncoder,
   type TextTokenizer,
-} from '../text/index.ts';
-import { openSession, type Session } from '../train/index.ts';
+} from '../engine/text/index.ts';
+import { openSession, type Session } from '../engine/train/index.ts';
 import { TEXT_VECTORS } from './texts.ts';
 
 /** The encoder's part of a graph: its names begin with this, so that they meet none of the other branches. */

@@ -1,4 +1,4 @@
-import { type Feeds, float32, int32 } from '../train/index.ts';
+import { type Feeds, float32, int32 } from '../engine/host/index.ts';
 import { TEXT_FIELDS, TEXT_VECTORS, type TextShape } from './texts.ts';
 
 /** Recent texts of rows, and the vectors that they name. */

@@ -1,6 +1,6 @@
-import type { Graph } from '../onnx/index.ts';
-import { encoderFeeds, padRows, roundedLength, type TokenizedTexts } from '../text/index.ts';
-import { type Feeds, int32 } from '../train/index.ts';
+import { type Feeds, int32 } from '../engine/host/index.ts';
+import type { Graph } from '../engine/onnx/index.ts';
+import { encoderFeeds, padRows, roundedLength, type TokenizedTexts } from '../engine/text/index.ts';
 import { pickTexts, renumbered } from './text-feeds.ts';
 import { TEXT_FIELDS, type TextShape } from './texts.ts';
 

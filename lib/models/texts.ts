@@ -1,5 +1,5 @@
-import { attentionBias } from '../nn/index.ts';
-import type { Value } from '../onnx/index.ts';
+import { attentionBias } from '../engine/nn/index.ts';
+import type { Value } from '../engine/onnx/index.ts';
 import type { Layers } from './layers.ts';
 
 /** A text as a user's row names it: its number plus one (0: no text), its kind, and how old it is. */

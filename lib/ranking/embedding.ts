@@ -1,4 +1,4 @@
-import type { Rng } from '../train/index.ts';
+import type { Rng } from '../engine/host/index.ts';
 import type { SparseRows } from './co-occurrence.ts';
 
 /** Numbers that describe a unit. */

@@ -1,4 +1,4 @@
-import { createRng } from '../train/index.ts';
+import { createRng } from '../engine/host/index.ts';
 import { Best } from './best.ts';
 import { type Neighbours, neighbours, type SparseRows } from './co-occurrence.ts';
 import { embed } from './embedding.ts';

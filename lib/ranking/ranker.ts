@@ -1,15 +1,7 @@
-import { trainingGraph } from '../autodiff/index.ts';
-import { encodeModel, type Graph, GraphBuilder, specialise, type Value } from '../onnx/index.ts';
-import {
-  type CurvePoint,
-  createRng,
-  type Feeds,
-  type FitStore,
-  fitProgram,
-  float32,
-  type Rng,
-  shuffledBatches,
-} from '../train/index.ts';
+import { trainingGraph } from '../engine/autodiff/index.ts';
+import { createRng, type Feeds, float32, type Rng } from '../engine/host/index.ts';
+import { encodeModel, type Graph, GraphBuilder, specialise, type Value } from '../engine/onnx/index.ts';
+import { type CurvePoint, type FitStore, fitProgram, shuffledBatches } from '../engine/train/index.ts';
 import { PAIR_FEATURES, PAIR_WIDTH } from './pair-features.ts';
 
 /** Places of a training group: positives first, then negatives. */

@@ -1,9 +1,10 @@
 import { DataError, eventCode } from '../data/index.ts';
+import { type Feeds, float32 } from '../engine/host/index.ts';
+import { openSession, type Session } from '../engine/train/index.ts';
 import type { ShardUsers } from '../features/index.ts';
 import { readModelFile } from '../registry/index.ts';
 import type { RunManifest } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import { type Feeds, float32, openSession, type Session } from '../train/index.ts';
 import { Best } from './best.ts';
 import { buildItemTable, type ItemTable, indexUnits } from './item-table.ts';
 import { decodeItemTable, encodeItemTable } from './item-table-file.ts';

@@ -1,9 +1,10 @@
 import type { NextTask } from '../config/index.ts';
 import { canonicalJson, formatDay } from '../data/index.ts';
+import { createRng, type Rng } from '../engine/host/index.ts';
+import type { CurvePoint, FitStore } from '../engine/train/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import { type CurvePoint, createRng, type FitStore, type Rng } from '../train/index.ts';
 import { eachLine, type History, type UserHistory } from './history.ts';
 import { buildItemTable, indexUnits, type UnitIndex } from './item-table.ts';
 import { asOfDay, nextTask } from './next-task.ts';

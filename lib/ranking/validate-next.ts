@@ -1,6 +1,8 @@
 import type { NextTask } from '../config/index.ts';
 import { formatDay } from '../data/index.ts';
-import { assessLists, float32, type ListAssessment, openSession, type Validation } from '../train/index.ts';
+import { float32 } from '../engine/host/index.ts';
+import { assessLists, type ListAssessment, type Validation } from '../engine/metrics/index.ts';
+import { openSession } from '../engine/train/index.ts';
 import { Best } from './best.ts';
 import { eachLine, type History, type UserHistory } from './history.ts';
 import { buildItemTable, indexUnits } from './item-table.ts';

@@ -21,6 +21,11 @@ export async function byteSource(store: ObjectStore, key: string): Promise<ByteS
   };
 }
 
+/** The bytes of a small object; undefined where none stands. */
+export async function getBytes(store: ObjectStore, key: string): Promise<Uint8Array | undefined> {
+  return (await getObject(store, key))?.bytes;
+}
+
 /**
  * A small object as text; undefined where none stands.
  * @throws DataError when it is not UTF-8

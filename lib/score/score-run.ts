@@ -1,7 +1,7 @@
+import { checkAborted } from '../engine/train/index.ts';
 import { namingDrops, versionsOf } from '../learn/index.ts';
 import { readManifest } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import { checkAborted } from '../train/index.ts';
 import { openRunScorer } from './score-shard.ts';
 import { scoreTable } from './score-table.ts';
 

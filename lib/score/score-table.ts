@@ -1,10 +1,11 @@
 import { stableUnit } from '../data/index.ts';
+import { float32 } from '../engine/host/index.ts';
+import { openSession } from '../engine/train/index.ts';
 import { groupWords } from '../features/index.ts';
 import { readLabelled, type TableModelManifest, tableFeatures } from '../learn/index.ts';
 import { readModelFile } from '../registry/index.ts';
 import { type RunManifest, tableScoresKey } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import { float32, openSession } from '../train/index.ts';
 import { strongest } from './reasons.ts';
 import { encodeScores } from './scores.ts';
 

@@ -1,4 +1,7 @@
 import type { Config } from '../config/index.ts';
+import { type Feeds, float32, int32 } from '../engine/host/index.ts';
+import { decodeModel, encodeModel } from '../engine/onnx/index.ts';
+import { openSession, type Session } from '../engine/train/index.ts';
 import { featureNames, featureVector, groupWords, inPopulation, type ShardUser } from '../features/index.ts';
 import {
   branchGroups,
@@ -21,9 +24,7 @@ import {
   TOKEN_FIELDS,
   TokenEncoder,
 } from '../models/index.ts';
-import { decodeModel, encodeModel } from '../onnx/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
-import { type Feeds, float32, int32, openSession, type Session } from '../train/index.ts';
 import { strongest } from './reasons.ts';
 import type { TaskScores } from './scores.ts';
 

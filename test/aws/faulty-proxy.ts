@@ -7,7 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { uniform } from '../onnx/support/random.ts';
+import { uniform } from '../engine/onnx/support/random.ts';
 
 /** What can go wrong between a client and AWS. */
 export const FAULTS = [

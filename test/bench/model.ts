@@ -1,4 +1,6 @@
 import type { Config } from '../../lib/config/index.ts';
+import { createRng } from '../../lib/engine/host/index.ts';
+import { encodeModel } from '../../lib/engine/onnx/index.ts';
 import { featureNames, featureVector, type ShardUser } from '../../lib/features/index.ts';
 import type { UsersModelManifest } from '../../lib/learn/index.ts';
 import {
@@ -11,8 +13,6 @@ import {
   VocabularyCounter,
   withValues,
 } from '../../lib/models/index.ts';
-import { encodeModel } from '../../lib/onnx/index.ts';
-import { createRng } from '../../lib/train/index.ts';
 
 export interface UsersModel {
   readonly manifest: UsersModelManifest;

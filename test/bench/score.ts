@@ -1,8 +1,9 @@
 import * as ort from 'onnxruntime-node';
+import type { Feeds } from '../../lib/engine/host/index.ts';
+import { Session } from '../../lib/engine/train/index.ts';
 import { readShardDays, type ShardUsers } from '../../lib/features/index.ts';
 import { type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
 import { openUserScorer } from '../../lib/score/index.ts';
-import { type Feeds, Session } from '../../lib/train/index.ts';
 import { drawnModel } from './model.ts';
 import { FIRST_DAY, openShop, shopConfig, writeDays } from './shop.ts';
 import { printTimings, sideBySide, withFolder } from './support.ts';

@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
-import type { OwnEncoderOptions, PretrainTextOptions, TextClassifierOptions } from '../../lib/text/index.ts';
+import type {
+  OwnEncoderOptions,
+  PretrainTextOptions,
+  TextClassifierOptions,
+} from '../../lib/engine/text/index.ts';
 
 export interface Labelled {
   readonly texts: string[];

@@ -4,8 +4,14 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { fixed, table } from '../../bin/commands/shared.ts';
-import { fitTextClassifier, ownEncoder, predictTexts, pretrainText } from '../../lib/text/index.ts';
-import { accuracy, auroc, averagePrecision, macroF1, multiclassLogLoss } from '../../lib/train/index.ts';
+import {
+  accuracy,
+  auroc,
+  averagePrecision,
+  macroF1,
+  multiclassLogLoss,
+} from '../../lib/engine/metrics/index.ts';
+import { fitTextClassifier, ownEncoder, predictTexts, pretrainText } from '../../lib/engine/text/index.ts';
 import { clothingReviews, supportIntents, type TextTask } from './text-tasks.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/support-intents', import.meta.url));

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { crossEntropy } from '../../lib/nn/index.ts';
-import { type Graph, GraphBuilder, importModel, specialise } from '../../lib/onnx/index.ts';
-import { applyLora } from '../../lib/peft/index.ts';
-import { createRng } from '../../lib/train/index.ts';
+import { createRng } from '../../lib/engine/host/index.ts';
+import { crossEntropy } from '../../lib/engine/nn/index.ts';
+import { type Graph, GraphBuilder, importModel, specialise } from '../../lib/engine/onnx/index.ts';
+import { applyLora } from '../../lib/engine/peft/index.ts';
 import type { TrainJob } from './train-job.ts';
 
 /** The exported encoder at the job's sizes. */

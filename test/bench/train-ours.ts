@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { trainingGraph } from '../../lib/autodiff/index.ts';
-import { importModel, specialise } from '../../lib/onnx/index.ts';
-import { trainable } from '../../lib/peft/index.ts';
-import { int64, openTrainer, type Trainer } from '../../lib/train/index.ts';
+import { trainingGraph } from '../../lib/engine/autodiff/index.ts';
+import { int64 } from '../../lib/engine/host/index.ts';
+import { importModel, specialise } from '../../lib/engine/onnx/index.ts';
+import { trainable } from '../../lib/engine/peft/index.ts';
+import { openTrainer, type Trainer } from '../../lib/engine/train/index.ts';
 import type { Batch, Opened, Request, Steps, TrainJob } from './train-job.ts';
 import { addLora, addLoss, headOf } from './train-model.ts';
 

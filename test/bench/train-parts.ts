@@ -1,9 +1,10 @@
 import * as ort from 'onnxruntime-node';
-import { differentiate, gradientName, trainingGraph } from '../../lib/autodiff/index.ts';
-import { sumLeading } from '../../lib/autodiff/sum-leading.ts';
-import { encodeModel, fuse, type Graph, GraphBuilder, type Value } from '../../lib/onnx/index.ts';
-import { alignedGroups } from '../../lib/train/aligned.ts';
-import { adamwStep, createRng, float32, int64, openTrainer, sumOfSquares } from '../../lib/train/index.ts';
+import { differentiate, gradientName, trainingGraph } from '../../lib/engine/autodiff/index.ts';
+import { sumLeading } from '../../lib/engine/autodiff/sum-leading.ts';
+import { alignedGroups } from '../../lib/engine/host/aligned.ts';
+import { createRng, float32, int64 } from '../../lib/engine/host/index.ts';
+import { encodeModel, fuse, type Graph, GraphBuilder, type Value } from '../../lib/engine/onnx/index.ts';
+import { adamwStep, openTrainer, sumOfSquares } from '../../lib/engine/train/index.ts';
 import { load, printTable, sideBySide, whole } from './support.ts';
 import type { Batch, TrainJob } from './train-job.ts';
 import { addLora, addLoss, headOf, importedFor } from './train-model.ts';

@@ -70,10 +70,10 @@ describe('the build', { timeout: 180_000 }, () => {
 
   test('lets no native library into a bundle that must do without, and says who wants it', async () => {
     // when
-    const refused = bundle('lib/train/session-worker', ['@duckdb/node-api']);
+    const refused = bundle('lib/engine/train/session/session-worker', ['@duckdb/node-api']);
     // then
     await expect(refused).rejects.toThrow(BuildError);
-    await expect(refused).rejects.toThrow(/must not load onnxruntime-node.*lib\/train\/\w/);
+    await expect(refused).rejects.toThrow(/must not load onnxruntime-node.*lib\/engine\/train\/\w/);
   });
 
   test.skipIf(!likeTarget())(

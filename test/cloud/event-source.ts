@@ -5,7 +5,7 @@ import {
   ReceiveMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { Rng } from '../../lib/train/index.ts';
+import type { Rng } from '../../lib/engine/host/index.ts';
 import type { Invoked } from './lambda-host.ts';
 
 export interface EventSourceOptions {

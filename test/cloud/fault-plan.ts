@@ -1,4 +1,4 @@
-import { createRng } from '../../lib/train/index.ts';
+import { createRng } from '../../lib/engine/host/index.ts';
 import type { AwsCall } from './aws-call.ts';
 import type { Fault } from './gateway.ts';
 

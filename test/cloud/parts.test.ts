@@ -15,8 +15,8 @@ import {
 } from '@aws-sdk/client-sqs';
 import { strToU8, zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRng } from '../../lib/engine/host/index.ts';
 import { parseS3Event } from '../../lib/runtime/index.ts';
-import { createRng } from '../../lib/train/index.ts';
 import { hasMoto, type Moto, startMoto } from '../aws/moto.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
 import { openBatchExecutor } from './batch-executor.ts';

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { createRng } from '../../lib/engine/host/index.ts';
 import type { TickKind, TickResult } from '../../lib/run/index.ts';
 import type { ObjectStore } from '../../lib/runtime/index.ts';
-import { createRng } from '../../lib/train/index.ts';
 import { type Moto, startMoto } from '../aws/moto.ts';
 import type { AwsCall } from './aws-call.ts';
 import { type BatchExecutor, type Disturbance, openBatchExecutor } from './batch-executor.ts';

@@ -1,6 +1,6 @@
 import type { ConfigInput } from '../../lib/config/index.ts';
 import { formatDay, shopClock } from '../../lib/data/index.ts';
-import { createRng } from '../../lib/train/index.ts';
+import { createRng } from '../../lib/engine/host/index.ts';
 
 /** A shop in New York whose system writes its log in UTC: one line per event. */
 export interface Line {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { tune } from '../../examples/lora/lora.ts';
-import { importModel } from '../../lib/onnx/index.ts';
+import { importModel } from '../../lib/engine/onnx/index.ts';
 
 const file = (name: string) => new URL(`../fixtures/reference/tiny-bert/${name}`, import.meta.url).pathname;
 

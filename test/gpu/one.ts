@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { encodeSafetensors, openTrainer, type StepResult } from '../../lib/train/index.ts';
+import { encodeSafetensors } from '../../lib/engine/host/index.ts';
+import { openTrainer, type StepResult } from '../../lib/engine/train/index.ts';
 import { batchOf, programOf, SIZES } from './workload.ts';
 
 /** One training in a process of its own, told by its only argument. */

@@ -1,8 +1,9 @@
-import { trainingGraph } from '../../lib/autodiff/index.ts';
-import { crossEntropy, meanPool } from '../../lib/nn/index.ts';
-import { type Graph, GraphBuilder, selectOutputs, specialise } from '../../lib/onnx/index.ts';
-import { buildTextEncoder } from '../../lib/text/index.ts';
-import { createRng, type Feeds, int64, type TrainingProgram } from '../../lib/train/index.ts';
+import { trainingGraph } from '../../lib/engine/autodiff/index.ts';
+import { createRng, type Feeds, int64 } from '../../lib/engine/host/index.ts';
+import { crossEntropy, meanPool } from '../../lib/engine/nn/index.ts';
+import { type Graph, GraphBuilder, selectOutputs, specialise } from '../../lib/engine/onnx/index.ts';
+import { buildTextEncoder } from '../../lib/engine/text/index.ts';
+import type { TrainingProgram } from '../../lib/engine/train/index.ts';
 
 /** A text encoder under training: one row of the check's table. */
 export interface Size {

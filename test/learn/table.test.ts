@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../bin/workspace.ts';
 import type { ConfigInput } from '../../lib/config/index.ts';
+import { createRng } from '../../lib/engine/host/index.ts';
 import { tableScoresKey } from '../../lib/run/index.ts';
 import { decodeScores } from '../../lib/score/index.ts';
-import { createRng } from '../../lib/train/index.ts';
 import { type Night, night, openShop, SLOW } from '../e2e/nights.ts';
 
 const config: ConfigInput = {

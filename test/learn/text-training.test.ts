@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../bin/workspace.ts';
 import { createPseudonyms } from '../../lib/data/index.ts';
+import { AbortedError } from '../../lib/engine/host/index.ts';
 import { finetuneRun, trainUsers, type UsersModelManifest } from '../../lib/learn/index.ts';
 import { promote, putModel } from '../../lib/registry/index.ts';
 import { type PlannedRun, planRun, scoresKey } from '../../lib/run/index.ts';
 import { decodeScores, scoreRun } from '../../lib/score/index.ts';
-import { AbortedError } from '../../lib/train/index.ts';
 import { ALL } from '../all.ts';
 import { dropAll, KEY, openShop, SLOW } from '../e2e/nights.ts';
 import { AS_OF, csv, type Event, textConfig, textLog } from './text-log.ts';

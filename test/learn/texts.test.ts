@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../lib/config/index.ts';
 import { createPseudonyms, EVENT_TYPES, parseDay } from '../../lib/data/index.ts';
+import { type TextEncoder, textEncoder } from '../../lib/engine/text/index.ts';
 import { ByteCache, readShardDays } from '../../lib/features/index.ts';
 import { openTexts, TextNumbers, tokenizerOf } from '../../lib/learn/index.ts';
 import { readEncoder } from '../../lib/learn/text-encoder.ts';
@@ -8,7 +9,6 @@ import { textPlaces, textsBefore } from '../../lib/learn/texts.ts';
 import { ageBucket, TEXT_FIELDS, TextVectors, vectorsGraph } from '../../lib/models/index.ts';
 import { dayInputs, planRun, type RunManifest } from '../../lib/run/index.ts';
 import type { ObjectStore } from '../../lib/runtime/index.ts';
-import { type TextEncoder, textEncoder } from '../../lib/text/index.ts';
 import { dropAll, KEY, openShop, SLOW } from '../e2e/nights.ts';
 import { shopTexts, smallEncoder } from '../models/text-shop.ts';
 import { textConfig } from './text-log.ts';

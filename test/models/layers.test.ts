@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { createRng } from '../../lib/engine/host/index.ts';
+import { GraphBuilder, interpret } from '../../lib/engine/onnx/index.ts';
 import { Layers } from '../../lib/models/layers.ts';
-import { GraphBuilder, interpret } from '../../lib/onnx/index.ts';
-import { createRng } from '../../lib/train/index.ts';
 import { floats } from './small.ts';
 
 function build(make: (layers: Layers, g: GraphBuilder) => void) {

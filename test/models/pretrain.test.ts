@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { createRng } from '../../lib/engine/host/index.ts';
 import { pretrainEncoder, TOKEN_FIELDS, tokenIds } from '../../lib/models/index.ts';
-import { createRng } from '../../lib/train/index.ts';
 import { vocabulary } from './small.ts';
 
 const LENGTH = 8;

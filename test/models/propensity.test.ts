@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { differentiate, gradientName } from '../../lib/autodiff/index.ts';
+import { differentiate, gradientName } from '../../lib/engine/autodiff/index.ts';
+import { createRng } from '../../lib/engine/host/index.ts';
+import { type Graph, GraphBuilder, interpret, specialise, type Tensor } from '../../lib/engine/onnx/index.ts';
 import {
   scoringModel,
   TOKEN_FIELDS,
@@ -8,10 +10,8 @@ import {
   writeInputs,
 } from '../../lib/models/index.ts';
 import { encodePiecewise, fitPiecewise, transformInputs } from '../../lib/models/inputs.ts';
-import { type Graph, GraphBuilder, interpret, specialise, type Tensor } from '../../lib/onnx/index.ts';
-import { createRng } from '../../lib/train/index.ts';
-import { relativeError } from '../onnx/support/compare.ts';
-import { runGraph } from '../onnx/support/runtime.ts';
+import { relativeError } from '../engine/onnx/support/compare.ts';
+import { runGraph } from '../engine/onnx/support/runtime.ts';
 import {
   floats,
   ints,

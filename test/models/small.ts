@@ -1,3 +1,5 @@
+import { createRng } from '../../lib/engine/host/index.ts';
+import type { Tensor } from '../../lib/engine/onnx/index.ts';
 import {
   bins,
   type InputTransform,
@@ -7,8 +9,6 @@ import {
   tokenIds,
 } from '../../lib/models/index.ts';
 import type { PiecewiseEncoding } from '../../lib/models/inputs.ts';
-import type { Tensor } from '../../lib/onnx/index.ts';
-import { createRng } from '../../lib/train/index.ts';
 
 export const vocabulary: TokenVocabulary = { items: ['tea', 'cup'], spendEdges: [100, 500, 2000] };
 

@@ -1,12 +1,12 @@
-import { encodeModel } from '../../lib/onnx/index.ts';
+import { createRng } from '../../lib/engine/host/index.ts';
+import { encodeModel } from '../../lib/engine/onnx/index.ts';
 import {
   buildTextEncoder,
   type TextEncoder,
   TextTokenizer,
   textEncoder,
   trainWordPiece,
-} from '../../lib/text/index.ts';
-import { createRng } from '../../lib/train/index.ts';
+} from '../../lib/engine/text/index.ts';
 
 /** Texts of a small shop, from a handful of words. */
 export function shopTexts(count: number): string[] {

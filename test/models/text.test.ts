@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { differentiate, gradientName } from '../../lib/autodiff/index.ts';
+import { differentiate, gradientName } from '../../lib/engine/autodiff/index.ts';
+import { createRng } from '../../lib/engine/host/index.ts';
+import { decodeModel, encodeModel, interpret, specialise, type Tensor } from '../../lib/engine/onnx/index.ts';
+import { applyLora, mergeLora, trainable } from '../../lib/engine/peft/index.ts';
+import { embedTexts } from '../../lib/engine/text/index.ts';
 import {
   ageBucket,
   cutAtVectors,
@@ -18,11 +22,7 @@ import {
   writeInputs,
 } from '../../lib/models/index.ts';
 import { textBatchShapes, tunedFeeds } from '../../lib/models/text-tuning.ts';
-import { decodeModel, encodeModel, interpret, specialise, type Tensor } from '../../lib/onnx/index.ts';
-import { applyLora, mergeLora, trainable } from '../../lib/peft/index.ts';
-import { embedTexts } from '../../lib/text/index.ts';
-import { createRng } from '../../lib/train/index.ts';
-import { relativeError } from '../onnx/support/compare.ts';
+import { relativeError } from '../engine/onnx/support/compare.ts';
 import {
   floats,
   ints,

@@ -1,4 +1,4 @@
-import { createRng } from '../../lib/train/index.ts';
+import { createRng } from '../../lib/engine/host/index.ts';
 
 export interface Line {
   readonly sku: string;

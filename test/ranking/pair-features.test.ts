@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { createRng } from '../../lib/engine/host/index.ts';
 import { ByteCache, readShardDays } from '../../lib/features/index.ts';
 import { History } from '../../lib/ranking/history.ts';
 import { buildItemTable, type ItemTable, indexUnits } from '../../lib/ranking/item-table.ts';
 import { decodeItemTable, encodeItemTable } from '../../lib/ranking/item-table-file.ts';
 import { PAIR_FEATURES, PAIR_WIDTH, PairFeatures } from '../../lib/ranking/pair-features.ts';
 import { ProfileReader } from '../../lib/ranking/profile.ts';
-import { createRng } from '../../lib/train/index.ts';
 import { FIRST_DAY, PURCHASE, putDrop, type RawEvent, withStore } from '../features/shop.ts';
 import { bought, nextConfig } from './shop.ts';
 

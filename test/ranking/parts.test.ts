@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DataError } from '../../lib/data/index.ts';
+import { createRng } from '../../lib/engine/host/index.ts';
 import { Best } from '../../lib/ranking/best.ts';
 import { neighbours, type SparseRows } from '../../lib/ranking/co-occurrence.ts';
 import { DIMENSIONS, embed } from '../../lib/ranking/embedding.ts';
 import { decodeItemTable } from '../../lib/ranking/item-table-file.ts';
-import { createRng } from '../../lib/train/index.ts';
 
 const rowsOf = (lists: readonly (readonly number[])[]): SparseRows => {
   const start = new Int32Array(lists.length + 1);

@@ -1,12 +1,12 @@
 import { Field, TimestampMillisecond, Utf8 } from 'apache-arrow';
 import { type Config, parseConfig } from '../../lib/config/index.ts';
 import { encodeArrow, formatDay, recordBatch } from '../../lib/data/index.ts';
+import { createRng } from '../../lib/engine/host/index.ts';
 import { ByteCache, readShardDays } from '../../lib/features/index.ts';
 import { openNextScorer, trainNext } from '../../lib/ranking/index.ts';
 import { putModel } from '../../lib/registry/index.ts';
 import { type RunInput, type RunManifest, runIdOf, taskGroups } from '../../lib/run/index.ts';
 import type { ObjectStore } from '../../lib/runtime/index.ts';
-import { createRng } from '../../lib/train/index.ts';
 import { FIRST_DAY, PURCHASE, putDrop, type RawEvent } from '../features/shop.ts';
 
 export const DAY = 86_400_000;

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { createRng } from '../../lib/engine/host/index.ts';
 import { claimKey, readClaim, type TickResult } from '../../lib/run/index.ts';
-import { createRng } from '../../lib/train/index.ts';
 import {
   call,
   claims,

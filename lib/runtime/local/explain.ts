@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { NightjarError } from '../../data/errors.ts';
+import { EngineError } from '../../engine/errors.ts';
 import { SystemError, UnusableObject } from '../errors.ts';
 import { systemCode } from './system.ts';
 
@@ -129,7 +130,7 @@ export async function explainedAt<T>(place: Place, action: Promise<T>): Promise<
  * @returns the error itself where it is Nightjar's own; undefined where nobody knows what it means
  */
 export function explain(error: unknown, place?: Place): NightjarError | undefined {
-  if (error instanceof NightjarError) return error;
+  if (error instanceof NightjarError || error instanceof EngineError) return error;
   if (!(error instanceof Error)) return undefined;
   const code = systemCode(error) ?? '';
   const text = error.message.split('\n')[0] ?? '';

@@ -1,0 +1,28 @@
+export { alignedBuffer, alignedFloats, alignedGroups } from './aligned.ts';
+export {
+  AbortedError,
+  CheckpointError,
+  DivergedError,
+  fromPlainError,
+  type PlainError,
+  ProgramError,
+  SessionError,
+  TrainError,
+  toPlainError,
+} from './errors.ts';
+export { kernelsOf } from './kernels/index.ts';
+export { createRng, philox, Rng, type RngState } from './rng.ts';
+export { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
+export {
+  bool,
+  checkTensor,
+  type ElementType,
+  type Feeds,
+  float32,
+  float64,
+  type HostTensor,
+  int32,
+  int64,
+  sizeOf,
+  toPost,
+} from './tensor.ts';

@@ -1,0 +1,51 @@
+export {
+  assessBinary,
+  assessLists,
+  type BinaryAssessment,
+  type Interval,
+  type ListAssessment,
+  REACH_SHARES,
+  type ReachRow,
+  type Validation,
+} from './assessment.ts';
+export { auroc, averagePrecision, brier, type Confusion, confusion, lift, logLoss } from './binary.ts';
+export {
+  type Bootstrap,
+  type BootstrapDifference,
+  type BootstrapInterval,
+  bootstrap,
+  type PairedBootstrap,
+  pairedBootstrap,
+} from './bootstrap.ts';
+export {
+  type Calibrator,
+  type CalibratorKind,
+  calibratorFromJson,
+  fitBias,
+  fitIsotonic,
+  fitPlatt,
+  fitTemperature,
+  identityCalibrator,
+  isotonicRows,
+  type Sigmoid,
+} from './calibration.ts';
+export {
+  type GainRow,
+  gainTable,
+  type PrecisionRecallCurve,
+  prCurve,
+  type RocCurve,
+  rocCurve,
+} from './curves.ts';
+export { CalibrationError, MetricError } from './errors.ts';
+export type { Isotonic } from './isotonic.ts';
+export {
+  accuracy,
+  type MulticlassPredictions,
+  macroAuroc,
+  macroF1,
+  multiclassLogLoss,
+  predictedClasses,
+} from './multiclass.ts';
+export { type Item, ndcgAtK, ndcgOf, recallAtK, recallOf } from './ranking.ts';
+export { ece, type ReliabilityBin, reliabilityBins } from './reliability.ts';

@@ -1,6 +1,0 @@
-import { NightjarError } from '../data/errors.ts';
-
-/** A graph cannot be built, read, specialised or differentiated as asked. Names the node, operator and shapes. */
-export class GraphError extends NightjarError {
-  override name = 'GraphError';
-}
