@@ -5,6 +5,7 @@ import { benchKeys } from './keys.ts';
 import { benchLargeDrop } from './large-drop.ts';
 import { benchLimits } from './limits.ts';
 import { benchMemory } from './memory.ts';
+import { benchQuality } from './quality.ts';
 import { benchRates } from './rates.ts';
 import { benchScore } from './score.ts';
 import { benchStart } from './start.ts';
@@ -25,6 +26,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   train: { run: benchTrain, byDefault: false },
   'large-drop': { run: benchLargeDrop, byDefault: false },
   text: { run: benchText, byDefault: false },
+  quality: { run: benchQuality, byDefault: false },
   limits: { run: benchLimits, byDefault: false },
 };
 
