@@ -9,6 +9,7 @@ export {
   type Validation,
 } from './assessment.ts';
 export { auroc, averagePrecision, brier, type Confusion, confusion, lift, logLoss } from './binary.ts';
+export { type BlendOptions, blendLogits, fitBlend } from './blend.ts';
 export {
   type Bootstrap,
   type BootstrapDifference,
@@ -37,6 +38,7 @@ export {
   type RocCurve,
   rocCurve,
 } from './curves.ts';
+export { type CutoffRows, type DriftCorrection, fitDrift } from './drift.ts';
 export { CalibrationError, MetricError } from './errors.ts';
 export type { Isotonic } from './isotonic.ts';
 export {
