@@ -30,6 +30,23 @@ describe('a failed system call is told in one sentence with path and cure', () =
     }
   });
 
+  test('where a module of ours is not found: it is missing, or nothing more can be opened', async () => {
+    // given: what Node says of both
+    const notFound = (path: string) =>
+      Object.assign(new Error(`Cannot find package '${path}' imported from /app/x.js`), {
+        code: 'ERR_MODULE_NOT_FOUND',
+      });
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'index.js'), '');
+    // when / then
+    expect(sentenceOf(notFound(join(folder, 'index.js')))).toMatch(
+      /^too many files are open: raise the limit/,
+    );
+    expect(sentenceOf(notFound(join(folder, 'gone.js')))).toMatch(
+      /gone\.js is missing: install Nightjar's packages/,
+    );
+  });
+
   test('that names the place where the call names no path of its own', async () => {
     const bucket = { what: 'the bucket', path: '/shop/bucket', instead: 'name another folder with --store' };
     await expect(explainedAt(bucket, Promise.reject(failed('ENOSPC')))).rejects.toThrow(

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { NightjarError } from '../../data/errors.ts';
 import { EngineError } from '../../engine/errors.ts';
@@ -140,6 +141,14 @@ export function explain(error: unknown, place?: Place): NightjarError | undefine
     const message = `${meaning}${limit ? ` (DuckDB: ${limit})` : ''}`;
     return new SystemError('ENOMEM', message, { cause: error, concernsAll: false });
   }
+  const unread = code === 'ERR_MODULE_NOT_FOUND' && moduleOf(text);
+  if (unread) {
+    // Where nothing more can be opened, a module that is there is not found.
+    if (existsSync(unread))
+      return new SystemError('EMFILE', MEANINGS.EMFILE!('', ''), { cause: error, concernsAll: true });
+    const message = `${unread} is missing: install Nightjar's packages again (npm ci)`;
+    return new SystemError('ENOENT', message, { cause: error, concernsAll: true });
+  }
   const known = code in MEANINGS ? code : STRERROR.find(([, words]) => text.includes(words))?.[0];
   if (known === undefined) return undefined;
   const at = placeOf(pathOf(error), place);
@@ -157,6 +166,10 @@ export function sentenceOf(error: unknown): string {
   const text = error instanceof Error ? error.message.split('\n')[0] || error.name : String(error);
   return `${text}: this is a fault of Nightjar: report it, with what it prints under NIGHTJAR_DEBUG=1`;
 }
+
+/** The file that Node did not find, as its message names it; undefined where it names a package alone. */
+const moduleOf = (message: string): string | undefined =>
+  /^Cannot find (?:module|package) '(\/[^']+)'/.exec(message)?.[1];
 
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 
