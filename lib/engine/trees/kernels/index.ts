@@ -1,0 +1,35 @@
+import { assemble, type Kernel } from './assembler.ts';
+import { histogram, partition, subtract, sumBins } from './histogram.ts';
+import { scan } from './split.ts';
+
+export { MOST_PAGES } from './assembler.ts';
+export { BIN_BYTES, BINS, COLUMN_BYTES, COLUMNS_PER_PASS } from './histogram.ts';
+export { ANSWER, QUESTION } from './split.ts';
+
+/** What the kernels do stands beside each of them; all arguments are addresses, counts and bins (int32). */
+export type KernelName = 'histogram' | 'subtract' | 'sumBins' | 'scan' | 'partition';
+export type Kernels = Readonly<Record<KernelName, (...given: number[]) => number>>;
+
+const table: Readonly<Record<KernelName, Kernel>> = {
+  histogram: histogram(),
+  subtract: subtract(),
+  sumBins: sumBins(),
+  scan: scan(),
+  partition: partition(),
+};
+
+/** The names in the order in which calls between threads number them. */
+export const KERNEL_NAMES = Object.keys(table) as KernelName[];
+
+let compiled: WebAssembly.Module | undefined;
+
+export function kernelModule(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(assemble(Object.values(table)));
+  return compiled;
+}
+
+/** The kernels over this (shared) memory. */
+export function kernelsOver(memory: WebAssembly.Memory): Kernels {
+  const { exports } = new WebAssembly.Instance(kernelModule(), { env: { memory } });
+  return exports as unknown as Kernels;
+}
