@@ -18,7 +18,9 @@ export const treeKernels: Record<keyof typeof trees, Kernel> = {
     const x = input(call, 0);
     const [rows, columns] = [x.shape[0]!, x.shape[1]!];
     const targets = intAttribute(call.attributes, 'n_targets', 1);
-    const base = listAttribute(call.attributes, 'base_values') ?? new Array<number>(targets).fill(0);
+    const base = Float32Array.from(
+      listAttribute(call.attributes, 'base_values') ?? new Array<number>(targets).fill(0),
+    );
     const { nodes, roots } = readTrees(call);
     const data = new Float64Array(rows * targets);
     for (let row = 0; row < rows; row++) {
@@ -39,6 +41,8 @@ export const treeKernels: Record<keyof typeof trees, Kernel> = {
 
 function readTrees({ attributes }: KernelCall): { nodes: TreeNode[]; roots: number[] } {
   const list = (name: string): readonly number[] => listAttribute(attributes, name)!;
+  // float32 as in the file: whether x <= value must not depend on the decimals that it is read as
+  const floats = (name: string): Float32Array => Float32Array.from(list(name));
   const modes = attributes.nodes_modes as readonly string[];
   const [treeIds, nodeIds] = [list('nodes_treeids'), list('nodes_nodeids')];
   const places = new Map(treeIds.map((tree, i) => [`${tree}:${nodeIds[i]}`, i]));
@@ -50,12 +54,13 @@ function readTrees({ attributes }: KernelCall): { nodes: TreeNode[]; roots: numb
   const leafTrees = list('target_treeids');
   const leafNodes = list('target_nodeids');
   const leafTargets = list('target_ids');
-  const leafWeights = list('target_weights');
+  const leafWeights = floats('target_weights');
+  const values = floats('nodes_values');
   const nodes = modes.map((mode, i): TreeNode => {
     const isLeaf = mode === LEAF;
     return {
       feature: list('nodes_featureids')[i]!,
-      value: list('nodes_values')[i]!,
+      value: values[i]!,
       missingTrue: list('nodes_missing_value_tracks_true')[i] === 1,
       whenTrue: isLeaf ? i : placeOf(treeIds[i]!, list('nodes_truenodeids')[i]!),
       whenFalse: isLeaf ? i : placeOf(treeIds[i]!, list('nodes_falsenodeids')[i]!),

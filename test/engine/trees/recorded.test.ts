@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { fitBoosting, fitForest, predictProbabilities, predictRaw, treeShap } from '../../../lib/engine/trees/index.ts';
+import {
+  fitBoosting,
+  fitForest,
+  predictProbabilities,
+  predictRaw,
+  treeShap,
+} from '../../../lib/engine/trees/index.ts';
 import { auroc } from '../../../lib/train/index.ts';
 
 const { boosting, forests } = JSON.parse(
