@@ -86,6 +86,7 @@ export const i64 = {
   add: op(0x7c),
   sub: op(0x7d),
   and: op(0x83),
+  xor: op(0x85),
   shl: op(0x86),
   shrUnsigned: op(0x88),
   eqz: op(0x50),
@@ -97,11 +98,14 @@ export const i64 = {
 
 export const f64 = {
   zero: [0x44, 0, 0, 0, 0, 0, 0, 0, 0] as Code,
+  of: (value: number): Code => [0x44, [...new Uint8Array(Float64Array.of(value).buffer)]],
   add: op(0xa0),
   sub: op(0xa1),
   mul: op(0xa2),
+  abs: op(0x99),
   neg: op(0x9a),
   lt: op(0x63),
+  le: op(0x65),
   gt: op(0x64),
   fromI32: op(0xb7),
   fromI64: op(0xb9),
@@ -150,8 +154,10 @@ export const f64x2 = {
   add: vector(0xf0),
   mul: vector(0xf2),
   div: vector(0xf3),
-  min: vector(0xf4),
-  max: vector(0xf5),
+  /** The second where it is less, else the first; one instruction, which min (with its rules for NaN) is not. */
+  least: vector(0xf6),
+  /** The second where it is larger, else the first. */
+  most: vector(0xf7),
 };
 
 /** `body` when the condition is not 0. Counts as a level for `leave`. */
