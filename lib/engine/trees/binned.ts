@@ -1,5 +1,6 @@
-import { assignBins, columnOf, type Edges, findEdges, sampledRows } from './bins.ts';
+import { columnOf, type Edges, findEdges, sampledRows } from './bins.ts';
 import { type CategoryEncoding, encodeValues, fitCategories, orderedStatistics } from './categories.ts';
+import { COLUMNS_PER_PASS, SEARCHED_EDGES } from './kernels/index.ts';
 import type { Space } from './space.ts';
 import type { TreeTable } from './table.ts';
 
@@ -32,29 +33,66 @@ export class BinnedTable {
 
   /** Bins the columns of numbers into the space. */
   fillNumbers(space: Space): void {
-    const { columns, values } = this.#table;
-    for (let column = 0; column < columns; column++) {
-      if (!this.#options.categorical.includes(column)) {
-        this.#fill(space, column, columnOf(values, columns, column));
-      }
+    const { rows, columns, values } = this.#table;
+    const numbers = this.edges.flatMap((_, column) =>
+      this.#options.categorical.includes(column) ? [] : [column],
+    );
+    for (const column of numbers) {
+      this.#setEdges(space, column, columnOf(values, columns, column, this.#sample));
     }
+    assignAll(space, values, columns, numbers, 0);
+    assignAll(space, this.#following, columns, numbers, rows);
   }
 
   /** Bins the categorical columns into the space, by the order of a seed. */
   fillCategories(space: Space, seed: number): void {
+    const { rows, columns } = this.#table;
     for (const encoding of this.encodings) {
+      const { column } = encoding;
       const values = orderedStatistics(this.#table, encoding, this.#options.smoothing, seed);
-      this.#fill(space, encoding.column, values);
+      this.#setEdges(space, column, this.#sample ? columnOf(values, 1, 0, this.#sample) : values.slice());
+      assignAll(space, values, 1, [column], 0);
+      assignAll(space, columnOf(this.#following, columns, column), 1, [column], rows);
     }
   }
 
-  #fill(space: Space, column: number, values: Float32Array): void {
-    const { rows, columns } = this.#table;
-    const sample = this.#sample ? Float32Array.from(this.#sample, (row) => values[row]!) : values.slice();
+  /** @param sample is sorted */
+  #setEdges(space: Space, column: number, sample: Float32Array): void {
     const edges = findEdges(sample, this.#options.maxBins);
     this.edges[column] = edges;
-    const bins = space.bins(column);
-    assignBins(values, edges, bins);
-    assignBins(columnOf(this.#following, columns, column), edges, bins.subarray(rows));
+    space.edges.fill(Number.POSITIVE_INFINITY, column * SEARCHED_EDGES, (column + 1) * SEARCHED_EDGES);
+    space.edges.set(edges, column * SEARCHED_EDGES);
+  }
+}
+
+/**
+ * Writes the bins of `columns` for rows from `firstRow` on. The values are row-major with `width` columns: all of the table,
+ * or the one column alone.
+ */
+function assignAll(
+  space: Space,
+  values: Float32Array,
+  width: number,
+  columns: readonly number[],
+  firstRow: number,
+): void {
+  const { team, at, staged } = space;
+  const rows = values.length / width;
+  const most = Math.floor(staged.length / width);
+  for (let first = 0; first < rows; first += most) {
+    const count = Math.min(most, rows - first);
+    staged.set(values.subarray(first * width, (first + count) * width));
+    columns.forEach((column, i) => {
+      if (i % COLUMNS_PER_PASS === 0) team.task();
+      team.call(
+        'assign',
+        at.staged + (width === 1 ? 0 : 4 * column),
+        at.staged + 4 * count * width,
+        4 * width,
+        at.edges + 4 * SEARCHED_EDGES * column,
+        at.columns + column * space.columnBytes + firstRow + first,
+      );
+    });
+    team.run(columns.length === 1);
   }
 }

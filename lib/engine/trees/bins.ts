@@ -1,12 +1,8 @@
 import { Draws } from './draws.ts';
 
-/** Bin 0 holds missing values; ranges of values are numbered from 1. */
-export const MISSING_BIN = 0;
-export const MOST_VALUE_BINS = 255;
-
 /**
  * Upper edges of a column's ranges of values, ascending, the last Infinity: x lies in bin 1 + i for the first i with
- * x <= edges[i]. Each edge but the last is a float32 with a <= edge < b for neighbouring values a < b of the sample, so that
+ * x <= edges[i], a missing value in bin 0. Each edge but the last is a float32 with a <= edge < b for neighbouring values a < b of the sample, so that
  * `x <= edge` decides alike in float32 and float64.
  */
 export type Edges = Float32Array;
@@ -97,30 +93,4 @@ export function columnOf(
   const out = new Float32Array(count);
   for (let i = 0; i < count; i++) out[i] = values[(rows ? rows[i]! : i) * columns + column]!;
   return out;
-}
-
-const SEARCH = 256;
-
-/** Edges, with Infinity up to 256, for a search of eight steps without an end to check. */
-function searchable(edges: Edges): Float32Array {
-  const padded = new Float32Array(SEARCH).fill(Number.POSITIVE_INFINITY);
-  padded.set(edges);
-  return padded;
-}
-
-/** Writes each value's bin. */
-export function assignBins(column: Float32Array, edges: Edges, bins: Uint8Array): void {
-  const padded = searchable(edges);
-  for (let i = 0; i < column.length; i++) {
-    const x = column[i]!;
-    if (Number.isNaN(x)) {
-      bins[i] = MISSING_BIN;
-      continue;
-    }
-    let below = 0;
-    for (let step = SEARCH / 2; step > 0; step >>= 1) {
-      if (x > padded[below + step - 1]!) below += step;
-    }
-    bins[i] = below + 1;
-  }
 }

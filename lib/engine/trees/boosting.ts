@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { BinnedTable } from './binned.ts';
 import { Draws } from './draws.ts';
+import { type GradientWriter, gradientWriter } from './gradients.ts';
 import { growLeafWise, type LeafWiseOptions } from './leaf-wise.ts';
 import { type Loss, type LossName, lossOf } from './losses.ts';
 import { type FinishedTree, flatten, type RawScore, type TreeModel } from './model.ts';
 import { type BoostingOptions, boostingOptions, type Resolved } from './options.ts';
-import { Space, type Units } from './space.ts';
+import { Space } from './space.ts';
 import { checkTable, type LabelKind, type TreeTable } from './table.ts';
-import { unitsOf } from './units.ts';
 
 export interface BoostingInput extends TreeTable {
   /** Rows that training stops by: their columns are those of the table. */
@@ -64,6 +64,7 @@ export async function fitBoosting(input: BoostingInput): Promise<BoostingFit> {
     ...{ rows, columns, active },
     followers: valid?.rows ?? 0,
     slots: options.maxLeaves,
+    scored: loss.gradients === 'kernel',
     threads: options.threads,
   });
   try {
@@ -99,7 +100,7 @@ class SeedRun {
   readonly #options: Resolved<BoostingOptions>;
   readonly #growth: LeafWiseOptions;
   readonly #seed: number;
-  readonly #scores: readonly Float64Array[];
+  readonly #writer: GradientWriter;
   /** Rows that count: all of a weight above 0. */
   readonly #counting: Int32Array;
   readonly #trees: FinishedTree[] = [];
@@ -130,8 +131,7 @@ class SeedRun {
       monotone: Int8Array.from(options.monotone),
     };
     this.#seed = seed;
-    const all = input.rows + (input.valid?.rows ?? 0);
-    this.#scores = Array.from(base, (value) => new Float64Array(all).fill(value));
+    this.#writer = gradientWriter(space, loss, input, input.valid?.rows ?? 0, base);
     const { rows, weights } = input;
     const indices = Int32Array.from({ length: rows }, (_, row) => row);
     this.#counting = weights ? indices.filter((row) => weights[row]! > 0) : indices;
@@ -144,7 +144,7 @@ class SeedRun {
       signal?.throwIfAborted();
       this.#boost(round);
       if (!valid) continue;
-      this.#losses.push(this.#loss.mean(valid.labels, valid.weights, this.#scores, rows));
+      this.#losses.push(this.#loss.mean(valid.labels, valid.weights, this.#writer.scores, rows));
       if (this.#losses[round]! < this.#losses[this.#best]!) this.#best = round;
       if (round - this.#best >= this.#options.patience) break;
     }
@@ -165,32 +165,24 @@ class SeedRun {
   #boost(round: number): void {
     const space = this.#space;
     const { grown, following } = this.#drawRows(round);
-    const units: Units[] = [];
-    // all outputs' gradients are taken at the scores before the round
-    const pairs = this.#scores.map((_, output) => {
-      const out = new Int32Array(2 * grown.length);
-      units.push(this.#gradients(output, grown, out));
-      return out;
-    });
-    pairs.forEach((own, output) => {
+    const { scores } = this.#writer;
+    this.#writer.begin(grown);
+    scores.forEach((own, output) => {
       space.grown.set(grown);
-      space.pairs.set(own);
       space.following.set(following);
-      const index = round * pairs.length + output;
       const { tree, leaves } = growLeafWise(
         space,
         this.#binned.edges,
-        this.#drawColumns(index),
+        this.#drawColumns(round * scores.length + output),
         { grown: grown.length, following: following.length },
-        units[output]!,
+        this.#writer.write(output),
         this.#growth,
       );
-      const scores = this.#scores[output]!;
       for (const leaf of leaves) {
         const value = Math.fround(this.#options.learningRate * leaf.weight);
         tree.value[leaf.node] = value;
-        addTo(scores, space.grown, leaf.grown, value);
-        addTo(scores, space.following, leaf.following, value);
+        addTo(own, space.grown, leaf.grown, value);
+        addTo(own, space.following, leaf.following, value);
         tree.cover[leaf.node] = this.#weightOf(leaf.grown);
       }
       tree.coverFromLeaves();
@@ -217,25 +209,6 @@ class SeedRun {
     const { columns } = this.#space;
     const count = Math.max(1, Math.round(this.#options.columnSubsample * columns));
     return new Draws(this.#seed, 'columns', tree).sample(columns, count);
-  }
-
-  /** Writes the pairs of an output for rows; their units. */
-  #gradients(output: number, rows: Int32Array, pairs: Int32Array): Units {
-    const { labels, weights } = this.#input;
-    const gradients = new Float64Array(rows.length);
-    const hessians = new Float64Array(rows.length);
-    this.#loss.gradients({ labels, weights, scores: this.#scores, output, rows, gradients, hessians });
-    const heaviest = weights ? rows.reduce((most, row) => Math.max(most, weights[row]!), 0) : 1;
-    const largest =
-      this.#loss.gradientBound === undefined
-        ? gradients.reduce((most, one) => Math.max(most, Math.abs(one)), 0)
-        : this.#loss.gradientBound * heaviest;
-    const units = unitsOf(largest, this.#loss.hessianBound * heaviest, rows.length);
-    for (let i = 0; i < rows.length; i++) {
-      pairs[2 * i] = Math.round(gradients[i]! / units.gradient);
-      pairs[2 * i + 1] = Math.round(hessians[i]! / units.hessian);
-    }
-    return units;
   }
 
   #weightOf({ start, count }: { start: number; count: number }): number {

@@ -3,6 +3,7 @@ import { withDirection } from './direction.ts';
 import { Draws } from './draws.ts';
 import { COLUMNS_PER_PASS } from './kernels/index.ts';
 import { leafScore, leafWeight, ROUNDING } from './leaf-score.ts';
+import { partitionRows } from './partition-rows.ts';
 import type { Answer, Range, Space, Sums, Units } from './space.ts';
 import { GrowingTree } from './tree.ts';
 import { gradientOf, hessianOf, minus, rowsOf } from './units.ts';
@@ -57,7 +58,7 @@ export function growDepthFirst(
     }
     const { column, answer } = found.split;
     const { start, count } = open.grown;
-    const left = space.partition('grown', start, count, column, answer);
+    const left = partitionRows(space, 'grown', open.grown, column, answer);
     const node = tree.split(open.node, column, answer.bin, answer.missingLeft, edges[column]!);
     const depth = open.depth + 1;
     stack.push(

@@ -28,7 +28,15 @@ export async function fitForest(input: ForestInput): Promise<TreeModel> {
   checkTable(input, 'binary');
   const binned = new BinnedTable(input, undefined, options, seed);
   const active = options.columnsPerSplit;
-  const space = new Space({ rows, followers: 0, columns, active, slots: 1, threads: options.threads });
+  const space = new Space({
+    rows,
+    followers: 0,
+    columns,
+    active,
+    slots: 1,
+    scored: false,
+    threads: options.threads,
+  });
   try {
     binned.fillNumbers(space);
     binned.fillCategories(space, seed);

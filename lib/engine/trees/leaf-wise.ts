@@ -2,6 +2,7 @@ import type { Edges } from './bins.ts';
 import { withDirection } from './direction.ts';
 import { COLUMNS_PER_PASS } from './kernels/index.ts';
 import { leafScore, leafWeight, ROUNDING } from './leaf-score.ts';
+import { partitionRows } from './partition-rows.ts';
 import type { Answer, LeafLimits, Range, Space, Sums, Units } from './space.ts';
 import { GrowingTree } from './tree.ts';
 import { gradientOf, hessianOf, minus, rowsOf } from './units.ts';
@@ -191,7 +192,7 @@ function splitLeaf(
   const direction = monotone[column]!;
   const ranges = (['grown', 'following'] as const).map((list) => {
     const { start, count } = parent[list];
-    const left = space.partition(list, start, count, column, answer);
+    const left = partitionRows(space, list, parent[list], column, answer);
     return [
       { start, count: left },
       { start: start + left, count: count - left },

@@ -8,11 +8,8 @@ export interface Loss {
   readonly outputs: number;
   /** The constant raw scores that fit the labels best. */
   base(labels: Numbers, weights: Numbers | undefined): Float64Array;
-  /**
-   * Writes gradient and hessian of one output for the rows `at`: (gradient, hessian) pairs, times the weights.
-   * @param scores per output, one score per row
-   */
-  gradients(call: GradientCall): void;
+  /** 'kernel': by the kernel `logistic`, which reads scores in the space. */
+  readonly gradients: GradientRule | 'kernel';
   /** The largest size of a gradient for a weight of 1; undefined when it must be looked for. */
   readonly gradientBound: number | undefined;
   /** The largest hessian for a weight of 1. */
@@ -21,9 +18,13 @@ export interface Loss {
   mean(labels: Numbers, weights: Numbers | undefined, scores: readonly Float64Array[], from: number): number;
 }
 
+/** Writes gradient and hessian of one output for rows, times their weights. */
+export type GradientRule = (call: GradientCall) => void;
+
 export interface GradientCall {
   readonly labels: Numbers;
   readonly weights: Numbers | undefined;
+  /** Per output, one score per row. */
   readonly scores: readonly Float64Array[];
   readonly output: number;
   readonly rows: Int32Array;
@@ -57,15 +58,7 @@ const logistic: Loss = {
     const share = Math.min(1 - LEAST_SHARE, Math.max(LEAST_SHARE, meanOf(labels, weights)));
     return Float64Array.of(Math.log(share / (1 - share)));
   },
-  gradients({ labels, weights, scores: [scores], rows, gradients, hessians }) {
-    for (let i = 0; i < rows.length; i++) {
-      const row = rows[i]!;
-      const p = sigmoid(scores![row]!);
-      const weight = weights ? weights[row]! : 1;
-      gradients[i] = weight * (p - labels[row]!);
-      hessians[i] = weight * p * (1 - p);
-    }
-  },
+  gradients: 'kernel',
   gradientBound: 1,
   hessianBound: 0.25,
   mean(labels, weights, [scores], from) {

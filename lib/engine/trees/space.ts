@@ -1,5 +1,12 @@
 import { TreeError } from './errors.ts';
-import { ANSWER, COLUMN_BYTES, COLUMNS_PER_PASS, MOST_PAGES, QUESTION } from './kernels/index.ts';
+import {
+  ANSWER,
+  COLUMN_BYTES,
+  COLUMNS_PER_PASS,
+  MOST_PAGES,
+  QUESTION,
+  SEARCHED_EDGES,
+} from './kernels/index.ts';
 import { MOST_TASKS, Team, teamBytes } from './team.ts';
 
 const PAGE_BYTES = 65_536;
@@ -7,6 +14,10 @@ const PAGE_BYTES = 65_536;
 export const QUESTIONS = 2;
 /** Leaves of fewer cells (rows x columns) are done by the calling thread: waking another takes longer. */
 const SHARED_CELLS = 20_000;
+/** Rows of one task, where tasks are ranges of rows. */
+export const TASK_ROWS = 16_384;
+/** Values on their way into bins. */
+const STAGED_VALUES = 2 ** 20;
 
 export interface SpaceOptions {
   /** Rows that trees are grown from. */
@@ -18,8 +29,28 @@ export interface SpaceOptions {
   readonly active: number;
   /** Histograms held at a time. */
   readonly slots: number;
+  /** Are scores, labels and weights held here, for gradients by a kernel? */
+  readonly scored: boolean;
   readonly threads: number;
 }
+
+type Place =
+  | 'columns'
+  | 'grown'
+  | 'pairs'
+  | 'following'
+  | 'spareRows'
+  | 'sparePairs'
+  | 'scores'
+  | 'labels'
+  | 'weights'
+  | 'perUnit'
+  | 'staged'
+  | 'edges'
+  | 'lefts'
+  | 'histograms'
+  | 'questions'
+  | 'answers';
 
 /** What whole numbers in a histogram stand for. */
 export interface Units {
@@ -69,32 +100,42 @@ export class Space {
   readonly pairs: Int32Array;
   /** Rows that only follow the splits. */
   readonly following: Int32Array;
-  readonly #memory: WebAssembly.Memory;
-  readonly #at: {
-    columns: number;
-    columnBytes: number;
-    grown: number;
-    pairs: number;
-    following: number;
-    spareRows: number;
-    sparePairs: number;
-    histograms: number;
-    slotBytes: number;
-    questions: number;
-    answers: number;
-  };
+  /** Where a partition puts what goes right. */
+  readonly spareRows: Int32Array;
+  readonly sparePairs: Int32Array;
+  /** Per row and follower; empty unless scored. */
+  readonly scores: Float64Array;
+  /** Per row; empty unless scored. */
+  readonly labels: Float32Array;
+  readonly weights: Float32Array;
+  /** What gradients and hessians are multiplied by to be whole numbers. */
+  readonly perUnit: Float64Array;
+  /** Values, row-major, on their way into bins. */
+  readonly staged: Float32Array;
+  /** Per column `SEARCHED_EDGES`. */
+  readonly edges: Float32Array;
+  /** How many rows went left, per task of a partition. */
+  readonly lefts: Int32Array;
+  /** Where everything lies: addresses in bytes. */
+  readonly at: Readonly<Record<Place, number>>;
+  /** Bytes of a column and of a slot of histograms. */
+  readonly columnBytes: number;
+  readonly #slotBytes: number;
   readonly #active: number;
   readonly #floats: Float64Array;
   readonly #words: Int32Array;
   readonly #longs: BigInt64Array;
 
   /** @throws TreeError when the table needs more memory than 4 GiB */
-  constructor({ rows, followers, columns, active, slots, threads }: SpaceOptions) {
+  constructor({ rows, followers, columns, active, slots, scored, threads }: SpaceOptions) {
     const all = rows + followers;
     const groups = Math.ceil(active / COLUMNS_PER_PASS);
-    if (groups > MOST_TASKS) {
+    const parts = Math.ceil(all / TASK_ROWS);
+    const tasks = Math.max(groups, parts, Math.ceil(columns / COLUMNS_PER_PASS));
+    if (tasks > MOST_TASKS) {
       throw new TreeError(
-        `${active} columns were given and at most ${MOST_TASKS * COLUMNS_PER_PASS} are expected; sample columns`,
+        `${all} rows x ${columns} columns were given; at most ${MOST_TASKS * TASK_ROWS} rows and ` +
+          `${MOST_TASKS * COLUMNS_PER_PASS} columns are expected; give fewer`,
       );
     }
     let end = 0;
@@ -104,20 +145,27 @@ export class Space {
       return start;
     };
     // with each group's columns two more calls, and a scan for each column of two leaves
-    const block = take(teamBytes(groups, groups * (2 + QUESTIONS * COLUMNS_PER_PASS)));
-    const columnBytes = Math.ceil(all / 64) * 64;
-    const slotBytes = groups * COLUMNS_PER_PASS * COLUMN_BYTES;
-    this.#at = {
-      columnBytes,
-      slotBytes,
+    const block = take(teamBytes(tasks, tasks * (2 + QUESTIONS * COLUMNS_PER_PASS)));
+    this.columnBytes = Math.ceil(all / 64) * 64;
+    this.#slotBytes = groups * COLUMNS_PER_PASS * COLUMN_BYTES;
+    const heldRows = scored ? rows : 0;
+    const stagedValues = Math.max(columns, STAGED_VALUES);
+    this.at = {
       // the last column is of zeros, it fills groups up
-      columns: take(columnBytes * (columns + 1)),
+      columns: take(this.columnBytes * (columns + 1)),
       grown: take(4 * rows),
       pairs: take(8 * rows),
       following: take(4 * all),
       spareRows: take(4 * all),
       sparePairs: take(8 * rows),
-      histograms: take(slotBytes * slots),
+      scores: take(scored ? 8 * all : 0),
+      labels: take(4 * heldRows),
+      weights: take(4 * heldRows),
+      perUnit: take(16),
+      staged: take(4 * stagedValues),
+      edges: take(4 * SEARCHED_EDGES * columns),
+      lefts: take(4 * parts),
+      histograms: take(this.#slotBytes * slots),
       questions: take(QUESTION.bytes * QUESTIONS),
       answers: take(ANSWER.bytes * QUESTIONS * active),
     };
@@ -128,51 +176,33 @@ export class Space {
           'are expected; give fewer rows, columns or leaves',
       );
     }
-    this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    const { buffer } = this.#memory;
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    const { buffer } = memory;
     this.rows = rows;
     this.columns = columns;
     this.#active = active;
-    this.grown = new Int32Array(buffer, this.#at.grown, rows);
-    this.pairs = new Int32Array(buffer, this.#at.pairs, 2 * rows);
-    this.following = new Int32Array(buffer, this.#at.following, all);
+    const { at } = this;
+    this.grown = new Int32Array(buffer, at.grown, rows);
+    this.pairs = new Int32Array(buffer, at.pairs, 2 * rows);
+    this.following = new Int32Array(buffer, at.following, all);
+    this.scores = new Float64Array(buffer, at.scores, scored ? all : 0);
+    this.labels = new Float32Array(buffer, at.labels, heldRows);
+    this.weights = new Float32Array(buffer, at.weights, heldRows);
+    this.perUnit = new Float64Array(buffer, at.perUnit, 2);
+    this.staged = new Float32Array(buffer, at.staged, stagedValues);
+    this.edges = new Float32Array(buffer, at.edges, SEARCHED_EDGES * columns);
+    this.lefts = new Int32Array(buffer, at.lefts, parts);
+    this.spareRows = new Int32Array(buffer, at.spareRows, all);
+    this.sparePairs = new Int32Array(buffer, at.sparePairs, 2 * rows);
     this.#floats = new Float64Array(buffer);
     this.#words = new Int32Array(buffer);
     this.#longs = new BigInt64Array(buffer);
-    this.team = new Team(this.#memory, block, groups, threads);
-  }
-
-  /** A column's bins: of the rows, then of the followers. */
-  bins(column: number): Uint8Array {
-    const { columns, columnBytes } = this.#at;
-    return new Uint8Array(this.#memory.buffer, columns + column * columnBytes, columnBytes);
-  }
-
-  /** Brings the rows of a range that go left to its front; how many do. */
-  partition(
-    list: 'grown' | 'following',
-    start: number,
-    count: number,
-    column: number,
-    split: Answer,
-  ): number {
-    const { columns, columnBytes, spareRows, sparePairs, pairs } = this.#at;
-    const from = this.#at[list] + 4 * start;
-    return this.team.kernels.partition(
-      from,
-      from + 4 * count,
-      list === 'grown' ? pairs + 8 * start : 0,
-      columns + column * columnBytes,
-      split.bin + 1,
-      split.missingLeft ? 0 : 1,
-      spareRows,
-      sparePairs,
-    );
+    this.team = new Team(memory, block, tasks, threads);
   }
 
   /** Says what is asked for a leaf: 0 or 1. */
   ask(question: number, sums: Sums, units: Units, limits: LeafLimits): void {
-    const at = this.#at.questions + question * QUESTION.bytes;
+    const at = this.at.questions + question * QUESTION.bytes;
     this.#longs[(at + QUESTION.gradient) / 8] = sums.gradient;
     this.#longs[(at + QUESTION.hessian) / 8] = sums.hessian;
     this.#floats[(at + QUESTION.gradientUnit) / 8] = units.gradient;
@@ -188,7 +218,7 @@ export class Space {
 
   /** The answer for a column (its position among the active) to a question; undefined when no split is worth it. */
   answer(question: number, position: number): Answer | undefined {
-    const at = this.#at.answers + (question * this.#active + position) * ANSWER.bytes;
+    const at = this.at.answers + (question * this.#active + position) * ANSWER.bytes;
     const bin = this.#words[(at + ANSWER.bin) / 4]!;
     if (bin === 0) return undefined;
     return {
@@ -204,10 +234,10 @@ export class Space {
 
   /** The call that fills a slot's histograms of a group of active columns from a range of `grown`. */
   callHistogram(slot: number, group: number, active: Int32Array, range: Range, units: Units): void {
-    const { columns, columnBytes, grown, pairs } = this.#at;
+    const { columns, grown, pairs } = this.at;
     const from = grown + 4 * range.start;
     const column = (i: number): number =>
-      columns + (active[group * COLUMNS_PER_PASS + i] ?? this.columns) * columnBytes;
+      columns + (active[group * COLUMNS_PER_PASS + i] ?? this.columns) * this.columnBytes;
     this.team.call(
       'histogram',
       from,
@@ -241,7 +271,7 @@ export class Space {
     monotone: number,
     question: number,
   ): void {
-    const { questions, answers } = this.#at;
+    const { questions, answers } = this.at;
     this.team.call(
       'scan',
       this.#histogram(slot, position),
@@ -260,7 +290,7 @@ export class Space {
 
   /** The sums of the leaf that a slot's histograms are of. */
   sums(slot: number): Sums {
-    const out = this.#at.answers;
+    const out = this.at.answers;
     this.team.kernels.sumBins(this.#histogram(slot, 0), out);
     return { gradient: this.#longs[out / 8]!, hessian: this.#longs[out / 8 + 1]! };
   }
@@ -287,7 +317,7 @@ export class Space {
   }
 
   #histogram(slot: number, position: number): number {
-    return this.#at.histograms + slot * this.#at.slotBytes + position * COLUMN_BYTES;
+    return this.at.histograms + slot * this.#slotBytes + position * COLUMN_BYTES;
   }
 }
 

@@ -61,7 +61,7 @@ while (Atomics.load(words, ${STOP}) === 0) {
  */
 export class Team {
   readonly kernels: Kernels;
-  readonly #list: readonly ((...given: number[]) => number)[];
+  readonly #list: readonly ((...given: number[]) => void)[];
   readonly #words: Int32Array;
   readonly #calls: number;
   readonly #helpers: Worker[];

@@ -1,23 +1,37 @@
 import { describe, expect, it } from 'vitest';
-import { assignBins, between, findEdges } from '../../../lib/engine/trees/bins.ts';
+import { BinnedTable } from '../../../lib/engine/trees/binned.ts';
+import { between, findEdges } from '../../../lib/engine/trees/bins.ts';
 import { Draws } from '../../../lib/engine/trees/draws.ts';
 import { decodeTrees, encodeTrees, fitBoosting, predictRaw } from '../../../lib/engine/trees/index.ts';
+import { Space } from '../../../lib/engine/trees/space.ts';
 import { unitsOf } from '../../../lib/engine/trees/units.ts';
 import { shapedTable } from './support.ts';
 
 const { NaN: missing, POSITIVE_INFINITY: most, NEGATIVE_INFINITY: least } = Number;
 
 describe('bins', () => {
+  /** The edges and the bins of one column, the last values as rows that only follow. */
+  function binned(values: Float32Array, following: Float32Array, maxBins: number) {
+    const rows = values.length;
+    const table = { rows, columns: 1, values, labels: new Uint8Array(rows) };
+    const options = { categorical: [], smoothing: 1, binRows: 65_536, maxBins };
+    const space = new Space({
+      ...{ rows, followers: following.length, columns: 1, active: 1, slots: 1, scored: false, threads: 1 },
+    });
+    const all = new BinnedTable(table, following, options, 0);
+    all.fillNumbers(space);
+    const bins = new Uint8Array(space.grown.buffer, space.at.columns, rows + following.length);
+    return { edges: all.edges[0]!, bins };
+  }
+
   it('few values have one each, cut in the middle', () => {
     // given
     const values = Float32Array.of(3, 1, missing, 2, 2, 8, 1);
     // when
-    const edges = findEdges(values.slice(), 255);
-    const bins = new Uint8Array(8);
-    assignBins(Float32Array.of(...values, 5.5), edges, bins);
+    const { edges, bins } = binned(values, Float32Array.of(5.5, 6, missing, least, most), 255);
     // then
     expect([...edges]).toEqual([1.5, 2.5, 5.5, most]);
-    expect([...bins]).toEqual([3, 1, 0, 2, 2, 4, 1, 3]);
+    expect([...bins]).toEqual([3, 1, 0, 2, 2, 4, 1, 3, 4, 0, 1, 4]);
   });
 
   it('many values share bins of about as many rows, a frequent one has its own', () => {
@@ -25,9 +39,7 @@ describe('bins', () => {
     const draws = new Draws(1, 'values');
     const values = Float32Array.from({ length: 10_000 }, (_, i) => (i % 2 ? 0 : draws.uniform(i) - 0.3));
     // when
-    const edges = findEdges(values.slice(), 21);
-    const bins = new Uint8Array(values.length);
-    assignBins(values, edges, bins);
+    const { edges, bins } = binned(values, new Float32Array(0), 21);
     // then
     const counts = new Array<number>(edges.length + 1).fill(0);
     for (const bin of bins) counts[bin]!++;

@@ -5,9 +5,9 @@
  */
 export type Code = number | readonly Code[];
 
-export type ValueType = 'i32' | 'i64' | 'f64' | 'v128';
+export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 
-const TYPES: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, f64: 0x7c, v128: 0x7b };
+const TYPES: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
 /** Most pages of 64 KiB that a memory can have. */
 export const MOST_PAGES = 65_536;
@@ -17,16 +17,15 @@ export interface Kernel {
   readonly parameters: readonly ValueType[];
   /** Numbered on from the parameters. */
   readonly locals: readonly ValueType[];
-  readonly result?: ValueType;
   readonly body: Code;
 }
 
 /** A module of kernels over an imported shared memory, `env.memory`. */
 export function assemble(kernels: readonly Kernel[]): Uint8Array<ArrayBuffer> {
-  const types = kernels.map(({ parameters, result }) => [
+  const types = kernels.map(({ parameters }) => [
     0x60,
     list(parameters.map((type) => TYPES[type])),
-    list(result ? [TYPES[result]] : []),
+    list([]),
   ]);
   const memory = [text('env'), text('memory'), 0x02, 0x03, 0x00, unsigned(MOST_PAGES)];
   const exported = kernels.map(({ name }, i) => [text(name), 0x00, unsigned(i)]);
@@ -68,6 +67,7 @@ export const i32 = {
   of: (value: number): Code => [0x41, signed(value)],
   add: op(0x6a),
   sub: op(0x6b),
+  mul: op(0x6c),
   and: op(0x71),
   shl: op(0x74),
   shrUnsigned: op(0x76),
@@ -75,10 +75,16 @@ export const i32 = {
   ne: op(0x47),
   ltUnsigned: op(0x49),
   gtUnsigned: op(0x4b),
-  or: op(0x72),
   load: loadOf(0x28, 2),
   loadByte: loadOf(0x2d, 0),
   store: storeOf(0x36, 2),
+  storeByte: storeOf(0x3a, 0),
+};
+
+export const f32 = {
+  eq: op(0x5b),
+  gt: op(0x5e),
+  load: loadOf(0x2a, 2),
 };
 
 export const i64 = {
@@ -111,6 +117,8 @@ export const f64 = {
   fromI64: op(0xb9),
   load: loadOf(0x2b, 3),
   store: storeOf(0x39, 3),
+  /** A float32 from memory. */
+  loadFloat: (address: Code): Code => [f32.load(address), 0xbb],
 };
 
 const vector =
@@ -139,6 +147,7 @@ export const i64x2 = {
   splat: vector(0x12),
   lane: lane(0x1d),
   withLane: lane(0x1e),
+  shl: vector(0xcb),
   add: vector(0xce),
   sub: vector(0xd1),
   /** From the first two of four int32. */
@@ -150,8 +159,10 @@ export const f64x2 = {
   splat: vector(0x14),
   lane: lane(0x21),
   withLane: lane(0x22),
+  nearest: vector(0x94),
   neg: vector(0xed),
   add: vector(0xf0),
+  sub: vector(0xf1),
   mul: vector(0xf2),
   div: vector(0xf3),
   /** The second where it is less, else the first; one instruction, which min (with its rules for NaN) is not. */
@@ -159,6 +170,11 @@ export const f64x2 = {
   /** The second where it is larger, else the first. */
   most: vector(0xf7),
 };
+
+/** Two float64 without their fractions, as the first two of four int32; the others are 0. */
+export const toInt32 = vector(0xfc);
+/** Sixteen bytes of two vectors: those of the second count from 16. */
+export const shuffle = (a: Code, b: Code, bytes: readonly number[]): Code => [a, b, 0xfd, 0x0d, bytes];
 
 /** `body` when the condition is not 0. Counts as a level for `leave`. */
 export const when = (condition: Code, body: Code): Code => [condition, 0x04, 0x40, body, 0x0b];
@@ -172,15 +188,6 @@ export const leaveIf = (level: number, condition: Code): Code => [condition, 0x0
 
 /** Zeroes `bytes` from an address on. */
 export const fillZero = (address: Code, bytes: Code): Code => [address, i32.of(0), bytes, 0xfc, 0x0b, 0x00];
-export const copyBytes = (to: Code, from: Code, bytes: Code): Code => [
-  to,
-  from,
-  bytes,
-  0xfc,
-  0x0a,
-  0x00,
-  0x00,
-];
 
 function flat(code: Code): number[] {
   const out: number[] = [];

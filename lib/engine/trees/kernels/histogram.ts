@@ -1,7 +1,6 @@
 import {
   block,
   type Code,
-  copyBytes,
   fillZero,
   get,
   i32,
@@ -13,7 +12,6 @@ import {
   loop,
   set,
   v128,
-  when,
 } from './assembler.ts';
 
 /** Bins of a column: 0 is missing, 1 to 255 are ranges of values. */
@@ -100,69 +98,6 @@ export function sumBins(): Kernel {
         leaveIf(0, i32.ltUnsigned(get(column), get(end))),
       ]),
       v128.store(get(out), get(sum)),
-    ],
-  };
-}
-
-/**
- * partition(rows, end, pairs, column, below, missingRight, spareRows, sparePairs): brings the row indices from `rows` to
- * `end` whose bin goes left to the front, both sides in their old order, and moves the pairs (0: there are none) along.
- * Left goes a bin below `below`, where the missing bin 0 counts as 256 if missingRight is 1. Returns how many went left.
- * Without branches by the bin: which side a row goes cannot be foreseen.
- */
-export function partition(): Kernel {
-  const [rows, end, pairs, column, below, missingRight, spareRows, sparePairs] = [0, 1, 2, 3, 4, 5, 6, 7];
-  const [from, row, goesLeft, left, spare, pairFrom, pairLeft, pairSpare, pair] = [
-    8, 9, 10, 11, 12, 13, 14, 15, 16,
-  ];
-  const step = (pointer: number, by: Code): Code => set(pointer, i32.add(get(pointer), by));
-  const four = i32.shl(get(goesLeft), i32.of(2));
-  const eight = i32.shl(get(goesLeft), i32.of(3));
-  return {
-    name: 'partition',
-    parameters: new Array(8).fill('i32'),
-    locals: [...new Array(8).fill('i32'), 'i64'],
-    result: 'i32',
-    body: [
-      set(from, get(rows)),
-      set(left, get(rows)),
-      set(spare, get(spareRows)),
-      set(pairFrom, get(pairs)),
-      set(pairLeft, get(pairs)),
-      set(pairSpare, get(sparePairs)),
-      set(below, i32.sub(get(below), get(missingRight))),
-      block(
-        loop([
-          leaveIf(1, i32.eqz(i32.ltUnsigned(get(from), get(end)))),
-          set(row, i32.load(get(from))),
-          set(
-            goesLeft,
-            // the missing bin less 1 is the largest number
-            i32.ltUnsigned(
-              i32.sub(i32.loadByte(i32.add(get(column), get(row))), get(missingRight)),
-              get(below),
-            ),
-          ),
-          i32.store(get(left), get(row)),
-          i32.store(get(spare), get(row)),
-          when(get(pairs), [
-            set(pair, i64.load(get(pairFrom))),
-            i64.store(get(pairLeft), get(pair)),
-            i64.store(get(pairSpare), get(pair)),
-            step(pairFrom, i32.of(8)),
-            step(pairLeft, eight),
-            step(pairSpare, i32.sub(i32.of(8), eight)),
-          ]),
-          step(from, i32.of(4)),
-          step(left, four),
-          step(spare, i32.sub(i32.of(4), four)),
-          leave(0),
-        ]),
-      ),
-      copyBytes(get(left), get(spareRows), i32.sub(get(spare), get(spareRows))),
-      when(get(pairs), copyBytes(get(pairLeft), get(sparePairs), i32.sub(get(pairSpare), get(sparePairs)))),
-      // a count, from a distance in bytes
-      i32.shrUnsigned(i32.sub(get(left), get(rows)), i32.of(2)),
     ],
   };
 }

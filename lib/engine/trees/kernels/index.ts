@@ -1,14 +1,18 @@
 import { assemble, type Kernel } from './assembler.ts';
-import { histogram, partition, subtract, sumBins } from './histogram.ts';
+import { assign } from './assign.ts';
+import { logistic } from './gradient.ts';
+import { histogram, subtract, sumBins } from './histogram.ts';
+import { partition } from './partition.ts';
 import { scan } from './split.ts';
 
 export { MOST_PAGES } from './assembler.ts';
+export { SEARCHED_EDGES } from './assign.ts';
 export { BIN_BYTES, BINS, COLUMN_BYTES, COLUMNS_PER_PASS } from './histogram.ts';
 export { ANSWER, QUESTION } from './split.ts';
 
 /** What the kernels do stands beside each of them; all arguments are addresses, counts and bins (int32). */
-export type KernelName = 'histogram' | 'subtract' | 'sumBins' | 'scan' | 'partition';
-export type Kernels = Readonly<Record<KernelName, (...given: number[]) => number>>;
+export type KernelName = 'histogram' | 'subtract' | 'sumBins' | 'scan' | 'partition' | 'logistic' | 'assign';
+export type Kernels = Readonly<Record<KernelName, (...given: number[]) => void>>;
 
 const table: Readonly<Record<KernelName, Kernel>> = {
   histogram: histogram(),
@@ -16,6 +20,8 @@ const table: Readonly<Record<KernelName, Kernel>> = {
   sumBins: sumBins(),
   scan: scan(),
   partition: partition(),
+  logistic: logistic(),
+  assign: assign(),
 };
 
 /** The names in the order in which calls between threads number them. */

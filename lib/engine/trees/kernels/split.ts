@@ -35,7 +35,7 @@ export const QUESTION = {
 /** What it answers for a column. A bin of 0 says that no split is allowed and worth it. */
 export const ANSWER = { gain: 0, bin: 8, missingLeft: 12, gradient: 16, hessian: 24, bytes: 32 } as const;
 
-/** What a gain seen without division may be wrong by, and far more. */
+/** Relative: the rounding of a gain that is compared without a division is far smaller. */
 const MARGIN = 1e-9;
 
 /**
