@@ -33,31 +33,25 @@ export function partitionRows(
     );
   }
   team.run(parts === 1);
-  gather(space[list], space.spareRows, start, count, lefts, 1);
-  if (withPairs) gather(space.pairs, space.sparePairs, start, count, lefts, 2);
+  gather(space, at[list] + 4 * start, at.spareRows, count, 4);
+  if (withPairs) gather(space, at.pairs + 8 * start, at.sparePairs, count, 8);
   let left = 0;
   for (let part = 0; part < parts; part++) left += lefts[part]!;
   return left;
 }
 
-/** Puts the parts' left sides behind one another, then their right sides; `width` numbers for each row. */
-function gather(
-  list: Int32Array,
-  spare: Int32Array,
-  start: number,
-  count: number,
-  lefts: Int32Array,
-  width: number,
-): void {
-  let end = start * width;
+/** Puts the parts' left sides behind one another, then their right sides; `width` bytes for each row. */
+function gather({ team, lefts }: Space, list: number, spare: number, count: number, width: number): void {
+  const { copy } = team.kernels;
+  let end = list;
   for (let first = 0, part = 0; first < count; first += TASK_ROWS, part++) {
-    const from = (start + first) * width;
-    list.copyWithin(end, from, from + lefts[part]! * width);
-    end += lefts[part]! * width;
+    const bytes = lefts[part]! * width;
+    if (part > 0) copy(end, list + first * width, bytes);
+    end += bytes;
   }
   for (let first = 0, part = 0; first < count; first += TASK_ROWS, part++) {
-    const right = Math.min(TASK_ROWS, count - first) - lefts[part]!;
-    list.set(spare.subarray(first * width, (first + right) * width), end);
-    end += right * width;
+    const bytes = (Math.min(TASK_ROWS, count - first) - lefts[part]!) * width;
+    copy(end, spare + first * width, bytes);
+    end += bytes;
   }
 }

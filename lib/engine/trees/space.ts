@@ -100,9 +100,6 @@ export class Space {
   readonly pairs: Int32Array;
   /** Rows that only follow the splits. */
   readonly following: Int32Array;
-  /** Where a partition puts what goes right. */
-  readonly spareRows: Int32Array;
-  readonly sparePairs: Int32Array;
   /** Per row and follower; empty unless scored. */
   readonly scores: Float64Array;
   /** Per row; empty unless scored. */
@@ -192,8 +189,6 @@ export class Space {
     this.staged = new Float32Array(buffer, at.staged, stagedValues);
     this.edges = new Float32Array(buffer, at.edges, SEARCHED_EDGES * columns);
     this.lefts = new Int32Array(buffer, at.lefts, parts);
-    this.spareRows = new Int32Array(buffer, at.spareRows, all);
-    this.sparePairs = new Int32Array(buffer, at.sparePairs, 2 * rows);
     this.#floats = new Float64Array(buffer);
     this.#words = new Int32Array(buffer);
     this.#longs = new BigInt64Array(buffer);

@@ -186,6 +186,7 @@ export const loop = (body: Code): Code => [0x03, 0x40, body, 0x0b];
 export const leave = (level: number): Code => [0x0c, unsigned(level)];
 export const leaveIf = (level: number, condition: Code): Code => [condition, 0x0d, unsigned(level)];
 
+export const copyBytes = (to: Code, from: Code, bytes: Code): Code => [to, from, bytes, 0xfc, 0x0a, 0, 0];
 /** Zeroes `bytes` from an address on. */
 export const fillZero = (address: Code, bytes: Code): Code => [address, i32.of(0), bytes, 0xfc, 0x0b, 0x00];
 

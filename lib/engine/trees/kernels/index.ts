@@ -2,7 +2,7 @@ import { assemble, type Kernel } from './assembler.ts';
 import { assign } from './assign.ts';
 import { logistic } from './gradient.ts';
 import { histogram, subtract, sumBins } from './histogram.ts';
-import { partition } from './partition.ts';
+import { copy, partition } from './partition.ts';
 import { scan } from './split.ts';
 
 export { MOST_PAGES } from './assembler.ts';
@@ -11,7 +11,15 @@ export { BIN_BYTES, BINS, COLUMN_BYTES, COLUMNS_PER_PASS } from './histogram.ts'
 export { ANSWER, QUESTION } from './split.ts';
 
 /** What the kernels do stands beside each of them; all arguments are addresses, counts and bins (int32). */
-export type KernelName = 'histogram' | 'subtract' | 'sumBins' | 'scan' | 'partition' | 'logistic' | 'assign';
+export type KernelName =
+  | 'histogram'
+  | 'subtract'
+  | 'sumBins'
+  | 'scan'
+  | 'partition'
+  | 'logistic'
+  | 'assign'
+  | 'copy';
 export type Kernels = Readonly<Record<KernelName, (...given: number[]) => void>>;
 
 const table: Readonly<Record<KernelName, Kernel>> = {
@@ -22,6 +30,7 @@ const table: Readonly<Record<KernelName, Kernel>> = {
   partition: partition(),
   logistic: logistic(),
   assign: assign(),
+  copy: copy(),
 };
 
 /** The names in the order in which calls between threads number them. */

@@ -1,6 +1,7 @@
 import {
   block,
   type Code,
+  copyBytes,
   get,
   i32,
   i64,
@@ -72,5 +73,15 @@ export function partition(): Kernel {
       // a count, from a distance in bytes
       i32.store(get(out), i32.shrUnsigned(i32.sub(get(left), get(rows)), i32.of(2))),
     ],
+  };
+}
+
+/** copy(to, from, bytes): places may overlap. A typed array over shared memory copies several times slower. */
+export function copy(): Kernel {
+  return {
+    name: 'copy',
+    parameters: ['i32', 'i32', 'i32'],
+    locals: [],
+    body: copyBytes(get(0), get(1), get(2)),
   };
 }
