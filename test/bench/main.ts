@@ -12,6 +12,7 @@ import { benchStart } from './start.ts';
 import { machine } from './support.ts';
 import { benchText } from './text.ts';
 import { benchTrain } from './train.ts';
+import { benchTrees } from './trees.ts';
 
 /** What `npm run bench -- NAME … [OPTIONS]` can run; options are the benchmark's own. */
 const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<void>; byDefault: boolean }> = {
@@ -24,6 +25,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   memory: { run: benchMemory, byDefault: false },
   deploy: { run: benchDeploy, byDefault: false },
   train: { run: benchTrain, byDefault: false },
+  trees: { run: benchTrees, byDefault: false },
   'large-drop': { run: benchLargeDrop, byDefault: false },
   text: { run: benchText, byDefault: false },
   quality: { run: benchQuality, byDefault: false },

@@ -23,6 +23,9 @@ import { toProtoType, toTensorProto } from './tensor-proto.ts';
 /** ONNX file format version 9, the first with operator set 20. */
 const IR_VERSION = 9n;
 
+/** Versions of the operator sets beside ai.onnx. */
+const OTHER_DOMAINS: Readonly<Record<string, bigint>> = { 'ai.onnx.ml': 3n, 'com.microsoft': 1n };
+
 /** Metadata key: the names of the initialisers that are trainable parameters, as JSON. */
 export const PARAMETERS_KEY = 'nightjar.parameters';
 
@@ -98,13 +101,15 @@ export function modelProto(
   of: Graph,
   properties: Readonly<Record<string, string>>,
 ): ModelProto {
-  const domains = new Set(of.nodes.map((node) => operators[node.op].domain ?? ''));
+  const domains = new Set<string>(of.nodes.map((node) => operators[node.op].domain ?? ''));
   return create(ModelProtoSchema, {
     irVersion: IR_VERSION,
     producerName: 'nightjar',
     opsetImport: [
       { domain: '', version: BigInt(of.opset) },
-      ...(domains.has('com.microsoft') ? [{ domain: 'com.microsoft', version: 1n }] : []),
+      ...Object.entries(OTHER_DOMAINS).flatMap(([domain, version]) =>
+        domains.has(domain) ? [{ domain, version }] : [],
+      ),
     ],
     metadataProps: Object.keys(properties)
       .sort()

@@ -43,6 +43,26 @@ const cases: Partial<Record<OpType, Build[]>> = {
       return g.op('MatMulInteger', [quantised, weight, zero, g.constant(tensor('uint8', [], [7]))]);
     },
   ],
+  TreeEnsembleRegressor: [
+    // two trees, one a single leaf; NaN (the root of a negative number) goes where missing goes
+    (g, a) =>
+      g.op('TreeEnsembleRegressor', [g.sqrt(a)], {
+        nodes_treeids: [0, 0, 0, 0, 0, 1],
+        nodes_nodeids: [0, 1, 2, 3, 4, 0],
+        nodes_featureids: [0, 2, 0, 0, 0, 0],
+        nodes_values: [1, 0.5, 0, 0, 0, 0],
+        nodes_modes: ['BRANCH_LEQ', 'BRANCH_LEQ', 'LEAF', 'LEAF', 'LEAF', 'LEAF'],
+        nodes_truenodeids: [1, 3, 0, 0, 0, 0],
+        nodes_falsenodeids: [2, 4, 0, 0, 0, 0],
+        nodes_missing_value_tracks_true: [1, 0, 0, 0, 0, 0],
+        target_treeids: [0, 0, 0, 1],
+        target_nodeids: [2, 3, 4, 0],
+        target_ids: [0, 1, 0, 1],
+        target_weights: [1.5, -2.25, 0.125, 4],
+        n_targets: 2,
+        base_values: [0.5, -0.5],
+      }),
+  ],
   Not: [(g, a) => g.not(g.less(a, 0))],
   Sign: [(g, a) => g.sign(a), (g, _a, _b, i) => g.sign(g.sub(i, 1))],
   Floor: [(g, a) => g.op('Floor', [a])],

@@ -8,6 +8,7 @@ import { movementRules } from './movement.ts';
 import { quantisedRules } from './quantised.ts';
 import { recurrentRules } from './recurrent.ts';
 import { reductionRules } from './reduction.ts';
+import { treeRules } from './trees.ts';
 
 /** One rule per operator of the table in lib/onnx: an operator without one does not compile. */
 export const gradientRules: Readonly<Record<OpType, GradientRule>> = {
@@ -19,4 +20,5 @@ export const gradientRules: Readonly<Record<OpType, GradientRule>> = {
   ...convolutionRules,
   ...recurrentRules,
   ...quantisedRules,
+  ...treeRules,
 };

@@ -12,6 +12,7 @@ import { movementKernels } from './movement.ts';
 import { quantisedKernels } from './quantised.ts';
 import { recurrentKernels } from './recurrent.ts';
 import { reductionKernels } from './reduction.ts';
+import { treeKernels } from './trees.ts';
 
 export type { Tensor64 } from './kernel.ts';
 
@@ -25,6 +26,7 @@ const kernels: Readonly<Record<OpType, Kernel>> = {
   ...convolutionKernels,
   ...recurrentKernels,
   ...quantisedKernels,
+  ...treeKernels,
 };
 
 /** Any tensor in the interpreter's float64 form. */

@@ -7,6 +7,7 @@ import { quantised } from './quantised.ts';
 import { recurrences } from './recurrent.ts';
 import { reductions } from './reduction.ts';
 import type { OperatorSpec } from './spec.ts';
+import { trees } from './trees.ts';
 
 /**
  * The operator table. The interpreter's kernels and the gradient rules are tables over the same keys, so an operator
@@ -21,6 +22,7 @@ const table = {
   ...convolutions,
   ...recurrences,
   ...quantised,
+  ...trees,
 };
 
 export type OpType = keyof typeof table;

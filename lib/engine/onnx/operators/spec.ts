@@ -8,7 +8,7 @@ export type AttributeKind = 'int' | 'float' | 'string' | 'ints' | 'floats' | 'st
 /** One operator: what it takes and the types of what it gives. */
 export interface OperatorSpec {
   /** Only for operators outside ai.onnx. */
-  readonly domain?: 'com.microsoft';
+  readonly domain?: 'com.microsoft' | 'ai.onnx.ml';
   /** Least and most inputs. */
   readonly inputs: readonly [number, number];
   readonly attributes?: Readonly<Record<string, AttributeKind>>;
