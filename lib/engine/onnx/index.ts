@@ -10,6 +10,7 @@ export {
   type Shape,
   staticShape,
 } from './dims.ts';
+export { embed } from './embed.ts';
 export type { Operand } from './emitter.ts';
 export { type EncodeOptions, encodeModel } from './encode.ts';
 export { encodeLoop, everyName, finalName, initialName, LOOP_COUNT, type LoopBody } from './encode-loop.ts';

@@ -2,6 +2,7 @@ import { type Graph, GraphBuilder, tensor, type Value } from '../onnx/index.ts';
 import type { CategoryEncoding } from './categories.ts';
 import { TreeError } from './errors.ts';
 import { endOf, type TreeModel } from './model.ts';
+import { pathParts } from './path-parts.ts';
 
 /**
  * A model as a graph of its own for the runtime: `values` (batch, columns) float32 as in training (NaN is missing,
@@ -31,7 +32,46 @@ export function treeScores(g: GraphBuilder, model: TreeModel, x: Value): Value {
       `the trees' input ${x.name} has shape [${x.shape}]; [batch, ${model.columns}] is expected, the columns of the model`,
     );
   }
-  return g.op('TreeEnsembleRegressor', [withEncodedColumns(g, model, x)], ensembleAttributes(model));
+  return g.op('TreeEnsembleRegressor', [withEncodedColumns(g, model, x)], {
+    ...branches(model),
+    ...leafTargets(model, (node, tree) => [[model.target[tree]!, model.value[node]!]]),
+    n_targets: model.outputs,
+    base_values: [...model.base],
+  });
+}
+
+/**
+ * What groups of columns add to the raw scores, as a second ensemble over the same trees: on its way down a tree the mean
+ * score of the training rows changes from node to node, and each change is credited to the column that is split on (path
+ * attributions; Saabas 2014). They need the leaf alone, where Shapley values (`treeShap`) depend on every split; both sum
+ * with the expected score to the raw score.
+ * @param x (batch, columns), as for `treeScores`
+ * @param groupOf the group of each column, from 0
+ * @returns (batch, outputs, groups)
+ * @throws TreeError when there is not one group a column
+ */
+export function treeParts(
+  g: GraphBuilder,
+  model: TreeModel,
+  x: Value,
+  groupOf: readonly number[],
+  groups: number,
+): Value {
+  if (groupOf.length !== model.columns || groupOf.some((group) => !(group >= 0 && group < groups))) {
+    throw new TreeError(
+      `${groupOf.length} groups of columns are given, each expected below ${groups}; the model has ${model.columns} columns`,
+    );
+  }
+  const parts = pathParts(model, groupOf);
+  const flat = g.op('TreeEnsembleRegressor', [withEncodedColumns(g, model, x)], {
+    ...branches(model),
+    ...leafTargets(model, (node, tree) =>
+      [...parts.of(node)].map(([group, part]) => [model.target[tree]! * groups + group, part]),
+    ),
+    n_targets: model.outputs * groups,
+    base_values: new Array<number>(model.outputs * groups).fill(0),
+  });
+  return g.reshape(flat, [-1, model.outputs, groups]);
 }
 
 /** x with its categorical columns looked up. */
@@ -59,32 +99,57 @@ function lookedUp(g: GraphBuilder, { values, missing, unknown }: CategoryEncodin
   return g.gather(table, g.cast(index, 'int64'));
 }
 
-function ensembleAttributes(model: TreeModel): Record<string, number | string | number[] | string[]> {
-  const count = model.feature.length;
-  const each = <T>(of: (node: number) => T): T[] => Array.from({ length: count }, (_, node) => of(node));
-  const treeIds = new Array<number>(count);
-  const starts = new Array<number>(count);
-  model.roots.forEach((root, tree) => {
-    treeIds.fill(tree, root, endOf(model, tree));
-    starts.fill(root, root, endOf(model, tree));
-  });
-  const isLeaf = (node: number): boolean => model.feature[node]! < 0;
-  const own = (node: number): number => node - starts[node]!;
-  const leaves = each((node) => node).filter(isLeaf);
+type Attributes = Record<string, number | string | number[] | string[]>;
+
+const isLeaf = (model: TreeModel, node: number): boolean => model.feature[node]! < 0;
+
+/** Per node, its tree. */
+function treesOf(model: TreeModel): Int32Array {
+  const trees = new Int32Array(model.feature.length);
+  model.roots.forEach((root, tree) => void trees.fill(tree, root, endOf(model, tree)));
+  return trees;
+}
+
+/** The nodes of all trees and where rows go at them. */
+function branches(model: TreeModel): Attributes {
+  const trees = treesOf(model);
+  const start = (node: number): number => model.roots[trees[node]!]!;
+  const each = <T>(of: (node: number) => T): T[] =>
+    Array.from({ length: model.feature.length }, (_, node) => of(node));
+  const child = (of: Int32Array) => each((node) => (isLeaf(model, node) ? 0 : of[node]! - start(node)));
   return {
-    n_targets: model.outputs,
-    base_values: [...model.base],
-    nodes_treeids: treeIds,
-    nodes_nodeids: each(own),
+    nodes_treeids: [...trees],
+    nodes_nodeids: each((node) => node - start(node)),
     nodes_featureids: each((node) => Math.max(0, model.feature[node]!)),
     nodes_values: [...model.threshold],
-    nodes_modes: each((node) => (isLeaf(node) ? 'LEAF' : 'BRANCH_LEQ')),
-    nodes_truenodeids: each((node) => (isLeaf(node) ? 0 : model.left[node]! - starts[node]!)),
-    nodes_falsenodeids: each((node) => (isLeaf(node) ? 0 : model.right[node]! - starts[node]!)),
+    nodes_modes: each((node) => (isLeaf(model, node) ? 'LEAF' : 'BRANCH_LEQ')),
+    nodes_truenodeids: child(model.left),
+    nodes_falsenodeids: child(model.right),
     nodes_missing_value_tracks_true: [...model.missingLeft],
-    target_treeids: leaves.map((node) => treeIds[node]!),
-    target_nodeids: leaves.map(own),
-    target_ids: leaves.map((node) => model.target[treeIds[node]!]!),
-    target_weights: leaves.map((node) => model.value[node]!),
   };
+}
+
+/** What each leaf adds to which targets. */
+function leafTargets(
+  model: TreeModel,
+  of: (leaf: number, tree: number) => readonly (readonly [target: number, weight: number])[],
+): Attributes {
+  const trees = treesOf(model);
+  const attributes = {
+    target_treeids: [] as number[],
+    target_nodeids: [] as number[],
+    target_ids: [] as number[],
+    target_weights: [] as number[],
+  };
+  for (let node = 0; node < trees.length; node++) {
+    if (!isLeaf(model, node)) continue;
+    const tree = trees[node]!;
+    for (const [target, weight] of of(node, tree)) {
+      attributes.target_treeids.push(tree);
+      attributes.target_nodeids.push(node - model.roots[tree]!);
+      attributes.target_ids.push(target);
+      attributes.target_weights.push(weight);
+    }
+  }
+  return attributes;
 }

@@ -3,10 +3,11 @@ export { type CategoryEncoding, encodeValue, encodeValues } from './categories.t
 export { decodeTrees, encodeTrees } from './encode.ts';
 export { TreeError } from './errors.ts';
 export { type ForestInput, fitForest } from './forest.ts';
-export { treeGraph, treeScores } from './graph.ts';
+export { treeGraph, treeParts, treeScores } from './graph.ts';
 export type { LossName } from './losses.ts';
 export type { RawScore, TreeModel } from './model.ts';
 export type { BoostingOptions, ForestOptions } from './options.ts';
+export { type PathParts, pathParts } from './path-parts.ts';
 export { predictProbabilities, predictRaw } from './predict.ts';
 export { TreeExplainer, type TreeShap, treeShap } from './shap.ts';
 export type { TreeTable } from './table.ts';
