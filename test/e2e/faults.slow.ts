@@ -88,17 +88,16 @@ describe('every command ends in one sentence', { timeout: LONG }, () => {
         const home = await copied(shops.fresh);
         const disk = join(home, 'temporary');
         await mkdir(disk);
-        return { home, around: { under: withDisk(disk, '64k', 'true'), env: { TMPDIR: disk } } };
+        return { home, around: { under: withDisk(disk, '16k', 'true'), env: { TMPDIR: disk } } };
       },
-      // A check of a plain file needs no room.
-      all(['clean', 'features'], temporary),
+      all(['check', 'clean', 'features'], temporary),
     );
     // and: a night that needs room for its export alone
     const home = await copied(shops.done);
     await rm(join(home, '.nightjar/bucket/exports'), { recursive: true });
     await mkdir(join(home, 'temporary'));
     const disk = join(home, 'temporary');
-    const around = { under: withDisk(disk, '64k', 'true'), env: { TMPDIR: disk } };
+    const around = { under: withDisk(disk, '16k', 'true'), env: { TMPDIR: disk } };
     const ended = await nightjar(COMMANDS.run, home, around);
     expectSentence(ended, 'run');
     expect(ended.stderr).toMatch(temporary);
