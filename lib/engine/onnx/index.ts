@@ -34,7 +34,7 @@ export { sliceRange } from './operators/movement.ts';
 export { directions as recurrentDirections, rnnActivation } from './operators/recurrent.ts';
 export { intAttribute, listAttribute, stringAttribute } from './operators/spec.ts';
 export { type Windows, windowCounts, windowElements, windowsOf } from './operators/window.ts';
-export { asParameters } from './parameters.ts';
+export { asParameters, withParameters } from './parameters.ts';
 export { quantise } from './quantise.ts';
 export { foldConstants, specialise } from './specialise.ts';
 export {

@@ -95,25 +95,3 @@ export function wiringOf(graph: Graph): Wiring {
   }
   return { producers, consumers };
 }
-
-/** The graph with some parameters' values replaced. Throws PeftError when one is unknown or of another size. */
-export function withValues(graph: Graph, values: Readonly<Record<string, Float32Array>>): Graph {
-  const left = new Map(Object.entries(values));
-  const parameters = graph.parameters.map((parameter) => {
-    const data = left.get(parameter.name);
-    if (!data) return parameter;
-    left.delete(parameter.name);
-    if (data.length !== parameter.data.length) {
-      throw new PeftError(
-        `${parameter.name} [${parameter.shape}] needs ${parameter.data.length} values, given ${data.length}.`,
-      );
-    }
-    return { ...parameter, data };
-  });
-  if (left.size > 0) {
-    throw new PeftError(
-      `Graph ${graph.name} has no parameters ${[...left.keys()].join(', ')}; add the head they belong to first.`,
-    );
-  }
-  return { ...graph, parameters };
-}

@@ -1,10 +1,9 @@
 export { type Adapter, decodeAdapter, encodeAdapter, type ParameterAdapter } from './adapter-file.ts';
 export { applyBottlenecks, type BottleneckAdapter, type BottleneckOptions } from './bottleneck.ts';
 export { PeftError } from './errors.ts';
-export { withValues } from './graph-edit.ts';
 export { type ResidualJoin, residualJoins } from './joins.ts';
 export { type EncoderLayers, layersOf } from './layers.ts';
-export { type Linear, linears, selectLinears } from './linears.ts';
+export { type LinearLayer, linears, selectLinears } from './linears.ts';
 export {
   applyLora,
   LORA_INPUT,

@@ -75,7 +75,7 @@ export {
   sumOfSquares,
   sumRows,
 } from './optimisers/index.ts';
-export type { Parameter, RowGradientOutput, TrainingProgram } from './program.ts';
+export type { RowGradientOutput, TrainingProgram } from './program.ts';
 export { openSession, type RunOptions, Session, type SessionOptions } from './session/index.ts';
 export {
   type BackwardOptions,
