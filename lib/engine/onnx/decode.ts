@@ -15,8 +15,8 @@ import { GraphError } from './errors.ts';
 import {
   type Attribute,
   type Graph,
+  type GraphNode,
   type Initializer,
-  type Node,
   OPSET,
   type Parameter,
   type Value,
@@ -146,7 +146,7 @@ export function constantValue(
   }
 }
 
-function readNode(proto: NodeProto): Node {
+function readNode(proto: NodeProto): GraphNode {
   const { name, opType: op } = proto;
   if (!isOpType(op)) throw new GraphError(`Unsupported operator ${op}.`);
   const attributes: Record<string, Attribute> = {};

@@ -15,7 +15,7 @@ export {
 export { type Merged, type MergeOptions, maxDifference, mergeLora } from './merge.ts';
 export type { Pattern } from './patterns.ts';
 export { applyPrefix, type PrefixAdapter, type PrefixOptions } from './prefix.ts';
-export { type Selection, trainable } from './trainable.ts';
+export { type TrainableSelection, trainable } from './trainable.ts';
 export {
   gradualUnfreezing,
   type UnfreezeOptions,

@@ -1,4 +1,4 @@
-import { type Graph, intAttribute, listAttribute, type Node, type Parameter } from '../onnx/index.ts';
+import { type Graph, type GraphNode, intAttribute, listAttribute, type Parameter } from '../onnx/index.ts';
 import { PeftError } from './errors.ts';
 import { type Wiring, wiringOf } from './graph-edit.ts';
 import { matches, type Pattern } from './patterns.ts';
@@ -90,7 +90,7 @@ export function parameterBehind(
 }
 
 function linearOf(
-  node: Node,
+  node: GraphNode,
   graph: Graph,
   wiring: Wiring,
   parameters: ReadonlyMap<string, Parameter>,
@@ -158,7 +158,7 @@ function pairBias(
 }
 
 /** Most telling first: the first one becomes the layer's name. */
-function namesOf(node: Node, weight: string, bias: string | undefined): string[] {
+function namesOf(node: GraphNode, weight: string, bias: string | undefined): string[] {
   const steps = node.name.split('/').filter((step) => step !== '');
   // TorchScript names a node by its module's path: /encoder/layer.0/attention/self/query/MatMul
   const path = node.name.startsWith('/') && steps.length > 1 ? [steps.slice(0, -1).join('.')] : [];

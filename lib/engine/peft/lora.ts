@@ -1,5 +1,5 @@
 import type { Rng } from '../host/index.ts';
-import type { Graph, Node } from '../onnx/index.ts';
+import type { Graph, GraphNode } from '../onnx/index.ts';
 import { PeftError } from './errors.ts';
 import { GraphEdit } from './graph-edit.ts';
 import { type LinearLayer, linears, selectLinears } from './linears.ts';
@@ -112,7 +112,7 @@ export function insertLora(
     const b = parameter(loraB(name), [out, adapter.rank]);
     layer.forEach(({ input, output }, use) => {
       const names = loraNodes(name, use);
-      const product = (node: string, x: string, weight: string, alpha: number): Node => ({
+      const product = (node: string, x: string, weight: string, alpha: number): GraphNode => ({
         name: node,
         op: 'FusedMatMul',
         inputs: [x, weight],

@@ -2,8 +2,8 @@ import type { Feeds } from '../host/index.ts';
 import {
   encodeModel,
   type Graph,
+  type GraphNode,
   inferTypes,
-  type Node,
   type Parameter,
   selectOutputs,
   withParameters,
@@ -117,7 +117,7 @@ function foldLora(graph: Graph, adapter: LoraAdapter): Graph {
   }
   const nodes = graph.nodes
     .filter(({ name }) => !gone.has(name))
-    .map((node): Node => {
+    .map((node): GraphNode => {
       const weight = operands.get(node.outputs[0] ?? '');
       const inputs = node.inputs.map((name, i) => (i === 1 && weight ? weight : (renamed.get(name) ?? name)));
       return { ...node, inputs, outputs: node.outputs.map((name) => renamed.get(name) ?? name) };

@@ -6,7 +6,7 @@ import {
   type LoraAdapter,
   layersOf,
   mergeLora,
-  type Selection,
+  type TrainableSelection,
   trainable,
 } from '../peft/index.ts';
 import type { CurvePoint } from '../train/index.ts';
@@ -190,8 +190,11 @@ function prepare(
 }
 
 /** Of the encoder; the heads, which it does not have yet, are trained in any case. */
-function chosenParameters(graph: Graph, selection: Selection | readonly Selection[]): string[] {
-  const selections = (Array.isArray(selection) ? selection : [selection]) as readonly Selection[];
+function chosenParameters(
+  graph: Graph,
+  selection: TrainableSelection | readonly TrainableSelection[],
+): string[] {
+  const selections = (Array.isArray(selection) ? selection : [selection]) as readonly TrainableSelection[];
   const own = selections.filter((one) => one !== 'head');
   return own.length > 0 ? trainable(graph, own) : [];
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { alignedFloats, alignedGroups } from '../../../lib/engine/host/aligned.ts';
 import { createRng } from '../../../lib/engine/host/index.ts';
 import { kernelsOf } from '../../../lib/engine/host/kernels/index.ts';
-import { adamwRows, adamwStep, sumOfSquares } from '../../../lib/engine/train/index.ts';
+import { adamwRows, adamwStep, sumOfSquares } from '../../../lib/engine/train/optimisers/index.ts';
 
 const update = {
   lr: 0.01,

@@ -2,18 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { alignedFloats } from '../../../lib/engine/host/aligned.ts';
 import { createRng, ProgramError, TrainError } from '../../../lib/engine/host/index.ts';
+import { constantSchedule, cosineSchedule, linearSchedule } from '../../../lib/engine/train/index.ts';
 import {
   type AdamWUpdate,
   adamwRows,
   adamwStep,
   addRows,
   clipFactor,
-  constantSchedule,
-  cosineSchedule,
-  linearSchedule,
   sumOfSquares,
   sumRows,
-} from '../../../lib/engine/train/index.ts';
+} from '../../../lib/engine/train/optimisers/index.ts';
 
 const update: AdamWUpdate = {
   lr: 0.1,
