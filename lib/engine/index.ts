@@ -15,6 +15,7 @@ export {
   type RuleCall,
   rowIdsName,
   rowsName,
+  scatterRows,
   type TrainingGraph,
   type TrainingGraphOptions,
   trainingGraph,

@@ -22,10 +22,10 @@ import {
   type Value,
 } from './graph.ts';
 import { restoreNames } from './half.ts';
-import { readTensor } from './import/tensors.ts';
 import { inferTypes } from './infer.ts';
 import { isOpType, operators } from './operators/index.ts';
 import { withSizes } from './sizes.ts';
+import { readTensor } from './stored-tensors.ts';
 import { type Tensor, tensor, toNumbers } from './tensor.ts';
 import { fromProtoType, fromTensorProto } from './tensor-proto.ts';
 

@@ -12,7 +12,7 @@ export {
 } from './dims.ts';
 export type { Operand } from './emitter.ts';
 export { type EncodeOptions, encodeModel } from './encode.ts';
-export { encodeLoop, everyName, finalName, initialName, LOOP_COUNT, type LoopBody } from './encode-loop.ts';
+export { encodeLoop, everyName, finalName, initialName, LOOP_COUNT } from './encode-loop.ts';
 export { GraphError } from './errors.ts';
 export { fuse } from './fuse/index.ts';
 export {

@@ -28,7 +28,7 @@ export function parameterOf(encoder: Encoder, name: string): string | undefined 
 }
 
 /** Ids whose rows of the word embeddings are recorded. */
-export function wordRows(reference: Reference): number[] {
+function wordRows(reference: Reference): number[] {
   return Array.from(needed(reference, 'word_rows').data as BigInt64Array, Number);
 }
 

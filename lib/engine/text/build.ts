@@ -24,7 +24,7 @@ export interface TextEncoderShape {
 const EPSILON = 1e-12;
 
 /** Name of the token table. */
-export const TOKEN_TABLE = 'embeddings.word_embeddings.weight';
+const TOKEN_TABLE = 'embeddings.word_embeddings.weight';
 
 /** Standard deviation of first weights in BERT (Devlin et al. 2019). */
 const DEVIATION = 0.02;

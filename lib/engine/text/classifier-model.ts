@@ -8,7 +8,7 @@ import { encoderOfShape, type TextEncoderModel, textAxes } from './encoder.ts';
 import { type NgramShape, ngramLogits } from './ngrams.ts';
 import { type Pooling, pool, textMask } from './pooling.ts';
 
-export const PARTS = { encoder: 'logits.encoder', ngrams: 'logits.ngrams' } as const;
+const PARTS = { encoder: 'logits.encoder', ngrams: 'logits.ngrams' } as const;
 export const NGRAM_TABLE = 'head.ngrams.weight';
 const LOSS = 'text.loss';
 
