@@ -1,4 +1,4 @@
-// TODO(lib/models, lib/learn): the last three names are those from before; take them away with their last importers.
+// TEMPORARY: `lengthBuckets` and `TextEncoder` are the names from before; lib/models and lib/learn still import them.
 export { type LengthBucket, roundedLength, textBuckets, textBuckets as lengthBuckets } from './buckets.ts';
 export { buildTextEncoder, type TextEncoderShape } from './build.ts';
 export { fitTextClassifier, type TextClassifier } from './classifier.ts';

@@ -191,6 +191,8 @@ describe('merging', () => {
   it('refuses a graph without the adapter, and values of other parameters', async () => {
     const { graph, adapter } = applyLora(encoder(), options);
     await expect(mergeLora(encoder(), adapter, {})).rejects.toThrow(/has no LoRA on layer\.0/);
-    await expect(mergeLora(graph, adapter, { other: new Float32Array(1) })).rejects.toThrow(PeftError);
+    await expect(mergeLora(graph, adapter, { other: new Float32Array(1) })).rejects.toThrow(
+      /no parameters other/,
+    );
   });
 });

@@ -9,7 +9,7 @@ import { quantisedRules } from './quantised.ts';
 import { recurrentRules } from './recurrent.ts';
 import { reductionRules } from './reduction.ts';
 
-/** One rule per operator of the table in lib/onnx: an operator without one does not compile. */
+/** One rule per operator of the table in lib/engine/onnx: an operator without one does not compile. */
 export const gradientRules: Readonly<Record<OpType, GradientRule>> = {
   ...elementwiseRules,
   ...matrixRules,
