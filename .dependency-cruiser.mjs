@@ -30,7 +30,7 @@ function downwards([path, layers]) {
   if (there.length > MOST_ROOMS)
     throw new Error(`${path} has ${there.length} rooms; ${MOST_ROOMS} are enough`);
   return layers.map((layer, i) => ({
-    name: `downwards in ${path}, layer ${i}`,
+    name: `downwards in ${path}, layer ${i + 1}`,
     comment: 'imports run downwards: see the layers in docs/architecture.md',
     severity: 'error',
     from: { path: `^${path}/(${Object.keys(layer).join('|')})/` },
