@@ -42,7 +42,7 @@ export async function packDrops(from: string, to: string): Promise<void> {
 }
 
 /** The files again, below `to`: whole or not at all. */
-export async function unpackDrops(from: string, to: string): Promise<void> {
+async function unpackDrops(from: string, to: string): Promise<void> {
   const part = `${to}.part`;
   await rm(part, { recursive: true, force: true });
   const sources = (await readdir(from)).map((name) => name.replace(/\.parquet$/, ''));

@@ -22,8 +22,8 @@ export function failed(error: unknown): number {
   if (interrupted) return stopped(interrupted);
   console.error(`nightjar: ${asCalled(sentenceOf(error))}`);
   if (process.env.NIGHTJAR_DEBUG === '1') console.error(error);
-  const told = explain(error);
-  return told instanceof ConfigError || told instanceof InputError ? EXIT.wrong : EXIT.failed;
+  const explained = explain(error);
+  return explained instanceof ConfigError || explained instanceof InputError ? EXIT.wrong : EXIT.failed;
 }
 
 /** Every object is whole or absent, so nothing has to be cleared away. */

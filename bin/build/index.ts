@@ -6,10 +6,10 @@ import { buildFunctions, type FunctionPackage } from './functions.ts';
 import { buildImage } from './image.ts';
 
 export { ROOT } from '../home.ts';
-export { bundle, NATIVE, type Native } from './bundle.ts';
+export { bundle, NATIVE } from './bundle.ts';
 export { BuildError } from './errors.ts';
 export { checkSize, type FunctionPackage, UNPACKED_LIMIT } from './functions.ts';
-export { type Lock, type LockedPart, lockedPart, TARGET } from './locked.ts';
+export { type Lock, lockedPart, TARGET } from './locked.ts';
 export { installFor, json, likeTarget, nativeFiles, PUBLISHED_LOCK, readLock } from './native.ts';
 export { type ZipFile, zip } from './zip.ts';
 

@@ -48,17 +48,17 @@ async function check(file: string, named: NamedSource, config: Config, json: boo
     const { timeZone, currency } = config.shop;
     console.log(JSON.stringify({ ...preview, timeZone, currency, cures }, null, 2));
   } else if (preview.status === 'read') console.log(showPreview(preview, named, config));
-  const told =
+  const advice =
     cures.length === 0 || json
       ? ''
       : `\nthe file suggests, for ${named.name} in the config:\n${showCures(cures)}`;
   if (preview.status === 'refused') {
-    throw new NightjarError(`${file} would be refused: ${preview.reason}. ${preview.hint}${told}`);
+    throw new NightjarError(`${file} would be refused: ${preview.reason}. ${preview.hint}${advice}`);
   }
   if (preview.rowsIn > 0 && preview.clean === 0) {
-    throw new NightjarError(`no row of ${file} is clean: nothing of it would be used${told}`);
+    throw new NightjarError(`no row of ${file} is clean: nothing of it would be used${advice}`);
   }
-  if (told !== '') console.log(told);
+  if (advice !== '') console.log(advice);
 }
 
 /** Expressions of a config's sources that are no SQL, as faults of the config. */

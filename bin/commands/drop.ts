@@ -90,9 +90,9 @@ function print(plan: DropPlan, { copied, failed }: CopiedDrop, { json, dryRun }:
 const some = (names: readonly string[]) => `${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}`;
 
 function failure({ failed }: CopiedDrop): NightjarError {
-  const told = failed.slice(0, 10).map(({ file, why }) => `\n  ${file}: ${why}`);
+  const lines = failed.slice(0, 10).map(({ file, why }) => `\n  ${file}: ${why}`);
   const more = failed.length > 10 ? `\n  and ${failed.length - 10} more` : '';
   return new NightjarError(
-    `${failed.length} files could not be copied, the others were:${told.join('')}${more}`,
+    `${failed.length} files could not be copied, the others were:${lines.join('')}${more}`,
   );
 }

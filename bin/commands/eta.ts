@@ -18,7 +18,7 @@ export class Eta {
   #last = 0;
 
   /** @param now ms of any clock that only goes forward */
-  told(text: string, now: number): string {
+  withEta(text: string, now: number): string {
     const [, part, done, of] = /^(.*?)([\d,]+) of ([\d,]+)/.exec(text) ?? [];
     if (part === undefined || done === undefined || of === undefined) return text;
     const [at, end] = [Number(done.replaceAll(',', '')), Number(of.replaceAll(',', ''))];

@@ -109,11 +109,11 @@ async function tell(
     }),
   );
   if (json) {
-    const told = read.map(({ file, named, shape, preview, cures }) => ({
+    const records = read.map(({ file, named, shape, preview, cures }) => ({
       ...{ file, source: named.name, cures, ...preview },
       ...(shape && { export: shape.title, becomes: shape.becomes }),
     }));
-    console.log(JSON.stringify({ config: configFile, ...laid, guesses, files: told }, null, 2));
+    console.log(JSON.stringify({ config: configFile, ...laid, guesses, files: records }, null, 2));
   } else {
     console.log(showLaid(laid));
     for (const { file, shape } of read)

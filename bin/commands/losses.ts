@@ -13,7 +13,7 @@ export interface Loss {
   readonly quarantined: number;
   readonly files: number;
   readonly refused: number;
-  readonly told: string;
+  readonly message: string;
 }
 
 /** The sources that lost a large share of their rows to quarantine, or of their files to refusals, in words. */
@@ -29,20 +29,20 @@ export function losses(drops: readonly DropState[]): Loss[] {
     const refused = own.flatMap((drop) => (drop.state === 'refused' ? drop : []));
     const rowsIn = done.reduce((sum, { rowsIn: rows }) => sum + rows, 0);
     const quarantined = done.reduce((sum, { quarantinedRows }) => sum + quarantinedRows, 0);
-    const told: string[] = [];
+    const parts: string[] = [];
     if (quarantined > LARGE * rowsIn) {
       const reasons = new Map<string, number>();
       for (const quality of done)
         for (const [reason, rows] of Object.entries(quality.quarantined))
           reasons.set(reason, (reasons.get(reason) ?? 0) + rows);
       const most = [...reasons].sort(([, a], [, b]) => b - a).slice(0, NAMED);
-      told.push(
+      parts.push(
         `${thousands(quarantined)} of ${thousands(rowsIn)} rows (${percent(quarantined / rowsIn)}) could not be used and are in quarantine: ` +
           most.map(([reason, rows]) => `${reason} (${thousands(rows)})`).join(', '),
       );
     }
     if (refused.length > LARGE * own.length) {
-      told.push(
+      parts.push(
         `${refused.length} of ${own.length} files (${percent(refused.length / own.length)}) were refused: ` +
           refused
             .slice(0, NAMED)
@@ -51,7 +51,7 @@ export function losses(drops: readonly DropState[]): Loss[] {
           (refused.length > NAMED ? ` and ${refused.length - NAMED} more` : ''),
       );
     }
-    if (told.length === 0) return [];
+    if (parts.length === 0) return [];
     return [
       {
         source,
@@ -59,7 +59,7 @@ export function losses(drops: readonly DropState[]): Loss[] {
         quarantined,
         files: own.length,
         refused: refused.length,
-        told: `${source}: ${told.join('; ')}`,
+        message: `${source}: ${parts.join('; ')}`,
       },
     ];
   });

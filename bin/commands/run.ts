@@ -125,11 +125,11 @@ export const checkStep: Step<RunContext> = {
     }
     context.checked = await checkRun(store, manifest);
     const { leftOut, warnings } = context.checked;
-    const told = [
+    const notes = [
       ...leftOut.map(({ task, why }) => `${task} is left out: ${why}`),
       ...warnings.map(({ task, why }) => `${task}: ${why}`),
     ];
-    return told.length > 0 ? told.join('; ') : 'enough for every task';
+    return notes.length > 0 ? notes.join('; ') : 'enough for every task';
   },
 };
 
@@ -290,11 +290,11 @@ const TOLD = 5;
 export function checkProcessed({ drops = [] }: Pick<RunContext, 'drops'>): void {
   const left = drops.flatMap((drop) => (drop.state === 'pending' ? [drop] : []));
   if (left.length === 0) return;
-  const told = left.slice(0, TOLD).map(({ key, why }) => `\n  ${key}: ${why ?? 'not cleaned yet'}`);
+  const lines = left.slice(0, TOLD).map(({ key, why }) => `\n  ${key}: ${why ?? 'not cleaned yet'}`);
   const more = left.length > TOLD ? `\n  and ${left.length - TOLD} more` : '';
   throw new NightjarError(
     `all was done without ${left.length} ${left.length === 1 ? 'object' : 'objects'} that could not be processed:` +
-      `${told.join('')}${more}`,
+      `${lines.join('')}${more}`,
   );
 }
 
@@ -328,7 +328,7 @@ async function printRun(context: RunContext, json: boolean): Promise<void> {
   if (page) console.log(`\n${validationText(page)}\n`);
   for (const { task, why } of leftOut) console.log(`left out: ${task}: ${why}`);
   for (const { task, why } of warnings) console.log(`note     ${task}: ${why}`);
-  for (const { told } of lost) console.log(`lost     ${told}`);
+  for (const { message } of lost) console.log(`lost     ${message}`);
   printMissing(manifest);
   for (const [source, lines] of Object.entries(replaced)) {
     console.log(

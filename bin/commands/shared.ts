@@ -59,7 +59,7 @@ export async function runSteps<T extends object>(
         let last = Date.now();
         const eta = new Eta();
         const tell = (line: string) => {
-          const text = eta.told(line, performance.now());
+          const text = eta.withEta(line, performance.now());
           // A log gets a line now and then, a terminal every change.
           if (!process.stderr.isTTY && Date.now() - last < LOGGED_EVERY_MS) return;
           last = Date.now();

@@ -155,8 +155,8 @@ async function compared(
 function refusal(problems: readonly string[]): NightjarError {
   if (problems.length === 1) return new NightjarError(problems[0]!);
   const more = problems.length > TOLD ? `\n  and ${problems.length - TOLD} more` : '';
-  const told = problems.slice(0, TOLD).map((problem) => `\n  ${problem}`);
-  return new NightjarError(`nothing was dropped, for ${problems.length} reasons:${told.join('')}${more}`);
+  const lines = problems.slice(0, TOLD).map((problem) => `\n  ${problem}`);
+  return new NightjarError(`nothing was dropped, for ${problems.length} reasons:${lines.join('')}${more}`);
 }
 
 interface Found {

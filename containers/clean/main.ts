@@ -3,8 +3,7 @@ import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { cleanDrop, engineWithin } from '../../lib/clean/index.ts';
 import { parseConfig } from '../../lib/config/index.ts';
 import { createPseudonyms } from '../../lib/data/index.ts';
-import { memoryMiB } from '../../lib/run/health.ts';
-import { startJob, variable } from '../../lib/run/job.ts';
+import { memoryMiB, startJob, variable } from '../../lib/run/job.ts';
 import { openMetrics } from '../../lib/runtime/aws/index.ts';
 import { readJson } from '../../lib/runtime/index.ts';
 

@@ -1,19 +1,27 @@
 /**
- * LoRA on any encoder, by the engine's own functions: node --import tsx examples/lora/lora.ts MODEL.onnx
+ * LoRA on any encoder, with `nightjar-shop/engine` alone: node --import tsx examples/lora/lora.ts MODEL.onnx
  * The batches here are random tokens; a real text task is examples/support-intents.
  */
-import { trainingGraph } from '../../lib/engine/autodiff/index.ts';
-import { createRng, type Feeds, int64 } from '../../lib/engine/host/index.ts';
-import { crossEntropy, meanPool } from '../../lib/engine/nn/index.ts';
 import {
+  applyLora,
+  createRng,
+  crossEntropy,
+  encodeAdapter,
   encodeModel,
+  type Feeds,
+  fit,
   GraphBuilder,
+  int64,
+  linearSchedule,
+  meanPool,
+  mergeLora,
+  openTrainer,
   readModelFile,
   selectOutputs,
   specialise,
-} from '../../lib/engine/onnx/index.ts';
-import { applyLora, encodeAdapter, mergeLora, trainable } from '../../lib/engine/peft/index.ts';
-import { fit, linearSchedule, openTrainer } from '../../lib/engine/train/index.ts';
+  trainable,
+  trainingGraph,
+} from 'nightjar-shop/engine';
 
 const [BATCH, LENGTH, CLASSES] = [8, 32, 4];
 

@@ -5,9 +5,9 @@ import { contentId, dropId } from '../data/index.ts';
  * Version of what clean writes. Raise it whenever equal drops would give other rows: every drop is then cleaned again
  * under a new revision.
  */
-export const DATA_VERSION = 3;
+const DATA_VERSION = 3;
 
-export const DROP_PREFIX = 'drop/';
+const DROP_PREFIX = 'drop/';
 
 export interface NamedSource {
   readonly name: string;
@@ -50,7 +50,7 @@ export function prefixOf(name: string, source: Source): string {
  * its name, the shop's time zone and currency) and with the version of this code. Not with the number of shards: files say how many
  * batches they have, and any number of readers reads them.
  */
-export function revisionOf(etag: string, config: Config, named: NamedSource | undefined): string {
+function revisionOf(etag: string, config: Config, named: NamedSource | undefined): string {
   const settings = named && {
     name: named.name,
     source: named.source,

@@ -12,7 +12,7 @@ export const dollars = (value: number): string =>
   value >= 0.01 || value === 0 ? value.toFixed(2) : value.toPrecision(1);
 
 /** The bill of a load as Markdown. */
-export function billTable({ lines, usdPerNight, usdPerMonth }: Estimate): string {
+function billTable({ lines, usdPerNight, usdPerMonth }: Estimate): string {
   const rows = lines.map(
     ({ part, what, amount: value, unit, usd, from }) =>
       `| ${part} | ${what} | ${amount(value)} ${unit} | ${dollars(usd)} | ${from} |`,
@@ -27,7 +27,7 @@ export function billTable({ lines, usdPerNight, usdPerMonth }: Estimate): string
 }
 
 /** The bounds of a load as Markdown. */
-export function limitTable(rows: readonly Limit[]): string {
+function limitTable(rows: readonly Limit[]): string {
   return [
     '| bound | here | limit | | what to move |',
     '|---|---:|---:|---|---|',
@@ -39,7 +39,7 @@ export function limitTable(rows: readonly Limit[]): string {
 }
 
 /** The measured rates as Markdown. */
-export function rateTable(): string {
+function rateTable(): string {
   return [
     `Measured on ${RATES.measured} by \`${RATES.command}\`: ${RATES.machine}.`,
     '',
@@ -50,7 +50,7 @@ export function rateTable(): string {
 }
 
 /** The loads that docs/cost.md shows, and what is moved where the first settings break. */
-export function documentedLoads(deploy: Load['deploy']): { title: string; load: Load }[] {
+function documentedLoads(deploy: Load['deploy']): { title: string; load: Load }[] {
   const of = (
     title: string,
     load: Omit<Load, 'deploy' | 'historyDays' | 'lateDays'>,

@@ -22,7 +22,7 @@ const BATCHES = 'nightjar.batches';
 /** A batch smaller than this costs more in framing than it saves in reading. */
 const ROWS_PER_BATCH = 1000;
 /** Who reads or writes a file holds a batch of it in memory: a larger one is cut further, beyond the shards. */
-export const MOST_ROWS_PER_BATCH = 1 << 19;
+const MOST_ROWS_PER_BATCH = 1 << 19;
 
 /** How many batches a file of this many rows is cut into: a power of two, at most `shards` unless they grow too large. */
 export function batchCount(rows: number, shards: number): number {

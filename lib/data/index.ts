@@ -18,11 +18,9 @@ export { EPOCH_UNITS, type EpochUnit, parseInstant, type TimeReading } from './i
 export { createPseudonyms, loadOrCreateKey, type Pseudonyms } from './pseudonyms.ts';
 export { DAY_MS, formatDay, parseDay, shopClock } from './time.ts';
 export {
-  fixedOffset,
   instantOfLocal,
   isZoneName,
   localTransitions,
   offsetAt,
-  type ZoneRules,
   zoneRules,
 } from './zones.ts';

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../data/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';
-import type { ExportManifest } from './export.ts';
+import type { ExportManifest } from './manifest.ts';
 
 /** The manifest of the last good export: one object, so that no reader ever sees half of it. */
 export const CURRENT_VIEW = 'exports/current/manifest.json';

@@ -11,7 +11,8 @@ import {
 } from '../run/index.ts';
 import { type ObjectStore, putJson } from '../runtime/index.ts';
 import { decodeScores, type ShardScores } from '../score/index.ts';
-import { type ExportManifest, type ExportTable, writeExports } from './export.ts';
+import { type ExportTable, writeExports } from './export.ts';
+import type { ExportManifest } from './manifest.ts';
 
 /**
  * The export job: one table of all users, and one per labelled table, in the shop's own ids. A night also tells later

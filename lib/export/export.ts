@@ -17,33 +17,8 @@ import {
 } from '../runtime/index.ts';
 import type { ShardScores } from '../score/index.ts';
 import { pointDay, showCurrent } from './current.ts';
+import { type ExportFile, type ExportManifest, FOLDERS, type Format } from './manifest.ts';
 import { appendScores, audienceQuery, createScoreTable, type ExportShape, exportQuery } from './table.ts';
-
-/** Formats by the name of their folder. */
-const FOLDERS = { parquet: 'parquet', 'csv.gz': 'csv' } as const;
-type Format = keyof typeof FOLDERS;
-
-export interface ExportFile {
-  /** In the bucket: `exports/<table>/<folder of the format>/…`. */
-  readonly key: string;
-  readonly table: string;
-  readonly format: Format;
-  readonly rows: number;
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
-/** `manifest.json` of a run: what its files hold, so that a reader can check that nothing is missing. */
-export interface ExportManifest {
-  readonly runId: string;
-  readonly asOf: string;
-  readonly createdAt: string;
-  readonly modelVersion: string;
-  /** Of all tables; audiences repeat rows of theirs and are not counted. */
-  readonly rows: number;
-  readonly controlRows: number;
-  readonly files: ExportFile[];
-}
 
 /** One table of the export, such as all users, or the rows of one labelled table. */
 export interface ExportTable {

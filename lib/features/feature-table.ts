@@ -6,7 +6,7 @@ import { type Feature, type FeatureName, SHARED_FEATURES, typeFeatures } from '.
 import { eventWords } from './words.ts';
 
 /** The features of a config, in the order of the vector. */
-export class FeatureTable {
+class FeatureTable {
   readonly names: readonly FeatureName[];
   readonly #perType: Feature[];
   /** Values of a type that the user never had. */
@@ -57,7 +57,7 @@ export class FeatureTable {
 const tables = new WeakMap<Config, FeatureTable>();
 
 /** The feature table of a config, made once. */
-export function featureTable(config: Config): FeatureTable {
+function featureTable(config: Config): FeatureTable {
   let table = tables.get(config);
   if (!table) {
     table = new FeatureTable(config);

@@ -1,13 +1,14 @@
 import { ConfigError } from '../data/index.ts';
 import type { Guess } from './guess.ts';
 import type { SourceInput } from './preset.ts';
-import { eventTypeOf, isVoidStatus } from './sniff/event-words.ts';
 import {
   type Candidate,
   type ColumnProfile,
   candidatesFor,
+  eventTypeOf,
   fileSettings,
   inSql,
+  isVoidStatus,
   lookAtHead,
   profilesOf,
   type Role,

@@ -10,8 +10,8 @@ import { woocommerce } from './woocommerce.ts';
 
 export { type Cure, curesFor } from './cures/index.ts';
 export type { Guess } from './guess.ts';
-export type { Preset, Shape } from './preset.ts';
-export { type Started, type StartedFile, startFrom } from './start.ts';
+export type { Preset } from './preset.ts';
+export { type Started, startFrom } from './start.ts';
 
 /** Exports that are known, in the order in which the help lists them. */
 export const PRESETS: readonly Preset[] = [

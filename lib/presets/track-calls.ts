@@ -13,7 +13,7 @@ const TYPES = `CASE event
 const NAMES = [...TYPES.matchAll(/WHEN ('[^']+')/g)].map(([, name]) => name).join(', ');
 
 /** Calls of the e-commerce spec that Segment wrote and RudderStack took over, as each archives them: one call a line. */
-export function trackCalls(name: string, title: string, archive: string): Preset {
+function trackCalls(name: string, title: string, archive: string): Preset {
   return {
     name,
     title,

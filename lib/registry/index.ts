@@ -6,5 +6,4 @@ export {
   putModel,
   readModelFile,
   readModelFiles,
-  versionOf,
 } from './registry.ts';

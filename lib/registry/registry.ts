@@ -13,7 +13,7 @@ interface Champion {
 }
 
 /** The version is the content: the same data, settings and seed give the same name. */
-export function versionOf(files: ModelFiles): string {
+function versionOf(files: ModelFiles): string {
   const digest = Object.keys(files)
     .sort()
     .map((name) => `${name} ${sha256(files[name]!)}`)

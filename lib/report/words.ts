@@ -27,7 +27,7 @@ const EVENTS: Readonly<Record<string, string>> = {
 };
 
 /** 'purchase' -> 'a purchase' */
-export const eventNoun = (event: string): string => EVENTS[event] ?? `an event "${event}"`;
+const eventNoun = (event: string): string => EVENTS[event] ?? `an event "${event}"`;
 
 export function wordsOf(task: BinaryTaskReport | NextTaskReport): Words {
   if (task.kind === 'label') {

@@ -1,11 +1,10 @@
-export { type AdvanceArgs, advanceRun, type RunProgress, SUBMITS } from './advance.ts';
-export { type Claim, claimKey, readClaim } from './claims.ts';
+export { advanceRun, type RunProgress, SUBMITS } from './advance.ts';
+export { claimKey, readClaim } from './claims.ts';
 export { tick } from './dispatch.ts';
 export { type TaskGroup, taskGroups } from './groups.ts';
-export { type Copy, type DropState, listDrops, withoutCopies } from './inputs.ts';
+export { type DropState, listDrops } from './inputs.ts';
 export {
   currentKey,
-  manifestKey,
   scoresKey,
   snapshotInfoKey,
   successKey,
@@ -26,6 +25,6 @@ export {
 export { mapParallel } from './parallel.ts';
 export { type PlannedRun, planRun } from './plan.ts';
 export { planShard, readUsers, replacedCounts, replacedLines } from './read-users.ts';
-export { isFinished, type StageName, type StageState, stagesOf } from './stages.ts';
+export { isFinished, type StageName, stagesOf } from './stages.ts';
 export { submitRun } from './submit.ts';
-export type { OtherRun, TickArgs, TickKind, TickResult, TickState } from './tick-types.ts';
+export type { TickArgs, TickKind, TickResult } from './tick-types.ts';

@@ -11,6 +11,8 @@ import {
 } from '../runtime/index.ts';
 import { healthOf } from './health.ts';
 
+export { memoryMiB } from './health.ts';
+
 /** What every job gets from the place it runs in. */
 export interface JobContext {
   /** A folder (NIGHTJAR_STORE) or the buckets. */

@@ -25,7 +25,7 @@ const opened = new WeakMap<ObjectStore, WeakMap<RunManifest, Promise<EventVersio
  * @param shard where the job begins: jobs that start together share the work
  * @returns undefined where no source with a key has two drops
  */
-export function eventVersions(
+function eventVersions(
   store: ObjectStore,
   manifest: RunManifest,
   shard = 0,

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import {
   BuildError,
   buildPackages,
@@ -40,7 +40,7 @@ async function hashes(folder: string): Promise<Record<string, string>> {
 }
 
 describe('the build', { timeout: 180_000 }, () => {
-  test('gives the same bytes again', async () => {
+  it('gives the same bytes again', async () => {
     // given
     const one = await builtPackages();
     const { config } = await loadConfig(join(ROOT, 'examples/online-retail'));
@@ -68,7 +68,7 @@ describe('the build', { timeout: 180_000 }, () => {
     expect(unpacked.dispatch).toBeLessThan(5_000_000);
   });
 
-  test('lets no native library into a bundle that must do without, and says who wants it', async () => {
+  it('lets no native library into a bundle that must do without, and says who wants it', async () => {
     // when
     const refused = bundle('lib/engine/train/session/session-worker', ['@duckdb/node-api']);
     // then
@@ -76,7 +76,7 @@ describe('the build', { timeout: 180_000 }, () => {
     await expect(refused).rejects.toThrow(/must not load onnxruntime-node.*lib\/engine\/train\/\w/);
   });
 
-  test.skipIf(!likeTarget())(
+  it.skipIf(!likeTarget())(
     'on another machine packs the same native files, as npm installs them for the target',
     async () => {
       // given

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../bin/build/index.ts';
 import { type BuiltPackages, builtPackages } from './packages.ts';
 
@@ -51,7 +51,7 @@ describe.each([
     instructions = parse(await readFile(join(built.image, image, 'Dockerfile'), 'utf8'));
   });
 
-  test('starts from exact versions, which a digest can pin further', () => {
+  it('starts from exact versions, which a digest can pin further', () => {
     // given
     const arguments_ = new Map(
       instructions
@@ -69,7 +69,7 @@ describe.each([
     }
   });
 
-  test('runs as nobody in particular, and its own code is the last layer', () => {
+  it('runs as nobody in particular, and its own code is the last layer', () => {
     // given
     const stages = stagesOf(instructions);
     // then
@@ -88,7 +88,7 @@ describe.each([
     }
   });
 
-  test('copies only what the build has laid there, and every command has its bundle', () => {
+  it('copies only what the build has laid there, and every command has its bundle', () => {
     // given
     const sources = instructions
       .filter(({ name, text }) => name === 'COPY' && !text.startsWith('--from'))
@@ -106,7 +106,7 @@ describe.each([
     }
   });
 
-  test('removes and runs what the locked onnxruntime-node has', () => {
+  it('removes and runs what the locked onnxruntime-node has', () => {
     // given
     const runtime = join(ROOT, 'node_modules/onnxruntime-node');
     const runs = instructions.filter(({ name }) => name === 'RUN').map(({ text }) => text);

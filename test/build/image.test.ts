@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { likeTarget } from '../../bin/build/index.ts';
 import type { Workspace } from '../../bin/workspace.ts';
 import type { ConfigInput } from '../../lib/config/index.ts';
@@ -74,7 +74,7 @@ describe.skipIf(!likeTarget())(
       });
     }
 
-    test('runs a night from a drop to its exports, with the same bytes as the checkout', async () => {
+    it('runs a night from a drop to its exports, with the same bytes as the checkout', async () => {
       // given
       const shop = await openShop(config);
       const { store } = shop;

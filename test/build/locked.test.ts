@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { BuildError, type Lock, lockedPart, readLock, TARGET } from '../../bin/build/index.ts';
 
 const lock: Lock = {
@@ -21,7 +21,7 @@ const lock: Lock = {
 };
 
 describe('the part of a lock file that some packages need', () => {
-  test('holds them, what they need as Node would find it, and binaries of the target alone', () => {
+  it('holds them, what they need as Node would find it, and binaries of the target alone', () => {
     // when
     const part = lockedPart(lock, 'image', ['app']);
     // then
@@ -37,7 +37,7 @@ describe('the part of a lock file that some packages need', () => {
     });
   });
 
-  test('says which package is not there, and for whom', () => {
+  it('says which package is not there, and for whom', () => {
     // given
     const { leaf: _, ...rest } = Object.fromEntries(
       Object.entries(lock.packages).map(([folder, entry]) => [
@@ -52,7 +52,7 @@ describe('the part of a lock file that some packages need', () => {
     expect(() => lockedPart({ ...lock, lockfileVersion: 1 }, 'image', [])).toThrow(BuildError);
   });
 
-  test('of this checkout knows of no install script but that of esbuild, which needs none of it', async () => {
+  it('of this checkout knows of no install script but that of esbuild, which needs none of it', async () => {
     // npm runs those that the lock file marks: "npm install" may have marked onnxruntime-node's, which downloads.
     // Our own, of the folder '', refuses a Node that is too old.
     const marked = Object.entries((await readLock()).packages).filter(
@@ -61,7 +61,7 @@ describe('the part of a lock file that some packages need', () => {
     expect(marked.map(([folder]) => folder)).toEqual(['node_modules/esbuild']);
   });
 
-  test('of this checkout names no package of another platform', async () => {
+  it('of this checkout names no package of another platform', async () => {
     // when
     const { lock: part, folders } = lockedPart(await readLock(), 'image', [
       '@duckdb/node-api',

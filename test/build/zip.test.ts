@@ -1,11 +1,11 @@
 import { strFromU8, unzipSync } from 'fflate';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { checkSize, type ZipFile, zip } from '../../bin/build/index.ts';
 
 const file = (text: string): ZipFile => ({ bytes: Buffer.from(text) });
 
 describe('a package', () => {
-  test('has the same bytes in whatever order and time zone it was packed', () => {
+  it('has the same bytes in whatever order and time zone it was packed', () => {
     // given
     const files: [string, ZipFile][] = [
       ['index.mjs', file('export const a = 1;')],
@@ -27,7 +27,7 @@ describe('a package', () => {
     expect(modesOf(one)).toEqual([0o100644, 0o100644, 0o100755]);
   });
 
-  test('that Lambda would not take is no package; the largest files are named', () => {
+  it('that Lambda would not take is no package; the largest files are named', () => {
     // given
     const files = new Map([
       ['small', file('1')],

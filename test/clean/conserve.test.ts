@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { clean, cleanedQuality, emptyStore, events, shopOf } from './shop.ts';
 
 const seed = 20110910;
@@ -18,7 +18,7 @@ function quoted(value: string): string {
 }
 
 describe('rows are conserved', () => {
-  test('whatever well-formed fields hold, each record is clean, a duplicate or quarantined', async () => {
+  it('whatever well-formed fields hold, each record is clean, a duplicate or quarantined', async () => {
     const row = fc.tuple(
       field,
       fc.constantFrom('2011-05-01', '2011-05-02 10:00', 'x', ''),
@@ -59,7 +59,7 @@ describe('rows are conserved', () => {
     );
   });
 
-  test('whatever bytes a file holds, nothing is thrown and nothing is lost', async () => {
+  it('whatever bytes a file holds, nothing is thrown and nothing is lost', async () => {
     const store = await emptyStore();
     const piece = fc.constantFrom('u', 'x', ',', ',', '"', '""', '\n', '\r\n', '\r', '2011-05-01', 'view');
     let day = 0;
@@ -99,7 +99,7 @@ describe('equal content gives equal bytes', () => {
       `u${i % 701},2011-05-${String(1 + (i % 28)).padStart(2, '0')},view,item ${i},${i % 7},${i / 100}\n`,
   );
 
-  test.each(['keep', 'drop'] as const)(
+  it.each(['keep', 'drop'] as const)(
     'in whatever order the rows stand (duplicates: %s)',
     async (duplicates) => {
       // given
@@ -120,7 +120,7 @@ describe('equal content gives equal bytes', () => {
     },
   );
 
-  test('rows are sorted by hash, user and time, and cut into batches by the top bits of the hash', async () => {
+  it('rows are sorted by hash, user and time, and cut into batches by the top bits of the hash', async () => {
     // given / when
     const { rows } = await clean(HEAD + lines.join(''), shopOf(events));
     // then

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../lib/config/index.ts';
 import { refusalOf, rowsIn } from './shop.ts';
 
@@ -30,7 +30,7 @@ const BOTH = [
 ];
 
 describe('packed files', () => {
-  test.each([
+  it.each([
     ['gzip', gzipSync(bytes)],
     ['a zip of one file', zipSync({ 'orders.csv': bytes })],
     ['a zip of one file, stored', zipSync({ 'orders.csv': [bytes, { level: 0 }] })],
@@ -48,7 +48,7 @@ describe('packed files', () => {
     expect(await users(file)).toEqual(BOTH);
   });
 
-  test.each([
+  it.each([
     ['a zip of two files', zipSync({ 'a.csv': bytes, 'b.csv': bytes }), /holds 2 files: "a.csv", "b.csv"/],
     ['a zip of none', zipSync({}), /holds 0 files/],
     [
@@ -86,7 +86,7 @@ describe('packed files', () => {
     expect(await refusalOf(file, source)).toMatch(message);
   });
 
-  test.each(['BZh', 'PAR1', 'ORC', 'Obj', 'Rar!'])('a header that begins with %s is text', async (name) => {
+  it.each(['BZh', 'PAR1', 'ORC', 'Obj', 'Rar!'])('a header that begins with %s is text', async (name) => {
     const file = `${name},customer,placed,sku\n1,ann,2024-05-01,A\n`;
     expect(await users(file)).toEqual([['ann', 'A']]);
   });
@@ -95,13 +95,13 @@ describe('packed files', () => {
 describe('zstd', () => {
   const skipped = Buffer.from('502a4d1804000000abcdefab', 'hex');
 
-  test('frames one after the other, and frames to be skipped', async () => {
+  it('frames one after the other, and frames to be skipped', async () => {
     expect(await users(ZSTD)).toEqual(BOTH);
     expect(await users(Buffer.concat([skipped, ZSTD, skipped]))).toEqual(BOTH);
     expect((await rowsIn(Buffer.concat([ZSTD, ZSTD]), { ...source, duplicates: 'keep' })).rowsIn).toBe(5);
   });
 
-  test.each([
+  it.each([
     ['cut off', ZSTD.subarray(0, -6), /ends within a frame/],
     ['cut off in its header', ZSTD.subarray(0, 5), /ends within a frame/],
     [
@@ -120,7 +120,7 @@ describe('encodings', () => {
   const utf16 = (text: string) => Buffer.from(text, 'utf16le');
   const swapped = (text: string) => Buffer.from(text, 'utf16le').swap16();
 
-  test.each([
+  it.each([
     ['UTF-8 with a mark', Buffer.from(`\ufeff${TEXT}`), {}],
     ['UTF-8 with two marks', Buffer.from(`\ufeff\ufeff${TEXT}`), {}],
     ['UTF-16 little-endian with a mark', utf16(`\ufeff${TEXT}`), {}],
@@ -133,7 +133,7 @@ describe('encodings', () => {
     expect(await users(file, { ...source, ...setting })).toEqual(BOTH);
   });
 
-  test('Latin-1, where it is stated', async () => {
+  it('Latin-1, where it is stated', async () => {
     const file = latin('customer,placed,sku\nann,2024-05-01,café\n');
     expect(await users(file, { ...source, encoding: 'latin1' })).toEqual([['ann', 'café']]);
     expect(await refusalOf(file, source)).toMatch(
@@ -141,17 +141,17 @@ describe('encodings', () => {
     );
   });
 
-  test('Shift_JIS, where it is stated', async () => {
+  it('Shift_JIS, where it is stated', async () => {
     const file = Buffer.concat([latin('customer,placed,sku\nann,2024-05-01,'), Buffer.from('8ceb0a', 'hex')]);
     expect(await users(file, { ...source, encoding: 'shift_jis' })).toEqual([['ann', '誤']]);
   });
 
-  test('lines of JSON in UTF-16', async () => {
+  it('lines of JSON in UTF-16', async () => {
     expect(await users(utf16(`\ufeff${JSON_TEXT}`), jsonl)).toEqual(BOTH);
     expect(await users(utf16(JSON_TEXT), { ...jsonl, encoding: 'utf-16le' })).toEqual(BOTH);
   });
 
-  test.each([
+  it.each([
     [
       'UTF-16 without a mark, unstated',
       utf16(TEXT),
@@ -176,7 +176,7 @@ describe('encodings', () => {
     expect(await refusalOf(file, { ...source, ...setting })).toMatch(message);
   });
 
-  test('an encoding that there is not is an error of the config', async () => {
+  it('an encoding that there is not is an error of the config', async () => {
     await expect(users(TEXT, { ...source, encoding: 'utf-9' })).rejects.toThrow(
       /encoding: given "utf-9", expected an encoding such as/,
     );

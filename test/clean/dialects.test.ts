@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../lib/config/index.ts';
 import { clean, cleanedQuality, refusalOf, rowsIn, shopOf } from './shop.ts';
 
@@ -15,7 +15,7 @@ const items = async (file: string, by: Source = source) =>
   (await rowsIn(file, by)).rows.map(({ item }) => item);
 
 describe('a backslash before a quote', () => {
-  test.each([
+  it.each([
     ['inside a field', 'a,2024-05-01,"TV 27\\" black"\nb,2024-05-02,B\n', ['TV 27" black', 'B']],
     [
       'at its end',
@@ -29,7 +29,7 @@ describe('a backslash before a quote', () => {
     expect(await items(HEAD + rows, escaped)).toEqual(expected);
   });
 
-  test.each([
+  it.each([
     [
       'three records, of which one reading makes one',
       'a,2024-05-01,"TV 27\\""\nb,2024-05-02,B\nc,2024-05-03,"TV 32\\""\n',
@@ -47,14 +47,14 @@ describe('a backslash before a quote', () => {
     },
   );
 
-  test('unstated, where every record is one by doubled quotes and not otherwise, is what csv says', async () => {
+  it('unstated, where every record is one by doubled quotes and not otherwise, is what csv says', async () => {
     const rows = 'a,2024-05-01,"C:\\""\n"\nb,2024-05-02,B\n';
     expect(await items(HEAD + rows)).toEqual(['C:\\"', 'B']);
     // and with a delimiter at the end of the header alone
     expect(await items(`customer,placed,sku,\n${rows}`)).toEqual(['C:\\"', 'B']);
   });
 
-  test('unstated, in a field that fits no reading, is a broken line and counted', async () => {
+  it('unstated, in a field that fits no reading, is a broken line and counted', async () => {
     const { rowsIn: count, quarantined } = await rowsIn(
       `${HEAD}a,2024-05-01,"TV 27\\" black"\nb,2024-05-02,B\n`,
       source,
@@ -62,7 +62,7 @@ describe('a backslash before a quote', () => {
     expect([count, quarantined]).toEqual([2, { 'broken line': 1 }]);
   });
 
-  test('stated to be text, it is text', async () => {
+  it('stated to be text, it is text', async () => {
     expect(
       await items(`${HEAD}a,2024-05-01,"x\\"\nb,2024-05-02,"y"""\n`, { ...source, csv: { escape: '"' } }),
     ).toEqual(['x\\', 'y"']);
@@ -72,7 +72,7 @@ describe('a backslash before a quote', () => {
 describe('what stands before the header', () => {
   const ROWS = 'ann,2024-05-01,A\n';
 
-  test.each([
+  it.each([
     ['lines of a report', '# Orders report\n# 20240501\n\n', { skipLines: 3 }],
     ['lines with quotes and delimiters', 'Report "x, of\nall,orders"\n', { skipLines: 2 }],
     ['Windows lines', 'Report\r\n', { skipLines: 1 }],
@@ -83,18 +83,18 @@ describe('what stands before the header', () => {
     expect(await items(before + HEAD + ROWS, { ...source, csv })).toEqual(['A']);
   });
 
-  test('a header can be left out for names of our own', async () => {
+  it('a header can be left out for names of our own', async () => {
     const csv = { skipLines: 1, columns: ['customer', 'placed', 'sku'] };
     expect(await items(`sku,sku,sku\n${ROWS}`, { ...source, csv })).toEqual(['A']);
   });
 
-  test("Excel's separator that is not the configured one is refused with the way out", async () => {
+  it("Excel's separator that is not the configured one is refused with the way out", async () => {
     expect(await refusalOf(`sep=;\n${HEAD}${ROWS}`, source)).toMatch(
       /separated by ";", the config says ",".*delimiter: ';'/,
     );
   });
 
-  test('a file shorter than what is to be skipped has no rows', async () => {
+  it('a file shorter than what is to be skipped has no rows', async () => {
     expect((await rowsIn('only\n', { ...source, csv: { skipLines: 5 } })).rowsIn).toBe(0);
   });
 });
@@ -108,7 +108,7 @@ describe('files without a row are done, whatever they hold instead', () => {
     ['labels', { table: 'labels', format: 'csv', columns: { label: 'sku' } }],
   ];
 
-  test.each(tables)('%s', async (_, table) => {
+  it.each(tables)('%s', async (_, table) => {
     for (const content of [
       '',
       '\ufeff',
@@ -124,7 +124,7 @@ describe('files without a row are done, whatever they hold instead', () => {
     }
   });
 
-  test('a file of which every row is quarantined has no clean object either', async () => {
+  it('a file of which every row is quarantined has no clean object either', async () => {
     const { quality, arrow, quarantine } = await clean(`${HEAD},2024-05-01,A\n`, shopOf(source));
     expect([cleanedQuality(quality).clean, arrow, quarantine.length]).toEqual([0, undefined, 1]);
   });

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { withConnection } from '../../lib/clean/duckdb/index.ts';
 
-test('after a fatal error of DuckDB the next drop gets an instance of its own', async () => {
+it('after a fatal error of DuckDB the next drop gets an instance of its own', async () => {
   // given an instance that holds a table
   await withConnection({}, (sql) => sql.run('CREATE TABLE known AS SELECT 1'));
   await withConnection({}, (sql) => sql.run('FROM known'));
@@ -15,7 +15,7 @@ test('after a fatal error of DuckDB the next drop gets an instance of its own', 
   await withConnection({}, (sql) => sql.run('SELECT 1'));
 });
 
-test('after an error of the data it stays', async () => {
+it('after an error of the data it stays', async () => {
   await withConnection({}, (sql) => sql.run('CREATE TABLE kept AS SELECT 1'));
   await expect(withConnection({}, (sql) => sql.run("SELECT 'x'::INTEGER"))).rejects.toThrow(
     /Conversion Error/,

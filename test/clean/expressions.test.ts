@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import type { ConfigInput } from '../../lib/config/index.ts';
 import { clean, events, pseudonyms, shopOf } from './shop.ts';
 
@@ -17,7 +17,7 @@ async function judged(items: readonly string[], changes: Partial<Source>) {
 }
 
 // DuckDB moves what stands twice in a query in front of it, out of what catches errors.
-test.each([
+it.each([
   ['twice in one expression', { item: "CASE WHEN item::INT < 0 THEN '0' ELSE (item::INT)::VARCHAR END" }],
   ['in two expressions', { item: '(item::INT)::VARCHAR', quantity: '(item::INT)' }],
 ])(
@@ -29,7 +29,7 @@ test.each([
   },
 );
 
-test.each([
+it.each([
   ['quarantine', ['u1'], ['rule small fails on this row: item::INT < 3', 'rule small: item::INT < 3']],
   ['flag', ['u0', 'u1', 'u2'], []],
 ] as const)('a rule to %s that fails on a row lets it pass only to be marked', async (action, clean, why) => {
@@ -38,7 +38,7 @@ test.each([
   expect({ users, reasons }).toEqual({ users: clean, reasons: why });
 });
 
-test.each([
+it.each([
   'age(time::TIMESTAMP)::VARCHAR',
   'current_localtimestamp()::VARCHAR',
   "current_setting('threads')",

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { withConnection } from '../../lib/clean/duckdb/index.ts';
 import type { ConfigInput } from '../../lib/config/index.ts';
 import { clean, cleanedQuality, rowsIn, shopOf } from './shop.ts';
@@ -17,7 +17,7 @@ describe('a NaN in a float column of parquet is no value, whatever the column is
   };
   const GAPS = `unnest(['nan'::DOUBLE, 17850]) AS f, unnest(['ann', 'bob']) AS u`;
 
-  test.each(['item', 'session'])('%s: NULL, and the row is as clean as the others', async (name) => {
+  it.each(['item', 'session'])('%s: NULL, and the row is as clean as the others', async (name) => {
     for (const type of ['DOUBLE', 'FLOAT']) {
       const file = await parquet(`SELECT u, f::${type} AS f FROM (SELECT ${GAPS})`);
       const { rows, quarantined } = await rowsIn(file, {
@@ -29,14 +29,14 @@ describe('a NaN in a float column of parquet is no value, whatever the column is
     }
   });
 
-  test('a key: the row has no identity, and always counts', async () => {
+  it('a key: the row has no identity, and always counts', async () => {
     const file = await parquet(`SELECT * FROM (SELECT ${GAPS}) UNION ALL SELECT 'nan'::DOUBLE, 'cy'`);
     const { quality, rows } = await clean(file, shopOf({ ...source, key: ['f'] }));
     expect(cleanedQuality(quality)).toMatchObject({ rowsIn: 3, clean: 3, quarantined: {} });
     expect(rows.filter(({ id }) => id === null)).toHaveLength(2);
   });
 
-  test('valid_from: always valid', async () => {
+  it('valid_from: always valid', async () => {
     const file = await parquet(
       `SELECT unnest(['nan'::DOUBLE, 1714550400000]) AS f, unnest(['ann', 'bob']) AS u`,
     );
@@ -46,7 +46,7 @@ describe('a NaN in a float column of parquet is no value, whatever the column is
     expect(rows.map((row) => row.valid_from)).toEqual([null, '2024-05-01T10:00:00+02:00']);
   });
 
-  test('newestBy: older than any other version', async () => {
+  it('newestBy: older than any other version', async () => {
     const file = await parquet(
       `SELECT 'k' AS k, unnest(['ann', 'bob', 'cy']) AS u, unnest(['nan'::DOUBLE, 2, 1]) AS f`,
     );
@@ -55,14 +55,14 @@ describe('a NaN in a float column of parquet is no value, whatever the column is
     expect(rows.map(({ user }) => user)).toEqual(['bob']);
   });
 
-  test('time: an event without one is told so', async () => {
+  it('time: an event without one is told so', async () => {
     const file = await parquet(`SELECT ${GAPS}`);
     const { quarantined } = await rowsIn(file, { ...source, columns: { ...source.columns, time: 'f' } });
     expect(quarantined).toEqual({ 'no time': 1, 'time: before 1990': 1 });
   });
 });
 
-test('an empty currency is none, in every format', async () => {
+it('an empty currency is none, in every format', async () => {
   // given
   const jsonl: Source = {
     table: 'events',

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type CleanEntry, makeHandler } from '../../functions/clean/handler.ts';
 import { formatS3Event, getText, type ObjectStore } from '../../lib/runtime/index.ts';
 import { emptyStore, events, pseudonyms, shopOf } from './shop.ts';
@@ -25,7 +25,7 @@ function handlerOf(store: ObjectStore) {
 }
 
 describe('the clean function', () => {
-  test('cleans what an event names, once, and ignores what is no drop', async () => {
+  it('cleans what an event names, once, and ignores what is no drop', async () => {
     // given
     const store = await emptyStore();
     const key = 'drop/shop/a day+more é.csv';
@@ -61,7 +61,7 @@ describe('the clean function', () => {
     ]);
   });
 
-  test('a key that no store can hold is told, hidden files are not drops', async () => {
+  it('a key that no store can hold is told, hidden files are not drops', async () => {
     // given events of keys that S3 takes and Nightjar does not
     const { handle, lines } = handlerOf(await emptyStore());
     const bodies = ['drop/shop//day.csv', 'drop/shop/.DS_Store'].map(created);
@@ -80,7 +80,7 @@ describe('the clean function', () => {
     ]);
   });
 
-  test('files that are no data by their names are left alone, whatever stands in them', async () => {
+  it('files that are no data by their names are left alone, whatever stands in them', async () => {
     // given what Spark and macOS leave beside their parts
     const store = await emptyStore();
     const names = ['_SUCCESS', '.part-0.csv.crc', '_temporary/0/part-0.csv', '__MACOSX/day.csv', 'Thumbs.db'];
@@ -95,7 +95,7 @@ describe('the clean function', () => {
     for await (const { key } of store.list('')) expect(key).toMatch(/^drop\//);
   });
 
-  test('bad data is refused and done; a fault of the store comes back to the queue alone', async () => {
+  it('bad data is refused and done; a fault of the store comes back to the queue alone', async () => {
     // given
     const store = await emptyStore();
     await store.put('drop/shop/bad.csv', '%PDF-1.7');

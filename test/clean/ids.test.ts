@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { withConnection } from '../../lib/clean/duckdb/index.ts';
 import type { ConfigInput } from '../../lib/config/index.ts';
 import { decodeArrow, userHash } from '../../lib/data/index.ts';
@@ -50,7 +50,7 @@ const BLANK = new RegExp(`^${EDGE}|${EDGE}$`, 'g');
 const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
 
 describe('the same text is the same user on both sides of DuckDB', () => {
-  test('whatever of Unicode an id holds: each row once, with its own values, in the file that features reads', async () => {
+  it('whatever of Unicode an id holds: each row once, with its own values, in the file that features reads', async () => {
     const id = fc.string({ unit: fc.constantFrom(...PIECES), minLength: 1, maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(fc.array(id, { minLength: 1, maxLength: 40 }), async (ids) => {
@@ -79,7 +79,7 @@ describe('the same text is the same user on both sides of DuckDB', () => {
     );
   });
 
-  test('JSON escapes give the same users as the characters themselves', async () => {
+  it('JSON escapes give the same users as the characters themselves', async () => {
     // given
     const source = { ...csv, format: 'jsonl', csv: {} } as const;
     const escaped = PIECES.map((piece) => {
@@ -100,7 +100,7 @@ describe('the same text is the same user on both sides of DuckDB', () => {
     expect(users.length).toBe(2 * PIECES.length);
   });
 
-  test.each([
+  it.each([
     [
       'csv whose parts each begin with a byte order mark',
       'csv',
@@ -125,7 +125,7 @@ describe('the same text is the same user on both sides of DuckDB', () => {
 });
 
 describe('one form of an id whatever the format', () => {
-  test.each([
+  it.each([
     ['an integer', '17850::INTEGER', '17850'],
     ['an unsigned integer', '18446744073709551615::UBIGINT', '18446744073709551615'],
     ['a float', '17850::FLOAT', '17850'],
@@ -151,7 +151,7 @@ describe('one form of an id whatever the format', () => {
     expect(rows).toMatchObject([{ user: expected, item: expected }]);
   });
 
-  test('csv, JSON numbers and JSON texts of one user are one user', async () => {
+  it('csv, JSON numbers and JSON texts of one user are one user', async () => {
     // given
     const jsonl = { ...csv, format: 'jsonl', csv: {} } as const;
     const lines = ['17850', '17850.0', '"17850"', '"17850.0"', '1785e1', '" 17850"'];
@@ -165,7 +165,7 @@ describe('one form of an id whatever the format', () => {
     expect(new Set([...json.rows, ...text.rows].map(({ user }) => user))).toEqual(new Set(['17850']));
   });
 
-  test.each([
+  it.each([
     ['csv, beyond 2^53 with .0', '9007199254740993.0,2024-05-01,a,1\n', csv],
     ['csv, in exponents', '1.2345678901234568e+18,2024-05-01,a,1\n', csv],
     ['csv, as Excel writes it', '4.00638E+12,2024-05-01,a,1\n', csv],
@@ -188,7 +188,7 @@ describe('one form of an id whatever the format', () => {
     expect(errors[0]?.reason).toMatch(/went through a float.*export the column as text/);
   });
 
-  test.each([
+  it.each([
     ['a double beyond 2^53', '1.2345678901234568e18::DOUBLE'],
     ['a float beyond 2^24', '16777217::FLOAT'],
   ])('digits that a float has lost are told: parquet, %s', async (_, sql) => {
@@ -198,7 +198,7 @@ describe('one form of an id whatever the format', () => {
     });
   });
 
-  test.each(['12345678901234567890', '123456789012345678901234567890', '-9223372036854775809'])(
+  it.each(['12345678901234567890', '123456789012345678901234567890', '-9223372036854775809'])(
     'JSON number %s keeps its digits',
     async (digits) => {
       const jsonl = { ...csv, format: 'jsonl', csv: {} } as const;
@@ -208,7 +208,7 @@ describe('one form of an id whatever the format', () => {
     },
   );
 
-  test('texts that stand for no value are nobody, and a setting says which', async () => {
+  it('texts that stand for no value are nobody, and a setting says which', async () => {
     // given
     const texts = ['NaN', 'nan', 'null', 'NULL', 'None', 'undefined', '<NA>', 'NaT', ' null ', 'Null', 'n/a'];
     const file = texts.map((u) => `${u},2024-05-01,a,1\n`).join('');
@@ -221,7 +221,7 @@ describe('one form of an id whatever the format', () => {
     expect(stated.quarantined).toEqual({ 'no user': 1 });
   });
 
-  test('NaN in a double column of parquet is nobody', async () => {
+  it('NaN in a double column of parquet is nobody', async () => {
     const file = await parquet(
       `SELECT unnest(['nan'::DOUBLE, 5::DOUBLE]) AS u, TIMESTAMP '2024-05-01' AS t, 'a' AS i, 1 AS p`,
     );
@@ -229,7 +229,7 @@ describe('one form of an id whatever the format', () => {
     expect([rows.map(({ user }) => user), quarantined]).toEqual([['5'], { 'no user': 1 }]);
   });
 
-  test('labels and categories that went through a float are the same label and category', async () => {
+  it('labels and categories that went through a float are the same label and category', async () => {
     // given
     const source = {
       table: 'labels',

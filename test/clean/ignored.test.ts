@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { isIgnored } from '../../lib/clean/index.ts';
 
 /** By whoever leaves them; each once alone and once among partitions. */
@@ -38,7 +38,7 @@ const LEFT_BY: Record<string, string[]> = {
 };
 
 describe('files that are no data by their names are ignored', () => {
-  test.each(Object.entries(LEFT_BY))('left by %s', (_, names) => {
+  it.each(Object.entries(LEFT_BY))('left by %s', (_, names) => {
     for (const name of names) {
       for (const key of [`drop/orders/${name}`, `drop/orders/day=2024-05-01/${name}`, name]) {
         expect(isIgnored(key), key).toBe(true);
@@ -46,7 +46,7 @@ describe('files that are no data by their names are ignored', () => {
     }
   });
 
-  test('and no others: names that hold such a name, or look like it', () => {
+  it('and no others: names that hold such a name, or look like it', () => {
     for (const name of [
       ...['orders.csv', 'part-00000-6128317.c000.snappy.parquet', 'day=2024-05-01/part-0.csv.gz'],
       ...[

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { Field, Int32 } from 'apache-arrow';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { cleanDrop } from '../../lib/clean/index.ts';
 import {
   batchCount,
@@ -18,7 +18,7 @@ import { buildDays, daysKey, readShardDays } from '../../lib/features/index.ts';
 import { byteSource, openFolderStore } from '../../lib/runtime/index.ts';
 import { events, pseudonyms, shopOf } from './shop.ts';
 
-test('a file that is written piece by piece has the bytes of one that is written whole', async () => {
+it('a file that is written piece by piece has the bytes of one that is written whole', async () => {
   const fields = [new Field('n', new Int32(), false)];
   await fc.assert(
     fc.asyncProperty(
@@ -46,7 +46,7 @@ test('a file that is written piece by piece has the bytes of one that is written
   );
 });
 
-test('a drop of more than a million rows is written and folded batch by batch, and nothing is lost', async () => {
+it('a drop of more than a million rows is written and folded batch by batch, and nothing is lost', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-large-'));
   const instance = await DuckDBInstance.create(':memory:', { threads: '2' });
   const connection = await instance.connect();

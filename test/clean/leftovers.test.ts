@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { removeLeftovers } from '../../lib/clean/index.ts';
 
-test('folders of dead processes go, those of living ones and of others stay', async () => {
+it('folders of dead processes go, those of living ones and of others stay', async () => {
   // given folders of a process that ended, of our parent, of our own number from before, and of somebody else
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-test-'));
   const { pid: dead } = spawnSync(process.execPath, ['--version']);

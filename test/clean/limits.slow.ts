@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { LIMIT_FILES } from '../bench/limit-files.ts';
 import { FUNCTION_MIB, measureLimit } from '../bench/limits.ts';
 
-test.each(LIMIT_FILES.map((file) => [file.name, file] as const))(
+it.each(LIMIT_FILES.map((file) => [file.name, file] as const))(
   '%s: fits the memory of the cleaning function, and nothing is lost up to the days of users',
   async (_, file) => {
     // given / when

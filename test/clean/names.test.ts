@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { withConnection } from '../../lib/clean/duckdb/index.ts';
 import { judge } from '../../lib/clean/judge.ts';
 import { planFor } from '../../lib/clean/mapping/index.ts';
@@ -66,7 +66,7 @@ const OWN_NAMES = [
 ];
 
 describe('a column of the file may have any name', () => {
-  test.each(OWN_NAMES)('%s: five lines are four clean ones and a duplicate', async (name) => {
+  it.each(OWN_NAMES)('%s: five lines are four clean ones and a duplicate', async (name) => {
     // given
     const quoted = `"${name.replaceAll('"', '""')}"`;
     const file = `${quoted},customer,placed,sku\n1,ann,2024-05-01,A\n1,bob,2024-05-01,B\n1,cy,2024-05-01,C\n1,cy,2024-05-01,C\n2,dan,2024-05-02,A\n`;
@@ -81,7 +81,7 @@ describe('a column of the file may have any name', () => {
     expect(rows).toHaveLength(4);
   });
 
-  test.each(OWN_NAMES)('%s: it can be mapped', async (name) => {
+  it.each(OWN_NAMES)('%s: it can be mapped', async (name) => {
     // given
     const quoted = `"${name.replaceAll('"', '""')}"`;
     const source = { ...csv, columns: { ...csv.columns, item: quoted } };
@@ -91,7 +91,7 @@ describe('a column of the file may have any name', () => {
     expect(rows.map(({ item }) => item)).toEqual(['A', 'B']);
   });
 
-  test('labelled rows keep their own numbers beside a column called RowID', async () => {
+  it('labelled rows keep their own numbers beside a column called RowID', async () => {
     // given
     const source = { table: 'labels', format: 'csv', columns: { label: 'won' }, duplicates: 'keep' } as const;
     const lines = Array.from({ length: 600 }, (_, i) => `1,${i % 3 ? 'no' : 'yes'}\n`);
@@ -104,7 +104,7 @@ describe('a column of the file may have any name', () => {
 });
 
 describe('columns that no expression names may be', () => {
-  test.each([
+  it.each([
     ['nameless, as the index of pandas', ',customer,placed,sku\n0,ann,2024-05-01,A\n'],
     ['nameless at the end, by a trailing delimiter', 'customer,placed,sku,\nann,2024-05-01,A,\n'],
     ['missing, where only the lines end in a delimiter', 'customer,placed,sku\nann,2024-05-01,A,\n'],
@@ -126,7 +126,7 @@ describe('columns that no expression names may be', () => {
     expect(rows).toMatchObject([{ user: 'ann', item: 'A' }]);
   });
 
-  test.each([
+  it.each([
     [
       'keys that differ by case',
       [
@@ -155,7 +155,7 @@ describe('columns that no expression names may be', () => {
 });
 
 describe('a name that means two columns is refused with the way out', () => {
-  test.each([
+  it.each([
     [
       'doubled',
       'customer,placed,sku,sku\nann,2024-05-01,A,B\n',
@@ -170,7 +170,7 @@ describe('a name that means two columns is refused with the way out', () => {
     expect(await refusalOf(file, csv)).toMatch(message);
   });
 
-  test('in quotes it means the one that is spelt so', async () => {
+  it('in quotes it means the one that is spelt so', async () => {
     // given
     const source = { ...csv, columns: { ...csv.columns, item: '"SKU"' } };
     // when
@@ -179,7 +179,7 @@ describe('a name that means two columns is refused with the way out', () => {
     expect(rows).toMatchObject([{ item: 'B' }]);
   });
 
-  test('a key that stands twice in a JSON object breaks the line', async () => {
+  it('a key that stands twice in a JSON object breaks the line', async () => {
     // given / when
     const { quarantined } = await rowsIn(
       '{"customer":"a","customer":"b","placed":"2024-05-01","sku":"A"}\n{"customer":"c","placed":"2024-05-01","sku":"A"}\n',
@@ -201,7 +201,7 @@ describe('expressions', () => {
     return (await rowsIn(file, source)).rows[0]?.text;
   };
 
-  test.each([
+  it.each([
     ['a name with blanks, without quotes', 'Customer ID', { 'Customer ID': 'x' }, 'x'],
     ['case, blanks and Unicode forms of a name', 'HÖHE', { [' höhe '.normalize('NFD')]: 'x' }, 'x'],
     [
@@ -254,7 +254,7 @@ describe('expressions', () => {
     expect(String(await of(expression, cells))).toBe(expected);
   });
 
-  test.each([
+  it.each([
     ['an aggregate', 'max(a)', /calls max\(\), which works on several rows/],
     ['a window', 'row_number() OVER ()', /holds a window/],
     ['a query', '(SELECT 1)', /holds a query inside/],
@@ -278,7 +278,7 @@ describe('expressions', () => {
     expect(await refusalOf('a\n1\n', source)).toMatch(message);
   });
 
-  test('an expression that fails on some rows leaves the others as they are, in any order', async () => {
+  it('an expression that fails on some rows leaves the others as they are, in any order', async () => {
     // given
     const source = {
       ...csv,
@@ -298,7 +298,7 @@ describe('expressions', () => {
 });
 
 describe('conservation', () => {
-  test.each([
+  it.each([
     ['doubled', 'UNION ALL', 'SELECT * FROM r LIMIT 1'],
     ['lost', 'EXCEPT ALL', 'SELECT * FROM r LIMIT 1'],
   ])('sees rows that are %s between the reader and the verdict', async (_, operator, other) => {

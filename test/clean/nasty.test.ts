@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { clean, cleanedQuality, events, shopOf } from './shop.ts';
 
 const HEAD = 'user,time,type,item,quantity,price\n';
@@ -294,7 +294,7 @@ const refused: [string, string | Buffer, object, RegExp][] = [
 ];
 
 describe('files that can be used', () => {
-  test.each(used)('%s', async (_name, content, source, expected) => {
+  it.each(used)('%s', async (_name, content, source, expected) => {
     // given / when
     const { quality, rows, quarantine } = await clean(content, shopOf(Object.assign({}, events, source)));
     // then
@@ -311,7 +311,7 @@ describe('files that can be used', () => {
 });
 
 describe('files that are refused', () => {
-  test.each(refused)('%s', async (_name, content, source, reason) => {
+  it.each(refused)('%s', async (_name, content, source, reason) => {
     // given / when
     const { quality, arrow } = await clean(content, shopOf(Object.assign({}, events, source)));
     // then
@@ -319,14 +319,14 @@ describe('files that are refused', () => {
     expect(arrow).toBeUndefined();
   });
 
-  test('a key that no source takes', async () => {
+  it('a key that no source takes', async () => {
     // given / when
     const { quality } = await clean('x', shopOf(events), 'drop/elsewhere/day.csv');
     // then
     expect(quality).toMatchObject({ refused: { reason: 'no source takes this key' }, source: null });
   });
 
-  test('a missing column is told with the columns of the file and the closest name', async () => {
+  it('a missing column is told with the columns of the file and the closest name', async () => {
     // given / when
     const { quality } = await clean(HEAD.replace('quantity', 'quantitiy') + GOOD, shopOf(events));
     // then
@@ -338,7 +338,7 @@ describe('files that are refused', () => {
   });
 });
 
-test('a quarantined row keeps its number, its reason with the value, and its text', async () => {
+it('a quarantined row keeps its number, its reason with the value, and its text', async () => {
   // given
   const file = `${HEAD}u1,2011-05-01,view,"a\n\nb",1,1\nu2,2011-13-45,view,x,1,1\nbroken\nu3,2011-05-01,buy,x,1,1\n`;
   // when

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../lib/config/index.ts';
 import { rowsIn } from './shop.ts';
 
@@ -25,7 +25,7 @@ async function amountsOf(texts: readonly string[], changes: Partial<Source> = {}
 }
 
 describe('numbers in text', () => {
-  test('without a setting: a decimal point, and what is written otherwise is told', async () => {
+  it('without a setting: a decimal point, and what is written otherwise is told', async () => {
     expect(await amountsOf(['12', '12.50', '-3', '+4', '.5', '5.', '1e3', ' 7 ', '007'])).toEqual([
       12, 12.5, -3, 4, 0.5, 5, 1000, 7, 7,
     ]);
@@ -48,7 +48,7 @@ describe('numbers in text', () => {
     ).toEqual(Array(13).fill(null));
   });
 
-  test.each([
+  it.each([
     [
       'a decimal comma and points between thousands',
       { decimal: ',', thousands: '.' },
@@ -108,7 +108,7 @@ describe('numbers in text', () => {
     expect(await amountsOf(bad, { number: setting })).toEqual(bad.map(() => null));
   });
 
-  test('numbers of JSON have their own form, texts of JSON the stated one', async () => {
+  it('numbers of JSON have their own form, texts of JSON the stated one', async () => {
     // given
     const jsonl: Source = { ...source, format: 'jsonl', csv: {}, number: { decimal: ',', thousands: '.' } };
     const file = ['1.234', '"1.234"', '12.5', '"12,5"', '"12.5"', '1e2']
@@ -126,7 +126,7 @@ describe('numbers in text', () => {
     ]);
   });
 
-  test('attributes are read in the same form', async () => {
+  it('attributes are read in the same form', async () => {
     const users: ConfigInput['sources'][string] = {
       table: 'users',
       format: 'csv',
@@ -141,7 +141,7 @@ describe('numbers in text', () => {
 });
 
 describe('money', () => {
-  test.each([
+  it.each([
     [undefined, [12.35, 100]],
     ['EUR', [12.35, 100]],
     ['JPY', [12, 100]],
@@ -152,13 +152,13 @@ describe('money', () => {
     expect(await amountsOf(['12.345', '100'], {}, currency)).toEqual(expected);
   });
 
-  test('a half is rounded away from zero, whatever a double makes of it', async () => {
+  it('a half is rounded away from zero, whatever a double makes of it', async () => {
     expect(
       await amountsOf(['1.005', '5.005', '-1.005', '0.005', '1.115', '1.004999', '2.675', '8.495']),
     ).toEqual([1.01, 5.01, -1.01, 0.01, 1.12, 1, 2.68, 8.5]);
   });
 
-  test('a half of a large amount, too', async () => {
+  it('a half of a large amount, too', async () => {
     const both: Source = {
       ...source,
       csv: { columns: ['u', 'q', 'p'] },
@@ -168,7 +168,7 @@ describe('money', () => {
     expect(rows.map(({ amount }) => amount)).toEqual([542007383.57, -542007383.57, 99999999999, 3.02]);
   });
 
-  test('rows in another currency are told', async () => {
+  it('rows in another currency are told', async () => {
     // given
     const currency: Source = {
       ...source,
@@ -185,7 +185,7 @@ describe('money', () => {
     expect(errors[0]?.reason).toMatch(/"usd" is not EUR.*convert price and amount/);
   });
 
-  test('a currency needs the one of the shop, and a code that there is', async () => {
+  it('a currency needs the one of the shop, and a code that there is', async () => {
     const currency: Source = { ...source, columns: { ...source.columns, currency: 'p' } };
     await expect(rowsIn('a,5\n', currency)).rejects.toThrow(
       /shop.currency.*columns.currency of "shop" is compared with/,
@@ -195,7 +195,7 @@ describe('money', () => {
 });
 
 describe('every number has bounds, so that none ends as NaN in a run', () => {
-  test.each([
+  it.each([
     ['quantity', ['1e300', '4006381333931', '-1e8', '10000001'], ['10000000', '0', '-3', '0.5']],
     ['price', ['1e300', '1e12', '-1e300'], ['99999999999', '-0.01']],
     ['amount', ['1e300', '1e12'], ['99999999999']],
@@ -213,7 +213,7 @@ describe('every number has bounds, so that none ends as NaN in a run', () => {
     expect(read.clean).toBe(good.length);
   });
 
-  test('quantity times price', async () => {
+  it('quantity times price', async () => {
     const both: Source = {
       ...source,
       csv: { columns: ['u', 'q', 'p'] },
@@ -224,7 +224,7 @@ describe('every number has bounds, so that none ends as NaN in a run', () => {
     expect(errors[0]?.reason).toBe('amount: quantity times price is out of range: "1000000.0 x 100000000"');
   });
 
-  test('attributes', async () => {
+  it('attributes', async () => {
     const items: ConfigInput['sources'][string] = {
       table: 'items',
       format: 'csv',
@@ -237,7 +237,7 @@ describe('every number has bounds, so that none ends as NaN in a run', () => {
     });
   });
 
-  test('marks are taken off at the ends alone, and a line for no cents is no sign', async () => {
+  it('marks are taken off at the ends alone, and a line for no cents is no sign', async () => {
     const number = { decimal: ',', thousands: '.', marks: ['€', 'EUR'] } satisfies Source['number'];
     expect(
       await amountsOf(
@@ -249,13 +249,13 @@ describe('every number has bounds, so that none ends as NaN in a run', () => {
     ).toEqual([5, -5, -5, -5, -5, null, null, null, null, null]);
   });
 
-  test('a group that begins with 0 is none', async () => {
+  it('a group that begins with 0 is none', async () => {
     expect(
       await amountsOf(['0.125', '00.123', '1.234'], { number: { decimal: ',', thousands: '.' } }),
     ).toEqual([null, null, 1234]);
   });
 
-  test('numbers of JSON are read as JSON however deep they stand, texts as the setting says', async () => {
+  it('numbers of JSON are read as JSON however deep they stand, texts as the setting says', async () => {
     const file =
       '{"u":"a","c":{"p":1.25},"l":[{"p":1.25}]}\n{"u":"b","c":{"p":"1.250"},"l":[{"p":"1.250"}]}\n';
     const jsonl: Source = { ...source, format: 'jsonl', csv: {}, number: { decimal: ',', thousands: '.' } };

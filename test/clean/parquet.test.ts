@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../lib/config/index.ts';
 import { refusalOf, rowsIn } from './shop.ts';
 
@@ -20,7 +20,7 @@ const UTC = ['2024-07-01T12:00:00.123+02:00', '2024-07-02T01:30:00.123+02:00'];
 const NAIVE = ['2024-07-01T10:00:00.123+02:00', '2024-07-01T23:30:00.123+02:00'];
 
 describe('timestamps of parquet', () => {
-  test.each([
+  it.each([
     ['UTC in milliseconds', 'utc-ms', UTC],
     ['UTC in microseconds', 'utc-us', UTC],
     ['UTC in nanoseconds', 'utc-ns', UTC],
@@ -35,7 +35,7 @@ describe('timestamps of parquet', () => {
     expect((await rowsIn(await fixture(name), timed)).rows.map(({ time }) => time)).toEqual(expected);
   });
 
-  test("the source's zone reads those without, and no others", async () => {
+  it("the source's zone reads those without, and no others", async () => {
     // given / when
     const [naive, utc] = await Promise.all(
       ['naive-us', 'int96'].map(async (name) => rowsIn(await fixture(name), { ...timed, timeZone: 'UTC' })),
@@ -45,7 +45,7 @@ describe('timestamps of parquet', () => {
     expect(utc!.rows.map(({ time }) => time)).toEqual(UTC);
   });
 
-  test('INT96 inside a struct cannot be set right, and is told where an expression reads it', async () => {
+  it('INT96 inside a struct cannot be set right, and is told where an expression reads it', async () => {
     const nested: Source = { ...source, key: ['u'], columns: { ...source.columns, time: 's.t' } };
     expect(await refusalOf(await fixture('int96-in-struct'), nested)).toMatch(
       /column "s" holds INT96 timestamps inside STRUCT/,
@@ -55,13 +55,13 @@ describe('timestamps of parquet', () => {
 });
 
 describe('decimals of parquet', () => {
-  test('up to 38 digits are exact', async () => {
+  it('up to 38 digits are exact', async () => {
     expect((await rowsIn(await fixture('decimal-38'), priced)).rows.map(({ price }) => price)).toEqual([
       5.01, 12.35,
     ]);
   });
 
-  test.each(['decimal-39', 'decimal-50', 'decimal-76', 'decimal-39-in-list'])(
+  it.each(['decimal-39', 'decimal-50', 'decimal-76', 'decimal-39-in-list'])(
     '%s: DuckDB gives numbers that mean nothing, so the type is refused where it is read',
     async (name) => {
       const expression = name.endsWith('list') ? 'p[1]' : 'p';
@@ -72,7 +72,7 @@ describe('decimals of parquet', () => {
     },
   );
 
-  test('where nobody reads it, it does no harm, unless it alone may tell rows apart', async () => {
+  it('where nobody reads it, it does no harm, unless it alone may tell rows apart', async () => {
     // given
     const file = await fixture('decimal-50');
     // when / then
@@ -83,7 +83,7 @@ describe('decimals of parquet', () => {
 });
 
 describe('the other types of parquet', () => {
-  test.each(['u8', 'u16', 'u32', 'u64', 'i8', 'i16', 'i32', 'i64'])(
+  it.each(['u8', 'u16', 'u32', 'u64', 'i8', 'i16', 'i32', 'i64'])(
     '%s as an id keeps its digits',
     async (name) => {
       // given
@@ -99,13 +99,13 @@ describe('the other types of parquet', () => {
     },
   );
 
-  test('float16 as money', async () => {
+  it('float16 as money', async () => {
     expect((await rowsIn(await fixture('float16'), priced)).rows.map(({ price }) => price)).toEqual([
       1.5, 2.25,
     ]);
   });
 
-  test('bytes are text where they are UTF-8 throughout, and refused where they are not', async () => {
+  it('bytes are text where they are UTF-8 throughout, and refused where they are not', async () => {
     // given
     const file = await fixture('bytes');
     const of = (item: string): Source => ({ ...source, key: ['u'], columns: { ...source.columns, item } });
@@ -114,7 +114,7 @@ describe('the other types of parquet', () => {
     expect(await refusalOf(file, of('p'))).toMatch(/column "p" holds bytes that are no UTF-8 text/);
   });
 
-  test.each([
+  it.each([
     ['date', ['2024-07-01', null]],
     ['time', ['10:00:00', null]],
     ['flag', ['true', null]],
@@ -129,7 +129,7 @@ describe('the other types of parquet', () => {
     expect(rows.map(({ item }) => item)).toEqual(expected);
   });
 
-  test('a list of structs becomes a row an element', async () => {
+  it('a list of structs becomes a row an element', async () => {
     const { rows, rowsIn: count } = await rowsIn(await fixture('others'), {
       ...source,
       unnest: 'lines',
@@ -143,7 +143,7 @@ describe('the other types of parquet', () => {
     ]);
   });
 
-  test('names that are doubled, differ by case or are empty are the columns of the file, not those that DuckDB makes of them', async () => {
+  it('names that are doubled, differ by case or are empty are the columns of the file, not those that DuckDB makes of them', async () => {
     // given
     const file = await fixture('names');
     const of = (user: string): Source => ({ ...source, columns: { ...source.columns, user } });
@@ -154,7 +154,7 @@ describe('the other types of parquet', () => {
     expect(await refusalOf(file, of('U_1'))).toMatch(/no column "U_1"/);
   });
 
-  test.each([
+  it.each([
     ['csv', 'u,t\nann,1\n', /cannot be read/],
     ['gzip', Buffer.from('1f8b0800', 'hex'), /a gzip file, no parquet/],
     ['zip', Buffer.from('PK\x03\x04....'), /a zip file, no parquet/],

@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { aessiv } from '@noble/ciphers/aes.js';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, createPseudonyms, DataError, loadOrCreateKey } from '../../lib/data/index.ts';
 
 let folder = '';
@@ -14,7 +14,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const hex = (text: string) => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));
 
 describe('pseudonyms', () => {
-  test('the cipher is AES-SIV (RFC 5297, example A.1)', () => {
+  it('the cipher is AES-SIV (RFC 5297, example A.1)', () => {
     // given
     const key = hex('fffefdfc fbfaf9f8 f7f6f5f4 f3f2f1f0 f0f1f2f3 f4f5f6f7 f8f9fafb fcfdfeff');
     const ad = hex('10111213 14151617 18191a1b 1c1d1e1f 20212223 24252627');
@@ -26,7 +26,7 @@ describe('pseudonyms', () => {
     );
   });
 
-  test.each(['17850', '', 'ünïcode 語 😀', 'x'.repeat(500)])('go there and back: %j', (user) => {
+  it.each(['17850', '', 'ünïcode 語 😀', 'x'.repeat(500)])('go there and back: %j', (user) => {
     // given
     const pseudonyms = createPseudonyms(new Uint8Array(64).fill(1));
     // when
@@ -38,7 +38,7 @@ describe('pseudonyms', () => {
     expect(createPseudonyms(new Uint8Array(64).fill(2)).seal(user)).not.toBe(pseudonym);
   });
 
-  test('do not open when altered, cut off or sealed under another key', () => {
+  it('do not open when altered, cut off or sealed under another key', () => {
     // given
     const pseudonyms = createPseudonyms(new Uint8Array(64).fill(1));
     const good = pseudonyms.seal('17850');
@@ -50,7 +50,7 @@ describe('pseudonyms', () => {
     }
   });
 
-  test('the key is made once, for its owner alone', async () => {
+  it('the key is made once, for its owner alone', async () => {
     // given
     const path = join(folder, 'keys', 'pseudonyms.key');
     // when
@@ -63,7 +63,7 @@ describe('pseudonyms', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o600);
   });
 
-  test('a key of another length is told', async () => {
+  it('a key of another length is told', async () => {
     // given
     const path = join(folder, 'short.key');
     await writeFile(path, 'short');

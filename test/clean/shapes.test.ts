@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../lib/config/index.ts';
 import { clean, cleanedQuality, refusalOf, rowsIn, shopOf } from './shop.ts';
 
@@ -29,7 +29,7 @@ describe('one record, many events', () => {
     '{"id":"4","user":"u4","at":"2024-05-01"}\n' +
     order('5', '{"sku":"C","qty":3}');
 
-  test.each([
+  it.each([
     ['a column', 'items'],
     ['a path', '$.items'],
     ['an expression', "json -> '$.items'"],
@@ -46,7 +46,7 @@ describe('one record, many events', () => {
     ]);
   });
 
-  test.each(['items', '$.items', '$.items[*]'])(
+  it.each(['items', '$.items', '$.items[*]'])(
     'an empty text in the place of the list is an empty list, text that holds a list is one: %s',
     async (unnest) => {
       const texts = order('1', '""') + order('2', '"[{\\"sku\\":\\"A\\"}]"') + order('3', '[{"sku":"B"}]');
@@ -56,7 +56,7 @@ describe('one record, many events', () => {
     },
   );
 
-  test('a list of plain values, and the number of each in its record', async () => {
+  it('a list of plain values, and the number of each in its record', async () => {
     const plain: Source = {
       ...jsonl,
       columns: { ...jsonl.columns, item: 'element', quantity: 'element_number::INTEGER + 1' },
@@ -69,7 +69,7 @@ describe('one record, many events', () => {
     ]);
   });
 
-  test('a list of JSON in a column of csv', async () => {
+  it('a list of JSON in a column of csv', async () => {
     const csv: Source = {
       ...jsonl,
       format: 'csv',
@@ -88,7 +88,7 @@ describe('one record, many events', () => {
     expect(errors[0]?.reason).toBe(`unnest: "[{'sku': 'A'}]" is no list`);
   });
 
-  test('equal elements of one record are no duplicates, equal records are', async () => {
+  it('equal elements of one record are no duplicates, equal records are', async () => {
     const two = order('1', '[{"sku":"A","qty":1},{"sku":"A","qty":1}]');
     const { quality } = await clean(two + two, shopOf(jsonl));
     expect(cleanedQuality(quality)).toMatchObject({
@@ -98,7 +98,7 @@ describe('one record, many events', () => {
     });
   });
 
-  test('a key may name fields of the element', async () => {
+  it('a key may name fields of the element', async () => {
     const keyed: Source = { ...jsonl, key: ['id', 'element.sku'] };
     const { quality, rows } = await clean(
       order('1', '[{"sku":"A","qty":1},{"sku":"B","qty":1},{"sku":"A","qty":9}]'),
@@ -108,7 +108,7 @@ describe('one record, many events', () => {
     expect(new Set(rows.map(({ id }) => id)).size).toBe(2);
   });
 
-  test('what is no list by its type, and labels, are told', async () => {
+  it('what is no list by its type, and labels, are told', async () => {
     expect(await refusalOf(order('1', '[]'), { ...jsonl, unnest: 'total::INTEGER' })).toMatch(
       /unnest gives INTEGER, which is no list/,
     );
@@ -121,7 +121,7 @@ describe('one record, many events', () => {
     await expect(rowsIn(order('1', '[]'), labels)).rejects.toThrow(/a label belongs to one row/);
   });
 
-  test('a purchase of GA4 with two items is two purchases', async () => {
+  it('a purchase of GA4 with two items is two purchases', async () => {
     // given an export of the published shape, with parameters as lists of keys and values
     const ga4: Source = {
       table: 'events',
@@ -176,7 +176,7 @@ describe('fields that stand on the first line of an order alone', () => {
   };
   const HEAD = 'Name,Email,Created at,Sku\n';
 
-  test('are filled in the other lines of the order, wherever they stand', async () => {
+  it('are filled in the other lines of the order, wherever they stand', async () => {
     const { rows } = await rowsIn(
       `${HEAD}#1,a@x,2024-05-01,A\n#1,,,B\n#2,b@x,2024-05-02,C\n#1,,,D\n#2,,,E\n`,
       csv,
@@ -190,22 +190,22 @@ describe('fields that stand on the first line of an order alone', () => {
     ]);
   });
 
-  test('keep what they have, take the nearest above, and the next below where none is above', async () => {
+  it('keep what they have, take the nearest above, and the next below where none is above', async () => {
     const { rows } = await rowsIn(`${HEAD}#1,,2024-05-01,A\n#1,a@x,,B\n#1,,,C\n#1,b@x,,D\n#1,,,E\n`, csv);
     expect(rows.map(({ user }) => user)).toEqual(['a@x', 'a@x', 'a@x', 'b@x', 'b@x']);
   });
 
-  test('are not filled where the group is empty', async () => {
+  it('are not filled where the group is empty', async () => {
     const { quarantined } = await rowsIn(`${HEAD},a@x,2024-05-01,A\n,,2024-05-01,B\n`, csv);
     expect(quarantined).toEqual({ 'no user': 1 });
   });
 
-  test('equal lines are told by what stands in the file, not by what was filled in', async () => {
+  it('equal lines are told by what stands in the file, not by what was filled in', async () => {
     const { rows, duplicates } = await rowsIn(`${HEAD}#1,a@x,2024-05-01,A\n#1,,,A\n#1,,,A\n`, csv);
     expect([rows.length, duplicates]).toEqual([2, 1]);
   });
 
-  test('a column that is missing is told by the setting', async () => {
+  it('a column that is missing is told by the setting', async () => {
     expect(
       await refusalOf('Name,Email,Created at,Sku\n', { ...csv, fill: { by: 'Order', columns: ['Email'] } }),
     ).toMatch(/no column "Order", which fill.by needs/);
@@ -220,7 +220,7 @@ describe('rows that are none of the table', () => {
     columns: { user: 'user', time: 'at', type: "'purchase'", quantity: 'qty' },
   };
 
-  test('are left out by name and counted, and whatever else is wrong with them does not matter', async () => {
+  it('are left out by name and counted, and whatever else is wrong with them does not matter', async () => {
     const file =
       'user,at,status,qty\na,2024-05-01,paid,1\nb,2024-05-01,open,1\n,bad,open,x\ntest1,2024-05-01,paid,1\nc,bad,paid,1\nd,2024-05-01,,1\n';
     const { quality, rows, quarantine } = await clean(file, shopOf(csv));
@@ -233,7 +233,7 @@ describe('rows that are none of the table', () => {
     expect([rows.length, quarantine.length]).toEqual([1, 1]);
   });
 
-  test('a condition that fails on a row quarantines it', async () => {
+  it('a condition that fails on a row quarantines it', async () => {
     const { quarantined } = await rowsIn('user,at,status,qty\na,2024-05-01,paid,x\n', {
       ...csv,
       columns: { ...csv.columns, quantity: '1' },
@@ -242,7 +242,7 @@ describe('rows that are none of the table', () => {
     expect(quarantined).toEqual({ 'where.many: expression fails': 1 });
   });
 
-  test('a name of each condition is counted, also where it left nobody out', async () => {
+  it('a name of each condition is counted, also where it left nobody out', async () => {
     const { quality } = await clean('user,at,status,qty\na,2024-05-01,paid,1\n', shopOf(csv));
     expect(cleanedQuality(quality).leftOut).toEqual({ paid: 0, 'not-a-test': 0 });
   });
@@ -263,7 +263,7 @@ describe('columns that come and go', () => {
   const without = 'customer,placed,sku\nann,2024-05-01,A\n';
   const withIt = 'sku,coupon,placed,customer\nA,X5,2024-05-02,ann\n';
 
-  test.each([
+  it.each([
     ['the setting optional', { optional: ['coupon'] }],
     ['a question mark', { columns: { ...csv.columns, text: 'coupon?' } }],
     [
@@ -278,13 +278,13 @@ describe('columns that come and go', () => {
     expect([old.absent, now.absent]).toEqual([['coupon'], []]);
   });
 
-  test('a file that lacks one that it may not lack is refused with both ways out', async () => {
+  it('a file that lacks one that it may not lack is refused with both ways out', async () => {
     expect(await refusalOf(without, csv)).toMatch(
       /no column "coupon", which columns.text needs.*optional: \["coupon"\]/,
     );
   });
 
-  test('lines of JSON in which no line has it', async () => {
+  it('lines of JSON in which no line has it', async () => {
     const json: Source = { ...csv, format: 'jsonl', optional: ['coupon'] };
     expect((await rowsIn('{"customer":"a","placed":"2024-05-01","sku":"A"}\n', json)).rows).toMatchObject([
       { text: null },
@@ -306,21 +306,21 @@ describe('what the key of an object tells', () => {
   };
   const KEY = 'drop/shop/day=2024-05-01/shop=K%C3%B6ln/part-0.csv';
 
-  test('partitions, file_name and key are columns', async () => {
+  it('partitions, file_name and key are columns', async () => {
     const { rows } = await rowsIn('customer\nann\n', csv, { key: KEY });
     expect(rows).toMatchObject([
       { item: 'Köln/part-0.csv', session: KEY, time: '2024-05-01T00:00:00+02:00' },
     ]);
   });
 
-  test('a column of the file of that name comes first', async () => {
+  it('a column of the file of that name comes first', async () => {
     const { rows } = await rowsIn('customer,shop,key,file_name,day\nann,s,k,f,2024-05-02\n', csv, {
       key: KEY,
     });
     expect(rows).toMatchObject([{ item: 's/f', session: 'k', time: '2024-05-02T00:00:00+02:00' }]);
   });
 
-  test("Hive's default partition is no value", async () => {
+  it("Hive's default partition is no value", async () => {
     const { quarantined } = await rowsIn(
       'customer\nann\n',
       { ...csv, columns: { ...csv.columns, item: 'file_name' } },
@@ -329,7 +329,7 @@ describe('what the key of an object tells', () => {
     expect(quarantined).toEqual({ 'no time': 1 });
   });
 
-  test('what was read of it stands in the quality record, so that equal bytes under two keys can be two drops', async () => {
+  it('what was read of it stands in the quality record, so that equal bytes under two keys can be two drops', async () => {
     const one = await clean('customer\nann\n', shopOf(csv), KEY);
     const none = await clean(
       'customer,day,shop\nann,2024-05-01,x\n',

@@ -79,7 +79,7 @@ export function cleanedQuality(quality: Quality): CleanedQuality {
 }
 
 /** When looked-at files were dropped. */
-export const DROPPED = new Date('2026-06-01T00:00:00Z');
+const DROPPED = new Date('2026-06-01T00:00:00Z');
 
 /** What "check" shows of a file: the very rows of the clean file, in the order of the file. */
 export async function look(

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { withConnection } from '../../lib/clean/duckdb/index.ts';
 import { cleanDrop, cleanKeys, previewDrop, sourceOf } from '../../lib/clean/index.ts';
 import { keyFacts, readRecords } from '../../lib/clean/read/index.ts';
@@ -23,7 +23,7 @@ async function timeOf(text: string, source: object = {}, shopZone = 'Europe/Lond
 }
 
 describe('times', () => {
-  test.each([
+  it.each([
     ['winter in London', '2011-01-15 12:00', {}, '2011-01-15T12:00:00.000Z'],
     ['summer in London', '2011-07-15 12:00', {}, '2011-07-15T11:00:00.000Z'],
     [
@@ -73,7 +73,7 @@ describe('times', () => {
     expect(event).toMatchObject(shopClock('Europe/London')(Date.parse(expected)));
   });
 
-  test('the shop day is that of the shop, whatever the zone of the source', async () => {
+  it('the shop day is that of the shop, whatever the zone of the source', async () => {
     // given / when
     const event = await timeOf('2011-07-15 20:00', { timeZone: 'UTC' }, 'Asia/Tokyo');
     // then
@@ -82,7 +82,7 @@ describe('times', () => {
 });
 
 describe('money, types and flags of events', () => {
-  test('prices become minor units, the amount follows from quantity and exact price', async () => {
+  it('prices become minor units, the amount follows from quantity and exact price', async () => {
     // given / when
     const { rows } = await clean(
       `${HEAD}a,2011-05-01,purchase,x,6,2.55\nb,2011-05-01,return,x,-2,2.55\nc,2011-05-01,purchase,x,1000,0.0425\nd,2011-05-01,view,x,,\n`,
@@ -104,7 +104,7 @@ describe('money, types and flags of events', () => {
     ]);
   });
 
-  test('a mapped amount wins, and stands in for nothing where it is empty', async () => {
+  it('a mapped amount wins, and stands in for nothing where it is empty', async () => {
     // given / when
     const { rows } = await clean(
       'u,t,a,q,p\nx,2011-05-01,7.5,2,3\ny,2011-05-01,,2,3\n',
@@ -117,7 +117,7 @@ describe('money, types and flags of events', () => {
     expect(rows.map(({ amount }) => Number(amount)).sort()).toEqual([600, 750]);
   });
 
-  test('rules flag rows and leave them in; absurd amounts and busy days are flagged without a rule', async () => {
+  it('rules flag rows and leave them in; absurd amounts and busy days are flagged without a rule', async () => {
     // given
     const usual = Array.from({ length: 200 }, (_, i) => `u${i},2011-05-01,purchase,i${i},1,10\n`).join('');
     const busy = Array.from({ length: 2001 }, (_, i) => `bot,2011-05-02,view,i${i},1,\n`).join('');
@@ -139,7 +139,7 @@ describe('money, types and flags of events', () => {
     expect(rows.filter(({ flags }) => flags === 0b010)).toHaveLength(2001);
   });
 
-  test('a key gives events an id that is the same in every drop, and in no other source', async () => {
+  it('a key gives events an id that is the same in every drop, and in no other source', async () => {
     // given
     const config = parseConfig({
       shop: { timeZone: 'UTC' },
@@ -164,7 +164,7 @@ describe('money, types and flags of events', () => {
     expect(ids[3]).toBeNull();
   });
 
-  test('users are pseudonyms whose hash chooses the batch', async () => {
+  it('users are pseudonyms whose hash chooses the batch', async () => {
     // given
     const lines = Array.from({ length: 5000 }, (_, i) => `user ${i},2011-05-01,view,i,1,1\n`);
     // when
@@ -189,7 +189,7 @@ describe('tables of attributes', () => {
     texts: { about: "colour || ' ' || size" },
   };
 
-  test('items: one batch, typed attributes, kinds in the metadata', async () => {
+  it('items: one batch, typed attributes, kinds in the metadata', async () => {
     // given
     const config = shopOf({
       table: 'items',
@@ -225,7 +225,7 @@ describe('tables of attributes', () => {
     ]);
   });
 
-  test('users: pseudonyms, and no valid_from where none is mapped', async () => {
+  it('users: pseudonyms, and no valid_from where none is mapped', async () => {
     // given
     const config = shopOf({
       table: 'users',
@@ -241,7 +241,7 @@ describe('tables of attributes', () => {
     ]);
   });
 
-  test('labels: the split by crc32 of the row number, counted over all rows of the file', async () => {
+  it('labels: the split by crc32 of the row number, counted over all rows of the file', async () => {
     // given
     const split = "CASE WHEN crc32(row_number::VARCHAR) % 5 = 0 THEN 'test' ELSE 'train' END";
     const config = shopOf({
@@ -263,7 +263,7 @@ describe('tables of attributes', () => {
     }
   });
 
-  test('an unknown split, a missing label and a taken name are told', async () => {
+  it('an unknown split, a missing label and a taken name are told', async () => {
     // given
     const source = { table: 'labels', format: 'csv', columns: { label: 'y', split: 'x' } } as const;
     // when
@@ -281,7 +281,7 @@ describe('tables of attributes', () => {
 });
 
 describe('drops', () => {
-  test('are cleaned once; another content or config is another revision', async () => {
+  it('are cleaned once; another content or config is another revision', async () => {
     // given
     const config = shopOf(events);
     const first = await clean(`${HEAD}u,2011-05-01,view,a,1,1\n`, config);
@@ -305,7 +305,7 @@ describe('drops', () => {
     expect(gone).toEqual({ status: 'gone' });
   });
 
-  test('whose cleaning was cut off are finished by the next call, with the same bytes', async () => {
+  it('whose cleaning was cut off are finished by the next call, with the same bytes', async () => {
     // given: everything but the quality record was written
     const config = shopOf(events);
     const whole = await clean(`${HEAD}u,2011-05-01,view,a,1,1\nx\n`, config);
@@ -320,7 +320,7 @@ describe('drops', () => {
     expect(await bytesOf(store, keys.clean ?? '')).toEqual(whole.arrow);
   });
 
-  test('are cleaned side by side without touching each other', async () => {
+  it('are cleaned side by side without touching each other', async () => {
     // given
     const config = shopOf(events);
     const files = Array.from(
@@ -339,7 +339,7 @@ describe('drops', () => {
     }
   });
 
-  test('belong to the source with the longest prefix that fits', () => {
+  it('belong to the source with the longest prefix that fits', () => {
     // given
     const config = parseConfig({
       shop: { timeZone: 'UTC' },
@@ -357,7 +357,7 @@ describe('drops', () => {
     expect(sourceOf(config, 'drop/webb/1.csv')).toBeUndefined();
   });
 
-  test('of parquet keep their types', async () => {
+  it('of parquet keep their types', async () => {
     // given
     const folder = await mkdtemp(join(tmpdir(), 'nightjar-test-'));
     const path = join(folder, 'day.parquet');
@@ -383,7 +383,7 @@ describe('drops', () => {
     });
   });
 
-  test('are refused when the reader finds another number of records than the counter', async () => {
+  it('are refused when the reader finds another number of records than the counter', async () => {
     // given
     const folder = await mkdtemp(join(tmpdir(), 'nightjar-test-'));
     const path = join(folder, 'drop');

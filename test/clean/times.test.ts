@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../lib/config/index.ts';
 import {
   formatDay,
@@ -31,7 +31,7 @@ async function timesOf(texts: readonly string[], changes: Partial<Source> = {}, 
 }
 
 describe('a time in text', () => {
-  test.each([
+  it.each([
     ['2024-07-01 10:00:00', BERLIN_TEN],
     ['2024-07-01T10:00', BERLIN_TEN],
     ['2024/07/01 10:00', BERLIN_TEN],
@@ -67,7 +67,7 @@ describe('a time in text', () => {
     expect((await timesOf([text])).times).toEqual([expected]);
   });
 
-  test.each([
+  it.each([
     ...[
       '2024-02-30',
       '2024-13-01',
@@ -99,7 +99,7 @@ describe('a time in text', () => {
     expect(errors[0]?.reason).toBe(`time: "${text}" is no timestamp`);
   });
 
-  test.each(['BST', 'IST', 'EST', 'EDT', 'CST', 'PDT', 'CET', 'CEST', 'MSK', 'ACT', 'AST', 'SST'])(
+  it.each(['BST', 'IST', 'EST', 'EDT', 'CST', 'PDT', 'CET', 'CEST', 'MSK', 'ACT', 'AST', 'SST'])(
     'the abbreviation %s is told with the way out, and read where the config says what it means',
     async (zone) => {
       // given / when
@@ -115,7 +115,7 @@ describe('a time in text', () => {
     },
   );
 
-  test('an abbreviation is no zone of a config either', async () => {
+  it('an abbreviation is no zone of a config either', async () => {
     await expect(timesOf(['2024-07-01'], {}, 'BST')).rejects.toThrow(
       /shop.timeZone: given "BST", expected an IANA time zone/,
     );
@@ -126,7 +126,7 @@ describe('a time in text', () => {
 describe('numbers since 1970 count a stated unit', () => {
   const SECOND = 1_719_820_800;
 
-  test.each([
+  it.each([
     ['s', `${SECOND}`, `${SECOND}.5`],
     ['ms', `${SECOND}000`, `${SECOND}500`],
     ['us', `${SECOND}000000`, `${SECOND}500000`],
@@ -140,7 +140,7 @@ describe('numbers since 1970 count a stated unit', () => {
     expect(number.times).toEqual([BERLIN_TEN]);
   });
 
-  test('milliseconds where none is stated, and never a guess', async () => {
+  it('milliseconds where none is stated, and never a guess', async () => {
     // given / when
     const columns = { ...source.columns, time: 't::BIGINT' };
     const read = await timesOf([`${SECOND}`, `${SECOND}000`, `${SECOND}000000`, `${SECOND}000000000`], {
@@ -156,7 +156,7 @@ describe('numbers since 1970 count a stated unit', () => {
     expect(read.errors[0]?.reason).toMatch(/counts milliseconds since 1970 unless the setting epoch says/);
   });
 
-  test('that went through a float of 32 bits has lost its digits, and only such a number', async () => {
+  it('that went through a float of 32 bits has lost its digits, and only such a number', async () => {
     // given: seconds that a float of 24 bits rounds to the next 128
     const asFloat = { epoch: 's', columns: { ...source.columns, time: 't::FLOAT' } } as const;
     // when
@@ -171,7 +171,7 @@ describe('numbers since 1970 count a stated unit', () => {
     expect(double.times).toEqual(['2024-07-01T10:00:01.500+02:00']);
   });
 
-  test('valid_from goes by the rules of event times: what is known is never moved to 1970 or to the year 56301', async () => {
+  it('valid_from goes by the rules of event times: what is known is never moved to 1970 or to the year 56301', async () => {
     // given
     const users = {
       table: 'users',
@@ -250,7 +250,7 @@ describe("a row's time depends on that row alone", () => {
     ],
   ];
 
-  test.each(EXPRESSIONS)('%s', async (time) => {
+  it.each(EXPRESSIONS)('%s', async (time) => {
     // given each form by itself
     const columns = { ...source.columns, time };
     const alone = new Map<string, unknown>();
@@ -264,7 +264,7 @@ describe("a row's time depends on that row alone", () => {
     }
   });
 
-  test('a cast to TIMESTAMP of text with a zone is the local time, not the clock without its zone', async () => {
+  it('a cast to TIMESTAMP of text with a zone is the local time, not the clock without its zone', async () => {
     const columns = { ...source.columns, time: 't::TIMESTAMP' };
     expect((await timesOf(['2024-07-01T08:00:00Z', '2024-07-01 10:00:00'], { columns })).times).toEqual([
       BERLIN_TEN,
@@ -285,7 +285,7 @@ describe('one set of rules for zones', () => {
     'UTC',
   ];
 
-  test.each(ZONES)('%s: files are read by the rules that days are counted by', async (zone) => {
+  it.each(ZONES)('%s: files are read by the rules that days are counted by', async (zone) => {
     // given hours over the years around the changes of clocks
     const hours = fc.sample(
       fc.integer({ min: Date.UTC(1991, 0, 1) / 1_800_000, max: Date.UTC(2026, 4, 1) / 1_800_000 }),
@@ -315,7 +315,7 @@ describe('one set of rules for zones', () => {
     });
   });
 
-  test('what DuckDB reads by itself and what goes through parseInstant is one reading', async () => {
+  it('what DuckDB reads by itself and what goes through parseInstant is one reading', async () => {
     // given every form that DuckDB reads by itself, with and without the fields that may be left out
     const two = (n: number) => String(n).padStart(2, '0');
     const day = fc
@@ -356,7 +356,7 @@ describe('one set of rules for zones', () => {
     expect(seen).toEqual(expected.map((ms, i) => [texts[i], ms]));
   });
 
-  test('AT TIME ZONE goes by them too', async () => {
+  it('AT TIME ZONE goes by them too', async () => {
     // given a zone whose rules DuckDB's tz data hold otherwise from autumn 2026 on
     const columns = { ...source.columns, time: "timezone('America/Vancouver', TRY_CAST(t AS TIMESTAMP))" };
     const local = '2026-01-15 10:00:00';
@@ -366,7 +366,7 @@ describe('one set of rules for zones', () => {
     );
   });
 
-  test('a zone of a config that there is not is an error', async () => {
+  it('a zone of a config that there is not is an error', async () => {
     expect(() => zoneRules('Mars/Olympus')).toThrow(/no time zone/);
     expect(
       await refusalOf('u,x\n', { ...source, columns: { ...source.columns, time: 'true' } } as Source),

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cleanDrop, cleanKeys, parseQuality } from '../../lib/clean/index.ts';
 import type { ObjectStore } from '../../lib/runtime/index.ts';
 import { bytesOf, clean, cleanedQuality, emptyStore, events, pseudonyms, rowsOf, shopOf } from './shop.ts';
@@ -47,12 +47,12 @@ describe('the version of an event', () => {
     ['nothing', 'changed', '', null],
     ['an expression over the columns', `CASE WHEN changed = 'b' THEN 2 ELSE 1 END`, 'b', 2],
   ];
-  test.each(values)('is a number or the milliseconds of a time: %s', async (_, newestBy, value, version) => {
+  it.each(values)('is a number or the milliseconds of a time: %s', async (_, newestBy, value, version) => {
     const { rows } = await clean(HEAD + line('1', value), keyed([newestBy, 'drop']));
     expect(rows.map((row) => row.version)).toEqual([version]);
   });
 
-  test.each(['soon', 'NAN', 'inf', '-inf', 'infinity', '2011-13-01'])(
+  it.each(['soon', 'NAN', 'inf', '-inf', 'infinity', '2011-13-01'])(
     'that is neither has its row quarantined: %s',
     async (value) => {
       const { quality, quarantine } = await clean(HEAD + line('1', value), keyed(['changed']));
@@ -68,7 +68,7 @@ describe('the version of an event', () => {
     },
   );
 
-  test('of more digits than are compared has its row quarantined', async () => {
+  it('of more digits than are compared has its row quarantined', async () => {
     const { quality } = await clean(
       HEAD + line('1', '1789123456789012481') + line('2', '9007199254740991'),
       keyed(['changed']),
@@ -76,14 +76,14 @@ describe('the version of an event', () => {
     expect(cleanedQuality(quality)).toMatchObject({ clean: 1, quarantined: { 'newestBy: lost digits': 1 } });
   });
 
-  test('is read as the setting number says', async () => {
+  it('is read as the setting number says', async () => {
     const source = { ...events, key: ['id'], newestBy: ['changed'] };
     const config = shopOf({ ...source, number: { decimal: ',', thousands: '.' } }, 'Europe/Berlin');
     const { rows } = await clean(`${HEAD}${line('1', '1.234', 'new')}${line('1', '999', 'old')}`, config);
     expect(rows).toMatchObject([{ item: 'new', version: 1234 }]);
   });
 
-  test('that cannot be ordered has the drop refused, and an expression that fails its row quarantined', async () => {
+  it('that cannot be ordered has the drop refused, and an expression that fails its row quarantined', async () => {
     const refused = await clean(HEAD + line('1', 'x'), keyed(['[changed]']));
     expect(refused.quality).toMatchObject({
       status: 'refused',
@@ -96,7 +96,7 @@ describe('the version of an event', () => {
     });
   });
 
-  test('chooses between rows of one key within a drop; without one the first is kept', async () => {
+  it('chooses between rows of one key within a drop; without one the first is kept', async () => {
     const lines =
       HEAD + line('1', '2', 'old') + line('1', '9', 'new') + line('1', '', 'none') + line('1', '3', 'mid');
     const items = async (...settings: Parameters<typeof keyed>) =>
@@ -116,7 +116,7 @@ describe('a row that `where` leaves out', () => {
     return { bytes, rows: bytes ? rowsOf(bytes) : [] };
   };
 
-  test('is kept as the version of its event: whose, of which day, how new', async () => {
+  it('is kept as the version of its event: whose, of which day, how new', async () => {
     const lines = HEAD + line('1', '7', 'gone') + line('2', '8') + line('1', '9');
     const cleaned = await clean(lines, config({ newestBy: ['changed'], duplicates: 'keep' }));
     const again = cleaned.rows.find(({ version }) => version === 9)!;
@@ -132,7 +132,7 @@ describe('a row that `where` leaves out', () => {
     });
   });
 
-  test('is the same bytes in any order of the file, and leaves those of the clean rows alone', async () => {
+  it('is the same bytes in any order of the file, and leaves those of the clean rows alone', async () => {
     const gone = Array.from({ length: 50 }, (_, i) =>
       line(`${i % 20}`, '', 'gone').replace('ann', `u${i % 7}`),
     );
@@ -148,7 +148,7 @@ describe('a row that `where` leaves out', () => {
     expect(await withdrawn(plain)).toEqual({ rows: [] });
   });
 
-  test('says nothing where its event, its day or its version is not known, or events have no key', async () => {
+  it('says nothing where its event, its day or its version is not known, or events have no key', async () => {
     const gone = line('1', '7', 'gone');
     const unknown = [
       gone.replace('ann', ''),
@@ -169,7 +169,7 @@ describe('a row that `where` leaves out', () => {
     expect(cleanedQuality(unkeyed.quality).withdrawn).toBe(0);
   });
 
-  test('takes back older rows of its own file where a column says what is older', async () => {
+  it('takes back older rows of its own file where a column says what is older', async () => {
     const lines = line('1', '2') + line('1', '5', 'gone') + line('2', '5', 'gone') + line('2', '6');
     const items = async (more: object, text = lines) => {
       const cleaned = await clean(HEAD + text, config(more));
@@ -184,7 +184,7 @@ describe('a row that `where` leaves out', () => {
     expect(await items({ newestBy: ['changed'], duplicates: 'keep' })).toHaveLength(2);
   });
 
-  test('stands before the clean rows do, and a record that does not tell of it has none', async () => {
+  it('stands before the clean rows do, and a record that does not tell of it has none', async () => {
     const store = await emptyStore();
     const puts: string[] = [];
     const watched: ObjectStore = {
@@ -234,7 +234,7 @@ describe('the time of a drop', () => {
     return JSON.parse(text).droppedAt;
   };
 
-  test('is that of the object the first time its bytes stood there: again, after others, by other settings', async () => {
+  it('is that of the object the first time its bytes stood there: again, after others, by other settings', async () => {
     const store = await emptyStore();
     const [one, other] = [HEAD + line('1', '1'), HEAD + line('1', '2')];
     const at = (day: number) => Date.UTC(2011, 5, day);
@@ -248,7 +248,7 @@ describe('the time of a drop', () => {
     expect(await dropped(store, `${one}${line('2', '1')}`, at(6))).toBe(at(6));
   });
 
-  test('is asked of no earlier record where events have no key', async () => {
+  it('is asked of no earlier record where events have no key', async () => {
     const store = await emptyStore();
     expect(await dropped(store, HEAD + line('1', '1'), 5, shopOf(events))).toBe(5);
     expect(await dropped(store, HEAD + line('1', '1'), 6, shopOf({ ...events, toleranceHours: 1 }))).toBe(6);

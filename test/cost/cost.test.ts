@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../lib/config/index.ts';
 import { costTables, estimate, type Load, limits, PRICES } from '../../lib/cost/index.ts';
 import { RATES } from '../../lib/cost/rates.ts';
@@ -18,7 +18,7 @@ const MILLION: Load = {
 };
 
 describe('the bill', () => {
-  test('of a load worked out by hand', () => {
+  it('of a load worked out by hand', () => {
     // given rates and a load in round numbers
     const ones = Object.fromEntries(Object.keys(RATES.rates).map((name) => [name, 1])) as typeof RATES.rates;
     const rates = { ...ones, scoreCpuSecondsPerMillionUsers: 72, foldCpuSecondsPerMillionEvents: 0 };
@@ -34,7 +34,7 @@ describe('the bill', () => {
     expect(reads.usd).toBeCloseTo((48 / 1000) * 0.0004, 12);
   });
 
-  test('adds up, and grows with users and events', () => {
+  it('adds up, and grows with users and events', () => {
     const bill = estimate(MILLION);
     const total = bill.lines.reduce((sum, { usd }) => sum + usd, 0);
     expect(bill.usdPerMonth).toBeCloseTo((total * 365) / 12, 8);
@@ -48,7 +48,7 @@ describe('the bill', () => {
     }
   });
 
-  test('has idle endpoints only where there are some', () => {
+  it('has idle endpoints only where there are some', () => {
     const idle = (network: 'endpoints' | 'public-egress') =>
       estimate({ ...MILLION, deploy: { ...deploy, network } }).lines.some(({ what }) =>
         what.includes('endpoint'),
@@ -56,13 +56,13 @@ describe('the bill', () => {
     expect([idle('endpoints'), idle('public-egress')]).toEqual([true, false]);
   });
 
-  test('sends large drops to a batch job', () => {
+  it('sends large drops to a batch job', () => {
     const what = (eventsPerDay: number) => estimate({ ...MILLION, eventsPerDay }).lines[0]!.what;
     expect(what(5e5)).toMatch(/Lambda/);
     expect(what(1e9)).toMatch(/batch jobs/);
   });
 
-  test('names every measured rate that it uses', () => {
+  it('names every measured rate that it uses', () => {
     const used = new Set(
       estimate(MILLION).lines.flatMap(({ from }) => from.match(/[a-z]+(?:[A-Z][A-Za-z]+)+/g) ?? []),
     );
@@ -73,7 +73,7 @@ describe('the bill', () => {
 });
 
 describe('the limits', () => {
-  test('hold for a million users and name the setting beyond', () => {
+  it('hold for a million users and name the setting beyond', () => {
     expect(limits(MILLION, estimate(MILLION).sizes).filter(({ ok }) => !ok)).toEqual([]);
     const huge = { ...MILLION, users: 1e8, eventsPerDay: 5e7 };
     const broken = limits(huge, estimate(huge).sizes, 1).filter(({ ok }) => !ok);
@@ -84,14 +84,14 @@ describe('the limits', () => {
   });
 });
 
-test('docs/cost.md shows what the code computes', () => {
+it('docs/cost.md shows what the code computes', () => {
   const page = readFileSync(fileURLToPath(new URL('../../docs/cost.md', import.meta.url)), 'utf8');
   const [, generated] = page.split(/<!-- (?:generated|end) -->\n/);
   expect(generated?.trim()).toBe(costTables(deploy));
   expect(page).toContain(PRICES.date);
 });
 
-test('nightjar cost prints the bill, and refuses what is no number', () => {
+it('nightjar cost prints the bill, and refuses what is no number', () => {
   const cli = fileURLToPath(new URL('../../bin/nightjar.js', import.meta.url));
   const config = fileURLToPath(new URL('../../examples/online-retail', import.meta.url));
   const run = (...args: string[]) =>

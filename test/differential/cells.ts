@@ -10,7 +10,7 @@ export interface Cell {
 const text = (value: string | null): Cell => ({ text: value });
 const token = (value: string): Cell => ({ text: value, json: value });
 
-export const ABSENT = ['', 'NaN', 'nan', 'null', 'NULL', 'None', 'undefined', '<NA>', 'NaT', ' '];
+const ABSENT = ['', 'NaN', 'nan', 'null', 'NULL', 'None', 'undefined', '<NA>', 'NaT', ' '];
 const EDGES = ['\ufeff', '\u200b', '\u2060', '\u00a0', '\u200e', '\u200d', '\u3000', '\u2028', ' ', '\t'];
 const INNER = [
   ...['é', 'e\u0301', 'ß', 'İ', 'Σ', '語', '😀', '👩\u200d👩', '\0', '\u0001', '\u2028', '\u2029', '\u0085'],

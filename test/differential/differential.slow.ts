@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { check } from './check.ts';
 import { BATCH, SEEDS } from './seeds.ts';
 
@@ -6,7 +6,7 @@ const batches = Array.from({ length: Math.ceil(SEEDS.length / BATCH) }, (_, i) =
   SEEDS.slice(i * BATCH, (i + 1) * BATCH),
 );
 
-test.each(batches.map((seeds) => [seeds[0]!, seeds.at(-1)!, seeds] as const))(
+it.each(batches.map((seeds) => [seeds[0]!, seeds.at(-1)!, seeds] as const))(
   'generated files are read as another program reads them: seeds %i to %i',
   async (_from, _to, seeds) => {
     // given / when

@@ -1,11 +1,11 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { check } from './check.ts';
 import { generate } from './generate.ts';
 import { FAST_SEEDS, SEEDS } from './seeds.ts';
 import { SHAPES } from './shapes.ts';
 
 describe('generated files are read as another program reads them', () => {
-  test(`the first ${FAST_SEEDS.length}: the same rows with the same values, or both refuse`, async () => {
+  it(`the first ${FAST_SEEDS.length}: the same rows with the same values, or both refuse`, async () => {
     // given / when files of seeds, read by Nightjar and by the script in reading/
     const { faults, files, refused, rows } = await check(FAST_SEEDS);
     // then
@@ -15,7 +15,7 @@ describe('generated files are read as another program reads them', () => {
     expect(rows).toBeGreaterThan(5 * FAST_SEEDS.length);
   }, 300_000);
 
-  test('they hold every shape that they are meant to hold', () => {
+  it('they hold every shape that they are meant to hold', () => {
     // given
     const missing = new Set(Object.keys(SHAPES));
     // when
@@ -28,7 +28,7 @@ describe('generated files are read as another program reads them', () => {
     expect([...missing]).toEqual([]);
   });
 
-  test('a seed gives the same file each time', () => {
+  it('a seed gives the same file each time', () => {
     for (const seed of [1, 2, 3, 4, 5]) expect(generate(seed)).toEqual(generate(seed));
   });
 });

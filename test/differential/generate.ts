@@ -9,7 +9,7 @@ import { drawTable, type TableDraft } from './tables.ts';
 import { type CsvStyle, csvText, type Encoding, encoded, type Flaw, jsonText } from './write.ts';
 
 /** When every file was dropped. */
-export const DROPPED_AT = Date.UTC(2026, 5, 1);
+const DROPPED_AT = Date.UTC(2026, 5, 1);
 
 /** A file, and all that the config says of it: one comparison. */
 export interface Case {
@@ -28,7 +28,7 @@ export interface Case {
   readonly text?: string;
 }
 
-export const ZONES = ['Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'UTC', 'Australia/Lord_Howe'];
+const ZONES = ['Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'UTC', 'Australia/Lord_Howe'];
 
 /** Draws the file of a seed. */
 export function generate(seed: number): Case {

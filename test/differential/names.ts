@@ -74,7 +74,7 @@ const NOISE = [
   ],
 ];
 
-export const LOOSE = (name: string): string => name.trim().normalize('NFC').toLowerCase();
+const LOOSE = (name: string): string => name.trim().normalize('NFC').toLowerCase();
 
 /** Takes names for columns: no two alike unless that is asked for. */
 export class Names {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../bin/commands/index.ts';
 import { anchorsOf, codeOf, exists, fits, PAGES, prose, ROOT } from './support.ts';
 
@@ -10,7 +10,7 @@ const NAMED = /(?<![\w./<-])(?:bin|containers|docs|examples|functions|lib|packag
 const names = PAGES.map((page) => [page.path, page] as const);
 
 describe.each(names)('%s', (path, page) => {
-  test('its links lead to files and headings that are there', () => {
+  it('its links lead to files and headings that are there', () => {
     // given every link of the page that does not leave the repository
     const links = [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, to = '']) => to);
     const own = links.filter((to) => !/^[a-z]+:/.test(to));
@@ -26,7 +26,7 @@ describe.each(names)('%s', (path, page) => {
     expect(broken).toEqual([]);
   });
 
-  test('the paths that it names in code are there', () => {
+  it('the paths that it names in code are there', () => {
     // given what stands between backticks
     const spans = [...prose(page).matchAll(/`([^`\n]+)`/g)].map(([, span = '']) => span);
     const paths = spans.filter((span) => !span.includes('…')).flatMap((span) => span.match(NAMED) ?? []);
@@ -34,7 +34,7 @@ describe.each(names)('%s', (path, page) => {
     expect(paths.filter((one) => !(one.includes('*') ? fits(one) : exists(one)))).toEqual([]);
   });
 
-  test('the commands that it shows are commands', () => {
+  it('the commands that it shows are commands', () => {
     // given calls of the command, of npm scripts and of benchmarks
     const commands = COMMANDS.map(({ name }) => name);
     const options = String.raw`(?:--(?:config|store|env)[ =]\S+ |--adopt )*`;
@@ -50,7 +50,7 @@ describe.each(names)('%s', (path, page) => {
 const matches = (text: string, pattern: RegExp): string[] =>
   [...text.matchAll(pattern)].map(([, word = '']) => word);
 
-test('the index of docs names every page of the folder', () => {
+it('the index of docs names every page of the folder', () => {
   // given the index
   const index = PAGES.find(({ path }) => path === 'docs/README.md')!;
   const linked = matches(index.text, /\]\(([\w-]+\.md)(?:#[\w-]+)?\)/g);

@@ -13,7 +13,7 @@ export interface Page {
 }
 
 /** All files that git knows or would add, from the root. */
-export const FILES: ReadonlySet<string> = new Set(
+const FILES: ReadonlySet<string> = new Set(
   execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
     cwd: ROOT,
     encoding: 'utf8',

@@ -141,15 +141,15 @@ describe('a backtest', { timeout: SLOW }, () => {
 describe('time left', () => {
   it('is told by the pace of a part, once there is one', () => {
     const eta = new Eta();
-    expect(eta.told('users: step 1 of 900', 0)).toBe('users: step 1 of 900');
-    expect(eta.told('users: step 101 of 900', 4000)).toBe('users: step 101 of 900');
-    expect(eta.told('users: step 201 of 900, loss 0.5', 8000)).toBe(
+    expect(eta.withEta('users: step 1 of 900', 0)).toBe('users: step 1 of 900');
+    expect(eta.withEta('users: step 101 of 900', 4000)).toBe('users: step 101 of 900');
+    expect(eta.withEta('users: step 201 of 900, loss 0.5', 8000)).toBe(
       'users: step 201 of 900, loss 0.5, about 28 s left',
     );
     // another part begins anew, and so does one that starts over
-    expect(eta.told('lists: step 1 of 10', 9000)).toBe('lists: step 1 of 10');
-    expect(eta.told('users: step 5 of 900', 90_000)).toBe('users: step 5 of 900');
-    expect(eta.told('reading users', 99_000)).toBe('reading users');
+    expect(eta.withEta('lists: step 1 of 10', 9000)).toBe('lists: step 1 of 10');
+    expect(eta.withEta('users: step 5 of 900', 90_000)).toBe('users: step 5 of 900');
+    expect(eta.withEta('reading users', 99_000)).toBe('reading users');
     expect([span(0.2), span(61), span(150), span(7500)]).toEqual(['1 s', '61 s', '3 min', '2 h 5 min']);
   });
 });

@@ -14,7 +14,7 @@ export interface Line {
 export const HEADER = 'customer,at,what,sku,quantity,price,basket';
 export const ZONE = 'America/New_York';
 /** Clocks went forward on 2025-03-09. */
-export const FIRST = Date.UTC(2025, 0, 3, 5);
+const FIRST = Date.UTC(2025, 0, 3, 5);
 export const AS_OF = '2025-03-12';
 const DAYS = 75;
 

@@ -1,10 +1,10 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { parseConfig } from '../../lib/config/index.ts';
 import { attributeNames, featureNames, groupWords } from '../../lib/features/index.ts';
 
 const config = parseConfig({ shop: { timeZone: 'UTC' }, sources: {}, tasks: {} });
 
-test('every feature of behaviour is told in words of its own, without names of the program', () => {
+it('every feature of behaviour is told in words of its own, without names of the program', () => {
   // when
   const names = featureNames(config);
   const words = names.map((feature) => feature.words);
@@ -19,13 +19,13 @@ test('every feature of behaviour is told in words of its own, without names of t
   expect(told.any_days_7d).toBe('active days in the last 7 days');
 });
 
-test('every group of reasons is told in words', () => {
+it('every group of reasons is told in words', () => {
   for (const { group } of featureNames(config)) expect(groupWords(group)).not.toBe('');
   expect(groupWords('gaps')).toBe('rhythm of activity');
   expect(groupWords('PageValues')).toBe('PageValues');
 });
 
-test('attributes keep the name that the shop gave them', () => {
+it('attributes keep the name that the shop gave them', () => {
   // given
   const encoder = {
     format: 1,

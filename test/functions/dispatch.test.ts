@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeHandler } from '../../functions/dispatch/handler.ts';
 import { deployOf } from '../../lib/config/index.ts';
 import { ConfigError } from '../../lib/data/index.ts';
@@ -18,7 +18,7 @@ async function dispatch() {
 }
 
 describe('the dispatch function', () => {
-  test.each([
+  it.each([
     // A late call of the scheduler is still about the day that it was meant for.
     { event: { kind: 'tick', time: '2025-05-31T23:30:00Z' }, kind: 'tick', asOf: '2025-06-01' },
     { event: { kind: 'watchdog', time: '2025-05-31T22:30:00Z' }, kind: 'watchdog', asOf: '2025-05-31' },
@@ -34,7 +34,7 @@ describe('the dispatch function', () => {
     expect(result).toMatchObject({ kind, asOf, state: 'idle' });
   });
 
-  test.each([
+  it.each([
     undefined,
     {},
     { kind: 'night' },

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, watch } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { type CleanEntry, makeHandler } from '../../functions/clean/handler.ts';
 import { engineWithin, sendLargeDrop } from '../../lib/clean/index.ts';
 import { parseConfig } from '../../lib/config/index.ts';
@@ -68,7 +68,7 @@ function told(...keys: string[]) {
 }
 
 describe('a drop that is too large for the function', () => {
-  test('is cleaned by one job, with the same result, and is done afterwards', async () => {
+  it('is cleaned by one job, with the same result, and is done afterwards', async () => {
     // given
     const { store, config, batch, entries, handle } = await shop();
     await store.put(key, CONTENT);
@@ -104,7 +104,7 @@ describe('a drop that is too large for the function', () => {
     expect(await written(store, 'clean/')).toEqual(await written(here.store, 'clean/'));
   });
 
-  test('is left alone after three of its jobs have failed', async () => {
+  it('is left alone after three of its jobs have failed', async () => {
     // given a runner that remembers failed jobs of every name
     const { store, config } = await shop();
     await store.put(key, CONTENT);
@@ -125,7 +125,7 @@ describe('a drop that is too large for the function', () => {
     expect(submitted).toHaveLength(3);
   });
 
-  test('goes by the size as it lies there: small, packed, gone and refused ones stay with the function', async () => {
+  it('goes by the size as it lies there: small, packed, gone and refused ones stay with the function', async () => {
     // given
     const { store, entries, handle } = await shop();
     await store.put('drop/shop/small.csv', CONTENT.slice(0, CONTENT.indexOf('\n', 1000) + 1));
@@ -136,7 +136,7 @@ describe('a drop that is too large for the function', () => {
     expect(entries.map(({ status }) => status)).toEqual(['clean', 'gone', 'sent to batch']);
   });
 
-  test('whose job is told to end while it works leaves nothing half, and is done by the next attempt', async () => {
+  it('whose job is told to end while it works leaves nothing half, and is done by the next attempt', async () => {
     // given
     const { store, config, folder, env } = await shop();
     await store.put(key, CONTENT);
@@ -170,7 +170,7 @@ describe('a drop that is too large for the function', () => {
   });
 });
 
-test('the engine gets half of the memory, and processors up to four', () => {
+it('the engine gets half of the memory, and processors up to four', () => {
   expect(engineWithin(3008, 2)).toEqual({ threads: 2, memoryLimit: '1504MiB' });
   expect(engineWithin(Number(undefined), 16)).toEqual({ threads: 4 });
 });

@@ -8,7 +8,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { unzipSync } from 'fflate';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { likeTarget, ROOT } from '../../bin/build/index.ts';
 import { loadConfig, parseConfig } from '../../lib/config/index.ts';
 import { DAY_MS, formatDay } from '../../lib/data/index.ts';
@@ -80,7 +80,7 @@ const message = (messageId: string, body: string) => ({
 const TEST_EVENT = JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'drops' });
 const created = (key: string) => formatS3Event({ bucket: 'drops', key, size: 1, etag: 'x' });
 
-test('a package holds the checked config, which is a config again, and no onnxruntime', async () => {
+it('a package holds the checked config, which is a config again, and no onnxruntime', async () => {
   // given
   const { config } = await loadConfig(join(ROOT, 'examples/online-retail'));
   const { functions } = await builtPackages();
@@ -153,7 +153,7 @@ describe.skipIf(!hasMoto || !likeTarget())('functions from their packages, over 
     await moto.stop();
   });
 
-  test('clean brings a real drop to its end, refuses what is broken, and logs nothing of its rows', async () => {
+  it('clean brings a real drop to its end, refuses what is broken, and logs nothing of its rows', async () => {
     // when
     const { answers, metrics, lines, log } = await call(
       'clean',
@@ -183,7 +183,7 @@ describe.skipIf(!hasMoto || !likeTarget())('functions from their packages, over 
     expect(await keysUnder('quality/')).toHaveLength(2);
   }, 60_000);
 
-  test('features writes the day rows of what clean wrote', async () => {
+  it('features writes the day rows of what clean wrote', async () => {
     // given
     const { config } = await loadConfig(join(ROOT, 'examples/online-retail'));
     const [cleanKey] = await keysUnder('clean/events/');
@@ -197,7 +197,7 @@ describe.skipIf(!hasMoto || !likeTarget())('functions from their packages, over 
     expect(await store.head(daysKey(config, cleanKey!))).toBeDefined();
   }, 60_000);
 
-  test('dispatch says what it waits for, by the time it was scheduled for', async () => {
+  it('dispatch says what it waits for, by the time it was scheduled for', async () => {
     // when: it is early in the shop's night, and all that was dropped is done
     const { answers, metrics, lines } = await call('dispatch', env, {
       kind: 'tick',
@@ -211,7 +211,7 @@ describe.skipIf(!hasMoto || !likeTarget())('functions from their packages, over 
     expect(lines).toContainEqual(expect.objectContaining({ correlation_id: 'request-1', level: 'INFO' }));
   }, 60_000);
 
-  test('dispatch sends the message of a drop again that must have been lost', async () => {
+  it('dispatch sends the message of a drop again that must have been lost', async () => {
     // given: a drop that nobody was told of, half an hour and more ago
     const sqs = new SQSClient(moto.client);
     const queue = async (QueueName: string) =>

@@ -6,7 +6,7 @@ import { type Config, type ConfigInput, parseConfig } from '../../lib/config/ind
 import { createPseudonyms } from '../../lib/data/index.ts';
 import { type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
 
-export const KEY = new Uint8Array(64).fill(7);
+const KEY = new Uint8Array(64).fill(7);
 export const pseudonyms = createPseudonyms(KEY);
 
 export const events = {

@@ -2,7 +2,7 @@ import type { ConfigInput } from '../../lib/config/index.ts';
 import { formatDay, parseDay } from '../../lib/data/index.ts';
 import { createRng } from '../../lib/engine/host/index.ts';
 
-export const FIRST = '2025-01-01';
+const FIRST = '2025-01-01';
 export const AS_OF = '2025-02-20';
 const DAYS = 60;
 

@@ -12,7 +12,7 @@ import {
 import type { Moto } from '../aws/moto.ts';
 
 /** Whose the environment is. */
-export const SHOP = 'Corner shop';
+const SHOP = 'Corner shop';
 
 type Template = { readonly Resources: object; readonly Outputs: object };
 
@@ -65,7 +65,7 @@ async function create(moto: Moto, part: string, template: Template): Promise<voi
 }
 
 /** An output of a stack that was made by `deploy`. */
-export async function output(moto: Moto, part: string, key: string): Promise<string> {
+async function output(moto: Moto, part: string, key: string): Promise<string> {
   const { Stacks } = await new CloudFormationClient(moto.client).send(
     new DescribeStacksCommand({ StackName: `nightjar-prod-${part}` }),
   );

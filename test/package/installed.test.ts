@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -15,6 +16,8 @@ import { call, emptyProject, type Installed, install, type Packed, pack } from '
 const MOST = 5_000_000;
 const NAME = 'nightjar-shop';
 const run = promisify(execFile);
+/** For a project's TypeScript; the package itself is JavaScript. */
+const TSX = createRequire(import.meta.url).resolve('tsx');
 const folders: string[] = [];
 
 /** It comes with Node 20 and 22, and runs the install scripts of all packages. */
@@ -78,7 +81,8 @@ describe('the packed package', { timeout: 120_000 }, () => {
     // Node 20.19 and later import ES modules alone: CommonJS and the resolver of Node 10 do not count.
     // It ends with 1 where types and code do not go together.
     const types = await run(bin('attw'), [packed.tarball, '--profile', 'esm-only', '--no-color']);
-    for (const entry of ['', '/infra', '/report']) expect(types.stdout).toContain(`"${NAME}${entry}"`);
+    for (const entry of ['', '/engine', '/infra', '/report'])
+      expect(types.stdout).toContain(`"${NAME}${entry}"`);
   });
 });
 
@@ -192,6 +196,9 @@ app.synth();
     );
     await writeFile(join(project, 'app.ts'), APP);
     await writeFile(join(project, 'app.mjs'), APP);
+    // The example of the engine's README, as it stands there.
+    const readme = await readFile(join(ROOT, 'lib/engine/README.md'), 'utf8');
+    await writeFile(join(project, 'train.ts'), /^```ts\n(.*?)^```$/ms.exec(readme)![1]!);
     await writeFile(
       join(project, 'page.ts'),
       `import { type RunReport, renderReport } from '${NAME}/report';\nexport const page = (run: RunReport): string => renderReport(run);\n`,
@@ -220,13 +227,20 @@ app.synth();
           ],
           { cwd: project },
         );
-      expect((await check(['nightjar.config.ts', 'app.ts', 'page.ts'])).stdout).toBe('');
+      expect((await check(['nightjar.config.ts', 'app.ts', 'page.ts', 'train.ts'])).stdout).toBe('');
       // and: the types are there, not any
       await expect(check(['wrong.ts'])).rejects.toMatchObject({
         stdout: expect.stringContaining('wrong.ts(2,24): error TS2322'),
       });
     },
   );
+
+  it('trains with the engine alone', async () => {
+    const { stdout } = await run(process.execPath, ['--import', pathToFileURL(TSX).href, 'train.ts'], {
+      cwd: project,
+    });
+    expect(stdout).toMatch(/^loss \d\.\d+, AUROC (?:0\.9\d+|1\.000), \d+ bytes\n$/);
+  });
 
   it('synthesises a stack of ours in an app of its own', async () => {
     await run(process.execPath, ['app.mjs'], { cwd: project, env: { ...process.env, CDK_OUTDIR: 'out' } });

@@ -19,8 +19,8 @@ export interface Visit {
   readonly lines: readonly Line[];
 }
 
-export const FIRST = Date.UTC(2025, 2, 3);
-export const DAYS = 110;
+const FIRST = Date.UTC(2025, 2, 3);
+const DAYS = 110;
 /** The day after the last day of the log. */
 export const AS_OF = '2025-06-21';
 
@@ -51,7 +51,7 @@ const TITLES = [
   'Pillow',
   'Shelf',
 ];
-export const titleOf = (sku: string): string => TITLES[Number(sku.slice(4))] ?? sku;
+const titleOf = (sku: string): string => TITLES[Number(sku.slice(4))] ?? sku;
 
 /** Customers who come every few days and buy now and then: the same log whenever it is asked for. */
 export function shopVisits(customers = 70): Visit[] {

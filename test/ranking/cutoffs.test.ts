@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { NextTask } from '../../lib/config/index.ts';
 import { trainingCutoffs } from '../../lib/ranking/train-next.ts';
 import { FIRST_DAY, withStore } from '../features/shop.ts';
@@ -13,7 +13,7 @@ const cutoffsOf = (asOf: number, horizonDays: number) =>
   });
 
 describe('training cut-offs', () => {
-  test('stand half a month apart, with windows closed by the as-of day and a season before them', async () => {
+  it('stand half a month apart, with windows closed by the as-of day and a season before them', async () => {
     // given a year of history
     // when cut-offs are chosen for windows of thirty days
     const cutoffs = await cutoffsOf(365, 30);
@@ -23,7 +23,7 @@ describe('training cut-offs', () => {
     expect(cutoffs[0]).toBe(335 - 11 * 15);
   });
 
-  test('stand closer where there is little history', async () => {
+  it('stand closer where there is little history', async () => {
     // given nine days, and windows of one
     // when chosen
     const cutoffs = await cutoffsOf(9, 1);
@@ -31,7 +31,7 @@ describe('training cut-offs', () => {
     expect(cutoffs).toEqual([4, 5, 6, 7, 8]);
   });
 
-  test('are none where no window is closed', async () => {
+  it('are none where no window is closed', async () => {
     expect(await cutoffsOf(30, 30)).toEqual([]);
     expect(await cutoffsOf(31, 30)).toEqual([1]);
   });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DataError } from '../../lib/data/index.ts';
 import { ensureItemTable, itemTableKey, type NextModelManifest } from '../../lib/ranking/index.ts';
 import { runIdOf } from '../../lib/run/index.ts';
@@ -12,7 +12,7 @@ const described = (files: Readonly<Record<string, Uint8Array>>): NextModelManife
   JSON.parse(text(files['manifest.json']!));
 
 describe('a list task over items', { timeout: 180_000 }, () => {
-  test('learns what goes together', async () => {
+  it('learns what goes together', async () => {
     await withStore(async (store) => {
       // given a shop where users keep to a taste of six items, and newcomers who took one of them
       const newcomers = Array.from({ length: 12 }, (_, i) => `user ${1000 + i}`);
@@ -41,7 +41,7 @@ describe('a list task over items', { timeout: 180_000 }, () => {
     });
   });
 
-  test('ends in the same bytes whatever the order of drops, and whatever comes after the as-of day', async () => {
+  it('ends in the same bytes whatever the order of drops, and whatever comes after the as-of day', async () => {
     // given one shop told in two drops, in four drops in another order, and with a future it must not see
     const events = tasteShop(60, DAYS);
     const past = events.filter(({ time }) => time < bought('', AS_OF).time - 36_000_000);
@@ -74,7 +74,7 @@ describe('a list task over items', { timeout: 180_000 }, () => {
     expect(planted.lists.get('new user')).toEqual([]);
   });
 
-  test('gives those who never bought what is popular, and as many as there are', async () => {
+  it('gives those who never bought what is popular, and as many as there are', async () => {
     await withStore(async (store) => {
       // given fewer items than a list has places, and a user who only looked
       const events = [...tasteShop(30, DAYS), { ...bought('looker', 100, 'milk'), type: VIEW }];
@@ -96,7 +96,7 @@ describe('a list task over items', { timeout: 180_000 }, () => {
     });
   });
 
-  test('ranks by fixed weights where no window is closed', async () => {
+  it('ranks by fixed weights where no window is closed', async () => {
     await withStore(async (store) => {
       // given four days of history and a window of fourteen
       const events = [
@@ -117,7 +117,7 @@ describe('a list task over items', { timeout: 180_000 }, () => {
     });
   });
 
-  test('has empty lists where nobody bought anything', async () => {
+  it('has empty lists where nobody bought anything', async () => {
     await withStore(async (store) => {
       // given users who only look
       const events = [{ ...bought('ann', 0, 'tea'), type: VIEW }, bought('bob', 40)];
@@ -131,7 +131,7 @@ describe('a list task over items', { timeout: 180_000 }, () => {
 });
 
 describe('a list task over a category', () => {
-  test('ranks categories and ignores items without one', async () => {
+  it('ranks categories and ignores items without one', async () => {
     await withStore(async (store) => {
       // given items that are spread over products, milk without a category, and bread that no table knows
       const events = tasteShop(80, DAYS).flatMap((event, i) => [
@@ -156,7 +156,7 @@ describe('a list task over a category', () => {
     });
   });
 
-  test('takes the category that was known before the as-of day', async () => {
+  it('takes the category that was known before the as-of day', async () => {
     await withStore(async (store) => {
       // given an item that moves from one category to another, and will move again
       const key = await putItems(store, 'products', [
@@ -178,7 +178,7 @@ describe('a list task over a category', () => {
     });
   });
 
-  test('names the attributes there are when the one asked for is missing', async () => {
+  it('names the attributes there are when the one asked for is missing', async () => {
     await withStore(async (store) => {
       // given a table with another attribute
       const key = await putItems(store, 'products', [['tea', 'drinks']]);

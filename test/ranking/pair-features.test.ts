@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createRng } from '../../lib/engine/host/index.ts';
 import { ByteCache, readShardDays } from '../../lib/features/index.ts';
 import { History } from '../../lib/ranking/history.ts';
@@ -51,7 +51,7 @@ const tableOf = (history: History, day: number): ItemTable =>
   );
 
 describe('pair features', () => {
-  test('are what their formulas say, computed in the plain way', async () => {
+  it('are what their formulas say, computed in the plain way', async () => {
     // given a small shop and everything before a day, as dense tables
     const events = shop();
     const history = await historyOf(events, AT);
@@ -84,7 +84,7 @@ describe('pair features', () => {
     expect(pairs).toBeGreaterThan(500);
   });
 
-  test('do not change by way of the item table file', async () => {
+  it('do not change by way of the item table file', async () => {
     // given a table
     const table = tableOf(await historyOf(shop(), AT), AT);
     // when written and read
@@ -93,7 +93,7 @@ describe('pair features', () => {
     expect(read).toEqual(table);
   });
 
-  test('come from a sample of users where there are more entries than allowed', async () => {
+  it('come from a sample of users where there are more entries than allowed', async () => {
     // given one shop, whole and with room for a part of it
     const whole = await historyOf(shop(), AT);
     const sampled = await historyOf(shop(), AT, 300);
@@ -108,7 +108,7 @@ describe('pair features', () => {
     expect(Math.max(...tableOf(sampled, AT).users)).toBeLessThanOrEqual(sampled.users.length);
   });
 
-  test('count units of huge baskets only up to a limit', async () => {
+  it('count units of huge baskets only up to a limit', async () => {
     // given a basket of 600 items, twice those of the later ones
     const items = Array.from({ length: 600 }, (_, i) => `item ${String(i).padStart(3, '0')}`);
     const events = items.flatMap((item, i) =>

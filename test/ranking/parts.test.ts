@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DataError } from '../../lib/data/index.ts';
 import { createRng } from '../../lib/engine/host/index.ts';
 import { Best } from '../../lib/ranking/best.ts';
@@ -21,7 +21,7 @@ const sparseLists = fc.array(fc.uniqueArray(fc.integer({ min: 0, max: 11 }), { m
 });
 
 describe('Best', () => {
-  test('keeps what a full sort puts first, ties by number', () => {
+  it('keeps what a full sort puts first, ties by number', () => {
     const scored = fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 60 });
     fc.assert(
       fc.property(scored, fc.integer({ min: 0, max: 12 }), (scores, limit) => {
@@ -41,7 +41,7 @@ describe('Best', () => {
 });
 
 describe('neighbours', () => {
-  test('are those of the dense product', () => {
+  it('are those of the dense product', () => {
     fc.assert(
       fc.property(sparseLists, fc.boolean(), fc.integer({ min: 1, max: 12 }), (lists, weighted, top) => {
         // given rows, perhaps with weights
@@ -73,7 +73,7 @@ describe('neighbours', () => {
 });
 
 describe('embed', () => {
-  test('spans the rows of a matrix of low rank', () => {
+  it('spans the rows of a matrix of low rank', () => {
     // given 200 rows that are mixtures of three patterns over 50 units
     const rng = createRng('low rank');
     const patterns = Array.from({ length: 3 }, () => rng.normals(50));
@@ -98,7 +98,7 @@ describe('embed', () => {
 });
 
 describe('decodeItemTable', () => {
-  test('says what to do with a file of another kind', async () => {
+  it('says what to do with a file of another kind', async () => {
     // given the item table of an attribute file
     const { encodeArrow, recordBatch } = await import('../../lib/data/index.ts');
     const bytes = encodeArrow([], [recordBatch([], [], 0)]);

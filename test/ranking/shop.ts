@@ -9,7 +9,7 @@ import { type RunInput, type RunManifest, runIdOf, taskGroups } from '../../lib/
 import type { ObjectStore } from '../../lib/runtime/index.ts';
 import { FIRST_DAY, PURCHASE, putDrop, type RawEvent } from '../features/shop.ts';
 
-export const DAY = 86_400_000;
+const DAY = 86_400_000;
 
 /** What a config of these tests may change. */
 export interface ShopOptions {
@@ -45,7 +45,7 @@ export const bought = (user: string, day: number, item?: string): RawEvent => ({
 
 /** A user's taste in `tasteShop`: what the items of a taste are named after. */
 export const tasteOf = (user: string): string => `taste ${Number(user.replace('user ', '')) % TASTES}`;
-export const TASTES = 6;
+const TASTES = 6;
 
 /**
  * Users visit about once a week and take one or two items of one taste, and milk now and then. Each takes only a few of

@@ -113,7 +113,7 @@ export function evaluate(users: readonly Scored[]): BinaryEvaluation {
 }
 
 /** The same users as a validation would hold them. */
-export function validation(users: readonly Scored[]): NonNullable<BinaryTaskReport['validation']> {
+function validation(users: readonly Scored[]): NonNullable<BinaryTaskReport['validation']> {
   const { n, positives, auroc, auprc, logLoss, brier, ece, lift10, ...rest } = evaluate(users);
   const { intervals, reach, deciles, reliability } = rest;
   const measures = { n, positives, auroc, auprc, logLoss, brier, ece, lift10 };
@@ -121,7 +121,7 @@ export function validation(users: readonly Scored[]): NonNullable<BinaryTaskRepo
   return { by: 'day', days: ['2011-06-12', '2011-06-12'], assessment };
 }
 
-export function binaryTask(
+function binaryTask(
   name: string,
   kind: 'event' | 'absence',
   users: readonly Scored[],
@@ -162,7 +162,7 @@ export function binaryTask(
 }
 
 /** A model of the tasks over users. */
-export function usersModel(tasks: readonly BinaryTaskReport[], random: () => number): ModelReport {
+function usersModel(tasks: readonly BinaryTaskReport[], random: () => number): ModelReport {
   return {
     name: 'users-3f9a0c11',
     version: '7d8a5753afcd',
@@ -188,7 +188,7 @@ export function usersModel(tasks: readonly BinaryTaskReport[], random: () => num
   };
 }
 
-export function nextTask(random: () => number): NextTaskReport {
+function nextTask(random: () => number): NextTaskReport {
   const names = ['White hanging heart T-light holder', 'Regency cakestand 3 tier', 'Jumbo bag red retrospot'];
   return {
     name: 'preference',

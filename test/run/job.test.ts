@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shardRange } from '../../lib/run/job.ts';
 
 let folder: string;
@@ -53,7 +53,7 @@ async function run(how: string, env: Record<string, string> = { NIGHTJAR_RUN: 'r
 }
 
 describe('a job', () => {
-  test('says first what it runs on', async () => {
+  it('says first what it runs on', async () => {
     // when
     const { lines } = await run('finishes', {
       NIGHTJAR_RUN: 'r1',
@@ -80,7 +80,7 @@ describe('a job', () => {
     expect(existsSync(join(folder, 'bucket', 'runs', 'r1', 'seen.txt'))).toBe(true);
   });
 
-  test.each([
+  it.each([
     { how: 'gives up', code: 75, lastError: 'stopped between two steps' },
     { how: 'finishes', code: 0, lastError: '' },
     { how: 'waits for ever', code: 75, lastError: '' },
@@ -91,7 +91,7 @@ describe('a job', () => {
     expect(ended).toMatchObject({ code, lastError });
   });
 
-  test.each([
+  it.each([
     { how: 'fails', lastError: 'the data is not as expected' },
     {
       how: 'breaks',
@@ -105,7 +105,7 @@ describe('a job', () => {
     expect(ended).toMatchObject({ code: 1, lastError });
   });
 
-  test('without a run says which variable it needs', async () => {
+  it('without a run says which variable it needs', async () => {
     // when
     const { code, lastError } = await run('finishes', {});
     // then
@@ -114,7 +114,7 @@ describe('a job', () => {
   });
 });
 
-test('the children of an array share the shards, each shard to one of them', () => {
+it('the children of an array share the shards, each shard to one of them', () => {
   // when
   const ranges = [0, 1, 2].map((index) => shardRange(8, 3, index));
   // then

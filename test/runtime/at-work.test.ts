@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { markAtWork, openFolderStore } from '../../lib/runtime/index.ts';
 import { temporaryFolder } from './temp.ts';
 
@@ -47,7 +47,7 @@ const holderIn = async (root: string) => {
 };
 
 describe('of processes that begin to work on one folder', () => {
-  test('at the same moment exactly one does, and the others are told which; round after round', async () => {
+  it('at the same moment exactly one does, and the others are told which; round after round', async () => {
     // given
     const root = await temporaryFolder();
     const [rounds, processes, kills] = [60, 3, 3];
@@ -80,7 +80,7 @@ describe('of processes that begin to work on one folder', () => {
     expect(await marks(root)).toEqual([]);
   });
 
-  test('one that was stopped, not ended, keeps the others out', async () => {
+  it('one that was stopped, not ended, keeps the others out', async () => {
     const root = await temporaryFolder();
     const [first, second] = [await worker(root), await worker(root)];
     expect(await first.tell('go')).toBe('at work');
@@ -92,7 +92,7 @@ describe('of processes that begin to work on one folder', () => {
 });
 
 describe('a mark keeps nobody out', () => {
-  test('when its process is dead, its number was given to another, or its text was lost', async () => {
+  it('when its process is dead, its number was given to another, or its text was lost', async () => {
     const root = await temporaryFolder();
     await (await markAtWork(root, 'run'))();
     const held = await worker(root);
@@ -116,7 +116,7 @@ describe('a mark keeps nobody out', () => {
     }
   });
 
-  test('of another machine when it has been silent for long; while it is heard of, it does', async () => {
+  it('of another machine when it has been silent for long; while it is heard of, it does', async () => {
     const root = await temporaryFolder();
     const release = await markAtWork(root, 'run');
     const { path, holder } = await holderIn(root);
@@ -128,7 +128,7 @@ describe('a mark keeps nobody out', () => {
     await release();
   });
 
-  test('that another has taken off or replaced: to release it then changes nothing', async () => {
+  it('that another has taken off or replaced: to release it then changes nothing', async () => {
     const root = await temporaryFolder();
     const first = await markAtWork(root, 'run');
     const { path, holder } = await holderIn(root);
@@ -141,7 +141,7 @@ describe('a mark keeps nobody out', () => {
   });
 });
 
-test('a store that is opened meanwhile leaves the mark', async () => {
+it('a store that is opened meanwhile leaves the mark', async () => {
   const root = await temporaryFolder();
   const release = await markAtWork(root, 'run');
   await openFolderStore(root);

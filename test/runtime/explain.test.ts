@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, open, readFile, symlink, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DataError } from '../../lib/data/index.ts';
 import { explain, explainedAt, SystemError, sentenceOf, withScratch } from '../../lib/runtime/index.ts';
 import { reasonIn } from '../../lib/runtime/local/child.ts';
@@ -14,7 +14,7 @@ const failed = (code: string, more: object = {}) =>
   Object.assign(new Error(`${code}: as the system says it, write`), { code, syscall: 'write', ...more });
 
 describe('a failed system call is told in one sentence with path and cure', () => {
-  test('for every code that a disk, a path, a right or a limit can lead to', () => {
+  it('for every code that a disk, a path, a right or a limit can lead to', () => {
     const codes = [
       ...['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST'],
       ...['ENOTEMPTY', 'ENAMETOOLONG', 'ELOOP', 'EBUSY', 'ETXTBSY', 'EXDEV', 'EIO', 'ESTALE'],
@@ -30,7 +30,7 @@ describe('a failed system call is told in one sentence with path and cure', () =
     }
   });
 
-  test('where a module of ours is not found: it is missing, or nothing more can be opened', async () => {
+  it('where a module of ours is not found: it is missing, or nothing more can be opened', async () => {
     // given: what Node says of both
     const notFound = (path: string) =>
       Object.assign(new Error(`Cannot find package '${path}' imported from /app/x.js`), {
@@ -47,7 +47,7 @@ describe('a failed system call is told in one sentence with path and cure', () =
     );
   });
 
-  test('that names the place where the call names no path of its own', async () => {
+  it('that names the place where the call names no path of its own', async () => {
     const bucket = { what: 'the bucket', path: '/shop/bucket', instead: 'name another folder with --store' };
     await expect(explainedAt(bucket, Promise.reject(failed('ENOSPC')))).rejects.toThrow(
       'the disk of the bucket /shop/bucket is full: make room there, or name another folder with --store',
@@ -61,7 +61,7 @@ describe('a failed system call is told in one sentence with path and cure', () =
     );
   });
 
-  test('as the system really throws it', async () => {
+  it('as the system really throws it', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'file'), '');
     await symlink(join(folder, 'loop'), join(folder, 'loop'));
@@ -78,7 +78,7 @@ describe('a failed system call is told in one sentence with path and cure', () =
     expect(sentenceOf(error)).toBe('no-such-program is not there: check the path');
   });
 
-  test('as libraries hand it on in words', async () => {
+  it('as libraries hand it on in words', async () => {
     // given: DuckDB over files that cannot be read or written
     const folder = await temporaryFolder();
     const connection = await (await DuckDBInstance.create(':memory:')).connect();
@@ -100,7 +100,7 @@ describe('a failed system call is told in one sentence with path and cure', () =
     }
   });
 
-  test('while what nobody foresaw keeps its message and is called a fault of Nightjar', () => {
+  it('while what nobody foresaw keeps its message and is called a fault of Nightjar', () => {
     expect(explain(new TypeError('x is undefined'))).toBeUndefined();
     expect(sentenceOf(new TypeError('x is undefined\nmore'))).toMatch(
       /^x is undefined: this is a fault of Nightjar/,
@@ -112,7 +112,7 @@ describe('a failed system call is told in one sentence with path and cure', () =
   });
 });
 
-test('work in the temporary folder leaves nothing behind, and its faults tell of that folder', async () => {
+it('work in the temporary folder leaves nothing behind, and its faults tell of that folder', async () => {
   let made = '';
   const work = withScratch('check', async (folder) => {
     made = folder;
@@ -129,7 +129,7 @@ describe('the reason of a job that ended is the sentence in its error output', (
     return reasonIn(stderr.split('\n'));
   };
 
-  test('for every way in which a Node process crashes', () => {
+  it('for every way in which a Node process crashes', () => {
     expect(crash('throw new TypeError("no such thing")')).toBe('no such thing');
     expect(crash('Promise.reject(Object.assign(new Error("odd"), { details: { a: 1 } }))')).toBe('odd');
     expect(crash('require("./none.js")')).toContain("Cannot find module './none.js'");
@@ -140,7 +140,7 @@ describe('the reason of a job that ended is the sentence in its error output', (
     );
   });
 
-  test('and want of memory is called so, whoever says it', () => {
+  it('and want of memory is called so, whoever says it', () => {
     const heap = spawnSync(
       process.execPath,
       ['--max-old-space-size=20', '-e', 'const a = []; for (;;) a.push(new Array(1e5).fill(1.5))'],
@@ -150,7 +150,7 @@ describe('the reason of a job that ended is the sentence in its error output', (
     expect(reasonIn(['terminate called after throwing', 'std::bad_alloc'])).toMatch(/too little memory/);
   });
 
-  test('and nothing where nothing was said', () => {
+  it('and nothing where nothing was said', () => {
     expect(reasonIn([])).toBeUndefined();
     expect(reasonIn(['', '  '])).toBeUndefined();
     expect(reasonIn(['    at somewhere'])).toBe('at somewhere');

@@ -47,7 +47,7 @@ export function fieldOf(bound: Bound, type: string, slot: string): Field {
 }
 
 /** SQL text of a value for people: quoted, cut after 200 characters, NULL by name. */
-export function show(sql: string): string {
+function show(sql: string): string {
   return `coalesce('"' || left((${sql})::VARCHAR, 200) || '"', 'NULL')`;
 }
 

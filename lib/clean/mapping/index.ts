@@ -1,11 +1,11 @@
 export { withoutAddresses } from './addresses.ts';
 export { BUILT_IN_FLAGS, LATEST } from './checks.ts';
-export { missingColumn } from './missing-column.ts';
+
 export { planFor, staged } from './plan.ts';
-export { type Reading, readingOf } from './reading.ts';
+export { readingOf } from './reading.ts';
 export { shapeRows } from './shape-rows.ts';
 export { type SyntaxFault, syntaxFaults } from './syntax.ts';
-export { type Check, NO_TEXT, type Output, type TablePlan, VALUE } from './table.ts';
+export { type Check, NO_TEXT, type TablePlan, VALUE } from './table.ts';
 export { MISSING } from './texts.ts';
 export { sqlOf } from './value.ts';
 export { newestFirst } from './version.ts';

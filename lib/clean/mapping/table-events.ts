@@ -15,9 +15,9 @@ import { versionColumns } from './version.ts';
 type EventSource = Extract<Source, { table: 'events' }>;
 
 /** A line of more pieces than this is a barcode or an overflow in the wrong column. */
-export const MOST_PIECES = 1e7;
+const MOST_PIECES = 1e7;
 /** Minor units of a line: 100,000,000,000.00. Sums of so many lines stay exact in a double. */
-export const MOST_MONEY = 1e13;
+const MOST_MONEY = 1e13;
 
 /** The columns of the table `events`. */
 export function eventColumns(

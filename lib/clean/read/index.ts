@@ -1,2 +1,2 @@
-export { type Column, type KeyFacts, keyFacts, type Records } from './columns.ts';
+export { type Column, keyFacts, type Records } from './columns.ts';
 export { readRecords } from './records.ts';

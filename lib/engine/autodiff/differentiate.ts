@@ -5,9 +5,9 @@ import {
   type Graph,
   GraphBuilder,
   GraphError,
+  type GraphNode,
   intAttribute,
   isFloat,
-  type Node,
   removeDeadCode,
   type Shape,
   type Value,
@@ -109,7 +109,7 @@ class BackwardWalk {
     };
   }
 
-  #node(node: Node): void {
+  #node(node: GraphNode): void {
     const dys = node.outputs.map((name) => this.#gradients.get(name));
     if (dys.every((dy) => dy === undefined)) return;
     if (!node.inputs.some((name) => this.#needed.has(name))) return;
@@ -145,7 +145,7 @@ class BackwardWalk {
     this.#gradients.set(name, before ? this.#g.add(before, gradient) : gradient);
   }
 
-  #recordRows(node: Node, table: string, input: number, dy: Value): void {
+  #recordRows(node: GraphNode, table: string, input: number, dy: Value): void {
     if (node.op !== 'Gather' || input !== 0 || intAttribute(node.attributes, 'axis', 0) !== 0) {
       throw new GraphError(
         `${table} is also read by ${node.name} (${node.op}), so its gradient is no list of rows; ask for it whole (wrt).`,

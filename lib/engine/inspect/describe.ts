@@ -1,5 +1,5 @@
 import { elementCount, type Graph, type Value } from '../onnx/index.ts';
-import { layersOf, linears, residualJoins, type Selection, trainable } from '../peft/index.ts';
+import { layersOf, linears, residualJoins, type TrainableSelection, trainable } from '../peft/index.ts';
 
 /** Parameters that stand together: an encoder's layer, a branch. */
 export interface LayerSummary {
@@ -38,7 +38,7 @@ export interface ModelSummary {
  */
 export function describeModel(
   graph: Graph,
-  selection: Selection | readonly Selection[] = 'all',
+  selection: TrainableSelection | readonly TrainableSelection[] = 'all',
 ): ModelSummary {
   const chosen = new Set(graph.parameters.length > 0 ? trainable(graph, selection) : []);
   const counts = new Map<string, number>();

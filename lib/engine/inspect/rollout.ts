@@ -1,5 +1,5 @@
 import type { Feeds } from '../host/index.ts';
-import { encodeModel, type Graph, type Node, selectOutputs } from '../onnx/index.ts';
+import { encodeModel, type Graph, type GraphNode, selectOutputs } from '../onnx/index.ts';
 import { openSession } from '../train/index.ts';
 import { InspectError } from './errors.ts';
 
@@ -11,7 +11,7 @@ const PASSING: ReadonlySet<string> = new Set(['Where', 'Identity', 'Cast', 'Drop
  * over the last axis with four axes that a matrix product weighs values by.
  */
 export function attentionProbabilities(graph: Graph): string[] {
-  const readers = new Map<string, Node[]>();
+  const readers = new Map<string, GraphNode[]>();
   for (const node of graph.nodes) {
     for (const name of node.inputs) readers.set(name, [...(readers.get(name) ?? []), node]);
   }

@@ -1,3 +1,4 @@
+import { sigmoid } from '../host/index.ts';
 import { CalibrationError } from './errors.ts';
 import { countPositives, type Numbers } from './input.ts';
 import { fitPools, type Isotonic, interpolate } from './isotonic.ts';
@@ -95,10 +96,6 @@ function sigmoidCalibrator(kind: CalibratorKind, params: Sigmoid): Calibrator {
 
 function isotonicCalibrator(params: Isotonic): Calibrator {
   return { kind: 'isotonic', params, apply: (logit) => interpolate(params, logit) };
-}
-
-function sigmoid(z: number): number {
-  return z >= 0 ? 1 / (1 + Math.exp(-z)) : Math.exp(z) / (1 + Math.exp(z));
 }
 
 function fitSigmoid(logits: Numbers, labels: Numbers, free: { slope: boolean; intercept: boolean }): Sigmoid {

@@ -1,4 +1,4 @@
-export { attentionBias, HIDDEN, multiHeadAttention } from './attention.ts';
+export { attentionBias, multiHeadAttention } from './attention.ts';
 export { type Conv1dOptions, conv1d } from './convolution.ts';
 export { type EmbeddingBagOptions, embeddingBag, embeddingBagOffsets } from './embedding.ts';
 export {

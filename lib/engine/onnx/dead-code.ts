@@ -1,5 +1,5 @@
 import { GraphError } from './errors.ts';
-import type { Graph, Node } from './graph.ts';
+import type { Graph, GraphNode } from './graph.ts';
 
 /** The graph without nodes and constants that no output needs. Inputs and parameters stay: they are its interface. */
 export function removeDeadCode(graph: Graph): Graph {
@@ -37,9 +37,9 @@ export function selectOutputs(graph: Graph, names: readonly string[]): Graph {
   });
 }
 
-function needed(graph: Graph, outputs: readonly string[]): { nodes: Node[]; used: Set<string> } {
+function needed(graph: Graph, outputs: readonly string[]): { nodes: GraphNode[]; used: Set<string> } {
   const used = new Set(outputs);
-  const nodes: Node[] = [];
+  const nodes: GraphNode[] = [];
   for (const node of [...graph.nodes].reverse()) {
     if (!node.outputs.some((name) => used.has(name))) continue;
     nodes.push(node);

@@ -15,17 +15,17 @@ import { GraphError } from './errors.ts';
 import {
   type Attribute,
   type Graph,
+  type GraphNode,
   type Initializer,
-  type Node,
   OPSET,
   type Parameter,
   type Value,
 } from './graph.ts';
 import { restoreNames } from './half.ts';
-import { readTensor } from './import/tensors.ts';
 import { inferTypes } from './infer.ts';
 import { isOpType, operators } from './operators/index.ts';
 import { withSizes } from './sizes.ts';
+import { readTensor } from './stored-tensors.ts';
 import { type Tensor, tensor, toNumbers } from './tensor.ts';
 import { fromProtoType, fromTensorProto } from './tensor-proto.ts';
 
@@ -146,7 +146,7 @@ export function constantValue(
   }
 }
 
-function readNode(proto: NodeProto): Node {
+function readNode(proto: NodeProto): GraphNode {
   const { name, opType: op } = proto;
   if (!isOpType(op)) throw new GraphError(`Unsupported operator ${op}.`);
   const attributes: Record<string, Attribute> = {};

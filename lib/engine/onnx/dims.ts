@@ -17,7 +17,7 @@ export function staticShape(shape: Shape): number[] | undefined {
  * Is this size a name that a shape rule made up for what only running tells ('Slice_3.0', 'a + 1', '12*a/b'), and not
  * the name of an input's axis? Such a size may turn out to be any other.
  */
-export function isDerived(dim: Dim): boolean {
+function isDerived(dim: Dim): boolean {
   return typeof dim === 'string' && /[.+/()]| - /.test(dim);
 }
 

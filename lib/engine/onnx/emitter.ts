@@ -3,8 +3,8 @@ import { GraphError } from './errors.ts';
 import {
   type Attributes,
   type Graph,
+  type GraphNode,
   type Initializer,
-  type Node,
   OPSET,
   type Parameter,
   type Value,
@@ -158,7 +158,7 @@ export class GraphEmitter {
   }
 
   /** One operation under the names of the node and of its outputs. Throws GraphError as `op` does. */
-  append(node: Node): Value[] {
+  append(node: GraphNode): Value[] {
     return this.#addNode({ ...node, outputs: [...node.outputs] });
   }
 
@@ -206,7 +206,7 @@ export class GraphEmitter {
     if (outputs.length === 0)
       throw new GraphError(`Graph ${this.#name} has no outputs; call output(name, value).`);
     const renamed = new Map<string, string>();
-    const copies: Node[] = [];
+    const copies: GraphNode[] = [];
     for (const { label, value } of this.#labels) {
       const taken = renamed.get(value.name);
       if (label === value.name || taken === label) continue;

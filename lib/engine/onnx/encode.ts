@@ -13,7 +13,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
-import type { Attribute, Graph, Node, TensorType } from './graph.ts';
+import type { Attribute, Graph, GraphNode, TensorType } from './graph.ts';
 import { halfProducts, storeWeights } from './half.ts';
 import { modelBytes } from './model-bytes.ts';
 import { operators } from './operators/index.ts';
@@ -141,7 +141,7 @@ export function valueInfo(name: string, { dtype, shape }: TensorType): ValueInfo
   });
 }
 
-function nodeProto(node: Node): NodeProto {
+function nodeProto(node: GraphNode): NodeProto {
   const { domain = '', attributes: kinds = {} } = operators[node.op];
   const attribute =
     node.op === 'ConstantOfShape'
@@ -188,7 +188,7 @@ function attributeProto(name: string, value: Attribute, kind: string): Attribute
 }
 
 /** ConstantOfShape's value is a tensor of one element in the file, a number and a type in the graph. */
-function filledWith({ attributes }: Node): AttributeProto {
+function filledWith({ attributes }: GraphNode): AttributeProto {
   const dtype = (attributes.dtype ?? 'float32') as DType;
   const value = toTensorProto(tensor(dtype, [1], [Number(attributes.value ?? 0)]));
   return create(AttributeProtoSchema, { name: 'value', type: AttributeProto_AttributeType.TENSOR, t: value });

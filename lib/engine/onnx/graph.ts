@@ -22,7 +22,7 @@ export interface Parameter {
 }
 
 /** One operation. An omitted optional input is the empty name, as in ONNX. */
-export interface Node {
+export interface GraphNode {
   readonly name: string;
   readonly op: OpType;
   readonly inputs: readonly string[];
@@ -40,7 +40,7 @@ export interface Graph {
   readonly opset: number;
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
-  readonly nodes: readonly Node[];
+  readonly nodes: readonly GraphNode[];
   readonly initializers: readonly Initializer[];
   readonly parameters: readonly Parameter[];
   readonly values: ReadonlyMap<string, TensorType>;

@@ -47,7 +47,7 @@ export function halfProducts(nodes: readonly NodeProto[]): NodeProto[] {
   });
 }
 
-export function castNode(from: string, to: string, type: TensorProto_DataType): NodeProto {
+function castNode(from: string, to: string, type: TensorProto_DataType): NodeProto {
   return create(NodeProtoSchema, {
     name: `cast:${to}`,
     opType: 'Cast',

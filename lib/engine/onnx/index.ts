@@ -13,15 +13,15 @@ export {
 export { embed } from './embed.ts';
 export type { Operand } from './emitter.ts';
 export { type EncodeOptions, encodeModel } from './encode.ts';
-export { encodeLoop, everyName, finalName, initialName, LOOP_COUNT, type LoopBody } from './encode-loop.ts';
+export { encodeLoop, everyName, finalName, initialName, LOOP_COUNT } from './encode-loop.ts';
 export { GraphError } from './errors.ts';
 export { fuse } from './fuse/index.ts';
 export {
   type Attribute,
   type Attributes,
   type Graph,
+  type GraphNode,
   type Initializer,
-  type Node,
   OPSET,
   type Parameter,
   type TensorType,
@@ -35,7 +35,7 @@ export { sliceRange } from './operators/movement.ts';
 export { directions as recurrentDirections, rnnActivation } from './operators/recurrent.ts';
 export { intAttribute, listAttribute, stringAttribute } from './operators/spec.ts';
 export { type Windows, windowCounts, windowElements, windowsOf } from './operators/window.ts';
-export { asParameters } from './parameters.ts';
+export { asParameters, withParameters } from './parameters.ts';
 export { quantise } from './quantise.ts';
 export { foldConstants, specialise } from './specialise.ts';
 export {

@@ -1,6 +1,6 @@
 import { type Dim, staticShape } from './dims.ts';
 import { GraphError } from './errors.ts';
-import type { Attributes, Graph, Initializer, Node, TensorType, Value } from './graph.ts';
+import type { Attributes, Graph, GraphNode, Initializer, TensorType, Value } from './graph.ts';
 import { evaluate, type Tensor64 } from './interpret/index.ts';
 import { knownElements } from './known-elements.ts';
 import { operators } from './operators/index.ts';
@@ -44,7 +44,7 @@ export class TypeTable {
    * Checks a node and declares its outputs (only those of `declared` where a node gains outputs later). Throws GraphError
    * naming the node, operator and shapes.
    */
-  node(node: Node, declared: readonly string[] = node.outputs): void {
+  node(node: GraphNode, declared: readonly string[] = node.outputs): void {
     const label = `${node.name} (${node.op})`;
     const spec = operators[node.op];
     const [least, most] = spec.inputs;
@@ -79,7 +79,7 @@ export class TypeTable {
 
 /** Integers and conditions computed from constants: exporters put whole calculations in front of a Reshape. */
 function computedElements(
-  node: Node,
+  node: GraphNode,
   types: readonly (TensorType | undefined)[],
   known: readonly (readonly Dim[] | undefined)[],
 ): readonly number[] | undefined {

@@ -25,3 +25,32 @@ export function asParameters(graph: Graph, names: readonly string[]): Graph {
     parameters: [...graph.parameters, ...promoted],
   };
 }
+
+/**
+ * The graph with other values for the parameters that are named. Throws GraphError when a value is of another size, or
+ * when the graph has no such parameter and `unknown` is not `ignored`.
+ */
+export function withParameters(
+  graph: Graph,
+  values: Readonly<Record<string, Float32Array>>,
+  { unknown = 'refused' }: { unknown?: 'refused' | 'ignored' } = {},
+): Graph {
+  const left = new Map(Object.entries(values));
+  const parameters = graph.parameters.map((parameter) => {
+    const data = left.get(parameter.name);
+    if (!data) return parameter;
+    left.delete(parameter.name);
+    if (data.length !== parameter.data.length) {
+      throw new GraphError(
+        `${parameter.name} [${parameter.shape}] needs ${parameter.data.length} values, given ${data.length}.`,
+      );
+    }
+    return { ...parameter, data };
+  });
+  if (left.size > 0 && unknown === 'refused') {
+    throw new GraphError(
+      `Graph ${graph.name} has no parameters ${[...left.keys()].join(', ')}; add the head they belong to first.`,
+    );
+  }
+  return { ...graph, parameters };
+}

@@ -1,6 +1,6 @@
 import { removeDeadCode } from './dead-code.ts';
 import { GraphError } from './errors.ts';
-import type { Graph, Initializer, Node } from './graph.ts';
+import type { Graph, GraphNode, Initializer } from './graph.ts';
 import { inferTypes } from './infer.ts';
 import { intAttribute } from './operators/spec.ts';
 import { tensor } from './tensor.ts';
@@ -29,7 +29,7 @@ export function quantise(graph: Graph): Graph {
     ].map((weight) => [weight.name, weight]),
   );
   const constants = new Map<string, Initializer>();
-  const nodes: Node[] = [];
+  const nodes: GraphNode[] = [];
   const quantisedInputs = new Set<string>();
   for (const node of graph.nodes) {
     const weight = weights.get(node.inputs[1] ?? '');
@@ -81,16 +81,20 @@ const own = (name: string, part: string): string => `quantised ${part}:${name}`;
 const ZERO_POINT = own('', 'zero');
 
 function step(
-  op: Node['op'],
+  op: GraphNode['op'],
   inputs: readonly string[],
   outputs: readonly string[],
-  attributes: Node['attributes'] = {},
-): Node {
+  attributes: GraphNode['attributes'] = {},
+): GraphNode {
   return { name: `quantised:${outputs[0]}`, op, inputs, outputs, attributes };
 }
 
 /** How a node multiplies by its second input; undefined when it does so in a way that has no integer form. */
-function productKind({ op, attributes, inputs }: Node): { transposed: boolean; bias?: string } | undefined {
+function productKind({
+  op,
+  attributes,
+  inputs,
+}: GraphNode): { transposed: boolean; bias?: string } | undefined {
   const transposed = intAttribute(attributes, 'transB', 0) === 1;
   const plain = intAttribute(attributes, 'transA', 0) === 0 && intAttribute(attributes, 'alpha', 1) === 1;
   if (op === 'MatMul') return { transposed: false };

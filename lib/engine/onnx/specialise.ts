@@ -1,5 +1,5 @@
 import { removeDeadCode } from './dead-code.ts';
-import type { Graph, Initializer, Node } from './graph.ts';
+import type { Graph, GraphNode, Initializer } from './graph.ts';
 import { inferTypes } from './infer.ts';
 import { evaluate, type Tensor64, toTensor64 } from './interpret/index.ts';
 import { withSizes } from './sizes.ts';
@@ -48,7 +48,7 @@ class Folding {
   }
 
   /** Turns the node's outputs into constants where it can; says whether it did. */
-  fold(node: Node): boolean {
+  fold(node: GraphNode): boolean {
     if (!this.#isSmall(node)) return false;
     if (node.op === 'Shape' || node.op === 'Size') return this.#foldShape(node);
     const inputs = node.inputs.map((name) => this.#constants.get(name));
@@ -75,7 +75,7 @@ class Folding {
     return this.#singles.get(constant.name) ?? toTensor64(rounded(constant));
   }
 
-  #isSmall(node: Node): boolean {
+  #isSmall(node: GraphNode): boolean {
     return node.outputs.every((name) => {
       const type = this.#graph.values.get(name);
       if (!type?.shape.every((dim) => typeof dim === 'number')) return false;
@@ -84,7 +84,7 @@ class Folding {
   }
 
   /** Shape and Size need the type of their input only, not its value. */
-  #foldShape(node: Node): boolean {
+  #foldShape(node: GraphNode): boolean {
     const shape = this.#graph.values.get(node.inputs[0] ?? '')?.shape;
     if (!shape?.every((dim) => typeof dim === 'number')) return false;
     const stand = {
@@ -99,7 +99,7 @@ class Folding {
   }
 }
 
-function roundsToIntegers(node: Node, results: readonly Tensor64[]): boolean {
+function roundsToIntegers(node: GraphNode, results: readonly Tensor64[]): boolean {
   return (
     node.op === 'Ceil' ||
     node.op === 'Floor' ||

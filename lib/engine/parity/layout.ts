@@ -1,3 +1,4 @@
+import { gatherRows } from '../host/index.ts';
 import type { Encoder } from './encoder.ts';
 import { isHead } from './encoder.ts';
 import { needed, type Reference } from './reference.ts';
@@ -18,7 +19,7 @@ export function asReference(
   const transposed = encoder.weights.get(name)?.transposed ?? false;
   const whole = transposed ? swapped(data, shape) : data;
   if (name !== reference.figures.word_embedding_name) return whole;
-  return rowsOf(whole, wordRows(reference), shape[1]!);
+  return gatherRows(whole, shape[1]!, wordRows(reference));
 }
 
 /** Name of the graph's parameter that holds a weight of the reference; the head and LoRA have the reference's names. */
@@ -27,16 +28,8 @@ export function parameterOf(encoder: Encoder, name: string): string | undefined 
 }
 
 /** Ids whose rows of the word embeddings are recorded. */
-export function wordRows(reference: Reference): number[] {
+function wordRows(reference: Reference): number[] {
   return Array.from(needed(reference, 'word_rows').data as BigInt64Array, Number);
-}
-
-function rowsOf(table: Floats, rows: readonly number[], width: number): Floats {
-  const picked = new Float64Array(rows.length * width);
-  rows.forEach((row, i) => {
-    picked.set(table.subarray(row * width, (row + 1) * width), i * width);
-  });
-  return picked;
 }
 
 function swapped(data: Floats, [rows = 0, columns = 0]: readonly number[]): Floats {

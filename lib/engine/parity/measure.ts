@@ -49,7 +49,7 @@ export const ZERO_TOLERANCE: Readonly<Record<Precision, number>> = { f32: 1e-6, 
 type Values = ArrayLike<number>;
 
 /** @returns infinity where the lengths differ or a value is not finite, so that no such pair passes */
-export function difference(measure: Measure, actual: Values, expected: Values): number {
+function difference(measure: Measure, actual: Values, expected: Values): number {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
   let largest = 0;
   let scale = 0;

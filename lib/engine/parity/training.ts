@@ -52,10 +52,7 @@ export function headNames({ figures }: Reference, encoder: Encoder): Map<string,
 }
 
 /** The reference's AdamW, with its decay groups, in the trainer's words. */
-export function optimiserOf(
-  { training, decay_params, no_decay_params }: Figures,
-  run: Run,
-): OptimiserOptions {
+function optimiserOf({ training, decay_params, no_decay_params }: Figures, run: Run): OptimiserOptions {
   const names = new Map([...run.trained].map(([name, parameter]) => [parameter, name]));
   const { betas = [0.9, 0.999], eps = 1e-8, weight_decay = 0.01, clip_norm = null } = training ?? {};
   return {

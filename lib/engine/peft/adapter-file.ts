@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { decodeSafetensors, encodeSafetensors, type Feeds, float32 } from '../host/index.ts';
-import type { Graph } from '../onnx/index.ts';
+import { type Graph, withParameters } from '../onnx/index.ts';
 import { type BottleneckAdapter, insertBottlenecks } from './bottleneck.ts';
 import { PeftError } from './errors.ts';
-import { withValues } from './graph-edit.ts';
 import { insertLora, type LoraAdapter } from './lora.ts';
 import { insertPrefix, type PrefixAdapter } from './prefix.ts';
 
@@ -100,7 +99,7 @@ export function decodeAdapter(
         'load the model that it was trained on, without changes to its weights.',
     );
   }
-  return { graph: withValues(insertAdapter(base, adapter, values), values), adapter, values };
+  return { graph: withParameters(insertAdapter(base, adapter, values), values), adapter, values };
 }
 
 function insertAdapter(base: Graph, adapter: Adapter, values: Readonly<Record<string, Float32Array>>): Graph {

@@ -1,5 +1,5 @@
 import type { Rng } from '../host/index.ts';
-import type { Graph, Node } from '../onnx/index.ts';
+import type { Graph, GraphNode } from '../onnx/index.ts';
 import { PeftError } from './errors.ts';
 import { GraphEdit } from './graph-edit.ts';
 import { type ResidualJoin, residualJoins } from './joins.ts';
@@ -73,7 +73,12 @@ export function insertBottlenecks(
       if (!data) throw new PeftError(`The values of the adapter lack ${at}.${part}.`);
       edit.parameter(`${at}.${part}`, shape, data);
     }
-    const node = (op: Node['op'], step: string, inputs: string[], output = `${at}/${step}`): Node => ({
+    const node = (
+      op: GraphNode['op'],
+      step: string,
+      inputs: string[],
+      output = `${at}/${step}`,
+    ): GraphNode => ({
       name: `${at}/${step}`,
       op,
       inputs,

@@ -1,8 +1,8 @@
 import {
   type Graph,
+  type GraphNode,
   type Initializer,
   inferTypes,
-  type Node,
   type Parameter,
   tensor,
 } from '../onnx/index.ts';
@@ -11,7 +11,7 @@ import { PeftError } from './errors.ts';
 /** A graph being rewritten in place: nodes are put in behind the value they change, which keeps its name. */
 export class GraphEdit {
   readonly #graph: Graph;
-  readonly #nodes: Node[];
+  readonly #nodes: GraphNode[];
   readonly #parameters: Parameter[];
   readonly #initializers: Initializer[];
 
@@ -49,7 +49,7 @@ export class GraphEdit {
    * Puts nodes behind a value: what made it now makes `inner`, and the last of `nodes` makes the value itself, so that
    * whoever reads it, outputs of the graph included, reads the changed one.
    */
-  wrap(value: string, inner: string, nodes: readonly Node[]): void {
+  wrap(value: string, inner: string, nodes: readonly GraphNode[]): void {
     const at = this.#nodes.findIndex(({ outputs }) => outputs.includes(value));
     const producer = this.#nodes[at];
     if (!producer) throw new PeftError(`No node of graph ${this.#graph.name} makes ${value}.`);
@@ -58,7 +58,7 @@ export class GraphEdit {
   }
 
   /** Puts nodes in front of the one that makes a value, whose inputs they may then make. */
-  before(value: string, nodes: readonly Node[], change: (node: Node) => Node): void {
+  before(value: string, nodes: readonly GraphNode[], change: (node: GraphNode) => GraphNode): void {
     const at = this.#nodes.findIndex(({ outputs }) => outputs.includes(value));
     const node = this.#nodes[at];
     if (!node) throw new PeftError(`No node of graph ${this.#graph.name} makes ${value}.`);
@@ -77,13 +77,13 @@ export class GraphEdit {
 
 /** The nodes of a graph by the values they make and read. */
 export interface Wiring {
-  readonly producers: ReadonlyMap<string, Node>;
-  readonly consumers: ReadonlyMap<string, readonly Node[]>;
+  readonly producers: ReadonlyMap<string, GraphNode>;
+  readonly consumers: ReadonlyMap<string, readonly GraphNode[]>;
 }
 
 export function wiringOf(graph: Graph): Wiring {
-  const producers = new Map<string, Node>();
-  const consumers = new Map<string, Node[]>();
+  const producers = new Map<string, GraphNode>();
+  const consumers = new Map<string, GraphNode[]>();
   for (const node of graph.nodes) {
     for (const output of node.outputs) if (output !== '') producers.set(output, node);
     for (const input of new Set(node.inputs)) {
@@ -94,26 +94,4 @@ export function wiringOf(graph: Graph): Wiring {
     }
   }
   return { producers, consumers };
-}
-
-/** The graph with some parameters' values replaced. Throws PeftError when one is unknown or of another size. */
-export function withValues(graph: Graph, values: Readonly<Record<string, Float32Array>>): Graph {
-  const left = new Map(Object.entries(values));
-  const parameters = graph.parameters.map((parameter) => {
-    const data = left.get(parameter.name);
-    if (!data) return parameter;
-    left.delete(parameter.name);
-    if (data.length !== parameter.data.length) {
-      throw new PeftError(
-        `${parameter.name} [${parameter.shape}] needs ${parameter.data.length} values, given ${data.length}.`,
-      );
-    }
-    return { ...parameter, data };
-  });
-  if (left.size > 0) {
-    throw new PeftError(
-      `Graph ${graph.name} has no parameters ${[...left.keys()].join(', ')}; add the head they belong to first.`,
-    );
-  }
-  return { ...graph, parameters };
 }

@@ -1,4 +1,4 @@
-import type { Graph, Node, Parameter } from '../onnx/index.ts';
+import type { Graph, GraphNode, Parameter } from '../onnx/index.ts';
 import { type Wiring, wiringOf } from './graph-edit.ts';
 import { linears, parameterBehind } from './linears.ts';
 
@@ -58,7 +58,7 @@ export function residualJoins(graph: Graph): ResidualJoin[] {
 }
 
 /** The nodes on the ways from one value to another, among nodes in order; undefined when there is no way. */
-export function nodesBetween(from: string, to: string, nodes: readonly Node[]): Node[] | undefined {
+function nodesBetween(from: string, to: string, nodes: readonly GraphNode[]): GraphNode[] | undefined {
   const after = new Set([from]);
   const reached = nodes.filter((node) => {
     if (!node.inputs.some((name) => after.has(name))) return false;

@@ -1,4 +1,4 @@
-import type { Graph, Node } from '../onnx/index.ts';
+import type { Graph, GraphNode } from '../onnx/index.ts';
 import { PeftError } from './errors.ts';
 import { type ResidualJoin, residualJoins } from './joins.ts';
 
@@ -77,7 +77,7 @@ class Placement {
   /** Values that the residual of their depth's next join, or a product behind the last join, leads to. */
   readonly #inside = new Set<string>();
   /** Nodes that lead from a join to the residual of the next: its norm. */
-  readonly #towardsResidual: ReadonlySet<Node>;
+  readonly #towardsResidual: ReadonlySet<GraphNode>;
   readonly #scaled = new Set<string>();
 
   constructor(graph: Graph, joins: readonly ResidualJoin[]) {
@@ -90,7 +90,7 @@ class Placement {
     );
   }
 
-  node(node: Node, index: number): number {
+  node(node: GraphNode, index: number): number {
     // a position table looked up by the hidden state's length does not depend on the hidden state
     if (node.op === 'Shape' || node.op === 'Size') return 0;
     const depth = Math.max(0, ...node.inputs.map((name) => this.#depth.get(name) ?? 0));
@@ -100,7 +100,7 @@ class Placement {
     return depth === this.#joins.length ? this.#behindLast(node, depth) : this.#between(node, depth);
   }
 
-  #between(node: Node, depth: number): number {
+  #between(node: GraphNode, depth: number): number {
     const { residual } = this.#joins[depth]!;
     const inside = node.inputs.some((name) => name === residual || this.#inside.has(name));
     if (!inside) return this.#towardsResidual.has(node) || depth === 0 ? depth : this.#joins.length + 1;
@@ -109,7 +109,7 @@ class Placement {
   }
 
   /** Of what follows the last join, its norm is still the layer's: a scale and a shift of all positions. */
-  #behindLast(node: Node, depth: number): number {
+  #behindLast(node: GraphNode, depth: number): number {
     const sum = this.#graph.values.get(this.#joins[depth - 1]!.output);
     const result = this.#graph.values.get(node.outputs[0] ?? '');
     const other = node.inputs.find((name) => !this.#parameters.has(name)) ?? '';
@@ -136,9 +136,9 @@ class Placement {
   }
 }
 
-function leadingTo(graph: Graph, values: readonly string[]): Set<Node> {
+function leadingTo(graph: Graph, values: readonly string[]): Set<GraphNode> {
   const needed = new Set(values);
-  const nodes = new Set<Node>();
+  const nodes = new Set<GraphNode>();
   for (const node of [...graph.nodes].reverse()) {
     if (!node.outputs.some((name) => needed.has(name))) continue;
     nodes.add(node);

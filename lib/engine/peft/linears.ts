@@ -1,10 +1,10 @@
-import { type Graph, intAttribute, listAttribute, type Node, type Parameter } from '../onnx/index.ts';
+import { type Graph, type GraphNode, intAttribute, listAttribute, type Parameter } from '../onnx/index.ts';
 import { PeftError } from './errors.ts';
 import { type Wiring, wiringOf } from './graph-edit.ts';
 import { matches, type Pattern } from './patterns.ts';
 
 /** A linear layer y = xW + b of a graph. */
-export interface Linear {
+export interface LinearLayer {
   /** Name of the MatMul, FusedMatMul or Gemm. */
   readonly node: string;
   /** What the layer is called: its bias' name without `.bias` where it has one, else its weight's or node's name. */
@@ -37,10 +37,10 @@ const PASSING: ReadonlySet<string> = new Set(['Identity', 'Reshape', 'Squeeze', 
  * Identity or Transpose, each with the bias that is added to it. Exporters name weights anew (`onnx::MatMul_301`,
  * `val_49`), but the bias keeps its name, so the pair is found by structure.
  */
-export function linears(graph: Graph): Linear[] {
+export function linears(graph: Graph): LinearLayer[] {
   const wiring = wiringOf(graph);
   const parameters = new Map(graph.parameters.map((parameter) => [parameter.name, parameter]));
-  const found: Linear[] = [];
+  const found: LinearLayer[] = [];
   const owner = new Map<string, string>();
   for (const node of graph.nodes) {
     const linear = linearOf(node, graph, wiring, parameters);
@@ -54,7 +54,7 @@ export function linears(graph: Graph): Linear[] {
  * The linear layers whose names fit one of the patterns. Throws PeftError, which lists the names there are, when a
  * pattern fits none: it would silently train less than was asked for.
  */
-export function selectLinears(graph: Graph, patterns: readonly Pattern[]): Linear[] {
+export function selectLinears(graph: Graph, patterns: readonly Pattern[]): LinearLayer[] {
   const all = linears(graph);
   const missed = patterns.filter(
     (pattern) => !all.some(({ target, names }) => matches(pattern, [target, ...names])),
@@ -90,11 +90,11 @@ export function parameterBehind(
 }
 
 function linearOf(
-  node: Node,
+  node: GraphNode,
   graph: Graph,
   wiring: Wiring,
   parameters: ReadonlyMap<string, Parameter>,
-): Linear | undefined {
+): LinearLayer | undefined {
   if (node.op !== 'MatMul' && node.op !== 'FusedMatMul' && node.op !== 'Gemm') return undefined;
   const [input = '', operand = '', addend] = node.inputs;
   if (intAttribute(node.attributes, 'transA', 0) !== 0) return undefined;
@@ -158,7 +158,7 @@ function pairBias(
 }
 
 /** Most telling first: the first one becomes the layer's name. */
-function namesOf(node: Node, weight: string, bias: string | undefined): string[] {
+function namesOf(node: GraphNode, weight: string, bias: string | undefined): string[] {
   const steps = node.name.split('/').filter((step) => step !== '');
   // TorchScript names a node by its module's path: /encoder/layer.0/attention/self/query/MatMul
   const path = node.name.startsWith('/') && steps.length > 1 ? [steps.slice(0, -1).join('.')] : [];
@@ -169,7 +169,7 @@ function namesOf(node: Node, weight: string, bias: string | undefined): string[]
 }
 
 /** Layers of one name and different weights are told apart by a number; one weight read twice is one layer. */
-function distinct({ target, weight, transposed }: Linear, owner: Map<string, string>): string {
+function distinct({ target, weight, transposed }: LinearLayer, owner: Map<string, string>): string {
   let name = target;
   // W and its transpose are two layers
   const own = `${weight} ${transposed}`;

@@ -1,8 +1,8 @@
 import type { Rng } from '../host/index.ts';
-import type { Graph, Node } from '../onnx/index.ts';
+import type { Graph, GraphNode } from '../onnx/index.ts';
 import { PeftError } from './errors.ts';
 import { GraphEdit } from './graph-edit.ts';
-import { type Linear, linears, selectLinears } from './linears.ts';
+import { type LinearLayer, linears, selectLinears } from './linears.ts';
 import type { Pattern } from './patterns.ts';
 
 export interface LoraOptions {
@@ -78,7 +78,7 @@ export const loraA = (target: string): string => `lora.${target}.A`;
 export const loraB = (target: string): string => `lora.${target}.B`;
 
 /** The uses of each target of an adapter in a graph. Throws PeftError when a layer is missing or of another size. */
-export function usesOf(graph: Graph, adapter: LoraAdapter): Map<LoraTarget, Linear[]> {
+export function usesOf(graph: Graph, adapter: LoraAdapter): Map<LoraTarget, LinearLayer[]> {
   const all = linears(graph);
   return new Map(
     adapter.targets.map((target) => {
@@ -112,7 +112,7 @@ export function insertLora(
     const b = parameter(loraB(name), [out, adapter.rank]);
     layer.forEach(({ input, output }, use) => {
       const names = loraNodes(name, use);
-      const product = (node: string, x: string, weight: string, alpha: number): Node => ({
+      const product = (node: string, x: string, weight: string, alpha: number): GraphNode => ({
         name: node,
         op: 'FusedMatMul',
         inputs: [x, weight],
@@ -144,8 +144,8 @@ export function loraNodes(
 }
 
 /** The uses of one weight are one layer, even where only some of them were named. */
-function wholeLayers(chosen: readonly Linear[]): (readonly [Linear, ...Linear[]])[] {
-  const layers = new Map<string, [Linear, ...Linear[]]>();
+function wholeLayers(chosen: readonly LinearLayer[]): (readonly [LinearLayer, ...LinearLayer[]])[] {
+  const layers = new Map<string, [LinearLayer, ...LinearLayer[]]>();
   for (const linear of chosen) {
     const layer = layers.get(linear.target);
     if (layer) layer.push(linear);

@@ -2,15 +2,16 @@ import type { Feeds } from '../host/index.ts';
 import {
   encodeModel,
   type Graph,
+  type GraphNode,
   inferTypes,
-  type Node,
   type Parameter,
   selectOutputs,
+  withParameters,
 } from '../onnx/index.ts';
 import { openSession } from '../train/index.ts';
 import { PeftError } from './errors.ts';
-import { wiringOf, withValues } from './graph-edit.ts';
-import type { Linear } from './linears.ts';
+import { wiringOf } from './graph-edit.ts';
+import type { LinearLayer } from './linears.ts';
 import { type LoraAdapter, loraA, loraB, loraNodes, loraScaling, usesOf } from './lora.ts';
 
 export interface MergeOptions {
@@ -41,7 +42,7 @@ export async function mergeLora(
   values: Readonly<Record<string, Float32Array>>,
   { inputs = [], outputs = graph.outputs.map(({ name }) => name), threads = 1 }: MergeOptions = {},
 ): Promise<Merged> {
-  const tuned = withValues(graph, values);
+  const tuned = withParameters(graph, values);
   const merged = selectOutputs(foldLora(tuned, adapter), outputs);
   if (inputs.length === 0) return { graph: merged };
   const before = selectOutputs(tuned, outputs);
@@ -116,7 +117,7 @@ function foldLora(graph: Graph, adapter: LoraAdapter): Graph {
   }
   const nodes = graph.nodes
     .filter(({ name }) => !gone.has(name))
-    .map((node): Node => {
+    .map((node): GraphNode => {
       const weight = operands.get(node.outputs[0] ?? '');
       const inputs = node.inputs.map((name, i) => (i === 1 && weight ? weight : (renamed.get(name) ?? name)));
       return { ...node, inputs, outputs: node.outputs.map((name) => renamed.get(name) ?? name) };
@@ -127,7 +128,7 @@ function foldLora(graph: Graph, adapter: LoraAdapter): Graph {
 /** The new weight of a layer, in place of the old one or, where that is used elsewhere too, beside it. */
 function mergedWeights(
   graph: Graph,
-  layer: readonly Linear[],
+  layer: readonly LinearLayer[],
   [a, b]: readonly [Parameter, Parameter],
   adapter: LoraAdapter,
 ): { parameter: Parameter; products: readonly string[] }[] {

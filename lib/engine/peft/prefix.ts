@@ -1,5 +1,5 @@
 import type { Rng } from '../host/index.ts';
-import { type Graph, intAttribute, type Node } from '../onnx/index.ts';
+import { type Graph, type GraphNode, intAttribute } from '../onnx/index.ts';
 import { PeftError } from './errors.ts';
 import { GraphEdit, type Wiring, wiringOf } from './graph-edit.ts';
 
@@ -18,7 +18,7 @@ export interface PrefixAdapter {
 
 /** An attention, told by its softmax. */
 interface Attention {
-  readonly softmax: Node;
+  readonly softmax: GraphNode;
   /** Scores before the softmax (batch, heads, queries, positions). */
   readonly scores: string;
   /** Queries (batch, heads, queries, head width), as the score's product reads them. */
@@ -85,11 +85,11 @@ export function insertPrefix(
       edit.parameter(`${at}.${part}`, [heads, length, headWidth], data);
     }
     const node = (
-      op: Node['op'],
+      op: GraphNode['op'],
       step: string,
       inputs: string[],
-      attributes: Node['attributes'] = {},
-    ): Node => ({
+      attributes: GraphNode['attributes'] = {},
+    ): GraphNode => ({
       name: `${at}/${step}`,
       op,
       inputs,
@@ -133,7 +133,7 @@ function attentionsOf(graph: Graph): Attention[] {
   });
 }
 
-function attentionAt(softmax: Node, graph: Graph, wiring: Wiring): Attention | undefined {
+function attentionAt(softmax: GraphNode, graph: Graph, wiring: Wiring): Attention | undefined {
   const scores = softmax.inputs[0] ?? '';
   const rank = graph.values.get(scores)?.shape.length;
   const axis = intAttribute(softmax.attributes, 'axis', -1);
@@ -154,13 +154,13 @@ function scoreProduct(
   scores: string,
   graph: Graph,
   { producers }: Wiring,
-): { node: Node; scale: number } | undefined {
+): { node: GraphNode; scale: number } | undefined {
   const constants = new Map(graph.initializers.map((constant) => [constant.name, constant]));
   const scalar = (name: string): number | undefined => {
     const constant = constants.get(name);
     return constant?.data.length === 1 ? Number(constant.data[0]) : undefined;
   };
-  const search = (value: string, scale: number): { node: Node; scale: number } | undefined => {
+  const search = (value: string, scale: number): { node: GraphNode; scale: number } | undefined => {
     const node = producers.get(value);
     const [a = '', b = '', c = ''] = node?.inputs ?? [];
     switch (node?.op) {

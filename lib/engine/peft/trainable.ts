@@ -15,7 +15,7 @@ import { matches, type Pattern } from './patterns.ts';
  * - `lora`, `adapter`, `prefix`: what applyLora, applyBottlenecks and applyPrefix added;
  * or by a pattern over parameter names.
  */
-export type Selection =
+export type TrainableSelection =
   | 'all'
   | 'head'
   | 'bitfit'
@@ -33,12 +33,12 @@ export type Selection =
  */
 export function trainable(
   graph: Graph,
-  selection: Selection | readonly Selection[],
+  selection: TrainableSelection | readonly TrainableSelection[],
   { loss }: { loss?: string } = {},
 ): string[] {
   const selections = Array.isArray(selection)
-    ? (selection as readonly Selection[])
-    : [selection as Selection];
+    ? (selection as readonly TrainableSelection[])
+    : [selection as TrainableSelection];
   const within = new Set((loss ? selectOutputs(graph, [loss]) : graph).parameters.map(({ name }) => name));
   const chosen = new Set<string>();
   for (const one of selections) {
@@ -53,7 +53,7 @@ export function trainable(
   return graph.parameters.map(({ name }) => name).filter((name) => chosen.has(name));
 }
 
-function namesOf(graph: Graph, selection: Selection): readonly string[] {
+function namesOf(graph: Graph, selection: TrainableSelection): readonly string[] {
   const all = graph.parameters.map(({ name }) => name);
   switch (selection) {
     case 'all':

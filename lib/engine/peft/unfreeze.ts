@@ -1,7 +1,6 @@
 import { type TrainingGraph, trainingGraph } from '../autodiff/index.ts';
-import type { Graph } from '../onnx/index.ts';
+import { type Graph, withParameters } from '../onnx/index.ts';
 import { PeftError } from './errors.ts';
-import { withValues } from './graph-edit.ts';
 import { layersOf } from './layers.ts';
 
 export interface UnfreezeOptions {
@@ -65,7 +64,7 @@ export async function gradualUnfreezing(options: {
   const { graph, loss, stages, rows = [], train } = options;
   const values: Record<string, Float32Array> = {};
   for (const [stage, names] of stages.entries()) {
-    const training = trainingGraph(withValues(graph, values), {
+    const training = trainingGraph(withParameters(graph, values), {
       loss,
       wrt: names.filter((name) => !rows.includes(name)),
       rows: rows.filter((name) => names.includes(name)),

@@ -1,4 +1,4 @@
-import { type Graph, inferTypes, type Node } from '../onnx/index.ts';
+import { type Graph, type GraphNode, inferTypes } from '../onnx/index.ts';
 import { RobustError } from './errors.ts';
 
 export interface PruneOptions {
@@ -63,7 +63,7 @@ export function prune(
 
 function withMasks(graph: Graph, masks: ReadonlyMap<string, Float32Array>): Graph {
   const products = [...masks.keys()].map(
-    (name): Node => ({
+    (name): GraphNode => ({
       name: `${name}:prune`,
       op: 'Mul',
       inputs: [name, maskName(name)],

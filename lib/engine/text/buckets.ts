@@ -13,7 +13,7 @@ export interface LengthBucket {
  * than `least` texts goes into the next longer one, since each costs a compilation.
  * @param maxLength columns of the last bucket at the most
  */
-export function lengthBuckets(texts: TokenizedTexts, maxLength: number, least = 1): LengthBucket[] {
+export function textBuckets(texts: TokenizedTexts, maxLength: number, least = 1): LengthBucket[] {
   const byLength = new Map<number, number[]>();
   for (let row = 0; row + 1 < texts.offsets.length; row++) {
     const length = Math.min(maxLength, roundedLength(lengthOf(texts, row)));

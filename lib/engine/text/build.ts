@@ -1,4 +1,5 @@
 import type { Rng } from '../host/index.ts';
+import { attentionBias } from '../nn/index.ts';
 import { type Graph, GraphBuilder, type Value } from '../onnx/index.ts';
 import { TextError } from './errors.ts';
 
@@ -23,10 +24,7 @@ export interface TextEncoderShape {
 const EPSILON = 1e-12;
 
 /** Name of the token table. */
-export const TOKEN_TABLE = 'embeddings.word_embeddings.weight';
-
-/** A score so low leaves a place without attention. */
-const HIDDEN = -1e9;
+const TOKEN_TABLE = 'embeddings.word_embeddings.weight';
 
 /** Standard deviation of first weights in BERT (Devlin et al. 2019). */
 const DEVIATION = 0.02;
@@ -56,7 +54,7 @@ export function buildTextEncoder(shape: TextEncoderShape, rng: Rng): Graph {
 
   const ids = g.input('input_ids', 'int64', ['batch', 'sequence']);
   const mask = g.input('attention_mask', 'int64', ['batch', 'sequence']);
-  const bias = g.mul(g.sub(1, g.cast(g.unsqueeze(mask, [1, 2]), 'float32')), HIDDEN); // (batch, 1, 1, sequence)
+  const bias = attentionBias(g, g.unsqueeze(mask, [1, 2])); // (batch, 1, 1, sequence)
 
   const table = normal(TOKEN_TABLE, vocabulary, width);
   const positions = normal('embeddings.position_embeddings.weight', maxLength, width);

@@ -10,7 +10,7 @@ import {
   type Trainer,
 } from '../train/index.ts';
 import { batchBuckets, textBatches } from './batches.ts';
-import { type LengthBucket, lengthBuckets } from './buckets.ts';
+import { type LengthBucket, textBuckets } from './buckets.ts';
 import { classifierProgram, logitParts, NGRAM_TABLE } from './classifier-model.ts';
 import { encoderFeeds } from './encoder.ts';
 import { fitLogitScales } from './mix-logits.ts';
@@ -72,7 +72,7 @@ export async function runClassifier(options: ClassifierTraining): Promise<Classi
   const { training, evaluation, texts, labels, rows, held, classes, padId, rng, ema, onProgress } = options;
   const within = (chosen: Int32Array): LengthBucket[] => {
     const known = new Set(chosen);
-    return lengthBuckets(texts, options.maxLength, LEAST_IN_BUCKET)
+    return textBuckets(texts, options.maxLength, LEAST_IN_BUCKET)
       .map(({ length, rows: all }) => ({ length, rows: all.filter((row) => known.has(row)) }))
       .filter(({ rows: left }) => left.length > 0);
   };

@@ -1,5 +1,5 @@
 import type { Rng } from '../host/index.ts';
-import type { Selection } from '../peft/index.ts';
+import type { TrainableSelection } from '../peft/index.ts';
 import type { FitOptions } from '../train/index.ts';
 import { TextError } from './errors.ts';
 import type { Pooling } from './pooling.ts';
@@ -33,7 +33,7 @@ export interface TextClassifierOptions {
     readonly targets: readonly (string | RegExp)[];
   };
   /** What of the encoder to train without LoRA; see `trainable`, 'head' is the new head alone. 'all' */
-  readonly train?: Selection | readonly Selection[];
+  readonly train?: TrainableSelection | readonly TrainableSelection[];
   /** Hashed n-grams of tokens beside the encoder; see `ngramLogits`. None by default. */
   readonly ngrams?: { readonly buckets?: number; readonly orders?: number; readonly rate?: number };
   /** 2048 */
@@ -67,7 +67,7 @@ export const DEFAULTS = {
   tokenDropout: 0.1,
   smoothing: 0,
   pooling: ['mean'] as readonly Pooling[],
-  train: 'all' as Selection | readonly Selection[],
+  train: 'all' as TrainableSelection | readonly TrainableSelection[],
   tokensPerBatch: 2048,
   heldOut: 0.1,
   patience: 3,

@@ -1,12 +1,12 @@
 import { createRng, type Rng } from '../host/index.ts';
 import { accuracy, macroF1, multiclassLogLoss } from '../metrics/index.ts';
-import type { Graph } from '../onnx/index.ts';
+import { type Graph, withParameters } from '../onnx/index.ts';
 import {
   applyLora,
   type LoraAdapter,
   layersOf,
   mergeLora,
-  type Selection,
+  type TrainableSelection,
   trainable,
 } from '../peft/index.ts';
 import type { CurvePoint } from '../train/index.ts';
@@ -20,10 +20,9 @@ import {
   typedCopies,
   weightsOf,
 } from './classifier-settings.ts';
-import { encoderFeeds, type TextEncoder } from './encoder.ts';
+import { encoderFeeds, type TextEncoderModel } from './encoder.ts';
 import { TextError } from './errors.ts';
 import { inverseFrequencies, MOST_ORDERS } from './ngrams.ts';
-import { withParameters } from './pretrain.ts';
 import { bestThreshold } from './threshold.ts';
 import type { EncodedTexts, TextTokenizer, TokenizedTexts } from './tokenizer.ts';
 
@@ -61,7 +60,7 @@ const MERGE_SAMPLE = 16;
  * @throws TextError when there are fewer than two classes or options are out of range; PeftError for LoRA's targets
  */
 export async function fitTextClassifier(
-  encoder: TextEncoder,
+  encoder: TextEncoderModel,
   texts: readonly string[],
   labels: readonly string[],
   options: TextClassifierOptions = {},
@@ -121,9 +120,9 @@ export async function fitTextClassifier(
   const held = rowsOf(true);
   const first = await train(withCopies(rowsOf(false)), held);
   const { scales } = first.run;
-  const told = Int32Array.from(held, (row) => numbers[row]!);
+  const heldLabels = Int32Array.from(held, (row) => numbers[row]!);
   const probabilities = mixed(first.run.heldLogits, scales, classes.length);
-  const predictions = { labels: told, probabilities, classes: classes.length };
+  const predictions = { labels: heldLabels, probabilities, classes: classes.length };
   const again = settings.refit
     ? await train(withCopies(Int32Array.from(texts.keys())), new Int32Array(), {
         best: Math.round((first.run.bestStep * texts.length) / (texts.length - held.length)),
@@ -158,7 +157,7 @@ interface Prepared {
 
 /** The graphs of one training, with what is fitted on its rows alone. */
 function prepare(
-  encoder: TextEncoder,
+  encoder: TextEncoderModel,
   texts: TokenizedTexts,
   rows: Int32Array,
   classes: number,
@@ -191,13 +190,16 @@ function prepare(
 }
 
 /** Of the encoder; the heads, which it does not have yet, are trained in any case. */
-function chosenParameters(graph: Graph, selection: Selection | readonly Selection[]): string[] {
-  const selections = (Array.isArray(selection) ? selection : [selection]) as readonly Selection[];
+function chosenParameters(
+  graph: Graph,
+  selection: TrainableSelection | readonly TrainableSelection[],
+): string[] {
+  const selections = (Array.isArray(selection) ? selection : [selection]) as readonly TrainableSelection[];
   const own = selections.filter((one) => one !== 'head');
   return own.length > 0 ? trainable(graph, own) : [];
 }
 
-function ngramsOf(encoder: TextEncoder, texts: TokenizedTexts, rows: Int32Array, { ngrams }: Settings) {
+function ngramsOf(encoder: TextEncoderModel, texts: TokenizedTexts, rows: Int32Array, { ngrams }: Settings) {
   if (!ngrams) return undefined;
   const { buckets = NGRAM_BUCKETS, orders = 2 } = ngrams;
   if (!Number.isInteger(orders) || orders < 1 || orders > MOST_ORDERS)
@@ -236,7 +238,7 @@ async function finished(
   scales: readonly number[],
   sample: EncodedTexts,
 ): Promise<Pick<TextClassifier, 'graph' | 'lora'>> {
-  const scoring = scoringGraph(withParameters(evaluation, parameters), scales);
+  const scoring = scoringGraph(withParameters(evaluation, parameters, { unknown: 'ignored' }), scales);
   if (!adapter) return { graph: scoring, lora: undefined };
   const inputs = [encoderFeeds(scoring, sample)];
   const { graph, maxDifference = Number.NaN } = await mergeLora(scoring, adapter, {}, { inputs });

@@ -1,7 +1,8 @@
+import { gatherRows } from '../host/index.ts';
 import { encodeModel, type Graph, GraphBuilder, selectOutputs } from '../onnx/index.ts';
 import { openSession } from '../train/index.ts';
-import { type LengthBucket, lengthBuckets } from './buckets.ts';
-import { encoderFeeds, encoderOfShape, type TextEncoder, textAxes } from './encoder.ts';
+import { type LengthBucket, textBuckets } from './buckets.ts';
+import { encoderFeeds, encoderOfShape, type TextEncoderModel, textAxes } from './encoder.ts';
 import { TextError } from './errors.ts';
 import { type Pooling, pool, textMask } from './pooling.ts';
 import { padRows, type TokenizedTexts } from './tokenizer.ts';
@@ -22,7 +23,7 @@ export interface EmbedOptions {
 export const EMBEDDING = 'text.embedding';
 
 /** The encoder with its hidden states pooled: output `text.embedding` (batch, width). */
-export function embeddingGraph(encoder: TextEncoder, pooling: Pooling = 'mean'): Graph {
+export function embeddingGraph(encoder: TextEncoderModel, pooling: Pooling = 'mean'): Graph {
   const { graph, hidden } = encoder;
   const g = GraphBuilder.from(graph);
   const states = { name: hidden, ...graph.values.get(hidden)! };
@@ -39,7 +40,7 @@ export function embeddingGraph(encoder: TextEncoder, pooling: Pooling = 'mean'):
  * @throws TextError when maxLength is out of range; GraphError, SessionError when the encoder cannot be run
  */
 export async function embedTexts(
-  encoder: TextEncoder,
+  encoder: TextEncoderModel,
   texts: readonly string[],
   options: EmbedOptions = {},
 ): Promise<Float32Array> {
@@ -74,12 +75,11 @@ export async function embedTexts(
     onProgress?.(done, distinct.length);
   }
   if (distinct.length === texts.length) return vectors;
-  const all = new Float32Array(texts.length * width);
-  texts.forEach((text, i) => {
-    const row = rowOf.get(text)!;
-    all.set(vectors.subarray(row * width, (row + 1) * width), i * width);
-  });
-  return all;
+  return gatherRows(
+    vectors,
+    width,
+    texts.map((text) => rowOf.get(text)!),
+  );
 }
 
 /**
@@ -87,7 +87,7 @@ export async function embedTexts(
  * @param output float output (batch, …) to fetch; values of the rows that only fill up a batch are left out
  */
 export async function* runBuckets(
-  encoder: Pick<TextEncoder, 'tokenizer' | 'maxLength'>,
+  encoder: Pick<TextEncoderModel, 'tokenizer' | 'maxLength'>,
   graph: Graph,
   output: string,
   texts: TokenizedTexts,
@@ -98,7 +98,7 @@ export async function* runBuckets(
   const buckets: readonly LengthBucket[] =
     typeof axes.sequence === 'number'
       ? [{ length: axes.sequence, rows: Int32Array.from({ length: texts.offsets.length - 1 }, (_, i) => i) }]
-      : lengthBuckets(texts, encoder.maxLength, batchSize);
+      : textBuckets(texts, encoder.maxLength, batchSize);
   for (const { length, rows } of buckets) {
     if (rows.length === 0) continue;
     const batch = typeof axes.batch === 'number' ? size : Math.min(size, rows.length);

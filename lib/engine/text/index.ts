@@ -1,14 +1,16 @@
-export { type LengthBucket, lengthBuckets, roundedLength } from './buckets.ts';
+// TEMPORARY: `lengthBuckets` and `TextEncoder` are the names from before; lib/models and lib/learn still import them.
+export { type LengthBucket, roundedLength, textBuckets, textBuckets as lengthBuckets } from './buckets.ts';
 export { buildTextEncoder, type TextEncoderShape } from './build.ts';
 export { fitTextClassifier, type TextClassifier } from './classifier.ts';
 export type { TextClassifierOptions } from './classifier-settings.ts';
 export { EMBEDDING, type EmbedOptions, embeddingGraph, embedTexts } from './embed.ts';
+export type { TextEncoderModel as TextEncoder } from './encoder.ts';
 export {
   encoderFeeds,
   encoderOfShape,
   type OpenTextEncoderOptions,
   openTextEncoder,
-  type TextEncoder,
+  type TextEncoderModel,
   textAxes,
   textEncoder,
 } from './encoder.ts';
@@ -22,9 +24,9 @@ export { encoderFiles, saveTextEncoder } from './save.ts';
 export { type ShrinkCost, type ShrunkEncoder, type SmallWeights, shrinkEncoder } from './shrink.ts';
 export {
   type EncodedTexts,
-  type EncodeOptions,
   padRows,
   TextTokenizer,
   type TokenizedTexts,
+  type TokenizeOptions,
 } from './tokenizer.ts';
 export { type TokenizerFiles, trainWordPiece, type WordPieceOptions } from './word-piece.ts';

@@ -3,7 +3,7 @@ import type { Rng } from '../host/index.ts';
 import { type Graph, GraphBuilder, selectOutputs, type Value } from '../onnx/index.ts';
 import type { TrainingProgram } from '../train/index.ts';
 import type { BatchShape } from './batches.ts';
-import { encoderOfShape, type TextEncoder } from './encoder.ts';
+import { encoderOfShape, type TextEncoderModel } from './encoder.ts';
 import { TextError } from './errors.ts';
 import { maskedPlaces } from './masking.ts';
 import { findTokenTable } from './token-table.ts';
@@ -18,7 +18,7 @@ const LOSS = 'text.loss';
  * @throws TextError when the encoder looks its ids up in no table
  */
 export function maskedProgram(
-  encoder: Pick<TextEncoder, 'graph' | 'hidden' | 'width'>,
+  encoder: Pick<TextEncoderModel, 'graph' | 'hidden' | 'width'>,
   shapes: readonly BatchShape[],
   rng: Rng,
 ): TrainingProgram {
@@ -57,7 +57,7 @@ function headParameters(width: number, vocabulary: number, rng: Rng): Head {
 }
 
 function maskedGraph(
-  { graph, hidden, width }: Pick<TextEncoder, 'graph' | 'hidden' | 'width'>,
+  { graph, hidden, width }: Pick<TextEncoderModel, 'graph' | 'hidden' | 'width'>,
   tableName: string,
   head: Head,
   batch: number,
@@ -78,7 +78,7 @@ function maskedGraph(
   const dense = g.gelu(g.linear(states, parameter('dense.weight'), parameter('dense.bias')));
   const normed = g.layerNorm(dense, parameter('LayerNorm.weight'), parameter('LayerNorm.bias'));
   const logits = g.add(g.matmulT(normed, value(tableName), { transB: true }), parameter('bias')); // (places, vocabulary)
-  const told = g.squeeze(g.gatherElements(g.logSoftmax(logits), g.unsqueeze(labels, [1])), [1]); // (places)
-  g.output(LOSS, g.neg(g.div(g.reduceSum(g.mul(told, weights)), g.max(g.reduceSum(weights), 1))));
+  const likelihoods = g.squeeze(g.gatherElements(g.logSoftmax(logits), g.unsqueeze(labels, [1])), [1]); // (places)
+  g.output(LOSS, g.neg(g.div(g.reduceSum(g.mul(likelihoods, weights)), g.max(g.reduceSum(weights), 1))));
   return selectOutputs(g.build(), [LOSS]);
 }

@@ -60,13 +60,13 @@ function lossOf(
       p[c] = mixed(c);
       largest = Math.max(largest, p[c]!);
     }
-    const told = p[labels[row]!]!;
+    const chance = p[labels[row]!]!;
     let total = 0;
     for (let c = 0; c < classes; c++) {
       p[c] = Math.exp(p[c]! - largest);
       total += p[c]!;
     }
-    value += (Math.log(total) + largest - told) / labels.length;
+    value += (Math.log(total) + largest - chance) / labels.length;
     const means = parts.map((z) => {
       let mean = 0;
       for (let c = 0; c < classes; c++) mean += (p[c]! / total) * z[at + c]!;

@@ -1,9 +1,9 @@
 import { createRng, float32, int32 } from '../host/index.ts';
-import type { Graph, Parameter } from '../onnx/index.ts';
+import { withParameters } from '../onnx/index.ts';
 import { type CurvePoint, type FitOptions, fit, linearSchedule, openTrainer } from '../train/index.ts';
 import { batchBuckets, textBatches } from './batches.ts';
-import { lengthBuckets } from './buckets.ts';
-import { encoderFeeds, type TextEncoder } from './encoder.ts';
+import { textBuckets } from './buckets.ts';
+import { encoderFeeds, type TextEncoderModel } from './encoder.ts';
 import { TextError } from './errors.ts';
 import { maskedProgram } from './masked-model.ts';
 import { maskedPlaces, maskWords, wordStarts } from './masking.ts';
@@ -42,10 +42,10 @@ const LEAST_IN_BUCKET = 64;
  * @throws TextError when the tokenizer has no mask token; what `fit` throws
  */
 export async function pretrainText(
-  encoder: TextEncoder,
+  encoder: TextEncoderModel,
   texts: readonly string[],
   options: PretrainTextOptions = {},
-): Promise<{ encoder: TextEncoder; curve: CurvePoint[] }> {
+): Promise<{ encoder: TextEncoderModel; curve: CurvePoint[] }> {
   const { epochs = 10, tokensPerBatch = 4096, learningRate = 1e-3, warmup = 0.06 } = options;
   const { maxLength = encoder.maxLength, weightDecay = 0.01, threads = 1, seed = 1, onProgress } = options;
   const { checkpoint, resume, signal } = options;
@@ -55,7 +55,7 @@ export async function pretrainText(
     throw new TextError('the tokenizer has no mask token, so nothing can be hidden with it');
   const rng = createRng(seed).fork('masked-token pretraining');
   const tokenized = tokenizer.tokenize(texts, { maxLength });
-  const buckets = batchBuckets(lengthBuckets(tokenized, maxLength, LEAST_IN_BUCKET), tokensPerBatch);
+  const buckets = batchBuckets(textBuckets(tokenized, maxLength, LEAST_IN_BUCKET), tokensPerBatch);
   const special = new Set([...prefix, ...suffix, tokenizer.padId, maskId]);
   const masking = {
     maskId,
@@ -99,23 +99,13 @@ export async function pretrainText(
       ...(signal ? { signal } : {}),
     });
     return {
-      encoder: { ...encoder, graph: withParameters(encoder.graph, await trainer.parameters()) },
+      encoder: {
+        ...encoder,
+        graph: withParameters(encoder.graph, await trainer.parameters(), { unknown: 'ignored' }),
+      },
       curve,
     };
   } finally {
     await trainer.close();
   }
-}
-
-/** The graph with other values for those of its parameters that are named. */
-export function withParameters(graph: Graph, values: Readonly<Record<string, Float32Array>>): Graph {
-  return {
-    ...graph,
-    parameters: graph.parameters.map(
-      (parameter): Parameter => ({
-        ...parameter,
-        data: values[parameter.name] ?? parameter.data,
-      }),
-    ),
-  };
 }

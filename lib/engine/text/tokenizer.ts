@@ -29,7 +29,7 @@ export interface EncodedTexts {
   readonly length: number;
 }
 
-export interface EncodeOptions {
+export interface TokenizeOptions {
   /** Texts are cut to so many tokens, special ones included (those are kept). Not cut by default. */
   readonly maxLength?: number;
   /** Columns of the rectangle; the longest text's by default. */
@@ -89,7 +89,7 @@ export class TextTokenizer {
   /** Ids of texts one after the other, special tokens included. @throws TextError when maxLength leaves no room for text */
   tokenize(
     texts: readonly string[],
-    { maxLength = Number.POSITIVE_INFINITY }: EncodeOptions = {},
+    { maxLength = Number.POSITIVE_INFINITY }: TokenizeOptions = {},
   ): TokenizedTexts {
     const room = maxLength - this.prefix.length - this.suffix.length;
     if (!(room >= 1)) {
@@ -118,7 +118,7 @@ export class TextTokenizer {
   }
 
   /** A padded batch. @throws TextError when a text does not fit `length` */
-  encode(texts: readonly string[], options: EncodeOptions = {}): EncodedTexts {
+  encode(texts: readonly string[], options: TokenizeOptions = {}): EncodedTexts {
     const rows = Int32Array.from(texts, (_, i) => i);
     const tokenized = this.tokenize(texts, options);
     let longest = 1;

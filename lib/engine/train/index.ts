@@ -1,3 +1,4 @@
+export type { Driver, Precision } from './device/index.ts';
 export {
   DropoutMasks,
   type DropoutPlaces,
@@ -54,28 +55,18 @@ export {
   type AdafactorOptions,
   type AdagradOptions,
   type AdamWOptions,
-  type AdamWUpdate,
-  adamwRows,
-  adamwStep,
-  addRows,
-  clipFactor,
   constantSchedule,
   cosineSchedule,
   type Grouping,
   type GroupSettings,
   type LayerwiseRates,
-  type Lookup,
   layerwiseRates,
   linearSchedule,
-  type Moments,
   type OptimiserOptions,
-  type RowGradient,
   type Schedule,
   type SgdOptions,
-  sumOfSquares,
-  sumRows,
 } from './optimisers/index.ts';
-export type { Parameter, RowGradientOutput, TrainingProgram } from './program.ts';
+export type { RowGradientOutput, TrainingProgram } from './program.ts';
 export { openSession, type RunOptions, Session, type SessionOptions } from './session/index.ts';
 export {
   type BackwardOptions,

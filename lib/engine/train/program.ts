@@ -1,11 +1,5 @@
 import { ProgramError, sizeOf } from '../host/index.ts';
-
-/** A trainable tensor and its first values. */
-export interface Parameter {
-  name: string;
-  shape: readonly number[];
-  data: Float32Array;
-}
+import type { Parameter } from '../onnx/index.ts';
 
 /** One lookup in an embedding table whose gradient comes as rows. */
 export interface RowGradientOutput {

@@ -120,9 +120,9 @@ function withRivals(question: Question): Question {
 
 /** Equal questions have one name, whoever asks them. */
 function nameOf({ snapshot, ...question }: Question): string {
-  const told = snapshot ? { ...snapshot, held: [...snapshot.held] } : null;
+  const record = snapshot ? { ...snapshot, held: [...snapshot.held] } : null;
   const keys = question.drops.map(keysKey);
-  return contentId({ version: VERSION, ...question, keys, snapshot: told });
+  return contentId({ version: VERSION, ...question, keys, snapshot: record });
 }
 
 const partKey = (folder: string, part: number): string =>
@@ -147,12 +147,12 @@ async function ensurePart(
     }
   }
   const { winners, replaced, stale } = decider;
-  const told = { rows: winners.length, replaced, stale: sorted(stale) };
+  const record = { rows: winners.length, replaced, stale: sorted(stale) };
   if (winners.length > 0) {
     await store.put(key, encodeWinners(winners, question.drops, question.shards), { ifAbsent: true });
   }
-  if (parts > 1) await putJson(store, tallyKey, told, { ifAbsent: true });
-  return told;
+  if (parts > 1) await putJson(store, tallyKey, record, { ifAbsent: true });
+  return record;
 }
 
 /**

@@ -138,16 +138,16 @@ export class Decider {
     const first = versions[0]!;
     const users = usersOf(lines, versions);
     let best = first;
-    let told = -1;
+    let last = -1;
     let winner = -1;
     for (let i = 0; i < versions.length; i++) {
       const row = versions[i]!;
       if (isNewer(row, best)) best = row;
       if (day[row]! < asOf) winner = drop[best]!;
       const isLastOfDay = i + 1 === versions.length || day[versions[i + 1]!] !== day[row];
-      if (!isLastOfDay || drop[best] === told) continue;
-      told = drop[best]!;
-      for (const user of users) this.winners.push(user, id[2 * first]!, id[2 * first + 1]!, day[row]!, told);
+      if (!isLastOfDay || drop[best] === last) continue;
+      last = drop[best]!;
+      for (const user of users) this.winners.push(user, id[2 * first]!, id[2 * first + 1]!, day[row]!, last);
     }
     let replaced = 0;
     for (const row of versions) {

@@ -3,9 +3,9 @@ import { Refusal, withConnection } from '../../clean/index.ts';
 import type { Config } from '../../config/index.ts';
 import { DataError, EVENT_TYPES } from '../../data/index.ts';
 import { withScratch } from '../../runtime/index.ts';
-import { eventTypeOf } from '../sniff/event-words.ts';
 import {
   candidatesFor,
+  eventTypeOf,
   inSql,
   lookAtHead,
   numberFormOf,

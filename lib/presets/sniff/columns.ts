@@ -73,8 +73,6 @@ async function profileOf(
   };
 }
 
-/** A column's name as an expression: alone it needs no quotes. */
-export const bare = ({ name }: { name: string }): string => name;
 /** A column's name inside an expression. */
 export const inSql = ({ name }: { name: string }): string =>
   /^[a-z_]\w*$/i.test(name) && !RESERVED.test(name) ? name : `"${name.replaceAll('"', '""')}"`;

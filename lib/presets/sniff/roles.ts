@@ -39,7 +39,7 @@ const isId = ({ time, list, filled }: ColumnProfile) =>
   filled > 0 && !list && (time === undefined || time.epoch !== undefined);
 const CURRENCIES = new Set(Intl.supportedValuesOf('currency'));
 
-export const RULES: Readonly<Record<Role, RoleRule>> = {
+const RULES: Readonly<Record<Role, RoleRule>> = {
   time: {
     names: [
       /^(event|order(ed)?|purchase[d]?|invoice|transaction|created|placed|sold)? ?(time ?stamp|date ?time|time|date|ts|at|on|datum|zeit)( (gmt|utc))?$/,
@@ -139,7 +139,7 @@ export const RULES: Readonly<Record<Role, RoleRule>> = {
 };
 
 /** A name as words: 'CustomerID', 'customer_id' and 'Customer-Id' are 'customer id'. */
-export const words = (name: string): string =>
+const words = (name: string): string =>
   name
     .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
     .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')

@@ -1,4 +1,4 @@
-export { type Bar, bars } from './bars.ts';
+export { bars } from './bars.ts';
 export { precisionRecallFigure, rocFigure } from './curves.ts';
 export { dayFigures } from './days.ts';
 export { gainFigure, liftFigure } from './deciles.ts';

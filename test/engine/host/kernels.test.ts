@@ -1,8 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { alignedFloats, alignedGroups } from '../../../lib/engine/host/aligned.ts';
 import { createRng } from '../../../lib/engine/host/index.ts';
 import { kernelsOf } from '../../../lib/engine/host/kernels/index.ts';
-import { adamwRows, adamwStep, sumOfSquares } from '../../../lib/engine/train/index.ts';
+import { adamwRows, adamwStep, sumOfSquares } from '../../../lib/engine/train/optimisers/index.ts';
 
 const update = {
   lr: 0.01,
@@ -32,7 +32,7 @@ function aligned(arrays: readonly Float32Array[]): [Float32Array, Float32Array, 
 
 describe('the vector kernels', () => {
   for (const length of [0, 1, 3, 4, 7, 64, 1001]) {
-    test(`update ${length} values to the same bits as the plain loop`, () => {
+    it(`update ${length} values to the same bits as the plain loop`, () => {
       // given
       const plain = numbers(length);
       const fast = aligned(plain);
@@ -48,7 +48,7 @@ describe('the vector kernels', () => {
       expect(plain[0].every(Number.isFinite)).toBe(true);
     });
 
-    test(`sum the squares of ${length} values to the same bits as the plain loop`, () => {
+    it(`sum the squares of ${length} values to the same bits as the plain loop`, () => {
       // given
       const [plain] = numbers(length);
       const [fast] = aligned([plain]);
@@ -61,7 +61,7 @@ describe('the vector kernels', () => {
     });
   }
 
-  test('follow the formula within the rounding of a float32', () => {
+  it('follow the formula within the rounding of a float32', () => {
     // given
     const [value, gradient, first, second] = aligned(numbers(256));
     const { lr, beta1, beta2, epsilon, decay, time, gradientScale } = update;
@@ -80,7 +80,7 @@ describe('the vector kernels', () => {
     });
   });
 
-  test('carry infinities and other non-numbers into the norm', () => {
+  it('carry infinities and other non-numbers into the norm', () => {
     // given
     const [values] = alignedFloats([9]).map((array) => array.fill(1));
     // when
@@ -91,7 +91,7 @@ describe('the vector kernels', () => {
     expect(sumOfSquares(values!)).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test('leave rows and values beside a range alone', () => {
+  it('leave rows and values beside a range alone', () => {
     // given a table (4, 6) with a gradient of row 2
     const table = aligned(numbers(24));
     const before = table[0].slice();
@@ -104,7 +104,7 @@ describe('the vector kernels', () => {
   });
 });
 
-test('groups of arrays lie together, start on multiples of 64 bytes and do not overlap', () => {
+it('groups of arrays lie together, start on multiples of 64 bytes and do not overlap', () => {
   // given / when
   const groups = alignedGroups([
     [3, 0, 17],

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createRng, TrainError } from '../../../lib/engine/host/index.ts';
 import { philox } from '../../../lib/engine/host/rng.ts';
 
 const hex = (words: Uint32Array) => [...words].map((word) => word.toString(16).padStart(8, '0')).join(' ');
 
 describe('Philox4x32-10', () => {
-  test('equals the known answers published with Random123', () => {
+  it('equals the known answers published with Random123', () => {
     // given counters and keys of all zeros, all ones and the digits of pi
     const out = new Uint32Array(4);
     // when / then
@@ -20,7 +20,7 @@ describe('Philox4x32-10', () => {
 });
 
 describe('streams', () => {
-  test('continue exactly from a state, wherever it was taken', () => {
+  it('continue exactly from a state, wherever it was taken', () => {
     fc.assert(
       fc.property(fc.nat(50), fc.string(), (skip, name) => {
         // given
@@ -38,7 +38,7 @@ describe('streams', () => {
     );
   });
 
-  test('differ by seed and name, and forking does not advance', () => {
+  it('differ by seed and name, and forking does not advance', () => {
     // given
     const draws = (rng = createRng(1)) => Array.from({ length: 4 }, () => rng.word());
     const parent = createRng(1);
@@ -57,7 +57,7 @@ describe('streams', () => {
     expect(draws(createRng(1).fork('a'))).toEqual(draws(parent.fork('a')));
   });
 
-  test('a state of another stream is refused', () => {
+  it('a state of another stream is refused', () => {
     expect(() => createRng(1).restore(createRng(2).state())).toThrow(TrainError);
     const state = createRng(1).state();
     expect(() => createRng(1).restore({ ...state, counter: -1 })).toThrow(/whole number from 0/);
@@ -71,7 +71,7 @@ describe('distributions', () => {
     return { mean, variance };
   };
 
-  test('uniform, normal and dropout have their mean and variance', () => {
+  it('uniform, normal and dropout have their mean and variance', () => {
     // given 100,000 draws each: standard errors below 0.004
     const rng = createRng(11);
     // when
@@ -87,7 +87,7 @@ describe('distributions', () => {
     expect(new Set(mask)).toEqual(new Set([0, Math.fround(1 / 0.7)]));
   });
 
-  test('integers stay below n and cover it evenly', () => {
+  it('integers stay below n and cover it evenly', () => {
     // given
     const rng = createRng(5);
     const counts = new Float64Array(7);
@@ -100,7 +100,7 @@ describe('distributions', () => {
     expect(() => rng.dropoutMask(1, 1)).toThrow(/\[0, 1\)/);
   });
 
-  test('a permutation holds every index once', () => {
+  it('a permutation holds every index once', () => {
     fc.assert(
       fc.property(fc.nat(200), fc.nat(), (n, seed) => {
         const order = createRng(seed).permutation(n);

@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng, float32, int64 } from '../../../lib/engine/host/index.ts';
 import {
   attentionProbabilities,
@@ -39,7 +39,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('what a model is made of', () => {
-  test.each(EXPORTS)('layers by structure and the share that LoRA trains, %s', async (file) => {
+  it.each(EXPORTS)('layers by structure and the share that LoRA trains, %s', async (file) => {
     // given
     const encoder = await readModelFile(join(TINY_BERT, file));
     const targets = ['query', 'value'];
@@ -57,14 +57,14 @@ describe('what a model is made of', () => {
     ]);
   });
 
-  test('a selection that fits nothing is told with the names there are', async () => {
+  it('a selection that fits nothing is told with the names there are', async () => {
     const encoder = await readModelFile(join(TINY_BERT, 'model.onnx'));
     expect(() => describeModel(encoder, 'head')).toThrow(/fits head; it has embeddings\.word_embeddings/);
   });
 });
 
 describe('integrated gradients', () => {
-  test('of features: a linear model gives weight x difference, a curved one adds up to the difference', async () => {
+  it('of features: a linear model gives weight x difference, a curved one adds up to the difference', async () => {
     // given
     const g = new GraphBuilder('small');
     const x = g.input('x', 'float32', [2, 3]);
@@ -99,7 +99,7 @@ describe('integrated gradients', () => {
     expect(coarse.gap).toBeGreaterThan(curved.gap);
   });
 
-  test('an output or a baseline that does not fit is told', async () => {
+  it('an output or a baseline that does not fit is told', async () => {
     const g = new GraphBuilder('small');
     g.output('y', g.tanh(g.input('x', 'float32', [2, 3])));
     const graph = g.build();
@@ -116,7 +116,7 @@ describe('integrated gradients', () => {
 });
 
 describe('attention roll-out', () => {
-  test('two layers by hand: halves of the identity, multiplied upwards', () => {
+  it('two layers by hand: halves of the identity, multiplied upwards', () => {
     // given: one head that looks at the other position, then two heads whose mean looks at the first
     const swap = { batch: 1, heads: 1, length: 2, data: Float32Array.of(0, 1, 1, 0) };
     const first = { batch: 1, heads: 2, length: 2, data: Float32Array.of(1, 0, 1, 0, 1, 0, 1, 0) };
@@ -126,7 +126,7 @@ describe('attention roll-out', () => {
     expect([...rollOut([first, swap]).data]).toEqual([0.75, 0.25, 0.75, 0.25]);
   });
 
-  test.each(EXPORTS)('shares add up to one and padding gets none, %s', async (file) => {
+  it.each(EXPORTS)('shares add up to one and padding gets none, %s', async (file) => {
     // given
     const encoder = await readModelFile(join(TINY_BERT, file));
     const axes = Object.fromEntries(encoder.inputs[0]!.shape.map((dim, axis) => [dim, axis === 0 ? 1 : 6]));
@@ -151,7 +151,7 @@ describe('attention roll-out', () => {
 });
 
 describe('texts', () => {
-  test('what their tokens add makes up the output', async () => {
+  it('what their tokens add makes up the output', async () => {
     // given
     const model = await openTextModel(folder);
     // when
@@ -167,7 +167,7 @@ describe('texts', () => {
     expect(tokens.reduce((total, { rollout }) => total + rollout!, 0)).toBeCloseTo(1, 5);
   });
 
-  test('an encoder without a head has a roll-out alone; a folder without a tokenizer is told', async () => {
+  it('an encoder without a head has a roll-out alone; a folder without a tokenizer is told', async () => {
     // when
     const [explanation] = await explainTexts(await openTextModel(TINY_BERT), ['love']);
     // then
@@ -179,7 +179,7 @@ describe('texts', () => {
   });
 });
 
-test('the commands print summary and explanation, and tell what they do not find', async () => {
+it('the commands print summary and explanation, and tell what they do not find', async () => {
   // when
   const run = (...args: string[]) => nightjar(['model', ...args], folder);
   const [shown, explained, unknown] = await Promise.all([

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createRng } from '../../../lib/engine/host/index.ts';
 import { auroc, MetricError, pairedBootstrap } from '../../../lib/engine/metrics/index.ts';
 
@@ -15,7 +15,7 @@ describe('paired bootstrap', () => {
       Float32Array.from(users, (user) => scores[user]!),
     );
 
-  test('tells a better model from an equal one', () => {
+  it('tells a better model from an equal one', () => {
     // when
     const better = pairedBootstrap({
       n,
@@ -39,7 +39,7 @@ describe('paired bootstrap', () => {
     expect(equal).toEqual({ difference: 0, low: 0, high: 0, standardError: 0, shareAbove: 0.5, samples: 50 });
   });
 
-  test('has the width that theory gives a mean', () => {
+  it('has the width that theory gives a mean', () => {
     // given the mean of 400 numbers of deviation about 1: standard error 1/20
     const mean = (users: Int32Array) => users.reduce((sum, user) => sum + noise[user]!, 0) / users.length;
     // when
@@ -57,7 +57,7 @@ describe('paired bootstrap', () => {
     expect((high - low) / (2 * 1.96 * standardError)).toBeCloseTo(1, 1);
   });
 
-  test('repeats with the same generator, and leaves out resamples without a value', () => {
+  it('repeats with the same generator, and leaves out resamples without a value', () => {
     // given few users, so that some resamples have one class
     const few = (users: Int32Array) =>
       auroc(
@@ -72,7 +72,7 @@ describe('paired bootstrap', () => {
     expect(run().samples).toBeLessThan(300);
   });
 
-  test('typed errors', () => {
+  it('typed errors', () => {
     const nothing = () => Number.NaN;
     expect(() => pairedBootstrap({ n: 3, metricA: nothing, metricB: nothing, rng: createRng(1) })).toThrow(
       /undefined on all/,

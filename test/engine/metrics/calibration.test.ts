@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createRng } from '../../../lib/engine/host/index.ts';
 import {
   CalibrationError,
@@ -32,13 +32,13 @@ const { calibration: recorded } = JSON.parse(
 ) as Recorded;
 
 describe('sigmoid calibrators', () => {
-  test('Platt equals scikit-learn', () => {
+  it('Platt equals scikit-learn', () => {
     const { slope, intercept } = fitPlatt(recorded.logits, recorded.labels).params as Sigmoid;
     expect(slope).toBeCloseTo(recorded.platt.slope, 4);
     expect(intercept).toBeCloseTo(recorded.platt.intercept, 4);
   });
 
-  test('temperature and bias reach the minimum that scipy finds', () => {
+  it('temperature and bias reach the minimum that scipy finds', () => {
     const temperature = fitTemperature(recorded.logits, recorded.labels).params as Sigmoid;
     const bias = fitBias(recorded.logits, recorded.labels).params as Sigmoid;
     expect(temperature.slope).toBeCloseTo(recorded.temperature, 6);
@@ -47,7 +47,7 @@ describe('sigmoid calibrators', () => {
     expect(bias.slope).toBe(1);
   });
 
-  test('find back the slope and intercept that made the labels', () => {
+  it('find back the slope and intercept that made the labels', () => {
     // given 50,000 rows of logit 0.5 x + 1
     const rng = createRng(4);
     const logits = rng.normals(50_000, 2);
@@ -63,7 +63,7 @@ describe('sigmoid calibrators', () => {
     expect(loss(platt.apply)).toBeLessThan(loss(raw.apply) - 0.05);
   });
 
-  test('never decrease, stay in [0, 1] and survive JSON, whatever the rows', () => {
+  it('never decrease, stay in [0, 1] and survive JSON, whatever the rows', () => {
     const rows = fc.array(fc.tuple(fc.float({ min: -40, max: 40, noNaN: true }), fc.constantFrom(0, 1)), {
       minLength: 1,
       maxLength: 40,
@@ -91,7 +91,7 @@ describe('sigmoid calibrators', () => {
     );
   });
 
-  test('an upside-down score becomes the base rate, not an upside-down ranking', () => {
+  it('an upside-down score becomes the base rate, not an upside-down ranking', () => {
     // given positives with the lower logits
     const logits = [-2, -1, -1.5, 1, 2, 1.5];
     // when
@@ -101,7 +101,7 @@ describe('sigmoid calibrators', () => {
     expect(fitPlatt(logits, [1, 1, 1, 0, 0, 0]).apply(3)).toBeCloseTo(0.5, 6);
   });
 
-  test('one class gives a finite, cautious answer', () => {
+  it('one class gives a finite, cautious answer', () => {
     const platt = fitPlatt([0.1, 2, -1], [0, 0, 0]);
     expect(platt.apply(0)).toBeCloseTo(1 / 5, 6);
   });
@@ -116,7 +116,7 @@ function isotonicLogits(): Float64Array {
 }
 
 describe('isotonic', () => {
-  test('equals scikit-learn', () => {
+  it('equals scikit-learn', () => {
     // given
     const labels = Uint8Array.from(recorded.isotonic.labels, Number);
     // when
@@ -127,7 +127,7 @@ describe('isotonic', () => {
     }
   });
 
-  test('never decreases and survives JSON', () => {
+  it('never decreases and survives JSON', () => {
     // given
     const isotonic = fitIsotonic(isotonicLogits(), Uint8Array.from(recorded.isotonic.labels, Number));
     // when
@@ -138,7 +138,7 @@ describe('isotonic', () => {
     expect(values).toEqual(Array.from({ length: 500 }, (_, i) => isotonic.apply(i / 50 - 5)));
   });
 
-  test('is refused at 10,000 rows', () => {
+  it('is refused at 10,000 rows', () => {
     const logits = new Float64Array(isotonicRows);
     expect(() => fitIsotonic(logits, new Uint8Array(isotonicRows))).toThrow(
       /more than 10000 rows, given 10000/,
@@ -146,7 +146,7 @@ describe('isotonic', () => {
   });
 });
 
-test('typed errors', () => {
+it('typed errors', () => {
   expect(() => fitPlatt([], [])).toThrow(CalibrationError);
   expect(() => fitPlatt([1, Number.NaN], [0, 1])).toThrow(/row 1 has logit NaN/);
   expect(() => fitBias([1], [0.5])).toThrow(/label 0.5/);

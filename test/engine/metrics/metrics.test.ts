@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   accuracy,
   auroc,
@@ -70,7 +70,7 @@ function allClose(actual: readonly number[], expected: readonly number[]): void 
 }
 
 describe('equal to scikit-learn', () => {
-  test.each(recorded.binary)('$name', ({ labels, probabilities: p, ...expected }) => {
+  it.each(recorded.binary)('$name', ({ labels, probabilities: p, ...expected }) => {
     close(auroc(labels, p), expected.auroc);
     close(averagePrecision(labels, p), expected.averagePrecision);
     close(logLoss(labels, p), expected.logLoss);
@@ -92,14 +92,14 @@ describe('equal to scikit-learn', () => {
     }
   });
 
-  test.each(recorded.multiclass)('$name', (predictions) => {
+  it.each(recorded.multiclass)('$name', (predictions) => {
     close(accuracy(predictions), predictions.accuracy);
     close(macroF1(predictions), predictions.macroF1);
     close(macroAuroc(predictions), predictions.macroAuroc);
     close(multiclassLogLoss(predictions), predictions.logLoss);
   });
 
-  test('recall and NDCG of 40 lists', () => {
+  it('recall and NDCG of 40 lists', () => {
     for (const { truth, list, k, recall, ndcg } of recorded.ranking) {
       close(recallOf(truth, list, k), recall);
       close(ndcgOf(truth, list, k), ndcg);
@@ -108,13 +108,13 @@ describe('equal to scikit-learn', () => {
 });
 
 describe('ranking lists', () => {
-  test('unseen true items are misses, and a repeated item counts once, at its first place', () => {
+  it('unseen true items are misses, and a repeated item counts once, at its first place', () => {
     expect(recallOf(['a', 'never sold before'], ['a', 'b'], 2)).toBe(0.5);
     expect(recallOf(['a', 'a', 'b'], ['a', 'a', 'b'], 2)).toBe(0.5);
     expect(ndcgOf(['a', 'b'], ['a', 'a', 'b'], 3)).toBeCloseTo((1 + 1 / 2) / (1 + 1 / Math.log2(3)), 12);
   });
 
-  test('the ideal is over min(K, true items)', () => {
+  it('the ideal is over min(K, true items)', () => {
     // given one user with three true items, and one with one
     // then a list full of hits is perfect for both
     expect(ndcgOf([1, 2, 3], [1, 2], 2)).toBe(1);
@@ -122,7 +122,7 @@ describe('ranking lists', () => {
     expect(recallOf([1, 2, 3], [1, 2], 2)).toBeCloseTo(2 / 3, 12);
   });
 
-  test('means are over users with true items', () => {
+  it('means are over users with true items', () => {
     // given two users, a third with nothing to find
     const truth = [['a'], ['b'], []];
     const lists = [['a'], ['a', 'b'], ['a']];
@@ -141,7 +141,7 @@ const scored = fc
   .map((rows) => ({ labels: rows.map(([y]) => y), scores: rows.map(([, s]) => s / 8) }));
 
 describe('properties', () => {
-  test('AUROC is the share of pairs in order, ties one half, and turns round with the labels', () => {
+  it('AUROC is the share of pairs in order, ties one half, and turns round with the labels', () => {
     fc.assert(
       fc.property(scored, ({ labels, scores }) => {
         // given every pair counted
@@ -166,7 +166,7 @@ describe('properties', () => {
     );
   });
 
-  test('ranking metrics do not depend on the order of rows', () => {
+  it('ranking metrics do not depend on the order of rows', () => {
     fc.assert(
       fc.property(scored, ({ labels, scores }) => {
         const backward = { labels: labels.toReversed(), scores: scores.toReversed() };
@@ -182,7 +182,7 @@ describe('properties', () => {
     );
   });
 
-  test('the gain table holds every row and positive, and its first decile is lift10 where sizes agree', () => {
+  it('the gain table holds every row and positive, and its first decile is lift10 where sizes agree', () => {
     fc.assert(
       fc.property(scored, ({ labels, scores }) => {
         // given
@@ -204,7 +204,7 @@ describe('properties', () => {
     );
   });
 
-  test('reliability bins hold every row in ascending order', () => {
+  it('reliability bins hold every row in ascending order', () => {
     fc.assert(
       fc.property(scored, ({ labels, scores }) => {
         const bins = reliabilityBins(labels, scores);
@@ -223,7 +223,7 @@ describe('properties', () => {
 });
 
 describe('lift', () => {
-  test('shares the positives of a tie at the edge', () => {
+  it('shares the positives of a tie at the edge', () => {
     // given 20 rows: 1 positive on top, then a tie of 4 rows of which 2 are positive
     const scores = [0.9, 0.5, 0.5, 0.5, 0.5, ...Array(15).fill(0.1)];
     const labels = [1, 1, 1, 0, 0, ...Array(15).fill(0)];
@@ -233,7 +233,7 @@ describe('lift', () => {
 });
 
 describe('typed errors', () => {
-  test('lengths, labels, scores and probabilities', () => {
+  it('lengths, labels, scores and probabilities', () => {
     expect(() => auroc([1], [0.1, 0.2])).toThrow(/given 1 and 2/);
     expect(() => auroc([], [])).toThrow(MetricError);
     expect(() => brier([1, 2], [0.1, 0.2])).toThrow(/label 1 is 2/);

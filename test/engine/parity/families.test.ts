@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { checkParity, type Part, summarise } from '../../../lib/engine/parity/index.ts';
 
 const folder = (name: string) => fileURLToPath(new URL(`../../fixtures/reference/${name}`, import.meta.url));
@@ -31,7 +31,7 @@ const FAMILIES: readonly { name: string; what: string; only: Part[]; gradients: 
   },
 ];
 
-test.each(FAMILIES)(
+it.each(FAMILIES)(
   '$name: $what',
   async ({ name, only, gradients, note }) => {
     // when

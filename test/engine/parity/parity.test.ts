@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { decodeSafetensors, encodeSafetensors, type HostTensor } from '../../../lib/engine/host/index.ts';
 import { checkParity, FolderError, type ParityResult, summarise } from '../../../lib/engine/parity/index.ts';
 import type { Figures } from '../../../lib/engine/parity/schema.ts';
@@ -38,7 +38,7 @@ const beyond = ({ comparisons }: ParityResult) =>
   comparisons.filter(({ ok }) => !ok).map(({ part, group, name }) => [part, group, name].join('|'));
 
 describe('a small BERT with the values that PyTorch computed', () => {
-  test.each(['model.onnx', 'model-sdpa.onnx', 'model-dynamo.onnx'])(
+  it.each(['model.onnx', 'model-sdpa.onnx', 'model-dynamo.onnx'])(
     'every recorded value is met by %s',
     async (file) => {
       // when
@@ -76,7 +76,7 @@ describe('a small BERT with the values that PyTorch computed', () => {
 });
 
 describe('what the comparison notices', () => {
-  test('weight decay on a tensor that has none moves weights beyond the tolerance', async () => {
+  it('weight decay on a tensor that has none moves weights beyond the tolerance', async () => {
     // given
     const folder = await changed({
       figures: (json) => {
@@ -92,7 +92,7 @@ describe('what the comparison notices', () => {
     expect(result.ok).toBe(false);
   });
 
-  test('one wrong hidden state among thousands, in both precisions', async () => {
+  it('one wrong hidden state among thousands, in both precisions', async () => {
     // given
     const folder = await changed({
       tensors: (all) => {
@@ -105,7 +105,7 @@ describe('what the comparison notices', () => {
     expect(beyond(result)).toEqual(['forward||last_hidden_state', 'forward||last_hidden_state']);
   });
 
-  test('a weight that no initializer is said to hold is left out, and so is what would train it', async () => {
+  it('a weight that no initializer is said to hold is left out, and so is what would train it', async () => {
     // given
     const folder = await changed({
       figures: (json) => {
@@ -125,7 +125,7 @@ describe('what the comparison notices', () => {
     ]);
   });
 
-  test('an initializer that is named but not found is a failure', async () => {
+  it('an initializer that is named but not found is a failure', async () => {
     // given
     const folder = await changed({
       figures: (json) => {
@@ -146,7 +146,7 @@ describe('what the comparison notices', () => {
 });
 
 describe('folders that are no reference', () => {
-  test('are told what is missing', async () => {
+  it('are told what is missing', async () => {
     await expect(checkParity(join(TINY_BERT, 'nowhere'))).rejects.toThrow(/parity.json cannot be read/);
     await expect(checkParity(TINY_BERT, { files: ['other.onnx'] })).rejects.toThrow(
       /no other.onnx; it names model-dynamo.onnx, model-sdpa.onnx, model.onnx/,
@@ -162,7 +162,7 @@ describe('the command', () => {
   const run = (...args: string[]) => nightjar(['engine', 'parity', ...args], tmpdir());
   const quick = ['--only', 'forward', '--file', 'model.onnx'];
 
-  test('ends with 0 within tolerance, 1 beyond it and 2 without a folder to compare', async () => {
+  it('ends with 0 within tolerance, 1 beyond it and 2 without a folder to compare', async () => {
     // when
     const [within, strict, nowhere] = await Promise.all([
       run(TINY_BERT, ...quick, '--json'),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRng, decodeSafetensors, encodeSafetensors } from '../../../lib/engine/host/index.ts';
-import type { Graph } from '../../../lib/engine/onnx/index.ts';
+import { type Graph, withParameters } from '../../../lib/engine/onnx/index.ts';
 import {
   type Adapter,
   applyBottlenecks,
@@ -10,7 +10,6 @@ import {
   encodeAdapter,
   PeftError,
   trainable,
-  withValues,
 } from '../../../lib/engine/peft/index.ts';
 import { exactly } from './oracle.ts';
 import { classifier, drawn, encoder } from './small.ts';
@@ -34,7 +33,7 @@ describe('an adapter file', () => {
     // then
     expect(loaded.adapter).toEqual(adapter);
     expect(loaded.values).toEqual(values);
-    expect(exactly(loaded.graph, 'logits')).toEqual(exactly(withValues(graph, values), 'logits'));
+    expect(exactly(loaded.graph, 'logits')).toEqual(exactly(withParameters(graph, values), 'logits'));
     expect(encodeAdapter(graph, adapter, values)).toEqual(bytes);
   });
 
@@ -46,7 +45,7 @@ describe('an adapter file', () => {
     // when
     const loaded = decodeAdapter(bytes, classifier({ prefix: 'val_' }));
     // then
-    expect(exactly(loaded.graph, 'logits')).toEqual(exactly(withValues(graph, values), 'logits'));
+    expect(exactly(loaded.graph, 'logits')).toEqual(exactly(withParameters(graph, values), 'logits'));
     expect(Object.keys(decodeSafetensors(bytes).tensors).sort()).toEqual(Object.keys(values).sort());
   });
 
@@ -65,11 +64,11 @@ describe('an adapter file', () => {
     const values = drawn(graph, trainable(graph, ['lora', 'head']));
     const bytes = encodeAdapter(graph, adapter, values);
     const base = classifier();
-    const other = withValues(base, drawn(base, ['classifier.weight'], 4));
+    const other = withParameters(base, drawn(base, ['classifier.weight'], 4));
     // when
     const loaded = decodeAdapter(bytes, other);
     // then
-    expect(exactly(loaded.graph, 'logits')).toEqual(exactly(withValues(graph, values), 'logits'));
+    expect(exactly(loaded.graph, 'logits')).toEqual(exactly(withParameters(graph, values), 'logits'));
     expect(() => decodeAdapter(bytes, encoder())).toThrow(/add the head they belong to first/);
   });
 

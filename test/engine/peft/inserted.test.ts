@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { differentiate } from '../../../lib/engine/autodiff/index.ts';
 import { createRng } from '../../../lib/engine/host/index.ts';
-import { GraphBuilder, type Value } from '../../../lib/engine/onnx/index.ts';
-import {
-  applyBottlenecks,
-  applyPrefix,
-  PeftError,
-  trainable,
-  withValues,
-} from '../../../lib/engine/peft/index.ts';
+import { GraphBuilder, type Value, withParameters } from '../../../lib/engine/onnx/index.ts';
+import { applyBottlenecks, applyPrefix, PeftError, trainable } from '../../../lib/engine/peft/index.ts';
 import { exactly, largestDifference } from './oracle.ts';
 import { BATCH, batch, drawn, encoder, HEADS, LENGTH, WIDTH } from './small.ts';
 
@@ -66,7 +60,7 @@ describe('bottleneck adapters', () => {
     const values = Object.fromEntries(expected.parameters.map(({ name, data }) => [name, data]));
     const x = { type: 'float32', shape: [2, 4], data: createRng(1).normals(8) } as const;
     // when
-    const outputs = [withValues(graph, values), expected].map((g) => exactly(g, 'y', { x }));
+    const outputs = [withParameters(graph, values), expected].map((g) => exactly(g, 'y', { x }));
     // then
     expect(largestDifference(outputs[0]!, outputs[1]!)).toBeLessThan(1e-12);
   });
@@ -118,7 +112,7 @@ describe('prefix tuning', () => {
       },
     } as const;
     // when
-    const outputs = [withValues(graph, values), expected].map((g) => exactly(g, 'y', feeds));
+    const outputs = [withParameters(graph, values), expected].map((g) => exactly(g, 'y', feeds));
     // then
     expect(adapter.attentions).toEqual([{ heads: HEADS, headWidth: width }]);
     expect(largestDifference(outputs[0]!, outputs[1]!)).toBeLessThan(1e-12);
@@ -131,7 +125,7 @@ describe('prefix tuning', () => {
     const { graph } = applyPrefix(g.build(), { length: 3, rng });
     const wrt = trainable(graph, 'prefix');
     // when
-    const gradients = differentiate(withValues(graph, drawn(graph, wrt)), { loss: 'loss', wrt });
+    const gradients = differentiate(withParameters(graph, drawn(graph, wrt)), { loss: 'loss', wrt });
     // then
     expect(wrt).toEqual(['prefix.0.keys', 'prefix.0.values', 'prefix.1.keys', 'prefix.1.values']);
     for (const name of wrt) {

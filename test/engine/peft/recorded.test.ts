@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { trainingGraph } from '../../../lib/engine/autodiff/index.ts';
 import { createRng, decodeSafetensors } from '../../../lib/engine/host/index.ts';
-import { GraphBuilder, importModel, specialise } from '../../../lib/engine/onnx/index.ts';
-import { applyLora, layersOf, mergeLora, trainable, withValues } from '../../../lib/engine/peft/index.ts';
+import { GraphBuilder, importModel, specialise, withParameters } from '../../../lib/engine/onnx/index.ts';
+import { applyLora, layersOf, mergeLora, trainable } from '../../../lib/engine/peft/index.ts';
 import { openTrainer } from '../../../lib/engine/train/index.ts';
 import { exactly, largestDifference } from './oracle.ts';
 
@@ -27,7 +27,10 @@ it('repeats a recorded run of peft on a DistilBERT export: losses, weights and m
     rng: createRng(1),
   });
   const wrt = trainable(graph, 'lora');
-  const started = withValues(graph, Object.fromEntries(wrt.map((name) => [name, recorded(`init.${name}`)])));
+  const started = withParameters(
+    graph,
+    Object.fromEntries(wrt.map((name) => [name, recorded(`init.${name}`)])),
+  );
   const feeds = Object.fromEntries(
     ['input_ids', 'attention_mask', 'R'].map((name) => [name, tensors[name]!]),
   );

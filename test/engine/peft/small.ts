@@ -3,7 +3,7 @@ import { type Graph, GraphBuilder, type Value } from '../../../lib/engine/onnx/i
 
 export const WIDTH = 8;
 export const HEADS = 2;
-export const VOCABULARY = 20;
+const VOCABULARY = 20;
 export const LENGTH = 5;
 
 export interface EncoderOptions {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { trainingGraph } from '../../../lib/engine/autodiff/index.ts';
 import { createRng, float32 } from '../../../lib/engine/host/index.ts';
 import { type Graph, GraphBuilder } from '../../../lib/engine/onnx/index.ts';
@@ -48,7 +48,7 @@ function smallGraph(): Graph {
 
 describe('a differentiated graph', () => {
   for (const rows of [['table'], []]) {
-    test(`trains as PyTorch did, with ${rows.length > 0 ? 'row' : 'dense'} gradients of the table`, async () => {
+    it(`trains as PyTorch did, with ${rows.length > 0 ? 'row' : 'dense'} gradients of the table`, async () => {
       // given
       const { rowGradientOutputs, ...program } = trainingGraph(smallGraph(), { loss: 'loss', rows });
       const rowGradients = Object.fromEntries(
@@ -74,7 +74,7 @@ describe('a differentiated graph', () => {
     });
   }
 
-  test('repeats bit for bit on 2 threads where they share the work', async () => {
+  it('repeats bit for bit on 2 threads where they share the work', async () => {
     // given products large enough to be split: 256 rows, 192 -> 384 -> 1
     const rng = createRng(2);
     const g = new GraphBuilder('wide');

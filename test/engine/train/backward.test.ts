@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { createRng, DivergedError, float32, ProgramError } from '../../../lib/engine/host/index.ts';
 import {
   type OptimiserOptions,
@@ -60,7 +60,7 @@ function expectClose(actual: number[], expected: number[], within = 1e-6): void 
 
 describe('backward and update', () => {
   for (const rows of ['exact', 'lazy'] as const) {
-    test(`equal a step bit for bit, with an ${rows} table`, async () => {
+    it(`equal a step bit for bit, with an ${rows} table`, async () => {
       // given
       const options: OptimiserOptions = { ...smallOptimiser, group: () => ({ rows }) };
       const [stepped, parted] = [await core(options), await core(options)];
@@ -77,7 +77,7 @@ describe('backward and update', () => {
     });
   }
 
-  test('add up weighted gradients, and the scale makes a mean of them', async () => {
+  it('add up weighted gradients, and the scale makes a mean of them', async () => {
     // given
     const one = await gradients((trained) => trained.backward(smallBatch(0)));
     const other = await gradients((trained) => trained.backward(smallBatch(1)));
@@ -98,7 +98,7 @@ describe('backward and update', () => {
     expect(gradNorm).toBeCloseTo(norm(mean), 6);
   });
 
-  test('add up the rows of a lazy table, each row of either batch once', async () => {
+  it('add up the rows of a lazy table, each row of either batch once', async () => {
     // given a batch whose gradient is added twice
     const options: OptimiserOptions = { ...plain, group: () => ({ rows: 'lazy' }) };
     const lazy = await core(options);
@@ -119,7 +119,7 @@ describe('backward and update', () => {
     );
   });
 
-  test('clip one call at a time', async () => {
+  it('clip one call at a time', async () => {
     // given
     const whole = await gradients((trained) => trained.backward(smallBatch(0)));
     const limit = norm(flat(whole)) / 4;
@@ -134,7 +134,7 @@ describe('backward and update', () => {
     expectClose(flat(within), flat(whole), 1e-12);
   });
 
-  test('return outputs asked for, gradients among them', async () => {
+  it('return outputs asked for, gradients among them', async () => {
     // given
     const trained = await core();
     // when
@@ -148,7 +148,7 @@ describe('backward and update', () => {
     expectClose([...(outputs.d_w1!.data as Float32Array)], expected.w1!);
   });
 
-  test('are told when there is nothing to update by, or something left to', async () => {
+  it('are told when there is nothing to update by, or something left to', async () => {
     // given
     const trained = await core();
     // when / then
@@ -159,7 +159,7 @@ describe('backward and update', () => {
     expect(() => trained.update(0.1)).toThrow(/call backward first/);
   });
 
-  test('a gradient that is not finite is neither added nor used', async () => {
+  it('a gradient that is not finite is neither added nor used', async () => {
     // given
     const trained = await core();
     const before = trained.state();
@@ -177,7 +177,7 @@ describe('backward and update', () => {
 });
 
 describe('noise', () => {
-  test('is normal with the deviation asked for, repeats with a seeded source and advances it', async () => {
+  it('is normal with the deviation asked for, repeats with a seeded source and advances it', async () => {
     // given
     const source = createRng(5);
     const noise = () =>
@@ -194,7 +194,7 @@ describe('noise', () => {
     expect(Math.abs(Math.sqrt(squares) - 0.5)).toBeLessThan(0.06);
   });
 
-  test('comes from a cryptographic source unless told otherwise, and the worker advances the seeded one', async () => {
+  it('comes from a cryptographic source unless told otherwise, and the worker advances the seeded one', async () => {
     // given
     const trained = await trainer();
     const source = createRng(6);
@@ -215,7 +215,7 @@ describe('noise', () => {
     await expect(trained.backward(smallBatch(0), { clipNorm: 0 })).rejects.toThrow(/norm above 0/);
   });
 
-  test('is refused on a table whose untouched rows it would miss', async () => {
+  it('is refused on a table whose untouched rows it would miss', async () => {
     const lazy = await core({ group: () => ({ rows: 'lazy' }) });
     expect(() => lazy.addNoise(1)).toThrow(/table is updated lazily/);
   });
@@ -227,7 +227,7 @@ describe('variants', () => {
     return { ...program, variants: { same: program.model }, evaluationVariants: { same: evaluation! } };
   };
 
-  test('share parameters, and evaluate by their own graph or the model', async () => {
+  it('share parameters, and evaluate by their own graph or the model', async () => {
     // given
     const [plainOne, varied] = [await core(), await core(smallOptimiser, withVariants())];
     for (let step = 0; step < 6; step++) {
@@ -246,7 +246,7 @@ describe('variants', () => {
 });
 
 describe('moving averages', () => {
-  test('follow the parameters by their formula, and stand in for them while asked to', async () => {
+  it('follow the parameters by their formula, and stand in for them while asked to', async () => {
     // given
     const trained = await core();
     const before = trained.parameters();
@@ -275,7 +275,7 @@ describe('moving averages', () => {
     expect(await losses()).not.toBe(averaged);
   });
 
-  test('are part of a state, and end when told to', async () => {
+  it('are part of a state, and end when told to', async () => {
     // given
     const [first, second] = [await core(), await core()];
     first.average(0.9);
@@ -294,7 +294,7 @@ describe('moving averages', () => {
   });
 });
 
-test('settings out of range, and tables that a rule cannot update lazily', async () => {
+it('settings out of range, and tables that a rule cannot update lazily', async () => {
   const settle = (options: OptimiserOptions) => () => settleOptimiser(smallProgram(), options);
   expect(settle({ kind: 'sgd', momentum: 1 })).toThrow(/momentum is 1/);
   expect(settle({ kind: 'sgd', momentum: 0, nesterov: true })).toThrow(/above 0 with nesterov/);

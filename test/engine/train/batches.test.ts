@@ -1,9 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createRng, float32 } from '../../../lib/engine/host/index.ts';
 import { shuffledBatches } from '../../../lib/engine/train/index.ts';
 
 describe('shuffledBatches', () => {
-  test('gives every row once an epoch, each epoch in another order, and fills up with weight 0', async () => {
+  it('gives every row once an epoch, each epoch in another order, and fills up with weight 0', async () => {
     // given
     const seen: { rows: number[]; weights: number[] }[] = [];
     const batches = shuffledBatches({
@@ -27,7 +27,7 @@ describe('shuffledBatches', () => {
     expect(seen.every(({ rows }) => rows.length === 4)).toBe(true);
   });
 
-  test('is a function of the step alone', async () => {
+  it('is a function of the step alone', async () => {
     // given
     const source = () =>
       shuffledBatches({

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type TrainingGraph, trainingGraph } from '../../../lib/engine/autodiff/index.ts';
 import { createRng, float32, int64, TrainError } from '../../../lib/engine/host/index.ts';
 import { specialise } from '../../../lib/engine/onnx/index.ts';
@@ -16,7 +16,7 @@ import { TrainerCore } from '../../../lib/engine/train/trainer/trainer-core.ts';
 import { encoderBatches, encoderBuckets, encoderGraph, encoderProgram } from './small-encoder.ts';
 
 describe('length buckets', () => {
-  test('hold every row once, at the least length that fits', () => {
+  it('hold every row once, at the least length that fits', () => {
     // given
     const lengths = [5, 100, 1, 16, 8, 9, 33];
     // when
@@ -29,7 +29,7 @@ describe('length buckets', () => {
     ]);
   });
 
-  test('give every row once an epoch, in batches of one shape, and repeat', async () => {
+  it('give every row once an epoch, in batches of one shape, and repeat', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 1, maxLength: 60 }),
@@ -76,7 +76,7 @@ describe('length buckets', () => {
     );
   });
 
-  test('refuse sizes that are none', () => {
+  it('refuse sizes that are none', () => {
     for (const bad of [
       { lengths: [1], buckets: [] as number[], batchSize: 2 },
       { lengths: [1], buckets: [4] },
@@ -90,7 +90,7 @@ describe('length buckets', () => {
   });
 });
 
-test('a bucketed set has one mean loss, however it is batched', async () => {
+it('a bucketed set has one mean loss, however it is batched', async () => {
   // given a program with a variant per bucket, and the rows in two orders
   const { program } = encoderProgram(0);
   const trainer = await openTrainer(program);
@@ -106,7 +106,7 @@ test('a bucketed set has one mean loss, however it is batched', async () => {
   expect(losses[0]).toBeGreaterThan(0.1);
 });
 
-test('frozen parameters are fed to the sessions of all lengths from one copy, to the same results', async () => {
+it('frozen parameters are fed to the sessions of all lengths from one copy, to the same results', async () => {
   // given one graph with all but its head frozen
   const graph = encoderGraph();
   const programOf = (frozen: 'constants' | 'inputs'): TrainingProgram => {

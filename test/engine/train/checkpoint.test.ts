@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   bool,
   CheckpointError,
@@ -28,13 +28,13 @@ const tensors = {
 };
 
 describe('safetensors', () => {
-  test('reads what the safetensors library wrote', () => {
+  it('reads what the safetensors library wrote', () => {
     const read = decodeSafetensors(foreign);
     expect(read.tensors).toEqual(tensors);
     expect(read.metadata).toEqual({ made: 'elsewhere' });
   });
 
-  test('reads what it wrote, from any place in memory', () => {
+  it('reads what it wrote, from any place in memory', () => {
     // given a file that starts at an odd address
     const file = encodeSafetensors(tensors, { a: 'ü' });
     const moved = new Uint8Array(file.length + 3).subarray(3);
@@ -46,7 +46,7 @@ describe('safetensors', () => {
     expect(new DataView(file.buffer).getBigUint64(0, true) % 8n).toBe(0n);
   });
 
-  test('a damaged file is a typed error, never anything else', () => {
+  it('a damaged file is a typed error, never anything else', () => {
     fc.assert(
       fc.property(fc.nat(foreign.length - 1), fc.nat(255), fc.boolean(), (at, byte, cut) => {
         // given a file cut off somewhere, or with a byte changed
@@ -66,7 +66,7 @@ describe('safetensors', () => {
     );
   });
 
-  test('refuses types it cannot hold', () => {
+  it('refuses types it cannot hold', () => {
     const header = JSON.stringify({ half: { dtype: 'F16', shape: [1], data_offsets: [0, 2] } }).padEnd(64);
     const file = new Uint8Array([64, 0, 0, 0, 0, 0, 0, 0, ...new TextEncoder().encode(header), 0, 0]);
     expect(() => decodeSafetensors(file)).toThrow(/tensor half has type F16; F32/);
@@ -100,14 +100,14 @@ describe('checkpoint', () => {
     stale: 1,
   };
 
-  test('comes back bit for bit', () => {
+  it('comes back bit for bit', () => {
     expect(decodeCheckpoint(encodeCheckpoint(checkpoint))).toEqual(checkpoint);
     const { averages: _, ...trainer } = checkpoint.trainer;
     const without = { ...checkpoint, trainer, best: null, curve: [] };
     expect(decodeCheckpoint(encodeCheckpoint(without))).toEqual(without);
   });
 
-  test('another safetensors file is none', () => {
+  it('another safetensors file is none', () => {
     expect(() => decodeCheckpoint(foreign)).toThrow(/given another file/);
     expect(() => decodeCheckpoint(encodeCheckpoint(checkpoint).subarray(0, -1))).toThrow(CheckpointError);
   });

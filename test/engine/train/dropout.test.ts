@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createRng, TrainError } from '../../../lib/engine/host/index.ts';
 import { GraphBuilder, GraphError, interpret, specialise, tensor } from '../../../lib/engine/onnx/index.ts';
 import { DropoutMasks, dropoutPlaces, insertDropout } from '../../../lib/engine/train/index.ts';
@@ -13,7 +13,7 @@ function linearGraph() {
 }
 
 describe('insertDropout', () => {
-  test('scales what it keeps, and all readers see it', () => {
+  it('scales what it keeps, and all readers see it', () => {
     // given a rate of 64/256
     const { graph, sites } = insertDropout(linearGraph(), { rate: 0.25, after: ['hidden'] });
     const mask = Array.from({ length: 24 }, (_, i) => Number(i % 4 !== 0));
@@ -33,7 +33,7 @@ describe('insertDropout', () => {
     }
   });
 
-  test('has a rate per value, and leaves the graph as it is at a rate of 0', () => {
+  it('has a rate per value, and leaves the graph as it is at a rate of 0', () => {
     // given
     const graph = specialise(encoderGraph(), { batch: 2, length: 5 });
     const { attention, residual } = dropoutPlaces(graph);
@@ -50,7 +50,7 @@ describe('insertDropout', () => {
     expect(insertDropout(graph, { rate: 0, after: [/./] })).toEqual({ graph, sites: [] });
   });
 
-  test('refuses rates, names and shapes that it cannot use', () => {
+  it('refuses rates, names and shapes that it cannot use', () => {
     const graph = linearGraph();
     for (const rate of [-0.1, 1, 0.999, 0.001, Number.NaN])
       expect(() => insertDropout(graph, { rate, after: ['hidden'] })).toThrow(TrainError);
@@ -68,7 +68,7 @@ describe('insertDropout', () => {
 });
 
 describe('dropoutPlaces', () => {
-  test('sees attention through a guard, and no residual in a GELU in pieces', () => {
+  it('sees attention through a guard, and no residual in a GELU in pieces', () => {
     // given a feed-forward sublayer with x + x³ behind its first layer, and guarded attention probabilities
     const g = new GraphBuilder('pieces');
     const x = g.input('x', 'float32', [2, 3, 4]);
@@ -92,7 +92,7 @@ describe('DropoutMasks', () => {
   ];
   const masks = () => new DropoutMasks({ sites, rng: createRng(3) });
 
-  test('are a function of seed, step and site, whatever the order', () => {
+  it('are a function of seed, step and site, whatever the order', () => {
     // given
     const first = masks();
     const asked = [5, 0, 3].map((step) => [step, first.at(step)] as const);
@@ -106,7 +106,7 @@ describe('DropoutMasks', () => {
     expect(a!.data).not.toEqual(b!.data);
   });
 
-  test('drop the share asked for', () => {
+  it('drop the share asked for', () => {
     // given 40 masks of 600 values
     const of = masks();
     const values = Array.from({ length: 40 }, (_, step) => [

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { crc32c } from '../../../lib/engine/train/fit/event-file.ts';
 import { curveEvents, encodeEventFile } from '../../../lib/engine/train/index.ts';
 
@@ -48,14 +48,14 @@ function records(file: Uint8Array): Uint8Array[] {
   return found;
 }
 
-test('the checksum is that of RFC 3720, section B.4', () => {
+it('the checksum is that of RFC 3720, section B.4', () => {
   expect(crc32c(new Uint8Array(32))).toBe(0x8a9136aa);
   expect(crc32c(new Uint8Array(32).fill(0xff))).toBe(0x62a8ab43);
   expect(crc32c(Uint8Array.from({ length: 32 }, (_, i) => i))).toBe(0x46dd794e);
   expect(crc32c(new TextEncoder().encode('123456789'))).toBe(0xe3069283);
 });
 
-test('curves read back by hand as TensorBoard reads them', () => {
+it('curves read back by hand as TensorBoard reads them', () => {
   // given
   const curve = [
     { step: 10, lr: 0.5, trainLoss: 2, gradNorm: 4 },

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import {
   AbortedError,
   CheckpointError,
@@ -68,7 +68,7 @@ async function run(differs: Partial<FitOptions>, options: TrainerOptions = {}) {
 }
 
 describe('fit', () => {
-  test('lowers the loss, reports each step and keeps the curve', async () => {
+  it('lowers the loss, reports each step and keeps the curve', async () => {
     // given
     const seen: { step: number; of: number; lr: number }[] = [];
     // when
@@ -83,7 +83,7 @@ describe('fit', () => {
     expect(curve.at(-1)!.trainLoss).toBeLessThan(curve[0]!.trainLoss);
   });
 
-  test('ends with the parameters of the best evaluation, after `patience` worse ones in a row', async () => {
+  it('ends with the parameters of the best evaluation, after `patience` worse ones in a row', async () => {
     // given a validation loss that is best at its third evaluation
     const trained = await trainer();
     const seen: Record<string, Float32Array>[] = [];
@@ -107,7 +107,7 @@ describe('fit', () => {
     expect(await trained.parameters()).toEqual(seen[2]);
   });
 
-  test('stops between steps when aborted, with a checkpoint', async () => {
+  it('stops between steps when aborted, with a checkpoint', async () => {
     // given
     const controller = new AbortController();
     const saved: Uint8Array[] = [];
@@ -122,7 +122,7 @@ describe('fit', () => {
     expect(saved.map((bytes) => decodeCheckpoint(bytes).step)).toEqual([7]);
   });
 
-  test('refuses a run without length, patience without validation, and a diverged validation', async () => {
+  it('refuses a run without length, patience without validation, and a diverged validation', async () => {
     // given
     const trained = await trainer();
     const batches = { stepsPerEpoch: 4, at: smallBatch };
@@ -137,7 +137,7 @@ describe('fit', () => {
     );
   });
 
-  test('passes on the error of a batch', async () => {
+  it('passes on the error of a batch', async () => {
     // given
     const trained = await trainer();
     const at = (step: number) => {
@@ -153,7 +153,7 @@ describe('fit', () => {
 
 describe('resume', () => {
   for (const killedAt of [3, 10, 21]) {
-    test(`a run killed at step ${killedAt} goes on bit for bit`, async () => {
+    it(`a run killed at step ${killedAt} goes on bit for bit`, async () => {
       // given a whole run, and one that dies right after the checkpoint of a step
       const whole = await run({});
       const wholeResult = await whole.outcome;
@@ -175,7 +175,7 @@ describe('resume', () => {
     });
   }
 
-  test('writes the same bytes twice, as a safetensors file', async () => {
+  it('writes the same bytes twice, as a safetensors file', async () => {
     // given
     const saved: Uint8Array[] = [];
     const checkpoint = { put: async (bytes: Uint8Array) => void saved.push(bytes), every: 12 };
@@ -186,7 +186,7 @@ describe('resume', () => {
     expect(Object.keys(decodeSafetensors(saved[0]!).tensors)).toContain('state.first.w1');
   });
 
-  test('refuses a checkpoint of another run', async () => {
+  it('refuses a checkpoint of another run', async () => {
     // given
     let bytes: Uint8Array | undefined;
     await (await run({ checkpoint: { put: async (given) => void (bytes = given), every: 20 } })).outcome;
@@ -208,7 +208,7 @@ describe('fit on the device driver', () => {
     every: 7,
   });
 
-  test('makes the updates up to the next pause in one call, with the curve and the checkpoints of the CPU driver', async () => {
+  it('makes the updates up to the next pause in one call, with the curve and the checkpoints of the CPU driver', async () => {
     // given
     const expected: Uint8Array[] = [];
     const cpu = await run({ checkpoint: keep(expected) });
@@ -264,7 +264,7 @@ describe('fit on the device driver', () => {
       });
   });
 
-  test('goes on from a checkpoint bit for bit, also from one that a clock asked for between two pauses', async () => {
+  it('goes on from a checkpoint bit for bit, also from one that a clock asked for between two pauses', async () => {
     // given
     const saved: Uint8Array[] = [];
     const checkpoint = { ...keep(saved), every: (step: number) => step === 7 || step === 12 };
@@ -280,7 +280,7 @@ describe('fit on the device driver', () => {
     expect(await resumed.trained.parameters()).toEqual(await whole.trained.parameters());
   });
 
-  test('is stopped between two calls, with a checkpoint', async () => {
+  it('is stopped between two calls, with a checkpoint', async () => {
     // given
     const controller = new AbortController();
     const saved: Uint8Array[] = [];
@@ -299,7 +299,7 @@ describe('fit on the device driver', () => {
   });
 });
 
-test('fit refuses steps between evaluations or checkpoints that are no whole number', async () => {
+it('fit refuses steps between evaluations or checkpoints that are no whole number', async () => {
   const trained = await trainer();
   const plain = { trainer: trained, batches: { stepsPerEpoch: 4, at: smallBatch }, steps: 2, lr: 0.1 };
   for (const every of [0, 2.5, Number.NaN]) {

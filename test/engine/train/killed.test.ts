@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 
 const script = fileURLToPath(new URL('./killable-run.ts', import.meta.url));
 let folder: string;
@@ -30,7 +30,7 @@ function run(checkpoint: string, killAfter?: number): Promise<string[]> {
   });
 }
 
-test('a process killed with SIGKILL and started again ends as one that was not', async () => {
+it('a process killed with SIGKILL and started again ends as one that was not', async () => {
   // given a whole run
   const whole = await run(join(folder, 'whole'));
   expect(whole.length).toBe(31);

@@ -1,19 +1,17 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { alignedFloats } from '../../../lib/engine/host/aligned.ts';
 import { createRng, ProgramError, TrainError } from '../../../lib/engine/host/index.ts';
+import { constantSchedule, cosineSchedule, linearSchedule } from '../../../lib/engine/train/index.ts';
 import {
   type AdamWUpdate,
   adamwRows,
   adamwStep,
   addRows,
   clipFactor,
-  constantSchedule,
-  cosineSchedule,
-  linearSchedule,
   sumOfSquares,
   sumRows,
-} from '../../../lib/engine/train/index.ts';
+} from '../../../lib/engine/train/optimisers/index.ts';
 
 const update: AdamWUpdate = {
   lr: 0.1,
@@ -28,7 +26,7 @@ const update: AdamWUpdate = {
 const zeros = (n: number) => ({ first: new Float32Array(n), second: new Float32Array(n) });
 
 describe('AdamW', () => {
-  test('moves by about the learning rate against the gradient at first, after decaying', () => {
+  it('moves by about the learning rate against the gradient at first, after decaying', () => {
     // given
     const parameter = new Float32Array([1, -2, 3]);
     // when
@@ -39,7 +37,7 @@ describe('AdamW', () => {
     expect(parameter[2]).toBeCloseTo(3 * 0.999, 6);
   });
 
-  test('a rate of 0 still updates the moments', () => {
+  it('a rate of 0 still updates the moments', () => {
     // given
     const parameter = new Float32Array([1]);
     const moments = zeros(1);
@@ -51,7 +49,7 @@ describe('AdamW', () => {
     expect(moments.second[0]).toBeCloseTo(0.004, 6);
   });
 
-  test('on rows equals the dense update of those rows and leaves the others', () => {
+  it('on rows equals the dense update of those rows and leaves the others', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.nat(9), { minLength: 1, maxLength: 6 }), fc.nat(), (rows, seed) => {
         // given a table (10, 3) and gradients of some rows
@@ -78,7 +76,7 @@ describe('AdamW', () => {
 });
 
 describe('row gradients', () => {
-  test('add up per id in the order of the batch, over all lookups', () => {
+  it('add up per id in the order of the batch, over all lookups', () => {
     // given values whose float32 sum depends on the order
     const rows = new Float32Array([1e8, 1, -1e8, 7]);
     // when
@@ -95,7 +93,7 @@ describe('row gradients', () => {
     expect([...values]).toEqual([7, 0.5, 4]);
   });
 
-  test('equal a dense scatter', () => {
+  it('equal a dense scatter', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(6), { maxLength: 30 }), fc.nat(), (ids, seed) => {
         // given
@@ -116,7 +114,7 @@ describe('row gradients', () => {
     );
   });
 
-  test('refuse ids outside of the table and gradients of another size', () => {
+  it('refuse ids outside of the table and gradients of another size', () => {
     expect(() => sumRows([{ ids: [5], rows: new Float32Array(1) }], 5, 1)).toThrow(
       /id 5 is outside .* 5 rows/,
     );
@@ -126,7 +124,7 @@ describe('row gradients', () => {
 });
 
 describe('clipping', () => {
-  test('brings the norm to the limit and leaves smaller ones', () => {
+  it('brings the norm to the limit and leaves smaller ones', () => {
     expect(clipFactor(10, 1)).toBeCloseTo(0.1, 6);
     expect(clipFactor(1, 1)).toBe(1 / (1 + 1e-6));
     expect(clipFactor(0.5, 1)).toBe(1);
@@ -136,12 +134,12 @@ describe('clipping', () => {
 });
 
 describe('schedules', () => {
-  test('linear: up over the warm-up, down to nothing', () => {
+  it('linear: up over the warm-up, down to nothing', () => {
     const at = linearSchedule({ warmup: 5 });
     expect([0, 1, 4, 5, 17.5, 30].map((step) => at(step, 30))).toEqual([0, 0.2, 0.8, 1, 0.5, 0]);
   });
 
-  test('cosine: half a wave down to the floor', () => {
+  it('cosine: half a wave down to the floor', () => {
     const at = cosineSchedule({ warmup: 10, floor: 0.1 });
     expect(at(5, 110)).toBe(0.5);
     expect(at(10, 110)).toBe(1);
@@ -149,13 +147,13 @@ describe('schedules', () => {
     expect(at(110, 110)).toBeCloseTo(0.1, 12);
   });
 
-  test('constant after the warm-up; a warm-up longer than the run never ends', () => {
+  it('constant after the warm-up; a warm-up longer than the run never ends', () => {
     expect([0, 1, 2, 9].map((step) => constantSchedule({ warmup: 2 })(step, 10))).toEqual([0, 0.5, 1, 1]);
     expect(linearSchedule({ warmup: 20 })(10, 10)).toBe(0.5);
     expect(() => linearSchedule({ warmup: 0.5 })).toThrow(TrainError);
   });
 
-  test('stay within [0, 1]', () => {
+  it('stay within [0, 1]', () => {
     const schedules = [linearSchedule, cosineSchedule, constantSchedule];
     fc.assert(
       fc.property(
@@ -175,7 +173,7 @@ describe('schedules', () => {
   });
 });
 
-test('aligned arrays start on multiples of 64 bytes, are zero and do not overlap', () => {
+it('aligned arrays start on multiples of 64 bytes, are zero and do not overlap', () => {
   // given
   const arrays = alignedFloats([3, 0, 17, 100_000]);
   // when

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { linearSchedule, type OptimiserOptions } from '../../../lib/engine/train/index.ts';
 import { settleOptimiser } from '../../../lib/engine/train/optimisers/optimiser-options.ts';
 import { updateRuleOf } from '../../../lib/engine/train/optimisers/update-rule-of.ts';
@@ -20,7 +20,7 @@ const { cases, cube } = JSON.parse(
 
 describe('30 steps with warm-up, clipping, decay groups, rate multipliers and an embedding table', () => {
   for (const [name, { lr, options, losses, final }] of Object.entries(cases)) {
-    test(`${name} equals PyTorch`, async () => {
+    it(`${name} equals PyTorch`, async () => {
       // given
       const { weightDecay, clipNorm, group } = smallOptimiser;
       const settings = settleOptimiser(smallProgram(), {
@@ -52,7 +52,7 @@ describe('30 steps with warm-up, clipping, decay groups, rate multipliers and an
   }
 });
 
-test('Adafactor factors a tensor of three dimensions as PyTorch does', () => {
+it('Adafactor factors a tensor of three dimensions as PyTorch does', () => {
   // given 4 steps on the gradients of the recording script
   const options = { kind: 'adafactor', weightDecay: 0.1 } as const;
   const { rule } = settleOptimiser({ ...smallProgram(), parameters: [] }, options);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DivergedError, TrainError } from '../../../lib/engine/host/index.ts';
 import { layerwiseRates, openTrainer, rateRangeTest, type Trainer } from '../../../lib/engine/train/index.ts';
 import { smallBatch, smallProgram } from './small.ts';
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => trainer.close());
 
 describe('range test', () => {
-  test('raises the rate by one factor a step, finds where the loss falls, and leaves the trainer as it was', async () => {
+  it('raises the rate by one factor a step, finds where the loss falls, and leaves the trainer as it was', async () => {
     // given
     await trainer.step(smallBatch(0), { lr: 0.01 });
     const before = await trainer.state();
@@ -37,7 +37,7 @@ describe('range test', () => {
     expect(await trainer.state()).toEqual(before);
   });
 
-  test('ends where the loss grows or is not finite', async () => {
+  it('ends where the loss grows or is not finite', async () => {
     // given losses that fall and then grow, and one that ends in none
     const losses = [1, 0.9, 0.7, 0.4, 0.3, 0.5, 2, 9, 9, 9];
     const made =
@@ -65,7 +65,7 @@ describe('range test', () => {
 describe('layer-wise rates', () => {
   const layerOf = (name: string) => (name === 'head' ? undefined : Number(name.split('.')[1]));
 
-  test('fall towards the input, beside other settings', () => {
+  it('fall towards the input, beside other settings', () => {
     // given embeddings as layer 0 and two layers over them
     const group = layerwiseRates({
       layerOf,
@@ -80,7 +80,7 @@ describe('layer-wise rates', () => {
     expect(group({ name: 'head', shape: [2, 2] })).toEqual({ decay: true });
   });
 
-  test('move each layer by its own rate', async () => {
+  it('move each layer by its own rate', async () => {
     // given the same gradient for a lower and an upper layer's vectors, by plain descent
     const program = smallProgram();
     const layered = await openTrainer(program, {
@@ -106,7 +106,7 @@ describe('layer-wise rates', () => {
     }
   });
 
-  test('refuse layers that there are not', () => {
+  it('refuse layers that there are not', () => {
     expect(() => layerwiseRates({ layerOf, layers: 0, decay: 0.5 })).toThrow(TrainError);
     expect(() => layerwiseRates({ layerOf, layers: 2, decay: 1.5 })).toThrow(/given 2 and 1.5/);
     expect(() => layerwiseRates({ layerOf, layers: 2, decay: 0.5 })({ name: 'layer.2', shape: [1] })).toThrow(

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { CheckpointError, TrainError } from '../../../lib/engine/host/index.ts';
 import { toBatch } from '../../../lib/engine/train/fit/batches.ts';
 import {
@@ -60,7 +60,7 @@ const optimisers: OptimiserOptions[] = [
 
 describe('a run with dropout, length buckets, accumulation and averages', () => {
   for (const optimiser of optimisers) {
-    test(`of ${optimiser.kind ?? 'adamw'} goes on bit for bit from any of its checkpoints`, async () => {
+    it(`of ${optimiser.kind ?? 'adamw'} goes on bit for bit from any of its checkpoints`, async () => {
       // given a whole run and what it left on the way
       const saved: Uint8Array[] = [];
       const whole = await run(await trainer(optimiser), {
@@ -79,7 +79,7 @@ describe('a run with dropout, length buckets, accumulation and averages', () => 
     });
   }
 
-  test('ends with the averages that were evaluated, or the last ones', async () => {
+  it('ends with the averages that were evaluated, or the last ones', async () => {
     // given
     const trained = await trainer();
     const seen: Record<string, Float32Array>[] = [];
@@ -105,7 +105,7 @@ describe('a run with dropout, length buckets, accumulation and averages', () => 
     expect((await trained.state()).averages).toBeUndefined();
   });
 
-  test('refuses a checkpoint of other accumulation or averages', async () => {
+  it('refuses a checkpoint of other accumulation or averages', async () => {
     // given
     const trained = await trainer();
     let bytes: Uint8Array | undefined;
@@ -124,7 +124,7 @@ describe('a run with dropout, length buckets, accumulation and averages', () => 
 });
 
 describe('accumulation', () => {
-  test('is one update by the mean over all rows', async () => {
+  it('is one update by the mean over all rows', async () => {
     // given two batches of unequal weight, and their mean gradient by hand
     const sgd: OptimiserOptions = { kind: 'sgd', momentum: 0, clipNorm: null };
     const trained = await trainer(sgd);
@@ -159,7 +159,7 @@ describe('accumulation', () => {
     }
   });
 
-  test('counts updates, and rounds epochs up to whole ones', async () => {
+  it('counts updates, and rounds epochs up to whole ones', async () => {
     // given an odd number of batches an epoch
     const { stepsPerEpoch } = encoderBatches();
     // when
@@ -172,7 +172,7 @@ describe('accumulation', () => {
 });
 
 describe('a step function', () => {
-  test('makes the updates in the place of the plain step', async () => {
+  it('makes the updates in the place of the plain step', async () => {
     // given one that repeats the plain step by its parts
     const seen: number[] = [];
     const parts: StepFunction = async (trained, feeds, { lr, step, variant }) => {

@@ -1,4 +1,4 @@
-import { describe, expect, expectTypeOf, test } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { AbortedError, createRng, DivergedError, TrainError } from '../../../lib/engine/host/index.ts';
 import { dimension, type Search, search, type Trial, trialTable } from '../../../lib/engine/train/index.ts';
 
@@ -26,7 +26,7 @@ const options = (differs: Partial<Search<Space>> = {}): Search<Space> => ({
 });
 
 describe('search', () => {
-  test('draws points from the whole of a typed space', async () => {
+  it('draws points from the whole of a typed space', async () => {
     // when
     const { trials, best } = await search(options({ points: 200 }));
     // then
@@ -46,14 +46,14 @@ describe('search', () => {
     expect(best.loss).toBe(Math.min(...trials.map(({ loss }) => loss!)));
   });
 
-  test('gives another dimension and leaves the others as they were', async () => {
+  it('gives another dimension and leaves the others as they were', async () => {
     const { trials } = await search(options({ points: 3 }));
     const wider = { ...space, width: dimension.int(8, 64) };
     const { trials: more } = await search({ ...options({ points: 3 }), space: wider });
     for (const [i, { point }] of more.entries()) expect(point).toMatchObject(trials[i]!.point);
   });
 
-  test('halves: a third goes on with three times the budget, until one is left', async () => {
+  it('halves: a third goes on with three times the budget, until one is left', async () => {
     // when
     const { trials, best } = await search(options({ halving: { factor: 3 } }));
     // then
@@ -72,7 +72,7 @@ describe('search', () => {
     expect(best.point.pooling).toBe('mean');
   });
 
-  test('repeats, and goes on where it was stopped', async () => {
+  it('repeats, and goes on where it was stopped', async () => {
     // given a whole search, and one that is stopped after 9 trials, kept as JSON
     const whole = await search(options({ halving: { factor: 3 } }));
     const stop = new AbortController();
@@ -107,7 +107,7 @@ describe('search', () => {
     await expect(search(options({ rng: createRng(8), done }))).rejects.toThrow(/of another search/);
   });
 
-  test('ranks a point that diverges last, and says so when all do', async () => {
+  it('ranks a point that diverges last, and says so when all do', async () => {
     // given
     const evaluate: Search<Space>['evaluate'] = async (point, trial) => {
       if (trial.id % 2 === 0) throw new DivergedError('too fast');
@@ -129,7 +129,7 @@ describe('search', () => {
     await expect(search(options({ evaluate: broken }))).rejects.toThrow('no such file');
   });
 
-  test('is one plain table', async () => {
+  it('is one plain table', async () => {
     const { trials } = await search(options({ points: 2 }));
     const table = trialTable(trials);
     expect(Object.keys(table[0]!)).toEqual([
@@ -145,7 +145,7 @@ describe('search', () => {
     expect(table.map(({ id }) => id)).toEqual([0, 1]);
   });
 
-  test('refuses spaces and sizes that are none', async () => {
+  it('refuses spaces and sizes that are none', async () => {
     expect(() => dimension.logUniform(0, 1)).toThrow(TrainError);
     expect(() => dimension.uniform(1, 1)).toThrow(/given 1 to 1/);
     expect(() => dimension.int(0.5, 2)).toThrow(TrainError);

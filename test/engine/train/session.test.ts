@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { type Feeds, float32, ProgramError, SessionError } from '../../../lib/engine/host/index.ts';
 import { openSession, type Session, type SessionOptions } from '../../../lib/engine/train/index.ts';
 import { evaluationBatch, recorded, smallProgram } from './small.ts';
@@ -39,7 +39,7 @@ function expectedProbabilities(batch: number): number[] {
 }
 
 describe('session', () => {
-  test('computes the model, all outputs or those asked for', async () => {
+  it('computes the model, all outputs or those asked for', async () => {
     // given
     const scoring = await session();
     // when
@@ -53,7 +53,7 @@ describe('session', () => {
     }
   });
 
-  test('gives the same bits on 1 thread, again, and from memory that starts anywhere', async () => {
+  it('gives the same bits on 1 thread, again, and from memory that starts anywhere', async () => {
     // given the same numbers at another place in a larger buffer
     const scoring = await session();
     const feeds = evaluationBatch(2);
@@ -69,7 +69,7 @@ describe('session', () => {
     expect(shifted.length).toBe(40);
   });
 
-  test('runs batches in order, building at most one ahead', async () => {
+  it('runs batches in order, building at most one ahead', async () => {
     // given a source that notes when it is asked
     const scoring = await session();
     const log: string[] = [];
@@ -92,7 +92,7 @@ describe('session', () => {
     expect(log).toEqual(['build 0', 'build 1', 'take 0', 'build 2', 'take 1', 'build 3', 'take 2', 'take 3']);
   });
 
-  test('passes on an error of its turn and serves on', async () => {
+  it('passes on an error of its turn and serves on', async () => {
     // given a wrong second batch
     const scoring = await session();
     const batches = [
@@ -111,7 +111,7 @@ describe('session', () => {
     expect(Object.keys(await scoring.run(evaluationBatch(2)))).toContain('loss');
   });
 
-  test('refuses a missing feed, no model, and calls after close', async () => {
+  it('refuses a missing feed, no model, and calls after close', async () => {
     // given
     const { evaluation } = smallProgram();
     const bare = await session({ constants: {} });

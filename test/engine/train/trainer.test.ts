@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   AbortedError,
   DivergedError,
@@ -42,7 +42,7 @@ async function steps(of: Trainer, count: number): Promise<{ losses: number[]; no
 }
 
 describe('against PyTorch', () => {
-  test('30 steps with warm-up, clipping, decay groups, rate multipliers and an embedding table', async () => {
+  it('30 steps with warm-up, clipping, decay groups, rate multipliers and an embedding table', async () => {
     // given
     const trained = await trainer();
     // when
@@ -62,7 +62,7 @@ describe('against PyTorch', () => {
 
 describe('repeats', () => {
   for (const threads of [1, 2]) {
-    test(`bit for bit with ${threads} threads`, async () => {
+    it(`bit for bit with ${threads} threads`, async () => {
       // given two trainers
       const [first, second] = [
         await trainer({ threads, optimiser: smallOptimiser }),
@@ -76,7 +76,7 @@ describe('repeats', () => {
     });
   }
 
-  test('bit for bit from a loaded state', async () => {
+  it('bit for bit from a loaded state', async () => {
     // given a trainer at step 7, and its state in another
     const first = await trainer();
     await steps(first, 7);
@@ -92,7 +92,7 @@ describe('repeats', () => {
 });
 
 describe('trainer', () => {
-  test('evaluates by the graph without dropout and changes nothing', async () => {
+  it('evaluates by the graph without dropout and changes nothing', async () => {
     // given
     const trained = await trainer();
     const before = await trained.state();
@@ -104,7 +104,7 @@ describe('trainer', () => {
     expect(await trained.state()).toEqual(before);
   });
 
-  test('leaves out rows of weight 0', async () => {
+  it('leaves out rows of weight 0', async () => {
     // given batch 3, whose rows from 5 have weight 0, and a copy with other values there
     const trained = await trainer();
     const other = evaluationBatch(3);
@@ -118,7 +118,7 @@ describe('trainer', () => {
     expect(a.loss).toEqual(b.loss);
   });
 
-  test('moves buffers only when asked to', async () => {
+  it('moves buffers only when asked to', async () => {
     // given
     const trained = await trainer();
     const feeds = smallBatch(0);
@@ -133,7 +133,7 @@ describe('trainer', () => {
     await expect(trained.step(feeds, { lr: 0.01 })).rejects.toThrow(/sent to a worker before/);
   });
 
-  test('starts from some parameters of another model with fresh moments', async () => {
+  it('starts from some parameters of another model with fresh moments', async () => {
     // given a trainer with steps behind it
     const trained = await trainer();
     await steps(trained, 3);
@@ -148,7 +148,7 @@ describe('trainer', () => {
     expect(state.optimiser.first!.w1!.every((value) => value === 0)).toBe(true);
   });
 
-  test('keeps frozen parameters, and does not move them by decay', async () => {
+  it('keeps frozen parameters, and does not move them by decay', async () => {
     // given a program without gradients for the table and w1
     const { rowGradients: _, ...program } = smallProgram();
     const frozen = await openTrainer({ ...program, gradientOutputs: { b1: 'd_b1', w2: 'd_w2', b2: 'd_b2' } });
@@ -163,7 +163,7 @@ describe('trainer', () => {
     expect(Object.keys(state.optimiser.first!)).toEqual(['b1', 'w2', 'b2']);
   });
 
-  test('updates only looked-up rows of a lazy table', async () => {
+  it('updates only looked-up rows of a lazy table', async () => {
     // given
     const lazy = await trainer({ optimiser: { group: () => ({ rows: 'lazy' }) } });
     const ids = new Set(recorded.batches[0]!.ids.data);
@@ -180,7 +180,7 @@ describe('trainer', () => {
 });
 
 describe('typed errors from the worker', () => {
-  test('a missing, an unknown and a misshapen feed', async () => {
+  it('a missing, an unknown and a misshapen feed', async () => {
     // given
     const trained = await trainer();
     const { mask: _, ...without } = smallBatch(0);
@@ -196,7 +196,7 @@ describe('typed errors from the worker', () => {
     await expect(trained.evaluate(evaluationBatch(0), ['los'])).rejects.toThrow(/no output los; it has loss/);
   });
 
-  test('a loss that is not finite updates nothing', async () => {
+  it('a loss that is not finite updates nothing', async () => {
     // given
     const trained = await trainer();
     const before = await trained.state();
@@ -206,7 +206,7 @@ describe('typed errors from the worker', () => {
     expect(await trained.state()).toEqual(before);
   });
 
-  test('an abort between steps, and a bad learning rate', async () => {
+  it('an abort between steps, and a bad learning rate', async () => {
     // given
     const trained = await trainer();
     const controller = new AbortController();
@@ -221,7 +221,7 @@ describe('typed errors from the worker', () => {
     expect((await trained.state()).step).toBe(1);
   });
 
-  test('states and programs that do not fit', async () => {
+  it('states and programs that do not fit', async () => {
     // given
     const trained = await trainer();
     const state = await trained.state();
@@ -245,7 +245,7 @@ describe('typed errors from the worker', () => {
     await expect(openTrainer(program, { optimiser: { beta1: 1 } })).rejects.toThrow(/beta1 is 1/);
   });
 
-  test.skipIf(existsSync('/proc/driver/nvidia'))(
+  it.skipIf(existsSync('/proc/driver/nvidia'))(
     'a GPU where there is none, rather than work on the CPU unseen',
     async () => {
       // given a machine without a GPU and a job that asks for one
@@ -256,7 +256,7 @@ describe('typed errors from the worker', () => {
     },
   );
 
-  test('a closed trainer', async () => {
+  it('a closed trainer', async () => {
     // given
     const trained = await trainer();
     await trained.close();

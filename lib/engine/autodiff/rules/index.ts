@@ -10,7 +10,7 @@ import { recurrentRules } from './recurrent.ts';
 import { reductionRules } from './reduction.ts';
 import { treeRules } from './trees.ts';
 
-/** One rule per operator of the table in lib/onnx: an operator without one does not compile. */
+/** One rule per operator of the table in lib/engine/onnx: an operator without one does not compile. */
 export const gradientRules: Readonly<Record<OpType, GradientRule>> = {
   ...elementwiseRules,
   ...matrixRules,

@@ -1,1 +1,1 @@
-export { attachKernels, kernelsOf, type VectorKernels } from './vector-kernels.ts';
+export { attachKernels, kernelsOf } from './vector-kernels.ts';

@@ -1,4 +1,4 @@
-import type { Node } from '../graph.ts';
+import type { GraphNode } from '../graph.ts';
 import { eitherOrder, type Fusion, type GraphView, near } from './view.ts';
 
 /** How deep products are nested in front of an activation. */
@@ -35,7 +35,7 @@ export const gelu: Fusion = (node, view) => {
 };
 
 /** The Erf or Tanh of 1 + erf u, 1 + tanh u. */
-function activation(name: string, view: GraphView): Node | undefined {
+function activation(name: string, view: GraphView): GraphNode | undefined {
   const sum = view.made(name, 'Add');
   for (const [one, curve] of sum ? eitherOrder(sum) : []) {
     if (view.is(one, 1)) return view.made(curve, 'Erf') ?? view.made(curve, 'Tanh');
@@ -51,7 +51,7 @@ function factors(name: string, view: GraphView, depth: number): string[] {
     .flatMap((input) => [view.behind(input), ...factors(input, view, depth - 1)]);
 }
 
-function scaledDown(name: string, view: GraphView): Node | undefined {
+function scaledDown(name: string, view: GraphView): GraphNode | undefined {
   const quotient = view.made(name, 'Div');
   return quotient && view.number(quotient.inputs[1]!) !== undefined ? quotient : undefined;
 }

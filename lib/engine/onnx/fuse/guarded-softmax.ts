@@ -1,4 +1,4 @@
-import type { Node } from '../graph.ts';
+import type { GraphNode } from '../graph.ts';
 import { tensor } from '../tensor.ts';
 import { eitherOrder, type Fusion, type GraphView } from './view.ts';
 
@@ -32,8 +32,14 @@ function maskOf(bias: string, view: GraphView): { allowed: string; hidden: numbe
   return hidden !== undefined && view.number(whenTrue) === 0 ? { allowed, hidden } : undefined;
 }
 
-function unguarded(root: Node, view: GraphView, softmax: Node, scores: string, allowed: string): Node[] {
-  const output = (node: Node): string => node.outputs[0]!;
+function unguarded(
+  root: GraphNode,
+  view: GraphView,
+  softmax: GraphNode,
+  scores: string,
+  allowed: string,
+): GraphNode[] {
+  const output = (node: GraphNode): string => node.outputs[0]!;
   const number = (value: number): string => view.constant(tensor('float32', [], [value]), root);
   const last = view.constant(tensor('int64', [1], [-1]), root);
   const floats = view.node('Cast', [allowed], { to: 'float32' }, root);
@@ -50,7 +56,7 @@ function unguarded(root: Node, view: GraphView, softmax: Node, scores: string, a
   ];
 }
 
-function isLastAxis({ attributes, inputs }: Node, view: GraphView): boolean {
+function isLastAxis({ attributes, inputs }: GraphNode, view: GraphView): boolean {
   const { axis = -1 } = attributes;
   return axis === -1 || axis === view.type(inputs[0]!).shape.length - 1;
 }

@@ -1,4 +1,4 @@
-import type { Node } from '../graph.ts';
+import type { GraphNode } from '../graph.ts';
 import { tensor } from '../tensor.ts';
 import { eitherOrder, type Fusion, type GraphView } from './view.ts';
 
@@ -33,11 +33,16 @@ export const plainLayerNorm: Fusion = (node, view) => {
   return fused(node, view, found, [view.constant(ones, node)]);
 };
 
-function fused(root: Node, view: GraphView, { x, epsilon }: Normalised, affine: readonly string[]): Node[] {
+function fused(
+  root: GraphNode,
+  view: GraphView,
+  { x, epsilon }: Normalised,
+  affine: readonly string[],
+): GraphNode[] {
   return [view.node('LayerNormalization', [x, ...affine], { axis: -1, epsilon }, root, root.outputs[0])];
 }
 
-function scaledNorm(node: Node, view: GraphView): (Normalised & { scale: string }) | undefined {
+function scaledNorm(node: GraphNode, view: GraphView): (Normalised & { scale: string }) | undefined {
   for (const [inner, scale] of eitherOrder(node)) {
     const quotient = view.made(inner, 'Div') ?? view.made(inner, 'Mul');
     const found = quotient && normalised(quotient, view);
@@ -47,7 +52,7 @@ function scaledNorm(node: Node, view: GraphView): (Normalised & { scale: string 
 }
 
 /** (x - μ) / √(σ² + ε), or times its reciprocal, or times (σ² + ε) to the power of -1/2. */
-function normalised(node: Node, view: GraphView): Normalised | undefined {
+function normalised(node: GraphNode, view: GraphView): Normalised | undefined {
   const [a = '', b = ''] = node.inputs;
   if (node.op === 'Div') {
     const root = view.made(b, 'Sqrt');
@@ -110,7 +115,7 @@ function squared(name: string, view: GraphView): string | undefined {
 }
 
 /** Some exporters write x - μ once for the variance and once for the quotient. */
-function sameDifference(name: string, difference: Node, view: GraphView): boolean {
+function sameDifference(name: string, difference: GraphNode, view: GraphView): boolean {
   const inputs = view.made(name, 'Sub')?.inputs ?? [];
   return (
     inputs.length > 0 && inputs.every((input, i) => view.behind(input) === view.behind(difference.inputs[i]!))

@@ -1,5 +1,5 @@
 import { removeDeadCode } from '../dead-code.ts';
-import type { Graph, Node } from '../graph.ts';
+import type { Graph, GraphNode } from '../graph.ts';
 
 /**
  * The graph with every operation on the same inputs done once (all operators are pure) and copies read at their source:
@@ -8,8 +8,8 @@ import type { Graph, Node } from '../graph.ts';
 export function mergeEqual(graph: Graph): Graph {
   const outputs = new Set(graph.outputs.map(({ name }) => name));
   const standIns = new Map<string, string>();
-  const seen = new Map<string, Node>();
-  const nodes: Node[] = [];
+  const seen = new Map<string, GraphNode>();
+  const nodes: GraphNode[] = [];
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((name) => standIns.get(name) ?? name);
     const kept = node.outputs.some((name) => outputs.has(name));
@@ -40,7 +40,7 @@ export function mergeEqual(graph: Graph): Graph {
 }
 
 /** Also a cast to the type that the value has. */
-function isCopy({ op, inputs, outputs }: Node, { values }: Graph): boolean {
+function isCopy({ op, inputs, outputs }: GraphNode, { values }: Graph): boolean {
   const [from, to] = [inputs[0] ?? '', outputs[0] ?? ''];
   return op === 'Identity' || (op === 'Cast' && values.get(from)?.dtype === values.get(to)?.dtype);
 }

@@ -1,4 +1,4 @@
-import type { Node } from '../graph.ts';
+import type { GraphNode } from '../graph.ts';
 import { intAttribute, listAttribute } from '../operators/spec.ts';
 import { eitherOrder, type Fusion, type GraphView } from './view.ts';
 
@@ -22,7 +22,7 @@ export const productInputs: Fusion = (node, view) => {
   const [left, right] = [sideOf(a, view), sideOf(b, view)];
   const changed = [left, right].some(({ swapped, factor, perm }) => swapped || factor !== 1 || perm);
   if (!changed) return undefined;
-  const before: Node[] = [];
+  const before: GraphNode[] = [];
   const inputs = [left, right].map(({ name, perm }) => {
     if (!perm) return name;
     const moved = view.node('Transpose', [name], { perm: [...perm] }, node);
@@ -59,7 +59,7 @@ export const transposes: Fusion = (node, view) => {
     : [view.node('Transpose', [x], { perm }, node, node.outputs[0])];
 };
 
-function isProduct({ op }: Node): boolean {
+function isProduct({ op }: GraphNode): boolean {
   return op === 'MatMul' || op === 'FusedMatMul';
 }
 
@@ -86,7 +86,7 @@ function sideOf(name: string, view: GraphView): Side {
 }
 
 /** A value times a number of one element that leaves its shape as it is. */
-function scaledValue(node: Node, view: GraphView): { name: string; factor: number } | undefined {
+function scaledValue(node: GraphNode, view: GraphView): { name: string; factor: number } | undefined {
   const [output = ''] = node.outputs;
   const candidates =
     node.op === 'Mul' ? eitherOrder(node) : node.op === 'Div' ? [node.inputs as [string, string]] : [];
@@ -99,7 +99,7 @@ function scaledValue(node: Node, view: GraphView): { name: string; factor: numbe
   return undefined;
 }
 
-function permOf({ attributes, inputs }: Node, view: GraphView): readonly number[] {
+function permOf({ attributes, inputs }: GraphNode, view: GraphView): readonly number[] {
   const rank = view.type(inputs[0]!).shape.length;
   return listAttribute(attributes, 'perm') ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
 }

@@ -1,6 +1,6 @@
 import { removeDeadCode } from '../dead-code.ts';
 import { GraphError } from '../errors.ts';
-import type { Attributes, Graph, Initializer, Node, TensorType } from '../graph.ts';
+import type { Attributes, Graph, GraphNode, Initializer, TensorType } from '../graph.ts';
 import { inferTypes } from '../infer.ts';
 import type { OpType } from '../operators/index.ts';
 import { elementCount, isFloat, type Tensor, toNumbers } from '../tensor.ts';
@@ -9,15 +9,15 @@ import { elementCount, isFloat, type Tensor, toNumbers } from '../tensor.ts';
 const TOLERANCE = 1e-5;
 
 /** What a fusion puts in place of a node: in execution order, the last under the node's own output. */
-export type Replacement = readonly Node[];
+export type Replacement = readonly GraphNode[];
 
 /** Looks at one node as the end of a pattern; undefined where it is none. */
-export type Fusion = (node: Node, view: GraphView) => Replacement | undefined;
+export type Fusion = (node: GraphNode, view: GraphView) => Replacement | undefined;
 
 /** A graph as patterns are looked for in it: backwards, from a value to what computes it. */
 export class GraphView {
   readonly #graph: Graph;
-  readonly #producers = new Map<string, Node>();
+  readonly #producers = new Map<string, GraphNode>();
   readonly #constants: ReadonlyMap<string, Initializer>;
   readonly #readers = new Map<string, number>();
   readonly #added: Initializer[] = [];
@@ -51,7 +51,7 @@ export class GraphView {
   }
 
   /** The node that computes a value, if it is of this operator. */
-  made(name: string, op: OpType): Node | undefined {
+  made(name: string, op: OpType): GraphNode | undefined {
     const node = this.#producers.get(this.behind(name));
     return node?.op === op ? node : undefined;
   }
@@ -86,7 +86,7 @@ export class GraphView {
   }
 
   /** The name of a new constant; equal ones share one, so that what is computed from them can be merged. */
-  constant(value: Tensor, near: Node): string {
+  constant(value: Tensor, near: GraphNode): string {
     const key = `${value.dtype}|${value.shape}|${value.data}`;
     const known = this.#shared.get(key);
     if (known !== undefined) return known;
@@ -101,9 +101,9 @@ export class GraphView {
     op: OpType,
     inputs: readonly string[],
     attributes: Attributes,
-    root: Node,
+    root: GraphNode,
     output = this.#name(root, op),
-  ): Node {
+  ): GraphNode {
     return {
       name: output === root.outputs[0] ? root.name : output,
       op,
@@ -113,7 +113,7 @@ export class GraphView {
     };
   }
 
-  #name(root: Node, hint: string): string {
+  #name(root: GraphNode, hint: string): string {
     let name = `${root.name}~${hint}`;
     for (let i = 2; this.#graph.values.has(name) || this.#fresh.has(name); i++)
       name = `${root.name}~${hint}_${i}`;
@@ -132,7 +132,7 @@ export function near(value: number, expected: number): boolean {
 }
 
 /** Both orders of a commutative operation's inputs. */
-export function eitherOrder({ inputs: [a = '', b = ''] }: Node): [string, string][] {
+export function eitherOrder({ inputs: [a = '', b = ''] }: GraphNode): [string, string][] {
   return [
     [a, b],
     [b, a],

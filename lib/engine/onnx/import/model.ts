@@ -7,13 +7,13 @@ import type { Graph, Value } from '../graph.ts';
 import { isOpType, operators } from '../operators/index.ts';
 import { withSharedAxes, withSizes } from '../sizes.ts';
 import { foldConstants } from '../specialise.ts';
+import { type ExternalReader, isFloatType, readTensor, readType } from '../stored-tensors.ts';
 import { type Tensor, tensor, toNumbers } from '../tensor.ts';
 import { exactNumber } from './exact.ts';
 import { type ForeignNode, graphAttribute, labelOf, operatorKey } from './foreign-node.ts';
 import { FunctionTable, inlinedBranch, opsetOf } from './inline.ts';
 import { RewriteCall } from './rewrite.ts';
 import { rewrites } from './rewrites/index.ts';
-import { type ExternalReader, isFloatType, readTensor, readType } from './tensors.ts';
 import { onlyWeights, weightNames } from './weights.ts';
 
 /** Operator sets of ai.onnx that are brought to ours. */

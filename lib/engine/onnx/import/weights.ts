@@ -1,4 +1,4 @@
-import type { Graph, Initializer, Node, Parameter } from '../graph.ts';
+import type { Graph, GraphNode, Initializer, Parameter } from '../graph.ts';
 import { inferTypes } from '../infer.ts';
 import { elementCount, isFloat } from '../tensor.ts';
 import { exactNumber } from './exact.ts';
@@ -57,7 +57,7 @@ export function weightNames(graph: Graph): Set<string> {
   const fed = new Set(graph.inputs.map(({ name }) => name));
   const features = new Set(graph.inputs.filter(({ dtype }) => isFloat(dtype)).map(({ name }) => name));
   const weighted = new Set<string>(stored.keys());
-  const producers = new Map<string, Node>();
+  const producers = new Map<string, GraphNode>();
   const found = new Set<string>();
   const isTensor = (name: string): boolean => {
     const parameter = stored.get(name);
@@ -74,7 +74,7 @@ export function weightNames(graph: Graph): Set<string> {
   }
   return found;
 
-  function isUsedAsWeight(node: Node, i: number): boolean {
+  function isUsedAsWeight(node: GraphNode, i: number): boolean {
     const { op } = node;
     const parameter = stored.get(origin.get(node.inputs[i] ?? '') ?? '')!;
     const many = elementCount(parameter.shape) > 1;
@@ -90,7 +90,7 @@ export function weightNames(graph: Graph): Set<string> {
   }
 
   /** What the node's outputs depend on. */
-  function handOn(node: Node): void {
+  function handOn(node: GraphNode): void {
     const data = node.inputs[0] ?? '';
     const source = reshaping.has(node.op) ? origin.get(data) : undefined;
     const lookedUp =

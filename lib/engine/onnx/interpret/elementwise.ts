@@ -1,3 +1,4 @@
+import { sigmoid } from '../../host/index.ts';
 import { broadcastShapes } from '../dims.ts';
 import type { elementwise } from '../operators/elementwise.ts';
 import { intAttribute, stringAttribute } from '../operators/spec.ts';
@@ -27,10 +28,6 @@ function fold(f: (a: number, b: number, dtype: DType) => number, output?: DType)
 function broadcastAll(tensors: readonly Tensor64[]): Tensor64[] {
   const shape = tensors.reduce<number[]>((all, t) => broadcastShapes(all, t.shape) as number[], []);
   return tensors.map((t) => broadcastTo(t, shape));
-}
-
-export function sigmoid(x: number): number {
-  return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
 }
 
 /** Without its fraction; what is no number is 0, and infinities are the ends of int64 (C leaves both open). */

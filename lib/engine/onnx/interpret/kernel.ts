@@ -43,7 +43,7 @@ export function stridesOf(shape: readonly number[]): number[] {
 }
 
 /** Strides that read a tensor as if broadcast to a shape: 0 where it has one element. */
-export function broadcastStrides(from: readonly number[], to: readonly number[]): number[] {
+function broadcastStrides(from: readonly number[], to: readonly number[]): number[] {
   const own = stridesOf(from);
   const missing = to.length - from.length;
   return to.map((_, i) => (i < missing || from[i - missing] === 1 ? 0 : own[i - missing]!));

@@ -1,6 +1,6 @@
+import { sigmoid } from '../../host/index.ts';
 import { directions, type recurrences, rnnActivation } from '../operators/recurrent.ts';
 import { intAttribute } from '../operators/spec.ts';
-import { sigmoid } from './elementwise.ts';
 import { filled, input, type Kernel, type KernelCall, type Tensor64 } from './kernel.ts';
 
 /** The weights of one direction, as functions of a gate and a vector. */

@@ -4,7 +4,7 @@ import type { TensorType } from '../tensor-type.ts';
 import { type InferContext, type OperatorSpec, stringAttribute } from './spec.ts';
 
 /** The broadcast of the given inputs' shapes. */
-export function broadcastInputs(node: InferContext, indices: readonly number[]): Dim[] {
+function broadcastInputs(node: InferContext, indices: readonly number[]): Dim[] {
   let shape: Dim[] = [];
   for (const i of indices) {
     try {

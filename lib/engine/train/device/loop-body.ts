@@ -1,4 +1,4 @@
-import { type Graph, GraphBuilder, inferTypes, type Node, type Value } from '../../onnx/index.ts';
+import { type Graph, GraphBuilder, type GraphNode, inferTypes, type Value } from '../../onnx/index.ts';
 import type { OptimiserSettings } from '../optimisers/index.ts';
 import type { TrainingProgram } from '../program.ts';
 import type { GraphRule } from './update-graph.ts';
@@ -68,7 +68,7 @@ function withStacks(
     (slots[name] ?? []).map((slot): Value => ({ name: stateName(name, slot), dtype: 'float32', shape })),
   );
   const slices = read.map(
-    ({ name }): Node => ({
+    ({ name }): GraphNode => ({
       name: `read:${name}`,
       op: 'Gather',
       inputs: [stackName(name), ITERATION],

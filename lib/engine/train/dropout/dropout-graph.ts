@@ -1,5 +1,5 @@
 import { TrainError } from '../../host/index.ts';
-import { type Graph, GraphError, inferTypes, type Node, staticShape, tensor } from '../../onnx/index.ts';
+import { type Graph, GraphError, type GraphNode, inferTypes, staticShape, tensor } from '../../onnx/index.ts';
 
 /** Bytes have 256 values: a rate is a whole number of 256ths. */
 const LEVELS = 256;
@@ -84,14 +84,14 @@ function fixedShape(graph: Graph, value: string): number[] {
 const maskName = (value: string) => `dropout:${value}`;
 const kept = (value: string) => `${value}:whole`;
 
-function drop(value: string, scale: string): Node[] {
+function drop(value: string, scale: string): GraphNode[] {
   const mask = maskName(value);
   const node = (
-    op: Node['op'],
+    op: GraphNode['op'],
     inputs: string[],
     output: string,
-    attributes: Node['attributes'] = {},
-  ): Node => ({
+    attributes: GraphNode['attributes'] = {},
+  ): GraphNode => ({
     name: `dropout:${op}:${output}`,
     op,
     inputs,

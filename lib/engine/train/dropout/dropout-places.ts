@@ -1,4 +1,4 @@
-import type { Graph, Node } from '../../onnx/index.ts';
+import type { Graph, GraphNode } from '../../onnx/index.ts';
 
 /** Values after which transformers are trained with dropout; exporters leave its nodes out. */
 export interface DropoutPlaces {
@@ -32,7 +32,7 @@ export function dropoutPlaces(graph: Graph): DropoutPlaces {
 }
 
 /** The softmax that makes a value, through what exporters put between: a guard against rows that are hidden altogether. */
-function softmaxBehind(value: string, producers: ReadonlyMap<string, Node>): Node | undefined {
+function softmaxBehind(value: string, producers: ReadonlyMap<string, GraphNode>): GraphNode | undefined {
   const node = producers.get(value);
   switch (node?.op) {
     case 'Softmax':
@@ -49,7 +49,7 @@ function softmaxBehind(value: string, producers: ReadonlyMap<string, Node>): Nod
 }
 
 /** Whether a value is made from another by nodes in order. */
-function leadsTo(from: string, to: string, nodes: readonly Node[]): boolean {
+function leadsTo(from: string, to: string, nodes: readonly GraphNode[]): boolean {
   const after = new Set([from]);
   for (const { inputs, outputs } of nodes) {
     if (inputs.some((input) => after.has(input))) for (const output of outputs) after.add(output);
@@ -57,7 +57,7 @@ function leadsTo(from: string, to: string, nodes: readonly Node[]): boolean {
   return after.has(to);
 }
 
-const isProduct = ({ op }: Node) => op === 'MatMul' || op === 'FusedMatMul' || op === 'Gemm';
+const isProduct = ({ op }: GraphNode) => op === 'MatMul' || op === 'FusedMatMul' || op === 'Gemm';
 
 function dependsOnInputs(graph: Graph): Set<string> {
   const moving = new Set(graph.inputs.map(({ name }) => name));
@@ -68,7 +68,11 @@ function dependsOnInputs(graph: Graph): Set<string> {
 }
 
 /** Whether a value is what a linear layer gives: a product with a weight, its bias, and sums of such (LoRA's). */
-function isLinear(value: string, producers: ReadonlyMap<string, Node>, moving: ReadonlySet<string>): boolean {
+function isLinear(
+  value: string,
+  producers: ReadonlyMap<string, GraphNode>,
+  moving: ReadonlySet<string>,
+): boolean {
   const node = producers.get(value);
   if (!node) return false;
   const varying = node.inputs.filter((input) => moving.has(input));
@@ -78,7 +82,7 @@ function isLinear(value: string, producers: ReadonlyMap<string, Node>, moving: R
   return (passes || scales) && varying.every((input) => isLinear(input, producers, moving));
 }
 
-function sameShape(graph: Graph, { inputs }: Node): boolean {
+function sameShape(graph: Graph, { inputs }: GraphNode): boolean {
   const [left, right] = inputs.map((input) => graph.values.get(input)?.shape);
   return left !== undefined && left.length >= 2 && String(left) === String(right);
 }

@@ -17,22 +17,22 @@ export type PointOf<S extends SearchSpace> = {
     : number;
 };
 
-type Range<K extends string> = { readonly kind: K; readonly low: number; readonly high: number };
+type Bounds<K extends string> = { readonly kind: K; readonly low: number; readonly high: number };
 
 /** Any number of [low, high). */
-function uniform(low: number, high: number): Range<'uniform'> {
+function uniform(low: number, high: number): Bounds<'uniform'> {
   checkRange('uniform', low, high, low < high);
   return { kind: 'uniform', low, high };
 }
 
 /** Any number of [low, high), each factor as likely: for learning rates and penalties. */
-function logUniform(low: number, high: number): Range<'log-uniform'> {
+function logUniform(low: number, high: number): Bounds<'log-uniform'> {
   checkRange('log-uniform', low, high, low > 0 && low < high);
   return { kind: 'log-uniform', low, high };
 }
 
 /** A whole number of low … high. */
-function int(low: number, high: number): Range<'int'> {
+function int(low: number, high: number): Bounds<'int'> {
   checkRange('int', low, high, Number.isInteger(low) && Number.isInteger(high) && low <= high);
   return { kind: 'int', low, high };
 }

@@ -1,4 +1,4 @@
-export { type AdamWUpdate, adamwRows, adamwStep, type Moments } from './adamw.ts';
+export { type AdamWUpdate, adamwRows, adamwStep } from './adamw.ts';
 export { clipFactor, sumOfSquares } from './clip.ts';
 export { type LayerwiseRates, layerwiseRates } from './layerwise.ts';
 export {
@@ -14,7 +14,7 @@ export {
   type SgdOptions,
   settleOptimiser,
 } from './optimiser-options.ts';
-export { addRows, type Lookup, type RowGradient, sumRows } from './row-gradient.ts';
+export { addRows, type RowGradient, sumRows } from './row-gradient.ts';
 export { constantSchedule, cosineSchedule, linearSchedule, type Schedule } from './schedule.ts';
 export { layOut, type Slot } from './slots.ts';
 export type { UpdateRule } from './update-rule.ts';

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { fromPlainError, ProgramError, SessionError } from '../../host/index.ts';
-import type { Methods, Request, Response } from './worker-host.ts';
+import type { Methods, WorkerRequest, WorkerResponse } from './worker-host.ts';
 
 interface Waiting {
   resolve: (value: unknown) => void;
@@ -38,7 +38,7 @@ export class WorkerClient<M extends Methods<M>> {
 
   constructor(name: WorkerName) {
     this.#worker = startWorker(name);
-    this.#worker.on('message', (response: Response) => this.#answer(response));
+    this.#worker.on('message', (response: WorkerResponse) => this.#answer(response));
     this.#worker.on('error', (cause) => {
       const message = cause instanceof Error ? cause.message : String(cause);
       this.#fail(new SessionError(`the session's worker failed: ${message}`, { cause }));
@@ -62,7 +62,7 @@ export class WorkerClient<M extends Methods<M>> {
       this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
       this.#worker.ref();
       try {
-        this.#worker.postMessage({ id, method, argument } satisfies Request, transfer);
+        this.#worker.postMessage({ id, method, argument } satisfies WorkerRequest, transfer);
       } catch (cause) {
         this.#settle(id);
         reject(
@@ -83,7 +83,7 @@ export class WorkerClient<M extends Methods<M>> {
     await this.#worker.terminate();
   }
 
-  #answer(response: Response): void {
+  #answer(response: WorkerResponse): void {
     const waiting = this.#settle(response.id);
     if (!waiting) return;
     if ('error' in response) waiting.reject(fromPlainError(response.error));

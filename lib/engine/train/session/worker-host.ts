@@ -4,13 +4,13 @@ import { type PlainError, SessionError, toPlainError } from '../../host/index.ts
 /** Methods of a worker: one argument in, one value out, both structured-cloneable. */
 export type Methods<M> = { [K in keyof M]: { argument: unknown; result: unknown } };
 
-export interface Request {
+export interface WorkerRequest {
   id: number;
   method: string;
   argument: unknown;
 }
 
-export type Response = { id: number; value: unknown } | { id: number; error: PlainError };
+export type WorkerResponse = { id: number; value: unknown } | { id: number; error: PlainError };
 
 /** A value, and the buffers that move with it instead of being copied. */
 export interface Reply<T> {
@@ -30,13 +30,13 @@ export function serve<M extends Methods<M>>(handlers: Handlers<M>): void {
       'a worker module was loaded on the main thread; start it by openTrainer or openSession',
     );
   let last: Promise<void> = Promise.resolve();
-  port.on('message', (request: Request) => {
+  port.on('message', (request: WorkerRequest) => {
     last = last.then(async () => {
       try {
         const { value, transfer } = await handlers[request.method as keyof M](request.argument);
-        port.postMessage({ id: request.id, value } satisfies Response, transfer ?? []);
+        port.postMessage({ id: request.id, value } satisfies WorkerResponse, transfer ?? []);
       } catch (error) {
-        port.postMessage({ id: request.id, error: toPlainError(error) } satisfies Response);
+        port.postMessage({ id: request.id, error: toPlainError(error) } satisfies WorkerResponse);
       }
     });
   });

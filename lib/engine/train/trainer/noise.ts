@@ -5,7 +5,7 @@ import type { Rng } from '../../host/index.ts';
 type Uniform = () => number;
 
 /** Uniform draws from the operating system's cryptographic source, a block at a time. */
-export function secureUniforms(): Uniform {
+function secureUniforms(): Uniform {
   const words = new Uint32Array(8192);
   let at = words.length;
   return () => {

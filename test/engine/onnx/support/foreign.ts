@@ -31,7 +31,7 @@ const codes: Record<DType, TensorProto_DataType> = {
 const floats = new Set(['alpha', 'beta', 'gamma', 'epsilon', 'scale', 'ratio', 'mask_filter_value']);
 
 /** Attributes as exporters write them: numbers are ints but for the names that are floats in every operator. */
-export function attributesOf(given: AttributeValues): AttributeProto[] {
+function attributesOf(given: AttributeValues): AttributeProto[] {
   const { INT, FLOAT, INTS, STRING, GRAPH } = AttributeProto_AttributeType;
   return Object.entries(given).map(([name, value]) => {
     const one = (init: MessageInitShape<typeof AttributeProtoSchema>): AttributeProto =>

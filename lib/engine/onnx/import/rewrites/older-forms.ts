@@ -1,8 +1,8 @@
 import type { Value } from '../../graph.ts';
 import { isOpType, type OpType } from '../../operators/index.ts';
+import { readType } from '../../stored-tensors.ts';
 import { type DType, isFloat, toNumbers } from '../../tensor.ts';
 import type { Rewrite, RewriteCall, RewriteTable } from '../rewrite.ts';
-import { readType } from '../tensors.ts';
 
 /** Axes that were an attribute (Squeeze, Unsqueeze, ReduceSum before 13, other reductions before 18) become an input. */
 function axesAsInput(op: OpType): Rewrite {

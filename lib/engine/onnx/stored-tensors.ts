@@ -5,9 +5,9 @@ import {
   TensorProto_DataType,
   TensorProtoSchema,
 } from 'onnx-buf';
-import { GraphError } from '../errors.ts';
-import { type DType, elementCount, type Tensor } from '../tensor.ts';
-import { fromProtoType, fromTensorProto } from '../tensor-proto.ts';
+import { GraphError } from './errors.ts';
+import { type DType, elementCount, type Tensor } from './tensor.ts';
+import { fromProtoType, fromTensorProto } from './tensor-proto.ts';
 
 /** Reads `length` bytes (to the end when absent) from `offset` of a file beside the model. */
 export type ExternalReader = (location: string, offset: number, length: number | undefined) => Uint8Array;
