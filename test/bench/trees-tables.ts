@@ -82,20 +82,20 @@ function onlineRetail(): Promise<SplitTable> {
   return fromQuery(
     'online-retail: recency, frequency, amounts',
     `WITH lines AS (
-       SELECT CustomerID AS who, InvoiceNo AS invoice, StockCode AS item, Quantity AS quantity, InvoiceDate::TIMESTAMP AS at,
+       SELECT CustomerID AS who, InvoiceNo AS invoice, StockCode AS item, Quantity AS quantity, InvoiceDate::TIMESTAMP AS bought,
          Quantity * UnitPrice AS amount, Country AS country
        FROM read_csv('${EXAMPLES}/online-retail/drops/transactions/*.csv.gz', types = {'InvoiceNo': 'VARCHAR', 'StockCode': 'VARCHAR'})
        WHERE CustomerID IS NOT NULL
      ), ends AS (SELECT unnest(['2011-05-01', '2011-07-01', '2011-08-15', '2011-10-01']::TIMESTAMP[]) AS stop)
-     SELECT date_diff('hour', max(at), stop) AS recency, date_diff('hour', min(at), stop) AS age,
+     SELECT date_diff('hour', max(bought), stop) AS recency, date_diff('hour', min(bought), stop) AS age,
        count(DISTINCT invoice) AS frequency, count(*) AS lines, count(DISTINCT item) AS items,
        sum(amount) AS amount, sum(quantity) AS quantity, avg(amount) AS mean, max(amount) AS most,
-       count_if(quantity < 0) AS returned, sum(amount) FILTER (at > stop - INTERVAL 30 DAY) AS lately,
-       count(DISTINCT invoice) FILTER (at > stop - INTERVAL 90 DAY) AS lastQuarter,
-       date_diff('hour', min(at), max(at)) / count(DISTINCT invoice) AS rhythm,
+       count_if(quantity < 0) AS returned, sum(amount) FILTER (bought > stop - INTERVAL 30 DAY) AS lately,
+       count(DISTINCT invoice) FILTER (bought > stop - INTERVAL 90 DAY) AS lastQuarter,
+       date_diff('hour', min(bought), max(bought)) / count(DISTINCT invoice) AS rhythm,
        (any_value(country) = 'United Kingdom')::INT AS home,
-       (who IN (SELECT who FROM lines AS later WHERE later.at > stop AND later.at <= stop + INTERVAL 60 DAY AND later.amount > 0))::INT AS label
-     FROM lines, ends WHERE at <= stop GROUP BY who, stop ORDER BY stop, who`,
+       (who IN (SELECT who FROM lines AS later WHERE later.bought > stop AND later.bought <= stop + INTERVAL 60 DAY AND later.amount > 0))::INT AS label
+     FROM lines, ends WHERE bought <= stop GROUP BY who, stop ORDER BY stop, who`,
   );
 }
 

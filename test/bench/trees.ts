@@ -22,7 +22,7 @@ const run = promisify(execFile);
 const YARDSTICK = fileURLToPath(new URL('./trees-yardstick.py', import.meta.url));
 const THREADS = 2;
 const TREES = 200;
-const TURNS = 5;
+const TURNS = 3;
 
 type Kind = 'boosting' | 'random' | 'extra';
 

@@ -27,6 +27,7 @@ interface Leaf {
 
 /** Numbers that are kept of contributions asked for before: 128 MiB. */
 const KEPT = 2 ** 24;
+const BLOCK_ROWS = 2048;
 /** Paths of more columns have too many sets to keep. */
 const LONGEST_KEPT = 12;
 
@@ -78,12 +79,16 @@ export class TreeExplainer {
     const encoded = encodeValues(categories, values, columns);
     const rows = values.length / columns;
     const out = new Float64Array(rows * outputs * columns);
-    for (let row = 0; row < rows; row++) {
-      const start = row * columns;
+    // tree by tree, so that what is kept of one stays near the processor
+    for (let first = 0; first < rows; first += BLOCK_ROWS) {
+      const end = Math.min(rows, first + BLOCK_ROWS);
       for (let tree = 0; tree < roots.length; tree++) {
-        this.#decide(tree, encoded, start);
-        const own = (row * outputs + target[tree]!) * columns;
-        for (const leaf of this.#trees[tree]!) this.#addLeaf(leaf, out, own);
+        const leaves = this.#trees[tree]!;
+        for (let row = first; row < end; row++) {
+          this.#decide(tree, encoded, row * columns);
+          const own = (row * outputs + target[tree]!) * columns;
+          for (const leaf of leaves) this.#addLeaf(leaf, out, own);
+        }
       }
     }
     return out;
