@@ -30,7 +30,7 @@ export function findEdges(sample: Float32Array, most: number): Edges {
 }
 
 /** The float32 nearest to the middle of a < b that is at least a and below b. */
-export function between(a: number, b: number): number {
+function between(a: number, b: number): number {
   const middle = Math.fround(a / 2 + b / 2);
   return middle >= a && middle < b ? middle : a;
 }

@@ -3,7 +3,7 @@ import { TreeError } from './errors.ts';
 import type { Numbers, TreeTable } from './table.ts';
 
 /** Codes are looked up by position: beyond this a column is no list of categories. */
-export const MOST_CODES = 2 ** 20;
+const MOST_CODES = 2 ** 20;
 
 /** What stands for each category of a column when a model scores. */
 export interface CategoryEncoding {

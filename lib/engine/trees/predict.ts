@@ -47,7 +47,7 @@ export function predictProbabilities(model: TreeModel, values: Float32Array): Fl
 }
 
 /** The leaf that a row of encoded values, which starts at `start`, ends in. */
-export function leafOf(model: TreeModel, tree: number, values: Float32Array, start: number): number {
+function leafOf(model: TreeModel, tree: number, values: Float32Array, start: number): number {
   const { feature, left, right } = model;
   let node = model.roots[tree]!;
   for (let column = feature[node]!; column >= 0; column = feature[node]!) {

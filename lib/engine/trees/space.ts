@@ -11,7 +11,7 @@ import { MOST_TASKS, Team, teamBytes } from './team.ts';
 
 const PAGE_BYTES = 65_536;
 /** Two leaves are searched at a time. */
-export const QUESTIONS = 2;
+const QUESTIONS = 2;
 /** Leaves of fewer cells (rows x columns) are done by the calling thread: waking another takes longer. */
 const SHARED_CELLS = 20_000;
 /** Rows of one task, where tasks are ranges of rows. */

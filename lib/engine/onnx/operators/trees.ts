@@ -22,7 +22,7 @@ const LEAF_LISTS = {
 } as const satisfies Record<string, AttributeKind>;
 
 /** Decisions that are ours to read: a branch goes to its true node if x <= value. */
-export const BRANCH = 'BRANCH_LEQ';
+const BRANCH = 'BRANCH_LEQ';
 export const LEAF = 'LEAF';
 
 function checkLengths(node: InferContext, names: readonly string[]): void {

@@ -15,9 +15,9 @@ import {
 } from './assembler.ts';
 
 /** Bins of a column: 0 is missing, 1 to 255 are ranges of values. */
-export const BINS = 256;
+const BINS = 256;
 /** A bin is two int64: Σ gradient, and Σ hessian with the number of rows above it. */
-export const BIN_BYTES = 16;
+const BIN_BYTES = 16;
 export const COLUMN_BYTES = BINS * BIN_BYTES;
 /** Columns whose histograms one pass over the rows fills. */
 export const COLUMNS_PER_PASS = 4;

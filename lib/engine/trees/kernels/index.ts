@@ -7,7 +7,7 @@ import { scan } from './split.ts';
 
 export { MOST_PAGES } from './assembler.ts';
 export { SEARCHED_EDGES } from './assign.ts';
-export { BIN_BYTES, BINS, COLUMN_BYTES, COLUMNS_PER_PASS } from './histogram.ts';
+export { COLUMN_BYTES, COLUMNS_PER_PASS } from './histogram.ts';
 export { ANSWER, QUESTION } from './split.ts';
 
 /** What the kernels do stands beside each of them; all arguments are addresses, counts and bins (int32). */
