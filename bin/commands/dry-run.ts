@@ -1,7 +1,7 @@
 import type { Config } from '../../lib/config/index.ts';
 import { RATES } from '../../lib/cost/index.ts';
 import { formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
-import type { LeftOut } from '../../lib/learn/index.ts';
+import type { LeftOut } from '../../lib/models/enough.ts';
 import { championOf, readModelFile } from '../../lib/registry/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
 import { checkAsOf, type DropState, lastDays, listDrops, taskGroups } from '../../lib/run/index.ts';

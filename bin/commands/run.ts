@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
 import { formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
 import { evaluateRun } from '../../lib/evaluate/index.ts';
-import { checkRun, type LeftOut, leftOutOf, versionsOf } from '../../lib/learn/index.ts';
+import { checkRun, type LeftOut } from '../../lib/models/enough.ts';
+import { leftOutOf, versionsOf } from '../../lib/models/finetune.ts';
 import type { RunReport } from '../../lib/report/index.ts';
 import {
   checkAsOf,

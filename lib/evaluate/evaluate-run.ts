@@ -1,5 +1,5 @@
 import { contentId } from '../data/index.ts';
-import { leftOutOf, versionsOf } from '../learn/index.ts';
+import { leftOutOf, versionsOf } from '../models/finetune.ts';
 import { type RunReport, renderReport } from '../report/index.ts';
 import { buildManifest, type DropState, readManifest } from '../run/index.ts';
 import { type ObjectStore, putJson } from '../runtime/index.ts';

@@ -1,13 +1,10 @@
 import type { Config, NextTask } from '../config/index.ts';
 import { formatDay, parseDay } from '../data/index.ts';
 import { type AttributeEncoder, attributeNames, featureNames, groupWords } from '../features/index.ts';
-import {
-  type Comparison,
-  openTitles,
-  type TableModelManifest,
-  type UsersModelManifest,
-} from '../learn/index.ts';
-import type { NextModelManifest } from '../ranking/index.ts';
+import { type Comparison, type UsersModelManifest } from '../models/users/train.ts';
+import { openTitles } from '../models/users/texts.ts';
+import { type TableModelManifest } from '../models/table/train.ts';
+import type { NextModelManifest } from '../models/next/train.ts';
 import { readModelFile } from '../registry/index.ts';
 import type {
   BinaryTaskReport,

@@ -1,8 +1,9 @@
 import type { NextTask } from '../config/index.ts';
 import { eventCode, formatDay, NightjarError, parseDay, shardOf } from '../data/index.ts';
 import { happens, type UserDay } from '../features/index.ts';
-import { eachUser, labelTask, readLabelled, userTask } from '../learn/index.ts';
-import { openUnits, type UnitOf } from '../ranking/index.ts';
+import { eachUser, userTask } from '../models/users/user-rows.ts';
+import { labelTask, readLabelled } from '../models/table/train.ts';
+import { openUnits, type UnitOf } from '../models/next/units.ts';
 import { dayInputs, type RunManifest, scoresKey, tableScoresKey } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { decodeScores, type ShardScores } from '../score/index.ts';

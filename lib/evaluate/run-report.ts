@@ -1,7 +1,7 @@
 import type { Config } from '../config/index.ts';
 import { formatDay, parseDay } from '../data/index.ts';
 import { type ExportManifest, modelVersion } from '../export/index.ts';
-import type { LeftOut } from '../learn/index.ts';
+import type { LeftOut } from '../models/enough.ts';
 import type { OrdersReport, QualityReport, RunReport, StageReport } from '../report/index.ts';
 import type { DropState, RunManifest } from '../run/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';

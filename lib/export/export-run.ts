@@ -1,6 +1,6 @@
 import { DataError, type Pseudonyms, parseDay, sha256 } from '../data/index.ts';
 import { snapshotInfo } from '../features/index.ts';
-import { versionsOf } from '../learn/index.ts';
+import { versionsOf } from '../models/finetune.ts';
 import {
   dayInputs,
   type RunManifest,

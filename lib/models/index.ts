@@ -8,7 +8,7 @@ export {
   predictPropensity,
   type RawRows,
   withValues,
-} from './fit-propensity.ts';
+} from './candidates/network/fit.ts';
 export {
   fitColumns,
   fitInputs,
@@ -16,12 +16,12 @@ export {
   type InputColumns,
   type InputTransform,
   writeInputs,
-} from './inputs.ts';
-export { pretrainEncoder } from './pretrain.ts';
-export { bins, type Head, type PropensityShape, scoringModel, trainingModel } from './propensity.ts';
-export type { SequenceShape } from './sequence.ts';
-export { cutAtVectors, KeptVectors, TextVectors, vectorsGraph } from './text-encoder.ts';
-export { pickTexts, renumbered, type TextData, textFeeds, vectorStatistics } from './text-feeds.ts';
-export type { TextTuning } from './text-tuning.ts';
-export { ageBucket, TEXT_FIELDS, TEXT_VECTORS, type TextShape } from './texts.ts';
-export { TOKEN_FIELDS, TokenEncoder, type TokenVocabulary, tokenIds, VocabularyCounter } from './tokens.ts';
+} from './candidates/inputs.ts';
+export { pretrainEncoder } from './candidates/network/visits/pretrain.ts';
+export { bins, type Head, type PropensityShape, scoringModel, trainingModel } from './candidates/network/graph.ts';
+export type { SequenceShape } from './candidates/network/visits/sequence.ts';
+export { cutAtVectors, KeptVectors, TextVectors, vectorsGraph } from './candidates/network/texts/vectors.ts';
+export { pickTexts, renumbered, type TextData, textFeeds, vectorStatistics } from './candidates/network/texts/feeds.ts';
+export type { TextTuning } from './candidates/network/texts/tuning.ts';
+export { ageBucket, TEXT_FIELDS, TEXT_VECTORS, type TextShape } from './candidates/network/texts/read.ts';
+export { TOKEN_FIELDS, TokenEncoder, type TokenVocabulary, tokenIds, VocabularyCounter } from './candidates/network/visits/visit-ids.ts';

@@ -1,9 +1,10 @@
 import { checkAborted } from '../engine/train/index.ts';
-import { namingDrops, versionsOf } from '../learn/index.ts';
+import { namingDrops } from '../models/shared/finite.ts';
+import { versionsOf } from '../models/finetune.ts';
 import { readManifest } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { openRunScorer } from './score-shard.ts';
-import { scoreTable } from './score-table.ts';
+import { scoreTable } from '../models/table/score.ts';
 
 /**
  * The score job: scores a range of shards of a run, and with the first shard the labelled tables. What is scored

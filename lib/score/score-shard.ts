@@ -1,19 +1,15 @@
 import { parseDay } from '../data/index.ts';
 import { ByteCache, type ShardUser, SnapshotWriter, snapshotKey } from '../features/index.ts';
-import {
-  openProfiles,
-  openTexts,
-  type RunTexts,
-  TextNumbers,
-  type UsersModelManifest,
-} from '../learn/index.ts';
-import { type NextScorer, openNextScorer } from '../ranking/index.ts';
+import { openProfiles } from '../models/users/profiles.ts';
+import { openTexts, type RunTexts, TextNumbers } from '../models/users/texts.ts';
+import { type UsersModelManifest } from '../models/users/train.ts';
+import { type NextScorer, openNextScorer } from '../models/next/score.ts';
 import { readModelFiles } from '../registry/index.ts';
 import { planShard, type RunManifest, readUsers, scoresKey } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { emailsOf } from './emails.ts';
-import { namedValues } from './reasons.ts';
-import { openUserScorer, type UserScorer } from './score-users.ts';
+import { namedValues } from '../models/shared/reasons.ts';
+import { openUserScorer, type UserScorer } from '../models/users/score.ts';
 import { encodeScores, type ShardScores } from './scores.ts';
 
 /** The models that score a run, by task group. */

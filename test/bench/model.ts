@@ -2,17 +2,11 @@ import type { Config } from '../../lib/config/index.ts';
 import { createRng } from '../../lib/engine/host/index.ts';
 import { encodeModel } from '../../lib/engine/onnx/index.ts';
 import { featureNames, featureVector, type ShardUser } from '../../lib/features/index.ts';
-import type { UsersModelManifest } from '../../lib/learn/index.ts';
-import {
-  fitColumns,
-  fitInputs,
-  type Head,
-  type PropensityShape,
-  scoringModel,
-  tokenIds,
-  VocabularyCounter,
-  withValues,
-} from '../../lib/models/index.ts';
+import type { UsersModelManifest } from '../../lib/models/users/train.ts';
+import { fitColumns, fitInputs } from '../../lib/models/candidates/inputs.ts';
+import { type Head, type PropensityShape, scoringModel } from '../../lib/models/candidates/network/graph.ts';
+import { tokenIds, VocabularyCounter } from '../../lib/models/candidates/network/visits/visit-ids.ts';
+import { withValues } from '../../lib/models/candidates/network/fit.ts';
 
 export interface UsersModel {
   readonly manifest: UsersModelManifest;

@@ -5,7 +5,7 @@ import { openWorkspace, type Workspace } from '../../bin/workspace.ts';
 import type { ConfigInput } from '../../lib/config/index.ts';
 import { createPseudonyms, loadOrCreateKey, shardName } from '../../lib/data/index.ts';
 import { exportRun } from '../../lib/export/index.ts';
-import { finetuneRun, versionsOf } from '../../lib/learn/index.ts';
+import { finetuneRun, versionsOf } from '../../lib/models/finetune.ts';
 import {
   listDrops,
   type PlannedRun,
