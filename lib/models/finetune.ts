@@ -1,44 +1,12 @@
 import { DAY_MS, parseDay } from '../data/index.ts';
-import {
-  type ByteStore,
-  type CurvePoint,
-  curveEvents,
-  encodeEventFile,
-  FitStore,
-} from '../engine/train/index.ts';
-import { trainNext } from './next/train.ts';
-import { hasModel, type ModelFiles, promote, putModel, readModelFile } from '../registry/index.ts';
+import { type ByteStore, curveEvents, encodeEventFile, FitStore } from '../engine/train/index.ts';
+import { hasModel, type ModelFiles, promote, putModel } from '../registry/index.ts';
 import { type RunManifest, readManifest, type TaskGroup, trainedKey } from '../run/index.ts';
 import { getBytes, type ObjectStore, putJson, readJson } from '../runtime/index.ts';
-import { checkGroup, type LeftOut, nothingToTrain } from './enough.ts';
-import { namingDrops } from './shared/finite.ts';
-import type { Progress } from './users/material.ts';
-import { trainTable } from './table/train.ts';
-import { type CheckedGroup, trainUsers } from './users/train.ts';
-
-/** `runs/<runId>/finetune.json`: the versions that a run trained, by task group; a group without a task to train has none. */
-export type TrainedVersions = Readonly<Record<string, string>>;
-
-/** `runs/<runId>/finetune-<group>.json` */
-interface TrainedGroup {
-  /** Null where none of the group's tasks can be trained yet. */
-  readonly version: string | null;
-  readonly leftOut?: readonly LeftOut[];
-}
-
-type Trainer = (
-  store: ObjectStore,
-  manifest: RunManifest,
-  group: CheckedGroup,
-  progress: Progress,
-  fits: FitStore,
-) => Promise<ModelFiles>;
-
-const TRAINERS: Record<TaskGroup['kind'], Trainer> = {
-  users: trainUsers,
-  next: trainNext,
-  label: trainTable,
-};
+import { nothingToTrain } from './enough.ts';
+import { FAMILIES } from './families.ts';
+import { type LeftOut, namingDrops, type Progress } from './shared/index.ts';
+import { type TrainedGroup, type TrainedVersions, trainedGroupKey } from './versions.ts';
 
 /**
  * The finetune job: trains every group of a run for which the manifest names no champion. A task that there is not
@@ -66,7 +34,7 @@ export async function finetuneRun(args: {
   let lost = false;
   for (const group of manifest.groups) {
     if (manifest.champions[group.name]) continue;
-    const key = `runs/${runId}/finetune-${group.name}.json`;
+    const key = trainedGroupKey(runId, group);
     const tell = (text: string) => progress(`${group.name}: ${text}`);
     const told = await readJson<TrainedGroup>(store, key);
     const gone = told?.version != null && !(await hasModel(store, group.name, told.version));
@@ -74,7 +42,8 @@ export async function finetuneRun(args: {
     let trained = gone ? undefined : told;
     if (!trained) {
       tell('looking whether there is enough to learn from');
-      const { tasks, leftOut } = await checkGroup(store, manifest, group);
+      const family = FAMILIES[group.kind];
+      const { tasks, leftOut } = await family.check({ store, manifest, group });
       for (const { task, why } of leftOut) tell(`${task} is left out: ${why}`);
       const without = leftOut.length > 0 ? { leftOut } : {};
       if (tasks.length === 0) trained = { version: null, ...without };
@@ -82,7 +51,7 @@ export async function finetuneRun(args: {
         const prefix = `fits/${runId}/${group.name}/`;
         const fits = new FitStore({ store: bytesOf(store), prefix, signal, checkpointEvery, now });
         const checked = { ...group, tasks, leftOut };
-        const train = () => TRAINERS[group.kind](store, manifest, checked, tell, fits);
+        const train = () => family.train({ store, manifest, group: checked, progress: tell, fits });
         const files = await namingDrops(store, manifest, train);
         trained = { version: await putModel(store, group.name, files), ...without };
         if (manifest.config.training.tensorboard) await putEventFiles(store, manifest, runId, group, files);
@@ -114,15 +83,14 @@ export async function finetuneRun(args: {
  */
 async function putEventFiles(
   store: ObjectStore,
-  { asOf }: RunManifest,
+  { asOf, config }: RunManifest,
   runId: string,
   group: TaskGroup,
   files: ModelFiles,
 ): Promise<void> {
-  const text = new TextDecoder().decode(files['manifest.json']);
-  const { curve, pretraining = [] }: { curve: CurvePoint[]; pretraining?: CurvePoint[] } = JSON.parse(text);
+  const { curve, pretraining } = FAMILIES[group.kind].describe(files, config, group);
   const seconds = asOf === null ? 0 : parseDay(asOf) * (DAY_MS / 1000);
-  const curves = { ...curveEvents(curve), pretraining: curveEvents(pretraining).train };
+  const curves = { ...curveEvents([...curve]), pretraining: curveEvents([...pretraining]).train };
   for (const [name, events] of Object.entries(curves)) {
     if (events.length === 0) continue;
     const key = `runs/${runId}/tensorboard/${group.name}/${name}/events.out.tfevents.${seconds}.nightjar`;
@@ -134,37 +102,3 @@ const bytesOf = (store: ObjectStore): ByteStore => ({
   get: (key) => getBytes(store, key),
   put: (key, bytes) => store.put(key, bytes),
 });
-
-/** The version of each group that scores a run: the champion that its manifest pins, else what it trained itself. */
-export async function versionsOf(
-  store: ObjectStore,
-  runId: string,
-  manifest: RunManifest,
-): Promise<Record<string, string>> {
-  const trained = (await readJson<TrainedVersions>(store, trainedKey(runId))) ?? {};
-  const versions: Record<string, string> = {};
-  for (const { name } of manifest.groups) {
-    const version = manifest.champions[name] ?? trained[name];
-    if (version) versions[name] = version;
-  }
-  return versions;
-}
-
-/** Tasks of a run that no model answers, and why they were left out when the model was trained. */
-export async function leftOutOf(
-  store: ObjectStore,
-  runId: string,
-  manifest: RunManifest,
-  versions: Readonly<Record<string, string>>,
-): Promise<LeftOut[]> {
-  const leftOut: LeftOut[] = [];
-  for (const { name } of manifest.groups) {
-    const version = versions[name];
-    const told: { leftOut?: readonly LeftOut[] } | undefined =
-      version === undefined
-        ? await readJson<TrainedGroup>(store, `runs/${runId}/finetune-${name}.json`)
-        : JSON.parse(new TextDecoder().decode(await readModelFile(store, name, version, 'manifest.json')));
-    leftOut.push(...(told?.leftOut ?? []));
-  }
-  return leftOut;
-}

@@ -1,7 +1,7 @@
 export { type AdvanceArgs, advanceRun, type RunProgress, SUBMITS } from './advance.ts';
 export { type Claim, claimKey, readClaim } from './claims.ts';
 export { tick } from './dispatch.ts';
-export { type TaskGroup, taskGroups } from './groups.ts';
+export { overUsers, type TaskGroup, taskGroups } from './groups.ts';
 export { type Copy, type DropState, listDrops, withoutCopies } from './inputs.ts';
 export {
   currentKey,
@@ -26,6 +26,6 @@ export {
 export { mapParallel } from './parallel.ts';
 export { type PlannedRun, planRun } from './plan.ts';
 export { planShard, readUsers, replacedCounts, replacedLines } from './read-users.ts';
-export { isFinished, type StageName, type StageState, stagesOf } from './stages.ts';
+export { isFinished, onlyTables, type StageName, type StageState, scoreKeys, stagesOf } from './stages.ts';
 export { submitRun } from './submit.ts';
 export type { OtherRun, TickArgs, TickKind, TickResult, TickState } from './tick-types.ts';

@@ -5,7 +5,7 @@ import { featureNames, featureVector, type ShardUser } from '../../lib/features/
 import type { UsersModelManifest } from '../../lib/models/users/train.ts';
 import { fitColumns, fitInputs } from '../../lib/models/candidates/inputs.ts';
 import { type Head, type PropensityShape, scoringModel } from '../../lib/models/candidates/network/graph.ts';
-import { tokenIds, VocabularyCounter } from '../../lib/models/candidates/network/visits/visit-ids.ts';
+import { visitTableSize, VocabularyCounter } from '../../lib/models/candidates/network/visits/visit-ids.ts';
 import { withValues } from '../../lib/models/candidates/network/fit.ts';
 
 export interface UsersModel {
@@ -49,7 +49,7 @@ export function drawnModel(
     transform: fitInputs(raw, columns.length, rows, fitColumns(raw, columns.length, rows)),
     heads,
     mlp: { hidden, layers: 2, members },
-    sequence: { ids: tokenIds(vocabulary), width, layers, heads: attention, length: 'length' },
+    sequence: { ids: visitTableSize(vocabulary), width, layers, heads: attention, length: 'length' },
   };
   const groupOf = shape.transform.kept.map((k) => names[columns[k]!]!.group);
   const groups = [...new Set(groupOf)].sort();

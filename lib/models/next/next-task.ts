@@ -3,7 +3,7 @@ import { DataError, parseDay } from '../../data/index.ts';
 import type { RunManifest } from '../../run/index.ts';
 
 /** The list task of this name. @throws DataError when there is none */
-export function nextTask({ config }: RunManifest, name: string): NextTask {
+export function nextTask({ config }: Pick<RunManifest, 'config'>, name: string): NextTask {
   const task = config.tasks[name];
   if (task?.kind !== 'next') {
     const names = Object.keys(config.tasks).filter((other) => config.tasks[other]?.kind === 'next');

@@ -1,103 +1,48 @@
-import { DataError, eventCode } from '../../data/index.ts';
+import { eventCode } from '../../data/index.ts';
 import { type Feeds, float32 } from '../../engine/host/index.ts';
 import { openSession, type Session } from '../../engine/train/index.ts';
-import type { ShardUsers } from '../../features/index.ts';
-import { readModelFile } from '../../registry/index.ts';
-import type { RunManifest } from '../../run/index.ts';
-import type { ObjectStore } from '../../runtime/index.ts';
+import type { ModelFiles } from '../../registry/index.ts';
+import type { ScoreContext, Scorer, UserWalk } from '../family.ts';
+import { type NamedValue, namedValues } from '../shared/index.ts';
 import { Best } from './best.ts';
-import { buildItemTable, type ItemTable, indexUnits } from './item-table.ts';
-import { decodeItemTable, encodeItemTable } from './item-table-file.ts';
-import { asOfDay, nextTask } from './next-task.ts';
+import type { ItemTable } from './item-table.ts';
+import { nextTask } from './next-task.ts';
 import { MAX_CANDIDATES, PAIR_WIDTH, PairFeatures } from './pair-features.ts';
 import { activeDays, itemEntries, ProfileReader } from './profile.ts';
-import { readHistory } from './read-history.ts';
+import { ensureItemTable } from './run-item-table.ts';
 import { openUnits, type UnitOf } from './units.ts';
 
 /** Pairs of every batch: always the same, filled up with zeros, because results depend on the batch's size. */
 const BATCH_PAIRS = 8192;
 
-/** Where the item table of a run and task stands. */
-export const itemTableKey = (runId: string, task: string): string => `runs/${runId}/items-${task}.arrow`;
-
-/**
- * The item table of a run as of its as-of day: read where it stands, else built and stored. Several jobs may do so at
- * once, they write the same bytes.
- */
-export async function ensureItemTable(
-  store: ObjectStore,
-  runId: string,
-  manifest: RunManifest,
-  task: string,
-): Promise<ItemTable> {
-  const key = itemTableKey(runId, task);
-  if (!(await store.head(key))) {
-    const day = asOfDay(manifest);
-    const units = await openUnits(store, manifest, nextTask(manifest, task));
-    const history = await readHistory(store, manifest, task, [day]);
-    const table = buildItemTable(history, 0, indexUnits(history, day, units.at(day)));
-    await store.put(key, encodeItemTable(table), { ifAbsent: true });
-  }
-  return decodeItemTable(await (await store.get(key)).bytes(), key);
-}
-
 /** A unit of a list with the ranker's score; null in a list of what is popular, which nothing was computed for. */
-export interface ListedUnit {
-  readonly name: string;
-  readonly value: number | null;
-}
-
-/** A loaded ranker with the item table of its run. */
-export interface NextScorer {
-  /** Length of a list. */
-  readonly k: number;
-  /**
-   * Lists of a shard's users in their order: units, best first, equal ones by name. Users who never had a unit
-   * get what is popular; of users of whom nothing is known before the as-of day nothing is said: an empty list. A list
-   * is shorter than k only where there are fewer candidates. Walks the users and advances each to the as-of day.
-   */
-  top(users: ShardUsers): Promise<ListedUnit[][]>;
-  /** The unit of an item as of the run's day, as the lists name it. */
-  readonly unitOf: UnitOf;
-  close(): Promise<void>;
-}
+type ListedUnit = NamedValue;
 
 /**
- * Opens a ranker for scoring.
- * @throws NightjarError when the version is not there, DataError when the task is none of this run
+ * Opens a ranker for the shards of a run, with the run's item table. Lists hold units, best first, equal ones by name.
+ * Users who never had a unit get what is popular; of users of whom nothing is known before the as-of day nothing is said.
+ * A list is shorter than k only where there are fewer candidates.
  */
-export async function openNextScorer(args: {
-  store: ObjectStore;
-  runId: string;
-  manifest: RunManifest;
-  task: string;
-  version: string;
-  threads: number;
-}): Promise<NextScorer> {
-  const { store, runId, manifest, task: name, version, threads } = args;
+export async function openNextScorer(files: ModelFiles, context: ScoreContext): Promise<Scorer> {
+  const { store, runId, manifest, group, threads } = context;
+  const name = group.tasks[0]!;
   const task = nextTask(manifest, name);
-  const group = manifest.groups.find(({ kind, tasks }) => kind === 'next' && tasks.includes(name));
-  if (!group)
-    throw new DataError(`the run does not score the task "${name}": its manifest lists no group for it`);
-  const model = await readModelFile(store, group.name, version, 'model.onnx');
   const table = await ensureItemTable(store, runId, manifest, name);
   const unitOf = (await openUnits(store, manifest, task)).at(table.day);
-  const session = await openSession(model, { threads });
+  const session = await openSession(files['model.onnx']!, { threads });
   const features = new PairFeatures(table, task.horizonDays);
   const numbers = new Map(table.names.map((unit, i) => [unit, i]));
+  const { k } = task;
+  const type = eventCode(task.event);
   return {
-    k: task.k,
-    top: (users) =>
-      new ShardLists({
-        table,
-        features,
-        session,
-        unitOf,
-        numbers,
-        k: task.k,
-        type: eventCode(task.event),
-      }).run(users),
-    unitOf,
+    async score(users) {
+      const lists = new ShardLists({ table, features, session, unitOf, numbers, k, type });
+      const top = await lists.run(users);
+      return {
+        tasks: {},
+        lists: { [name]: top.map((items) => (items.length > 0 ? namedValues(items) : null)) },
+      };
+    },
     close: () => session.close(),
   };
 }
@@ -131,7 +76,7 @@ class ShardLists {
     this.#best = new Best(scoring.k);
   }
 
-  async run(users: ShardUsers): Promise<ListedUnit[][]> {
+  async run(users: UserWalk): Promise<ListedUnit[][]> {
     for await (const { logits } of this.#s.session.runAll(this.#batches(users))) {
       for (const { user, start, units } of this.#sent.shift()!) {
         units.forEach((unit, i) => {
@@ -145,7 +90,7 @@ class ShardLists {
     return this.#lists;
   }
 
-  *#batches(users: ShardUsers): Generator<Feeds> {
+  *#batches(users: UserWalk): Generator<Feeds> {
     const { table, features, type } = this.#s;
     const reader = new ProfileReader(table.names.length, table.day);
     const unitOf = this.#numberOf(users);
@@ -182,7 +127,7 @@ class ShardLists {
   }
 
   /** Numbers of the units of a shard's items; each name is looked up once. */
-  #numberOf({ items }: ShardUsers): (item: number) => number {
+  #numberOf({ items }: UserWalk): (item: number) => number {
     const known = new Int32Array(items.size).fill(-2);
     return (item) => {
       if (known[item] === -2) {

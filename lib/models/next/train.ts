@@ -1,12 +1,13 @@
 import type { NextTask } from '../../config/index.ts';
-import { canonicalJson, formatDay } from '../../data/index.ts';
+import { formatDay } from '../../data/index.ts';
 import { createRng, type Rng } from '../../engine/host/index.ts';
-import type { CurvePoint, FitStore } from '../../engine/train/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
-import type { RunManifest, TaskGroup } from '../../run/index.ts';
-import type { ObjectStore } from '../../runtime/index.ts';
+import type { RunManifest } from '../../run/index.ts';
+import type { ListValidation, TrainContext } from '../family.ts';
+import { manifestFile } from '../shared/index.ts';
 import { eachLine, type History, type UserHistory } from './history.ts';
 import { buildItemTable, indexUnits, type UnitIndex } from './item-table.ts';
+import type { NextModelManifest } from './manifest.ts';
 import { asOfDay, nextTask } from './next-task.ts';
 import { PairFeatures } from './pair-features.ts';
 import { ProfileReader } from './profile.ts';
@@ -20,7 +21,7 @@ import {
 } from './ranker.ts';
 import { readHistory } from './read-history.ts';
 import { openUnits, type Units } from './units.ts';
-import { type NextValidation, validateNext } from './validate.ts';
+import { validateNext } from './validate.ts';
 
 /** Cut-offs to learn from: at most so many, so many days apart, each with so many days of history before it. */
 const MAX_CUTOFFS = 12;
@@ -34,42 +35,14 @@ const MAX_GROUPS = 12_000;
 /** A validation fits on so many groups at least. */
 const FEWEST_GROUPS = 20;
 
-/** What `manifest.json` of a ranker says. */
-export interface NextModelManifest {
-  readonly kind: 'next';
-  readonly task: string;
-  readonly event: string;
-  readonly of: string;
-  readonly horizonDays: number;
-  readonly k: number;
-  readonly trainedBefore: string;
-  /** Pairs of user and unit that were learnt from, and the groups (a user at a cut-off) they come in. */
-  readonly rows: number;
-  readonly groups: number;
-  readonly curve: CurvePoint[];
-  /** How it came about, one sentence each. */
-  readonly selection: string[];
-  /**
-   * What a ranker that was fitted in the same way, without the latest window, does on that window. Absent where the
-   * history is too short, and in models of earlier versions.
-   */
-  readonly validation?: Readonly<Record<string, NextValidation>>;
-}
-
 /**
  * Trains the ranker of a list task from what happened before the as-of day. At each of some past days it looks at the
  * users who did something in the window that followed, and at candidates as they would have been chosen on that day:
  * what was taken is to stand above what was not. Windows end by the as-of day.
- * @param group its one task
  * @param fits keeps the fit for a training that is started again
  */
-export async function trainNext(
-  store: ObjectStore,
-  manifest: RunManifest,
-  group: TaskGroup,
-  progress: (text: string) => void,
-  fits?: FitStore,
-): Promise<ModelFiles> {
+export async function trainNext(context: TrainContext): Promise<ModelFiles> {
+  const { store, manifest, group, progress, fits } = context;
   const name = group.tasks[0]!;
   const task = nextTask(manifest, name);
   const { config } = manifest;
@@ -88,7 +61,7 @@ export async function trainNext(
       fits,
     });
   const split = heldOut(origins, cutoffs, task.horizonDays);
-  let validation: NextValidation | undefined;
+  let validation: ListValidation | undefined;
   if (split) {
     const { kept, by, takes } = split;
     const ranker = await fitOn(groups.only(kept), 'ranking, the latest window held out');
@@ -124,7 +97,7 @@ export async function trainNext(
   };
   return {
     'model.onnx': encodeRanker(ranker),
-    'manifest.json': new TextEncoder().encode(canonicalJson(description)),
+    ...manifestFile(description),
   };
 }
 

@@ -1,8 +1,9 @@
 import type { NextTask } from '../../config/index.ts';
 import { formatDay } from '../../data/index.ts';
 import { float32 } from '../../engine/host/index.ts';
-import { assessLists, type ListAssessment, type Validation } from '../../engine/metrics/index.ts';
+import { assessLists } from '../../engine/metrics/index.ts';
 import { openSession } from '../../engine/train/index.ts';
+import type { ListValidation } from '../family.ts';
 import { Best } from './best.ts';
 import { eachLine, type History, type UserHistory } from './history.ts';
 import { buildItemTable, indexUnits } from './item-table.ts';
@@ -13,12 +14,6 @@ import type { UnitOf } from './units.ts';
 
 /** Users that are measured at most: those with the lowest hash. */
 const MOST_USERS = 3000;
-
-/** What a ranker did on a window that its fit was kept from. */
-export interface NextValidation extends Validation<ListAssessment> {
-  /** The same of one list for everybody: what was most popular on that day. */
-  readonly popular: { readonly recall: number | null; readonly ndcg: number | null };
-}
 
 /**
  * Ranks for users as of the history's last cut-off and compares with what they took in the window behind it. Compared
@@ -33,7 +28,7 @@ export async function validateNext(args: {
   by: 'day' | 'users';
   takes: (user: UserHistory) => boolean;
   threads: number;
-}): Promise<NextValidation> {
+}): Promise<ListValidation> {
   const { history, unitOf, task, ranker, by, takes, threads } = args;
   const place = history.cutoffs.length - 1;
   const day = history.cutoffs[place]!;

@@ -22,3 +22,9 @@ export function strongest(names: readonly string[], effects: Float32Array, count
   const order = names.map((_, i) => i).sort((a, b) => Math.abs(effects[b]!) - Math.abs(effects[a]!) || a - b);
   return namedValues(order.slice(0, count).map((i) => ({ name: names[i]!, value: effects[i]! })));
 }
+
+/** The names of a list as scores hold it, in its order. */
+export function listedNames(json: string | null | undefined): string[] {
+  const listed: NamedValue[] = JSON.parse(json ?? '[]');
+  return listed.map(({ name }) => name);
+}

@@ -8,20 +8,10 @@ import {
   logLoss,
   type Validation,
 } from '../../engine/metrics/index.ts';
-import { type Head } from '../candidates/network/graph.ts';
-import { predictPropensity } from '../candidates/network/fit.ts';
-import type { Fitted } from './material.ts';
+import type { Head, TaskMeasures } from '../candidates/index.ts';
+import { probabilityOf } from '../shared/index.ts';
 import type { UserRows } from './row-table.ts';
 import { userTask } from './user-rows.ts';
-
-/** How one candidate did on held-out rows, by task. */
-export interface TaskMeasures {
-  readonly task: string;
-  readonly n: number;
-  readonly auroc: number | null;
-  readonly auprc: number | null;
-  readonly logLoss: number | null;
-}
 
 /** Held-out rows of one task whose whole window was over by a day. */
 export interface HeldOutRows {
@@ -34,22 +24,15 @@ export interface HeldOutRows {
   readonly last: number;
 }
 
-/** The held-out rows of each task whose whole window was over by a day. */
-async function wholeWindows(
+/** The held-out rows of each task whose whole window was over by a day. @param logits (at.length, tasks) */
+function wholeWindows(
   config: Config,
   heads: readonly Head[],
   rows: UserRows,
   at: Int32Array,
-  { shape, parameters, tokens, text }: Fitted,
+  logits: Float32Array,
   through: number,
-): Promise<HeldOutRows[]> {
-  const logits = await predictPropensity(
-    shape,
-    parameters,
-    { ...rows, tokens, text },
-    at,
-    config.training.threads,
-  );
+): HeldOutRows[] {
   return heads.map(({ task }, t) => {
     const { horizonDays } = userTask(config, task);
     const labels: number[] = [];
@@ -61,7 +44,7 @@ async function wholeWindows(
       const cutoff = rows.cutoff[row]!;
       if (Number.isNaN(outcome) || cutoff + horizonDays > through) return;
       labels.push(outcome);
-      probabilities.push(1 / (1 + Math.exp(-logits[i * heads.length + t]!)));
+      probabilities.push(probabilityOf(logits[i * heads.length + t]!));
       users.push(rows.unit[row]!);
       first = Math.min(first, cutoff);
       last = Math.max(last, cutoff);
@@ -72,18 +55,20 @@ async function wholeWindows(
 
 /**
  * How a fitted candidate does on held-out rows.
+ * @param at their numbers
+ * @param logits what it says of them, (at.length, tasks)
  * @param through windows that are not over by this day do not count
  * @returns the mean over the tasks of the log loss of whole windows, the measures of each, and its rows
  */
-export async function heldOutMeasures(
+export function heldOutMeasures(
   config: Config,
   heads: readonly Head[],
   rows: UserRows,
   at: Int32Array,
-  fitted: Fitted,
+  logits: Float32Array,
   through: number,
-): Promise<{ loss: number; tasks: TaskMeasures[]; outcomes: HeldOutRows[] }> {
-  const outcomes = await wholeWindows(config, heads, rows, at, fitted, through);
+): { loss: number; tasks: TaskMeasures[]; outcomes: HeldOutRows[] } {
+  const outcomes = wholeWindows(config, heads, rows, at, logits, through);
   const losses = outcomes.map(({ labels, probabilities }) =>
     labels.length > 0 ? logLoss(labels, probabilities) : 0,
   );

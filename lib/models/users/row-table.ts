@@ -14,8 +14,8 @@ export interface UserRows {
   readonly labels: Float32Array;
   /** (count, tasks): outcome of the whole window, NaN outside the population. */
   readonly outcomes: Float32Array;
-  /** (count, length, TOKEN_FIELDS), and the visits of each row. */
-  readonly tokens: Int32Array;
+  /** (count, length, VISIT_FIELDS), and how many visits each row has. */
+  readonly visitIds: Int32Array;
   readonly visits: Int32Array;
   /** (count, places, TEXT_FIELDS), empty where no texts are read, and the texts by their numbers. */
   readonly texts: Int32Array;
@@ -27,7 +27,7 @@ interface RowWidths {
   readonly width: number;
   readonly outputs: number;
   readonly tasks: number;
-  readonly tokens: number;
+  readonly visitIds: number;
   readonly texts: number;
 }
 
@@ -37,7 +37,7 @@ export class RowTable {
   features: Float32Array;
   labels: Float32Array;
   outcomes: Float32Array;
-  tokens: Int32Array;
+  visitIds: Int32Array;
   texts: Int32Array;
   cutoff = new Int32Array(1024);
   unit = new Float32Array(1024);
@@ -53,7 +53,7 @@ export class RowTable {
     this.features = new Float32Array(1024 * widths.width);
     this.labels = new Float32Array(1024 * widths.outputs);
     this.outcomes = new Float32Array(1024 * widths.tasks);
-    this.tokens = new Int32Array(1024 * widths.tokens);
+    this.visitIds = new Int32Array(1024 * widths.visitIds);
     this.texts = new Int32Array(1024 * widths.texts);
   }
 
@@ -73,7 +73,7 @@ export class RowTable {
   }
 
   finish(textOf: readonly string[]): UserRows {
-    const { width, outputs, tasks, tokens, texts } = this.#widths;
+    const { width, outputs, tasks, visitIds, texts } = this.#widths;
     const n = this.count;
     return {
       count: n,
@@ -83,7 +83,7 @@ export class RowTable {
       unit: this.unit.subarray(0, n),
       labels: this.labels.subarray(0, n * outputs),
       outcomes: this.outcomes.subarray(0, n * tasks),
-      tokens: this.tokens.subarray(0, n * tokens),
+      visitIds: this.visitIds.subarray(0, n * visitIds),
       visits: this.visits.subarray(0, n),
       texts: this.texts.subarray(0, n * texts),
       textOf,
@@ -91,12 +91,12 @@ export class RowTable {
   }
 
   #columns(): { array: Float32Array | Int32Array; width: number }[] {
-    const { width, outputs, tasks, tokens, texts } = this.#widths;
+    const { width, outputs, tasks, visitIds, texts } = this.#widths;
     return [
       { array: this.features, width },
       { array: this.labels, width: outputs },
       { array: this.outcomes, width: tasks },
-      { array: this.tokens, width: tokens },
+      { array: this.visitIds, width: visitIds },
       { array: this.texts, width: texts },
       { array: this.cutoff, width: 1 },
       { array: this.unit, width: 1 },
@@ -116,7 +116,7 @@ export class RowTable {
   }
 
   #resize(rows: number): void {
-    const { width, outputs, tasks, tokens, texts } = this.#widths;
+    const { width, outputs, tasks, visitIds, texts } = this.#widths;
     const floats = (old: Float32Array, w: number) => {
       const grown = new Float32Array(rows * w);
       grown.set(old);
@@ -130,7 +130,7 @@ export class RowTable {
     this.features = floats(this.features, width);
     this.labels = floats(this.labels, outputs);
     this.outcomes = floats(this.outcomes, tasks);
-    this.tokens = ints(this.tokens, tokens);
+    this.visitIds = ints(this.visitIds, visitIds);
     this.texts = ints(this.texts, texts);
     this.cutoff = ints(this.cutoff, 1);
     this.unit = floats(this.unit, 1);

@@ -13,7 +13,7 @@ import {
 import type { CurvePoint, FitStore } from '../../engine/train/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
-import type { Progress } from './material.ts';
+import type { Progress } from '../shared/index.ts';
 
 /** Where the files of the encoders lie that a shop brings. */
 export const encoderPrefix = (name: string): string => `models/encoders/${name}/`;

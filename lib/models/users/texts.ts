@@ -1,17 +1,10 @@
 import type { Config } from '../../config/index.ts';
 import { EVENT_TYPES, stableUnit } from '../../data/index.ts';
-import {
-  type ByteCache,
-  dayStart,
-  type Interner,
-  readAttributes,
-  readShardTexts,
-  type ShardUser,
-  validRows,
-} from '../../features/index.ts';
-import { ageBucket, TEXT_FIELDS } from '../candidates/network/texts/read.ts';
+import { type ByteCache, type Interner, readShardTexts, type ShardUser } from '../../features/index.ts';
 import { type RunManifest, replacedLines } from '../../run/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
+import { ageBucket, TEXT_FIELDS } from '../candidates/index.ts';
+import { openTitles } from '../shared/index.ts';
 
 export type TextSettings = NonNullable<Config['text']>;
 
@@ -45,36 +38,6 @@ export class TextNumbers {
     if (number === undefined) this.#numbers.set(text, (number = this.texts.push(text) - 1));
     return number;
   }
-}
-
-/** Titles of items as they were known at a shop midnight. */
-interface Titles {
-  at(day: number): (item: string) => string | undefined;
-  /** Every item that ever had a row. */
-  readonly items: ReadonlySet<string>;
-}
-
-/** Reads titles of items: their text attributes one behind the other. */
-export async function openTitles(store: ObjectStore, { config, inputs }: RunManifest): Promise<Titles> {
-  const keys = inputs.items.map(({ clean }) => clean);
-  const table = await readAttributes(store, keys);
-  const columns = table.columns.flatMap((column) => (column.kind === 'text' ? [column.values] : []));
-  const titleOf = (row: number) =>
-    columns.flatMap((values) => values[row]?.trim() || []).join(' ') || undefined;
-  const timeless = table.validFrom.every((from) => from === Number.NEGATIVE_INFINITY);
-  const byDay = new Map<number, Map<string, number>>();
-  return {
-    at(day) {
-      const key = timeless ? 0 : day;
-      let rows = byDay.get(key);
-      if (!rows) byDay.set(key, (rows = validRows(table, dayStart(config.shop.timeZone, key))));
-      return (item) => {
-        const row = rows.get(item);
-        return row === undefined ? undefined : titleOf(row);
-      };
-    },
-    items: new Set(table.ids),
-  };
 }
 
 /** Clean events as `readShardTexts` takes them; a drop without clean rows has none. */

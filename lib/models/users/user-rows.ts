@@ -6,16 +6,19 @@ import {
   featureNames,
   featureVector,
   happens,
-  type Interner,
   inPopulation,
-  type ShardUser,
 } from '../../features/index.ts';
-import { type Head } from '../candidates/network/graph.ts';
-import { TEXT_FIELDS } from '../candidates/network/texts/read.ts';
-import { TOKEN_FIELDS, TokenEncoder, type TokenVocabulary, VocabularyCounter } from '../candidates/network/visits/visit-ids.ts';
-import { type RunManifest, readUsers } from '../../run/index.ts';
+import type { RunManifest } from '../../run/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
-import { checkFinite } from '../shared/finite.ts';
+import {
+  type Head,
+  TEXT_FIELDS,
+  VISIT_FIELDS,
+  VisitEncoder,
+  type VisitVocabulary,
+  VocabularyCounter,
+} from '../candidates/index.ts';
+import { checkFinite, eachUser } from '../shared/index.ts';
 import { fitProfiles, openProfiles, type ProfileWriter, profileNames } from './profiles.ts';
 import { RowTable, type UserRows } from './row-table.ts';
 import { openTexts, TextNumbers, type TextWriter, textPlaces } from './texts.ts';
@@ -56,23 +59,9 @@ export function binEnds(config: Config, heads: readonly Head[]): number[] {
   return heads.flatMap(({ task, bins }) => binEdges(userTask(config, task).horizonDays, bins).slice(1));
 }
 
-/** Reads every shard of a run up to a day, one at a time. */
-export async function* eachUser(
-  store: ObjectStore,
-  manifest: RunManifest,
-  before: number,
-): AsyncGenerator<{ user: ShardUser; itemText: (id: number) => string; items: Interner; shard: number }> {
-  const cache = new ByteCache();
-  for (let shard = 0; shard < manifest.shards; shard++) {
-    const users = await readUsers(store, manifest, { shard, before, cache });
-    const itemText = (id: number) => users.items.text(id);
-    for (const user of users) yield { user, itemText, items: users.items, shard };
-  }
-}
-
 /** What is counted on everything before a day, before rows are built. */
 export interface Survey {
-  readonly vocabulary: TokenVocabulary;
+  readonly vocabulary: VisitVocabulary;
   /** Columns of the feature vector that a model may use. */
   readonly columns: readonly number[];
   /** How what is said of users is encoded behind those columns; null where nothing is said. */
@@ -171,12 +160,12 @@ export async function buildUserRows(args: {
       width,
       outputs,
       tasks: tasks.length,
-      tokens: length * TOKEN_FIELDS,
+      visitIds: length * VISIT_FIELDS,
       texts: places * TEXT_FIELDS,
     },
     limit,
   );
-  let encoder: TokenEncoder | undefined;
+  let encoder: VisitEncoder | undefined;
   let text: ((id: number) => string) | undefined;
   let profiles: ProfileWriter | undefined;
   let textWriter: TextWriter | undefined;
@@ -184,7 +173,7 @@ export async function buildUserRows(args: {
     const unit = stableUnit('training', user.user);
     if (!table.takes(unit)) continue;
     if (itemText !== text || !encoder || !profiles) {
-      encoder = new TokenEncoder(vocabulary, length, itemText);
+      encoder = new VisitEncoder(vocabulary, length, itemText);
       profiles = await openProfiles(store, manifest, profile, shard);
       textWriter = await texts?.shard(shard, numbers, items, span);
     }
@@ -204,8 +193,8 @@ export async function buildUserRows(args: {
       table.visits[row] = encoder.encode(
         user.state.tokens,
         cutoff,
-        table.tokens,
-        row * length * TOKEN_FIELDS,
+        table.visitIds,
+        row * length * VISIT_FIELDS,
       );
       let output = row * outputs;
       heads.forEach(({ task: name, bins, inverted }, t) => {

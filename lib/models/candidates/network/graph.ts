@@ -1,150 +1,110 @@
 import { differentiate, gradientName } from '../../../engine/autodiff/index.ts';
 import type { Rng } from '../../../engine/host/index.ts';
 import { type Graph, GraphBuilder, selectOutputs, type Value } from '../../../engine/onnx/index.ts';
-import { encodePiecewise, type InputTransform, type PiecewiseEncoding, transformInputs } from '../inputs.ts';
+import { bins, type Head, hazards, taskLogits } from '../heads.ts';
+import { type InputTransform, transformInputs } from '../inputs.ts';
+import { type Branch, type Reading, VISITS_BRANCH } from './branches/index.ts';
 import { Layers } from './layers.ts';
-import { encodeSequence, poolSequence, type SequenceShape } from './visits/sequence.ts';
-import { readTexts, TEXT_FIELDS, TEXT_VECTORS, type TextShape } from './texts/read.ts';
-import { TOKEN_FIELDS } from './visits/visit-ids.ts';
 
 /**
- * A model that says how likely something is: logit = linear(features) + an ensemble of MLPs + what a Transformer reads
- * from the visits + what attention finds in the recent texts; all but the first start at zero. A window is asked in `bins` equal parts, each head gives the hazard of
- * its part given that nothing happened in those before (discrete-time survival: Singer and Willett 1993; Gensheimer and
- * Narasimhan 2019), so cut-offs whose whole window is not over yet still teach the parts that are.
+ * A model that says how likely something is: the sum of what its branches say. All but the linear one start at zero, so
+ * that training departs from a logistic regression.
  */
-export interface Head {
-  readonly task: string;
-  readonly bins: number;
-  /** The task asks for the event to stay away. */
-  readonly inverted: boolean;
-}
-
-export interface PropensityShape {
+export interface Network {
   /** Raw features of a row. */
   readonly features: number;
   readonly transform: InputTransform;
   readonly heads: readonly Head[];
-  /** `piecewise` is what the MLP reads beside the inputs, if anything. */
-  readonly mlp: {
-    readonly hidden: number;
-    readonly layers: number;
-    readonly members: number;
-    readonly piecewise?: PiecewiseEncoding;
-  } | null;
-  /** `length` is the number of visits, or a name for a size that each batch brings. */
-  readonly sequence: (SequenceShape & { readonly length: number | 'length' }) | null;
-  readonly text?: TextShape | null;
+  /** In the order in which they are read: a branch knows what those before it have read. */
+  readonly branches: readonly Branch[];
 }
 
-/** A builder that goes on behind a text encoder, or begins. */
+/** A builder that goes on behind a text encoder, or begins. The name stands in every model. */
 const openBuilder = (encoder: Graph | undefined): GraphBuilder =>
   encoder ? GraphBuilder.from({ ...encoder, name: 'propensity' }) : new GraphBuilder('propensity');
 
-/** Penalty on the squared weights of the linear part, in units of the mean loss. */
 export interface LossOptions {
+  /** Penalty on the squared weights of the linear part, in units of the mean loss. */
   readonly linearL2: number;
   readonly dropout: number;
 }
 
-export const bins = (shape: PropensityShape): number => shape.heads.reduce((sum, { bins }) => sum + bins, 0);
-
-interface Inputs {
-  readonly z: Value;
-  /** Parts of the branches beside linear and MLP in each logit, (batch, bins), by name. */
-  readonly branches: readonly Branch[];
+/** The groups of the kept features: a matrix (kept features x groups) of 0 and 1, row by row. */
+export interface ReasonGroups {
+  readonly count: number;
+  readonly matrix: Float32Array;
 }
 
-interface Branch {
-  readonly name: 'sequence' | 'text';
+/** What a branch with an input of its own adds to the logits, (rows, bins). */
+interface Part {
+  readonly name: Branch['name'];
   readonly logits: Value;
 }
 
-/** Probabilities this close to 0 or 1 have no finite logit in float32. */
-const EDGE = 1e-6;
-
 /**
- * The training graph. Inputs: `inputs` (batch, kept), transformed already; with a sequence `tokens` (batch, length, TOKEN_FIELDS) int32;
- * with texts `texts` (batch, places, TEXT_FIELDS) int32 and `text.vectors` (texts, vector);
- * `labels` and `weights` (batch, bins), weight 0 where the outcome is unknown or the row does not count; with dropout
- * `dropout.0`, … (batch, members, hidden) and with texts `dropout.text` (batch, width). Output: `loss`.
+ * The training graph. Inputs: `inputs` (batch, kept), transformed already; those of the branches; `labels` and `weights`
+ * (batch, bins), weight 0 where the outcome is unknown or the row does not count; with dropout the branches' masks.
+ * Output: `loss`.
  * @param encoder computes the texts' vectors (`vectorsGraph`); without one they are an input
  */
-export function trainingModel(
-  shape: PropensityShape,
-  rng: Rng,
-  options: LossOptions,
-  encoder?: Graph,
-): Graph {
+export function trainingModel(network: Network, rng: Rng, options: LossOptions, encoder?: Graph): Graph {
   const g = openBuilder(encoder);
-  const layers = new Layers(g, rng);
-  const outputs = bins(shape);
-  const masks =
-    shape.mlp && options.dropout > 0
-      ? Array.from({ length: shape.mlp.layers }, (_, i) =>
-          g.input(`dropout.${i}`, 'float32', ['batch', shape.mlp!.members, shape.mlp!.hidden]),
-        )
-      : [];
-  const z = g.input('inputs', 'float32', ['batch', shape.transform.kept.length]);
-  const textMask =
-    shape.text && options.dropout > 0
-      ? g.input('dropout.text', 'float32', ['batch', shape.text.width])
-      : undefined;
-  const inputs = { z, branches: readBranches(layers, shape, z, encoder, textMask) };
-  const linear = linearPart(layers, shape, z);
-  const logits = memberLogits(layers, shape, { ...inputs, linear, masks });
+  const masks = new Map<string, Value>();
+  if (options.dropout > 0) {
+    for (const { name, shape } of network.branches.flatMap((branch) => branch.masks)) {
+      masks.set(name, g.input(name, 'float32', ['batch', ...shape]));
+    }
+  }
+  const z = g.input('inputs', 'float32', ['batch', network.transform.kept.length]);
+  const penalised: Value[] = [];
+  const reading = open(network, new Layers(g, rng), z, encoder, { masks, penalised });
+  const logits = memberLogits(network, reading, ownParts(network, reading));
+  const outputs = bins(network);
   const labels = g.unsqueeze(g.input('labels', 'float32', ['batch', outputs]), [1]);
   const weights = g.unsqueeze(g.input('weights', 'float32', ['batch', outputs]), [1]);
   const losses = g.mul(g.sub(g.softplus(logits), g.mul(labels, logits)), weights); // (batch, members, bins)
   // The mean over the batch's members of the sum over bins: rows without weight count as rows all the same, so that
   // batches with few known outcomes take small steps.
   const fitted = g.reduceSum(g.reduceMean(losses, [0, 1]));
-  const penalty = g.mul(g.reduceSum(g.square(linear.weight)), options.linearL2);
-  g.output('loss', g.add(fitted, penalty));
+  const loss = penalised.reduce(
+    (sum, weight) => g.add(sum, g.mul(g.reduceSum(g.square(weight)), options.linearL2)),
+    fitted,
+  );
+  g.output('loss', loss);
   return encoder ? selectOutputs(g.build(), ['loss']) : g.build();
 }
 
 /**
- * The scoring graph, parameters in their initial state: give them their trained values by name. Inputs: `features` and,
- * with a sequence, `tokens`, with texts `texts` and their vectors; all with any batch size. Outputs: `logits` (batch,
- * tasks), and with groups `reasons` (batch, tasks, groups + 1): gradient x standardised input of each task's logit
- * (Shrikumar et al. 2016), summed by group; behind them a column with the sequence's part, and with texts theirs.
- * @param groups matrix (kept features x groups) of 0 and 1, row by row
+ * The scoring graph, parameters in their initial state: give them their trained values by name. Inputs: `features` and
+ * those of the branches, with any batch size. Outputs: `logits` (batch, tasks), and with groups `reasons` (batch, tasks,
+ * groups + 1): gradient x standardised input of each task's logit (Shrikumar et al. 2016), summed by group; behind them
+ * a column with the part of the visits, and of other branches with an input of their own theirs.
  * @param encoder computes the texts' vectors (`vectorsGraph`); without one they are an input
  */
-export function scoringModel(
-  shape: PropensityShape,
-  rng: Rng,
-  groups?: { readonly count: number; readonly matrix: Float32Array },
-  encoder?: Graph,
-): Graph {
+export function scoringModel(network: Network, rng: Rng, groups?: ReasonGroups, encoder?: Graph): Graph {
   const g = openBuilder(encoder);
+  const tasks = network.heads.length;
+  const kept = network.transform.kept.length;
+  const raw = g.input('features', 'float32', ['batch', network.features]);
   const layers = new Layers(g, rng);
-  const tasks = shape.heads.length;
-  const kept = shape.transform.kept.length;
-  const inputs = readInputs(layers, shape, encoder);
+  const reading = open(network, layers, transformInputs(g, raw, network.transform), encoder);
+  const parts = ownParts(network, reading);
+  const logitsOf = (of: Reading, own: readonly Part[]) =>
+    taskLogits(g, network.heads, hazards(g, memberLogits(network, of, own)));
   if (!groups) {
-    const linear = linearPart(layers, shape, inputs.z);
-    g.output(
-      'logits',
-      taskLogits(g, shape, hazards(g, memberLogits(layers, shape, { ...inputs, linear, masks: [] }))),
-    );
+    g.output('logits', logitsOf(reading, parts));
     return encoder ? selectOutputs(g.build(), ['logits']) : g.build();
   }
   // One copy of the inputs per task: the gradient by a copy is that of its task's logit alone.
-  const copies = g.label('copies', g.expand(g.unsqueeze(inputs.z, [1]), ['batch', tasks, kept], [inputs.z]));
-  const z = g.reshape(copies, [-1, kept]);
-  const outputs = bins(shape);
-  const branches = inputs.branches.map(({ name, logits }) => {
+  const { z } = reading;
+  const copies = g.label('copies', g.expand(g.unsqueeze(z, [1]), ['batch', tasks, kept], [z]));
+  const flat = g.reshape(copies, [-1, kept]);
+  const outputs = bins(network);
+  const copied = parts.map(({ name, logits }) => {
     const read = g.expand(g.unsqueeze(logits, [1]), ['batch', tasks, outputs], [logits]);
     return { name, logits: g.reshape(g.label(`${name} copies`, read), [-1, outputs]) };
   });
-  const linear = linearPart(layers, shape, z);
-  const all = taskLogits(
-    g,
-    shape,
-    hazards(g, memberLogits(layers, shape, { z, branches, linear, masks: [] })),
-  );
+  const all = logitsOf({ ...reading, z: flat }, copied);
   const diagonal = Float32Array.from({ length: tasks * tasks }, (_, i) => (i % (tasks + 1) === 0 ? 1 : 0));
   const own = g.mul(
     g.reshape(all, [-1, tasks, tasks]),
@@ -152,101 +112,68 @@ export function scoringModel(
   );
   g.output('logits', g.reduceSum(own, [2]));
   g.output('attributed', g.reduceSum(own));
-  const wrt = ['copies', ...branches.map(({ name }) => `${name} copies`)];
+  const wrt = ['copies', ...copied.map(({ name }) => `${name} copies`)];
   const differentiated = differentiate(g.build(), { loss: 'attributed', wrt });
-  return reasonOutputs(differentiated, groups, kept, shape);
+  return reasonOutputs(differentiated, groups, network);
 }
 
-function reasonOutputs(
-  graph: Graph,
-  groups: { readonly count: number; readonly matrix: Float32Array },
-  kept: number,
-  shape: PropensityShape,
-): Graph {
+function reasonOutputs(graph: Graph, groups: ReasonGroups, { transform, branches }: Network): Graph {
   const g = GraphBuilder.from(graph);
   const effect = (name: string) => g.mul(g.value(gradientName(name)), g.value(name));
-  const matrix = g.constant({ dtype: 'float32', shape: [kept, groups.count], data: groups.matrix });
+  const shape = [transform.kept.length, groups.count];
+  const matrix = g.constant({ dtype: 'float32', shape, data: groups.matrix });
   const byGroup = g.matmul(effect('copies'), matrix); // (batch, tasks, groups)
-  const part = (name: Branch['name']) => g.reduceSum(effect(`${name} copies`), [2], true);
-  const sequence = shape.sequence ? part('sequence') : g.mul(g.slice(byGroup, 2, 0, 1), 0);
-  g.output('reasons', g.concat([byGroup, sequence, ...(shape.text ? [part('text')] : [])], 2));
+  const part = ({ name }: Branch) => g.reduceSum(effect(`${name} copies`), [2], true);
+  const own = branches.filter(({ group }) => group !== undefined);
+  const visits = own.find(({ name }) => name === VISITS_BRANCH);
+  // The column of the visits is always there, whether they are read or not.
+  const first = visits ? part(visits) : g.mul(g.slice(byGroup, 2, 0, 1), 0);
+  const others = own.filter((branch) => branch !== visits);
+  g.output('reasons', g.concat([byGroup, first, ...others.map(part)], 2));
   return selectOutputs(g.build(), ['logits', 'reasons']);
 }
 
-function readInputs(layers: Layers, shape: PropensityShape, encoder: Graph | undefined): Inputs {
-  const { g } = layers;
-  const raw = g.input('features', 'float32', ['batch', shape.features]);
-  const z = transformInputs(g, raw, shape.transform);
-  return { z, branches: readBranches(layers, shape, z, encoder) };
-}
-
-/** The parts of sequence and texts in each logit. @param z (batch, kept), transformed */
-function readBranches(
+/** @param z (rows, kept), transformed */
+function open(
+  network: Network,
   layers: Layers,
-  shape: PropensityShape,
   z: Value,
   encoder: Graph | undefined,
-  textMask?: Value,
-): Branch[] {
-  const { g } = layers;
-  const outputs = bins(shape);
-  const branches: Branch[] = [];
-  const context = [{ name: 'features', value: z, width: shape.transform.kept.length }];
-  if (shape.sequence) {
-    const { length, width } = shape.sequence;
-    const tokens = g.input('tokens', 'int32', ['batch', length, TOKEN_FIELDS]);
-    const { hidden, valid } = encodeSequence(layers, tokens, shape.sequence);
-    const pooled = poolSequence(g, hidden, valid);
-    context.push({ name: 'visits', value: pooled, width: 2 * width });
-    const logits = g.matmul(pooled, layers.zeros('sequence.head', 2 * width, outputs));
-    branches.push({ name: 'sequence', logits });
-  }
-  if (shape.text) {
-    const { places, vector } = shape.text;
-    const texts = g.input('texts', 'int32', ['batch', places, TEXT_FIELDS]);
-    const vectors = encoder ? g.value(TEXT_VECTORS) : g.input(TEXT_VECTORS, 'float32', ['texts', vector]);
-    branches.push({
-      name: 'text',
-      logits: readTexts(layers, vectors, texts, context, shape.text, outputs, textMask),
-    });
-  }
-  return branches;
+  training?: { readonly masks: ReadonlyMap<string, Value>; readonly penalised: Value[] },
+): Reading {
+  const kept = network.transform.kept.length;
+  const made = new Set(encoder?.outputs.map(({ name }) => name));
+  return {
+    layers,
+    z,
+    kept,
+    outputs: bins(network),
+    known: [{ name: 'features', value: z, width: kept }],
+    mask: (name) => training?.masks.get(name),
+    made: (name) => (made.has(name) ? layers.g.value(name) : undefined),
+    penalise: (weight) => training?.penalised.push(weight),
+  };
 }
 
-function linearPart(layers: Layers, shape: PropensityShape, z: Value): { weight: Value; logits: Value } {
-  const weight = layers.zeros('linear.weight', shape.transform.kept.length, bins(shape));
-  return { weight, logits: layers.g.linear(z, weight, layers.zeros('linear.bias', bins(shape))) };
-}
+const ownParts = ({ branches }: Network, reading: Reading): Part[] =>
+  branches
+    .filter(({ group }) => group !== undefined)
+    .map((branch) => ({ name: branch.name, logits: branch.logits(reading) }));
 
-/** Logits of every member's hazards: (rows, members, bins), one member where there is no MLP. */
-function memberLogits(
-  layers: Layers,
-  shape: PropensityShape,
-  { z, branches, linear, masks }: Inputs & { linear: { logits: Value }; masks: readonly Value[] },
-): Value {
-  const { g } = layers;
-  const sum = branches.reduce((total, { logits }) => g.add(total, logits), linear.logits);
-  const shared = g.unsqueeze(sum, [1]);
-  if (!shape.mlp) return shared;
-  const { piecewise } = shape.mlp;
-  const x = piecewise?.input.length ? g.concat([z, encodePiecewise(g, z, piecewise)], 1) : z;
-  const width = shape.transform.kept.length + (piecewise?.input.length ?? 0);
-  return g.add(shared, layers.memberMlp('mlp', x, { ...shape.mlp, width, outputs: bins(shape) }, masks));
-}
-
-const hazards = (g: GraphBuilder, logits: Value): Value =>
-  g.clip(g.reduceMean(g.sigmoid(logits), [1]), EDGE, 1 - EDGE); // (rows, bins)
-
-/** Logit of each task's probability: 1 - (1 - h1)(1 - h2)…, or the product itself where absence is asked. */
-function taskLogits(g: GraphBuilder, shape: PropensityShape, h: Value): Value {
-  const survival = g.log(g.sub(1, h));
-  let first = 0;
-  const logits = shape.heads.map(({ bins: count, inverted }) => {
-    const stays = g.reduceSum(g.slice(survival, 1, first, first + count), [1], true); // log P(nothing happens)
-    first += count;
-    // log((1 - s) / s) with s = exp(stays).
-    const happens = g.sub(g.log(g.max(g.sub(1, g.exp(stays)), EDGE)), stays);
-    return inverted ? g.neg(happens) : happens;
-  });
-  return g.concat(logits, 1);
+/**
+ * Logits of every member's hazards: (rows, members, bins), one member where there is no ensemble. The branches over the
+ * inputs are added to what those with an input of their own have said.
+ */
+function memberLogits({ branches }: Network, reading: Reading, own: readonly Part[]): Value {
+  const { g } = reading.layers;
+  const overInputs = branches.filter(({ group }) => group === undefined);
+  const plain = overInputs.filter(({ members }) => members === undefined);
+  const said = [...plain.map((branch) => branch.logits(reading)), ...own.map(({ logits }) => logits)];
+  const shared = g.unsqueeze(
+    said.reduce((sum, logits) => g.add(sum, logits)),
+    [1],
+  );
+  return overInputs
+    .filter(({ members }) => members !== undefined)
+    .reduce((sum, branch) => g.add(sum, branch.logits(reading)), shared);
 }

@@ -1,6 +1,7 @@
 import { DataError } from '../../../data/index.ts';
-import type { Head, PropensityShape } from './graph.ts';
-import type { Parameters } from './fit.ts';
+import { bins, type Head } from '../heads.ts';
+import type { Network } from './graph.ts';
+import type { ParameterValues } from './parameters.ts';
 
 /**
  * Which outputs have an outcome to learn from.
@@ -8,30 +9,29 @@ import type { Parameters } from './fit.ts';
  * @throws DataError when a task has none at all
  */
 export function seenBins(heads: readonly Head[], weights: Float32Array): boolean[] {
-  const outputs = heads.reduce((sum, { bins }) => sum + bins, 0);
+  const outputs = bins({ heads });
   const seen = new Array<boolean>(outputs).fill(false);
   weights.forEach((weight, i) => {
     if (weight > 0) seen[i % outputs] = true;
   });
   let first = 0;
-  for (const { task, bins } of heads) {
-    if (!seen.slice(first, first + bins).includes(true)) {
+  for (const { task, bins: count } of heads) {
+    if (!seen.slice(first, first + count).includes(true)) {
       throw new DataError(
         `task ${task} has no outcome to learn from before the as-of day: choose a later one, or a shorter horizonDays`,
       );
     }
-    first += bins;
+    first += count;
   }
   return seen;
 }
 
 /** Parts of a window that are never over in the data take the hazard of the part before them. */
 export function withUnseenBins(
-  shape: PropensityShape,
-  parameters: Parameters,
-  heads: readonly Head[],
+  { heads, branches }: Network,
+  parameters: ParameterValues,
   seen: readonly boolean[],
-): Parameters {
+): ParameterValues {
   const outputs = seen.length;
   const source = seen.map((_, k) => k);
   let first = 0;
@@ -41,17 +41,11 @@ export function withUnseenBins(
     first += bins;
   }
   if (source.every((from, k) => from === k)) return parameters;
-  const perOutput = [
-    'linear.weight',
-    'linear.bias',
-    ...(shape.mlp ? ['mlp.head.weight', 'mlp.head.bias'] : []),
-    ...(shape.sequence ? ['sequence.head'] : []),
-    ...(shape.text ? ['text.head'] : []),
-  ];
-  // Outputs are the last axis of each of these.
-  const copied = perOutput.map((name) => {
-    const data = parameters[name]!;
-    return [name, data.map((_, i) => data[i - (i % outputs) + source[i % outputs]!]!)] as const;
-  });
+  const copied = branches
+    .flatMap(({ perOutput }) => perOutput)
+    .map((name) => {
+      const data = parameters[name]!;
+      return [name, data.map((_, i) => data[i - (i % outputs) + source[i % outputs]!]!)] as const;
+    });
   return { ...parameters, ...Object.fromEntries(copied) };
 }

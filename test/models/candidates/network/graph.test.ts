@@ -3,7 +3,7 @@ import { differentiate, gradientName } from '../../../../lib/engine/autodiff/ind
 import { createRng } from '../../../../lib/engine/host/index.ts';
 import { type Graph, GraphBuilder, interpret, specialise, type Tensor } from '../../../../lib/engine/onnx/index.ts';
 import { scoringModel, trainingModel } from '../../../../lib/models/candidates/network/graph.ts';
-import { TOKEN_FIELDS } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
+import { VISIT_FIELDS } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
 import { withValues } from '../../../../lib/models/candidates/network/fit.ts';
 import { writeInputs } from '../../../../lib/models/candidates/inputs.ts';
 import { encodePiecewise, fitPiecewise, transformInputs } from '../../../../lib/models/candidates/inputs.ts';
@@ -28,7 +28,7 @@ const VISITS = 4;
 const KEPT = transform.kept.length;
 const shape = whole(VISITS);
 const raw = rawFeatures(ROWS);
-const tokens = ints(visitIds(ROWS, VISITS), [ROWS, VISITS, TOKEN_FIELDS]);
+const tokens = ints(visitIds(ROWS, VISITS), [ROWS, VISITS, VISIT_FIELDS]);
 const inputs = new Float32Array(ROWS * KEPT);
 for (let row = 0; row < ROWS; row++) writeInputs(raw, row * RAW, transform, inputs, row * KEPT);
 
@@ -257,23 +257,23 @@ describe('scoring graph', () => {
     // given: a scoring graph that takes visits of any number
     const open = { ...shape, sequence: { ...shape.sequence!, length: 'length' as const } };
     const graph = withValues(scoringModel(open, createRng(3)), parameters);
-    const first = (tokens.data as Int32Array).subarray(0, VISITS * TOKEN_FIELDS);
-    const padded = new Int32Array(2 * VISITS * TOKEN_FIELDS);
+    const first = (tokens.data as Int32Array).subarray(0, VISITS * VISIT_FIELDS);
+    const padded = new Int32Array(2 * VISITS * VISIT_FIELDS);
     padded.set(first);
     const row = floats(raw.slice(0, RAW), [1, RAW]);
     // when
     const short = interpret(graph, {
       features: row,
-      tokens: ints(Int32Array.from(first), [1, VISITS, TOKEN_FIELDS]),
+      tokens: ints(Int32Array.from(first), [1, VISITS, VISIT_FIELDS]),
     });
-    const long = interpret(graph, { features: row, tokens: ints(padded, [1, 2 * VISITS, TOKEN_FIELDS]) });
+    const long = interpret(graph, { features: row, tokens: ints(padded, [1, 2 * VISITS, VISIT_FIELDS]) });
     // then
     short.logits!.data.forEach((z, i) => {
       expect(long.logits!.data[i]).toBeCloseTo(z, 12);
     });
     // and: what the visits say is heard
-    padded.fill(1, 0, TOKEN_FIELDS);
-    const other = interpret(graph, { features: row, tokens: ints(padded, [1, 2 * VISITS, TOKEN_FIELDS]) });
+    padded.fill(1, 0, VISIT_FIELDS);
+    const other = interpret(graph, { features: row, tokens: ints(padded, [1, 2 * VISITS, VISIT_FIELDS]) });
     expect(Math.abs(other.logits!.data[0]! - short.logits!.data[0]!)).toBeGreaterThan(1e-6);
   });
 });

@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../../../lib/engine/host/index.ts';
 import { pretrainEncoder } from '../../../../lib/models/candidates/network/visits/pretrain.ts';
-import { TOKEN_FIELDS, tokenIds } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
+import { VISIT_FIELDS, visitTableSize } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
 import { vocabulary } from './small.ts';
 
 const LENGTH = 8;
 const ROWS = 96;
-const shape = { ids: tokenIds(vocabulary), width: 16, layers: 1, heads: 2 };
+const shape = { ids: visitTableSize(vocabulary), width: 16, layers: 1, heads: 2 };
 const ITEM = 69;
 
 /** Users who always take tea or always cups, often or seldom: what a hidden visit held, the others tell. */
 function tastes(): { tokens: Int32Array; lengths: Int32Array } {
   const rng = createRng('tastes');
-  const tokens = new Int32Array(ROWS * LENGTH * TOKEN_FIELDS);
+  const tokens = new Int32Array(ROWS * LENGTH * VISIT_FIELDS);
   const lengths = Int32Array.from({ length: ROWS }, () => 4 + rng.integer(LENGTH - 3));
   for (let row = 0; row < ROWS; row++) {
     const item = rng.integer(2);
     for (let i = 0; i < lengths[row]!; i++) {
-      const at = (row * LENGTH + i) * TOKEN_FIELDS;
+      const at = (row * LENGTH + i) * VISIT_FIELDS;
       tokens.set(
         [6, 12 + item, 21 + item, 38, 46, 54 + rng.integer(8), 62 + rng.integer(7), ITEM + 1 + item],
         at,

@@ -2,10 +2,10 @@ import { createRng } from '../../../../lib/engine/host/index.ts';
 import type { Tensor } from '../../../../lib/engine/onnx/index.ts';
 import { bins, type PropensityShape } from '../../../../lib/models/candidates/network/graph.ts';
 import { type InputTransform } from '../../../../lib/models/candidates/inputs.ts';
-import { TOKEN_FIELDS, type TokenVocabulary, tokenIds } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
+import { VISIT_FIELDS, type VisitVocabulary, visitTableSize } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
 import type { PiecewiseEncoding } from '../../../../lib/models/candidates/inputs.ts';
 
-export const vocabulary: TokenVocabulary = { items: ['tea', 'cup'], spendEdges: [100, 500, 2000] };
+export const vocabulary: VisitVocabulary = { items: ['tea', 'cup'], spendEdges: [100, 500, 2000] };
 
 /** Five raw features: a logged one, plain ones, one that is left out (2) and one without variation at its cut-off (4). */
 export const transform: InputTransform = {
@@ -35,7 +35,7 @@ export const whole = (visits: number): PropensityShape => ({
     { task: 'leave', bins: 3, inverted: true },
   ],
   mlp: { hidden: 4, layers: 2, members: 3, piecewise },
-  sequence: { ids: tokenIds(vocabulary), width: 4, layers: 1, heads: 2, length: visits },
+  sequence: { ids: visitTableSize(vocabulary), width: 4, layers: 1, heads: 2, length: visits },
 });
 
 export const linearOnly: PropensityShape = { ...whole(1), mlp: null, sequence: null };
@@ -48,12 +48,12 @@ export function rawFeatures(rows: number): Float32Array {
 /** Visits of ids within the table, with as many places of padding behind them as the row's number says. */
 export function visitIds(rows: number, visits: number): Int32Array {
   const rng = createRng('visit ids');
-  const ids = tokenIds(vocabulary);
-  const out = new Int32Array(rows * visits * TOKEN_FIELDS);
+  const ids = visitTableSize(vocabulary);
+  const out = new Int32Array(rows * visits * VISIT_FIELDS);
   for (let row = 0; row < rows; row++) {
     const filled = Math.max(0, visits - row);
-    for (let i = 0; i < filled * TOKEN_FIELDS; i++) {
-      out[row * visits * TOKEN_FIELDS + i] = 1 + rng.integer(ids - 1);
+    for (let i = 0; i < filled * VISIT_FIELDS; i++) {
+      out[row * visits * VISIT_FIELDS + i] = 1 + rng.integer(ids - 1);
     }
   }
   return out;

@@ -8,7 +8,7 @@ import { ageBucket, TEXT_FIELDS, TEXT_VECTORS } from '../../../../lib/models/can
 import { cutAtVectors, KeptVectors, TextVectors, vectorsGraph } from '../../../../lib/models/candidates/network/texts/vectors.ts';
 import { type PropensityShape, scoringModel, trainingModel } from '../../../../lib/models/candidates/network/graph.ts';
 import { renumbered, vectorStatistics } from '../../../../lib/models/candidates/network/texts/feeds.ts';
-import { TOKEN_FIELDS } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
+import { VISIT_FIELDS } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
 import { withValues } from '../../../../lib/models/candidates/network/fit.ts';
 import { writeInputs } from '../../../../lib/models/candidates/inputs.ts';
 import { textBatchShapes, tunedFeeds } from '../../../../lib/models/candidates/network/texts/tuning.ts';
@@ -68,7 +68,7 @@ const texts = ints(
   ),
   [ROWS, PLACES, TEXT_FIELDS],
 );
-const tokens = ints(visitIds(ROWS, VISITS), [ROWS, VISITS, TOKEN_FIELDS]);
+const tokens = ints(visitIds(ROWS, VISITS), [ROWS, VISITS, VISIT_FIELDS]);
 const table = floats(vectors, [TEXTS, VECTOR]);
 const raw = rawFeatures(ROWS);
 const features = floats(raw, [ROWS, RAW]);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { eventCode, parseDay } from '../../../../lib/data/index.ts';
 import { TokenList } from '../../../../lib/features/token-list.ts';
-import { TOKEN_FIELDS, TokenEncoder, tokenIds, VocabularyCounter } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
-import { hideToken, predictedFields } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
+import { VISIT_FIELDS, VisitEncoder, visitTableSize, VocabularyCounter } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
+import { hideVisit, predictedFields } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
 import { vocabulary } from './small.ts';
 
 const NAMES = ['hat', 'tea', 'cup', 'rare'];
@@ -54,16 +54,16 @@ const visits: Visit[] = [
 describe('tokens', () => {
   it('name type, gap, spend, lines, age, part of the day, weekday and four items of each visit', () => {
     // given
-    const encoder = new TokenEncoder(vocabulary, 4, itemText);
-    const out = new Int32Array(5 * TOKEN_FIELDS).fill(-1);
+    const encoder = new VisitEncoder(vocabulary, 4, itemText);
+    const out = new Int32Array(5 * VISIT_FIELDS).fill(-1);
     // when: asked on 2024-03-05
-    const count = encoder.encode(listOf(visits), parseDay('2024-03-05'), out, TOKEN_FIELDS);
+    const count = encoder.encode(listOf(visits), parseDay('2024-03-05'), out, VISIT_FIELDS);
     // then: the place before is left alone, the one behind the last visit is empty
     expect(count).toBe(3);
     const rows = Array.from({ length: 5 }, (_, i) => [
-      ...out.subarray(i * TOKEN_FIELDS, (i + 1) * TOKEN_FIELDS),
+      ...out.subarray(i * VISIT_FIELDS, (i + 1) * VISIT_FIELDS),
     ]);
-    expect(rows[0]).toEqual(Array(TOKEN_FIELDS).fill(-1));
+    expect(rows[0]).toEqual(Array(VISIT_FIELDS).fill(-1));
     // A Thursday at midnight, five days ago (bucket 3: 4 to 7), an item beyond the vocabulary.
     expect(rows[1]).toEqual([TYPE, GAP, SPEND, LINES + 1, AGE + 3, HOUR, WEEKDAY + 3, ITEM, 0, 0, 0]);
     // A Monday, four days later; 5.00 is within the second edge; eight lines and more share the fifth bucket.
@@ -73,38 +73,38 @@ describe('tokens', () => {
     ]);
     // The same day; money beyond the last edge, whatever its sign.
     expect(rows[3]).toEqual([TYPE + 6, GAP, SPEND + 4, LINES + 2, AGE + 1, HOUR + 4, WEEKDAY, 0, 0, 0, 0]);
-    expect(rows[4]).toEqual(Array(TOKEN_FIELDS).fill(0));
-    expect(tokenIds(vocabulary)).toBe(ITEM + 2 + 2);
+    expect(rows[4]).toEqual(Array(VISIT_FIELDS).fill(0));
+    expect(visitTableSize(vocabulary)).toBe(ITEM + 2 + 2);
   });
 
   it('are the last visits where there is not room for all, each with its gap to the one before', () => {
-    const encoder = new TokenEncoder(vocabulary, 4, itemText);
-    const out = new Int32Array(2 * TOKEN_FIELDS);
+    const encoder = new VisitEncoder(vocabulary, 4, itemText);
+    const out = new Int32Array(2 * VISIT_FIELDS);
     const count = encoder.encode(listOf(visits), parseDay('2024-03-05'), out, 0, 2);
     expect(count).toBe(2);
     expect(out[0]).toBe(TYPE + 5);
     expect(out[1]).toBe(GAP + 3);
-    expect(out[TOKEN_FIELDS]).toBe(TYPE + 6);
+    expect(out[VISIT_FIELDS]).toBe(TYPE + 6);
   });
 
   it('of a user without visits are empty', () => {
-    const out = new Int32Array(2 * TOKEN_FIELDS).fill(9);
-    const count = new TokenEncoder(vocabulary, 2, itemText).encode(listOf([]), 19_000, out, 0);
+    const out = new Int32Array(2 * VISIT_FIELDS).fill(9);
+    const count = new VisitEncoder(vocabulary, 2, itemText).encode(listOf([]), 19_000, out, 0);
     expect(count).toBe(0);
-    expect([...out]).toEqual(Array(2 * TOKEN_FIELDS).fill(0));
+    expect([...out]).toEqual(Array(2 * VISIT_FIELDS).fill(0));
   });
 
   it('stay below the size of the table, and hide all but when they are asked for', () => {
     // given
-    const out = new Int32Array(3 * TOKEN_FIELDS);
-    new TokenEncoder(vocabulary, 3, itemText).encode(listOf(visits), parseDay('2034-03-05'), out, 0);
-    expect(Math.max(...out)).toBeLessThan(tokenIds(vocabulary));
+    const out = new Int32Array(3 * VISIT_FIELDS);
+    new VisitEncoder(vocabulary, 3, itemText).encode(listOf(visits), parseDay('2034-03-05'), out, 0);
+    expect(Math.max(...out)).toBeLessThan(visitTableSize(vocabulary));
     const before = [...out];
     // when
-    hideToken(out, TOKEN_FIELDS, vocabulary);
+    hideVisit(out, VISIT_FIELDS, vocabulary);
     // then
-    const hidden = [...out.subarray(TOKEN_FIELDS, 2 * TOKEN_FIELDS)];
-    const shown = before.slice(TOKEN_FIELDS, 2 * TOKEN_FIELDS);
+    const hidden = [...out.subarray(VISIT_FIELDS, 2 * VISIT_FIELDS)];
+    const shown = before.slice(VISIT_FIELDS, 2 * VISIT_FIELDS);
     expect(hidden).toEqual([
       TYPE + 9,
       GAP + 8,
@@ -116,7 +116,7 @@ describe('tokens', () => {
       0,
       0,
     ]);
-    expect([...out.subarray(0, TOKEN_FIELDS)]).toEqual(before.slice(0, TOKEN_FIELDS));
+    expect([...out.subarray(0, VISIT_FIELDS)]).toEqual(before.slice(0, VISIT_FIELDS));
     expect(out.at(-1)).toBe(before.at(-1));
     // and what is asked of a hidden visit never is the id that hides it
     for (const { slot, first, size } of predictedFields(vocabulary)) {
@@ -153,6 +153,6 @@ describe('vocabulary', () => {
     const { items, spendEdges } = new VocabularyCounter().finish();
     expect(items).toEqual([]);
     expect(spendEdges).toHaveLength(14);
-    expect(tokenIds({ items, spendEdges })).toBe(ITEM + 2);
+    expect(visitTableSize({ items, spendEdges })).toBe(ITEM + 2);
   });
 });

@@ -1,31 +1,17 @@
 import type { Config } from '../../../../config/index.ts';
 import { createRng } from '../../../../engine/host/index.ts';
-import type { Graph } from '../../../../engine/onnx/index.ts';
 import { applyLora, type LoraAdapter, mergeLora, trainable } from '../../../../engine/peft/index.ts';
-import { encoderFeeds, type TextTokenizer } from '../../../../engine/text/index.ts';
-import { type Parameters } from '../fit.ts';
-import { type TextTuning } from './tuning.ts';
+import { encoderFeeds } from '../../../../engine/text/index.ts';
+import type { ParameterValues } from '../parameters.ts';
+import type { EncodedTexts } from './material.ts';
+import type { TextTuning } from './tuning.ts';
 import { TextVectors } from './vectors.ts';
 
-/** The texts of some rows, and how they become vectors. */
-export interface TextMaterial {
-  /** From word pieces to vectors, see `vectorsGraph`. */
-  readonly graph: Graph;
-  readonly tokenizer: TextTokenizer;
-  /** Word pieces of a text that are read. */
-  readonly maxLength: number;
-  /** Texts by number. */
-  readonly texts: readonly string[];
-  /** Their vectors by the graph, (texts, width). */
-  readonly vectors: Float32Array;
-  readonly width: number;
-}
-
 /** Computes the vectors of texts by an encoder, each text once. */
-export async function encodeRows(
-  encoder: Pick<TextMaterial, 'graph' | 'tokenizer' | 'maxLength' | 'texts'>,
+export async function encodeTexts(
+  encoder: Pick<EncodedTexts, 'graph' | 'tokenizer' | 'maxLength' | 'texts'>,
   threads: number,
-): Promise<TextMaterial> {
+): Promise<EncodedTexts> {
   const { graph, tokenizer, maxLength, texts } = encoder;
   const vectors = new TextVectors(graph, tokenizer, { maxLength, threads });
   try {
@@ -37,7 +23,7 @@ export async function encodeRows(
 
 /** Puts LoRA into an encoder. */
 export function openTuning(
-  { graph, tokenizer, maxLength, texts }: TextMaterial,
+  { graph, tokenizer, maxLength, texts }: EncodedTexts,
   { rank, alpha, targets }: NonNullable<NonNullable<Config['text']>['lora']>,
   seed: number,
 ): { tuning: TextTuning; adapter: LoraAdapter } {
@@ -61,13 +47,13 @@ const COMPARED = 32;
  * @returns also the largest difference that merging made to a vector's coordinate
  */
 export async function mergedTexts(
-  material: TextMaterial,
+  material: EncodedTexts,
   { tuning, adapter }: ReturnType<typeof openTuning>,
-  values: Parameters,
+  values: ParameterValues,
   threads: number,
-): Promise<{ texts: TextMaterial; maxDifference: number }> {
+): Promise<EncodedTexts & { readonly maxDifference: number }> {
   const { tokenizer, maxLength, texts } = material;
   const inputs = [encoderFeeds(tuning.graph, tokenizer.encode(texts.slice(0, COMPARED), { maxLength }))];
   const { graph, maxDifference = 0 } = await mergeLora(tuning.graph, adapter, values, { inputs, threads });
-  return { texts: await encodeRows({ ...material, graph }, threads), maxDifference };
+  return { ...(await encodeTexts({ ...material, graph }, threads)), maxDifference };
 }

@@ -1,10 +1,15 @@
 import { trainingGraph } from '../../../../engine/autodiff/index.ts';
 import { createRng, float32, int32, type Rng } from '../../../../engine/host/index.ts';
 import { GraphBuilder, specialise, type Value } from '../../../../engine/onnx/index.ts';
-import { type CurvePoint, type FitStore, fitProgram, linearSchedule } from '../../../../engine/train/index.ts';
+import {
+  type CurvePoint,
+  type FitStore,
+  fitProgram,
+  linearSchedule,
+} from '../../../../engine/train/index.ts';
 import { Layers } from '../layers.ts';
-import { encodeSequence, type SequenceShape, TOKEN_TABLE } from './sequence.ts';
-import { hideToken, predictedFields, TOKEN_FIELDS, type TokenVocabulary } from './visit-ids.ts';
+import { encodeVisits, VISIT_TABLE, type VisitShape } from './encode.ts';
+import { hideVisit, predictedFields, VISIT_FIELDS, type VisitVocabulary } from './visit-ids.ts';
 
 /** Visits hidden in each sequence of a batch: the last one, and others at random. */
 const HIDDEN_PER_ROW = 4;
@@ -26,7 +31,7 @@ export interface PretrainOptions {
 /**
  * Teaches the sequence encoder to fill in hidden visits (the Cloze task of BERT4Rec: Sun et al. 2019): the last visit of
  * a sequence is always among them, so that what comes next is learnt too.
- * @param sequences ids of visits, (rows, length, TOKEN_FIELDS), all of them from before the as-of time
+ * @param sequences ids of visits, (rows, length, VISIT_FIELDS), all of them from before the as-of time
  * @param lengths visits of each row; rows with fewer than two are left out
  * @returns the encoder's parameters by name, and the curve of the loss
  */
@@ -34,8 +39,8 @@ export async function pretrainEncoder(
   sequences: Int32Array,
   lengths: Int32Array,
   length: number,
-  vocabulary: TokenVocabulary,
-  shape: SequenceShape,
+  vocabulary: VisitVocabulary,
+  shape: VisitShape,
   options: PretrainOptions,
 ): Promise<{ parameters: Record<string, Float32Array>; curve: CurvePoint[] }> {
   const rows: number[] = [];
@@ -44,7 +49,7 @@ export async function pretrainEncoder(
   const batch = Math.min(options.batchSize, Math.max(8, rows.length));
   const rng = createRng(options.seed).fork('pretrain');
   const graph = specialise(pretrainGraph(rng.fork('init'), length, vocabulary, shape), { batch });
-  const training = trainingGraph(graph, { loss: 'loss', rows: [TOKEN_TABLE] });
+  const training = trainingGraph(graph, { loss: 'loss', rows: [VISIT_TABLE] });
   const { rowGradientOutputs, ...program } = training;
   const rowGradients = Object.fromEntries(
     Object.entries(rowGradientOutputs).map(([name, out]) => [name, [out]]),
@@ -65,13 +70,13 @@ export async function pretrainEncoder(
   });
 }
 
-function pretrainGraph(rng: Rng, length: number, vocabulary: TokenVocabulary, shape: SequenceShape) {
+function pretrainGraph(rng: Rng, length: number, vocabulary: VisitVocabulary, shape: VisitShape) {
   const g = new GraphBuilder('pretrain');
   const layers = new Layers(g, rng);
-  const tokens = g.input('tokens', 'int32', ['batch', length, TOKEN_FIELDS]);
+  const tokens = g.input('tokens', 'int32', ['batch', length, VISIT_FIELDS]);
   const positions = g.input('positions', 'int32', ['batch', HIDDEN_PER_ROW]); // rows of the flattened (batch x length)
   const weights = g.input('weights', 'float32', ['batch', HIDDEN_PER_ROW]);
-  const { hidden } = encodeSequence(layers, tokens, shape);
+  const { hidden } = encodeVisits(layers, tokens, shape);
   const flat = g.reshape(hidden, [-1, shape.width]);
   const asked = g.reshape(g.gather(flat, positions), [-1, shape.width]); // (batch x hidden, width)
   const answer = layers.norm(
@@ -99,9 +104,9 @@ function pretrainBatch(
   sequences: Int32Array,
   lengths: Int32Array,
   length: number,
-  vocabulary: TokenVocabulary,
+  vocabulary: VisitVocabulary,
 ) {
-  const stride = length * TOKEN_FIELDS;
+  const stride = length * VISIT_FIELDS;
   const tokens = new Int32Array(batch * stride);
   const positions = new Int32Array(batch * HIDDEN_PER_ROW);
   const weights = new Float32Array(batch * HIDDEN_PER_ROW);
@@ -117,7 +122,7 @@ function pretrainBatch(
     while (chosen.size < hidden) chosen.add(rng.integer(visits));
     let slot = b * HIDDEN_PER_ROW;
     for (const visit of chosen) {
-      const at = b * stride + visit * TOKEN_FIELDS;
+      const at = b * stride + visit * VISIT_FIELDS;
       positions[slot] = b * length + visit;
       weights[slot] = 1;
       fields.forEach((field, f) => {
@@ -125,12 +130,12 @@ function pretrainBatch(
         targets[f]![slot] = Math.max(0, tokens[at + field.slot]! - field.first);
       });
       slot++;
-      hideToken(tokens, at, vocabulary);
+      hideVisit(tokens, at, vocabulary);
     }
   }
   const shape = [batch, HIDDEN_PER_ROW];
   return {
-    tokens: int32(tokens, [batch, length, TOKEN_FIELDS]),
+    tokens: int32(tokens, [batch, length, VISIT_FIELDS]),
     positions: int32(positions, shape),
     weights: float32(weights, shape),
     ...Object.fromEntries(fields.map(({ name }, f) => [`target.${name}`, int32(targets[f]!, shape)])),

@@ -5,11 +5,23 @@ import type { TokenList } from '../../../../features/index.ts';
  * A visit as ids of one embedding table. Each visit has one id in each field, and up to `ITEM_SLOTS` items; the field's
  * ids follow one another in the table, id 0 stands for "nothing here".
  */
-export interface TokenVocabulary {
+export interface VisitVocabulary {
   /** The most frequent items of the training part, most frequent first. */
   readonly items: readonly string[];
   /** Upper edges of the spend buckets in minor units, quantiles of the training part. */
   readonly spendEdges: readonly number[];
+}
+
+/** The last visits of the rows that a model is fitted on. */
+export interface VisitMaterial {
+  /** (count, length, VISIT_FIELDS), oldest first, zeros behind the last. */
+  readonly ids: Int32Array;
+  /** Visits of each row, at most `length`. */
+  readonly counts: Int32Array;
+  readonly length: number;
+  readonly vocabulary: VisitVocabulary;
+  /** Row numbers that were known by the day of the fit: a pretraining learns from them, whatever their outcome. */
+  readonly known: Int32Array;
 }
 
 export const ITEM_SLOTS = 4;
@@ -34,8 +46,8 @@ const FIELDS = [
 
 type FieldName = (typeof FIELDS)[number]['name'];
 
-/** Ids a visit takes in the token tensor. */
-export const TOKEN_FIELDS = FIELDS.length + ITEM_SLOTS;
+/** Ids that a visit has. */
+export const VISIT_FIELDS = FIELDS.length + ITEM_SLOTS;
 
 /** First id of each field, then of the items (other, then the vocabulary, then the mask), then the table's size. */
 const OFFSETS: Record<FieldName, number> & { items: number } = (() => {
@@ -49,11 +61,12 @@ const OFFSETS: Record<FieldName, number> & { items: number } = (() => {
 })();
 
 /** Rows of the embedding table. */
-export const tokenIds = (vocabulary: TokenVocabulary): number => OFFSETS.items + vocabulary.items.length + 2;
+export const visitTableSize = (vocabulary: VisitVocabulary): number =>
+  OFFSETS.items + vocabulary.items.length + 2;
 
 /** What pretraining predicts of a hidden visit: the ids [first, first + size) of each field. */
 export function predictedFields(
-  vocabulary: TokenVocabulary,
+  vocabulary: VisitVocabulary,
 ): { name: string; slot: number; first: number; size: number }[] {
   const plain = FIELDS.flatMap(({ name, size, masked }, slot) =>
     masked && name !== 'lines' ? [{ name, slot, first: OFFSETS[name], size }] : [],
@@ -65,7 +78,7 @@ export function predictedFields(
 }
 
 /** Replaces a visit's ids by those that hide it; age, hour and weekday stay: when it is asked for is known. */
-export function hideToken(ids: Int32Array, at: number, vocabulary: TokenVocabulary): void {
+export function hideVisit(ids: Int32Array, at: number, vocabulary: VisitVocabulary): void {
   FIELDS.forEach(({ name, size, masked }, slot) => {
     if (masked) ids[at + slot] = OFFSETS[name] + size;
   });
@@ -88,7 +101,7 @@ export class VocabularyCounter {
     }
   }
 
-  finish(): TokenVocabulary {
+  finish(): VisitVocabulary {
     const ranked = [...this.#items]
       .filter(([, n]) => n > 1)
       .sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
@@ -104,15 +117,15 @@ export class VocabularyCounter {
 const ITEM_STRIDE = 8;
 
 /** Writes a user's last visits as ids. */
-export class TokenEncoder {
+export class VisitEncoder {
   readonly length: number;
-  readonly #vocabulary: TokenVocabulary;
+  readonly #vocabulary: VisitVocabulary;
   readonly #index: Map<string, number>;
   readonly #byInterned: number[] = [];
   readonly #itemText: (id: number) => string;
 
   /** @param length visits that have a place; itemText resolves the interned items of the lists to come */
-  constructor(vocabulary: TokenVocabulary, length: number, itemText: (id: number) => string) {
+  constructor(vocabulary: VisitVocabulary, length: number, itemText: (id: number) => string) {
     this.length = length;
     this.#vocabulary = vocabulary;
     this.#index = new Map(vocabulary.items.map((item, i) => [item, i]));
@@ -120,16 +133,16 @@ export class TokenEncoder {
   }
 
   /**
-   * Fills out[at …] with (length x TOKEN_FIELDS) ids, oldest visit first, zeros behind the last.
+   * Fills out[at …] with (length x VISIT_FIELDS) ids, oldest visit first, zeros behind the last.
    * @param day the as-of day
    * @param length places, at most the encoder's
    * @returns how many visits there are
    */
   encode(tokens: TokenList, day: number, out: Int32Array, at: number, length = this.length): number {
     const from = Math.max(tokens.start, tokens.end - length);
-    out.fill(0, at, at + length * TOKEN_FIELDS);
+    out.fill(0, at, at + length * VISIT_FIELDS);
     for (let i = from; i < tokens.end; i++) {
-      const place = at + (i - from) * TOKEN_FIELDS;
+      const place = at + (i - from) * VISIT_FIELDS;
       const gap = i > tokens.start ? tokens.day[i]! - tokens.day[i - 1]! : 0;
       const weekday = (((tokens.day[i]! + 3) % 7) + 7) % 7; // 1970-01-01 was a Thursday
       // In the order of FIELDS; written out, as this runs once a visit of every user.

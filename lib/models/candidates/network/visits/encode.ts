@@ -2,7 +2,7 @@ import { attentionBias, meanPool } from '../../../../engine/nn/index.ts';
 import type { GraphBuilder, Value } from '../../../../engine/onnx/index.ts';
 import type { Layers } from '../layers.ts';
 
-export interface SequenceShape {
+export interface VisitShape {
   /** Rows of the token table. */
   readonly ids: number;
   readonly width: number;
@@ -11,7 +11,7 @@ export interface SequenceShape {
 }
 
 /** Name of the embedding table in every graph that has one. */
-export const TOKEN_TABLE = 'tokens.table';
+export const VISIT_TABLE = 'tokens.table';
 
 /**
  * Reads a user's visits: each is the sum of its ids' embeddings, then Transformer layers look both ways (BERT4Rec: Sun
@@ -19,16 +19,16 @@ export const TOKEN_TABLE = 'tokens.table';
  * @param tokens (batch, length, fields) int32; a visit whose first id is 0 is padding
  * @returns hidden (batch, length, width) and valid (batch, length), 1 for visits and 0 for padding
  */
-export function encodeSequence(
+export function encodeVisits(
   layers: Layers,
   tokens: Value,
-  { ids, width, layers: depth, heads }: SequenceShape,
+  { ids, width, layers: depth, heads }: VisitShape,
 ): { hidden: Value; valid: Value } {
   const { g } = layers;
   const first = g.squeeze(g.slice(tokens, 2, 0, 1), [2]);
   const valid = g.cast(g.greater(first, 0), 'float32');
   const bias = g.unsqueeze(attentionBias(g, valid), [1, 2]); // (batch, 1, 1, length)
-  const table = layers.normal(TOKEN_TABLE, 0.1, ids, width);
+  const table = layers.normal(VISIT_TABLE, 0.1, ids, width);
   let x = g.reduceSum(g.gather(table, tokens), [2]);
   for (let layer = 0; layer < depth; layer++) {
     x = layers.transformerLayer(`encoder.${layer}`, x, bias, { width, heads });
@@ -37,7 +37,7 @@ export function encodeSequence(
 }
 
 /** The mean over visits beside the last visit: (batch, 2 width). A user without visits has zeros. */
-export function poolSequence(g: GraphBuilder, hidden: Value, valid: Value): Value {
+export function poolVisits(g: GraphBuilder, hidden: Value, valid: Value): Value {
   const mean = meanPool(g, hidden, valid);
   // The last visit is the one with nothing but itself from there to the end.
   const isLast = g.mul(g.cast(g.equal(g.cumSum(valid, 1, { reverse: true }), 1), 'float32'), valid);
