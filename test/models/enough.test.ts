@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../lib/config/index.ts';
-import { checkRun } from '../../lib/models/enough.ts';
+import { checkRun } from '../../lib/models/index.ts';
 import { planRun } from '../../lib/run/index.ts';
 import { dropAll, openShop, SLOW } from '../e2e/nights.ts';
 import { file, HEADER, type Line, shopConfig, shopLog } from '../e2e/shop.ts';

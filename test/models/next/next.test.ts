@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DataError } from '../../../lib/data/index.ts';
-import { ensureItemTable, itemTableKey } from '../../../lib/models/next/score.ts';
-import { type NextModelManifest } from '../../../lib/models/next/train.ts';
+import type { NextModelManifest } from '../../../lib/models/next/manifest.ts';
+import { ensureItemTable, itemTableKey } from '../../../lib/models/next/run-item-table.ts';
 import { runIdOf } from '../../../lib/run/index.ts';
 import { VIEW, withStore } from '../../features/shop.ts';
 import { bought, listsOf, nextConfig, putItems, runOver, tasteOf, tasteShop, train } from './shop.ts';

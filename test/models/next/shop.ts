@@ -3,9 +3,9 @@ import { type Config, parseConfig } from '../../../lib/config/index.ts';
 import { encodeArrow, formatDay, recordBatch } from '../../../lib/data/index.ts';
 import { createRng } from '../../../lib/engine/host/index.ts';
 import { ByteCache, readShardDays } from '../../../lib/features/index.ts';
+import { listedNames } from '../../../lib/models/index.ts';
 import { openNextScorer } from '../../../lib/models/next/score.ts';
 import { trainNext } from '../../../lib/models/next/train.ts';
-import { putModel } from '../../../lib/registry/index.ts';
 import { type RunInput, type RunManifest, runIdOf, taskGroups } from '../../../lib/run/index.ts';
 import type { ObjectStore } from '../../../lib/runtime/index.ts';
 import { FIRST_DAY, PURCHASE, putDrop, type RawEvent } from '../../features/shop.ts';
@@ -141,7 +141,7 @@ function text(values: readonly (string | undefined)[]) {
 }
 
 export const train = (store: ObjectStore, manifest: RunManifest) =>
-  trainNext(store, manifest, manifest.groups[0]!, () => {});
+  trainNext({ store, manifest, group: manifest.groups[0]!, progress: () => {} });
 
 /** Lists of all users by name. */
 export async function listsOf(
@@ -149,9 +149,9 @@ export async function listsOf(
   manifest: RunManifest,
   files: Awaited<ReturnType<typeof train>>,
 ): Promise<Map<string, string[]>> {
-  const version = await putModel(store, manifest.groups[0]!.name, files);
+  const group = manifest.groups[0]!;
   const runId = runIdOf(manifest);
-  const scorer = await openNextScorer({ store, runId, manifest, task: 'preference', version, threads: 1 });
+  const scorer = await openNextScorer(files, { store, runId, manifest, group, threads: 1 });
   const lists = new Map<string, string[]>();
   try {
     for (let shard = 0; shard < manifest.shards; shard++) {
@@ -169,7 +169,7 @@ export async function listsOf(
         before: Number.POSITIVE_INFINITY,
         cache: new ByteCache(),
       });
-      const top = (await scorer.top(users)).map((list) => list.map(({ name }) => name));
+      const top = (await scorer.score(users, shard)).lists.preference!.map(listedNames);
       let row = 0;
       for (const { user } of users) lists.set(user, top[row++]!);
     }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { decodeArrow } from '../../../lib/data/index.ts';
-import { finetuneRun } from '../../../lib/models/finetune.ts';
+import { finetuneRun } from '../../../lib/models/index.ts';
 import { planRun } from '../../../lib/run/index.ts';
 import { dropAll, openShop, SLOW } from '../../e2e/nights.ts';
 import { AS_OF, shopConfig, shopLog, weekly } from '../../e2e/shop.ts';

@@ -25,40 +25,32 @@ describe('the loss that candidates are judged by', () => {
     unit: new Float32Array(4),
     labels: new Float32Array(8),
     outcomes: Float32Array.of(1, 0, 0, Number.NaN, 1, 0, 0, 0),
-    tokens: new Int32Array(0),
+    visitIds: new Int32Array(0),
     visits: new Int32Array(4),
     texts: new Int32Array(0),
     textOf: [],
   };
-  const transform = { kept: [0], log: [0], low: [0], high: [9], mean: [0], deviation: [1] };
-  const fitted = {
-    shape: { features: 1, transform, heads, mlp: null, sequence: null },
-    parameters: { 'linear.weight': new Float32Array(2), 'linear.bias': Float32Array.of(0.4, -0.3) },
-    tokens: new Int32Array(0),
-    rows: 4,
-    curve: [],
-    pretraining: [],
-  };
+  const logits = Float32Array.from({ length: 8 }, (_, i) => (i % 2 === 0 ? 0.4 : 0.3));
   const all = Int32Array.of(0, 1, 2, 3);
   const p = 1 / (1 + Math.exp(-0.4));
   const stays = 1 - 1 / (1 + Math.exp(0.3));
 
-  it('is the mean over the tasks of the log loss over whole windows', async () => {
-    const { loss } = await heldOutMeasures(config, heads, rows, all, fitted, 200);
+  it('is the mean over the tasks of the log loss over whole windows', () => {
+    const { loss } = heldOutMeasures(config, heads, rows, all, logits, 200);
     const soon = -(Math.log(p) + Math.log(1 - p) + Math.log(p) + Math.log(1 - p)) / 4;
     const late = -(3 * Math.log(1 - stays)) / 3;
     expect(loss).toBeCloseTo((soon + late) / 2, 6);
   });
 
-  it('leaves out windows that are not over: nobody has done yet what they may still do', async () => {
+  it('leaves out windows that are not over: nobody has done yet what they may still do', () => {
     // given: by day 130 the short windows of the first two cut-offs are over, and the long one of the first
-    const { loss } = await heldOutMeasures(config, heads, rows, all, fitted, 130);
+    const { loss } = heldOutMeasures(config, heads, rows, all, logits, 130);
     const soon = -(Math.log(p) + Math.log(1 - p) + Math.log(p)) / 3;
     const late = -Math.log(1 - stays);
     expect(loss).toBeCloseTo((soon + late) / 2, 6);
   });
 
-  it('judges no candidate where no window is over', async () => {
-    expect((await heldOutMeasures(config, heads, rows, all, fitted, 101)).loss).toBe(0);
+  it('judges no candidate where no window is over', () => {
+    expect(heldOutMeasures(config, heads, rows, all, logits, 101).loss).toBe(0);
   });
 });

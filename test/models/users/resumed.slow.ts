@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../../bin/workspace.ts';
 import { AbortedError, createRng } from '../../../lib/engine/host/index.ts';
-import { finetuneRun } from '../../../lib/models/finetune.ts';
+import { finetuneRun } from '../../../lib/models/index.ts';
 import { type PlannedRun, planRun } from '../../../lib/run/index.ts';
 import { type ObjectStore, openFolderStore } from '../../../lib/runtime/index.ts';
 import { dropAll, hashOf, openShop, SLOW } from '../../e2e/nights.ts';

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { formatDay, parseDay } from '../../../lib/data/index.ts';
-import { trainUsers, type UsersModelManifest } from '../../../lib/models/users/train.ts';
+import type { UsersModelManifest } from '../../../lib/models/index.ts';
+import { trainUsers } from '../../../lib/models/users/train.ts';
 import { planRun } from '../../../lib/run/index.ts';
 import { dropAll, openShop, SLOW } from '../../e2e/nights.ts';
 import { AS_OF, file, type Line, shopConfig, shopLog } from '../../e2e/shop.ts';
@@ -33,7 +34,12 @@ async function train(lines: readonly Line[]): Promise<Trained> {
   const drops = await workspace.ingest(() => {});
   const { manifest } = await planRun({ ...workspace, drops, purpose: 'night', asOf: AS_OF });
   const told: string[] = [];
-  const files = await trainUsers(workspace.store, manifest, manifest.groups[0]!, (text) => told.push(text));
+  const files = await trainUsers({
+    store: workspace.store,
+    manifest,
+    group: manifest.groups[0]!,
+    progress: (text) => told.push(text),
+  });
   const chosen = told.findIndex((text) => text.startsWith('fitting'));
   expect(chosen).toBeGreaterThan(0);
   return {

@@ -2,8 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../../bin/workspace.ts';
 import { createPseudonyms } from '../../../lib/data/index.ts';
 import { AbortedError } from '../../../lib/engine/host/index.ts';
-import { finetuneRun } from '../../../lib/models/finetune.ts';
-import { trainUsers, type UsersModelManifest } from '../../../lib/models/users/train.ts';
+import type { UsersModelManifest } from '../../../lib/models/index.ts';
+import { finetuneRun } from '../../../lib/models/index.ts';
+import { trainUsers } from '../../../lib/models/users/train.ts';
 import { promote, putModel } from '../../../lib/registry/index.ts';
 import { type PlannedRun, planRun, scoresKey } from '../../../lib/run/index.ts';
 import { decodeScores, scoreRun } from '../../../lib/score/index.ts';
@@ -26,7 +27,12 @@ async function shopOf(events: readonly Event[]): Promise<{ shop: Workspace; run:
 async function train({ shop, run }: { shop: Workspace; run: PlannedRun }) {
   const told: string[] = [];
   const { manifest } = run;
-  const files = await trainUsers(shop.store, manifest, manifest.groups[0]!, (text) => told.push(text));
+  const files = await trainUsers({
+    store: shop.store,
+    manifest,
+    group: manifest.groups[0]!,
+    progress: (text) => told.push(text),
+  });
   const description: UsersModelManifest = JSON.parse(new TextDecoder().decode(files['manifest.json']));
   // What is told until the data are read again, for the last fit.
   return { files, description, told, choosing: told.slice(0, told.lastIndexOf('reading users')) };

@@ -1,25 +1,33 @@
 import { describe, expect, it } from 'vitest';
 import { differentiate, gradientName } from '../../../../lib/engine/autodiff/index.ts';
 import { createRng } from '../../../../lib/engine/host/index.ts';
-import { type Graph, GraphBuilder, interpret, specialise, type Tensor } from '../../../../lib/engine/onnx/index.ts';
+import {
+  type Graph,
+  GraphBuilder,
+  interpret,
+  specialise,
+  type Tensor,
+} from '../../../../lib/engine/onnx/index.ts';
+import { transformInputs, writeInputs } from '../../../../lib/models/candidates/inputs.ts';
+import { linearBranch } from '../../../../lib/models/candidates/network/branches/index.ts';
 import { scoringModel, trainingModel } from '../../../../lib/models/candidates/network/graph.ts';
+import { withValues } from '../../../../lib/models/candidates/network/parameters.ts';
+import { encodePiecewise, fitPiecewise } from '../../../../lib/models/candidates/network/piecewise.ts';
 import { VISIT_FIELDS } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
-import { withValues } from '../../../../lib/models/candidates/network/fit.ts';
-import { writeInputs } from '../../../../lib/models/candidates/inputs.ts';
-import { encodePiecewise, fitPiecewise, transformInputs } from '../../../../lib/models/candidates/inputs.ts';
 import { relativeError } from '../../../engine/onnx/support/compare.ts';
 import { runGraph } from '../../../engine/onnx/support/runtime.ts';
 import {
   floats,
   ints,
   linearOnly,
+  mlpOf,
   perturbed,
-  piecewise,
   RAW,
   rawFeatures,
   trainingFeeds,
   transform,
   visitIds,
+  visitsOf,
   whole,
 } from './small.ts';
 
@@ -116,7 +124,7 @@ describe('scoring graph', () => {
   it('starts without effect of MLP and visits, which only the training moves', () => {
     // given: parameters as they are drawn
     const all = interpret(scoringModel(shape, createRng(3)), { features, tokens });
-    const plain = interpret(scoringModel({ ...shape, mlp: null, sequence: null }, createRng(3)), {
+    const plain = interpret(scoringModel({ ...shape, branches: [linearBranch] }, createRng(3)), {
       features,
     });
     // then
@@ -128,7 +136,7 @@ describe('scoring graph', () => {
     const one = {
       ...shape,
       heads: [{ task: 'buy', bins: 1, inverted: false }],
-      mlp: { hidden: 4, layers: 2, members: 1, piecewise },
+      branches: [linearBranch, mlpOf(1), visitsOf(VISITS)],
     };
     const start = trainingModel(one, createRng(3), { linearL2: 0, dropout: 0 });
     const values = perturbed(start.parameters);
@@ -255,7 +263,7 @@ describe('scoring graph', () => {
 
   it('does not see padding: places behind the last visit change nothing', () => {
     // given: a scoring graph that takes visits of any number
-    const open = { ...shape, sequence: { ...shape.sequence!, length: 'length' as const } };
+    const open = { ...shape, branches: shape.branches.map((branch) => branch.open()) };
     const graph = withValues(scoringModel(open, createRng(3)), parameters);
     const first = (tokens.data as Int32Array).subarray(0, VISITS * VISIT_FIELDS);
     const padded = new Int32Array(2 * VISITS * VISIT_FIELDS);

@@ -1,9 +1,19 @@
 import { createRng } from '../../../../lib/engine/host/index.ts';
 import type { Tensor } from '../../../../lib/engine/onnx/index.ts';
-import { bins, type PropensityShape } from '../../../../lib/models/candidates/network/graph.ts';
-import { type InputTransform } from '../../../../lib/models/candidates/inputs.ts';
-import { VISIT_FIELDS, type VisitVocabulary, visitTableSize } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
-import type { PiecewiseEncoding } from '../../../../lib/models/candidates/inputs.ts';
+import { bins } from '../../../../lib/models/candidates/heads.ts';
+import type { InputTransform } from '../../../../lib/models/candidates/inputs.ts';
+import {
+  linearBranch,
+  mlpBranch,
+  visitsBranch,
+} from '../../../../lib/models/candidates/network/branches/index.ts';
+import type { Network } from '../../../../lib/models/candidates/network/graph.ts';
+import type { PiecewiseEncoding } from '../../../../lib/models/candidates/network/piecewise.ts';
+import {
+  VISIT_FIELDS,
+  type VisitVocabulary,
+  visitTableSize,
+} from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
 
 export const vocabulary: VisitVocabulary = { items: ['tea', 'cup'], spendEdges: [100, 500, 2000] };
 
@@ -26,19 +36,25 @@ export const piecewise: PiecewiseEncoding = {
   inverse: [1 / 1.5, 1, 0.8, 1 / 1.2, 1.5],
 };
 
+/** The branch over visits, so many of them or as many as a batch brings. */
+export const visitsOf = (length: number | 'length') =>
+  visitsBranch({ ids: visitTableSize(vocabulary), width: 4, layers: 1, heads: 2, length });
+
+/** An ensemble of so many members. */
+export const mlpOf = (members: number) => mlpBranch({ hidden: 4, layers: 2, members, piecewise });
+
 /** Two tasks, one of which asks for absence, over all branches. */
-export const whole = (visits: number): PropensityShape => ({
+export const whole = (visits: number): Network => ({
   features: RAW,
   transform,
   heads: [
     { task: 'buy', bins: 2, inverted: false },
     { task: 'leave', bins: 3, inverted: true },
   ],
-  mlp: { hidden: 4, layers: 2, members: 3, piecewise },
-  sequence: { ids: visitTableSize(vocabulary), width: 4, layers: 1, heads: 2, length: visits },
+  branches: [linearBranch, mlpOf(3), visitsOf(visits)],
 });
 
-export const linearOnly: PropensityShape = { ...whole(1), mlp: null, sequence: null };
+export const linearOnly: Network = { ...whole(1), branches: [linearBranch] };
 
 /** Features in the range of the transform and beyond. */
 export function rawFeatures(rows: number): Float32Array {
@@ -75,7 +91,7 @@ export const floats = (data: Float32Array, shape: number[]): Tensor => ({ dtype:
 export const ints = (data: Int32Array, shape: number[]): Tensor => ({ dtype: 'int32', shape, data });
 
 /** What the training graph is fed with beside its inputs. */
-export function trainingFeeds(shape: PropensityShape, rows: number): Record<string, Tensor> {
+export function trainingFeeds(shape: Network, rows: number): Record<string, Tensor> {
   const rng = createRng('labels');
   const outputs = bins(shape);
   const labels = rng.uniforms(rows * outputs).map((u) => Number(u < 0.4));

@@ -1,17 +1,37 @@
 import { describe, expect, it } from 'vitest';
 import { differentiate, gradientName } from '../../../../lib/engine/autodiff/index.ts';
 import { createRng } from '../../../../lib/engine/host/index.ts';
-import { decodeModel, encodeModel, interpret, specialise, type Tensor } from '../../../../lib/engine/onnx/index.ts';
+import {
+  decodeModel,
+  encodeModel,
+  interpret,
+  specialise,
+  type Tensor,
+} from '../../../../lib/engine/onnx/index.ts';
 import { applyLora, mergeLora, trainable } from '../../../../lib/engine/peft/index.ts';
 import { embedTexts } from '../../../../lib/engine/text/index.ts';
-import { ageBucket, TEXT_FIELDS, TEXT_VECTORS } from '../../../../lib/models/candidates/network/texts/read.ts';
-import { cutAtVectors, KeptVectors, TextVectors, vectorsGraph } from '../../../../lib/models/candidates/network/texts/vectors.ts';
-import { type PropensityShape, scoringModel, trainingModel } from '../../../../lib/models/candidates/network/graph.ts';
-import { renumbered, vectorStatistics } from '../../../../lib/models/candidates/network/texts/feeds.ts';
-import { VISIT_FIELDS } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
-import { withValues } from '../../../../lib/models/candidates/network/fit.ts';
 import { writeInputs } from '../../../../lib/models/candidates/inputs.ts';
+import { linearBranch, textsBranch } from '../../../../lib/models/candidates/network/branches/index.ts';
+import {
+  type Network,
+  scoringModel,
+  trainingModel,
+} from '../../../../lib/models/candidates/network/graph.ts';
+import { withValues } from '../../../../lib/models/candidates/network/parameters.ts';
+import { renumbered, vectorStatistics } from '../../../../lib/models/candidates/network/texts/feeds.ts';
+import {
+  ageBucket,
+  TEXT_FIELDS,
+  TEXT_VECTORS,
+} from '../../../../lib/models/candidates/network/texts/read.ts';
 import { textBatchShapes, tunedFeeds } from '../../../../lib/models/candidates/network/texts/tuning.ts';
+import {
+  cutAtVectors,
+  KeptVectors,
+  TextVectors,
+  vectorsGraph,
+} from '../../../../lib/models/candidates/network/texts/vectors.ts';
+import { VISIT_FIELDS } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
 import { relativeError } from '../../../engine/onnx/support/compare.ts';
 import {
   floats,
@@ -33,17 +53,16 @@ const VECTOR = 8;
 const TEXTS = 4;
 const KINDS = 4;
 const vectors = createRng('vectors').normals(TEXTS * VECTOR);
-const shape: PropensityShape = {
-  ...whole(VISITS),
-  text: {
-    vector: VECTOR,
-    ...vectorStatistics(vectors, VECTOR),
-    width: 4,
-    heads: 2,
-    places: PLACES,
-    kinds: KINDS,
-  },
-};
+const read = textsBranch({
+  vector: VECTOR,
+  ...vectorStatistics(vectors, VECTOR),
+  width: 4,
+  heads: 2,
+  places: PLACES,
+  kinds: KINDS,
+});
+const plain = whole(VISITS);
+const shape: Network = { ...plain, branches: [...plain.branches, read] };
 
 /** Row 0 has every place filled, row 1 one, row 2 none. */
 const texts = ints(
@@ -115,16 +134,15 @@ describe('the text branch', () => {
 
   it('starts without effect, and never has one on a user without texts', () => {
     // given
-    const { text: _, ...plain } = shape;
     const fresh = scoringModel(shape, createRng(3));
     const moved = perturbed(fresh.parameters);
     const feeds = { features, tokens };
-    const read = { ...feeds, texts, [TEXT_VECTORS]: table };
+    const fed = { ...feeds, texts, [TEXT_VECTORS]: table };
     const without = (values: Record<string, Float32Array>) =>
       interpret(withValues(scoringModel(plain, createRng(3)), values), feeds).logits!.data;
     // when
-    const started = interpret(fresh, read).logits!.data;
-    const trained = interpret(withValues(fresh, moved), read).logits!.data;
+    const started = interpret(fresh, fed).logits!.data;
+    const trained = interpret(withValues(fresh, moved), fed).logits!.data;
     // then
     expect([...started]).toEqual([...without({})]);
     const tasks = shape.heads.length;
@@ -154,11 +172,10 @@ describe('the text branch', () => {
 
   it('tells its part among the reasons, the last', () => {
     // given: a model whose logits are those of the text branch alone
-    const one: PropensityShape = {
+    const one: Network = {
       ...shape,
       heads: [{ task: 'buy', bins: 1, inverted: false }],
-      mlp: null,
-      sequence: null,
+      branches: [linearBranch, read],
     };
     const kept = transform.kept.length;
     const groups = { count: 1, matrix: new Float32Array(kept).fill(1) };
@@ -264,7 +281,7 @@ describe('a text encoder in training', () => {
       [5, 1, 0],
     ].flat(),
   );
-  const read = { ...shape.text!, places: 3 };
+  const asked = { ...read.shape, places: 3 };
   const shapes = textBatchShapes(48, tuning);
 
   it('computes in training what it computes for scoring, before and after it is merged', async () => {
@@ -276,7 +293,7 @@ describe('a text encoder in training', () => {
     );
     const trained = withValues(graph, moved);
     const { graph: merged } = await mergeLora(graph, adapter, moved);
-    const feeds = tunedFeeds(read, numbers, Int32Array.of(0), tuning, shapes);
+    const feeds = tunedFeeds(asked, numbers, Int32Array.of(0), tuning, shapes);
     const tensors = Object.fromEntries(
       Object.entries(feeds).map(([name, { type, shape, data }]) => [name, { dtype: type, shape, data }]),
     ) as Record<string, Tensor>;
@@ -300,7 +317,7 @@ describe('a text encoder in training', () => {
     const rows = Int32Array.from({ length: 40 }, (_, i) => i);
     const many = Int32Array.from({ length: 40 * 9 }, (_, i) => (i % 3 === 0 ? 1 + ((i / 3) % 9) : 0));
     // when
-    const feeds = tunedFeeds(read, many, rows, tuning, textBatchShapes(120, tuning));
+    const feeds = tunedFeeds(asked, many, rows, tuning, textBatchShapes(120, tuning));
     // then
     expect(textBatchShapes(120, tuning).map(({ texts }) => texts)).toEqual([32, 64, 120]);
     expect(textBatchShapes(7, tuning).map(({ texts }) => texts)).toEqual([7]);

@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { eventCode, parseDay } from '../../../../lib/data/index.ts';
 import { TokenList } from '../../../../lib/features/token-list.ts';
-import { VISIT_FIELDS, VisitEncoder, visitTableSize, VocabularyCounter } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
-import { hideVisit, predictedFields } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
+import {
+  hideVisit,
+  predictedFields,
+  VISIT_FIELDS,
+  VisitEncoder,
+  VocabularyCounter,
+  visitTableSize,
+} from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
 import { vocabulary } from './small.ts';
 
 const NAMES = ['hat', 'tea', 'cup', 'rare'];
