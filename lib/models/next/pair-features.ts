@@ -2,6 +2,7 @@ import { Best } from './best.ts';
 import type { Neighbours } from './co-occurrence.ts';
 import { DIMENSIONS } from './embedding.ts';
 import { embeddingWeight, type ItemTable } from './item-table.ts';
+import { byScore, type Pair, TINY, unitFeatures, writePair } from './pair-columns.ts';
 import type { Profile } from './profile.ts';
 
 /** Candidates of a user: units of their own, those that are popular, and those bought beside their own. */
@@ -11,64 +12,7 @@ const CO_CANDIDATES = 150;
 /** No user has more candidates than these. */
 export const MAX_CANDIDATES = OWN_CANDIDATES + POPULAR_CANDIDATES + CO_CANDIDATES;
 
-/** What the ranker reads of a pair of user and unit, in order. */
-export const PAIR_FEATURES = [
-  // The user's own history with the unit.
-  'own',
-  'own lines',
-  'own lines 30d',
-  'own lines 90d',
-  'own share 30d',
-  'own lines per active day',
-  'own share',
-  'own lines relative',
-  'own lines 90d relative',
-  'own last',
-  'own first',
-  'repeated',
-  'gap',
-  'overdue',
-  'due',
-  'in last basket',
-  'own rate',
-  // The unit.
-  'popularity 7d',
-  'popularity 30d',
-  'popularity 90d',
-  'popularity decayed',
-  'trend 30d over 90d',
-  'trend 7d over 30d',
-  'popularity rank',
-  'age',
-  'repeaters',
-  'lines per user',
-  // Co-occurrence with the user's units: among users, among baskets.
-  'shared users',
-  'shared users sum',
-  'shared users relative',
-  'shared baskets recent',
-  'shared baskets recent relative',
-  'shared baskets',
-  'shared baskets sum',
-  'shared users by lines',
-  'shared users by lines relative',
-  // Embeddings.
-  'affinity',
-  'affinity relative',
-  // The user.
-  'user active days',
-  'user lines per active day',
-  'user repeats',
-  'user last',
-  'user first',
-  'user units',
-] as const;
-export const PAIR_WIDTH = PAIR_FEATURES.length;
-
-const { exp, log, log1p, max, min, abs, sign } = Math;
-/** Features that describe the unit alone stand together. */
-const UNIT_FEATURES = 10;
-const TINY = 1e-9;
+const { log1p, max, min } = Math;
 
 /**
  * Candidates and pair features of users as of the table's day. One object serves many users in turn: `open` a user,
@@ -82,8 +26,7 @@ export class PairFeatures {
   readonly popular: Int32Array;
 
   readonly #table: ItemTable;
-  readonly #horizon: number;
-  /** (units, UNIT_FEATURES). */
+  /** Columns that describe units alone, (units, columns). */
   readonly #unit: Float32Array;
   /** Sums over the user's units by unit; those touched are listed. */
   readonly #shared: Float64Array;
@@ -100,14 +43,30 @@ export class PairFeatures {
   readonly #bestOwn = new Best(OWN_CANDIDATES);
   readonly #bestCo = new Best(CO_CANDIDATES);
   #profile: Profile | undefined;
-  #user = { lines: 0, weight: 0, short: 0, last: 0, first: 0 };
-  /** Largest value among the candidates. */
-  #largest = { lines: 0, long: 0, shared: 0, sharedLines: 0, recent: 0, affinity: 0 };
+  /** The pair that is written: one object for all of them. */
+  readonly #pair: Pair;
 
   constructor(table: ItemTable, horizonDays: number) {
     const n = table.names.length;
     this.#table = table;
-    this.#horizon = horizonDays;
+    this.#pair = {
+      owned: false,
+      lines: 0,
+      short: 0,
+      long: 0,
+      last: 0,
+      first: 0,
+      shared: 0,
+      sharedLines: 0,
+      recent: 0,
+      baskets: 0,
+      affinity: 0,
+      horizon: horizonDays,
+      activeDays: 0,
+      units: 0,
+      user: { lines: 0, weight: 0, short: 0, last: 0, first: 0 },
+      largest: { lines: 0, long: 0, shared: 0, sharedLines: 0, recent: 0, affinity: 0 },
+    };
     this.#unit = unitFeatures(table);
     this.#shared = new Float64Array(n);
     this.#sharedLines = new Float64Array(n);
@@ -137,59 +96,21 @@ export class PairFeatures {
   /** Writes the features of candidate number `c`. */
   write(c: number, out: Float32Array, offset: number): void {
     const unit = this.candidates[c]!;
-    const p = this.#profile!;
-    const u = this.#user;
-    const largest = this.#largest;
+    const { lines, short, long, last, first } = this.#profile!;
     const own = this.#own[unit]!;
-    const lines = own < 0 ? 0 : p.lines[own]!;
-    const short = own < 0 ? 0 : p.short[own]!;
-    const long = own < 0 ? 0 : p.long[own]!;
-    const last = own < 0 ? 0 : p.last[own]!;
-    const first = own < 0 ? 0 : p.first[own]!;
-    const repeated = lines > 1 && first > last;
-    const gap = repeated ? max((first - last) / max(lines - 1, 1), TINY) : 1;
-    let at = offset;
-    out[at++] = own < 0 ? 0 : 1;
-    out[at++] = log1p(lines);
-    out[at++] = log1p(short);
-    out[at++] = log1p(long);
-    out[at++] = short / max(u.short, 0.05);
-    out[at++] = min(lines / max(p.activeDays, 1), 3);
-    out[at++] = lines / u.lines;
-    out[at++] = lines / max(largest.lines, TINY);
-    out[at++] = long / max(largest.long, TINY);
-    out[at++] = log1p(last);
-    out[at++] = log1p(first);
-    out[at++] = repeated ? 1 : 0;
-    out[at++] = repeated ? log1p(gap) : 0;
-    out[at++] = repeated ? log1p(last / max(gap, 1)) : 0;
-    out[at++] = repeated ? exp(-abs(log((last + this.#horizon / 2) / max(gap, 1)))) : 0;
-    out[at++] = own >= 0 && last === u.last ? 1 : 0;
-    out[at++] = own < 0 ? 0 : log1p((lines * this.#horizon) / (first + this.#horizon));
-    for (let f = 0; f < UNIT_FEATURES; f++) out[at++] = this.#unit[unit * UNIT_FEATURES + f]!;
-    const shared = this.#shared[unit]!;
-    const recent = this.#recent[unit]!;
-    const baskets = this.#baskets[unit]!;
-    const sharedLines = this.#sharedLines[unit]!;
-    out[at++] = log1p((100 * shared) / u.weight);
-    out[at++] = log1p(shared);
-    out[at++] = shared / max(largest.shared, TINY);
-    out[at++] = log1p(10 * recent);
-    out[at++] = recent / max(largest.recent, TINY);
-    out[at++] = log1p((100 * baskets) / u.weight);
-    out[at++] = log1p(baskets);
-    out[at++] = log1p((100 * sharedLines) / u.lines);
-    out[at++] = sharedLines / max(largest.sharedLines, TINY);
-    const affinity = this.#affinity[c]!;
-    out[at++] = sign(affinity) * log1p(10 * abs(affinity));
-    out[at++] = max(affinity, 0) / max(largest.affinity, TINY);
-    const days = max(p.activeDays, 1);
-    out[at++] = log1p(days);
-    out[at++] = log1p(u.lines / days);
-    out[at++] = 1 - p.count / u.lines;
-    out[at++] = log1p(u.last);
-    out[at++] = log1p(u.first);
-    out[at] = log1p(p.count);
+    const pair = this.#pair;
+    pair.owned = own >= 0;
+    pair.lines = own < 0 ? 0 : lines[own]!;
+    pair.short = own < 0 ? 0 : short[own]!;
+    pair.long = own < 0 ? 0 : long[own]!;
+    pair.last = own < 0 ? 0 : last[own]!;
+    pair.first = own < 0 ? 0 : first[own]!;
+    pair.shared = this.#shared[unit]!;
+    pair.sharedLines = this.#sharedLines[unit]!;
+    pair.recent = this.#recent[unit]!;
+    pair.baskets = this.#baskets[unit]!;
+    pair.affinity = this.#affinity[c]!;
+    writePair(pair, this.#unit, unit, out, offset);
   }
 
   /** Sums similarities over the user's units. @returns how many units were touched */
@@ -276,7 +197,9 @@ export class PairFeatures {
       const weight = embeddingWeight(lines, users[j]!);
       for (let f = 0; f < DIMENSIONS; f++) taste[f]! += weight * embedding[j * DIMENSIONS + f]!;
     }
-    this.#user = u;
+    this.#pair.user = u;
+    this.#pair.activeDays = profile.activeDays;
+    this.#pair.units = count;
     const largest = { lines: 0, long: 0, shared: 0, sharedLines: 0, recent: 0, affinity: 0 };
     for (let c = 0; c < this.count; c++) {
       const j = this.candidates[c]!;
@@ -293,7 +216,7 @@ export class PairFeatures {
       largest.recent = max(largest.recent, this.#recent[j]!);
       largest.affinity = max(largest.affinity, affinity);
     }
-    this.#largest = largest;
+    this.#pair.largest = largest;
   }
 }
 
@@ -303,51 +226,4 @@ function each(
   on: (j: number, similarity: number) => void,
 ): void {
   for (let k = start[of]!; k < start[of + 1]!; k++) on(unit[k]!, similarity[k]!);
-}
-
-/** Units in descending order of a first and a second score, then by name. */
-function byScore(
-  units: number,
-  first: (unit: number) => number,
-  second: (unit: number) => number,
-): Int32Array {
-  const order = Int32Array.from({ length: units }, (_, i) => i);
-  return order.sort((a, b) => first(b) - first(a) || second(b) - second(a) || a - b);
-}
-
-function unitFeatures(table: ItemTable): Float32Array {
-  const n = table.names.length;
-  const total = (column: Float64Array) => column.reduce((sum, x) => sum + x, 0);
-  /** Times the mean unit, logged. */
-  const relative = (column: Float64Array) => {
-    const mean = max(total(column) / n, TINY);
-    return column.map((x) => log1p(x / mean));
-  };
-  const [p7, p30, p90, decayed] = [table.last7, table.last30, table.last90, table.decayed].map(relative);
-  const rank = new Float64Array(n);
-  byScore(
-    n,
-    (a) => table.decayed[a]!,
-    () => 0,
-  ).forEach((unit, i) => {
-    rank[unit] = i;
-  });
-  const repeatRate = total(table.repeaters) / max(total(table.users), 1);
-  const out = new Float32Array(n * UNIT_FEATURES);
-  for (let i = 0; i < n; i++) {
-    const values = [
-      p7![i]!,
-      p30![i]!,
-      p90![i]!,
-      decayed![i]!,
-      p30![i]! - p90![i]!,
-      p7![i]! - p30![i]!,
-      log1p(rank[i]!),
-      log1p(table.age[i]!),
-      (table.repeaters[i]! + 2 * repeatRate) / (table.users[i]! + 2),
-      log1p(table.lines[i]! / max(table.users[i]!, 1)),
-    ];
-    out.set(values, i * UNIT_FEATURES);
-  }
-  return out;
 }

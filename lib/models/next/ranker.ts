@@ -2,7 +2,7 @@ import { trainingGraph } from '../../engine/autodiff/index.ts';
 import { createRng, type Feeds, float32, type Rng } from '../../engine/host/index.ts';
 import { encodeModel, type Graph, GraphBuilder, specialise, type Value } from '../../engine/onnx/index.ts';
 import { type CurvePoint, type FitStore, fitProgram, shuffledBatches } from '../../engine/train/index.ts';
-import { PAIR_FEATURES, PAIR_WIDTH } from './pair-features.ts';
+import { PAIR_FEATURES, PAIR_WIDTH, type PairFeature } from './pair-columns.ts';
 
 /** Places of a training group: positives first, then negatives. */
 export const MAX_POSITIVES = 60;
@@ -80,7 +80,7 @@ export interface Ranker {
  * What ranks where there is no closed window to learn from: how often the user had it and how much of it went on lately,
  * then what goes with the user's units, then what is popular.
  */
-const UNTRAINED: Partial<Record<(typeof PAIR_FEATURES)[number], number>> = {
+const UNTRAINED: Partial<Record<PairFeature, number>> = {
   'own lines': 0.75,
   'own lines 90d': 0.75,
   'shared users relative': 1,
