@@ -9,7 +9,7 @@ import {
   pretrainText,
   readTexts,
   saveTextEncoder,
-  type TextEncoder,
+  type TextModel,
   type TokenizerFiles,
 } from '../../lib/engine/text/index.ts';
 import type { CurvePoint } from '../../lib/engine/train/index.ts';
@@ -43,7 +43,7 @@ interface PretrainOptions {
 
 interface PretrainContext {
   texts: string[];
-  made?: { encoder: TextEncoder; files: TokenizerFiles };
+  made?: { encoder: TextModel; files: TokenizerFiles };
   curve?: CurvePoint[];
 }
 

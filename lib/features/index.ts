@@ -33,10 +33,9 @@ export {
 } from './plan-fold.ts';
 export { type ReadShardOptions, readShardDays, type ShardUser, ShardUsers } from './shard.ts';
 export { decodeSnapshot, type Snapshot, SnapshotWriter } from './snapshot.ts';
-export { daysSpec, ITEM_HALF_LIVES, stateSettings, stateSpec, TOKEN_ITEMS } from './spec.ts';
+export { daysSpec, ITEM_HALF_LIVES, stateSettings, stateSpec, VISIT_ITEMS } from './spec.ts';
 export { AT, DAY_PARTS, DECAYED, UserState } from './state.ts';
 export { type ReadTextsOptions, readShardTexts, type ShardTexts } from './texts.ts';
-export type { TokenList } from './token-list.ts';
 export type { FeatureGroup, FeatureName } from './vector.ts';
 export {
   type EventVersions,
@@ -48,4 +47,5 @@ export {
   type Question,
   type ReplacedLines,
 } from './versions/index.ts';
+export type { VisitList } from './visit-list.ts';
 export { eventWords, groupWords } from './words.ts';

@@ -31,7 +31,7 @@ export function drawnModel(
   const vectors: Float32Array[] = [];
   for (const user of users) {
     user.advance(day);
-    counter.add(user.state.tokens, itemText);
+    counter.add(user.state.visits, itemText);
     const vector = new Float32Array(names.length);
     featureVector(user.state, day, config, vector);
     vectors.push(vector);

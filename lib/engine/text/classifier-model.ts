@@ -4,7 +4,7 @@ import { crossEntropy } from '../nn/index.ts';
 import { encodeModel, type Graph, GraphBuilder, selectOutputs, type Value } from '../onnx/index.ts';
 import type { TrainingProgram } from '../train/index.ts';
 import type { BatchShape } from './batches.ts';
-import { encoderOfShape, type TextEncoder, textAxes } from './encoder.ts';
+import { encoderOfShape, type TextModel, textAxes } from './encoder.ts';
 import { type NgramShape, ngramLogits } from './ngrams.ts';
 import { type Pooling, pool, textMask } from './pooling.ts';
 
@@ -26,7 +26,7 @@ export interface ClassifierShape {
  * as further inputs: the loss is the sum of the parts' own cross-entropies, so that neither learns only what the other leaves.
  */
 export function classifierGraph(
-  encoder: Pick<TextEncoder, 'graph' | 'hidden' | 'width'>,
+  encoder: Pick<TextModel, 'graph' | 'hidden' | 'width'>,
   shape: ClassifierShape,
   rng: Rng,
 ): Graph {

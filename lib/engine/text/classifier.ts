@@ -20,7 +20,7 @@ import {
   typedCopies,
   weightsOf,
 } from './classifier-settings.ts';
-import { encoderFeeds, type TextEncoder } from './encoder.ts';
+import { encoderFeeds, type TextModel } from './encoder.ts';
 import { TextError } from './errors.ts';
 import { inverseFrequencies, MOST_ORDERS } from './ngrams.ts';
 import { withParameters } from './pretrain.ts';
@@ -61,7 +61,7 @@ const MERGE_SAMPLE = 16;
  * @throws TextError when there are fewer than two classes or options are out of range; PeftError for LoRA's targets
  */
 export async function fitTextClassifier(
-  encoder: TextEncoder,
+  encoder: TextModel,
   texts: readonly string[],
   labels: readonly string[],
   options: TextClassifierOptions = {},
@@ -158,7 +158,7 @@ interface Prepared {
 
 /** The graphs of one training, with what is fitted on its rows alone. */
 function prepare(
-  encoder: TextEncoder,
+  encoder: TextModel,
   texts: TokenizedTexts,
   rows: Int32Array,
   classes: number,
@@ -197,7 +197,7 @@ function chosenParameters(graph: Graph, selection: Selection | readonly Selectio
   return own.length > 0 ? trainable(graph, own) : [];
 }
 
-function ngramsOf(encoder: TextEncoder, texts: TokenizedTexts, rows: Int32Array, { ngrams }: Settings) {
+function ngramsOf(encoder: TextModel, texts: TokenizedTexts, rows: Int32Array, { ngrams }: Settings) {
   if (!ngrams) return undefined;
   const { buckets = NGRAM_BUCKETS, orders = 2 } = ngrams;
   if (!Number.isInteger(orders) || orders < 1 || orders > MOST_ORDERS)

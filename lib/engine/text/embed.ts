@@ -1,7 +1,7 @@
 import { encodeModel, type Graph, GraphBuilder, selectOutputs } from '../onnx/index.ts';
 import { openSession } from '../train/index.ts';
 import { type LengthBucket, lengthBuckets } from './buckets.ts';
-import { encoderFeeds, encoderOfShape, type TextEncoder, textAxes } from './encoder.ts';
+import { encoderFeeds, encoderOfShape, type TextModel, textAxes } from './encoder.ts';
 import { TextError } from './errors.ts';
 import { type Pooling, pool, textMask } from './pooling.ts';
 import { padRows, type TokenizedTexts } from './tokenizer.ts';
@@ -22,7 +22,7 @@ export interface EmbedOptions {
 export const EMBEDDING = 'text.embedding';
 
 /** The encoder with its hidden states pooled: output `text.embedding` (batch, width). */
-export function embeddingGraph(encoder: TextEncoder, pooling: Pooling = 'mean'): Graph {
+export function embeddingGraph(encoder: TextModel, pooling: Pooling = 'mean'): Graph {
   const { graph, hidden } = encoder;
   const g = GraphBuilder.from(graph);
   const states = { name: hidden, ...graph.values.get(hidden)! };
@@ -39,7 +39,7 @@ export function embeddingGraph(encoder: TextEncoder, pooling: Pooling = 'mean'):
  * @throws TextError when maxLength is out of range; GraphError, SessionError when the encoder cannot be run
  */
 export async function embedTexts(
-  encoder: TextEncoder,
+  encoder: TextModel,
   texts: readonly string[],
   options: EmbedOptions = {},
 ): Promise<Float32Array> {
@@ -87,7 +87,7 @@ export async function embedTexts(
  * @param output float output (batch, …) to fetch; values of the rows that only fill up a batch are left out
  */
 export async function* runBuckets(
-  encoder: Pick<TextEncoder, 'tokenizer' | 'maxLength'>,
+  encoder: Pick<TextModel, 'tokenizer' | 'maxLength'>,
   graph: Graph,
   output: string,
   texts: TokenizedTexts,

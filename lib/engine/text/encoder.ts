@@ -16,7 +16,7 @@ import { findTokenTable } from './token-table.ts';
 import { type EncodedTexts, field, smallest, TextTokenizer } from './tokenizer.ts';
 
 /** A text encoder as read from a hub folder: weights are the graph's parameters. */
-export interface TextEncoder {
+export interface TextModel {
   /**
    * Computes `hidden` and nothing else. Inputs are named `input_ids`, `attention_mask`, `token_type_ids`,
    * `position_ids`, those of them that the export has, (batch, sequence) each, int64 or int32; axes that the export left open are named
@@ -60,7 +60,7 @@ type Role = (typeof ROLES)[number];
 export async function openTextEncoder(
   folder: string,
   options: OpenTextEncoderOptions = {},
-): Promise<TextEncoder> {
+): Promise<TextModel> {
   const candidates = options.model ? [options.model] : MODEL_FILES;
   const model = candidates.map((name) => join(folder, name)).find((path) => existsSync(path));
   if (!model) {
@@ -89,7 +89,7 @@ export function textEncoder(
   tokenizer: TextTokenizer,
   config: Readonly<Record<string, unknown>> = {},
   maxLength?: number,
-): TextEncoder {
+): TextModel {
   const named = inferTypes(withRoles(graph, inputRoles(graph)));
   const { hidden, width } = findHidden(named, config);
   const length = encoderLength(named, tokenizer, config);

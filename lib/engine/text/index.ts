@@ -8,7 +8,7 @@ export {
   encoderOfShape,
   type OpenTextEncoderOptions,
   openTextEncoder,
-  type TextEncoder,
+  type TextModel,
   textAxes,
   textEncoder,
 } from './encoder.ts';

@@ -3,7 +3,7 @@ import type { Rng } from '../host/index.ts';
 import { type Graph, GraphBuilder, selectOutputs, type Value } from '../onnx/index.ts';
 import type { TrainingProgram } from '../train/index.ts';
 import type { BatchShape } from './batches.ts';
-import { encoderOfShape, type TextEncoder } from './encoder.ts';
+import { encoderOfShape, type TextModel } from './encoder.ts';
 import { TextError } from './errors.ts';
 import { maskedPlaces } from './masking.ts';
 import { findTokenTable } from './token-table.ts';
@@ -18,7 +18,7 @@ const LOSS = 'text.loss';
  * @throws TextError when the encoder looks its ids up in no table
  */
 export function maskedProgram(
-  encoder: Pick<TextEncoder, 'graph' | 'hidden' | 'width'>,
+  encoder: Pick<TextModel, 'graph' | 'hidden' | 'width'>,
   shapes: readonly BatchShape[],
   rng: Rng,
 ): TrainingProgram {
@@ -57,7 +57,7 @@ function headParameters(width: number, vocabulary: number, rng: Rng): Head {
 }
 
 function maskedGraph(
-  { graph, hidden, width }: Pick<TextEncoder, 'graph' | 'hidden' | 'width'>,
+  { graph, hidden, width }: Pick<TextModel, 'graph' | 'hidden' | 'width'>,
   tableName: string,
   head: Head,
   batch: number,

@@ -1,6 +1,6 @@
 import { createRng } from '../host/index.ts';
 import { buildTextEncoder, type TextEncoderShape } from './build.ts';
-import { type TextEncoder, textEncoder } from './encoder.ts';
+import { type TextModel, textEncoder } from './encoder.ts';
 import { TextTokenizer } from './tokenizer.ts';
 import { type TokenizerFiles, trainWordPiece } from './word-piece.ts';
 
@@ -15,7 +15,7 @@ export interface OwnEncoderOptions extends Omit<TextEncoderShape, 'vocabulary'> 
 export function ownEncoder(
   texts: Iterable<string>,
   { vocabulary = 8000, seed = 1, ...shape }: OwnEncoderOptions,
-): { encoder: TextEncoder; files: TokenizerFiles } {
+): { encoder: TextModel; files: TokenizerFiles } {
   const files = trainWordPiece(texts, { size: vocabulary, maxLength: shape.maxLength });
   const tokenizer = new TextTokenizer(files.tokenizer, files.config);
   const graph = buildTextEncoder(

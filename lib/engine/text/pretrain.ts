@@ -3,7 +3,7 @@ import type { Graph, Parameter } from '../onnx/index.ts';
 import { type CurvePoint, type FitOptions, fit, linearSchedule, openTrainer } from '../train/index.ts';
 import { batchBuckets, textBatches } from './batches.ts';
 import { lengthBuckets } from './buckets.ts';
-import { encoderFeeds, type TextEncoder } from './encoder.ts';
+import { encoderFeeds, type TextModel } from './encoder.ts';
 import { TextError } from './errors.ts';
 import { maskedProgram } from './masked-model.ts';
 import { maskedPlaces, maskWords, wordStarts } from './masking.ts';
@@ -42,10 +42,10 @@ const LEAST_IN_BUCKET = 64;
  * @throws TextError when the tokenizer has no mask token; what `fit` throws
  */
 export async function pretrainText(
-  encoder: TextEncoder,
+  encoder: TextModel,
   texts: readonly string[],
   options: PretrainTextOptions = {},
-): Promise<{ encoder: TextEncoder; curve: CurvePoint[] }> {
+): Promise<{ encoder: TextModel; curve: CurvePoint[] }> {
   const { epochs = 10, tokensPerBatch = 4096, learningRate = 1e-3, warmup = 0.06 } = options;
   const { maxLength = encoder.maxLength, weightDecay = 0.01, threads = 1, seed = 1, onProgress } = options;
   const { checkpoint, resume, signal } = options;

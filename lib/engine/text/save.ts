@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeModel } from '../onnx/index.ts';
-import type { TextEncoder } from './encoder.ts';
+import type { TextModel } from './encoder.ts';
 import type { TokenizerFiles } from './word-piece.ts';
 
 /** The form of an encoder's config.json; other keys are kept. */
@@ -13,7 +13,7 @@ interface EncoderConfig {
 
 /** An encoder as the files of a hub folder, by name: the form that `openTextEncoder` reads. */
 export function encoderFiles(
-  { graph, width, tokenizer, maxLength, config }: TextEncoder,
+  { graph, width, tokenizer, maxLength, config }: TextModel,
   files: TokenizerFiles,
 ): Record<string, Uint8Array | string> {
   const json = (value: unknown) => `${JSON.stringify(value, null, 1)}\n`;
@@ -33,7 +33,7 @@ export function encoderFiles(
 /** Writes an encoder's folder; each file appears whole or not at all. */
 export async function saveTextEncoder(
   folder: string,
-  encoder: TextEncoder,
+  encoder: TextModel,
   files: TokenizerFiles,
 ): Promise<void> {
   await mkdir(folder, { recursive: true });

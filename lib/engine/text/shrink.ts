@@ -1,6 +1,6 @@
 import { encodeModel, type Graph, importModel, quantise } from '../onnx/index.ts';
 import { type EmbedOptions, embedTexts } from './embed.ts';
-import type { TextEncoder } from './encoder.ts';
+import type { TextModel } from './encoder.ts';
 import { TextError } from './errors.ts';
 
 /** How weights are stored: halved, computed with in float32; or a quarter, products in 8 bits. */
@@ -32,7 +32,7 @@ export interface ShrunkEncoder {
  * is beyond float16; what `embedTexts` throws
  */
 export async function shrinkEncoder(
-  encoder: TextEncoder,
+  encoder: TextModel,
   weights: SmallWeights,
   texts: readonly string[],
   options: EmbedOptions = {},

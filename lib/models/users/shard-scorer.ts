@@ -122,7 +122,7 @@ export class ShardScorer {
       user.advance(this.#day);
       // A place outside a task's population stays NaN.
       this.#logits.push(tasks.map((task) => (inPopulation(task, user.state, this.#day) ? 0 : Number.NaN)));
-      const visits = Math.min(user.state.tokens.length, this.#encoder?.length ?? 0);
+      const visits = Math.min(user.state.visits.length, this.#encoder?.length ?? 0);
       const length = this.#buckets.find((bucket) => visits <= bucket)!;
       const batch = this.#batch(length);
       const at = batch.rows.length;
@@ -132,7 +132,7 @@ export class ShardScorer {
       this.#profiles?.write(user.user, this.#day, batch.features, behind);
       checkFinite(user.user, batch.features, at * this.#width, this.#names);
       if (this.#encoder) {
-        this.#encoder.encode(user.state.tokens, this.#day, batch.visits, at * length * VISIT_FIELDS, length);
+        this.#encoder.encode(user.state.visits, this.#day, batch.visits, at * length * VISIT_FIELDS, length);
       }
       this.#texts?.writer.write(user, this.#day, batch.texts, at * this.#places * TEXT_FIELDS);
       if (batch.rows.length === BATCH) yield await this.#send(batch);

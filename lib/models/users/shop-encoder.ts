@@ -5,7 +5,7 @@ import { importModel } from '../../engine/onnx/index.ts';
 import {
   buildTextEncoder,
   pretrainText,
-  type TextEncoder,
+  type TextModel,
   TextTokenizer,
   textEncoder,
   trainWordPiece,
@@ -20,7 +20,7 @@ export const encoderPrefix = (name: string): string => `models/encoders/${name}/
 
 /** A text encoder, and the files that its tokenizer is made from. */
 export interface ShopEncoder {
-  readonly encoder: TextEncoder;
+  readonly encoder: TextModel;
   readonly files: ModelFiles;
   /** Loss of its pretraining; empty for one that was brought. */
   readonly curve: CurvePoint[];

@@ -113,7 +113,7 @@ export async function survey(
   const types = new Set<string>();
   for await (const { user, itemText } of eachUser(store, manifest, day)) {
     user.advance(day);
-    counter.add(user.state.tokens, itemText);
+    counter.add(user.state.visits, itemText);
     EVENT_TYPES.forEach((type, code) => {
       if (user.state.has(code)) types.add(type);
     });
@@ -191,7 +191,7 @@ export async function buildUserRows(args: {
       checkFinite(user.user, table.features, row * width, names);
       textWriter?.write(user, cutoff, table.texts, row * places * TEXT_FIELDS);
       table.visits[row] = encoder.encode(
-        user.state.tokens,
+        user.state.visits,
         cutoff,
         table.visitIds,
         row * length * VISIT_FIELDS,

@@ -10,7 +10,7 @@ import {
   openTextEncoder,
   ownEncoder,
   saveTextEncoder,
-  type TextEncoder,
+  type TextModel,
   textEncoder,
 } from '../../../lib/engine/text/index.ts';
 
@@ -184,7 +184,7 @@ describe('embedTexts', () => {
 
   it('takes an encoder exported for one shape, and refuses longer texts than it takes', async () => {
     // given
-    const fixed: TextEncoder = textEncoder(
+    const fixed: TextModel = textEncoder(
       { ...encoder.graph, inputs: encoder.graph.inputs.map((input) => ({ ...input, shape: [2, 12] })) },
       encoder.tokenizer,
     );

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../lib/config/index.ts';
 import { createPseudonyms, EVENT_TYPES, parseDay } from '../../../lib/data/index.ts';
-import { type TextEncoder, textEncoder } from '../../../lib/engine/text/index.ts';
+import { type TextModel, textEncoder } from '../../../lib/engine/text/index.ts';
 import { ByteCache, readShardDays } from '../../../lib/features/index.ts';
 import { ageBucket, TEXT_FIELDS } from '../../../lib/models/candidates/network/texts/read.ts';
 import { TextVectors, vectorsGraph } from '../../../lib/models/candidates/network/texts/vectors.ts';
@@ -162,7 +162,7 @@ describe('the recent texts of a user', { timeout: SLOW }, () => {
 describe('an encoder that a shop brings', { timeout: SLOW }, () => {
   const { encoder, files } = smallEncoder(shopTexts(200));
   const some = shopTexts(5);
-  const vectorsOf = async ({ graph, tokenizer }: Pick<TextEncoder, 'graph' | 'tokenizer' | 'hidden'>) => {
+  const vectorsOf = async ({ graph, tokenizer }: Pick<TextModel, 'graph' | 'tokenizer' | 'hidden'>) => {
     const own = textEncoder(graph, tokenizer, { max_position_embeddings: 24 });
     const vectors = new TextVectors(vectorsGraph(own), tokenizer, { maxLength: 24, threads: 1 });
     try {

@@ -2,7 +2,7 @@ import { createRng } from '../../../../lib/engine/host/index.ts';
 import { encodeModel } from '../../../../lib/engine/onnx/index.ts';
 import {
   buildTextEncoder,
-  type TextEncoder,
+  type TextModel,
   TextTokenizer,
   textEncoder,
   trainWordPiece,
@@ -21,7 +21,7 @@ export function shopTexts(count: number): string[] {
 export function smallEncoder(
   texts: readonly string[],
   seed = 1,
-): { encoder: TextEncoder; files: Record<string, Uint8Array> } {
+): { encoder: TextModel; files: Record<string, Uint8Array> } {
   const { tokenizer, config } = trainWordPiece(texts, { size: 80 });
   const read = new TextTokenizer(tokenizer, config);
   const shape = { vocabulary: read.size, layers: 1, width: 8, heads: 2, maxLength: 24 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eventCode, parseDay } from '../../../../lib/data/index.ts';
-import { TokenList } from '../../../../lib/features/token-list.ts';
+import { VisitList } from '../../../../lib/features/visit-list.ts';
 import {
   hideVisit,
   predictedFields,
@@ -23,8 +23,8 @@ interface Visit {
   readonly items: readonly string[];
 }
 
-function listOf(visits: readonly Visit[], limit = 64): TokenList {
-  const list = new TokenList(limit);
+function listOf(visits: readonly Visit[], limit = 64): VisitList {
+  const list = new VisitList(limit);
   for (const { day, hour, type, money = 0, lines, items } of visits) {
     const at = list.push();
     list.day[at] = parseDay(day);

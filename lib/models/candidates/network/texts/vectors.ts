@@ -6,7 +6,7 @@ import {
   encoderOfShape,
   lengthBuckets,
   padRows,
-  type TextEncoder,
+  type TextModel,
   type TextTokenizer,
 } from '../../../../engine/text/index.ts';
 import { openSession, type Session } from '../../../../engine/train/index.ts';
@@ -21,7 +21,7 @@ const AXES = ['texts', 'pieces'] as const;
  * A text encoder as the first part of a model: from token ids (texts, pieces) to one vector per text, the output
  * `text.vectors` (texts, width). Inputs keep their names.
  */
-export function vectorsGraph(encoder: TextEncoder): Graph {
+export function vectorsGraph(encoder: TextModel): Graph {
   const graph = embeddingGraph(encoder);
   const inputs = new Set(graph.inputs.map(({ name }) => name));
   const rename = (name: string) =>

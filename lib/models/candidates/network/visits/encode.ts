@@ -3,7 +3,7 @@ import type { GraphBuilder, Value } from '../../../../engine/onnx/index.ts';
 import type { Layers } from '../layers.ts';
 
 export interface VisitShape {
-  /** Rows of the token table. */
+  /** Rows of the table of ids. */
   readonly ids: number;
   readonly width: number;
   readonly layers: number;
@@ -16,20 +16,20 @@ export const VISIT_TABLE = 'tokens.table';
 /**
  * Reads a user's visits: each is the sum of its ids' embeddings, then Transformer layers look both ways (BERT4Rec: Sun
  * et al. 2019). Where a visit stands in time is told by its age and gap fields, so there are no positions.
- * @param tokens (batch, length, fields) int32; a visit whose first id is 0 is padding
+ * @param visits (batch, length, fields) int32; a visit whose first id is 0 is padding
  * @returns hidden (batch, length, width) and valid (batch, length), 1 for visits and 0 for padding
  */
 export function encodeVisits(
   layers: Layers,
-  tokens: Value,
+  visits: Value,
   { ids, width, layers: depth, heads }: VisitShape,
 ): { hidden: Value; valid: Value } {
   const { g } = layers;
-  const first = g.squeeze(g.slice(tokens, 2, 0, 1), [2]);
+  const first = g.squeeze(g.slice(visits, 2, 0, 1), [2]);
   const valid = g.cast(g.greater(first, 0), 'float32');
   const bias = g.unsqueeze(attentionBias(g, valid), [1, 2]); // (batch, 1, 1, length)
   const table = layers.normal(VISIT_TABLE, 0.1, ids, width);
-  let x = g.reduceSum(g.gather(table, tokens), [2]);
+  let x = g.reduceSum(g.gather(table, visits), [2]);
   for (let layer = 0; layer < depth; layer++) {
     x = layers.transformerLayer(`encoder.${layer}`, x, bias, { width, heads });
   }

@@ -73,10 +73,10 @@ export async function pretrainEncoder(
 function pretrainGraph(rng: Rng, length: number, vocabulary: VisitVocabulary, shape: VisitShape) {
   const g = new GraphBuilder('pretrain');
   const layers = new Layers(g, rng);
-  const tokens = g.input('tokens', 'int32', ['batch', length, VISIT_FIELDS]);
+  const visits = g.input('tokens', 'int32', ['batch', length, VISIT_FIELDS]);
   const positions = g.input('positions', 'int32', ['batch', HIDDEN_PER_ROW]); // rows of the flattened (batch x length)
   const weights = g.input('weights', 'float32', ['batch', HIDDEN_PER_ROW]);
-  const { hidden } = encodeVisits(layers, tokens, shape);
+  const { hidden } = encodeVisits(layers, visits, shape);
   const flat = g.reshape(hidden, [-1, shape.width]);
   const asked = g.reshape(g.gather(flat, positions), [-1, shape.width]); // (batch x hidden, width)
   const answer = layers.norm(
@@ -107,14 +107,14 @@ function pretrainBatch(
   vocabulary: VisitVocabulary,
 ) {
   const stride = length * VISIT_FIELDS;
-  const tokens = new Int32Array(batch * stride);
+  const ids = new Int32Array(batch * stride);
   const positions = new Int32Array(batch * HIDDEN_PER_ROW);
   const weights = new Float32Array(batch * HIDDEN_PER_ROW);
   const fields = predictedFields(vocabulary);
   const targets = fields.map(() => new Int32Array(batch * HIDDEN_PER_ROW));
   for (let b = 0; b < batch; b++) {
     const row = rows[rng.integer(rows.length)]!;
-    tokens.set(sequences.subarray(row * stride, (row + 1) * stride), b * stride);
+    ids.set(sequences.subarray(row * stride, (row + 1) * stride), b * stride);
     const visits = lengths[row]!;
     // At most half of the visits are hidden, so that something is left to answer from.
     const hidden = Math.min(HIDDEN_PER_ROW, Math.max(1, Math.floor(visits / 2)));
@@ -127,15 +127,15 @@ function pretrainBatch(
       weights[slot] = 1;
       fields.forEach((field, f) => {
         // A visit without items counts as one of an item beyond the vocabulary.
-        targets[f]![slot] = Math.max(0, tokens[at + field.slot]! - field.first);
+        targets[f]![slot] = Math.max(0, ids[at + field.slot]! - field.first);
       });
       slot++;
-      hideVisit(tokens, at, vocabulary);
+      hideVisit(ids, at, vocabulary);
     }
   }
   const shape = [batch, HIDDEN_PER_ROW];
   return {
-    tokens: int32(tokens, [batch, length, VISIT_FIELDS]),
+    tokens: int32(ids, [batch, length, VISIT_FIELDS]),
     positions: int32(positions, shape),
     weights: float32(weights, shape),
     ...Object.fromEntries(fields.map(({ name }, f) => [`target.${name}`, int32(targets[f]!, shape)])),

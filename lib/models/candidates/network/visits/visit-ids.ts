@@ -1,5 +1,5 @@
 import { EVENT_TYPES } from '../../../../data/index.ts';
-import type { TokenList } from '../../../../features/index.ts';
+import type { VisitList } from '../../../../features/index.ts';
 
 /**
  * A visit as ids of one embedding table. Each visit has one id in each field, and up to `ITEM_SLOTS` items; the field's
@@ -91,11 +91,11 @@ export class VocabularyCounter {
   readonly #items = new Map<string, number>();
   readonly #spends: number[] = [];
 
-  add(tokens: TokenList, itemText: (id: number) => string): void {
-    for (let i = tokens.start; i < tokens.end; i++) {
-      if (tokens.money[i]! !== 0) this.#spends.push(Math.abs(tokens.money[i]!));
-      for (let k = 0; k < Math.min(ITEM_SLOTS, tokens.itemCount[i]!); k++) {
-        const item = itemText(tokens.items[i * ITEM_STRIDE + k]!);
+  add(visits: VisitList, itemText: (id: number) => string): void {
+    for (let i = visits.start; i < visits.end; i++) {
+      if (visits.money[i]! !== 0) this.#spends.push(Math.abs(visits.money[i]!));
+      for (let k = 0; k < Math.min(ITEM_SLOTS, visits.itemCount[i]!); k++) {
+        const item = itemText(visits.items[i * ITEM_STRIDE + k]!);
         this.#items.set(item, (this.#items.get(item) ?? 0) + 1);
       }
     }
@@ -113,7 +113,7 @@ export class VocabularyCounter {
   }
 }
 
-/** Places for items in a row of a TokenList. */
+/** Places for items in a row of a VisitList. */
 const ITEM_STRIDE = 8;
 
 /** Writes a user's last visits as ids. */
@@ -138,27 +138,27 @@ export class VisitEncoder {
    * @param length places, at most the encoder's
    * @returns how many visits there are
    */
-  encode(tokens: TokenList, day: number, out: Int32Array, at: number, length = this.length): number {
-    const from = Math.max(tokens.start, tokens.end - length);
+  encode(visits: VisitList, day: number, out: Int32Array, at: number, length = this.length): number {
+    const from = Math.max(visits.start, visits.end - length);
     out.fill(0, at, at + length * VISIT_FIELDS);
-    for (let i = from; i < tokens.end; i++) {
+    for (let i = from; i < visits.end; i++) {
       const place = at + (i - from) * VISIT_FIELDS;
-      const gap = i > tokens.start ? tokens.day[i]! - tokens.day[i - 1]! : 0;
-      const weekday = (((tokens.day[i]! + 3) % 7) + 7) % 7; // 1970-01-01 was a Thursday
+      const gap = i > visits.start ? visits.day[i]! - visits.day[i - 1]! : 0;
+      const weekday = (((visits.day[i]! + 3) % 7) + 7) % 7; // 1970-01-01 was a Thursday
       // In the order of FIELDS; written out, as this runs once a visit of every user.
-      out[place] = OFFSETS.type + tokens.type[i]!;
+      out[place] = OFFSETS.type + visits.type[i]!;
       out[place + 1] = OFFSETS.gap + logBucket(gap, LOG_BUCKETS);
-      out[place + 2] = OFFSETS.spend + this.#spendBucket(tokens.money[i]!);
-      out[place + 3] = OFFSETS.lines + logBucket(tokens.lines[i]!, LINE_BUCKETS);
-      out[place + 4] = OFFSETS.age + logBucket(day - tokens.day[i]!, LOG_BUCKETS);
-      out[place + 5] = OFFSETS.hour + Math.floor((tokens.hour[i]! * DAY_PARTS) / 24);
+      out[place + 2] = OFFSETS.spend + this.#spendBucket(visits.money[i]!);
+      out[place + 3] = OFFSETS.lines + logBucket(visits.lines[i]!, LINE_BUCKETS);
+      out[place + 4] = OFFSETS.age + logBucket(day - visits.day[i]!, LOG_BUCKETS);
+      out[place + 5] = OFFSETS.hour + Math.floor((visits.hour[i]! * DAY_PARTS) / 24);
       out[place + 6] = OFFSETS.weekday + weekday;
-      const items = Math.min(ITEM_SLOTS, tokens.itemCount[i]!);
+      const items = Math.min(ITEM_SLOTS, visits.itemCount[i]!);
       for (let k = 0; k < items; k++) {
-        out[place + FIELDS.length + k] = OFFSETS.items + this.#item(tokens.items[i * ITEM_STRIDE + k]!);
+        out[place + FIELDS.length + k] = OFFSETS.items + this.#item(visits.items[i * ITEM_STRIDE + k]!);
       }
     }
-    return tokens.end - from;
+    return visits.end - from;
   }
 
   #item(interned: number): number {

@@ -1,11 +1,11 @@
 import { grown } from './grow.ts';
-import { TOKEN_ITEMS } from './spec.ts';
+import { VISIT_ITEMS } from './spec.ts';
 
 /**
- * A user's last visits, oldest first, as parallel columns: events of one user, type and visit key form one token.
- * The tokens are rows [start, end) of the columns.
+ * A user's last visits, oldest first, as parallel columns: events of one user, type and visit key form one visit.
+ * They are rows [start, end) of the columns.
  */
-export class TokenList {
+export class VisitList {
   readonly limit: number;
   start = 0;
   end = 0;
@@ -21,10 +21,10 @@ export class TokenList {
   units = new Float64Array(64);
   /** Minor units, signed. */
   money = new Float64Array(64);
-  /** How many of the row's `TOKEN_ITEMS` places in `items` are used. */
+  /** How many of the row's `VISIT_ITEMS` places in `items` are used. */
   itemCount = new Uint8Array(64);
-  /** Row i's main items by lines, then name: [i * TOKEN_ITEMS, i * TOKEN_ITEMS + itemCount[i]). Interned. */
-  items = new Int32Array(64 * TOKEN_ITEMS);
+  /** Row i's main items by lines, then name: [i * VISIT_ITEMS, i * VISIT_ITEMS + itemCount[i]). Interned. */
+  items = new Int32Array(64 * VISIT_ITEMS);
 
   constructor(limit: number) {
     this.limit = limit;
@@ -52,13 +52,13 @@ export class TokenList {
       this.units = grown(this.units, at + 1);
       this.money = grown(this.money, at + 1);
       this.itemCount = grown(this.itemCount, at + 1);
-      this.items = grown(this.items, this.time.length * TOKEN_ITEMS);
+      this.items = grown(this.items, this.time.length * VISIT_ITEMS);
     }
     return at;
   }
 
   /** Copies row `from` of another list to the end of this one. */
-  append(other: TokenList, from: number): void {
+  append(other: VisitList, from: number): void {
     const at = this.push();
     this.time[at] = other.time[from]!;
     this.day[at] = other.day[from]!;
@@ -69,8 +69,8 @@ export class TokenList {
     this.units[at] = other.units[from]!;
     this.money[at] = other.money[from]!;
     this.itemCount[at] = other.itemCount[from]!;
-    for (let i = 0; i < TOKEN_ITEMS; i++) {
-      this.items[at * TOKEN_ITEMS + i] = other.items[from * TOKEN_ITEMS + i]!;
+    for (let i = 0; i < VISIT_ITEMS; i++) {
+      this.items[at * VISIT_ITEMS + i] = other.items[from * VISIT_ITEMS + i]!;
     }
   }
 
@@ -92,7 +92,7 @@ export class TokenList {
     ]) {
       column.copyWithin(0, start, end);
     }
-    this.items.copyWithin(0, start * TOKEN_ITEMS, end * TOKEN_ITEMS);
+    this.items.copyWithin(0, start * VISIT_ITEMS, end * VISIT_ITEMS);
     this.end -= start;
     this.start = 0;
   }
