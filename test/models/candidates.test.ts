@@ -15,12 +15,12 @@ import { tableConfig, tableRows } from './table/rows.ts';
 
 const [linear] = CANDIDATES;
 
-/** Trains the group of a night by a family of the test, and lets what comes out serve. */
+/** Trains a group by a family of the test, and plans a night that the model serves. */
 async function trained(shop: Workspace, family: ModelFamily<unknown>, asOf: string | null) {
   const drops = await shop.ingest(() => {});
-  const first = await planRun({ ...shop, drops, purpose: 'night', asOf });
-  const group = first.manifest.groups[0]!;
-  const files = await family.train({ ...shop, manifest: first.manifest, group, progress: () => {} });
+  const training = await planRun({ ...shop, drops, purpose: 'training', asOf });
+  const group = training.manifest.groups[0]!;
+  const files = await family.train({ ...shop, manifest: training.manifest, group, progress: () => {} });
   const version = await putModel(shop.store, group.name, files);
   await promote(shop.store, group.name, version, { asOf, reason: 'a test' });
   const manifest: UsersModelManifest = JSON.parse(new TextDecoder().decode(files['manifest.json']));

@@ -4,8 +4,7 @@ import type { ModelFiles } from '../../registry/index.ts';
 import type { Progress } from '../shared/index.ts';
 import type { Head } from './heads.ts';
 import type { InputTransform } from './inputs.ts';
-import type { TextMaterial } from './network/texts/material.ts';
-import type { VisitMaterial, VisitVocabulary } from './network/visits/visit-ids.ts';
+import type { TextMaterial, VisitMaterial, VisitVocabulary } from './network/index.ts';
 import type { TaskStrengths } from './strength.ts';
 
 /**
