@@ -28,13 +28,22 @@ export function nextConfig({
 }: ShopOptions = {}): Config {
   return parseConfig({
     shop: { timeZone: 'UTC' },
-    sources: {},
+    sources: of === 'item' ? {} : { items: itemsWith(of) },
     tasks: { preference: { kind: 'next', event: 'purchase', of, horizonDays, k } },
     features: { historyDays },
     training: { threads: 1 },
     shards: 2,
   });
 }
+
+/** A source of items with one category. */
+const itemsWith = (category: string) =>
+  ({
+    format: 'csv',
+    table: 'items',
+    columns: { item: 'item' },
+    attributes: { categories: [category] },
+  }) as const;
 
 /** A purchase on a day counted from FIRST_DAY. */
 export const bought = (user: string, day: number, item?: string): RawEvent => ({
