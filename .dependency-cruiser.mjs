@@ -7,8 +7,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 const MOST_ROOMS = 22;
 const { doors, ...plans } = JSON.parse(readFileSync(new URL('lib/rooms.json', import.meta.url), 'utf8'));
 
-/** TEMPORARY: what is being moved at the moment. Take each line away with its cause. */
-const NOT_YET = ['^lib/evaluate/(?:model|run)-report\\.ts$'];
+/** TEMPORARY: types that two files share still stand in one of them. Take each line away with its cause. */
+const NOT_YET = ['^lib/models/', '^lib/evaluate/(?:model|run)-report\\.ts$'];
 
 const foldersOf = (path) =>
   readdirSync(new URL(`${path}/`, import.meta.url), { withFileTypes: true })

@@ -8,13 +8,9 @@ import {
   loadOrCreateKey,
   NightjarError,
 } from '../../lib/data/index.ts';
-import {
-  binaryMetrics,
-  checkClosed,
-  evaluateRun,
-  listMetrics,
-  type Outcomes,
-} from '../../lib/evaluate/index.ts';
+import { checkClosed, evaluateRun, horizonOf, metricsOf } from '../../lib/evaluate/index.ts';
+import type { Outcomes } from '../../lib/models/index.ts';
+import { overUsers, taskGroups } from '../../lib/run/index.ts';
 import { writeWhole } from '../../lib/runtime/index.ts';
 import { EXAMPLES, exampleDrops, exampleHome } from '../example-data.ts';
 import { FROM_SOURCES } from '../home.ts';
@@ -60,7 +56,8 @@ export function backtestCommand(): Command {
         throw new ConfigError(`there is no task "${options.task}"; the config has: ${known}`);
       }
       const context: BacktestContext = { workspace, seconds: {} };
-      const asOf = task.kind === 'label' ? null : (options.asOf ?? null);
+      const dated = isDated(workspace, options.task);
+      const asOf = dated ? (options.asOf ?? null) : null;
       await runSteps(
         context,
         [
@@ -78,6 +75,9 @@ export function backtestCommand(): Command {
       await finish(context, options, asOf);
     });
 }
+
+/** Is the task about users as of a day? A labelled table has none. */
+const isDated = ({ config }: Workspace, task: string): boolean => taskGroups(config, task).some(overUsers);
 
 /** Before anything is trained: what cannot be compared need not be scored. */
 const windowStep = (task: string): Step<BacktestContext> => ({
@@ -123,11 +123,10 @@ async function finish(
 ): Promise<void> {
   const { workspace } = context;
   const outcomes = context.outcomes!;
-  const task = workspace.config.tasks[options.task]!;
-  const horizonDays = task.kind === 'label' ? null : task.horizonDays;
-  const metrics = outcomes.kind === 'list' ? listMetrics(outcomes) : binaryMetrics(outcomes);
-  if (options.predictions)
-    await writePredictions(options.predictions, outcomes, workspace, task.kind === 'label');
+  const dated = isDated(workspace, options.task);
+  const horizonDays = dated ? horizonOf(workspace, options.task) : null;
+  const metrics = metricsOf(outcomes);
+  if (options.predictions) await writePredictions(options.predictions, outcomes, workspace, !dated);
   if (options.json) {
     console.log(JSON.stringify({ task: options.task, asOf, horizonDays, ...metrics }));
     return;

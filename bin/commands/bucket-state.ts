@@ -1,6 +1,6 @@
 import { sourceOf } from '../../lib/clean/index.ts';
 import type { Config } from '../../lib/config/index.ts';
-import { isFinished, listDrops, type RunManifest, runIdOf } from '../../lib/run/index.ts';
+import { isFinished, listDrops, onlyTables, type RunManifest, runIdOf } from '../../lib/run/index.ts';
 import { type ObjectStore, readJson } from '../../lib/runtime/index.ts';
 import { scoredShards } from '../../lib/score/index.ts';
 import { table, thousands } from './shared.ts';
@@ -99,7 +99,7 @@ export async function runStates(store: ObjectStore): Promise<RunState[]> {
     const manifest = await readJson<RunManifest>(store, key);
     if (!manifest) continue;
     const runId = runIdOf(manifest);
-    const tables = manifest.groups.every(({ kind }) => kind === 'label');
+    const tables = onlyTables(manifest);
     runs.push({
       runId,
       purpose: manifest.purpose,

@@ -2,9 +2,15 @@ import { createReadStream, readdirSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import type { Config } from '../../lib/config/index.ts';
 import { ConfigError } from '../../lib/data/index.ts';
-import { binaryMetrics, evaluateRun, listMetrics, type Outcomes } from '../../lib/evaluate/index.ts';
+import {
+  type binaryMetrics,
+  evaluateRun,
+  horizonOf,
+  type listMetrics,
+  metricsOf,
+} from '../../lib/evaluate/index.ts';
+import type { Outcomes } from '../../lib/models/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
 import { markAtWork } from '../../lib/runtime/index.ts';
 import { EXAMPLES, exampleDrops } from '../example-data.ts';
@@ -124,8 +130,8 @@ function print(context: DemoContext, json: boolean): void {
   };
   const metrics = Object.entries(outcomes!).map(([task, own]) => ({
     task,
-    horizonDays: horizon(workspace.config, task),
-    ...(own.kind === 'list' ? listMetrics(own) : binaryMetrics(own)),
+    horizonDays: horizonOf(workspace, task),
+    ...metricsOf(own),
   }));
   const exported = `${workspace.root}/exports/as_of=${AS_OF}/${runId}`;
   if (json) {
@@ -213,9 +219,4 @@ function metricTable(metrics: readonly Metric[]): string {
           ],
     ),
   );
-}
-
-function horizon(config: Config, name: string): number {
-  const task = config.tasks[name];
-  return task && task.kind !== 'label' ? task.horizonDays : 0;
 }

@@ -1,10 +1,17 @@
 import type { Config } from '../../lib/config/index.ts';
 import { RATES } from '../../lib/cost/index.ts';
 import { formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
-import type { LeftOut } from '../../lib/learn/index.ts';
+import type { LeftOut } from '../../lib/models/index.ts';
 import { championOf, readModelFile } from '../../lib/registry/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
-import { checkAsOf, type DropState, lastDays, listDrops, taskGroups } from '../../lib/run/index.ts';
+import {
+  checkAsOf,
+  type DropState,
+  lastDays,
+  listDrops,
+  overUsers,
+  taskGroups,
+} from '../../lib/run/index.ts';
 import { type ObjectStore, readJson } from '../../lib/runtime/index.ts';
 import type { Workspace } from '../workspace.ts';
 import { span } from './eta.ts';
@@ -86,7 +93,7 @@ async function dayOf(
   drops: readonly DropState[],
   given: string | undefined,
 ): Promise<Pick<DryRun, 'asOf' | 'why'>> {
-  if (taskGroups(config).every(({ kind }) => kind === 'label')) {
+  if (!taskGroups(config).some(overUsers)) {
     return { asOf: null, why: 'labelled tables have no day' };
   }
   const pending = drops.some(({ state }) => state === 'pending');

@@ -14,7 +14,7 @@ import {
 } from '../../lib/engine/text/index.ts';
 import type { CurvePoint } from '../../lib/engine/train/index.ts';
 import { ByteCache } from '../../lib/features/index.ts';
-import { textsBefore } from '../../lib/learn/index.ts';
+import { textsBefore } from '../../lib/models/index.ts';
 import { buildManifest } from '../../lib/run/index.ts';
 import { explainedAt, writeWhole } from '../../lib/runtime/index.ts';
 import type { Workspace } from '../workspace.ts';

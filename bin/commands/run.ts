@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
 import { evaluateRun } from '../../lib/evaluate/index.ts';
-import { checkRun, type LeftOut, leftOutOf, versionsOf } from '../../lib/learn/index.ts';
+import { checkRun, type LeftOut, leftOutOf, versionsOf } from '../../lib/models/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
 import {
   checkAsOf,
@@ -9,6 +9,8 @@ import {
   isFinished,
   lastDays,
   type Missing,
+  onlyTables,
+  overUsers,
   type PlannedRun,
   planRun,
   type RunManifest,
@@ -77,7 +79,7 @@ export const planStep = (options: {
   async run(context, tell) {
     const { store, config } = context.workspace;
     const drops = context.drops ?? [];
-    const days = taskGroups(config, options.only).some(({ kind }) => kind !== 'label');
+    const days = taskGroups(config, options.only).some(overUsers);
     tell('looking at the last days');
     const known = days ? await lastDays(store, config, drops) : undefined;
     let { asOf } = options;
@@ -100,7 +102,7 @@ async function takenUp({ store }: Workspace, planned: PlannedRun): Promise<strin
   const { runId, manifest, resumed = false } = planned;
   if (await isFinished(store, runId, manifest)) return `${runId} was finished before: nothing is done twice`;
   if (!resumed) return undefined;
-  const tables = manifest.groups.every(({ kind }) => kind === 'label');
+  const tables = onlyTables(manifest);
   const trained = await store.head(`runs/${runId}/finetune.json`);
   const scored = tables ? [] : await scoredShards(store, runId, manifest.shards);
   const done = [

@@ -1,4 +1,4 @@
-import { finetuneRun } from '../../lib/learn/index.ts';
+import { finetuneRun } from '../../lib/models/index.ts';
 import { runJob } from '../../lib/run/job.ts';
 
 await runJob('finetune', async ({ store, runId, progress, signal }) => {

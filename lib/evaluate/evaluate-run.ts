@@ -1,10 +1,10 @@
 import { contentId } from '../data/index.ts';
-import { leftOutOf, versionsOf } from '../learn/index.ts';
+import { leftOutOf, type Outcomes, versionsOf } from '../models/index.ts';
 import { type RunReport, renderReport } from '../report/index.ts';
 import { buildManifest, type DropState, readManifest } from '../run/index.ts';
 import { type ObjectStore, putJson } from '../runtime/index.ts';
-import { binaryMetrics, listMetrics } from './metrics.ts';
-import { collectOutcomes, isClosed, type Outcomes } from './outcomes.ts';
+import { metricsOf } from './metrics.ts';
+import { collectOutcomes, isClosed } from './outcomes.ts';
 import { runReport, type StageSeconds } from './run-report.ts';
 
 export const reportKey = (runId: string): string => `runs/${runId}/report.html`;
@@ -32,12 +32,7 @@ export async function evaluateRun(args: {
   const known = manifest.groups.flatMap((group) => group.tasks).filter((name) => !without.has(name));
   const tasks = asked ?? known.filter((name) => isClosed(manifest, later, name));
   const outcomes = await collectOutcomes({ store, runId, manifest, later, tasks });
-  const metrics = Object.fromEntries(
-    Object.entries(outcomes).map(([name, own]) => [
-      name,
-      own.kind === 'list' ? listMetrics(own) : binaryMetrics(own),
-    ]),
-  );
+  const metrics = Object.fromEntries(Object.entries(outcomes).map(([name, own]) => [name, metricsOf(own)]));
   const report = await runReport({
     store,
     runId,

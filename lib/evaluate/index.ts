@@ -1,3 +1,3 @@
 export { evaluateRun, reportKey } from './evaluate-run.ts';
-export { type BinaryMetrics, binaryMetrics, listMetrics } from './metrics.ts';
-export { type BinaryOutcomes, checkClosed, type ListedOutcomes, type Outcomes } from './outcomes.ts';
+export { type BinaryMetrics, binaryMetrics, listMetrics, metricsOf } from './metrics.ts';
+export { checkClosed, horizonOf } from './outcomes.ts';

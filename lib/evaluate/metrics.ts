@@ -13,8 +13,8 @@ import {
   recallAtK,
   rocCurve,
 } from '../engine/metrics/index.ts';
+import type { BinaryOutcomes, ListedOutcomes, Outcomes } from '../models/index.ts';
 import type { BinaryEvaluation, ListMeasures } from '../report/index.ts';
-import type { BinaryOutcomes, ListedOutcomes } from './outcomes.ts';
 
 /** The metrics as `--json` prints them. */
 export interface BinaryMetrics {
@@ -86,6 +86,10 @@ export function listMetrics({ truth, lists, k }: ListedOutcomes): {
     ndcg: n > 0 ? ndcgAtK(truth, lists, k) : null,
   };
 }
+
+/** The metrics of a task, whichever it is answered by. */
+export const metricsOf = (outcomes: Outcomes): BinaryMetrics | ReturnType<typeof listMetrics> =>
+  outcomes.kind === 'list' ? listMetrics(outcomes) : binaryMetrics(outcomes);
 
 /** The same with intervals, for the report. */
 export const listEvaluation = ({ truth, lists, k }: ListedOutcomes): ListMeasures =>

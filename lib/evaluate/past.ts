@@ -1,6 +1,6 @@
 import { EVENT_TYPES, eventCode, formatDay, minorDigits } from '../data/index.ts';
 import type { UserDay } from '../features/index.ts';
-import { eachUser } from '../learn/index.ts';
+import { eachUser } from '../models/index.ts';
 import type { RunManifest } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 

@@ -1,12 +1,12 @@
 import type { Config } from '../config/index.ts';
 import { formatDay, parseDay } from '../data/index.ts';
 import { type ExportManifest, modelVersion } from '../export/index.ts';
-import type { LeftOut } from '../learn/index.ts';
+import type { LeftOut, Outcomes } from '../models/index.ts';
 import type { OrdersReport, QualityReport, RunReport, StageReport } from '../report/index.ts';
 import type { DropState, RunManifest } from '../run/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';
 import { modelReports } from './model-report.ts';
-import { dataThrough, type Outcomes } from './outcomes.ts';
+import { dataThrough } from './outcomes.ts';
 import { type Orders, readPast } from './past.ts';
 import { qualityReport } from './quality-report.ts';
 import { readTotals, type ScoreTotals } from './score-totals.ts';

@@ -1,9 +1,9 @@
 import { REACH_SHARES } from '../engine/metrics/index.ts';
+import { listedNames, type ShardScores } from '../models/index.ts';
 import type { ReachRow } from '../report/index.ts';
-import { type RunManifest, scoresKey, tableScoresKey } from '../run/index.ts';
+import { type RunManifest, scoreKeys } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import { decodeScores, type ShardScores } from '../score/index.ts';
-import { listedNames } from './outcomes.ts';
+import { decodeScores } from '../score/index.ts';
 
 /** Probabilities of a task, counted by value: memory does not grow with the number of users. */
 export class Probabilities {
@@ -89,10 +89,7 @@ export async function readTotals(
     }
   };
   const served = groups.filter(({ name }) => versions[name]);
-  const keys = served.some(({ kind }) => kind !== 'label')
-    ? Array.from({ length: shards }, (_, shard) => scoresKey(runId, shard))
-    : [];
-  for (const { kind, tasks } of served) if (kind === 'label') keys.push(tableScoresKey(runId, tasks[0]!));
-  for (const key of keys) add(decodeScores(await (await store.get(key)).bytes(), key));
+  for (const key of scoreKeys(runId, served, shards))
+    add(decodeScores(await (await store.get(key)).bytes(), key));
   return { rows, probabilities, listed };
 }

@@ -1,8 +1,9 @@
 import { DataError, type Pseudonyms, parseDay, sha256 } from '../data/index.ts';
 import { snapshotInfo } from '../features/index.ts';
-import { versionsOf } from '../learn/index.ts';
+import { type ShardScores, versionsOf } from '../models/index.ts';
 import {
   dayInputs,
+  overUsers,
   type RunManifest,
   readManifest,
   scoresKey,
@@ -10,7 +11,7 @@ import {
   tableScoresKey,
 } from '../run/index.ts';
 import { type ObjectStore, putJson } from '../runtime/index.ts';
-import { decodeScores, type ShardScores } from '../score/index.ts';
+import { decodeScores } from '../score/index.ts';
 import { type ExportTable, writeExports } from './export.ts';
 import type { ExportManifest } from './manifest.ts';
 
@@ -51,7 +52,7 @@ async function tellSnapshot(
   versions: Versions,
 ): Promise<void> {
   if (manifest.purpose === 'backtest' || manifest.asOf === null) return;
-  if (!manifest.groups.some(({ kind, name }) => kind !== 'label' && versions[name])) return;
+  if (!manifest.groups.some((group) => overUsers(group) && versions[group.name])) return;
   const info = snapshotInfo({
     config: manifest.config,
     runId,
@@ -79,20 +80,22 @@ async function exportTables(
 ): Promise<ExportTable[]> {
   const { groups, config } = manifest;
   const common = { asOf: manifest.asOf, controlShare: config.exports.controlShare };
-  const ofKind = (kind: string) => groups.filter((group) => group.kind === kind && versions[group.name]);
-  const tables: ExportTable[] = ofKind('label').map(({ name, tasks }) => ({
-    name: `table-${tasks[0]}`,
-    shape: { ...common, id: 'row_id', tasks, lists: [], modelVersion: versions[name]! },
-    audiences: [],
-    shards: async function* () {
-      yield await readScores(store, tableScoresKey(runId, tasks[0]!));
-    },
-  }));
-  const wanted = ofKind('users').flatMap((group) => group.tasks);
-  const lists = ofKind('next').flatMap((group) => group.tasks);
-  if (wanted.length + lists.length > 0) {
+  const served = groups.filter(({ name }) => versions[name]);
+  const tables: ExportTable[] = served
+    .filter((group) => !overUsers(group))
+    .map(({ name, tasks }) => ({
+      name: `table-${tasks[0]}`,
+      shape: { ...common, id: 'row_id', tasks, lists: [], modelVersion: versions[name]! },
+      audiences: [],
+      shards: async function* () {
+        yield await readScores(store, tableScoresKey(runId, tasks[0]!));
+      },
+    }));
+  const wanted = served.filter(overUsers).flatMap((group) => group.tasks);
+  if (wanted.length > 0) {
     const first = await readScores(store, scoresKey(runId, 0));
     const tasks = wanted.filter((task) => task in first.tasks);
+    const lists = wanted.filter((task) => task in first.lists);
     tables.unshift({
       name: 'users',
       shape: { ...common, id: 'user_id', tasks, lists, modelVersion: modelVersion(versions) },

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { canonicalJson } from '../data/index.ts';
+import type { ShardScores } from '../models/index.ts';
 import {
   explain,
   explainedAt,
@@ -15,7 +16,6 @@ import {
   scratchPrefix,
   temporaryPlace,
 } from '../runtime/index.ts';
-import type { ShardScores } from '../score/index.ts';
 import { pointDay, showCurrent } from './current.ts';
 import { type ExportFile, type ExportManifest, FOLDERS, type Format } from './manifest.ts';
 import { appendScores, audienceQuery, createScoreTable, type ExportShape, exportQuery } from './table.ts';

@@ -8,7 +8,7 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import { stableUnit } from '../data/index.ts';
-import type { ShardScores } from '../score/index.ts';
+import type { ShardScores } from '../models/index.ts';
 
 /** Rows that DuckDB takes in one chunk. */
 const CHUNK = 2048;

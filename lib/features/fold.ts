@@ -1,12 +1,12 @@
 import { DataError, formatDay } from '../data/index.ts';
 import type { UserDay } from './days.ts';
-import { TOKEN_ITEMS } from './spec.ts';
+import { VISIT_ITEMS } from './spec.ts';
 import { AT, DECAYED, type UserState } from './state.ts';
-import { TokenList } from './token-list.ts';
+import { VisitList } from './visit-list.ts';
 
 /** Room for the visits of one day, used by one call at a time. */
-const visits = new TokenList(Number.MAX_SAFE_INTEGER);
-const itemLines = new Float64Array(TOKEN_ITEMS);
+const visits = new VisitList(Number.MAX_SAFE_INTEGER);
+const itemLines = new Float64Array(VISIT_ITEMS);
 
 /**
  * Adds one complete merged day to a user's state. Days come in strictly ascending order.
@@ -78,7 +78,7 @@ export function addDay(state: UserState, { day, entries, start, end }: UserDay):
       visits.lines[visit] = visitLines;
       visits.units[visit] = visitUnits;
       visits.money[visit] = visitMoney;
-      visits.itemCount[visit] = Math.min(distinct, TOKEN_ITEMS);
+      visits.itemCount[visit] = Math.min(distinct, VISIT_ITEMS);
       if (visitTime < first) first = visitTime;
       dayLines += visitLines;
       dayUnits += visitUnits;
@@ -90,15 +90,15 @@ export function addDay(state: UserState, { day, entries, start, end }: UserDay):
     numbers[t * stride + AT.itemDays]! += 1;
     if (isNew) numbers[t * stride + AT.newItems]! += 1;
   });
-  appendVisits(state.tokens);
+  appendVisits(state.visits);
 }
 
 /** Keeps the visit's items with the most lines; names arrive in ascending order, so equals stay in that order. */
 function addMainItem(visit: number, known: number, name: number, lines: number): void {
-  const base = visit * TOKEN_ITEMS;
-  let place = Math.min(known, TOKEN_ITEMS);
-  if (place === TOKEN_ITEMS && itemLines[TOKEN_ITEMS - 1]! >= lines) return;
-  if (place === TOKEN_ITEMS) place--;
+  const base = visit * VISIT_ITEMS;
+  let place = Math.min(known, VISIT_ITEMS);
+  if (place === VISIT_ITEMS && itemLines[VISIT_ITEMS - 1]! >= lines) return;
+  if (place === VISIT_ITEMS) place--;
   while (place > 0 && itemLines[place - 1]! < lines) {
     itemLines[place] = itemLines[place - 1]!;
     visits.items[base + place] = visits.items[base + place - 1]!;
@@ -153,15 +153,14 @@ function addTypeDay(
 }
 
 /** The day's visits by (time, type, visit key): they were found by (type, visit key), and a stable sort keeps that. */
-function appendVisits(tokens: TokenList): void {
+function appendVisits(kept: VisitList): void {
   if (visits.end === 1) {
-    tokens.append(visits, 0);
-    tokens.trim();
+    kept.append(visits, 0);
+    kept.trim();
     return;
   }
   const order = Array.from({ length: visits.end }, (_, i) => i);
   order.sort((a, b) => visits.time[a]! - visits.time[b]!);
-  for (let i = Math.max(0, order.length - tokens.limit); i < order.length; i++)
-    tokens.append(visits, order[i]!);
-  tokens.trim();
+  for (let i = Math.max(0, order.length - kept.limit); i < order.length; i++) kept.append(visits, order[i]!);
+  kept.trim();
 }

@@ -29,10 +29,9 @@ export {
 } from './plan-fold.ts';
 export { readShardDays, type ShardUser, ShardUsers } from './shard.ts';
 export { decodeSnapshot, SnapshotWriter } from './snapshot.ts';
-export { daysSpec, stateSettings, TOKEN_ITEMS } from './spec.ts';
+export { daysSpec, stateSettings, VISIT_ITEMS } from './spec.ts';
 export { AT, UserState } from './state.ts';
 export { readShardTexts } from './texts.ts';
-export type { TokenList } from './token-list.ts';
 export type { FeatureName } from './vector.ts';
 export {
   type EventVersions,
@@ -44,4 +43,5 @@ export {
   type Question,
   type ReplacedLines,
 } from './versions/index.ts';
+export type { VisitList } from './visit-list.ts';
 export { groupWords } from './words.ts';

@@ -21,7 +21,7 @@ import {
 } from './columns.ts';
 import { grown } from './grow.ts';
 import type { Interner } from './interner.ts';
-import { stateSpec, TOKEN_ITEMS } from './spec.ts';
+import { stateSpec, VISIT_ITEMS } from './spec.ts';
 import { TYPES, type UserState } from './state.ts';
 
 /**
@@ -52,7 +52,7 @@ const PARTS = {
     'item_short:f64',
     'item_long:f64',
   ],
-  tokens: [
+  visits: [
     'token_time:f64',
     'token_day:i32',
     'token_type:u8',
@@ -63,11 +63,11 @@ const PARTS = {
     'token_money:f64',
     'token_item_count:u8',
   ],
-  /** The main items of all tokens, one after the other. */
-  tokenItems: ['token_items:text'],
+  /** The main items of all visits, one after the other. */
+  visitItems: ['token_items:text'],
 } as const;
 type Part = keyof typeof PARTS;
-const PART_NAMES: Part[] = ['types', 'numbers', 'hours', 'days', 'items', 'tokens', 'tokenItems'];
+const PART_NAMES: Part[] = ['types', 'numbers', 'hours', 'days', 'items', 'visits', 'visitItems'];
 
 type Values = Uint8Array | Int32Array | Float64Array;
 
@@ -155,7 +155,7 @@ export class SnapshotWriter {
       this.#column('days', index).take(values, state.dayStart, state.dayEnd);
     }
     this.#addItems(state);
-    this.#addTokens(state);
+    this.#addVisits(state);
     for (const part of PART_NAMES) {
       const offsets = grown(this.#offsets.get(part)!, row + 2);
       offsets[row + 1] = this.#columns.get(part)![0]!.length;
@@ -211,15 +211,15 @@ export class SnapshotWriter {
     }
   }
 
-  #addTokens({ tokens }: UserState): void {
-    const { time, day, type, hour, distinctItems, lines, units, money, itemCount } = tokens;
+  #addVisits({ visits }: UserState): void {
+    const { time, day, type, hour, distinctItems, lines, units, money, itemCount } = visits;
     const columns = [time, day, type, hour, distinctItems, lines, units, money, itemCount];
     for (const [index, values] of columns.entries()) {
-      this.#column('tokens', index).take(values, tokens.start, tokens.end);
+      this.#column('visits', index).take(values, visits.start, visits.end);
     }
-    const names = this.#column('tokenItems', 0);
-    for (let i = tokens.start; i < tokens.end; i++) {
-      names.take(tokens.items, i * TOKEN_ITEMS, i * TOKEN_ITEMS + itemCount[i]!);
+    const names = this.#column('visitItems', 0);
+    for (let i = visits.start; i < visits.end; i++) {
+      names.take(visits.items, i * VISIT_ITEMS, i * VISIT_ITEMS + itemCount[i]!);
     }
   }
 
@@ -295,7 +295,7 @@ export function decodeSnapshot(bytes: Uint8Array, config: Config, items: Interne
     short: f64('item_short'),
     long: f64('item_long'),
   };
-  const token = {
+  const visit = {
     at: offsets('token_time'),
     time: f64('token_time'),
     day: i32('token_day'),
@@ -336,20 +336,20 @@ export function decodeSnapshot(bytes: Uint8Array, config: Config, items: Interne
         state.items.short[at] = item.short[i]!;
         state.items.long[at] = item.long[i]!;
       }
-      let name = token.itemsAt[row]!;
-      for (let i = token.at[row]!; i < token.at[row + 1]!; i++) {
-        const at = state.tokens.push();
-        state.tokens.time[at] = token.time[i]!;
-        state.tokens.day[at] = token.day[i]!;
-        state.tokens.type[at] = token.type[i]!;
-        state.tokens.hour[at] = token.hour[i]!;
-        state.tokens.distinctItems[at] = token.distinct[i]!;
-        state.tokens.lines[at] = token.lines[i]!;
-        state.tokens.units[at] = token.units[i]!;
-        state.tokens.money[at] = token.money[i]!;
-        state.tokens.itemCount[at] = token.itemCount[i]!;
-        for (let j = 0; j < token.itemCount[i]!; j++)
-          state.tokens.items[at * TOKEN_ITEMS + j] = token.items[name++]!;
+      let name = visit.itemsAt[row]!;
+      for (let i = visit.at[row]!; i < visit.at[row + 1]!; i++) {
+        const at = state.visits.push();
+        state.visits.time[at] = visit.time[i]!;
+        state.visits.day[at] = visit.day[i]!;
+        state.visits.type[at] = visit.type[i]!;
+        state.visits.hour[at] = visit.hour[i]!;
+        state.visits.distinctItems[at] = visit.distinct[i]!;
+        state.visits.lines[at] = visit.lines[i]!;
+        state.visits.units[at] = visit.units[i]!;
+        state.visits.money[at] = visit.money[i]!;
+        state.visits.itemCount[at] = visit.itemCount[i]!;
+        for (let j = 0; j < visit.itemCount[i]!; j++)
+          state.visits.items[at * VISIT_ITEMS + j] = visit.items[name++]!;
       }
     },
   };

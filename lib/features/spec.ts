@@ -6,8 +6,8 @@ const FEATURES_VERSION = 2;
 
 /** Half-lives in days of the decayed count that each item of a user carries. */
 export const ITEM_HALF_LIVES = [30, 90] as const;
-/** How many main items a token names. */
-export const TOKEN_ITEMS = 8;
+/** How many main items a visit names. */
+export const VISIT_ITEMS = 8;
 /** Names the meaning of day rows: they depend on no setting. */
 export function daysSpec(): string {
   return contentId({ days: FEATURES_VERSION });
@@ -25,6 +25,6 @@ export function stateSpec(config: Config): string {
     state: FEATURES_VERSION,
     features: stateSettings(config),
     items: ITEM_HALF_LIVES,
-    tokenItems: TOKEN_ITEMS,
+    tokenItems: VISIT_ITEMS,
   });
 }

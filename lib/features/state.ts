@@ -2,7 +2,7 @@ import type { Config } from '../config/index.ts';
 import { EVENT_TYPES } from '../data/index.ts';
 import { grown } from './grow.ts';
 import { ItemMap } from './item-map.ts';
-import { TokenList } from './token-list.ts';
+import { VisitList } from './visit-list.ts';
 
 export const TYPES = EVENT_TYPES.length;
 /** Parts of a day of four hours each, from midnight. */
@@ -69,7 +69,7 @@ export class UserState {
   dayVisits = new Float64Array(64);
   dayMoney = new Float64Array(64);
   readonly items: ItemMap;
-  readonly tokens: TokenList;
+  readonly visits: VisitList;
 
   constructor(config: Config) {
     this.halfLives = config.features.halfLives;
@@ -77,7 +77,7 @@ export class UserState {
     this.stride = AT.decayed + DECAYED.count * this.halfLives.length;
     this.numbers = new Float64Array(TYPES * this.stride);
     this.items = new ItemMap(this.historyDays);
-    this.tokens = new TokenList(config.features.tokens);
+    this.visits = new VisitList(config.features.tokens);
   }
 
   /** Back to a user of whom nothing is known. */
@@ -88,7 +88,7 @@ export class UserState {
     this.dayStart = 0;
     this.dayEnd = 0;
     this.items.reset();
-    this.tokens.reset();
+    this.visits.reset();
   }
 
   /** A number of a type, by its place in AT. */

@@ -29,29 +29,20 @@ const EVENTS: Readonly<Record<string, string>> = {
 /** 'purchase' -> 'a purchase' */
 const eventNoun = (event: string): string => EVENTS[event] ?? `an event "${event}"`;
 
-export function wordsOf(task: BinaryTaskReport | NextTaskReport): Words {
-  if (task.kind === 'label') {
-    return {
-      one: 'row',
-      many: 'rows',
-      takers: `rows labelled "${task.of}"`,
-      did: `have the label "${task.of}"`,
-      didNot: 'have another label',
-      will: `have the label "${task.of}"`,
-    };
-  }
-  if (task.kind === 'absence') {
-    return {
-      one: 'customer',
-      many: 'customers',
-      takers: 'customers lost',
-      did: 'were lost',
-      didNot: 'stayed',
-      will: 'be lost',
-    };
-  }
-  if (task.kind === 'event' && task.of !== 'purchase') {
-    const noun = eventNoun(task.of);
+const BUYERS: Words = {
+  one: 'customer',
+  many: 'customers',
+  takers: 'buyers',
+  did: 'bought',
+  didNot: 'did not buy',
+  will: 'buy',
+};
+
+/** By the kind of a task, and what it is of. */
+const WORDS: Readonly<Record<(BinaryTaskReport | NextTaskReport)['kind'], (of: string) => Words>> = {
+  event(of) {
+    if (of === 'purchase') return BUYERS;
+    const noun = eventNoun(of);
     return {
       one: 'user',
       many: 'users',
@@ -60,13 +51,24 @@ export function wordsOf(task: BinaryTaskReport | NextTaskReport): Words {
       didNot: 'had none',
       will: `have ${noun}`,
     };
-  }
-  return {
+  },
+  absence: () => ({
     one: 'customer',
     many: 'customers',
-    takers: 'buyers',
-    did: 'bought',
-    didNot: 'did not buy',
-    will: 'buy',
-  };
-}
+    takers: 'customers lost',
+    did: 'were lost',
+    didNot: 'stayed',
+    will: 'be lost',
+  }),
+  next: () => BUYERS,
+  label: (of) => ({
+    one: 'row',
+    many: 'rows',
+    takers: `rows labelled "${of}"`,
+    did: `have the label "${of}"`,
+    didNot: 'have another label',
+    will: `have the label "${of}"`,
+  }),
+};
+
+export const wordsOf = ({ kind, of }: BinaryTaskReport | NextTaskReport): Words => WORDS[kind](of);

@@ -1,7 +1,7 @@
 export { advanceRun, type RunProgress, SUBMITS } from './advance.ts';
 export { claimKey, readClaim } from './claims.ts';
 export { tick } from './dispatch.ts';
-export { type TaskGroup, taskGroups } from './groups.ts';
+export { overUsers, type TaskGroup, taskGroups } from './groups.ts';
 export { type DropState, listDrops } from './inputs.ts';
 export {
   currentKey,
@@ -25,6 +25,6 @@ export {
 export { mapParallel } from './parallel.ts';
 export { type PlannedRun, planRun } from './plan.ts';
 export { planShard, readUsers, replacedCounts, replacedLines } from './read-users.ts';
-export { isFinished, type StageName, stagesOf } from './stages.ts';
+export { isFinished, onlyTables, type StageName, scoreKeys, stagesOf } from './stages.ts';
 export { submitRun } from './submit.ts';
 export type { TickArgs, TickKind, TickResult } from './tick-types.ts';

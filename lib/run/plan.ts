@@ -3,7 +3,7 @@ import { NightjarError, parseDay } from '../data/index.ts';
 import { championOf } from '../registry/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { latestSnapshot, unfinishedRun } from './earlier.ts';
-import { type TaskGroup, taskGroups } from './groups.ts';
+import { overUsers, type TaskGroup, taskGroups } from './groups.ts';
 import type { DropState } from './inputs.ts';
 import { buildManifest, type Missing, putManifest, type RunManifest } from './manifest.ts';
 
@@ -60,7 +60,7 @@ function checkGroups(config: Config, groups: readonly TaskGroup[], asOf: string 
       only ? `there is no task "${only}"; the config has: ${names}` : 'the config has no tasks',
     );
   }
-  if (asOf === null && groups.some(({ kind }) => kind !== 'label')) {
+  if (asOf === null && groups.some(overUsers)) {
     throw new NightjarError('say which day to score: --as-of YYYY-MM-DD (features use the days before it)');
   }
   if (asOf !== null) parseDay(asOf);

@@ -1,5 +1,6 @@
 import { hasModel } from '../registry/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';
+import { overUsers, type TaskGroup } from './groups.ts';
 import {
   currentKey,
   evaluationKey,
@@ -26,7 +27,7 @@ export function stagesOf(manifest: RunManifest): StageName[] {
 }
 
 /** Are all groups labelled tables? They have no users and so no shards. */
-export const onlyTables = ({ groups }: RunManifest): boolean => groups.every(({ kind }) => kind === 'label');
+export const onlyTables = ({ groups }: Pick<RunManifest, 'groups'>): boolean => !groups.some(overUsers);
 
 /**
  * Is a stage done? Its objects alone say so, whatever became of its jobs.
@@ -60,19 +61,21 @@ async function isTrained(store: ObjectStore, runId: string): Promise<boolean> {
   return true;
 }
 
+/** Objects with the scores of some groups: one for each shard of users, one for each table. */
+export function scoreKeys(runId: string, groups: readonly TaskGroup[], shards: number): string[] {
+  const ofUsers = groups.some(overUsers)
+    ? Array.from({ length: shards }, (_, shard) => scoresKey(runId, shard))
+    : [];
+  const tables = groups.filter((group) => !overUsers(group)).flatMap(({ tasks }) => tasks);
+  return [...ofUsers, ...tables.map((task) => tableScoresKey(runId, task))];
+}
+
 /** A group whose tasks could not be trained yet has no model, and nothing is scored by it. */
 async function isScored(store: ObjectStore, runId: string, manifest: RunManifest): Promise<boolean> {
   const trained = await readJson<Readonly<Record<string, string>>>(store, trainedKey(runId));
   if (!trained && manifest.groups.some(({ name }) => !manifest.champions[name])) return false;
   const groups = manifest.groups.filter(({ name }) => manifest.champions[name] ?? trained?.[name]);
-  const missing = new Set(
-    groups.flatMap(({ kind, tasks }) =>
-      kind === 'label' ? tasks.map((task) => tableScoresKey(runId, task)) : [],
-    ),
-  );
-  if (groups.some(({ kind }) => kind !== 'label')) {
-    for (let shard = 0; shard < manifest.shards; shard++) missing.add(scoresKey(runId, shard));
-  }
+  const missing = new Set(scoreKeys(runId, groups, manifest.shards));
   for await (const { key } of store.list(scoresPrefix(runId))) missing.delete(key);
   return missing.size === 0;
 }

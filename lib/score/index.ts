@@ -1,4 +1,3 @@
 export { scoreRun } from './score-run.ts';
 export { openRunScorer, scoredShards } from './score-shard.ts';
-export { openUserScorer, type UserScorer } from './score-users.ts';
-export { decodeScores, encodeScores, type ShardScores, type TaskScores } from './scores.ts';
+export { decodeScores, encodeScores } from './scores.ts';

@@ -1,9 +1,10 @@
 import { checkAborted } from '../engine/train/index.ts';
-import { namingDrops, versionsOf } from '../learn/index.ts';
-import { readManifest } from '../run/index.ts';
+import { FAMILIES, namingDrops, versionsOf } from '../models/index.ts';
+import { readModelFiles } from '../registry/index.ts';
+import { overUsers, readManifest, tableScoresKey } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { openRunScorer } from './score-shard.ts';
-import { scoreTable } from './score-table.ts';
+import { encodeScores } from './scores.ts';
 
 /**
  * The score job: scores a range of shards of a run, and with the first shard the labelled tables. What is scored
@@ -23,24 +24,25 @@ export async function scoreRun(args: {
   const checkStopped = () => checkAborted(signal, 'scoring was stopped between two shards');
   const manifest = await readManifest(store, runId);
   const versions = await versionsOf(store, runId, manifest);
-  if (shards.from === 0) {
-    for (const { kind, name, tasks } of manifest.groups) {
-      const version = versions[name];
-      // A group without a model could not be trained yet.
-      if (kind !== 'label' || version === undefined) continue;
-      checkStopped();
-      const rows = await scoreTable({
-        store,
-        runId,
-        manifest,
-        group: name,
-        task: tasks[0]!,
-        version,
-      });
-      progress(rows === undefined ? `${tasks[0]}: scored before` : `${tasks[0]}: ${rows} rows`);
+  const { threads } = manifest.config.training;
+  for (const group of shards.from === 0 ? manifest.groups : []) {
+    const version = versions[group.name];
+    const family = FAMILIES[group.kind];
+    // A group without a model could not be trained yet.
+    if (family.over === 'users' || version === undefined) continue;
+    checkStopped();
+    const task = group.tasks[0]!;
+    const key = tableScoresKey(runId, task);
+    if (await store.head(key)) {
+      progress(`${task}: scored before`);
+      continue;
     }
+    const files = await readModelFiles(store, group.name, version);
+    const scores = await family.score(files, { store, runId, manifest, group, threads });
+    await store.put(key, encodeScores(scores, { runId, task }), { ifAbsent: true });
+    progress(`${task}: ${scores.users.length} rows`);
   }
-  if (!manifest.groups.some(({ kind, name }) => kind !== 'label' && versions[name])) return;
+  if (!manifest.groups.some((group) => overUsers(group) && versions[group.name])) return;
   const scorer = await openRunScorer({ store, runId, manifest, versions });
   try {
     for (let shard = shards.from; shard < shards.to; shard++) {

@@ -1,20 +1,11 @@
 import { parseDay } from '../data/index.ts';
 import { ByteCache, type ShardUser, SnapshotWriter, snapshotKey } from '../features/index.ts';
-import {
-  openProfiles,
-  openTexts,
-  type RunTexts,
-  TextNumbers,
-  type UsersModelManifest,
-} from '../learn/index.ts';
-import { type NextScorer, openNextScorer } from '../ranking/index.ts';
+import { FAMILIES, type Scorer, type ShardScores, type UserWalk } from '../models/index.ts';
 import { readModelFiles } from '../registry/index.ts';
 import { planShard, type RunManifest, readUsers, scoresKey } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { emailsOf } from './emails.ts';
-import { namedValues } from './reasons.ts';
-import { openUserScorer, type UserScorer } from './score-users.ts';
-import { encodeScores, type ShardScores } from './scores.ts';
+import { encodeScores } from './scores.ts';
 
 /** The models that score a run, by task group. */
 export type Versions = Readonly<Record<string, string>>;
@@ -34,40 +25,28 @@ export async function openRunScorer(args: {
   versions: Versions;
 }): Promise<RunScorer> {
   const { store, runId, manifest, versions } = args;
-  const { config } = manifest;
   // One thread less than training has: this one prepares the next batch meanwhile.
-  const threads = Math.max(1, config.training.threads - 1);
-  let users: UserScorer | undefined;
-  let profile: UsersModelManifest['profile'] = null;
-  let texts: RunTexts | undefined;
-  const lists: { task: string; scorer: NextScorer }[] = [];
+  const threads = Math.max(1, manifest.config.training.threads - 1);
+  const scorers: Scorer[] = [];
   for (const group of manifest.groups) {
     const version = versions[group.name];
+    const family = FAMILIES[group.kind];
     // A group without a model could not be trained yet.
-    if (version === undefined) continue;
-    if (group.kind === 'users') {
-      const files = await readModelFiles(store, group.name, version);
-      const description: UsersModelManifest = JSON.parse(new TextDecoder().decode(files['manifest.json']));
-      users = await openUserScorer({ config, manifest: description, files, threads });
-      profile = description.profile;
-      texts = description.text && (await openTexts(store, manifest, config.text!, new ByteCache()));
-    } else if (group.kind === 'next') {
-      const task = group.tasks[0]!;
-      lists.push({ task, scorer: await openNextScorer({ store, runId, manifest, task, version, threads }) });
-    }
+    if (family.over === 'rows' || version === undefined) continue;
+    const files = await readModelFiles(store, group.name, version);
+    scorers.push(await family.open(files, { store, runId, manifest, group, threads }));
   }
   const cache = new ByteCache();
   return {
     async shard(shard) {
       if (await store.head(scoresKey(runId, shard))) return undefined;
-      const scores = await scoreShard({ store, runId, manifest, shard, users, profile, texts, lists, cache });
+      const scores = await scoreShard({ store, runId, manifest, shard, scorers, cache });
       const bytes = encodeScores(scores, { runId, asOf: manifest.asOf!, shard: String(shard) });
       await store.put(scoresKey(runId, shard), bytes, { ifAbsent: true });
       return scores.users.length;
     },
     async close() {
-      await users?.close();
-      for (const { scorer } of lists) await scorer.close();
+      for (const scorer of scorers) await scorer.close();
     },
   };
 }
@@ -77,51 +56,53 @@ async function scoreShard(args: {
   runId: string;
   manifest: RunManifest;
   shard: number;
-  users: UserScorer | undefined;
-  profile: UsersModelManifest['profile'];
-  texts: RunTexts | undefined;
-  lists: readonly { task: string; scorer: NextScorer }[];
+  scorers: readonly Scorer[];
   cache: ByteCache;
 }): Promise<ShardScores> {
-  const { store, runId, manifest, shard, lists, cache } = args;
+  const { store, runId, manifest, shard, scorers, cache } = args;
   const { config } = manifest;
   const day = parseDay(manifest.asOf!);
   const plan = await planShard(store, manifest, shard);
   const read = await readUsers(store, manifest, { shard, before: day, cache, plan });
   const names: string[] = [];
   const hashes: number[] = [];
-  const itemText = (id: number) => read.items.text(id);
   const snapshot = new SnapshotWriter(config, read.items, plan.snapshotDay);
-  const see = (user: ShardUser) => {
+  const users = seenOnce(read, (user) => {
     names.push(user.user);
     hashes.push(user.hash);
     user.advance(plan.snapshotDay);
     snapshot.add(user.user, user.hash, user.state);
-  };
-  let tasks: ShardScores['tasks'] = {};
-  if (args.users) {
-    const profiles = await openProfiles(store, manifest, args.profile, shard);
-    const numbers = new TextNumbers();
-    const writer = await args.texts?.shard(shard, numbers, read.items, { from: day, before: day });
-    const texts = writer && { writer, numbers };
-    tasks = (await args.users.score(read, day, itemText, see, profiles, texts)).tasks;
+  });
+  const answers: Pick<ShardScores, 'tasks' | 'lists'> = { tasks: {}, lists: {} };
+  for (const scorer of scorers) {
+    const { tasks, lists } = await scorer.score(users, shard);
+    Object.assign(answers.tasks, tasks);
+    Object.assign(answers.lists, lists);
   }
-  if (!args.users) for (const user of read) see(user);
   if (manifest.purpose !== 'backtest') {
     await store.put(snapshotKey(config, runId, shard), snapshot.encode(), { ifAbsent: true });
-  }
-  const topLists: ShardScores['lists'] = {};
-  for (const { task, scorer } of lists) {
-    const top = await scorer.top(read);
-    topLists[task] = top.map((items) => (items.length > 0 ? namedValues(items) : null));
   }
   const emails = await emailsOf(store, manifest, shard);
   return {
     users: names,
     hashes: Uint32Array.from(hashes),
-    tasks,
-    lists: topLists,
+    ...answers,
     ...(emails ? { emails: names.map((user) => emails.get(user) ?? null) } : {}),
+  };
+}
+
+/** The same users; the first walk shows each one before it is anybody else's. */
+function seenOnce(users: UserWalk, see: (user: ShardUser) => void): UserWalk {
+  let walked = false;
+  return {
+    items: users.items,
+    *[Symbol.iterator]() {
+      for (const user of users) {
+        if (!walked) see(user);
+        yield user;
+      }
+      walked = true;
+    },
   };
 }
 

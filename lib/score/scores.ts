@@ -1,26 +1,6 @@
 import { type Data, Field, Float64, makeData, Uint32, Utf8, vectorFromArray } from 'apache-arrow';
 import { decodeArrow, encodeArrow, recordBatch } from '../data/index.ts';
-
-/** Scores of one yes-or-no task, one place per user of the shard; NaN and null where the user is not in the task's population. */
-export interface TaskScores {
-  /** Raw output of the model: the order of users. */
-  readonly logit: Float64Array;
-  /** Calibrated. */
-  readonly probability: Float64Array;
-  /** JSON list of the strongest reasons, such as [{"name":"how often","value":0.41}]. */
-  readonly reasons: (string | null)[];
-}
-
-/** Scores of one shard of users (or rows of a labelled table), in ascending order of (hash, user). */
-export interface ShardScores {
-  readonly users: string[];
-  readonly hashes: Uint32Array;
-  readonly tasks: Record<string, TaskScores>;
-  /** Per list task the user's top items as JSON lists of named values, best first; null without any. */
-  readonly lists: Record<string, (string | null)[]>;
-  /** SHA-256 (hex) of each user's address as it was known by the as-of day; absent where the shop maps none. */
-  readonly emails?: (string | null)[];
-}
+import type { ShardScores } from '../models/index.ts';
 
 /** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, then `<task>.logit`, `.probability`, `.reasons` or `.list`. */
 export function encodeScores(scores: ShardScores, metadata: Record<string, string>): Uint8Array {

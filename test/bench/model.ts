@@ -2,17 +2,13 @@ import type { Config } from '../../lib/config/index.ts';
 import { createRng } from '../../lib/engine/host/index.ts';
 import { encodeModel } from '../../lib/engine/onnx/index.ts';
 import { featureNames, featureVector, type ShardUser } from '../../lib/features/index.ts';
-import type { UsersModelManifest } from '../../lib/learn/index.ts';
-import {
-  fitColumns,
-  fitInputs,
-  type Head,
-  type PropensityShape,
-  scoringModel,
-  tokenIds,
-  VocabularyCounter,
-  withValues,
-} from '../../lib/models/index.ts';
+import type { Head } from '../../lib/models/candidates/heads.ts';
+import { fitColumns, fitInputs } from '../../lib/models/candidates/inputs.ts';
+import { linearBranch, mlpBranch, visitsBranch } from '../../lib/models/candidates/network/branches/index.ts';
+import { type Network, scoringModel } from '../../lib/models/candidates/network/graph.ts';
+import { withValues } from '../../lib/models/candidates/network/parameters.ts';
+import { VocabularyCounter, visitTableSize } from '../../lib/models/candidates/network/visits/visit-ids.ts';
+import type { UsersModelManifest } from '../../lib/models/index.ts';
 
 export interface UsersModel {
   readonly manifest: UsersModelManifest;
@@ -35,7 +31,7 @@ export function drawnModel(
   const vectors: Float32Array[] = [];
   for (const user of users) {
     user.advance(day);
-    counter.add(user.state.tokens, itemText);
+    counter.add(user.state.visits, itemText);
     const vector = new Float32Array(names.length);
     featureVector(user.state, day, config, vector);
     vectors.push(vector);
@@ -50,12 +46,15 @@ export function drawnModel(
     .filter(([, { kind }]) => kind === 'event' || kind === 'absence')
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([task, { kind }]) => ({ task, bins: 3, inverted: kind === 'absence' }));
-  const shape: PropensityShape = {
+  const shape: Network = {
     features: columns.length,
     transform: fitInputs(raw, columns.length, rows, fitColumns(raw, columns.length, rows)),
     heads,
-    mlp: { hidden, layers: 2, members },
-    sequence: { ids: tokenIds(vocabulary), width, layers, heads: attention, length: 'length' },
+    branches: [
+      linearBranch,
+      mlpBranch({ hidden, layers: 2, members }),
+      visitsBranch({ ids: visitTableSize(vocabulary), width, layers, heads: attention, length: 'length' }),
+    ],
   };
   const groupOf = shape.transform.kept.map((k) => names[columns[k]!]!.group);
   const groups = [...new Set(groupOf)].sort();

@@ -1,9 +1,15 @@
 import { parseDay } from '../../lib/data/index.ts';
 import { attributeNames, fitAttributes } from '../../lib/features/index.ts';
-import { cutoffGrid } from '../../lib/learn/cutoff-grid.ts';
-import { readLabelled, tableFeatures } from '../../lib/learn/index.ts';
-import { buildUserRows, historyStart, survey, userHeads, userTask } from '../../lib/learn/user-rows.ts';
-import { fitColumns, fitInputs, writeInputs } from '../../lib/models/index.ts';
+import { fitColumns, fitInputs, writeInputs } from '../../lib/models/candidates/index.ts';
+import { readLabelled, tableFeatures } from '../../lib/models/table/labelled.ts';
+import { cutoffGrid } from '../../lib/models/users/cutoff-grid.ts';
+import {
+  buildUserRows,
+  historyStart,
+  survey,
+  userHeads,
+  userTask,
+} from '../../lib/models/users/user-rows.ts';
 import type { RunManifest } from '../../lib/run/index.ts';
 import type { ObjectStore } from '../../lib/runtime/index.ts';
 

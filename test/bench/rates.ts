@@ -7,7 +7,7 @@ import { loadConfig } from '../../lib/config/index.ts';
 import { canonicalJson, createPseudonyms } from '../../lib/data/index.ts';
 import { exportRun } from '../../lib/export/index.ts';
 import { buildDays, readShardDays } from '../../lib/features/index.ts';
-import { finetuneRun } from '../../lib/learn/index.ts';
+import { finetuneRun } from '../../lib/models/index.ts';
 import { putModel } from '../../lib/registry/index.ts';
 import { putManifest, taskGroups } from '../../lib/run/index.ts';
 import { type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';

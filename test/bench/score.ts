@@ -2,8 +2,8 @@ import * as ort from 'onnxruntime-node';
 import type { Feeds } from '../../lib/engine/host/index.ts';
 import { Session } from '../../lib/engine/train/index.ts';
 import { readShardDays, type ShardUsers } from '../../lib/features/index.ts';
+import { openUsersModel } from '../../lib/models/users/score.ts';
 import { type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
-import { openUserScorer } from '../../lib/score/index.ts';
 import { drawnModel } from './model.ts';
 import { FIRST_DAY, openShop, shopConfig, writeDays } from './shop.ts';
 import { printTimings, sideBySide, withFolder } from './support.ts';
@@ -29,9 +29,9 @@ async function compare(store: ObjectStore, threads: number): Promise<void> {
   const itemText = (id: number) => users.items.text(id);
   const built = drawnModel(config, users, asOf, itemText);
   const { manifest, model } = built;
-  const scorer = await openUserScorer({ config, manifest, files: { 'model.onnx': model }, threads });
+  const scorer = await openUsersModel({ config, manifest, files: { 'model.onnx': model }, threads });
   const score = async () => {
-    await scorer.score(users, asOf, itemText, () => {});
+    await scorer.score(users, { day: asOf, itemText, profiles: undefined, texts: undefined });
   };
   const batches = await recorded(score);
   const session = await ort.InferenceSession.create(built.model, {

@@ -5,7 +5,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../bin/workspace.ts';
 import type { ConfigInput } from '../../lib/config/index.ts';
-import { readLabelled } from '../../lib/learn/index.ts';
+import { readLabelled } from '../../lib/models/index.ts';
 import { type DropState, planRun, readManifest } from '../../lib/run/index.ts';
 import { ALL } from '../all.ts';
 import { temporaryFolder } from '../runtime/temp.ts';

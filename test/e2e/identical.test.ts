@@ -4,7 +4,7 @@ import { makeHandler } from '../../functions/clean/handler.ts';
 import type { ConfigInput } from '../../lib/config/index.ts';
 import { createPseudonyms } from '../../lib/data/index.ts';
 import { createRng } from '../../lib/engine/host/index.ts';
-import type { UsersModelManifest } from '../../lib/learn/index.ts';
+import type { UsersModelManifest } from '../../lib/models/index.ts';
 import { formatS3Event, readJson } from '../../lib/runtime/index.ts';
 import { ALL } from '../all.ts';
 import { dropAll, dropsOf, KEY, type Night, night, openShop, SLOW } from './nights.ts';

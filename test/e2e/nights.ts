@@ -5,7 +5,7 @@ import { openWorkspace, type Workspace } from '../../bin/workspace.ts';
 import type { ConfigInput } from '../../lib/config/index.ts';
 import { createPseudonyms, loadOrCreateKey, shardName } from '../../lib/data/index.ts';
 import { exportRun } from '../../lib/export/index.ts';
-import { finetuneRun, versionsOf } from '../../lib/learn/index.ts';
+import { finetuneRun, type ShardScores, versionsOf } from '../../lib/models/index.ts';
 import {
   listDrops,
   type PlannedRun,
@@ -16,7 +16,7 @@ import {
   submitRun,
 } from '../../lib/run/index.ts';
 import type { JobDescription, JobRequest, ObjectStore } from '../../lib/runtime/index.ts';
-import { decodeScores, type ShardScores, scoreRun } from '../../lib/score/index.ts';
+import { decodeScores, scoreRun } from '../../lib/score/index.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
 
 /** A whole night trains models: milliseconds that a busy machine may need. */

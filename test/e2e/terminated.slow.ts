@@ -8,7 +8,7 @@ import { beforeAll, expect, it } from 'vitest';
 import type { Workspace } from '../../bin/workspace.ts';
 import { AbortedError } from '../../lib/engine/host/index.ts';
 import { decodeCheckpoint } from '../../lib/engine/train/index.ts';
-import { finetuneRun } from '../../lib/learn/index.ts';
+import { finetuneRun } from '../../lib/models/index.ts';
 import { type PlannedRun, planRun } from '../../lib/run/index.ts';
 import { EXIT_RETRY, type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
 import { scoreRun } from '../../lib/score/index.ts';

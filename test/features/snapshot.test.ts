@@ -6,7 +6,7 @@ import {
   readShardDays,
   SnapshotWriter,
   snapshotInfo,
-  TOKEN_ITEMS,
+  VISIT_ITEMS,
 } from '../../lib/features/index.ts';
 import { FIRST_DAY, PURCHASE, putDrop, RETURN, testConfig, VIEW, withStore } from './shop.ts';
 
@@ -14,7 +14,7 @@ const config = testConfig({ tokens: 4 });
 const DAY = 86_400_000;
 const at = (day: number, second = 0) => (FIRST_DAY + day) * DAY + second * 1000;
 
-describe('tokens', () => {
+describe('visits', () => {
   it('are visits by time, type and key, with the main items first, the last ones only', async () => {
     await withStore(async (store) => {
       // given a visit of eleven items and some later ones, two of them at the same instant
@@ -46,16 +46,16 @@ describe('tokens', () => {
       });
       const [ann] = users;
       ann?.advance(FIRST_DAY + 2);
-      const tokens = ann!.state.tokens;
-      const rows = Array.from({ length: tokens.length }, (_, i) => tokens.start + i);
+      const visits = ann!.state.visits;
+      const rows = Array.from({ length: visits.length }, (_, i) => visits.start + i);
       // then the oldest of five visits has left, and the rest stand in order
-      expect(rows.map((i) => tokens.type[i])).toEqual([PURCHASE, VIEW, RETURN, VIEW]);
-      expect(rows.map((i) => tokens.time[i])).toEqual([at(0, 9), at(1, 5), at(1, 5), at(1, 7)]);
-      expect(rows.map((i) => tokens.lines[i])).toEqual([12, 2, 1, 1]);
-      expect(rows.map((i) => tokens.money[i])).toEqual([1200, 0, -100, 0]);
-      expect(rows.map((i) => tokens.distinctItems[i])).toEqual([11, 1, 1, 0]);
+      expect(rows.map((i) => visits.type[i])).toEqual([PURCHASE, VIEW, RETURN, VIEW]);
+      expect(rows.map((i) => visits.time[i])).toEqual([at(0, 9), at(1, 5), at(1, 5), at(1, 7)]);
+      expect(rows.map((i) => visits.lines[i])).toEqual([12, 2, 1, 1]);
+      expect(rows.map((i) => visits.money[i])).toEqual([1200, 0, -100, 0]);
+      expect(rows.map((i) => visits.distinctItems[i])).toEqual([11, 1, 1, 0]);
       const names = Array.from(
-        tokens.items.subarray(rows[0]! * TOKEN_ITEMS, rows[0]! * TOKEN_ITEMS + tokens.itemCount[rows[0]!]!),
+        visits.items.subarray(rows[0]! * VISIT_ITEMS, rows[0]! * VISIT_ITEMS + visits.itemCount[rows[0]!]!),
         (id) => users.items.text(id),
       );
       expect(names).toEqual(['item 10', ...many.slice(0, 7).map(({ item }) => item)]);

@@ -1,10 +1,8 @@
-// TEMPORARY: `lengthBuckets` and `TextEncoder` are the names from before; lib/models and lib/learn still import them.
-export { type LengthBucket, roundedLength, textBuckets, textBuckets as lengthBuckets } from './buckets.ts';
+export { type LengthBucket, roundedLength, textBuckets } from './buckets.ts';
 export { buildTextEncoder, type TextEncoderShape } from './build.ts';
 export { fitTextClassifier, type TextClassifier } from './classifier.ts';
 export type { TextClassifierOptions } from './classifier-settings.ts';
 export { EMBEDDING, type EmbedOptions, embeddingGraph, embedTexts } from './embed.ts';
-export type { TextEncoderModel as TextEncoder } from './encoder.ts';
 export {
   encoderFeeds,
   encoderOfShape,

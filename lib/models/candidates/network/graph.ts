@@ -1,0 +1,179 @@
+import { differentiate, gradientName } from '../../../engine/autodiff/index.ts';
+import type { Rng } from '../../../engine/host/index.ts';
+import { type Graph, GraphBuilder, selectOutputs, type Value } from '../../../engine/onnx/index.ts';
+import { bins, type Head, hazards, taskLogits } from '../heads.ts';
+import { type InputTransform, transformInputs } from '../inputs.ts';
+import { type Branch, type Reading, VISITS_BRANCH } from './branches/index.ts';
+import { Layers } from './layers.ts';
+
+/**
+ * A model that says how likely something is: the sum of what its branches say. All but the linear one start at zero, so
+ * that training departs from a logistic regression.
+ */
+export interface Network {
+  /** Raw features of a row. */
+  readonly features: number;
+  readonly transform: InputTransform;
+  readonly heads: readonly Head[];
+  /** In the order in which they are read: a branch knows what those before it have read. */
+  readonly branches: readonly Branch[];
+}
+
+/** A builder that goes on behind a text encoder, or begins. The name stands in every model. */
+const openBuilder = (encoder: Graph | undefined): GraphBuilder =>
+  encoder ? GraphBuilder.from({ ...encoder, name: 'propensity' }) : new GraphBuilder('propensity');
+
+export interface LossOptions {
+  /** Penalty on the squared weights of the linear part, in units of the mean loss. */
+  readonly linearL2: number;
+  readonly dropout: number;
+}
+
+/** The groups of the kept features: a matrix (kept features x groups) of 0 and 1, row by row. */
+export interface ReasonGroups {
+  readonly count: number;
+  readonly matrix: Float32Array;
+}
+
+/** What a branch with an input of its own adds to the logits, (rows, bins). */
+interface Part {
+  readonly name: Branch['name'];
+  readonly logits: Value;
+}
+
+/**
+ * The training graph. Inputs: `inputs` (batch, kept), transformed already; those of the branches; `labels` and `weights`
+ * (batch, bins), weight 0 where the outcome is unknown or the row does not count; with dropout the branches' masks.
+ * Output: `loss`.
+ * @param encoder computes the texts' vectors (`vectorsGraph`); without one they are an input
+ */
+export function trainingModel(network: Network, rng: Rng, options: LossOptions, encoder?: Graph): Graph {
+  const g = openBuilder(encoder);
+  const masks = new Map<string, Value>();
+  if (options.dropout > 0) {
+    for (const { name, shape } of network.branches.flatMap((branch) => branch.masks)) {
+      masks.set(name, g.input(name, 'float32', ['batch', ...shape]));
+    }
+  }
+  const z = g.input('inputs', 'float32', ['batch', network.transform.kept.length]);
+  const penalised: Value[] = [];
+  const reading = open(network, new Layers(g, rng), z, encoder, { masks, penalised });
+  const logits = memberLogits(network, reading, ownParts(network, reading));
+  const outputs = bins(network);
+  const labels = g.unsqueeze(g.input('labels', 'float32', ['batch', outputs]), [1]);
+  const weights = g.unsqueeze(g.input('weights', 'float32', ['batch', outputs]), [1]);
+  const losses = g.mul(g.sub(g.softplus(logits), g.mul(labels, logits)), weights); // (batch, members, bins)
+  // The mean over the batch's members of the sum over bins: rows without weight count as rows all the same, so that
+  // batches with few known outcomes take small steps.
+  const fitted = g.reduceSum(g.reduceMean(losses, [0, 1]));
+  const loss = penalised.reduce(
+    (sum, weight) => g.add(sum, g.mul(g.reduceSum(g.square(weight)), options.linearL2)),
+    fitted,
+  );
+  g.output('loss', loss);
+  return encoder ? selectOutputs(g.build(), ['loss']) : g.build();
+}
+
+/**
+ * The scoring graph, parameters in their initial state: give them their trained values by name. Inputs: `features` and
+ * those of the branches, with any batch size. Outputs: `logits` (batch, tasks), and with groups `reasons` (batch, tasks,
+ * groups + 1): gradient x standardised input of each task's logit (Shrikumar et al. 2016), summed by group; behind them
+ * a column with the part of the visits, and of other branches with an input of their own theirs.
+ * @param encoder computes the texts' vectors (`vectorsGraph`); without one they are an input
+ */
+export function scoringModel(network: Network, rng: Rng, groups?: ReasonGroups, encoder?: Graph): Graph {
+  const g = openBuilder(encoder);
+  const tasks = network.heads.length;
+  const kept = network.transform.kept.length;
+  const raw = g.input('features', 'float32', ['batch', network.features]);
+  const layers = new Layers(g, rng);
+  const reading = open(network, layers, transformInputs(g, raw, network.transform), encoder);
+  const parts = ownParts(network, reading);
+  const logitsOf = (of: Reading, own: readonly Part[]) =>
+    taskLogits(g, network.heads, hazards(g, memberLogits(network, of, own)));
+  if (!groups) {
+    g.output('logits', logitsOf(reading, parts));
+    return encoder ? selectOutputs(g.build(), ['logits']) : g.build();
+  }
+  // One copy of the inputs per task: the gradient by a copy is that of its task's logit alone.
+  const { z } = reading;
+  const copies = g.label('copies', g.expand(g.unsqueeze(z, [1]), ['batch', tasks, kept], [z]));
+  const flat = g.reshape(copies, [-1, kept]);
+  const outputs = bins(network);
+  const copied = parts.map(({ name, logits }) => {
+    const read = g.expand(g.unsqueeze(logits, [1]), ['batch', tasks, outputs], [logits]);
+    return { name, logits: g.reshape(g.label(`${name} copies`, read), [-1, outputs]) };
+  });
+  const all = logitsOf({ ...reading, z: flat }, copied);
+  const diagonal = Float32Array.from({ length: tasks * tasks }, (_, i) => (i % (tasks + 1) === 0 ? 1 : 0));
+  const own = g.mul(
+    g.reshape(all, [-1, tasks, tasks]),
+    g.constant({ dtype: 'float32', shape: [tasks, tasks], data: diagonal }),
+  );
+  g.output('logits', g.reduceSum(own, [2]));
+  g.output('attributed', g.reduceSum(own));
+  const wrt = ['copies', ...copied.map(({ name }) => `${name} copies`)];
+  const differentiated = differentiate(g.build(), { loss: 'attributed', wrt });
+  return reasonOutputs(differentiated, groups, network);
+}
+
+function reasonOutputs(graph: Graph, groups: ReasonGroups, { transform, branches }: Network): Graph {
+  const g = GraphBuilder.from(graph);
+  const effect = (name: string) => g.mul(g.value(gradientName(name)), g.value(name));
+  const shape = [transform.kept.length, groups.count];
+  const matrix = g.constant({ dtype: 'float32', shape, data: groups.matrix });
+  const byGroup = g.matmul(effect('copies'), matrix); // (batch, tasks, groups)
+  const part = ({ name }: Branch) => g.reduceSum(effect(`${name} copies`), [2], true);
+  const own = branches.filter(({ group }) => group !== undefined);
+  const visits = own.find(({ name }) => name === VISITS_BRANCH);
+  // The column of the visits is always there, whether they are read or not.
+  const first = visits ? part(visits) : g.mul(g.slice(byGroup, 2, 0, 1), 0);
+  const others = own.filter((branch) => branch !== visits);
+  g.output('reasons', g.concat([byGroup, first, ...others.map(part)], 2));
+  return selectOutputs(g.build(), ['logits', 'reasons']);
+}
+
+/** @param z (rows, kept), transformed */
+function open(
+  network: Network,
+  layers: Layers,
+  z: Value,
+  encoder: Graph | undefined,
+  training?: { readonly masks: ReadonlyMap<string, Value>; readonly penalised: Value[] },
+): Reading {
+  const kept = network.transform.kept.length;
+  const made = new Set(encoder?.outputs.map(({ name }) => name));
+  return {
+    layers,
+    z,
+    kept,
+    outputs: bins(network),
+    known: [{ name: 'features', value: z, width: kept }],
+    mask: (name) => training?.masks.get(name),
+    made: (name) => (made.has(name) ? layers.g.value(name) : undefined),
+    penalise: (weight) => training?.penalised.push(weight),
+  };
+}
+
+const ownParts = ({ branches }: Network, reading: Reading): Part[] =>
+  branches
+    .filter(({ group }) => group !== undefined)
+    .map((branch) => ({ name: branch.name, logits: branch.logits(reading) }));
+
+/**
+ * Logits of every member's hazards: (rows, members, bins), one member where there is no ensemble. The branches over the
+ * inputs are added to what those with an input of their own have said.
+ */
+function memberLogits({ branches }: Network, reading: Reading, own: readonly Part[]): Value {
+  const { g } = reading.layers;
+  const overInputs = branches.filter(({ group }) => group === undefined);
+  const plain = overInputs.filter(({ members }) => members === undefined);
+  const said = [...plain.map((branch) => branch.logits(reading)), ...own.map(({ logits }) => logits)];
+  const shared = g.unsqueeze(
+    said.reduce((sum, logits) => g.add(sum, logits)),
+    [1],
+  );
+  return overInputs
+    .filter(({ members }) => members !== undefined)
+    .reduce((sum, branch) => g.add(sum, branch.logits(reading)), shared);
+}

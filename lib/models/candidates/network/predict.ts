@@ -1,0 +1,87 @@
+import { createRng, float32 } from '../../../engine/host/index.ts';
+import { encodeModel, type Graph } from '../../../engine/onnx/index.ts';
+import { openSession } from '../../../engine/train/index.ts';
+import type { BranchRows } from './branches/index.ts';
+import { type Network, type ReasonGroups, scoringModel } from './graph.ts';
+import { type ParameterValues, withValues } from './parameters.ts';
+
+/** Rows as the scoring graph reads them. */
+export interface RawRows extends BranchRows {
+  /** (count, width) raw features. */
+  readonly features: Float32Array;
+  readonly width: number;
+}
+
+/** Rows in one run: bounds memory. */
+const AT_ONCE = 1024;
+
+/**
+ * Logits of the tasks for some rows.
+ * @returns (rows.length, tasks)
+ */
+export async function predictNetwork(
+  network: Network,
+  parameters: ParameterValues,
+  data: RawRows,
+  rows: Int32Array,
+  threads: number,
+): Promise<Float32Array> {
+  const model = withValues(scoringModel(network, createRng(0)), parameters);
+  const tasks = network.heads.length;
+  const logits = new Float32Array(rows.length * tasks);
+  await runOver(network, model, data, rows, threads, (start, output) => {
+    logits.set(output.logits!, start * tasks);
+  });
+  return logits;
+}
+
+/**
+ * Reasons of some rows, at most `AT_ONCE`, by the groups given.
+ * @returns (rows.length, tasks, groups + columns of branches)
+ */
+export async function reasonsOf(
+  network: Network,
+  parameters: ParameterValues,
+  data: RawRows,
+  rows: Int32Array,
+  groups: ReasonGroups,
+): Promise<Float32Array> {
+  const model = withValues(scoringModel(network, createRng(0), groups), parameters);
+  let reasons = new Float32Array(0);
+  await runOver(network, model, data, rows.subarray(0, AT_ONCE), 1, (_, output) => {
+    reasons = Float32Array.from(output.reasons!);
+  });
+  return reasons;
+}
+
+async function runOver(
+  network: Network,
+  model: Graph,
+  data: RawRows,
+  rows: Int32Array,
+  threads: number,
+  take: (start: number, output: Readonly<Record<string, Float32Array>>) => void,
+): Promise<void> {
+  const session = await openSession(encodeModel(model, { parametersAs: 'initializers' }), { threads });
+  try {
+    for (let start = 0; start < rows.length; start += AT_ONCE) {
+      const part = rows.subarray(start, start + AT_ONCE);
+      const features = new Float32Array(part.length * data.width);
+      part.forEach((row, b) => {
+        features.set(data.features.subarray(row * data.width, (row + 1) * data.width), b * data.width);
+      });
+      const output = await session.run(
+        Object.assign(
+          { features: float32(features, [part.length, data.width]) },
+          ...network.branches.map((branch) => branch.feeds(data, part, false)),
+        ),
+      );
+      take(
+        start,
+        Object.fromEntries(Object.entries(output).map(([name, { data }]) => [name, data as Float32Array])),
+      );
+    }
+  } finally {
+    await session.close();
+  }
+}

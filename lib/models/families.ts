@@ -1,0 +1,12 @@
+import type { TaskGroup } from '../run/index.ts';
+import type { ModelFamily } from './family.ts';
+import { nextFamily } from './next/index.ts';
+import { tableFamily } from './table/index.ts';
+import { usersFamily } from './users/index.ts';
+
+/** Every family of tasks by the kind of its groups. */
+export const FAMILIES: Readonly<Record<TaskGroup['kind'], ModelFamily<unknown>>> = {
+  users: usersFamily(),
+  next: nextFamily,
+  label: tableFamily(),
+};

@@ -1,0 +1,211 @@
+import type { z } from 'zod';
+import type { Config, Task } from '../config/index.ts';
+import type { BinaryAssessment, ListAssessment, Validation } from '../engine/metrics/index.ts';
+import type { CurvePoint, FitStore } from '../engine/train/index.ts';
+import type { Interner, ShardUser } from '../features/index.ts';
+import type { ModelFiles } from '../registry/index.ts';
+import type { RunManifest, TaskGroup } from '../run/index.ts';
+import type { ObjectStore } from '../runtime/index.ts';
+import type { Comparison, TaskStrengths } from './candidates/index.ts';
+import type { LeftOut, Progress } from './shared/index.ts';
+
+/** What the data of a group of tasks is good for. */
+export interface GroupCheck {
+  /** Tasks that can be trained. */
+  readonly tasks: readonly string[];
+  readonly leftOut: readonly LeftOut[];
+  /** Tasks that are trained although something speaks against it, and what. */
+  readonly warnings: readonly LeftOut[];
+}
+
+/** A group without the tasks that cannot be trained yet. */
+export interface CheckedGroup extends TaskGroup {
+  readonly leftOut?: readonly LeftOut[];
+}
+
+export interface CheckContext {
+  readonly store: ObjectStore;
+  readonly manifest: RunManifest;
+  readonly group: TaskGroup;
+}
+
+export interface TrainContext {
+  readonly store: ObjectStore;
+  readonly manifest: RunManifest;
+  readonly group: CheckedGroup;
+  readonly progress: Progress;
+  /** Keeps the fits for a training that is started again. */
+  readonly fits?: FitStore | undefined;
+}
+
+export interface ScoreContext {
+  readonly store: ObjectStore;
+  readonly runId: string;
+  readonly manifest: RunManifest;
+  readonly group: TaskGroup;
+  /** Threads of a session. */
+  readonly threads: number;
+}
+
+/** Scores of one yes-or-no task, one place per user of the shard; NaN and null where the user is not in the task's population. */
+export interface TaskScores {
+  /** Raw output of the model: the order of users. */
+  readonly logit: Float64Array;
+  /** The model's own chance, 1 / (1 + exp(-logit)): no run calibrates it. */
+  readonly probability: Float64Array;
+  /** JSON list of the strongest reasons, such as [{"name":"how often","value":0.41}]. */
+  readonly reasons: (string | null)[];
+}
+
+/** What a model says of some users, or rows, in their order. */
+export interface Answers {
+  readonly tasks: Record<string, TaskScores>;
+  /** Per list task the user's top items as JSON lists of named values, best first; null without any. */
+  readonly lists: Record<string, (string | null)[]>;
+}
+
+/** Scores of one shard of users (or rows of a labelled table), in ascending order of (hash, user). */
+export interface ShardScores extends Answers {
+  readonly users: string[];
+  readonly hashes: Uint32Array;
+  /** SHA-256 (hex) of each user's address as it was known by the as-of day; absent where the shop maps none. */
+  readonly emails?: (string | null)[];
+}
+
+/** The users of a shard in ascending order of (hash, user), for one walk or several. */
+export interface UserWalk extends Iterable<ShardUser> {
+  /** Names of the items in days and states. */
+  readonly items: Interner;
+}
+
+/** A loaded model over users. */
+export interface Scorer {
+  /**
+   * Scores the users of a shard in their order. Walks them and advances each to the as-of day.
+   * @param shard number of the shard
+   */
+  score(users: UserWalk, shard: number): Promise<Answers>;
+  close(): Promise<void>;
+}
+
+export interface EvaluateContext {
+  readonly store: ObjectStore;
+  readonly manifest: RunManifest;
+  /** Tasks of the family that are compared. */
+  readonly tasks: readonly string[];
+}
+
+/** Predictions of a yes-or-no task beside what then happened, for the task's population. */
+export interface BinaryOutcomes {
+  readonly kind: 'binary';
+  /** Pseudonyms, or row numbers of a labelled table. */
+  readonly ids: string[];
+  readonly labels: number[];
+  readonly probabilities: number[];
+}
+
+/** Lists beside what the users then took; only users who took something and had done so before. */
+export interface ListedOutcomes {
+  readonly kind: 'list';
+  readonly ids: string[];
+  readonly truth: ReadonlySet<string>[];
+  readonly lists: string[][];
+  readonly k: number;
+}
+
+export type Outcomes = BinaryOutcomes | ListedOutcomes;
+
+/** Compares scores of users with what they then did. All families see one walk over the users. */
+export interface OutcomeCollector {
+  /** By task; complete after the walk. */
+  readonly outcomes: Readonly<Record<string, Outcomes>>;
+  /**
+   * @param user whose days reach past the label windows
+   * @param row place of the user in the scores
+   * @param itemText names of the items in the user's days
+   */
+  add(user: ShardUser, scores: ShardScores, row: number, itemText: (id: number) => string): void;
+}
+
+/** What a list model did on a window that its fit was kept from. */
+export interface ListValidation extends Validation<ListAssessment> {
+  /** The same of one list for everybody: what was most popular on that day. */
+  readonly popular: { readonly recall: number | null; readonly ndcg: number | null };
+}
+
+interface AnsweredTask {
+  readonly name: string;
+  /** One plain sentence of what is predicted, for whom. */
+  readonly question: string;
+}
+
+/** A task that a model answers by a chance, and what moves it. */
+export interface ChanceTask extends AnsweredTask {
+  readonly answers: 'chance';
+  readonly kind: Exclude<Task['kind'], 'next'>;
+  /** The event's type, or the label that counts. */
+  readonly of: string;
+  readonly validation?: Validation<BinaryAssessment>;
+  /** In words. */
+  readonly strengths: TaskStrengths;
+}
+
+/** A task that a model answers by a list of items or categories. */
+export interface ListedTask extends AnsweredTask {
+  readonly answers: 'list';
+  /** 'item', or the attribute whose values are listed. */
+  readonly of: string;
+  /** Length of a list. */
+  readonly k: number;
+  readonly validation?: ListValidation;
+}
+
+/** What a model's manifest tells of it, for the report and the curves. */
+export interface ModelDescription {
+  /** The day as of which it was trained; absent for labelled tables. */
+  readonly trainedBefore?: string;
+  readonly tasks: readonly (ChanceTask | ListedTask)[];
+  readonly leftOut: readonly LeftOut[];
+  readonly curve: readonly CurvePoint[];
+  readonly pretraining: readonly CurvePoint[];
+  /** How it came about, one sentence each. */
+  readonly selection: readonly string[];
+  readonly comparison?: Comparison;
+}
+
+/** What every family of tasks offers. */
+interface Family<M> {
+  /** The form of `manifest.json` beside its models. */
+  readonly manifest: z.ZodType<M>;
+  /** Looks, before anything is trained, whether there is enough to learn each task of a group from. */
+  check(context: CheckContext): Promise<GroupCheck>;
+  /** Trains the model of a group: `model.onnx`, `manifest.json` and what scoring needs beside them. */
+  train(context: TrainContext): Promise<ModelFiles>;
+  /** @throws DataError when the manifest is not of the family's form */
+  describe(files: ModelFiles, config: Config, group: TaskGroup): ModelDescription;
+}
+
+/** Tasks over users: a model scores them shard by shard, as of a day. */
+export interface FamilyOverUsers<M> extends Family<M> {
+  readonly over: 'users';
+  open(files: ModelFiles, context: ScoreContext): Promise<Scorer>;
+  outcomes(context: EvaluateContext): Promise<OutcomeCollector>;
+}
+
+/** Tasks over the rows of a table, which has no day and is scored whole. */
+export interface FamilyOverRows<M> extends Family<M> {
+  readonly over: 'rows';
+  /** Scores every row of the group's table, in the order of row numbers. */
+  score(files: ModelFiles, context: ScoreContext): Promise<ShardScores>;
+  /** @param scores of a task's table */
+  outcomes(
+    context: EvaluateContext,
+    scores: (task: string) => Promise<ShardScores>,
+  ): Promise<Record<string, Outcomes>>;
+}
+
+/**
+ * A family of tasks that one kind of model answers. Training, scoring, evaluation and export look families up in one
+ * list (`families.ts`) and know no more of them than what stands here.
+ */
+export type ModelFamily<M> = FamilyOverUsers<M> | FamilyOverRows<M>;

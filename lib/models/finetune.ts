@@ -1,0 +1,104 @@
+import { DAY_MS, parseDay } from '../data/index.ts';
+import { type ByteStore, curveEvents, encodeEventFile, FitStore } from '../engine/train/index.ts';
+import { hasModel, type ModelFiles, promote, putModel } from '../registry/index.ts';
+import { type RunManifest, readManifest, type TaskGroup, trainedKey } from '../run/index.ts';
+import { getBytes, type ObjectStore, putJson, readJson } from '../runtime/index.ts';
+import { nothingToTrain } from './enough.ts';
+import { FAMILIES } from './families.ts';
+import { type LeftOut, namingDrops, type Progress } from './shared/index.ts';
+import { type TrainedGroup, type TrainedVersions, trainedGroupKey } from './versions.ts';
+
+/**
+ * The finetune job: trains every group of a run for which the manifest names no champion. A task that there is not
+ * enough data for is left out with its reason, and the others are trained. What an earlier attempt has
+ * finished is not done again: neither a group nor, within one, a fit; the fit it was at goes on from its last
+ * checkpoint. The model is the same to the bit as that of an attempt that nobody disturbed. A night's first model of a
+ * group becomes its champion, and so do a training's; a backfill's and a backtest's never do.
+ * @param signal fires when the job is to end: the fit in progress leaves a checkpoint
+ * @param checkpointEvery ms between two checkpoints of a fit, by the clock `now`
+ * @throws AbortedError once the signal has fired, DataError when no task at all can be trained and no champion serves
+ */
+export async function finetuneRun(args: {
+  store: ObjectStore;
+  runId: string;
+  progress: Progress;
+  signal?: AbortSignal | undefined;
+  checkpointEvery?: number;
+  now?: () => number;
+}): Promise<TrainedVersions> {
+  const { store, runId, progress, signal, checkpointEvery, now } = args;
+  const manifest = await readManifest(store, runId);
+  const versions: Record<string, string> = {};
+  const leftOutGroups: LeftOut[] = [];
+  // A version that was deleted since is trained again, and what names it is written anew.
+  let lost = false;
+  for (const group of manifest.groups) {
+    if (manifest.champions[group.name]) continue;
+    const key = trainedGroupKey(runId, group);
+    const tell = (text: string) => progress(`${group.name}: ${text}`);
+    const told = await readJson<TrainedGroup>(store, key);
+    const gone = told?.version != null && !(await hasModel(store, group.name, told.version));
+    lost ||= gone;
+    let trained = gone ? undefined : told;
+    if (!trained) {
+      tell('looking whether there is enough to learn from');
+      const family = FAMILIES[group.kind];
+      const { tasks, leftOut } = await family.check({ store, manifest, group });
+      for (const { task, why } of leftOut) tell(`${task} is left out: ${why}`);
+      const without = leftOut.length > 0 ? { leftOut } : {};
+      if (tasks.length === 0) trained = { version: null, ...without };
+      else {
+        const prefix = `fits/${runId}/${group.name}/`;
+        const fits = new FitStore({ store: bytesOf(store), prefix, signal, checkpointEvery, now });
+        const checked = { ...group, tasks, leftOut };
+        const train = () => family.train({ store, manifest, group: checked, progress: tell, fits });
+        const files = await namingDrops(store, manifest, train);
+        trained = { version: await putModel(store, group.name, files), ...without };
+        if (manifest.config.training.tensorboard) await putEventFiles(store, manifest, runId, group, files);
+      }
+      await putJson(store, key, trained, gone ? {} : { ifAbsent: true });
+    }
+    const { version } = trained;
+    if (version === null) {
+      leftOutGroups.push(...(trained.leftOut ?? []));
+      continue;
+    }
+    versions[group.name] = version;
+    if (manifest.purpose === 'night' || manifest.purpose === 'training') {
+      const { asOf } = manifest;
+      const reason = `trained by run ${runId} as of ${asOf ?? 'no time'}`;
+      const serves = await promote(store, group.name, version, { asOf, reason });
+      if (!serves) tell(`${version} does not serve: a newer decision stands`);
+    }
+  }
+  const serves = manifest.groups.some(({ name }) => manifest.champions[name] ?? versions[name]);
+  if (!serves) throw nothingToTrain(leftOutGroups);
+  await putJson(store, trainedKey(runId), versions, lost ? {} : { ifAbsent: true });
+  return versions;
+}
+
+/**
+ * The curves of a model's manifest as TensorBoard event files, `runs/<runId>/tensorboard/<group>/<curve>/`. Their time is the
+ * as-of time: a training that is repeated gives the same bytes.
+ */
+async function putEventFiles(
+  store: ObjectStore,
+  { asOf, config }: RunManifest,
+  runId: string,
+  group: TaskGroup,
+  files: ModelFiles,
+): Promise<void> {
+  const { curve, pretraining } = FAMILIES[group.kind].describe(files, config, group);
+  const seconds = asOf === null ? 0 : parseDay(asOf) * (DAY_MS / 1000);
+  const curves = { ...curveEvents([...curve]), pretraining: curveEvents([...pretraining]).train };
+  for (const [name, events] of Object.entries(curves)) {
+    if (events.length === 0) continue;
+    const key = `runs/${runId}/tensorboard/${group.name}/${name}/events.out.tfevents.${seconds}.nightjar`;
+    await store.put(key, encodeEventFile(events, seconds));
+  }
+}
+
+const bytesOf = (store: ObjectStore): ByteStore => ({
+  get: (key) => getBytes(store, key),
+  put: (key, bytes) => store.put(key, bytes),
+});

@@ -1,0 +1,1 @@
+export { nextFamily } from './family.ts';

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import type { CurvePoint } from '../../engine/train/index.ts';
+import type { ListValidation } from '../family.ts';
+import { curveSchema, validationSchema } from '../shared/index.ts';
+
+/** What `manifest.json` of a ranker says. */
+export interface NextModelManifest {
+  readonly kind: 'next';
+  readonly task: string;
+  readonly event: string;
+  readonly of: string;
+  readonly horizonDays: number;
+  readonly k: number;
+  readonly trainedBefore: string;
+  /** Pairs of user and unit that were learnt from, and the groups (a user at a cut-off) they come in. */
+  readonly rows: number;
+  readonly groups: number;
+  readonly curve: readonly CurvePoint[];
+  /** How it came about, one sentence each. */
+  readonly selection: readonly string[];
+  /**
+   * What a ranker that was fitted in the same way, without the latest window, does on that window. Absent where the
+   * history is too short, and in models of earlier versions.
+   */
+  readonly validation?: Readonly<Record<string, ListValidation>>;
+}
+
+export const nextManifest: z.ZodType<NextModelManifest> = z.object({
+  kind: z.literal('next'),
+  task: z.string(),
+  event: z.string(),
+  of: z.string(),
+  horizonDays: z.number(),
+  k: z.number(),
+  trainedBefore: z.string(),
+  rows: z.number(),
+  groups: z.number(),
+  curve: curveSchema,
+  selection: z.array(z.string()),
+  validation: z.exactOptional(validationSchema<ListValidation>()),
+});

@@ -1,0 +1,54 @@
+import { eventCode, parseDay } from '../../data/index.ts';
+import type { UserDay } from '../../features/index.ts';
+import type { EvaluateContext, ListedOutcomes, OutcomeCollector } from '../family.ts';
+import { listedNames } from '../shared/index.ts';
+import { nextTask } from './next-task.ts';
+import { openUnits } from './units.ts';
+
+/** Lists beside what users took in the tasks' windows. */
+export async function nextOutcomes({ store, manifest, tasks }: EvaluateContext): Promise<OutcomeCollector> {
+  const day = parseDay(manifest.asOf!);
+  const compared = await Promise.all(
+    tasks.map(async (name) => {
+      const task = nextTask(manifest, name);
+      const unitOf = (await openUnits(store, manifest, task)).at(day);
+      const into: ListedOutcomes = { kind: 'list', ids: [], truth: [], lists: [], k: task.k };
+      return { name, task, unitOf, into };
+    }),
+  );
+  return {
+    outcomes: Object.fromEntries(compared.map(({ name, into }) => [name, into])),
+    add({ user, days }, scores, row, itemText) {
+      for (const { name, task, unitOf, into } of compared) {
+        const unitsIn = (from: number, to: number) =>
+          unitsBetween(days, from, to, eventCode(task.event), (id) => unitOf(itemText(id)));
+        const truth = unitsIn(day, day + task.horizonDays);
+        // Lists are compared for those who took something, and whose taste could be known.
+        if (truth.size === 0 || unitsIn(Number.NEGATIVE_INFINITY, day).size === 0) continue;
+        into.ids.push(user);
+        into.truth.push(truth);
+        into.lists.push(listedNames(scores.lists[name]?.[row]));
+      }
+    },
+  };
+}
+
+/** Distinct units that a user's events of a type name on the days [from, to). */
+function unitsBetween(
+  days: readonly UserDay[],
+  from: number,
+  to: number,
+  type: number,
+  unitOf: (item: number) => string | undefined,
+): Set<string> {
+  const found = new Set<string>();
+  for (const { day, entries, start, end } of days) {
+    if (day < from || day >= to) continue;
+    for (let i = start; i < end; i++) {
+      if (entries.type[i] !== type || entries.item[i]! < 0) continue;
+      const unit = unitOf(entries.item[i]!);
+      if (unit !== undefined) found.add(unit);
+    }
+  }
+  return found;
+}

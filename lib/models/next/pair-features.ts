@@ -1,0 +1,229 @@
+import { Best } from './best.ts';
+import type { Neighbours } from './co-occurrence.ts';
+import { DIMENSIONS } from './embedding.ts';
+import { embeddingWeight, type ItemTable } from './item-table.ts';
+import { byScore, type Pair, TINY, unitFeatures, writePair } from './pair-columns.ts';
+import type { Profile } from './profile.ts';
+
+/** Candidates of a user: units of their own, those that are popular, and those bought beside their own. */
+const OWN_CANDIDATES = 200;
+export const POPULAR_CANDIDATES = 100;
+const CO_CANDIDATES = 150;
+/** No user has more candidates than these. */
+export const MAX_CANDIDATES = OWN_CANDIDATES + POPULAR_CANDIDATES + CO_CANDIDATES;
+
+const { log1p, max, min } = Math;
+
+/**
+ * Candidates and pair features of users as of the table's day. One object serves many users in turn: `open` a user,
+ * then `write` the pairs wanted.
+ */
+export class PairFeatures {
+  /** Of the user last opened: candidate units, ascending, in [0, count). */
+  readonly candidates = new Int32Array(MAX_CANDIDATES);
+  count = 0;
+  /** Units by popularity of the last 30 days. */
+  readonly popular: Int32Array;
+
+  readonly #table: ItemTable;
+  /** Columns that describe units alone, (units, columns). */
+  readonly #unit: Float32Array;
+  /** Sums over the user's units by unit; those touched are listed. */
+  readonly #shared: Float64Array;
+  readonly #sharedLines: Float64Array;
+  readonly #recent: Float64Array;
+  readonly #baskets: Float64Array;
+  readonly #touched: Int32Array;
+  readonly #isTouched: Uint8Array;
+  readonly #isCandidate: Uint8Array;
+  /** Place of a unit in the user's profile; -1 for none. */
+  readonly #own: Int32Array;
+  readonly #affinity = new Float64Array(MAX_CANDIDATES);
+  readonly #taste = new Float64Array(DIMENSIONS);
+  readonly #bestOwn = new Best(OWN_CANDIDATES);
+  readonly #bestCo = new Best(CO_CANDIDATES);
+  #profile: Profile | undefined;
+  /** The pair that is written: one object for all of them. */
+  readonly #pair: Pair;
+
+  constructor(table: ItemTable, horizonDays: number) {
+    const n = table.names.length;
+    this.#table = table;
+    this.#pair = {
+      owned: false,
+      lines: 0,
+      short: 0,
+      long: 0,
+      last: 0,
+      first: 0,
+      shared: 0,
+      sharedLines: 0,
+      recent: 0,
+      baskets: 0,
+      affinity: 0,
+      horizon: horizonDays,
+      activeDays: 0,
+      units: 0,
+      user: { lines: 0, weight: 0, short: 0, last: 0, first: 0 },
+      largest: { lines: 0, long: 0, shared: 0, sharedLines: 0, recent: 0, affinity: 0 },
+    };
+    this.#unit = unitFeatures(table);
+    this.#shared = new Float64Array(n);
+    this.#sharedLines = new Float64Array(n);
+    this.#recent = new Float64Array(n);
+    this.#baskets = new Float64Array(n);
+    this.#touched = new Int32Array(n);
+    this.#isTouched = new Uint8Array(n);
+    this.#isCandidate = new Uint8Array(n);
+    this.#own = new Int32Array(n).fill(-1);
+    this.popular = byScore(
+      n,
+      (a) => table.last30[a]!,
+      (a) => table.decayed[a]!,
+    ).subarray(0, POPULAR_CANDIDATES);
+  }
+
+  /** Chooses the candidates of a user who has at least one unit. */
+  open(profile: Profile): void {
+    if (this.#profile) for (const unit of this.#profile.unit) this.#own[unit] = -1;
+    this.#profile = profile;
+    const touched = this.#sumNeighbours(profile);
+    this.#choose(profile, touched);
+    this.#measure(profile);
+    for (let k = 0; k < touched; k++) this.#isTouched[this.#touched[k]!] = 0;
+  }
+
+  /** Writes the features of candidate number `c`. */
+  write(c: number, out: Float32Array, offset: number): void {
+    const unit = this.candidates[c]!;
+    const { lines, short, long, last, first } = this.#profile!;
+    const own = this.#own[unit]!;
+    const pair = this.#pair;
+    pair.owned = own >= 0;
+    pair.lines = own < 0 ? 0 : lines[own]!;
+    pair.short = own < 0 ? 0 : short[own]!;
+    pair.long = own < 0 ? 0 : long[own]!;
+    pair.last = own < 0 ? 0 : last[own]!;
+    pair.first = own < 0 ? 0 : first[own]!;
+    pair.shared = this.#shared[unit]!;
+    pair.sharedLines = this.#sharedLines[unit]!;
+    pair.recent = this.#recent[unit]!;
+    pair.baskets = this.#baskets[unit]!;
+    pair.affinity = this.#affinity[c]!;
+    writePair(pair, this.#unit, unit, out, offset);
+  }
+
+  /** Sums similarities over the user's units. @returns how many units were touched */
+  #sumNeighbours({ count, unit, lines, short }: Profile): number {
+    const { byUser, byBasket } = this.#table;
+    let touched = 0;
+    const touch = (j: number) => {
+      if (this.#isTouched[j] === 1) return;
+      this.#isTouched[j] = 1;
+      this.#touched[touched++] = j;
+      this.#shared[j] = 0;
+      this.#sharedLines[j] = 0;
+      this.#recent[j] = 0;
+      this.#baskets[j] = 0;
+    };
+    for (let i = 0; i < count; i++) {
+      const weight = log1p(lines[i]!);
+      const recentWeight = log1p(short[i]!);
+      each(byUser, unit[i]!, (j, similarity) => {
+        touch(j);
+        this.#shared[j]! += weight * similarity;
+        this.#sharedLines[j]! += lines[i]! * similarity;
+      });
+      each(byBasket, unit[i]!, (j, similarity) => {
+        touch(j);
+        this.#recent[j]! += recentWeight * similarity;
+        this.#baskets[j]! += weight * similarity;
+      });
+    }
+    return touched;
+  }
+
+  #choose({ count, unit, long }: Profile, touched: number): void {
+    let largestShared = TINY;
+    let largestRecent = TINY;
+    for (let k = 0; k < touched; k++) {
+      const j = this.#touched[k]!;
+      largestShared = max(largestShared, this.#shared[j]!);
+      largestRecent = max(largestRecent, this.#recent[j]!);
+    }
+    for (let k = 0; k < touched; k++) {
+      const j = this.#touched[k]!;
+      const score = this.#shared[j]! / largestShared + this.#recent[j]! / largestRecent;
+      if (score > 0) this.#bestCo.offer(j, score);
+    }
+    for (let i = 0; i < count; i++) this.#bestOwn.offer(unit[i]!, long[i]!);
+    this.count = 0;
+    const take = (j: number) => {
+      if (this.#isCandidate[j] === 1) return;
+      this.#isCandidate[j] = 1;
+      this.candidates[this.count++] = j;
+    };
+    this.#bestOwn.take().forEach(take);
+    this.popular.forEach(take);
+    this.#bestCo.take().forEach(take);
+    this.candidates.subarray(0, this.count).sort();
+    for (let c = 0; c < this.count; c++) {
+      const j = this.candidates[c]!;
+      this.#isCandidate[j] = 0;
+      if (this.#isTouched[j] === 0) {
+        this.#shared[j] = 0;
+        this.#sharedLines[j] = 0;
+        this.#recent[j] = 0;
+        this.#baskets[j] = 0;
+      }
+    }
+  }
+
+  /** Totals of the user and the largest values among the candidates. */
+  #measure(profile: Profile): void {
+    const { count, unit } = profile;
+    const { embedding, users } = this.#table;
+    const u = { lines: 0, weight: 0, short: 0, last: Number.POSITIVE_INFINITY, first: 0 };
+    const taste = this.#taste.fill(0);
+    for (let i = 0; i < count; i++) {
+      const j = unit[i]!;
+      this.#own[j] = i;
+      const lines = profile.lines[i]!;
+      u.lines += lines;
+      u.weight += log1p(lines);
+      u.short += profile.short[i]!;
+      u.last = min(u.last, profile.last[i]!);
+      u.first = max(u.first, profile.first[i]!);
+      const weight = embeddingWeight(lines, users[j]!);
+      for (let f = 0; f < DIMENSIONS; f++) taste[f]! += weight * embedding[j * DIMENSIONS + f]!;
+    }
+    this.#pair.user = u;
+    this.#pair.activeDays = profile.activeDays;
+    this.#pair.units = count;
+    const largest = { lines: 0, long: 0, shared: 0, sharedLines: 0, recent: 0, affinity: 0 };
+    for (let c = 0; c < this.count; c++) {
+      const j = this.candidates[c]!;
+      let affinity = 0;
+      for (let f = 0; f < DIMENSIONS; f++) affinity += taste[f]! * embedding[j * DIMENSIONS + f]!;
+      this.#affinity[c] = affinity;
+      const own = this.#own[j]!;
+      if (own >= 0) {
+        largest.lines = max(largest.lines, profile.lines[own]!);
+        largest.long = max(largest.long, profile.long[own]!);
+      }
+      largest.shared = max(largest.shared, this.#shared[j]!);
+      largest.sharedLines = max(largest.sharedLines, this.#sharedLines[j]!);
+      largest.recent = max(largest.recent, this.#recent[j]!);
+      largest.affinity = max(largest.affinity, affinity);
+    }
+    this.#pair.largest = largest;
+  }
+}
+
+function each(
+  { start, unit, similarity }: Neighbours,
+  of: number,
+  on: (j: number, similarity: number) => void,
+): void {
+  for (let k = start[of]!; k < start[of + 1]!; k++) on(unit[k]!, similarity[k]!);
+}

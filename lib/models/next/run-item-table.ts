@@ -1,0 +1,31 @@
+import type { RunManifest } from '../../run/index.ts';
+import type { ObjectStore } from '../../runtime/index.ts';
+import { buildItemTable, type ItemTable, indexUnits } from './item-table.ts';
+import { decodeItemTable, encodeItemTable } from './item-table-file.ts';
+import { asOfDay, nextTask } from './next-task.ts';
+import { readHistory } from './read-history.ts';
+import { openUnits } from './units.ts';
+
+/** Where the item table of a run and task stands. */
+export const itemTableKey = (runId: string, task: string): string => `runs/${runId}/items-${task}.arrow`;
+
+/**
+ * The item table of a run as of its as-of day: read where it stands, else built and stored. Several jobs may do so at
+ * once, they write the same bytes.
+ */
+export async function ensureItemTable(
+  store: ObjectStore,
+  runId: string,
+  manifest: RunManifest,
+  task: string,
+): Promise<ItemTable> {
+  const key = itemTableKey(runId, task);
+  if (!(await store.head(key))) {
+    const day = asOfDay(manifest);
+    const units = await openUnits(store, manifest, nextTask(manifest, task));
+    const history = await readHistory(store, manifest, task, [day]);
+    const table = buildItemTable(history, 0, indexUnits(history, day, units.at(day)));
+    await store.put(key, encodeItemTable(table), { ifAbsent: true });
+  }
+  return decodeItemTable(await (await store.get(key)).bytes(), key);
+}

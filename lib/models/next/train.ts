@@ -1,0 +1,225 @@
+import type { NextTask } from '../../config/index.ts';
+import { formatDay } from '../../data/index.ts';
+import { createRng, type Rng } from '../../engine/host/index.ts';
+import type { ModelFiles } from '../../registry/index.ts';
+import type { RunManifest } from '../../run/index.ts';
+import type { ListValidation, TrainContext } from '../family.ts';
+import { manifestFile } from '../shared/index.ts';
+import { eachLine, type History, type UserHistory } from './history.ts';
+import { buildItemTable, indexUnits, type UnitIndex } from './item-table.ts';
+import type { NextModelManifest } from './manifest.ts';
+import { asOfDay, nextTask } from './next-task.ts';
+import { PairFeatures } from './pair-features.ts';
+import { ProfileReader } from './profile.ts';
+import {
+  encodeRanker,
+  fitRanker,
+  MAX_POSITIVES,
+  NEGATIVES,
+  RankingGroups,
+  untrainedRanker,
+} from './ranker.ts';
+import { readHistory } from './read-history.ts';
+import { openUnits, type Units } from './units.ts';
+import { validateNext } from './validate.ts';
+
+/** Cut-offs to learn from: at most so many, so many days apart, each with so many days of history before it. */
+const MAX_CUTOFFS = 12;
+const CUTOFF_EVERY = 15;
+const MIN_HISTORY = 75;
+/** With a short history cut-offs stand closer, so that there are about this many. */
+const WANTED_CUTOFFS = 6;
+/** Groups to learn from at most; beyond it users are left out by a stable hash. */
+const MAX_GROUPS = 12_000;
+
+/** A validation fits on so many groups at least. */
+const FEWEST_GROUPS = 20;
+
+/**
+ * Trains the ranker of a list task from what happened before the as-of day. At each of some past days it looks at the
+ * users who did something in the window that followed, and at candidates as they would have been chosen on that day:
+ * what was taken is to stand above what was not. Windows end by the as-of day.
+ * @param fits keeps the fit for a training that is started again
+ */
+export async function trainNext(context: TrainContext): Promise<ModelFiles> {
+  const { store, manifest, group, progress, fits } = context;
+  const name = group.tasks[0]!;
+  const task = nextTask(manifest, name);
+  const { config } = manifest;
+  const cutoffs = trainingCutoffs(manifest, task);
+  progress('reading users');
+  const units = await openUnits(store, manifest, task);
+  const history = await readHistory(store, manifest, name, cutoffs);
+  const { groups, origins } = collectGroups(history, units, task, config.model.seed, progress);
+  const trained = groups.count > 0;
+  const { threads } = config.training;
+  const fitOn = (part: RankingGroups, what: string) =>
+    fitRanker(part, {
+      seed: config.model.seed,
+      threads,
+      onProgress: (step, of, loss) => progress(`${what}: step ${step} of ${of}, loss ${loss.toFixed(4)}`),
+      fits,
+    });
+  const split = heldOut(origins, cutoffs, task.horizonDays);
+  let validation: ListValidation | undefined;
+  if (split) {
+    const { kept, by, takes } = split;
+    const ranker = await fitOn(groups.only(kept), 'ranking, the latest window held out');
+    progress('measuring on the window that was held out');
+    const unitOf = units.at(cutoffs.at(-1)!);
+    const measured = await validateNext({ history, unitOf, task, ranker, by, takes, threads });
+    if (measured.assessment.n > 0) validation = measured;
+  }
+  const ranker = trained ? await fitOn(groups, 'ranking') : untrainedRanker();
+  const description: NextModelManifest = {
+    kind: 'next',
+    task: name,
+    event: task.event,
+    of: task.of,
+    horizonDays: task.horizonDays,
+    k: task.k,
+    trainedBefore: manifest.asOf!,
+    rows: groups.pairs,
+    groups: groups.count,
+    curve: ranker.curve,
+    selection: trained
+      ? [
+          `Learnt from ${groups.count} windows of ${task.horizonDays} days after ${cutoffs.length} past days ` +
+            `(${formatDay(cutoffs[0]!)} to ${formatDay(cutoffs.at(-1)!)}), all closed by the as-of day.`,
+          'Architecture, steps and learning rate are fixed; nothing was selected on held-out windows.',
+          ...(history.share < 1 ? [`A sample of users: a share of ${history.share}.`] : []),
+        ]
+      : [
+          'No window of the past was closed by the as-of day with history before it: there was nothing to learn from.',
+          'Candidates are ranked by fixed weights of own lines, co-occurrence and popularity.',
+        ],
+    ...(validation ? { validation: { [name]: validation } } : {}),
+  };
+  return {
+    'model.onnx': encodeRanker(ranker),
+    ...manifestFile(description),
+  };
+}
+
+/** Days to learn from, ascending; none when no window is closed with a day of history before it. */
+export function trainingCutoffs(manifest: RunManifest, task: NextTask): number[] {
+  const first = Math.min(...manifest.inputs.events.flatMap(({ minDay }) => minDay ?? []));
+  const latest = asOfDay(manifest) - task.horizonDays;
+  if (!(latest > first)) return [];
+  const earliest = first + Math.min(MIN_HISTORY, Math.ceil((latest - first) / 2));
+  const every = Math.min(CUTOFF_EVERY, Math.max(1, Math.floor((latest - earliest) / WANTED_CUTOFFS)));
+  const cutoffs: number[] = [];
+  for (let c = latest; c >= earliest && cutoffs.length < MAX_CUTOFFS; c -= every) cutoffs.push(c);
+  return cutoffs.reverse();
+}
+
+/** Where a group comes from: its cut-off day and its user's number in [0, 1). */
+interface Origin {
+  readonly day: number;
+  readonly unit: number;
+}
+
+/** What a validation is fitted on (numbers of groups), and whom it then measures as of the latest cut-off. */
+interface Split {
+  readonly kept: number[];
+  readonly by: 'day' | 'users';
+  readonly takes: (user: UserHistory) => boolean;
+}
+
+/**
+ * Holds out the latest window: kept are groups whose windows were over by its first day, or, in a young log, those of
+ * other users. Undefined where neither leaves enough to fit on.
+ */
+function heldOut(
+  origins: readonly Origin[],
+  cutoffs: readonly number[],
+  horizonDays: number,
+): Split | undefined {
+  const last = cutoffs.at(-1);
+  if (last === undefined) return undefined;
+  const numbers = (keep: (origin: Origin) => boolean) =>
+    origins.flatMap((origin, i) => (keep(origin) ? [i] : []));
+  const before = numbers(({ day }) => day + horizonDays <= last);
+  if (before.length >= FEWEST_GROUPS) return { kept: before, by: 'day', takes: () => true };
+  const isOut = ({ unit }: { readonly unit: number }) => unit % 0.2 < 0.04;
+  const others = numbers((origin) => !isOut(origin));
+  return others.length < FEWEST_GROUPS ? undefined : { kept: others, by: 'users', takes: isOut };
+}
+
+function collectGroups(
+  history: History,
+  units: Units,
+  task: NextTask,
+  seed: number,
+  progress: (text: string) => void,
+): { groups: RankingGroups; origins: Origin[] } {
+  const groups = new RankingGroups();
+  const origins: Origin[] = [];
+  const share = MAX_GROUPS / Math.max(1, countWindows(history, task.horizonDays));
+  const rng = createRng(seed).fork('negatives');
+  history.cutoffs.forEach((day, c) => {
+    progress(`candidates of ${formatDay(day)} (${c + 1} of ${history.cutoffs.length})`);
+    const index = indexUnits(history, day, units.at(day));
+    if (index.names.length === 0) return;
+    const features = new PairFeatures(buildItemTable(history, c, index), task.horizonDays);
+    const reader = new ProfileReader(index.names.length, day);
+    const own = rng.fork(formatDay(day));
+    history.users.forEach((user) => {
+      // The hash chose the users of the history, too: among them it is uniform below their share.
+      if (user.unit >= share * history.share) return;
+      const taken = unitsTaken(user, day, task.horizonDays, index);
+      if (taken.size === 0) return;
+      const profile = reader.read(user.profiles[c]!, user.activeDays[c]!, index.of);
+      if (profile.count === 0) return;
+      features.open(profile);
+      addGroup(groups, features, taken, own.fork(`${user.unit}`));
+      if (groups.count > origins.length) origins.push({ day, unit: user.unit });
+    });
+  });
+  return { groups, origins };
+}
+
+/** Users with something in the window after each cut-off and something before it. */
+function countWindows({ users, cutoffs }: History, horizonDays: number): number {
+  let count = 0;
+  for (const user of users) {
+    cutoffs.forEach((day, c) => {
+      let any = false;
+      eachLine(user, day, day + horizonDays, () => {
+        any = true;
+      });
+      if (any && user.profiles[c]!.length > 0) count++;
+    });
+  }
+  return count;
+}
+
+function unitsTaken(user: UserHistory, day: number, horizonDays: number, index: UnitIndex): Set<number> {
+  const taken = new Set<number>();
+  eachLine(user, day, day + horizonDays, (item) => {
+    const unit = index.of(item);
+    if (unit >= 0) taken.add(unit);
+  });
+  return taken;
+}
+
+function addGroup(groups: RankingGroups, features: PairFeatures, taken: ReadonlySet<number>, rng: Rng): void {
+  const positives: number[] = [];
+  const negatives: number[] = [];
+  for (let c = 0; c < features.count; c++)
+    (taken.has(features.candidates[c]!) ? positives : negatives).push(c);
+  if (positives.length === 0) return;
+  const chosen = [...sample(positives, MAX_POSITIVES, rng), ...sample(negatives, NEGATIVES, rng)];
+  const kept = Math.min(positives.length, MAX_POSITIVES);
+  groups.add(kept, chosen.length - kept, (pair, out, offset) => features.write(chosen[pair]!, out, offset));
+}
+
+/** So many of a list without repeats; the list itself where it has no more. */
+function sample(list: number[], count: number, rng: Rng): number[] {
+  if (list.length <= count) return list;
+  for (let i = 0; i < count; i++) {
+    const j = i + rng.integer(list.length - i);
+    [list[i], list[j]] = [list[j]!, list[i]!];
+  }
+  return list.slice(0, count);
+}

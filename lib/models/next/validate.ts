@@ -1,0 +1,87 @@
+import type { NextTask } from '../../config/index.ts';
+import { formatDay } from '../../data/index.ts';
+import { float32 } from '../../engine/host/index.ts';
+import { assessLists } from '../../engine/metrics/index.ts';
+import { openSession } from '../../engine/train/index.ts';
+import type { ListValidation } from '../family.ts';
+import { Best } from './best.ts';
+import { eachLine, type History, type UserHistory } from './history.ts';
+import { buildItemTable, indexUnits } from './item-table.ts';
+import { PAIR_WIDTH } from './pair-columns.ts';
+import { MAX_CANDIDATES, PairFeatures } from './pair-features.ts';
+import { ProfileReader } from './profile.ts';
+import { encodeRanker, type Ranker } from './ranker.ts';
+import type { UnitOf } from './units.ts';
+
+/** Users that are measured at most: those with the lowest hash. */
+const MOST_USERS = 3000;
+
+/**
+ * Ranks for users as of the history's last cut-off and compares with what they took in the window behind it. Compared
+ * are those who took something then and had taken something before.
+ * @param takes the users that were held out
+ */
+export async function validateNext(args: {
+  history: History;
+  unitOf: UnitOf;
+  task: NextTask;
+  ranker: Ranker;
+  by: 'day' | 'users';
+  takes: (user: UserHistory) => boolean;
+  threads: number;
+}): Promise<ListValidation> {
+  const { history, unitOf, task, ranker, by, takes, threads } = args;
+  const place = history.cutoffs.length - 1;
+  const day = history.cutoffs[place]!;
+  const index = indexUnits(history, day, unitOf);
+  const features = new PairFeatures(buildItemTable(history, place, index), task.horizonDays);
+  const reader = new ProfileReader(index.names.length, day);
+  const names = (units: readonly number[]) => units.map((unit) => index.names[unit]!);
+  const popular = names([...features.popular.subarray(0, task.k)]);
+  const truth: Set<string>[] = [];
+  const lists: string[][] = [];
+  const best = new Best(task.k);
+  const pairs = new Float32Array(MAX_CANDIDATES * PAIR_WIDTH);
+  const session = await openSession(encodeRanker(ranker), { threads });
+  try {
+    const users = history.users.filter(takes).sort((a, b) => a.unit - b.unit);
+    for (const user of users) {
+      if (truth.length === MOST_USERS) break;
+      const taken = takenNames(history, user, day, task.horizonDays, unitOf);
+      const profile = reader.read(user.profiles[place]!, user.activeDays[place]!, index.of);
+      if (taken.size === 0 || profile.count === 0) continue;
+      features.open(profile);
+      for (let c = 0; c < features.count; c++) features.write(c, pairs, c * PAIR_WIDTH);
+      // Always the same number of rows, because results depend on it; what is behind the candidates is not read.
+      const { logits } = await session.run({ features: float32(pairs, [MAX_CANDIDATES, PAIR_WIDTH]) });
+      for (let c = 0; c < features.count; c++) best.offer(features.candidates[c]!, Number(logits!.data[c]));
+      truth.push(taken);
+      lists.push(names(best.take()));
+    }
+  } finally {
+    await session.close();
+  }
+  const { recall, ndcg } = assessLists(
+    truth,
+    truth.map(() => popular),
+    task.k,
+  );
+  const on = formatDay(day);
+  return { by, days: [on, on], assessment: assessLists(truth, lists, task.k), popular: { recall, ndcg } };
+}
+
+/** Units that a user took in the window from a day on, those that nobody had before among them: no list can name them. */
+function takenNames(
+  history: History,
+  user: UserHistory,
+  day: number,
+  horizonDays: number,
+  unitOf: UnitOf,
+): Set<string> {
+  const taken = new Set<string>();
+  eachLine(user, day, day + horizonDays, (item) => {
+    const name = unitOf(history.names[item]!);
+    if (name !== undefined) taken.add(name);
+  });
+  return taken;
+}

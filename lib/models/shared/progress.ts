@@ -1,0 +1,2 @@
+/** Tells how far a training is. */
+export type Progress = (text: string) => void;

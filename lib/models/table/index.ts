@@ -1,0 +1,2 @@
+export { tableFamily } from './family.ts';
+export { readLabelled } from './labelled.ts';

@@ -1,0 +1,105 @@
+import type { Config, LabelTask } from '../../config/index.ts';
+import { DataError, stableUnit } from '../../data/index.ts';
+import {
+  type AttributeEncoder,
+  type AttributeTable,
+  attributeNames,
+  attributeWriter,
+  readAttributes,
+} from '../../features/index.ts';
+import type { RunManifest } from '../../run/index.ts';
+import type { ObjectStore } from '../../runtime/index.ts';
+
+/** A labelled table as numbers, with the parts that its split names. */
+export interface LabelledTable {
+  /** Row numbers as the shop counts them, over all files in the order of their keys. */
+  readonly rowIds: Int32Array;
+  readonly train: Int32Array;
+  readonly test: Int32Array;
+  /** 1 for the positive label. */
+  readonly labels: Float32Array;
+  readonly table: AttributeTable;
+}
+
+export function labelTask(config: Config, name: string): LabelTask {
+  const task = config.tasks[name];
+  if (task?.kind !== 'label') throw new DataError(`${name} is no task over a labelled table`);
+  return task;
+}
+
+/**
+ * Reads the table of a label task. Rows of split 'test' are for testing, all others for training; without any split a
+ * fifth of the rows, by a hash of the row number, is for testing.
+ * @throws DataError when there are no rows to train on, or one label only
+ */
+export async function readLabelled(
+  store: ObjectStore,
+  manifest: RunManifest,
+  name: string,
+): Promise<LabelledTable> {
+  const task = labelTask(manifest.config, name);
+  const inputs = manifest.inputs.labels.filter(({ source }) => source === task.source);
+  if (inputs.length === 0) {
+    throw new DataError(`task ${name} has no rows: drop a file of source ${task.source} first`);
+  }
+  const parts = await Promise.all(inputs.map(({ clean }) => readAttributes(store, [clean])));
+  const offsets: number[] = [];
+  let next = 0;
+  parts.forEach((part, i) => {
+    next += inputs[i]!.rowsBefore ?? 0;
+    offsets.push(next);
+    next += inputs[i]!.rows ?? part.rows;
+  });
+  const whole =
+    parts.length === 1
+      ? parts[0]!
+      : await readAttributes(
+          store,
+          inputs.map(({ clean }) => clean),
+        );
+  const rowIds = Int32Array.from(
+    parts.flatMap((part, i) => Array.from(part.rowIds, (id) => id + offsets[i]!)),
+  );
+  const table = {
+    ...whole,
+    columns: whole.columns.filter(({ name: column }) => !task.exclude.includes(column)),
+  };
+  const named = table.splits.some((split) => split !== '');
+  const isTest = (row: number) =>
+    named ? table.splits[row] === 'test' : stableUnit('split', String(rowIds[row])) < 0.2;
+  const rows = Int32Array.from({ length: table.rows }, (_, i) => i).sort((a, b) => rowIds[a]! - rowIds[b]!);
+  const train = rows.filter((row) => !isTest(row));
+  const labels = Float32Array.from(table.labels, (label) =>
+    Number(label.toLowerCase() === task.positive.toLowerCase()),
+  );
+  const positives = train.reduce((sum, row) => sum + labels[row]!, 0);
+  if (positives === 0 || positives === train.length) {
+    const seen = [...new Set(table.labels)].slice(0, 5).map((label) => `"${label}"`);
+    throw new DataError(
+      `task ${name}: ${positives} of ${train.length} training rows have the label "${task.positive}"; the table's ` +
+        `labels are ${seen.join(', ')}: set tasks.${name}.positive to one of them`,
+    );
+  }
+  return { rowIds, train, test: rows.filter(isTest), labels, table };
+}
+
+/**
+ * Encodes the rows of a table. @returns (rows, width)
+ * @throws DataError that names row and column where a value is too large to learn from
+ */
+export function tableFeatures(table: AttributeTable, encoder: AttributeEncoder): Float32Array {
+  const writer = attributeWriter(encoder, table);
+  const names = attributeNames(encoder);
+  const features = new Float32Array(table.rows * writer.length);
+  for (let row = 0; row < table.rows; row++) {
+    const from = row * writer.length;
+    writer.write(row, features, from);
+    const k = features.subarray(from, from + writer.length).findIndex((value) => !Number.isFinite(value));
+    if (k < 0) continue;
+    throw new DataError(
+      `row ${table.rowIds[row]} of a labelled table has a value in column ${names[k]!.group} that gives no finite ` +
+        'number: correct it there, or leave such rows out by a rule with the action "quarantine"',
+    );
+  }
+  return features;
+}

@@ -1,0 +1,107 @@
+import { stableUnit } from '../../data/index.ts';
+import { assessBinary, logLoss } from '../../engine/metrics/index.ts';
+import { attributeNames, fitAttributes } from '../../features/index.ts';
+import type { ModelFiles } from '../../registry/index.ts';
+import {
+  CANDIDATES,
+  type Candidate,
+  compare,
+  fitColumns,
+  fitInputs,
+  keptNote,
+  lossesOf,
+  type Material,
+  writeInputs,
+} from '../candidates/index.ts';
+import type { TrainContext } from '../family.ts';
+import { manifestFile, probabilityOf } from '../shared/index.ts';
+import { type LabelledTable, readLabelled, tableFeatures } from './labelled.ts';
+import type { TableModelManifest } from './manifest.ts';
+
+/** Rows held out to choose by, where the split names no 'valid' part. */
+const HELD_OUT = 0.15;
+
+/** Trains the model of a labelled table: chosen on held-out training rows, then fitted on all of them. */
+export async function trainTable(
+  context: TrainContext,
+  candidates: readonly Candidate[] = CANDIDATES,
+): Promise<ModelFiles> {
+  const { store, manifest, group, progress } = context;
+  const task = group.tasks[0]!;
+  progress('reading the table');
+  const labelled = await readLabelled(store, manifest, task);
+  const { table, train, labels, rowIds } = labelled;
+  const valid = table.splits.includes('valid');
+  const heldOut = (row: number) =>
+    valid ? table.splits[row] === 'valid' : stableUnit('held out', String(rowIds[row])) < HELD_OUT;
+  const validation = train.filter(heldOut);
+  const held = Array.from(validation, (row) => labels[row]!);
+  const rest = train.filter((row) => !heldOut(row));
+  const compared = await compare({
+    candidates,
+    material: materialOf(context, labelled, rest, 'choosing'),
+    async judge(fitted) {
+      const probabilities = Array.from(await fitted.logits(validation), probabilityOf);
+      return { loss: logLoss(held, probabilities), probabilities };
+    },
+    worth: 0,
+  });
+  const { candidate, probabilities } = compared.best;
+  const material = materialOf(context, labelled, train, 'fitting');
+  const fitted = await candidate.fit(material);
+  const { model, files, groups } = fitted.exported();
+  const description: TableModelManifest = {
+    kind: 'label',
+    task,
+    encoder: material.encoder,
+    groups,
+    rows: train.length,
+    curve: fitted.curve,
+    selection: [
+      `Chosen on ${validation.length} held-out training rows; the test rows were not looked at.`,
+      keptNote(compared),
+    ],
+    candidates: lossesOf(compared),
+    validation: {
+      [task]: { by: 'rows', days: null, assessment: assessBinary(held, probabilities) },
+    },
+    strengths: await fitted.strengths(train),
+  };
+  return { 'model.onnx': model, ...files, ...manifestFile(description) };
+}
+
+/** Some rows of the table to learn from, encoded and standardised by these rows alone. @param doing told with progress */
+function materialOf(
+  { manifest: { config }, group, progress, fits }: TrainContext,
+  { table, labels }: LabelledTable,
+  used: Int32Array,
+  doing: string,
+): Material & { readonly encoder: TableModelManifest['encoder'] } {
+  const encoder = fitAttributes(table, [...used]);
+  const features = tableFeatures(table, encoder);
+  const names = attributeNames(encoder);
+  const width = names.length;
+  // Attributes have been through the logarithm where they need it.
+  const columns = fitColumns(features, width, used, { logarithms: false });
+  const transform = fitInputs(features, width, used, columns);
+  const kept = transform.kept.length;
+  const inputs = new Float32Array(table.rows * kept);
+  for (const row of used) writeInputs(features, row * width, transform, inputs, row * kept);
+  return {
+    encoder,
+    config,
+    heads: [{ task: group.tasks[0]!, bins: 1, inverted: false }],
+    features,
+    width,
+    names,
+    labels,
+    used,
+    weights: new Float32Array(used.length).fill(1),
+    inputs,
+    transform,
+    steps: config.training.steps,
+    piecewise: true,
+    progress: (text) => progress(`${doing}: ${text}`),
+    fits,
+  };
+}

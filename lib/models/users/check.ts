@@ -1,0 +1,124 @@
+import type { Config } from '../../config/index.ts';
+import { eventCode, formatDay, parseDay } from '../../data/index.ts';
+import type { ShardUser } from '../../features/index.ts';
+import type { CheckContext, GroupCheck } from '../family.ts';
+import { eachUser, FEWEST_OF_EACH as FEWEST, type LeftOut } from '../shared/index.ts';
+import { cutoffGrid, MIN_HISTORY_DAYS } from './cutoff-grid.ts';
+import { binEdges, historyStart, type UserTask, userHeads, userTask } from './user-rows.ts';
+
+/** Is there enough to learn the tasks from: history, and users of either outcome? */
+export async function checkUserTasks({ store, manifest, group }: CheckContext): Promise<GroupCheck> {
+  const { tasks } = group;
+  const { config } = manifest;
+  const asOf = parseDay(manifest.asOf!);
+  const first = await historyStart(store, manifest, asOf);
+  const why = first === undefined ? `no events lie before ${manifest.asOf}` : tooYoung(config, first, asOf);
+  if (first === undefined || why) {
+    return { tasks: [], leftOut: tasks.map((task) => ({ task, why: why! })), warnings: [] };
+  }
+  const counters = userHeads(config, tasks, asOf - first).map(
+    ({ task, bins }) => new OutcomeCounter(task, userTask(config, task), bins, config, first, asOf),
+  );
+  for await (const { user } of eachUser(store, manifest, asOf)) for (const each of counters) each.add(user);
+  const leftOut = counters.flatMap((counter) => counter.whyNot() ?? []);
+  const without = new Set(leftOut.map(({ task }) => task));
+  return {
+    tasks: tasks.filter((task) => !without.has(task)),
+    leftOut,
+    warnings: counters.flatMap((counter) => (without.has(counter.name) ? [] : (counter.warning() ?? []))),
+  };
+}
+
+function tooYoung(config: Config, first: number, asOf: number): string | undefined {
+  if (cutoffGrid(config, first, asOf).length > 0) return undefined;
+  return `the history begins on ${formatDay(first)}, too shortly before ${formatDay(asOf)}: a few days of it are needed`;
+}
+
+/** Counts users by what they did in the parts of past windows that are over. */
+class OutcomeCounter {
+  readonly name: string;
+  readonly #task: UserTask;
+  readonly #type: number;
+  /** Cut-offs with the days of their window that are over, in whole parts. */
+  readonly #windows: { readonly cutoff: number; readonly over: number }[];
+  readonly #firstPart: number;
+  readonly #first: number;
+  readonly #asOf: number;
+  #ever = 0;
+  #did = 0;
+  #didNot = 0;
+
+  constructor(name: string, task: UserTask, bins: number, config: Config, first: number, asOf: number) {
+    this.name = name;
+    this.#task = task;
+    this.#type = eventCode(task.event);
+    this.#first = first;
+    this.#asOf = asOf;
+    const ends = binEdges(task.horizonDays, bins).slice(1);
+    this.#firstPart = ends[0]!;
+    this.#windows = cutoffGrid(config, first, asOf).flatMap((cutoff) => {
+      const over = ends.findLast((end) => cutoff + end <= asOf);
+      return over === undefined ? [] : [{ cutoff, over }];
+    });
+  }
+
+  add({ days: all }: ShardUser): void {
+    const days: number[] = [];
+    for (const { day, entries, start, end } of all) {
+      for (let i = start; i < end; i++) {
+        if (entries.type[i] !== this.#type) continue;
+        days.push(day);
+        break;
+      }
+    }
+    if (days.length === 0) return;
+    this.#ever++;
+    let [did, didNot] = [false, false];
+    for (const { cutoff, over } of this.#windows) {
+      const last = days.findLast((day) => day < cutoff);
+      if (last === undefined) continue;
+      if (this.#task.kind === 'absence' && last < cutoff - this.#task.activeDays) continue;
+      if (days.some((day) => day >= cutoff && day < cutoff + over)) did = true;
+      // A window is learnt part by part: a quiet first part teaches, whatever comes after it.
+      if (!days.some((day) => day >= cutoff && day < cutoff + this.#firstPart)) didNot = true;
+    }
+    if (did) this.#did++;
+    if (didNot) this.#didNot++;
+  }
+
+  whyNot(): LeftOut | undefined {
+    const { event, horizonDays } = this.#task;
+    const before = formatDay(this.#asOf);
+    const because = (why: string) => ({ task: this.name, why });
+    if (this.#ever === 0) return because(`nobody had an event "${event}" before ${before}`);
+    if (this.#windows.length === 0) {
+      const needed = this.#firstPart + MIN_HISTORY_DAYS;
+      const parts =
+        this.#firstPart < horizonDays
+          ? `a window of ${days(horizonDays)} is learnt in parts of ${days(this.#firstPart)}`
+          : `its window is of ${days(horizonDays)}`;
+      return because(
+        `${parts}, which needs about ${days(needed)} of history, and there are ${days(this.#asOf - this.#first)} ` +
+          `(from ${formatDay(this.#first)} to ${formatDay(this.#asOf - 1)}): drop older events, or shorten horizonDays`,
+      );
+    }
+    if (this.#did >= FEWEST && this.#didNot >= FEWEST) return undefined;
+    const asked = this.#task.kind === 'absence' ? 'active users' : `users who had an event "${event}" before`;
+    return because(
+      `of the ${asked} ${this.#did} had an event "${event}" in a window that was over before ${before}, and ` +
+        `${this.#didNot} had none in its first ${days(this.#firstPart)}; at least ${FEWEST} of each are needed`,
+    );
+  }
+
+  warning(): LeftOut | undefined {
+    const { horizonDays } = this.#task;
+    const longest = Math.max(...this.#windows.map(({ over }) => over));
+    if (longest >= horizonDays) return undefined;
+    const why =
+      `no whole window of ${days(horizonDays)} was over before ${formatDay(this.#asOf)}: it is learnt from the first ` +
+      `${days(longest)} of it, and how good its scores are cannot be measured yet`;
+    return { task: this.name, why };
+  }
+}
+
+const days = (n: number): string => (n === 1 ? '1 day' : `${n.toLocaleString('en-GB')} days`);

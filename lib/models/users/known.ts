@@ -1,0 +1,140 @@
+import type { Config } from '../../config/index.ts';
+import type { FitStore } from '../../engine/train/index.ts';
+import { ByteCache, featureNames } from '../../features/index.ts';
+import {
+  encodeTexts,
+  type Head,
+  type TextMaterial,
+  VISIT_FIELDS,
+  type VisitMaterial,
+  vectorsGraph,
+} from '../candidates/index.ts';
+import type { TrainContext } from '../family.ts';
+import type { Progress } from '../shared/index.ts';
+import { profileNames } from './profiles.ts';
+import type { UserRows } from './row-table.ts';
+import { makeEncoder, readEncoder, type ShopEncoder } from './shop-encoder.ts';
+import { TEXT_KINDS, textPlaces, textsBefore } from './texts.ts';
+import { buildUserRows, type Survey, survey } from './user-rows.ts';
+
+/** Rows that training holds at most; with more, users are sampled by their hash. */
+const MAX_ROWS = 120_000;
+/** Visits of a row that there is room for, in steps. */
+const USUAL_LENGTHS = [8, 16, 32, 64, 128, 256, 512];
+
+/** All that may be known on a day: vocabulary, encodings, length of visits and text encoder included. */
+export interface Known {
+  readonly config: Config;
+  readonly heads: readonly Head[];
+  readonly rows: UserRows;
+  readonly survey: Survey;
+  /** Name and group of every feature of a row. */
+  readonly names: readonly { readonly name: string; readonly group: string }[];
+  /** Undefined where visits are not to be read. */
+  readonly visits: Omit<VisitMaterial, 'known'> | undefined;
+  /** Undefined where there are no texts. */
+  readonly texts: TextMaterial | undefined;
+  readonly progress: Progress;
+  readonly fits: FitStore | undefined;
+}
+
+/**
+ * Reads the rows of some cut-offs as they may be known on a day.
+ * @param first shop day on which the history begins
+ */
+export async function knownBy(
+  context: TrainContext,
+  heads: readonly Head[],
+  first: number,
+  day: number,
+  cutoffs: readonly number[],
+): Promise<Known> {
+  const { store, manifest, group, progress, fits } = context;
+  const { config } = manifest;
+  progress('reading users');
+  const surveyed = await survey(store, manifest, day, first);
+  const longest = config.features.tokens;
+  const rows = await buildUserRows({
+    store,
+    manifest,
+    tasks: group.tasks,
+    heads,
+    cutoffs,
+    survey: surveyed,
+    length: longest,
+    limit: MAX_ROWS,
+  });
+  const encoder = await encoderOf(context, first, day);
+  const all = featureNames(config);
+  return {
+    config,
+    heads,
+    rows,
+    survey: surveyed,
+    names: [...surveyed.columns.map((j) => all[j]!), ...profileNames(surveyed.profile)],
+    visits: config.model.layers > 0 ? visitsOf(rows, longest, surveyed) : undefined,
+    texts: encoder && (await textsOf(config, rows, encoder, progress)),
+    progress,
+    fits,
+  };
+}
+
+/** Undefined where none is to be read, or there are no texts yet to make one from. */
+async function encoderOf(
+  { store, manifest, progress, fits }: TrainContext,
+  first: number,
+  day: number,
+): Promise<ShopEncoder | undefined> {
+  const { text, model, training } = manifest.config;
+  if (!text) return undefined;
+  const { encoder, maxLength } = text;
+  if (typeof encoder === 'string') return readEncoder(store, encoder);
+  const texts = await textsBefore(store, manifest, day, first, new ByteCache());
+  if (texts.length === 0) return undefined;
+  const { threads } = training;
+  return makeEncoder({ encoder, maxLength }, texts, { seed: model.seed, threads, progress, fits });
+}
+
+async function textsOf(
+  config: Config,
+  rows: UserRows,
+  { encoder, files, curve }: ShopEncoder,
+  progress: Progress,
+): Promise<TextMaterial | undefined> {
+  const { textOf: texts } = rows;
+  progress(`encoding ${texts.length} texts`);
+  if (texts.length === 0) return undefined;
+  const { tokenizer } = encoder;
+  const maxLength = Math.min(config.text!.maxLength, encoder.maxLength);
+  const graph = vectorsGraph(encoder);
+  const encoded = await encodeTexts({ graph, tokenizer, maxLength, texts }, config.training.threads);
+  const places = textPlaces(config, config.text!);
+  return { ...encoded, rows: rows.texts, places, kinds: TEXT_KINDS, files, pretraining: curve };
+}
+
+/** The visits cut to a usual length. */
+function visitsOf(rows: UserRows, longest: number, { vocabulary }: Survey): Omit<VisitMaterial, 'known'> {
+  const length = usualLength(rows, longest);
+  const counts = Int32Array.from(rows.visits, (visits) => Math.min(length, visits));
+  return { ids: lastVisits(rows, longest, length), counts, length, vocabulary };
+}
+
+/** The smallest of the usual lengths that holds all visits of nine rows in ten: padding costs as much as visits. */
+function usualLength(rows: UserRows, longest: number): number {
+  const visits = Int32Array.from(rows.visits).sort();
+  const most = visits[Math.floor(visits.length * 0.9)] ?? 1;
+  return Math.min(longest, USUAL_LENGTHS.find((length) => length >= most) ?? longest);
+}
+
+/** Rows of visits cut to their last `length`. */
+function lastVisits(rows: UserRows, from: number, length: number): Int32Array {
+  if (length === from) return rows.visitIds;
+  const out = new Int32Array(rows.count * length * VISIT_FIELDS);
+  for (let row = 0; row < rows.count; row++) {
+    const first = Math.max(0, rows.visits[row]! - length);
+    const start = (row * from + first) * VISIT_FIELDS;
+    const visits = Math.min(length, rows.visits[row]!);
+    out.set(rows.visitIds.subarray(start, start + visits * VISIT_FIELDS), row * length * VISIT_FIELDS);
+  }
+  return out;
+}

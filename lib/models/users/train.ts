@@ -1,0 +1,71 @@
+import { DataError, formatDay, parseDay } from '../../data/index.ts';
+import type { ModelFiles } from '../../registry/index.ts';
+import { CANDIDATES, type Candidate } from '../candidates/index.ts';
+import type { TrainContext } from '../family.ts';
+import { manifestFile } from '../shared/index.ts';
+import { cutoffGrid } from './cutoff-grid.ts';
+import { knownBy } from './known.ts';
+import type { UsersModelManifest } from './manifest.ts';
+import { materialOf, rowsWhere } from './material.ts';
+import { select } from './select.ts';
+import { historyStart, userHeads, userTask } from './user-rows.ts';
+
+/**
+ * Trains the model of the tasks over users from what was known before the as-of day: chooses a form on the latest cut-off
+ * whose windows are all closed, with everything fitted on what was known by that cut-off, then fits it again on all.
+ * @throws DataError when there is no history to learn from
+ */
+export async function trainUsers(
+  context: TrainContext,
+  candidates: readonly Candidate[] = CANDIDATES,
+): Promise<ModelFiles> {
+  const { store, manifest, group, progress } = context;
+  const { config } = manifest;
+  const asOf = parseDay(manifest.asOf!);
+  const first = await historyStart(store, manifest, asOf);
+  if (first === undefined) {
+    throw new DataError(
+      `there are no events before the as-of day ${manifest.asOf}: choose a later day, or drop earlier ones`,
+    );
+  }
+  const heads = userHeads(config, group.tasks, asOf - first);
+  const horizon = Math.max(...group.tasks.map((name) => userTask(config, name).horizonDays));
+  const grid = cutoffGrid(config, first, asOf);
+  if (grid.length === 0) {
+    throw new DataError(
+      `no history to learn from: the first event is of ${formatDay(first)}, the as-of day ${manifest.asOf}; ` +
+        'give at least a few days of events before it',
+    );
+  }
+  const validAt = asOf - horizon;
+  const before = grid.filter((c) => c < validAt);
+  const split = before.length >= 2 ? { day: validAt, cutoffs: before } : { day: asOf, cutoffs: grid };
+  const known = (day: number, cutoffs: readonly number[]) =>
+    knownBy(context, heads, first, day, [...cutoffs, day]);
+  const selected = await select(await known(split.day, split.cutoffs), candidates, split.day, asOf);
+  const all = await known(asOf, grid);
+  progress(`fitting ${selected.candidate.name} on all cut-offs`);
+  const material = materialOf(all, asOf);
+  const fitted = await selected.candidate.fit(material);
+  const { model, files, groups, sequence, text } = fitted.exported();
+  const description: UsersModelManifest = {
+    kind: 'users',
+    heads,
+    sequence,
+    ...(text ? { text } : {}),
+    columns: all.survey.columns,
+    profile: all.survey.profile,
+    groups,
+    trainedBefore: manifest.asOf!,
+    rows: material.used.length,
+    curve: fitted.curve,
+    pretraining: fitted.pretraining,
+    selection: selected.notes,
+    candidates: selected.losses,
+    ...(config.text ? { comparison: selected.comparison } : {}),
+    validation: selected.validation,
+    ...(group.leftOut?.length ? { leftOut: group.leftOut } : {}),
+    strengths: await fitted.strengths(rowsWhere(all.rows, (row) => all.rows.cutoff[row] === asOf)),
+  };
+  return { 'model.onnx': model, ...files, ...manifestFile(description) };
+}

@@ -1,0 +1,216 @@
+import type { AbsenceTask, Config, EventTask } from '../../config/index.ts';
+import { EVENT_TYPES, eventCode, parseDay, stableUnit } from '../../data/index.ts';
+import {
+  type AttributeEncoder,
+  ByteCache,
+  featureNames,
+  featureVector,
+  happens,
+  inPopulation,
+} from '../../features/index.ts';
+import type { RunManifest } from '../../run/index.ts';
+import type { ObjectStore } from '../../runtime/index.ts';
+import {
+  type Head,
+  TEXT_FIELDS,
+  VISIT_FIELDS,
+  VisitEncoder,
+  type VisitVocabulary,
+  VocabularyCounter,
+} from '../candidates/index.ts';
+import { checkFinite, eachUser } from '../shared/index.ts';
+import { fitProfiles, openProfiles, type ProfileWriter, profileNames } from './profiles.ts';
+import { RowTable, type UserRows } from './row-table.ts';
+import { openTexts, TextNumbers, type TextWriter, textPlaces } from './texts.ts';
+
+/** A label window is asked in this many equal parts where it is long enough. */
+const BINS = 3;
+
+export type UserTask = EventTask | AbsenceTask;
+
+/** A young log asks long windows in shorter parts, so that some of them are over; they are at most so many. */
+const MOST_BINS = 12;
+
+/**
+ * The heads of the users model in the order of its tasks.
+ * @param historyDays days of events there are
+ */
+export function userHeads(config: Config, tasks: readonly string[], historyDays: number): Head[] {
+  const longest = Math.max(1, Math.floor(historyDays / 4));
+  return tasks.map((name) => {
+    const task = userTask(config, name);
+    const bins = Math.min(MOST_BINS, Math.max(BINS, Math.ceil(task.horizonDays / longest)));
+    return { task: name, bins: Math.min(bins, task.horizonDays), inverted: task.kind === 'absence' };
+  });
+}
+
+export function userTask(config: Config, name: string): UserTask {
+  const task = config.tasks[name];
+  if (task?.kind !== 'event' && task?.kind !== 'absence') throw new Error(`${name} is no task over users`);
+  return task;
+}
+
+/** First day of each part of a window of `horizonDays`, and its end. */
+export const binEdges = (horizonDays: number, bins: number): number[] =>
+  Array.from({ length: bins + 1 }, (_, k) => Math.round((k * horizonDays) / bins));
+
+/** Per output of the heads: days from the cut-off until it is known. */
+export function binEnds(config: Config, heads: readonly Head[]): number[] {
+  return heads.flatMap(({ task, bins }) => binEdges(userTask(config, task).horizonDays, bins).slice(1));
+}
+
+/** What is counted on everything before a day, before rows are built. */
+export interface Survey {
+  readonly vocabulary: VisitVocabulary;
+  /** Columns of the feature vector that a model may use. */
+  readonly columns: readonly number[];
+  /** How what is said of users is encoded behind those columns; null where nothing is said. */
+  readonly profile: AttributeEncoder | null;
+}
+
+/** Share of the user-days that may lie before the day on which a log really begins: stray dates are no history. */
+const STRAY = 0.005;
+
+/** The shop day on which a run's events begin in earnest; undefined without events before `day`. */
+export async function historyStart(
+  store: ObjectStore,
+  manifest: RunManifest,
+  day: number,
+): Promise<number | undefined> {
+  const counts = new Map<number, number>();
+  let total = 0;
+  for await (const { user } of eachUser(store, manifest, day)) {
+    for (const { day: at } of user.days) counts.set(at, (counts.get(at) ?? 0) + 1);
+    total += user.days.length;
+  }
+  let before = 0;
+  for (const [at, count] of [...counts].sort(([a], [b]) => a - b)) {
+    before += count;
+    if (before > STRAY * total) return at;
+  }
+  return undefined;
+}
+
+/**
+ * Features whose range grows with the age of the data. With less than two years of it, age and season cannot be told
+ * apart, and a model that learns from them extrapolates the level of its scores: they are left out until then.
+ */
+const AGE_BOUND =
+  /\.(tenure|log_rate|log_rate_(180|365)d|alive_\d+|gap_max|log_recency_over_max|repeat_rate|active_part|(active_days|visits|money)_(180|365)d|active_days_month_[456])$/;
+const TWO_YEARS = 730;
+
+/**
+ * Counts the vocabulary of visits on what happened before `day`, sees which event types the shop has, and fits the
+ * encoding of profiles on what was valid before it.
+ */
+export async function survey(
+  store: ObjectStore,
+  manifest: RunManifest,
+  day: number,
+  firstDay: number,
+): Promise<Survey> {
+  const counter = new VocabularyCounter();
+  const types = new Set<string>();
+  for await (const { user, itemText } of eachUser(store, manifest, day)) {
+    user.advance(day);
+    counter.add(user.state.visits, itemText);
+    EVENT_TYPES.forEach((type, code) => {
+      if (user.state.has(code)) types.add(type);
+    });
+  }
+  const columns = featureNames(manifest.config).flatMap(({ name }, j) => {
+    const [type, rest] = name.split('.');
+    if (rest !== undefined && !types.has(type!)) return [];
+    return day - firstDay < TWO_YEARS && AGE_BOUND.test(name) ? [] : [j];
+  });
+  const profile = await fitProfiles(store, manifest, day);
+  return { vocabulary: counter.finish(), columns, profile };
+}
+
+/**
+ * Builds the rows of all users known at each cut-off.
+ * @param cutoffs ascending
+ * @param limit rows at most: beyond it, users are left out by their hash, the same users at every cut-off
+ */
+export async function buildUserRows(args: {
+  store: ObjectStore;
+  manifest: RunManifest;
+  tasks: readonly string[];
+  heads: readonly Head[];
+  cutoffs: readonly number[];
+  survey: Survey;
+  length: number;
+  limit: number;
+}): Promise<UserRows> {
+  const { store, manifest, tasks, heads, cutoffs, length, limit } = args;
+  const { vocabulary, columns, profile } = args.survey;
+  const { config } = manifest;
+  const asOf = parseDay(manifest.asOf!);
+  const all = featureNames(config);
+  const names = [...Array.from(columns, (j) => all[j]!), ...profileNames(profile)];
+  const width = names.length;
+  const whole = new Float32Array(all.length);
+  const outputs = heads.reduce((sum, head) => sum + head.bins, 0);
+  const texts = config.text && (await openTexts(store, manifest, config.text, new ByteCache()));
+  const places = config.text ? textPlaces(config, config.text) : 0;
+  const numbers = new TextNumbers();
+  const span = { from: Math.min(...cutoffs), before: Math.max(...cutoffs) };
+  const table = new RowTable(
+    {
+      width,
+      outputs,
+      tasks: tasks.length,
+      visitIds: length * VISIT_FIELDS,
+      texts: places * TEXT_FIELDS,
+    },
+    limit,
+  );
+  let encoder: VisitEncoder | undefined;
+  let text: ((id: number) => string) | undefined;
+  let profiles: ProfileWriter | undefined;
+  let textWriter: TextWriter | undefined;
+  for await (const { user, itemText, items, shard } of eachUser(store, manifest, asOf)) {
+    const unit = stableUnit('training', user.user);
+    if (!table.takes(unit)) continue;
+    if (itemText !== text || !encoder || !profiles) {
+      encoder = new VisitEncoder(vocabulary, length, itemText);
+      profiles = await openProfiles(store, manifest, profile, shard);
+      textWriter = await texts?.shard(shard, numbers, items, span);
+    }
+    text = itemText;
+    for (const cutoff of cutoffs) {
+      user.advance(cutoff);
+      const known = tasks.map((name) => inPopulation(userTask(config, name), user.state, cutoff));
+      if (!known.includes(true)) continue;
+      const row = table.add(unit, cutoff);
+      featureVector(user.state, cutoff, config, whole);
+      columns.forEach((j, k) => {
+        table.features[row * width + k] = whole[j]!;
+      });
+      profiles.write(user.user, cutoff, table.features, row * width + columns.length);
+      checkFinite(user.user, table.features, row * width, names);
+      textWriter?.write(user, cutoff, table.texts, row * places * TEXT_FIELDS);
+      table.visits[row] = encoder.encode(
+        user.state.visits,
+        cutoff,
+        table.visitIds,
+        row * length * VISIT_FIELDS,
+      );
+      let output = row * outputs;
+      heads.forEach(({ task: name, bins, inverted }, t) => {
+        const task = userTask(config, name);
+        const type = eventCode(task.event);
+        const edges = binEdges(task.horizonDays, bins);
+        let atRisk = known[t]!;
+        for (let k = 0; k < bins; k++, output++) {
+          const event = happens(user.days, cutoff + edges[k]!, edges[k + 1]! - edges[k]!, type);
+          table.labels[output] = atRisk ? Number(event) : Number.NaN;
+          if (event) atRisk = false;
+        }
+        const outcome = happens(user.days, cutoff, task.horizonDays, type) !== inverted;
+        table.outcomes[row * tasks.length + t] = known[t] ? Number(outcome) : Number.NaN;
+      });
+    }
+  }
+  return table.finish(numbers.texts);
+}

@@ -1,0 +1,66 @@
+import { readModelFiles } from '../registry/index.ts';
+import { type RunManifest, type TaskGroup, trainedKey } from '../run/index.ts';
+import { type ObjectStore, readJson } from '../runtime/index.ts';
+import { FAMILIES } from './families.ts';
+import type { ModelDescription } from './family.ts';
+import type { LeftOut } from './shared/index.ts';
+
+/** `runs/<runId>/finetune.json`: the versions that a run trained, by task group; a group without a task to train has none. */
+export type TrainedVersions = Readonly<Record<string, string>>;
+
+/** `runs/<runId>/finetune-<group>.json` */
+export interface TrainedGroup {
+  /** Null where none of the group's tasks can be trained yet. */
+  readonly version: string | null;
+  readonly leftOut?: readonly LeftOut[];
+}
+
+export const trainedGroupKey = (runId: string, { name }: Pick<TaskGroup, 'name'>): string =>
+  `runs/${runId}/finetune-${name}.json`;
+
+/**
+ * What a version of a group's model tells of itself.
+ * @throws NightjarError when the version is not there, DataError when it is damaged
+ */
+export async function describedModel(
+  store: ObjectStore,
+  { config }: Pick<RunManifest, 'config'>,
+  group: TaskGroup,
+  version: string,
+): Promise<ModelDescription> {
+  return FAMILIES[group.kind].describe(await readModelFiles(store, group.name, version), config, group);
+}
+
+/** The version of each group that scores a run: the champion that its manifest pins, else what it trained itself. */
+export async function versionsOf(
+  store: ObjectStore,
+  runId: string,
+  manifest: RunManifest,
+): Promise<Record<string, string>> {
+  const trained = (await readJson<TrainedVersions>(store, trainedKey(runId))) ?? {};
+  const versions: Record<string, string> = {};
+  for (const { name } of manifest.groups) {
+    const version = manifest.champions[name] ?? trained[name];
+    if (version) versions[name] = version;
+  }
+  return versions;
+}
+
+/** Tasks of a run that no model answers, and why they were left out when the model was trained. */
+export async function leftOutOf(
+  store: ObjectStore,
+  runId: string,
+  manifest: RunManifest,
+  versions: Readonly<Record<string, string>>,
+): Promise<LeftOut[]> {
+  const leftOut: LeftOut[] = [];
+  for (const group of manifest.groups) {
+    const version = versions[group.name];
+    const told =
+      version === undefined
+        ? await readJson<TrainedGroup>(store, trainedGroupKey(runId, group))
+        : await describedModel(store, manifest, group, version);
+    leftOut.push(...(told?.leftOut ?? []));
+  }
+  return leftOut;
+}

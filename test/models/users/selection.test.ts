@@ -1,0 +1,96 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { formatDay, parseDay } from '../../../lib/data/index.ts';
+import type { UsersModelManifest } from '../../../lib/models/index.ts';
+import { trainUsers } from '../../../lib/models/users/train.ts';
+import { planRun } from '../../../lib/run/index.ts';
+import { dropAll, openShop, SLOW } from '../../e2e/nights.ts';
+import { AS_OF, file, type Line, shopConfig, shopLog } from '../../e2e/shop.ts';
+
+const log = shopLog().filter(({ day }) => day < AS_OF);
+const HORIZON = 14;
+/** The latest cut-off whose windows are all closed by the as-of day. */
+const VALID_AT = formatDay(parseDay(AS_OF) - HORIZON);
+const defaults = shopConfig();
+const config = {
+  ...defaults,
+  tasks: {
+    purchase: { kind: 'event', event: 'purchase', horizonDays: 10 },
+    churn: { kind: 'absence', event: 'purchase', activeDays: 30, horizonDays: HORIZON },
+  },
+  training: { ...defaults.training, cutoffEveryDays: 7 },
+} as const;
+
+interface Trained {
+  readonly description: UsersModelManifest;
+  readonly model: Uint8Array;
+  /** Losses on the way, as they were told, until the choice was made. */
+  readonly choosing: string[];
+}
+
+/** Trains on one drop of these lines. */
+async function train(lines: readonly Line[]): Promise<Trained> {
+  const workspace = await openShop(config);
+  await dropAll(workspace, [['all.csv', file(lines)]]);
+  const drops = await workspace.ingest(() => {});
+  const { manifest } = await planRun({ ...workspace, drops, purpose: 'night', asOf: AS_OF });
+  const told: string[] = [];
+  const files = await trainUsers({
+    store: workspace.store,
+    manifest,
+    group: manifest.groups[0]!,
+    progress: (text) => told.push(text),
+  });
+  const chosen = told.findIndex((text) => text.startsWith('fitting'));
+  expect(chosen).toBeGreaterThan(0);
+  return {
+    description: JSON.parse(new TextDecoder().decode(files['manifest.json'])),
+    model: files['model.onnx']!,
+    choosing: told.slice(0, chosen),
+  };
+}
+
+let reference: Trained;
+
+beforeAll(async () => {
+  reference = await train(log);
+}, SLOW);
+
+describe('what is chosen on a validation cut-off', { timeout: SLOW }, () => {
+  it('is told, with the losses on the way', () => {
+    expect(reference.description.selection[0]).toContain(VALID_AT);
+    expect(reference.description.candidates.map(({ name }) => name)).toEqual([
+      'linear',
+      'linear + MLP',
+      'linear + MLP + sequence',
+    ]);
+    expect(reference.choosing.filter((text) => /loss \d/.test(text)).length).toBeGreaterThan(10);
+    expect(reference.choosing.some((text) => text.startsWith('pretraining'))).toBe(true);
+  });
+
+  it('depends on no item and no price from the cut-off on, in pretraining and vocabulary neither', async () => {
+    // given: who bought on which days stays, so that the outcomes are the same
+    let n = 0;
+    const later = log.map((line) => {
+      if (line.day < VALID_AT) return line;
+      const [customer, at, what, , , , basket] = line.text.split(',');
+      return { ...line, text: [customer, at, what, `new-${n++ % 7}`, 3, 250 + (n % 90), basket].join() };
+    });
+    // when
+    const other = await train(later);
+    // then
+    expect(other.choosing).toEqual(reference.choosing);
+    expect(other.description.candidates).toEqual(reference.description.candidates);
+    expect(other.description.selection).toEqual(reference.description.selection);
+    expect(Buffer.from(other.model).equals(reference.model)).toBe(false);
+  });
+
+  it('is fitted on no outcome from the cut-off on', async () => {
+    // given: after the cut-off nobody bought anything
+    const nothing = log.filter(({ day, text }) => day < VALID_AT || !text.includes(',purchase,'));
+    // when
+    const other = await train(nothing);
+    // then: only the judgement of the candidates changes
+    expect(other.choosing).toEqual(reference.choosing);
+    expect(other.description.candidates).not.toEqual(reference.description.candidates);
+  });
+});
