@@ -5,9 +5,10 @@ import { buildManifest, type DropState, readManifest } from '../run/index.ts';
 import { type ObjectStore, putJson } from '../runtime/index.ts';
 import { metricsOf } from './metrics.ts';
 import { collectOutcomes, isClosed } from './outcomes.ts';
-import { runReport, type StageSeconds } from './run-report.ts';
+import type { StageSeconds } from './report-args.ts';
+import { runReport } from './run-report.ts';
 
-export const reportKey = (runId: string): string => `runs/${runId}/report.html`;
+const reportKey = (runId: string): string => `runs/${runId}/report.html`;
 
 /**
  * Compares a run with what happened, as far as the drops tell by now, and draws its report: `evaluation.json`,

@@ -1,3 +1,3 @@
-export { evaluateRun, reportKey } from './evaluate-run.ts';
-export { type BinaryMetrics, binaryMetrics, listMetrics, metricsOf } from './metrics.ts';
+export { evaluateRun } from './evaluate-run.ts';
+export { binaryMetrics, listMetrics, metricsOf } from './metrics.ts';
 export { checkClosed, horizonOf } from './outcomes.ts';

@@ -16,7 +16,7 @@ import type {
 } from '../report/index.ts';
 import { binaryEvaluation, listEvaluation } from './metrics.ts';
 import { horizonOf } from './outcomes.ts';
-import type { ReportArgs } from './run-report.ts';
+import type { ReportArgs } from './report-args.ts';
 import type { ScoreTotals } from './score-totals.ts';
 
 /** Entries of lists that the page shows at most. */

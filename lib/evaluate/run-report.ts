@@ -1,31 +1,15 @@
 import type { Config } from '../config/index.ts';
 import { formatDay, parseDay } from '../data/index.ts';
 import { type ExportManifest, modelVersion } from '../export/index.ts';
-import type { LeftOut, Outcomes } from '../models/index.ts';
 import type { OrdersReport, QualityReport, RunReport, StageReport } from '../report/index.ts';
-import type { DropState, RunManifest } from '../run/index.ts';
-import { type ObjectStore, readJson } from '../runtime/index.ts';
+import type { RunManifest } from '../run/index.ts';
+import { readJson } from '../runtime/index.ts';
 import { modelReports } from './model-report.ts';
 import { dataThrough } from './outcomes.ts';
 import { type Orders, readPast } from './past.ts';
 import { qualityReport } from './quality-report.ts';
+import type { ReportArgs, StageSeconds } from './report-args.ts';
 import { readTotals, type ScoreTotals } from './score-totals.ts';
-
-export type StageSeconds = Readonly<Record<string, number | undefined>>;
-
-export interface ReportArgs {
-  readonly store: ObjectStore;
-  readonly runId: string;
-  readonly manifest: RunManifest;
-  readonly drops: readonly DropState[];
-  readonly outcomes: Readonly<Record<string, Outcomes>>;
-  /** The tasks that were asked about, where not all were. */
-  readonly asked: readonly string[] | undefined;
-  readonly leftOut: readonly LeftOut[];
-  readonly versions: Readonly<Record<string, string>>;
-  readonly seconds: StageSeconds;
-  readonly now: Date;
-}
 
 /** Everything that the page of a run shows. */
 export async function runReport(args: ReportArgs): Promise<RunReport> {

@@ -6,8 +6,8 @@ import type { Interner, ShardUser } from '../features/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import type { Comparison, TaskStrengths } from './candidates/index.ts';
-import type { LeftOut, Progress } from './shared/index.ts';
+import type { Comparison } from './candidates/index.ts';
+import type { LeftOut, Progress, TaskStrengths } from './shared/index.ts';
 
 /** What the data of a group of tasks is good for. */
 export interface GroupCheck {

@@ -3,8 +3,6 @@ export { FAMILIES } from './families.ts';
 export type {
   BinaryOutcomes,
   ChanceTask,
-  FamilyOverRows,
-  FamilyOverUsers,
   ListedOutcomes,
   ListedTask,
   ModelDescription,
@@ -13,11 +11,10 @@ export type {
   Outcomes,
   Scorer,
   ShardScores,
-  TaskScores,
   UserWalk,
 } from './family.ts';
 export { finetuneRun } from './finetune.ts';
 export { eachUser, type LeftOut, listedNames, namingDrops, openTitles } from './shared/index.ts';
 export { readLabelled } from './table/index.ts';
-export { encoderPrefix, textsBefore, type UsersModelManifest } from './users/index.ts';
-export { describedModel, leftOutOf, type TrainedVersions, versionsOf } from './versions.ts';
+export { textsBefore, type UsersModelManifest } from './users/index.ts';
+export { describedModel, leftOutOf, versionsOf } from './versions.ts';

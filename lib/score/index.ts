@@ -1,3 +1,3 @@
 export { scoreRun } from './score-run.ts';
-export { openRunScorer, scoredShards } from './score-shard.ts';
-export { decodeScores, encodeScores } from './scores.ts';
+export { scoredShards } from './score-shard.ts';
+export { decodeScores } from './scores.ts';

@@ -1,11 +1,10 @@
 import type { Config } from '../../config/index.ts';
 import type { CurvePoint, FitStore } from '../../engine/train/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
-import type { Progress } from '../shared/index.ts';
+import type { Progress, TaskStrengths } from '../shared/index.ts';
 import type { Head } from './heads.ts';
 import type { InputTransform } from './inputs.ts';
-import type { TextMaterial, VisitMaterial, VisitVocabulary } from './network/index.ts';
-import type { TaskStrengths } from './strength.ts';
+import type { TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
 
 /**
  * A form of model. What a family of tasks offers to choose from is a list of these: each is fitted on the same material

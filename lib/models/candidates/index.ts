@@ -1,9 +1,9 @@
-export type { Candidate, ExportedModel, Fitted, Judged, Material } from './candidate.ts';
+export type { Candidate, ExportedModel, Fitted, Material } from './candidate.ts';
 export { type Comparison, compare, comparisonOf, keptNote, lossesOf, type TaskMeasures } from './compare.ts';
-export { groupMatrix } from './group-matrix.ts';
-export { bins, type Head, hazards, taskLogits } from './heads.ts';
+export { bins, type Head, taskLogits } from './heads.ts';
 export { fitColumns, fitInputs, type InputColumns, type InputTransform, writeInputs } from './inputs.ts';
 export { CANDIDATES } from './list.ts';
+export type { TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
 export {
   ageBucket,
   cutAtVectors,
@@ -13,13 +13,10 @@ export {
   renumbered,
   TEXT_FIELDS,
   TEXT_VECTORS,
-  type TextMaterial,
   TextVectors,
   VISIT_FIELDS,
   VisitEncoder,
-  type VisitMaterial,
-  type VisitVocabulary,
   VocabularyCounter,
   vectorsGraph,
 } from './network/index.ts';
-export { type FeatureStrength, summarise, type TaskStrengths } from './strength.ts';
+export { summarise } from './strength.ts';

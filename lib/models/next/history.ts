@@ -6,7 +6,7 @@ import { activeDays, ENTRY, itemEntries } from './profile.ts';
  * Numbers kept of users at most (entries of their profiles and baskets, some 40 bytes each). Beyond it users are left
  * out by a stable hash, the same ones at every cut-off; statistics of items are then those of the users kept.
  */
-export const MAX_ENTRIES = 6_000_000;
+const MAX_ENTRIES = 6_000_000;
 
 /** What one user did with items. */
 export interface UserHistory {

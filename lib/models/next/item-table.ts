@@ -7,10 +7,10 @@ import { type Profile, ProfileReader } from './profile.ts';
 import type { UnitOf } from './units.ts';
 
 /** A user's units, and a basket's, count for co-occurrence up to so many: those with the most lines, then by name. */
-export const MAX_UNITS_PER_USER = 500;
-export const MAX_UNITS_PER_BASKET = 200;
+const MAX_UNITS_PER_USER = 500;
+const MAX_UNITS_PER_BASKET = 200;
 /** Neighbours kept of a unit. */
-export const NEIGHBOURS = 100;
+const NEIGHBOURS = 100;
 /** Half-lives in days of the decayed popularity and of a basket's weight. */
 const POPULARITY_HALF_LIFE = 60;
 const BASKET_HALF_LIFE = 90;

@@ -7,7 +7,7 @@ import type { Profile } from './profile.ts';
 
 /** Candidates of a user: units of their own, those that are popular, and those bought beside their own. */
 const OWN_CANDIDATES = 200;
-export const POPULAR_CANDIDATES = 100;
+const POPULAR_CANDIDATES = 100;
 const CO_CANDIDATES = 150;
 /** No user has more candidates than these. */
 export const MAX_CANDIDATES = OWN_CANDIDATES + POPULAR_CANDIDATES + CO_CANDIDATES;

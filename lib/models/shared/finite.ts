@@ -9,7 +9,7 @@ import { byteSource, type ObjectStore } from '../../runtime/index.ts';
  */
 
 /** What is known of a user is no finite number. */
-export class NotFinite extends DataError {
+class NotFinite extends DataError {
   override name = 'NotFinite';
   /** Pseudonym. */
   readonly user: string;

@@ -1,6 +1,6 @@
 export { eachUser } from './each-user.ts';
 export { FEWEST_OF_EACH } from './fewest.ts';
-export { checkFinite, NotFinite, namingDrops } from './finite.ts';
+export { checkFinite, namingDrops } from './finite.ts';
 export {
   attributesSchema,
   curveSchema,
@@ -15,5 +15,6 @@ export {
 export type { Progress } from './progress.ts';
 export { listedNames, type NamedValue, namedValues, strongest } from './reasons.ts';
 export { probabilityOf } from './sigmoid.ts';
-export { openTitles, type Titles } from './titles.ts';
+export type { TaskStrengths } from './strengths.ts';
+export { openTitles } from './titles.ts';
 export { featureWords, inWords } from './words.ts';

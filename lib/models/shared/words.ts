@@ -1,6 +1,6 @@
 import type { Config } from '../../config/index.ts';
 import { type AttributeEncoder, attributeNames, featureNames, groupWords } from '../../features/index.ts';
-import type { TaskStrengths } from '../candidates/index.ts';
+import type { TaskStrengths } from './strengths.ts';
 
 /** Names of features as a model's manifest has them -> words. */
 export function featureWords(config: Config, encoder: AttributeEncoder | null): ReadonlyMap<string, string> {

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { BinaryAssessment, Validation } from '../../engine/metrics/index.ts';
 import type { CurvePoint } from '../../engine/train/index.ts';
 import type { AttributeEncoder } from '../../features/index.ts';
-import type { Comparison, ExportedModel, Head, TaskStrengths } from '../candidates/index.ts';
+import type { Comparison, ExportedModel, Head } from '../candidates/index.ts';
+import type { TaskStrengths } from '../shared/index.ts';
 import {
   attributesSchema,
   curveSchema,

@@ -16,7 +16,7 @@ import type { ObjectStore } from '../../runtime/index.ts';
 import type { Progress } from '../shared/index.ts';
 
 /** Where the files of the encoders lie that a shop brings. */
-export const encoderPrefix = (name: string): string => `models/encoders/${name}/`;
+const encoderPrefix = (name: string): string => `models/encoders/${name}/`;
 
 /** A text encoder, and the files that its tokenizer is made from. */
 export interface ShopEncoder {

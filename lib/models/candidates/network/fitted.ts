@@ -1,9 +1,10 @@
 import { createRng } from '../../../engine/host/index.ts';
 import { encodeModel } from '../../../engine/onnx/index.ts';
 import type { CurvePoint } from '../../../engine/train/index.ts';
+import type { TaskStrengths } from '../../shared/index.ts';
 import type { ExportedModel, Fitted, Material } from '../candidate.ts';
 import { groupMatrix } from '../group-matrix.ts';
-import { summarise, type TaskStrengths } from '../strength.ts';
+import { summarise } from '../strength.ts';
 import { type Branch, type BranchRows, type Grown, textsOf } from './branches/index.ts';
 import { type Network, scoringModel } from './graph.ts';
 import { type ParameterValues, withValues } from './parameters.ts';

@@ -2,7 +2,6 @@ export { linear, mlp, texts, visits } from './branches/index.ts';
 export { NetworkCandidate } from './candidate.ts';
 export { reasonNames } from './fitted.ts';
 export { renumbered } from './texts/feeds.ts';
-export type { TextMaterial } from './texts/material.ts';
 export { ageBucket, TEXT_FIELDS, TEXT_VECTORS } from './texts/read.ts';
 export { encodeTexts } from './texts/tune.ts';
 export { cutAtVectors, KeptVectors, TextVectors, vectorsGraph } from './texts/vectors.ts';
@@ -10,7 +9,5 @@ export { TunedCandidate } from './tuned.ts';
 export {
   VISIT_FIELDS,
   VisitEncoder,
-  type VisitMaterial,
-  type VisitVocabulary,
   VocabularyCounter,
 } from './visits/visit-ids.ts';

@@ -2,6 +2,7 @@ import { createRng } from '../../../../lib/engine/host/index.ts';
 import type { Tensor } from '../../../../lib/engine/onnx/index.ts';
 import { bins } from '../../../../lib/models/candidates/heads.ts';
 import type { InputTransform } from '../../../../lib/models/candidates/inputs.ts';
+import type { VisitVocabulary } from '../../../../lib/models/candidates/material.ts';
 import {
   linearBranch,
   mlpBranch,
@@ -9,11 +10,7 @@ import {
 } from '../../../../lib/models/candidates/network/branches/index.ts';
 import type { Network } from '../../../../lib/models/candidates/network/graph.ts';
 import type { PiecewiseEncoding } from '../../../../lib/models/candidates/network/piecewise.ts';
-import {
-  VISIT_FIELDS,
-  type VisitVocabulary,
-  visitTableSize,
-} from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
+import { VISIT_FIELDS, visitTableSize } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
 
 export const vocabulary: VisitVocabulary = { items: ['tea', 'cup'], spendEdges: [100, 500, 2000] };
 

@@ -1,6 +1,6 @@
 import { TrainError } from '../../../../engine/host/index.ts';
+import type { TextMaterial } from '../../material.ts';
 import { pickTexts, textFeeds, vectorStatistics } from '../texts/feeds.ts';
-import type { TextMaterial } from '../texts/material.ts';
 import { readTexts, TEXT_FIELDS, TEXT_VECTORS, type TextShape } from '../texts/read.ts';
 import type { Branch } from './branch.ts';
 import type { BranchKind } from './kind.ts';

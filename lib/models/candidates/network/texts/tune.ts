@@ -2,8 +2,8 @@ import type { Config } from '../../../../config/index.ts';
 import { createRng } from '../../../../engine/host/index.ts';
 import { applyLora, type LoraAdapter, mergeLora, trainable } from '../../../../engine/peft/index.ts';
 import { encoderFeeds } from '../../../../engine/text/index.ts';
+import type { EncodedTexts } from '../../material.ts';
 import type { ParameterValues } from '../parameters.ts';
-import type { EncodedTexts } from './material.ts';
 import type { TextTuning } from './tuning.ts';
 import { TextVectors } from './vectors.ts';
 

@@ -7,9 +7,10 @@ import {
   fitProgram,
   linearSchedule,
 } from '../../../../engine/train/index.ts';
+import type { VisitVocabulary } from '../../material.ts';
 import { Layers } from '../layers.ts';
 import { encodeVisits, VISIT_TABLE, type VisitShape } from './encode.ts';
-import { hideVisit, predictedFields, VISIT_FIELDS, type VisitVocabulary } from './visit-ids.ts';
+import { hideVisit, predictedFields, VISIT_FIELDS } from './visit-ids.ts';
 
 /** Visits hidden in each sequence of a batch: the last one, and others at random. */
 const HIDDEN_PER_ROW = 4;

@@ -1,30 +1,8 @@
 import { EVENT_TYPES } from '../../../../data/index.ts';
 import type { VisitList } from '../../../../features/index.ts';
+import type { VisitVocabulary } from '../../material.ts';
 
-/**
- * A visit as ids of one embedding table. Each visit has one id in each field, and up to `ITEM_SLOTS` items; the field's
- * ids follow one another in the table, id 0 stands for "nothing here".
- */
-export interface VisitVocabulary {
-  /** The most frequent items of the training part, most frequent first. */
-  readonly items: readonly string[];
-  /** Upper edges of the spend buckets in minor units, quantiles of the training part. */
-  readonly spendEdges: readonly number[];
-}
-
-/** The last visits of the rows that a model is fitted on. */
-export interface VisitMaterial {
-  /** (count, length, VISIT_FIELDS), oldest first, zeros behind the last. */
-  readonly ids: Int32Array;
-  /** Visits of each row, at most `length`. */
-  readonly counts: Int32Array;
-  readonly length: number;
-  readonly vocabulary: VisitVocabulary;
-  /** Row numbers that were known by the day of the fit: a pretraining learns from them, whatever their outcome. */
-  readonly known: Int32Array;
-}
-
-export const ITEM_SLOTS = 4;
+const ITEM_SLOTS = 4;
 /** Days in powers of two up to "64 and more": longer spans would be new to a model of a young log. */
 const LOG_BUCKETS = 8;
 const LINE_BUCKETS = 8;

@@ -1,0 +1,54 @@
+import type { Graph } from '../../engine/onnx/index.ts';
+import type { TextTokenizer } from '../../engine/text/index.ts';
+import type { CurvePoint } from '../../engine/train/index.ts';
+import type { ModelFiles } from '../../registry/index.ts';
+
+/** Texts, and how they become vectors. */
+export interface EncodedTexts {
+  /** From word pieces to vectors, see `vectorsGraph`. */
+  readonly graph: Graph;
+  readonly tokenizer: TextTokenizer;
+  /** Word pieces of a text that are read. */
+  readonly maxLength: number;
+  /** Texts by number. */
+  readonly texts: readonly string[];
+  /** Their vectors by the graph, (texts, width). */
+  readonly vectors: Float32Array;
+  readonly width: number;
+}
+
+/** The recent texts of the rows that a model is fitted on. */
+export interface TextMaterial extends EncodedTexts {
+  /** (count, places, TEXT_FIELDS); numbers of texts count from 1. */
+  readonly rows: Int32Array;
+  readonly places: number;
+  /** What a text may be, see `TextShape`. */
+  readonly kinds: number;
+  /** Files that the tokenizer is made from: a model that reads texts carries them. */
+  readonly files: ModelFiles;
+  /** Loss of the encoder's pretraining on the shop's own texts; empty for one that was brought. */
+  readonly pretraining: CurvePoint[];
+}
+
+/**
+ * A visit as ids of one embedding table. Each visit has one id in each field, and up to `ITEM_SLOTS` items; the field's
+ * ids follow one another in the table, id 0 stands for "nothing here".
+ */
+export interface VisitVocabulary {
+  /** The most frequent items of the training part, most frequent first. */
+  readonly items: readonly string[];
+  /** Upper edges of the spend buckets in minor units, quantiles of the training part. */
+  readonly spendEdges: readonly number[];
+}
+
+/** The last visits of the rows that a model is fitted on. */
+export interface VisitMaterial {
+  /** (count, length, VISIT_FIELDS), oldest first, zeros behind the last. */
+  readonly ids: Int32Array;
+  /** Visits of each row, at most `length`. */
+  readonly counts: Int32Array;
+  readonly length: number;
+  readonly vocabulary: VisitVocabulary;
+  /** Row numbers that were known by the day of the fit: a pretraining learns from them, whatever their outcome. */
+  readonly known: Int32Array;
+}
