@@ -11,7 +11,7 @@ export {
   toPlainError,
 } from './errors.ts';
 export { kernelsOf } from './kernels/index.ts';
-export { gatherRows, sigmoid } from './numbers.ts';
+export { gatherRows, sigmoid, softplus } from './numbers.ts';
 export { createRng, philox, Rng, type RngState } from './rng.ts';
 export { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 export {

@@ -1,3 +1,4 @@
+import { sigmoid, softplus } from '../host/index.ts';
 import { CalibrationError } from './errors.ts';
 import type { Numbers } from './input.ts';
 
@@ -59,7 +60,7 @@ export function blendLogits(logits: readonly Numbers[], weights: readonly number
 function slopes(blended: Float64Array, own: Numbers, labels: Numbers) {
   let [gradient, curvature] = [0, 1e-12];
   for (let i = 0; i < blended.length; i++) {
-    const p = 1 / (1 + Math.exp(-blended[i]!));
+    const p = sigmoid(blended[i]!);
     gradient += (p - labels[i]!) * own[i]!;
     curvature += p * (1 - p) * own[i]! * own[i]!;
   }
@@ -86,7 +87,7 @@ function meanLoss(blended: Float64Array, own: Numbers, labels: Numbers, step: nu
   let sum = 0;
   for (let i = 0; i < blended.length; i++) {
     const z = blended[i]! + step * own[i]!;
-    sum += Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - labels[i]! * z;
+    sum += softplus(z) - labels[i]! * z;
   }
   return sum / blended.length;
 }

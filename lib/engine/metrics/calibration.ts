@@ -1,4 +1,4 @@
-import { sigmoid } from '../host/index.ts';
+import { sigmoid, softplus } from '../host/index.ts';
 import { CalibrationError } from './errors.ts';
 import { countPositives, type Numbers } from './input.ts';
 import { fitPools, type Isotonic, interpolate } from './isotonic.ts';
@@ -166,8 +166,7 @@ function negativeLogLikelihood(
   let sum = 0;
   for (let i = 0; i < targets.length; i++) {
     const z = slope * logits[i]! + intercept;
-    // log(1 + e^z) - t z without overflow
-    sum += Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - targets[i]! * z;
+    sum += softplus(z) - targets[i]! * z;
   }
   return sum;
 }

@@ -1,3 +1,4 @@
+import { softplus } from '../host/index.ts';
 import { fitBias, fitPlatt, type Sigmoid } from './calibration.ts';
 import type { Numbers } from './input.ts';
 
@@ -87,7 +88,7 @@ function lossOf({ logits, labels }: CutoffRows, { slope, intercept }: Sigmoid): 
   let sum = 0;
   for (let i = 0; i < labels.length; i++) {
     const z = slope * logits[i]! + intercept;
-    sum += Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - labels[i]! * z;
+    sum += softplus(z) - labels[i]! * z;
   }
   return sum / labels.length;
 }

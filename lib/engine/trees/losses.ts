@@ -1,3 +1,4 @@
+import { softplus } from '../host/index.ts';
 import type { Numbers } from './table.ts';
 
 export type LossName = 'logistic' | 'squared' | 'softmax';
@@ -46,10 +47,6 @@ export function lossOf(name: LossName, classes: number): Loss {
 
 /** Where a class has no row at all its log-odds are those of this share. */
 const LEAST_SHARE = 1e-12;
-
-export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
-/** ln(1 + e^x) without overflow. */
-const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
 /** Binary cross-entropy of labels 0 and 1 by the logit (Friedman 2001, section 4.5; Chen & Guestrin 2016). */
 const logistic: Loss = {

@@ -1,5 +1,5 @@
+import { sigmoid } from '../host/index.ts';
 import { encodeValues } from './categories.ts';
-import { sigmoid } from './losses.ts';
 import type { TreeModel } from './model.ts';
 import { checkValues } from './table.ts';
 
