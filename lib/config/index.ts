@@ -1,5 +1,6 @@
 export { deployOf, HOURS_AFTER_DEADLINE } from './deploy-schema.ts';
 export { defineConfig, loadConfig, parseConfig } from './load.ts';
+export { MODEL_FAMILIES } from './schema.ts';
 export type {
   AbsenceTask,
   Config,

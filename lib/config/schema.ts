@@ -241,8 +241,16 @@ const features = z
   })
   .prefault({});
 
+/** Families of models that are tried and blended; a forest only where it is named. */
+export const MODEL_FAMILIES = ['logistic', 'trees', 'forest', 'network'] as const;
+
 const model = z
   .strictObject({
+    /** What is tried for tasks over users and labelled tables; 'auto': logistic regression, boosted trees and networks. */
+    families: z
+      .array(z.enum(['auto', ...MODEL_FAMILIES]))
+      .min(1)
+      .default(['auto']),
     seed: z.number().int().nonnegative().default(7),
     /** Width of the behaviour Transformer, its layers and heads; 0 layers leave the sequence branch out. */
     width: z.number().int().positive().default(32),

@@ -48,6 +48,7 @@ export async function userMatrix(
     heads: userHeads(config, [name], asOf - first),
     cutoffs: [...closed, asOf],
     survey: await survey(store, manifest, asOf, first),
+    texts: false,
     length: 1,
     limit: LIMIT,
   });

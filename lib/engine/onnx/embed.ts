@@ -4,7 +4,7 @@ import type { Graph, Value } from './graph.ts';
 
 /**
  * Writes a graph into another, so that several models become one.
- * @param prefix of every name that it brings: two graphs may use the same ones
+ * @param prefix of every name that it brings, or what each becomes: two graphs may use the same ones
  * @param inputs the values that stand for its inputs, by their names
  * @returns its outputs by their names
  * @throws GraphError when an input is not given, has another type, or does not fit what the graph does with it
@@ -12,7 +12,7 @@ import type { Graph, Value } from './graph.ts';
 export function embed(
   g: GraphBuilder,
   graph: Graph,
-  prefix: string,
+  prefix: string | ((name: string) => string),
   inputs: Readonly<Record<string, Value>>,
 ): Record<string, Value> {
   const names = new Map([['', '']]);
@@ -25,7 +25,8 @@ export function embed(
     }
     names.set(name, given.name);
   }
-  const renamed = (name: string): string => names.get(name) ?? `${prefix}/${name}`;
+  const own = typeof prefix === 'string' ? (name: string) => `${prefix}/${name}` : prefix;
+  const renamed = (name: string): string => names.get(name) ?? own(name);
   for (const { name, ...constant } of graph.initializers) {
     g.constant(constant, constant.dtype, renamed(name));
   }
@@ -33,7 +34,7 @@ export function embed(
   for (const node of graph.nodes) {
     g.append({
       ...node,
-      name: `${prefix}/${node.name}`,
+      name: own(node.name),
       inputs: node.inputs.map(renamed),
       outputs: node.outputs.map(renamed),
     });

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/index.ts';
+import type { Config, MODEL_FAMILIES } from '../../config/index.ts';
 import type { CurvePoint, FitStore } from '../../engine/train/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { Progress, TaskStrengths } from '../shared/index.ts';
@@ -13,8 +13,15 @@ import type { TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts
  */
 export interface Candidate {
   readonly name: string;
+  /** Its kind, as `model.families` of a config names it; a floor is there to be beaten and never kept. Absent: always tried. */
+  readonly family?: (typeof MODEL_FAMILIES)[number] | 'floor';
   /** Kinds of input that it reads, in the words of the report: features, visits, texts. */
   readonly reads: readonly string[];
+  /**
+   * What it is a dearer form of: it takes the place of that one in a blend where that is clearly better. It is fitted at one
+   * validation alone.
+   */
+  readonly formOf?: Candidate;
   /**
    * Can it be fitted on this material, and is it worth it?
    * @param judged those before it in the list, with their losses
@@ -23,7 +30,6 @@ export interface Candidate {
   /**
    * Fits it. Everything it learns from stands in the material.
    * @param earlier fitted on the same material: one that goes on from another takes it
-   * @throws DataError when a task has no outcome to learn from
    */
   fit(material: Material, earlier?: readonly Fitting[]): Promise<Fitted>;
 }
@@ -44,9 +50,9 @@ export interface Fitted {
   readonly curve: readonly CurvePoint[];
   /** The same of a pretraining. */
   readonly pretraining: readonly CurvePoint[];
-  /** Logits of the tasks: (rows.length, tasks). */
+  /** Logits of the tasks: (rows.length, tasks), NaN for a task that it cannot answer. */
   logits(rows: Int32Array): Promise<Float32Array>;
-  /** What moves the scores of each task over these rows. */
+  /** What moves the scores of each task over these rows; nothing for a task that it cannot answer. */
   strengths(rows: Int32Array): Promise<TaskStrengths[]>;
   /** The model that is kept. */
   exported(): ExportedModel;
@@ -83,8 +89,16 @@ export interface ExportedModel {
   readonly files: ModelFiles;
 }
 
+/** Features chosen and standardised. */
+export interface Standardised {
+  /** (count, kept): one row each; filled for `used`. */
+  readonly inputs: Float32Array;
+  /** The same as a transform of raw features, for scoring. */
+  readonly transform: InputTransform;
+}
+
 /** What candidates are fitted on: rows with their outcomes, made by a family from what was known on some day. */
-export interface Material {
+export interface Material extends Standardised {
   readonly config: Config;
   readonly heads: readonly Head[];
   /** (count, width) raw features: the input `features` of the scoring graph. */
@@ -98,10 +112,15 @@ export interface Material {
   readonly used: Int32Array;
   /** How much each of their outcomes counts, (used.length, bins): 0 where one must not be used. */
   readonly weights: Float32Array;
-  /** (count, kept) features chosen and standardised for a network; filled for `used`. */
-  readonly inputs: Float32Array;
-  /** The same as a transform of raw features, for scoring. */
-  readonly transform: InputTransform;
+  /** The features by the statistics of all rows; absent where `inputs` are just that, not each cut-off by its own. */
+  readonly overall?: Standardised;
+  /**
+   * (count, tasks): 1 or 0, NaN where the whole window was not over by the day of the fit, or the row is not asked. What
+   * has happened in a window that is still open does not stand here: it would count those who did and not those who did not.
+   */
+  readonly outcomes: Float32Array;
+  /** A number in [0, 1) per row, the same for all rows of a user: for folds. */
+  readonly unit: Float32Array;
   /** Gradient steps of a fit from scratch. */
   readonly steps: number;
   /** A network may read the inputs in pieces, so that it can bend where a tree would split. */

@@ -1,8 +1,14 @@
-export type { Candidate, ExportedModel, Fitted, Material } from './candidate.ts';
-export { type Comparison, compare, comparisonOf, keptNote, lossesOf, type TaskMeasures } from './compare.ts';
+export {
+  type Candidate,
+  type ExportedModel,
+  type Fitted,
+  type Material,
+  type Standardised,
+} from './candidate.ts';
+export { type Comparison, comparisonSchema } from './comparison.ts';
 export { bins, type Head, taskLogits } from './heads.ts';
 export { fitColumns, fitInputs, type InputColumns, type InputTransform, writeInputs } from './inputs.ts';
-export { CANDIDATES } from './list.ts';
+export { CANDIDATES, offered } from './list.ts';
 export type { TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
 export {
   ageBucket,
@@ -20,3 +26,5 @@ export {
   vectorsGraph,
 } from './network/index.ts';
 export { summarise } from './strength.ts';
+export { fitChosen, type Selected, selected } from './selected.ts';
+export { runTrial, type Trial } from './trial.ts';

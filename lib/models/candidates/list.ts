@@ -1,26 +1,51 @@
+import type { Config } from '../../config/index.ts';
 import type { Candidate } from './candidate.ts';
 import { linear, mlp, NetworkCandidate, TunedCandidate, texts, visits } from './network/index.ts';
+import { LogisticCandidate, TreesCandidate } from './tabular/index.ts';
 
-const plain = new NetworkCandidate('linear', [linear]);
-const wide = new NetworkCandidate('linear + MLP', [linear, mlp]);
-const withVisits = new NetworkCandidate('linear + MLP + sequence', [linear, mlp, visits], wide);
-const withTexts = new NetworkCandidate('linear + MLP + text', [linear, mlp, texts], wide);
-const withBoth = new NetworkCandidate(
-  'linear + MLP + sequence + text',
-  [linear, mlp, visits, texts],
-  withTexts,
-);
+/** Single numbers that a model must beat. */
+const RECENCY = /\.recency$/;
+const FREQUENCY = /\.active_days$/;
+/** Recency, frequency and money: few columns err less where rows are few or the world moves. */
+const COMPACT = /\.(recency|active_days|money|days_half_(30|90)d|money_half_90d|active_days_(30|90)d|gap_mean|overdue)$/;
+
+const wide = new NetworkCandidate('network', [linear, mlp]);
+const withVisits = new NetworkCandidate('network + visits', [linear, mlp, visits], wide);
+const withTexts = new NetworkCandidate('network + texts', [linear, mlp, texts], wide);
+const withBoth = new NetworkCandidate('network + visits + texts', [linear, mlp, visits, texts], withTexts);
 
 /**
  * The forms of model that are compared, in this order, for tasks over users and for labelled tables alike: each is tried
  * where the material holds what it reads. A new one is a file of its own and a line here.
  */
 export const CANDIDATES: readonly Candidate[] = [
-  plain,
+  new LogisticCandidate({ name: 'recency alone', family: 'floor', by: 'own', only: RECENCY }),
+  new LogisticCandidate({ name: 'frequency alone', family: 'floor', by: 'own', only: FREQUENCY }),
+  new LogisticCandidate({ name: 'logistic regression, few features', family: 'logistic', by: 'own', only: COMPACT }),
+  new LogisticCandidate({ name: 'logistic regression', family: 'logistic', by: 'own' }),
+  new LogisticCandidate({ name: 'logistic regression, overall scale', family: 'logistic', by: 'overall' }),
+  new TreesCandidate({ name: 'boosted trees', family: 'trees', by: 'own' }),
+  new TreesCandidate({ name: 'boosted trees, overall scale', family: 'trees', by: 'overall' }),
+  new TreesCandidate({ name: 'random forest', family: 'forest', by: 'own' }),
   wide,
   withVisits,
   withTexts,
   withBoth,
-  new TunedCandidate('linear + MLP + tuned text', withTexts),
-  new TunedCandidate('linear + MLP + sequence + tuned text', withBoth),
+  new TunedCandidate('network + tuned texts', withTexts, wide),
+  new TunedCandidate('network + visits + tuned texts', withBoth, wide),
 ];
+
+/** Tried where the config says 'auto'. */
+const AUTO: readonly unknown[] = ['logistic', 'trees', 'network'];
+
+/** Those of the candidates that a config asks for. */
+export function offered(candidates: readonly Candidate[], { model }: Config): Candidate[] {
+  const named: readonly unknown[] = model.families;
+  return candidates.filter(
+    ({ family }) =>
+      family === undefined ||
+      family === 'floor' ||
+      named.includes(family) ||
+      (named.includes('auto') && AUTO.includes(family)),
+  );
+}

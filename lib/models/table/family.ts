@@ -29,6 +29,7 @@ export const tableFamily = (
       validation,
       curve,
       selection,
+      comparison,
     } = parseManifest(tableManifest, files);
     const { kind, source, positive } = labelTask(config, name);
     const measured = validation?.[name];
@@ -48,6 +49,7 @@ export const tableFamily = (
       curve,
       pretraining: [],
       selection,
+      ...(comparison ? { comparison } : {}),
     };
   },
 });

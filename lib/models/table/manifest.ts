@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { BinaryAssessment, Validation } from '../../engine/metrics/index.ts';
 import type { CurvePoint } from '../../engine/train/index.ts';
 import type { AttributeEncoder } from '../../features/index.ts';
+import { type Comparison, comparisonSchema } from '../candidates/index.ts';
 import type { TaskStrengths } from '../shared/index.ts';
 import {
   attributesSchema,
@@ -21,6 +22,8 @@ export interface TableModelManifest {
   readonly curve: readonly CurvePoint[];
   readonly selection: readonly string[];
   readonly candidates: readonly { readonly name: string; readonly loss: number }[];
+  /** What each candidate did on the same rows; models of earlier versions have none. */
+  readonly comparison?: Comparison;
   /** What the chosen form did on the training rows that it was chosen by; models of earlier versions have none. */
   readonly validation?: Readonly<Record<string, Validation<BinaryAssessment>>>;
   /** What moves the scores; one entry, as there is one head. */
@@ -36,6 +39,7 @@ export const tableManifest: z.ZodType<TableModelManifest> = z.object({
   curve: curveSchema,
   selection: z.array(z.string()),
   candidates: lossesSchema,
+  comparison: z.exactOptional(comparisonSchema),
   validation: z.exactOptional(validationSchema<Validation<BinaryAssessment>>()),
   strengths: strengthsSchema,
 });

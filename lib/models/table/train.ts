@@ -1,20 +1,20 @@
 import { stableUnit } from '../../data/index.ts';
-import { assessBinary, logLoss } from '../../engine/metrics/index.ts';
 import { attributeNames, fitAttributes } from '../../features/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import {
   CANDIDATES,
   type Candidate,
-  compare,
+  fitChosen,
   fitColumns,
   fitInputs,
-  keptNote,
-  lossesOf,
   type Material,
+  offered,
+  runTrial,
+  selected,
   writeInputs,
 } from '../candidates/index.ts';
 import type { TrainContext } from '../family.ts';
-import { manifestFile, probabilityOf } from '../shared/index.ts';
+import { manifestFile } from '../shared/index.ts';
 import { type LabelledTable, readLabelled, tableFeatures } from './labelled.ts';
 import type { TableModelManifest } from './manifest.ts';
 
@@ -35,20 +35,19 @@ export async function trainTable(
   const heldOut = (row: number) =>
     valid ? table.splits[row] === 'valid' : stableUnit('held out', String(rowIds[row])) < HELD_OUT;
   const validation = train.filter(heldOut);
-  const held = Array.from(validation, (row) => labels[row]!);
   const rest = train.filter((row) => !heldOut(row));
-  const compared = await compare({
-    candidates,
+  const asked = offered(candidates, manifest.config);
+  const trial = await runTrial({
+    candidates: asked,
     material: materialOf(context, labelled, rest, 'choosing'),
-    async judge(fitted) {
-      const probabilities = Array.from(await fitted.logits(validation), probabilityOf);
-      return { loss: logLoss(held, probabilities), probabilities };
-    },
-    worth: 0,
+    heldOut: { rows: validation, outcomes: Float32Array.from(validation, (row) => labels[row]!) },
+    users: validation,
+    day: null,
+    forms: true,
   });
-  const { candidate, probabilities } = compared.best;
+  const chosen = selected({ candidates: asked, tasks: [task], horizons: [0], by: 'rows' }, [trial]);
   const material = materialOf(context, labelled, train, 'fitting');
-  const fitted = await candidate.fit(material);
+  const fitted = await fitChosen(chosen.choice, material);
   const { model, files, groups } = fitted.exported();
   const description: TableModelManifest = {
     kind: 'label',
@@ -59,12 +58,11 @@ export async function trainTable(
     curve: fitted.curve,
     selection: [
       `Chosen on ${validation.length} held-out training rows; the test rows were not looked at.`,
-      keptNote(compared),
+      ...chosen.notes,
     ],
-    candidates: lossesOf(compared),
-    validation: {
-      [task]: { by: 'rows', days: null, assessment: assessBinary(held, probabilities) },
-    },
+    candidates: chosen.losses,
+    comparison: chosen.comparison,
+    validation: chosen.validation,
     strengths: await fitted.strengths(train),
   };
   return { 'model.onnx': model, ...files, ...manifestFile(description) };
@@ -73,7 +71,7 @@ export async function trainTable(
 /** Some rows of the table to learn from, encoded and standardised by these rows alone. @param doing told with progress */
 function materialOf(
   { manifest: { config }, group, progress, fits }: TrainContext,
-  { table, labels }: LabelledTable,
+  { table, labels, rowIds }: LabelledTable,
   used: Int32Array,
   doing: string,
 ): Material & { readonly encoder: TableModelManifest['encoder'] } {
@@ -95,6 +93,8 @@ function materialOf(
     width,
     names,
     labels,
+    outcomes: labels,
+    unit: Float32Array.from(rowIds, (id) => stableUnit('fold', String(id))),
     used,
     weights: new Float32Array(used.length).fill(1),
     inputs,

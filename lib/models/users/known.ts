@@ -40,20 +40,27 @@ export interface Known {
 
 /**
  * Reads the rows of some cut-offs as they may be known on a day.
- * @param first shop day on which the history begins
+ * @param args.first shop day on which the history begins
+ * @param args.cutoffs ascending
+ * @param args.rich with visits and texts
  */
 export async function knownBy(
   context: TrainContext,
   heads: readonly Head[],
-  first: number,
-  day: number,
-  cutoffs: readonly number[],
+  args: {
+    readonly first: number;
+    readonly day: number;
+    readonly cutoffs: readonly number[];
+    readonly rich: boolean;
+  },
 ): Promise<Known> {
+  const { first, day, cutoffs, rich } = args;
   const { store, manifest, group, progress, fits } = context;
   const { config } = manifest;
   progress('reading users');
   const surveyed = await survey(store, manifest, day, first);
-  const longest = config.features.tokens;
+  const reads = rich && config.model.layers > 0;
+  const longest = reads ? config.features.tokens : 0;
   const rows = await buildUserRows({
     store,
     manifest,
@@ -62,9 +69,10 @@ export async function knownBy(
     cutoffs,
     survey: surveyed,
     length: longest,
+    texts: rich,
     limit: MAX_ROWS,
   });
-  const encoder = await encoderOf(context, first, day);
+  const encoder = rich ? await encoderOf(context, first, day) : undefined;
   const all = featureNames(config);
   return {
     config,
@@ -72,7 +80,7 @@ export async function knownBy(
     rows,
     survey: surveyed,
     names: [...surveyed.columns.map((j) => all[j]!), ...profileNames(surveyed.profile)],
-    visits: config.model.layers > 0 ? visitsOf(rows, longest, surveyed) : undefined,
+    visits: reads ? visitsOf(rows, longest, surveyed) : undefined,
     texts: encoder && (await textsOf(config, rows, encoder, progress)),
     progress,
     fits,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { BinaryAssessment, Validation } from '../../engine/metrics/index.ts';
 import type { CurvePoint } from '../../engine/train/index.ts';
 import type { AttributeEncoder } from '../../features/index.ts';
-import type { Comparison, ExportedModel, Head } from '../candidates/index.ts';
+import { type Comparison, comparisonSchema, type ExportedModel, type Head } from '../candidates/index.ts';
 import type { TaskStrengths } from '../shared/index.ts';
 import {
   attributesSchema,
@@ -35,7 +35,7 @@ export interface UsersModelManifest {
   readonly selection: readonly string[];
   /** Held-out loss of the candidates. */
   readonly candidates: readonly { readonly name: string; readonly loss: number }[];
-  /** Where texts are read: what each kind of input adds. */
+  /** What each candidate did at one of the cut-offs; in models of earlier versions only where texts are read. */
   readonly comparison?: Comparison;
   /**
    * What the chosen form did on the data that it was chosen by, by task. A task whose window was never over has none,
@@ -55,13 +55,6 @@ const lora = z.object({
   alpha: z.number(),
   targets: z.array(z.string()),
   maxDifference: z.number(),
-});
-const measures = z.object({
-  task: z.string(),
-  n: z.number(),
-  auroc: z.number().nullable(),
-  auprc: z.number().nullable(),
-  logLoss: z.number().nullable(),
 });
 
 export const usersManifest: z.ZodType<UsersModelManifest> = z.object({
@@ -85,15 +78,7 @@ export const usersManifest: z.ZodType<UsersModelManifest> = z.object({
   pretraining: curveSchema,
   selection: z.array(z.string()),
   candidates: lossesSchema,
-  comparison: z.exactOptional(
-    z.object({
-      cutoff: z.string().nullable(),
-      kept: z.string(),
-      candidates: z.array(
-        z.object({ name: z.string(), reads: z.array(z.string()), tasks: z.array(measures) }),
-      ),
-    }),
-  ),
+  comparison: z.exactOptional(comparisonSchema),
   validation: z.exactOptional(validationSchema<Validation<BinaryAssessment>>()),
   leftOut: z.exactOptional(leftOutSchema),
   strengths: strengthsSchema,

@@ -9,7 +9,7 @@ import {
 } from '../candidates/index.ts';
 import type { Known } from './known.ts';
 import type { UserRows } from './row-table.ts';
-import { binEnds } from './user-rows.ts';
+import { binEnds, userTask } from './user-rows.ts';
 
 /** Older cut-offs count less, by half every so many days: shops drift. */
 const RECENCY_HALF_LIFE = 60;
@@ -48,6 +48,8 @@ export function materialOf(
     used,
     weights,
     ...standardise(rows, columns, used, day),
+    outcomes: closedOutcomes(known, day),
+    unit: rows.unit,
     steps: stepsOf(config, epochs * used.length),
     piecewise: false,
     ...(visits
@@ -99,7 +101,7 @@ function standardise(
   columns: InputColumns,
   used: Int32Array,
   day: number,
-): Pick<Material, 'inputs' | 'transform'> {
+): Pick<Material, 'inputs' | 'transform' | 'overall'> {
   const { features, width } = rows;
   const overall = fitInputs(features, width, used, columns);
   const at = (cutoff: number) => {
@@ -109,11 +111,22 @@ function standardise(
   const transforms = new Map<number, InputTransform>();
   const kept = columns.kept.length;
   const inputs = new Float32Array(rows.count * kept);
+  const alike = new Float32Array(rows.count * kept);
   for (const row of used) {
     const cutoff = rows.cutoff[row]!;
     let transform = transforms.get(cutoff);
     if (!transform) transforms.set(cutoff, (transform = at(cutoff)));
     writeInputs(features, row * width, transform, inputs, row * kept);
+    writeInputs(features, row * width, overall, alike, row * kept);
   }
-  return { inputs, transform: at(day) };
+  return { inputs, transform: at(day), overall: { inputs: alike, transform: overall } };
+}
+
+/** Outcomes of whole windows that were over by a day, NaN for others: (count, tasks). */
+function closedOutcomes({ config, heads, rows }: Known, day: number): Float32Array {
+  const horizons = heads.map(({ task }) => userTask(config, task).horizonDays);
+  return rows.outcomes.map((outcome, i) => {
+    const row = Math.floor(i / horizons.length);
+    return rows.cutoff[row]! + horizons[i % horizons.length]! <= day ? outcome : Number.NaN;
+  });
 }

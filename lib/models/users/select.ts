@@ -1,63 +1,117 @@
 import { formatDay } from '../../data/index.ts';
-import type { BinaryAssessment, Validation } from '../../engine/metrics/index.ts';
 import {
   type Candidate,
-  type Comparison,
-  compare,
-  comparisonOf,
-  keptNote,
-  lossesOf,
+  type Head,
+  offered,
+  runTrial,
+  type Selected,
+  selected,
+  type Trial,
 } from '../candidates/index.ts';
-import { heldOutMeasures, validationOf } from './held-out.ts';
-import type { Known } from './known.ts';
+import type { TrainContext } from '../family.ts';
+import { type Known, knownBy } from './known.ts';
 import { materialOf, rowsWhere } from './material.ts';
+import type { UserRows } from './row-table.ts';
+import { trialDays } from './trial-days.ts';
+import { userTask } from './user-rows.ts';
 
-/** A candidate must lower the validation loss by this much to be kept before a smaller one. */
-const WORTH = 0.0005;
-
-export interface Selected {
-  readonly candidate: Candidate;
-  readonly losses: { name: string; loss: number }[];
-  readonly comparison: Comparison;
-  readonly validation: Record<string, Validation<BinaryAssessment>>;
-  readonly notes: string[];
-}
+/** Users that are held out where no earlier day can be. */
+const HELD_OUT = 0.2;
 
 /**
- * Compares the candidates on a cut-off that lies after all they were fitted on, or on users held out.
- * @param day by which everything was known: the validation cut-off, or the as-of day
+ * Tries the candidates at past cut-offs, each time fitted on what was known by that day, and chooses by what then
+ * happened. Each task is judged at its own latest closed windows. A task without such a day is judged on users held out; one
+ * whose window was never over is not judged at all.
+ * @param grid training cut-offs before the as-of day, ascending
  */
 export async function select(
-  known: Known,
-  candidates: readonly Candidate[],
-  day: number,
-  asOf: number,
+  context: TrainContext,
+  args: {
+    candidates: readonly Candidate[];
+    heads: readonly Head[];
+    first: number;
+    asOf: number;
+    grid: readonly number[];
+  },
 ): Promise<Selected> {
-  const timeSplit = day < asOf;
-  const { config, heads, rows, progress } = known;
-  // Without enough closed cut-offs a fold of users is held out instead, over all cut-offs.
-  const heldOut = (row: number) => (timeSplit ? rows.cutoff[row] === day : rows.unit[row]! % 0.2 < 0.04);
-  const validation = rowsWhere(rows, heldOut);
-  progress('choosing a form');
-  const compared = await compare({
-    candidates,
-    material: materialOf(known, day, heldOut),
-    judge: async (fitted) =>
-      heldOutMeasures(config, heads, rows, validation, await fitted.logits(validation), asOf),
-    worth: WORTH,
-  });
-  const { candidate, outcomes } = compared.best;
-  progress('measuring the chosen one on what was held out');
+  const { heads, first, asOf, grid } = args;
+  const { config } = context.manifest;
+  const candidates = offered(args.candidates, config);
+  const horizons = heads.map(({ task }) => userTask(config, task).horizonDays);
+  const days = trialDays(horizons, grid, asOf);
+  const closedAt = (day: number) => horizons.filter((horizon) => day + horizon <= asOf).length;
+  // The dearer forms are tried once, at the latest day that most tasks can be judged at.
+  const most = Math.max(...days.map(closedAt));
+  const dearest = days.findLast((day) => closedAt(day) === most);
+  const trials: Trial[] = [];
+  for (const day of days) {
+    const cutoffs = [...grid.filter((cutoff) => cutoff < day), day];
+    const known = await knownBy(context, heads, { first, day, cutoffs, rich: day === dearest });
+    const at = (row: number) => known.rows.cutoff[row] === day;
+    trials.push(await tried(candidates, known, { day, at, horizons, asOf, forms: day === dearest }));
+  }
+  const judged = horizons.map((_, task) =>
+    trials.some(({ outcomes }) => outcomes.some((one, i) => i % heads.length === task && !Number.isNaN(one))),
+  );
+  const never = (horizon: number) => !grid.some((cutoff) => cutoff + horizon <= asOf);
+  if (trials.length === 0 || judged.some((one, task) => !one && !never(horizons[task]!))) {
+    const known = await knownBy(context, heads, { first, day: asOf, cutoffs: [...grid, asOf], rich: days.length === 0 });
+    const at = (row: number) => known.rows.unit[row]! % HELD_OUT < HELD_OUT / 5;
+    const trial = await tried(candidates, known, { day: null, at, horizons, asOf, forms: days.length === 0 });
+    // What a day has judged is not judged again on users whose time the fit has seen.
+    const outcomes = trial.outcomes.map((one, i) => (judged[i % heads.length] ? Number.NaN : one));
+    trials.push({ ...trial, outcomes });
+  }
+  const tasks = heads.map(({ task }) => task);
+  const told = days.map(formatDay);
+  const { notes, ...rest } = selected({ candidates, tasks, horizons, by: 'users' }, trials);
   return {
-    candidate,
-    losses: lossesOf(compared),
-    comparison: comparisonOf(compared, timeSplit ? formatDay(day) : null),
-    validation: validationOf(heads, outcomes, timeSplit ? 'day' : 'users'),
+    ...rest,
     notes: [
-      timeSplit
-        ? `Validated on the cut-off ${formatDay(day)}, whose windows were closed by the as-of day; everything was fitted on what was known by then.`
-        : 'Too few closed cut-offs for a later slice: a fifth of the users was held out.',
-      keptNote(compared),
+      days.length === 0
+        ? 'Too few closed cut-offs for a later slice: a fifth of the users was held out.'
+        : `Tried as of ${told.join(', ')}, each time fitted on what was known by then, and judged by windows that were closed by the as-of day.`,
+      ...notes,
     ],
   };
+}
+
+async function tried(
+  candidates: readonly Candidate[],
+  known: Known,
+  args: {
+    day: number | null;
+    at: (row: number) => boolean;
+    horizons: readonly number[];
+    asOf: number;
+    forms: boolean;
+  },
+): Promise<Trial> {
+  const { day, at, horizons, asOf, forms } = args;
+  const rows = rowsWhere(known.rows, at);
+  const material = materialOf(known, day ?? asOf, at);
+  const told = day === null ? 'users held out' : formatDay(day);
+  return runTrial({
+    candidates,
+    material: { ...material, progress: (text) => material.progress(`${told}: ${text}`) },
+    heldOut: { rows, outcomes: closedOutcomes(known.rows, rows, horizons, asOf) },
+    users: Float32Array.from(rows, (row) => known.rows.unit[row]!),
+    day,
+    forms,
+  });
+}
+
+/** Outcomes of whole windows that were over by a day, NaN for others: (rows, tasks). */
+function closedOutcomes(
+  { outcomes, cutoff }: UserRows,
+  rows: Int32Array,
+  horizons: readonly number[],
+  through: number,
+): Float32Array {
+  const tasks = horizons.length;
+  return Float32Array.from({ length: rows.length * tasks }, (_, i) => {
+    const row = rows[Math.floor(i / tasks)]!;
+    const task = i % tasks;
+    return cutoff[row]! + horizons[task]! <= through ? outcomes[row * tasks + task]! : Number.NaN;
+  });
 }

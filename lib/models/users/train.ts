@@ -1,6 +1,6 @@
 import { DataError, formatDay, parseDay } from '../../data/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
-import { CANDIDATES, type Candidate } from '../candidates/index.ts';
+import { CANDIDATES, type Candidate, fitChosen } from '../candidates/index.ts';
 import type { TrainContext } from '../family.ts';
 import { manifestFile } from '../shared/index.ts';
 import { cutoffGrid } from './cutoff-grid.ts';
@@ -8,18 +8,19 @@ import { knownBy } from './known.ts';
 import type { UsersModelManifest } from './manifest.ts';
 import { materialOf, rowsWhere } from './material.ts';
 import { select } from './select.ts';
-import { historyStart, userHeads, userTask } from './user-rows.ts';
+import { historyStart, userHeads } from './user-rows.ts';
 
 /**
- * Trains the model of the tasks over users from what was known before the as-of day: chooses a form on the latest cut-off
- * whose windows are all closed, with everything fitted on what was known by that cut-off, then fits it again on all.
+ * Trains the model of the tasks over users from what was known before the as-of day: chooses at past
+ * cut-offs whose windows are closed, each time with everything fitted on what was known by then, then fits what was chosen
+ * again on all.
  * @throws DataError when there is no history to learn from
  */
 export async function trainUsers(
   context: TrainContext,
   candidates: readonly Candidate[] = CANDIDATES,
 ): Promise<ModelFiles> {
-  const { store, manifest, group, progress } = context;
+  const { store, manifest, group } = context;
   const { config } = manifest;
   const asOf = parseDay(manifest.asOf!);
   const first = await historyStart(store, manifest, asOf);
@@ -29,7 +30,6 @@ export async function trainUsers(
     );
   }
   const heads = userHeads(config, group.tasks, asOf - first);
-  const horizon = Math.max(...group.tasks.map((name) => userTask(config, name).horizonDays));
   const grid = cutoffGrid(config, first, asOf);
   if (grid.length === 0) {
     throw new DataError(
@@ -37,16 +37,11 @@ export async function trainUsers(
         'give at least a few days of events before it',
     );
   }
-  const validAt = asOf - horizon;
-  const before = grid.filter((c) => c < validAt);
-  const split = before.length >= 2 ? { day: validAt, cutoffs: before } : { day: asOf, cutoffs: grid };
-  const known = (day: number, cutoffs: readonly number[]) =>
-    knownBy(context, heads, first, day, [...cutoffs, day]);
-  const selected = await select(await known(split.day, split.cutoffs), candidates, split.day, asOf);
-  const all = await known(asOf, grid);
-  progress(`fitting ${selected.candidate.name} on all cut-offs`);
+  const chosen = await select(context, { candidates, heads, first, asOf, grid });
+  const rich = chosen.choice.members.some(({ reads }) => reads.length > 1);
+  const all = await knownBy(context, heads, { first, day: asOf, cutoffs: [...grid, asOf], rich });
   const material = materialOf(all, asOf);
-  const fitted = await selected.candidate.fit(material);
+  const fitted = await fitChosen(chosen.choice, material);
   const { model, files, groups, sequence, text } = fitted.exported();
   const description: UsersModelManifest = {
     kind: 'users',
@@ -60,10 +55,10 @@ export async function trainUsers(
     rows: material.used.length,
     curve: fitted.curve,
     pretraining: fitted.pretraining,
-    selection: selected.notes,
-    candidates: selected.losses,
-    ...(config.text ? { comparison: selected.comparison } : {}),
-    validation: selected.validation,
+    selection: chosen.notes,
+    candidates: chosen.losses,
+    comparison: chosen.comparison,
+    validation: chosen.validation,
     ...(group.leftOut?.length ? { leftOut: group.leftOut } : {}),
     strengths: await fitted.strengths(rowsWhere(all.rows, (row) => all.rows.cutoff[row] === asOf)),
   };

@@ -130,6 +130,8 @@ export async function survey(
 /**
  * Builds the rows of all users known at each cut-off.
  * @param cutoffs ascending
+ * @param length visits that are read; 0: none
+ * @param texts are texts read?
  * @param limit rows at most: beyond it, users are left out by their hash, the same users at every cut-off
  */
 export async function buildUserRows(args: {
@@ -140,6 +142,7 @@ export async function buildUserRows(args: {
   cutoffs: readonly number[];
   survey: Survey;
   length: number;
+  texts: boolean;
   limit: number;
 }): Promise<UserRows> {
   const { store, manifest, tasks, heads, cutoffs, length, limit } = args;
@@ -151,8 +154,9 @@ export async function buildUserRows(args: {
   const width = names.length;
   const whole = new Float32Array(all.length);
   const outputs = heads.reduce((sum, head) => sum + head.bins, 0);
-  const texts = config.text && (await openTexts(store, manifest, config.text, new ByteCache()));
-  const places = config.text ? textPlaces(config, config.text) : 0;
+  const read = args.texts ? config.text : undefined;
+  const texts = read && (await openTexts(store, manifest, read, new ByteCache()));
+  const places = read ? textPlaces(config, read) : 0;
   const numbers = new TextNumbers();
   const span = { from: Math.min(...cutoffs), before: Math.max(...cutoffs) };
   const table = new RowTable(
@@ -190,12 +194,10 @@ export async function buildUserRows(args: {
       profiles.write(user.user, cutoff, table.features, row * width + columns.length);
       checkFinite(user.user, table.features, row * width, names);
       textWriter?.write(user, cutoff, table.texts, row * places * TEXT_FIELDS);
-      table.visits[row] = encoder.encode(
-        user.state.visits,
-        cutoff,
-        table.visitIds,
-        row * length * VISIT_FIELDS,
-      );
+      if (length > 0) {
+        const at = row * length * VISIT_FIELDS;
+        table.visits[row] = encoder.encode(user.state.visits, cutoff, table.visitIds, at);
+      }
       let output = row * outputs;
       heads.forEach(({ task: name, bins, inverted }, t) => {
         const task = userTask(config, name);

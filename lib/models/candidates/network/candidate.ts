@@ -13,6 +13,8 @@ const FEWEST_STEPS = 50;
 /** A network of some branches: all fitted together from scratch, or one that joins a fitted network. */
 export class NetworkCandidate implements Candidate {
   readonly name: string;
+  readonly family = 'network';
+  readonly formOf?: Candidate;
   readonly reads: readonly string[];
   readonly kinds: readonly BranchKind[];
   readonly #base: NetworkCandidate | undefined;
@@ -26,6 +28,8 @@ export class NetworkCandidate implements Candidate {
     this.reads = ['features', ...kinds.flatMap(({ reads }) => reads ?? [])];
     this.kinds = kinds;
     this.#base = base;
+    const plain = base?.formOf ?? base;
+    if (plain) this.formOf = plain;
   }
 
   applies(material: Material): boolean {

@@ -9,7 +9,7 @@ import { type Branch, type BranchRows, type Grown, textsOf } from './branches/in
 import { type Network, scoringModel } from './graph.ts';
 import { type ParameterValues, withValues } from './parameters.ts';
 import { predictNetwork, type RawRows, reasonsOf } from './predict.ts';
-import { seenBins, withUnseenBins } from './unseen-bins.ts';
+import { answeredTasks, seenBins, withUnseenBins } from './unseen-bins.ts';
 
 interface NetworkParts {
   readonly material: Material;
@@ -59,19 +59,22 @@ export class FittedNetwork implements Fitted {
     return this.grown.flatMap(({ pretrained }) => pretrained?.curve ?? []);
   }
 
-  /**
-   * The same where parts of a window that are never over in the data say what the part before them says.
-   * @throws DataError when a task has no outcome at all
-   */
+  /** The same where parts of a window that are never over in the data say what the part before them says. */
   withUnseenBins(): FittedNetwork {
     const { heads, weights } = this.#parts.material;
     const parameters = withUnseenBins(this.network, this.parameters, seenBins(heads, weights));
     return this.with({ parameters });
   }
 
-  logits(rows: Int32Array): Promise<Float32Array> {
-    const { threads } = this.#parts.material.config.training;
-    return predictNetwork(this.network, this.parameters, this.#raw(), rows, threads);
+  async logits(rows: Int32Array): Promise<Float32Array> {
+    const { config, heads, weights } = this.#parts.material;
+    const { threads } = config.training;
+    const logits = await predictNetwork(this.network, this.parameters, this.#raw(), rows, threads);
+    answeredTasks(heads, seenBins(heads, weights)).forEach((answered, t) => {
+      if (answered) return;
+      for (let i = t; i < logits.length; i += heads.length) logits[i] = Number.NaN;
+    });
+    return logits;
   }
 
   /** Measured on the first rows of those given. */

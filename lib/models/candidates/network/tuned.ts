@@ -17,13 +17,16 @@ const RATE = 0.5;
  */
 export class TunedCandidate implements Candidate {
   readonly name: string;
+  readonly family = 'network';
+  readonly formOf: Candidate;
   readonly reads: readonly string[];
   readonly #base: NetworkCandidate;
 
-  constructor(name: string, base: NetworkCandidate) {
+  constructor(name: string, base: NetworkCandidate, formOf: Candidate) {
     this.name = name;
     this.reads = base.reads.map((read) => (read === 'texts' ? 'texts (encoder trained too)' : read));
     this.#base = base;
+    this.formOf = formOf;
   }
 
   applies({ config }: Material, judged: readonly Judged[]): boolean {

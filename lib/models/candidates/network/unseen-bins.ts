@@ -1,4 +1,3 @@
-import { DataError } from '../../../data/index.ts';
 import { bins, type Head } from '../heads.ts';
 import type { Network } from './graph.ts';
 import type { ParameterValues } from './parameters.ts';
@@ -6,7 +5,6 @@ import type { ParameterValues } from './parameters.ts';
 /**
  * Which outputs have an outcome to learn from.
  * @param weights (rows, outputs): 0 where an outcome is not known
- * @throws DataError when a task has none at all
  */
 export function seenBins(heads: readonly Head[], weights: Float32Array): boolean[] {
   const outputs = bins({ heads });
@@ -14,19 +12,22 @@ export function seenBins(heads: readonly Head[], weights: Float32Array): boolean
   weights.forEach((weight, i) => {
     if (weight > 0) seen[i % outputs] = true;
   });
-  let first = 0;
-  for (const { task, bins: count } of heads) {
-    if (!seen.slice(first, first + count).includes(true)) {
-      throw new DataError(
-        `task ${task} has no outcome to learn from before the as-of day: choose a later one, or a shorter horizonDays`,
-      );
-    }
-    first += count;
-  }
   return seen;
 }
 
-/** Parts of a window that are never over in the data take the hazard of the part before them. */
+/** Per task, whether any part of its window has an outcome. */
+export function answeredTasks(heads: readonly Head[], seen: readonly boolean[]): boolean[] {
+  let first = 0;
+  return heads.map(({ bins: count }) => {
+    first += count;
+    return seen.slice(first - count, first).includes(true);
+  });
+}
+
+/**
+ * Parts of a window that are never over in the data take the hazard of the part before them; those of a task without any
+ * outcome stay as they are.
+ */
 export function withUnseenBins(
   { heads, branches }: Network,
   parameters: ParameterValues,
@@ -37,7 +38,10 @@ export function withUnseenBins(
   let first = 0;
   for (const { bins } of heads) {
     const known = seen.indexOf(true, first);
-    for (let k = first; k < first + bins; k++) source[k] = seen[k] ? k : k < known ? known : source[k - 1]!;
+    if (known >= 0 && known < first + bins) {
+      for (let k = first; k < first + bins; k++)
+        source[k] = seen[k] ? k : k < known ? known : source[k - 1]!;
+    }
     first += bins;
   }
   if (source.every((from, k) => from === k)) return parameters;

@@ -1,0 +1,235 @@
+import { softplus } from '../../engine/host/index.ts';
+import { blendLogits, type DriftCorrection, fitBlend, fitDrift } from '../../engine/metrics/index.ts';
+import type { Candidate } from './candidate.ts';
+import { lossOf, taskRows } from './held-out.ts';
+import type { Trial } from './trial.ts';
+
+/** A dearer form must lower the blend's loss by this much, and by its standard error, to take its place. */
+const WORTH = 0.0005;
+/** A weight below this adds nothing that is worth its cost. */
+const LEAST_WEIGHT = 0.02;
+
+/** Logits that are added up for one task. */
+export interface TaskBlend {
+  /** Per member. */
+  readonly weights: readonly number[];
+  /** Of the sum of what the members say. */
+  readonly slope: number;
+  readonly intercept: number;
+}
+
+/** What is kept: one candidate, or a blend of several. */
+export interface Choice {
+  readonly members: readonly Candidate[];
+  /** Per task. */
+  readonly tasks: readonly TaskBlend[];
+  /** 'blend', or the candidate's name. */
+  readonly kept: string;
+  /** Mean over the tasks of the mean log loss at all trials, of those that stood at all of them; the blend is the last. */
+  readonly losses: readonly { readonly name: string; readonly loss: number }[];
+  /** Per task how its level was corrected, or why not. */
+  readonly corrections: readonly DriftCorrection[];
+}
+
+/**
+ * Chooses by what the candidates said of held-out rows. By default their logits are blended: weights of 0 and above for each
+ * task, fitted on the rows of all its trials and drawn towards equal ones. A candidate alone is kept where it is as good as
+ * the blend, whose weights are judged at trials that they were not fitted on.
+ * @param horizons days of each task's window; 0 where there is none
+ * @throws Error when nothing stands to choose from
+ */
+export function choose(
+  candidates: readonly Candidate[],
+  trials: readonly Trial[],
+  horizons: readonly number[],
+): Choice {
+  const judged = horizons.map((_, task) => new TaskTrials(candidates, trials, horizons.length, task));
+  const base = candidates.filter((one) => judged.some(({ members }) => members.includes(one)));
+  const members = base.length > 0 ? base : candidates.filter(isMember);
+  if (members.length === 0) throw new Error('none of the candidates applies');
+  const withRows = judged.filter((one) => one.members.length > 0);
+  const meanOf = (loss: (one: TaskTrials) => number) =>
+    withRows.reduce((sum, one) => sum + loss(one), 0) / withRows.length;
+  const floors = candidates.filter(({ family }) => family === 'floor');
+  const losses = [...floors, ...members].flatMap((one) => {
+    const loss = meanOf((task) => task.lossOf(one));
+    return Number.isNaN(loss) ? [] : [{ name: one.name, loss, candidate: one }];
+  });
+  const blend = meanOf((one) => one.blendLoss());
+  const single = losses
+    .filter(({ candidate }) => members.includes(candidate))
+    .reduce<(typeof losses)[number] | undefined>((a, b) => (a && a.loss <= b.loss ? a : b), undefined);
+  const alone = members.length === 1 || (single !== undefined && single.loss <= blend);
+  const kept = alone ? [single?.candidate ?? members[0]!] : members;
+  const weightsOf = judged.map((one) => one.weights(kept));
+  const used = kept.filter((_, m) => weightsOf.some((weights) => weights[m]! > 0));
+  const weighed = weightsOf.map((weights) => used.map((one) => weights[kept.indexOf(one)]!));
+  const corrections = judged.map((one, task) => one.drift(used, weighed[task]!, horizons[task]!));
+  const form = dearerForm(candidates, used, trials, weighed);
+  return {
+    members: used.map((one) => (form?.formOf === one ? form : one)),
+    tasks: weighed.map((weights, task) => {
+      const { slope, intercept } = corrections[task]!;
+      return { weights, slope, intercept };
+    }),
+    kept: alone ? (form ?? used[0]!).name : 'blend',
+    losses: [
+      ...losses.map(({ name, loss }) => ({ name, loss })),
+      ...(members.length > 1 && !Number.isNaN(blend) ? [{ name: 'blend', loss: blend }] : []),
+    ],
+    corrections,
+  };
+}
+
+const isMember = ({ family, formOf }: Candidate): boolean => family !== 'floor' && !formOf;
+
+/** The trials of one task that have rows of it. */
+class TaskTrials {
+  /** Those that answered at all the trials that count. */
+  readonly members: readonly Candidate[];
+  readonly #trials: readonly { trial: Trial; labels: number[]; said: Map<Candidate, number[]> }[];
+
+  constructor(candidates: readonly Candidate[], trials: readonly Trial[], tasks: number, task: number) {
+    const all = trials.flatMap((trial) => {
+      const said = new Map<Candidate, number[]>();
+      let labels: number[] = [];
+      for (const [candidate, logits] of trial.logits) {
+        const rows = taskRows(logits, trial.outcomes, tasks, task);
+        if (rows.labels.length === 0) continue;
+        labels = rows.labels;
+        said.set(candidate, rows.logits);
+      }
+      return labels.includes(0) && labels.includes(1) ? [{ trial, labels, said }] : [];
+    });
+    // Where history is short an early trial may lack closed windows, and with them candidates that the others have.
+    const most = Math.max(0, ...all.map(({ said }) => [...said.keys()].filter(isMember).length));
+    this.#trials = all.filter(({ said }) => [...said.keys()].filter(isMember).length === most);
+    this.members = candidates.filter(
+      (one) =>
+        isMember(one) && this.#trials.length > 0 && this.#trials.every(({ said }) => said.has(one)),
+    );
+  }
+
+  lossOf(candidate: Candidate): number {
+    return mean(
+      this.#trials.map(({ labels, said }) => {
+        const logits = said.get(candidate);
+        return logits ? lossOf({ labels, logits }) : Number.NaN;
+      }),
+    );
+  }
+
+  /** Mean loss of the blend, with weights of the other trials where there are any. */
+  blendLoss(): number {
+    return mean(
+      this.#trials.map((one) => {
+        const others = this.#trials.filter((other) => other !== one);
+        const weights = fitted(others.length > 0 ? others : [one], this.members);
+        return lossOf({ labels: one.labels, logits: this.#blended(one, this.members, weights) });
+      }),
+    );
+  }
+
+  /** Weights of these members; equal ones where nothing is known of the task yet. */
+  weights(members: readonly Candidate[]): number[] {
+    const known = members.filter((one) => this.members.includes(one));
+    if (known.length === 0) return members.map(() => 1 / members.length);
+    if (known.length === 1) return members.map((one) => Number(one === known[0]));
+    const all = fitted(this.#trials, known).map((weight) => (weight < LEAST_WEIGHT ? 0 : weight));
+    return members.map((one) => (known.includes(one) ? all[known.indexOf(one)]! : 0));
+  }
+
+  drift(members: readonly Candidate[], weights: readonly number[], horizon: number): DriftCorrection {
+    const known = members.filter((one) => this.members.includes(one));
+    const days = this.#trials.flatMap((one) => one.trial.day ?? []);
+    const cutoffs = days.length === this.#trials.length && known.length > 0 ? this.#trials : [];
+    const apart = horizon > 0 && days.length > 0 ? 1 + (Math.max(...days) - Math.min(...days)) / horizon : 1;
+    const own = known.map((one) => weights[members.indexOf(one)]!);
+    return fitDrift(
+      cutoffs.map((one) => ({ labels: one.labels, logits: this.#blended(one, known, own) })),
+      Math.min(apart, cutoffs.length),
+    );
+  }
+
+  #blended(
+    { said }: { readonly said: ReadonlyMap<Candidate, number[]> },
+    members: readonly Candidate[],
+    weights: readonly number[],
+  ): number[] {
+    return [
+      ...blendLogits(
+        members.map((one) => said.get(one)!),
+        weights,
+      ),
+    ];
+  }
+}
+
+function fitted(
+  trials: readonly { readonly labels: number[]; readonly said: ReadonlyMap<Candidate, number[]> }[],
+  members: readonly Candidate[],
+): number[] {
+  if (members.length === 1) return [1];
+  return fitBlend(
+    members.map((one) => trials.flatMap(({ said }) => said.get(one)!)),
+    trials.flatMap(({ labels }) => labels),
+  );
+}
+
+/** The form of a member that lowers the loss of the whole most, if one does so clearly. */
+function dearerForm(
+  candidates: readonly Candidate[],
+  members: readonly Candidate[],
+  trials: readonly Trial[],
+  weights: readonly (readonly number[])[],
+): Candidate | undefined {
+  let best: { readonly form: Candidate; readonly gain: number } | undefined;
+  for (const form of candidates) {
+    const place = form.formOf ? members.indexOf(form.formOf) : -1;
+    const trial = trials.find(({ logits }) => logits.has(form));
+    if (place < 0 || !trial) continue;
+    const gain = gainOf(form, place, members, trial, weights);
+    if (gain && gain.mean >= WORTH && gain.mean >= gain.error && !(best && best.gain >= gain.mean)) {
+      best = { form, gain: gain.mean };
+    }
+  }
+  return best?.form;
+}
+
+/** By how much the loss of a row falls, as the mean over the tasks, with its standard error. */
+function gainOf(
+  form: Candidate,
+  place: number,
+  members: readonly Candidate[],
+  { logits, outcomes }: Trial,
+  weights: readonly (readonly number[])[],
+): { readonly mean: number; readonly error: number } | undefined {
+  const tasks = weights.length;
+  let [total, variance, counted] = [0, 0, 0];
+  for (let task = 0; task < tasks; task++) {
+    const own = weights[task]!;
+    const gains: number[] = [];
+    for (let i = task; i < outcomes.length; i += tasks) {
+      const label = outcomes[i]!;
+      if (Number.isNaN(label)) continue;
+      let blended = 0;
+      members.forEach((one, m) => {
+        if (own[m]! > 0) blended += own[m]! * (logits.get(one)?.[i] ?? Number.NaN);
+      });
+      const change = logits.get(form)![i]! - (logits.get(members[place]!)?.[i] ?? Number.NaN);
+      const moved = blended + own[place]! * change;
+      const gain = softplus(blended) - softplus(moved) + label * (moved - blended);
+      if (Number.isFinite(gain)) gains.push(gain);
+    }
+    if (gains.length < 2) continue;
+    const average = mean(gains);
+    total += average;
+    variance += gains.reduce((sum, gain) => sum + (gain - average) ** 2, 0) / (gains.length - 1) / gains.length;
+    counted++;
+  }
+  // Tasks of one shop rise and fall together: their errors are added, not their squares.
+  return counted === 0 ? undefined : { mean: total / counted, error: Math.sqrt(variance / counted) };
+}
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;

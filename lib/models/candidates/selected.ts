@@ -1,0 +1,133 @@
+import { formatDay } from '../../data/index.ts';
+import { assessBinary, type BinaryAssessment, type Validation } from '../../engine/metrics/index.ts';
+import { probabilityOf } from '../shared/index.ts';
+import type { Candidate, Fitted, Material } from './candidate.ts';
+import { type Choice, choose } from './choose.ts';
+import { type Comparison, comparisonOf, saidOf } from './comparison.ts';
+import { Blended } from './blend.ts';
+import { taskRows } from './held-out.ts';
+import type { Trial } from './trial.ts';
+
+/** What the trials came to, in the words and figures that a manifest keeps. */
+export interface Selected {
+  readonly choice: Choice;
+  /** Log loss of the candidates, the mean over the tasks of the mean over all trials. */
+  readonly losses: readonly { readonly name: string; readonly loss: number }[];
+  /** All that were tried, at the latest trial that had the most. */
+  readonly comparison: Comparison;
+  readonly validation: Record<string, Validation<BinaryAssessment>>;
+  /** One sentence each. */
+  readonly notes: string[];
+}
+
+/** What a choice is made among, and for. */
+export interface Asked {
+  readonly candidates: readonly Candidate[];
+  readonly tasks: readonly string[];
+  /** Days of each task's window; 0 where there is none. */
+  readonly horizons: readonly number[];
+  /** What is held out where no day is. */
+  readonly by: 'users' | 'rows';
+}
+
+/** Chooses by trials, and tells what was chosen and why. @param trials at least one, ascending by day */
+export function selected({ candidates, tasks, horizons, by }: Asked, trials: readonly Trial[]): Selected {
+  const choice = choose(candidates, trials, horizons);
+  const most = Math.max(...trials.map(({ logits }) => logits.size));
+  const widest = trials.findLast(({ logits }) => logits.size === most)!;
+  const said = [
+    ...saidOf(widest),
+    ...(choice.kept === 'blend'
+      ? [{ name: 'blend', reads: [...new Set(choice.members.flatMap(({ reads }) => reads))], logits: chosenLogits(choice, widest) }]
+      : []),
+  ];
+  const cutoff = widest.day === null ? null : formatDay(widest.day);
+  return {
+    choice,
+    losses: choice.losses,
+    comparison: comparisonOf(widest, said, tasks, cutoff, choice.kept),
+    validation: validationOf(choice, trials, tasks, by),
+    notes: notesOf(choice, tasks),
+  };
+}
+
+/** Fits what was chosen. */
+export async function fitChosen({ members, tasks }: Choice, material: Material): Promise<Fitted> {
+  const fittings: { candidate: Candidate; fitted: Fitted }[] = [];
+  for (const candidate of members) {
+    material.progress(`fitting ${candidate.name}`);
+    fittings.push({ candidate, fitted: await candidate.fit(material, fittings) });
+  }
+  return Blended.of(
+    fittings.map(({ fitted }) => fitted),
+    tasks,
+    material.used[0]!,
+  );
+}
+
+/** What the choice says of a trial's rows, (rows, tasks). */
+function chosenLogits({ members, tasks }: Choice, { logits, outcomes }: Trial): Float32Array {
+  const said = members.map((one) => logits.get(one) ?? (one.formOf && logits.get(one.formOf)));
+  return Float32Array.from({ length: outcomes.length }, (_, i) => {
+    const { weights, slope, intercept } = tasks[i % tasks.length]!;
+    let blended = 0;
+    weights.forEach((weight, m) => {
+      if (weight > 0) blended += weight * (said[m]?.[i] ?? Number.NaN);
+    });
+    return slope * blended + intercept;
+  });
+}
+
+/** Figures of the tasks that have held-out rows, over all trials. */
+function validationOf(
+  choice: Choice,
+  trials: readonly Trial[],
+  tasks: readonly string[],
+  by: Asked['by'],
+): Record<string, Validation<BinaryAssessment>> {
+  const said = trials.map((trial) => chosenLogits(choice, trial));
+  return Object.fromEntries(
+    tasks.flatMap((task, t) => {
+      const labels: number[] = [];
+      const probabilities: number[] = [];
+      const users: number[] = [];
+      const days: number[] = [];
+      trials.forEach((trial, i) => {
+        const rows = taskRows(said[i]!, trial.outcomes, tasks.length, t);
+        if (rows.labels.length === 0) return;
+        labels.push(...rows.labels);
+        for (const logit of rows.logits) probabilities.push(probabilityOf(logit));
+        for (const at of rows.at) users.push(trial.users[at]!);
+        if (trial.day !== null) days.push(trial.day);
+      });
+      if (labels.length === 0) return [];
+      const held =
+        days.length > 0
+          ? { by: 'day' as const, days: [formatDay(Math.min(...days)), formatDay(Math.max(...days))] as const }
+          : { by, days: null };
+      return [[task, { ...held, assessment: assessBinary(labels, probabilities, users) }]];
+    }),
+  );
+}
+
+function notesOf({ kept, losses, members, tasks, corrections }: Choice, names: readonly string[]): string[] {
+  const told = losses.map(({ name, loss }) => `${name} ${loss.toFixed(4)}`).join(', ');
+  const weights =
+    kept === 'blend'
+      ? tasks.map(({ weights }, t) => {
+          const parts = members.flatMap(({ name }, m) => (weights[m]! > 0 ? [`${name} ${weights[m]!.toFixed(2)}`] : []));
+          return `Weights of the logits for ${names[t]}: ${parts.join(', ')}.`;
+        })
+      : [];
+  return [
+    `Kept: ${kept} (held-out log loss ${told || 'of none: no window was over'}).`,
+    ...weights,
+    ...corrections.map((one, t) => {
+      const { slope, intercept, loss, none } = one;
+      return none
+        ? `The level of ${names[t]} is not corrected: ${none}.`
+        : `The level of ${names[t]} is corrected by slope ${slope.toFixed(3)} and intercept ${intercept.toFixed(3)}: log loss ` +
+            `at cut-offs that the correction was kept from ${loss.corrected.toFixed(4)}, without it ${loss.plain.toFixed(4)}.`;
+    }),
+  ];
+}

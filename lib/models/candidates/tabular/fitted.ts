@@ -1,0 +1,111 @@
+import { float32 } from '../../../engine/host/index.ts';
+import { encodeModel, type Graph, GraphBuilder, type Value } from '../../../engine/onnx/index.ts';
+import { openSession } from '../../../engine/train/index.ts';
+import type { TaskStrengths } from '../../shared/index.ts';
+import type { ExportedModel, Fitted, Material, Standardised } from '../candidate.ts';
+import { type InputTransform, transformInputs } from '../inputs.ts';
+import { summarise } from '../strength.ts';
+
+/** The model of one task over standardised inputs. */
+export interface TaskModel {
+  /** x (batch, kept) -> logit (batch, 1). */
+  score(g: GraphBuilder, x: Value): Value;
+  /**
+   * What groups of columns add to the logit: with a constant they sum to it.
+   * @param groupOf the group of each kept column, from 0
+   * @returns (batch, 1, groups)
+   */
+  parts(g: GraphBuilder, x: Value, groupOf: readonly number[], groups: number): Value;
+}
+
+/** Rows in one run: bounds memory. */
+const AT_ONCE = 1024;
+
+/** Models over the features alone, one per task; null for a task that there is nothing to learn of yet. */
+export class FittedTabular implements Fitted {
+  readonly curve = [];
+  readonly pretraining = [];
+  readonly #material: Material;
+  readonly #transform: InputTransform;
+  readonly #models: readonly (TaskModel | null)[];
+
+  constructor(material: Material, { transform }: Standardised, models: readonly (TaskModel | null)[]) {
+    this.#material = material;
+    this.#transform = transform;
+    this.#models = models;
+  }
+
+  async logits(rows: Int32Array): Promise<Float32Array> {
+    const tasks = this.#models.length;
+    const logits = new Float32Array(rows.length * tasks);
+    await this.#run(this.#graph(), rows, (start, output) => void logits.set(output.logits!, start * tasks));
+    this.#models.forEach((model, t) => {
+      if (model) return;
+      for (let i = t; i < logits.length; i += tasks) logits[i] = Number.NaN;
+    });
+    return logits;
+  }
+
+  /** Measured on the first rows of those given. */
+  async strengths(rows: Int32Array): Promise<TaskStrengths[]> {
+    const { kept } = this.#transform;
+    const each = kept.map((_, column) => column);
+    let effects = new Float32Array(0);
+    await this.#run(this.#graph(each, each.length), rows.subarray(0, AT_ONCE), (_, output) => {
+      effects = Float32Array.from(output.reasons!);
+    });
+    const columns = kept.map((j) => this.#material.names[j]!);
+    return this.#models.map((_, task) => summarise(effects, this.#models.length, task, columns));
+  }
+
+  exported(): ExportedModel {
+    const groupOf = this.#transform.kept.map((j) => this.#material.names[j]!.group);
+    const groups = [...new Set(groupOf)].sort();
+    const graph = this.#graph(
+      groupOf.map((group) => groups.indexOf(group)),
+      groups.length,
+    );
+    const model = encodeModel(graph, { parametersAs: 'initializers' });
+    return { model, groups, sequence: null, files: {} };
+  }
+
+  /** @param groupOf the group of each kept feature; without groups there are no reasons */
+  #graph(groupOf?: readonly number[], groups = 0): Graph {
+    const g = new GraphBuilder('tabular');
+    const raw = g.input('features', 'float32', ['batch', this.#material.width]);
+    const x = transformInputs(g, raw, this.#transform);
+    const nothing = g.mul(g.slice(x, 1, 0, 1), 0);
+    const scores = this.#models.map((model) => model?.score(g, x) ?? nothing);
+    g.output('logits', scores.length === 1 ? g.op('Identity', scores) : g.concat(scores, 1));
+    if (groupOf) {
+      const none = () => g.mul(g.unsqueeze(nothing, [2]), g.constant(new Array(groups).fill(0)));
+      const parts = this.#models.map((model) => model?.parts(g, x, groupOf, groups) ?? none());
+      g.output('reasons', parts.length === 1 ? g.op('Identity', parts) : g.concat(parts, 1));
+    }
+    return g.build();
+  }
+
+  async #run(
+    graph: Graph,
+    rows: Int32Array,
+    take: (start: number, output: Readonly<Record<string, Float32Array>>) => void,
+  ): Promise<void> {
+    const { features, width, config } = this.#material;
+    const { threads } = config.training;
+    const session = await openSession(encodeModel(graph, { parametersAs: 'initializers' }), { threads });
+    try {
+      for (let start = 0; start < rows.length; start += AT_ONCE) {
+        const part = rows.subarray(start, start + AT_ONCE);
+        const own = new Float32Array(part.length * width);
+        part.forEach((row, b) => void own.set(features.subarray(row * width, (row + 1) * width), b * width));
+        const output = await session.run({ features: float32(own, [part.length, width]) });
+        take(
+          start,
+          Object.fromEntries(Object.entries(output).map(([name, { data }]) => [name, data as Float32Array])),
+        );
+      }
+    } finally {
+      await session.close();
+    }
+  }
+}

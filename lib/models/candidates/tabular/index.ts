@@ -1,0 +1,2 @@
+export { LogisticCandidate } from './logistic.ts';
+export { TreesCandidate } from './trees.ts';

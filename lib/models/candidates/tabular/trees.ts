@@ -1,0 +1,154 @@
+import type { GraphBuilder, Value } from '../../../engine/onnx/index.ts';
+import {
+  type BoostingOptions,
+  fitBoosting,
+  fitForest,
+  type TreeModel,
+  treeParts,
+  treeScores,
+} from '../../../engine/trees/index.ts';
+import type { Candidate, Material, Standardised } from '../candidate.ts';
+import { FittedTabular, type TaskModel } from './fitted.ts';
+import { anyKnown, type KnownRows, knownRows } from './known.ts';
+
+/** Small trees and many of them, each of a part of rows and columns: rows of one user at many cut-offs are far from independent. */
+const OPTIONS = {
+  learningRate: 0.04,
+  l2: 5,
+  subsample: 0.8,
+  columnSubsample: 0.5,
+} satisfies BoostingOptions;
+const MOST_TREES = 400;
+const PATIENCE = 30;
+/** Users that are kept aside to find how many trees there should be. */
+const ASIDE = 0.2;
+const FEWEST_TREES = 20;
+/** Models of different seeds whose mean is taken. */
+const SEEDS = 2;
+/** More rows tell finer trees from chance. */
+const LEAVES = [
+  { rows: 40_000, leaves: 8 },
+  { rows: 150_000, leaves: 16 },
+  { rows: Number.POSITIVE_INFINITY, leaves: 31 },
+];
+
+/** A forest may be sure; chances beyond these have no use as logits. */
+const EDGE = 1e-3;
+/** A change of the chance that is none. */
+const STILL = 1e-7;
+const FOREST = { trees: 200, minRowsInLeaf: 20, seed: 1 };
+
+export interface TreesForm {
+  readonly name: string;
+  readonly family: 'trees' | 'forest';
+  /** Standardised by the rows of all cut-offs, or each by those of its own. */
+  readonly by: 'own' | 'overall';
+}
+
+/** Boosted trees or a forest over the standardised features, a model per task, on whole windows, all rows alike. */
+export class TreesCandidate implements Candidate {
+  readonly name: string;
+  readonly family: TreesForm['family'];
+  readonly reads = ['features'];
+  readonly #form: TreesForm;
+
+  constructor(form: TreesForm) {
+    this.name = form.name;
+    this.family = form.family;
+    this.#form = form;
+  }
+
+  applies(material: Material): boolean {
+    return this.#view(material) !== undefined && anyKnown(material);
+  }
+
+  async fit(material: Material): Promise<FittedTabular> {
+    const view = this.#view(material)!;
+    const { seed } = material.config.model;
+    const { threads } = material.config.training;
+    const models: (TaskModel | null)[] = [];
+    for (const [task, { task: name }] of material.heads.entries()) {
+      const known = knownRows(material, view, task);
+      if (!known) {
+        models.push(null);
+        continue;
+      }
+      material.progress(`${this.name}: ${name}`);
+      const model = await (this.family === 'trees'
+        ? boosted(known, { seed, threads })
+        : forest(known, { seed, threads }));
+      models.push(taskModel(model));
+    }
+    return new FittedTabular(material, view, models);
+  }
+
+  #view(material: Material): Standardised | undefined {
+    return this.#form.by === 'own' ? material : material.overall;
+  }
+}
+
+interface Run {
+  readonly seed: number;
+  readonly threads: number;
+}
+
+/** As many trees as are best for users kept aside, then fitted again on all. */
+async function boosted(known: KnownRows, { seed, threads }: Run): Promise<TreeModel> {
+  const options: BoostingOptions = {
+    ...OPTIONS,
+    maxLeaves: LEAVES.find(({ rows }) => known.rows <= rows)!.leaves,
+    minRowsInLeaf: Math.round(Math.min(50, Math.max(10, known.rows / 100))),
+    threads,
+  };
+  // The upper end, not the lower: folds of other purposes begin at 0.
+  const aside = (unit: number) => unit >= 1 - ASIDE;
+  const { model: tried } = await fitBoosting({
+    ...part(known, (unit) => !aside(unit)),
+    valid: part(known, aside),
+    seed,
+    options: { ...options, trees: MOST_TREES, patience: PATIENCE },
+  });
+  const trees = Math.max(FEWEST_TREES, tried.roots.length);
+  const { model } = await fitBoosting({ ...known, seed, options: { ...options, trees, seeds: SEEDS } });
+  return model;
+}
+
+async function forest(known: KnownRows, { seed, threads }: Run): Promise<TreeModel> {
+  const { trees, minRowsInLeaf } = FOREST;
+  return fitForest({ ...known, seed, options: { trees, minRowsInLeaf, threads } });
+}
+
+function part({ rows, columns, values, labels, unit }: KnownRows, test: (unit: number) => boolean) {
+  const at = Int32Array.from({ length: rows }, (_, i) => i).filter((i) => test(unit[i]!));
+  const own = new Float32Array(at.length * columns);
+  at.forEach((row, i) => {
+    own.set(values.subarray(row * columns, (row + 1) * columns), i * columns);
+  });
+  return { rows: at.length, columns, values: own, labels: Float32Array.from(at, (row) => labels[row]!) };
+}
+
+function taskModel(model: TreeModel): TaskModel {
+  if (model.raw !== 'probability') {
+    return {
+      score: (g, x) => treeScores(g, model, x),
+      parts: (g, x, groupOf, groups) => treeParts(g, model, x, groupOf, groups),
+    };
+  }
+  const logit = (g: GraphBuilder, p: Value) => {
+    const chance = g.clip(p, EDGE, 1 - EDGE);
+    return g.log(g.div(chance, g.sub(1, chance)));
+  };
+  return {
+    score: (g, x) => logit(g, treeScores(g, model, x)),
+    /** Parts of the chance, brought to the scale of the logit: with a constant they sum to it as those of the chance do. */
+    parts(g, x, groupOf, groups) {
+      const parts = treeParts(g, model, x, groupOf, groups); // (batch, 1, groups)
+      const moved = g.reduceSum(parts, [2], true);
+      const chance = g.unsqueeze(treeScores(g, model, x), [2]);
+      const start = g.clip(g.sub(chance, moved), EDGE, 1 - EDGE);
+      const rise = g.sub(logit(g, chance), g.log(g.div(start, g.sub(1, start))));
+      const still = g.less(g.abs(moved), STILL);
+      return g.mul(parts, g.where(still, 0, g.div(rise, g.where(still, 1, moved))));
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import type { Candidate, Judged, Material } from './candidate.ts';
+import { meanLossOf } from './held-out.ts';
+
+/** Rows that candidates are judged on: no fit of the trial has seen them, or anything later. */
+export interface HeldOut {
+  /** Row numbers of the material. */
+  readonly rows: Int32Array;
+  /** (rows, tasks): 1 or 0, NaN where a row does not count for a task. */
+  readonly outcomes: Float32Array;
+}
+
+/** Candidates fitted on what was known by some day, and what they say of rows that lie behind it. */
+export interface Trial extends HeldOut {
+  /** The cut-off that was held out, a shop day; null where users or rows were. */
+  readonly day: number | null;
+  /** A number per row of whose it is: rows of one user are not independent. */
+  readonly users: ArrayLike<number>;
+  /** (rows, tasks) of every candidate, NaN for a task that it cannot answer. */
+  readonly logits: ReadonlyMap<Candidate, Float32Array>;
+  /** Seconds that each fit took. */
+  readonly seconds: ReadonlyMap<Candidate, number>;
+}
+
+/**
+ * Fits the candidates that apply, one after the other, and keeps what they say of the rows held out.
+ * @param forms also the dearer forms of candidates
+ */
+export async function runTrial(args: {
+  candidates: readonly Candidate[];
+  material: Material;
+  heldOut: HeldOut;
+  users: ArrayLike<number>;
+  day: number | null;
+  forms: boolean;
+}): Promise<Trial> {
+  const { candidates, material, heldOut, users, day, forms } = args;
+  const { progress } = material;
+  const judged: Judged[] = [];
+  const logits = new Map<Candidate, Float32Array>();
+  const seconds = new Map<Candidate, number>();
+  for (const candidate of candidates) {
+    if (candidate.formOf && !forms) continue;
+    if (!candidate.applies(material, judged)) continue;
+    progress(`trying ${candidate.name}`);
+    const started = performance.now();
+    const fitted = await candidate.fit(material, judged);
+    seconds.set(candidate, (performance.now() - started) / 1000);
+    const said = await fitted.logits(heldOut.rows);
+    logits.set(candidate, said);
+    judged.push({ candidate, fitted, loss: meanLossOf(said, heldOut.outcomes, material.heads.length) });
+  }
+  return { ...heldOut, users, day, logits, seconds };
+}
