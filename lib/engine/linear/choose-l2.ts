@@ -9,7 +9,7 @@ export interface L2Choice {
 }
 
 /** Gradients as small as this rank penalties as well as exact ones do. */
-const TOLERANCE = 1e-4;
+const TOLERANCE = 3e-4;
 
 /**
  * The penalty of a logistic regression by cross-validation: the strongest one whose held-out log loss is within one standard

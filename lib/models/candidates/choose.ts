@@ -9,6 +9,10 @@ const WORTH = 0.0005;
 /** A weight below this adds nothing that is worth its cost. */
 const LEAST_WEIGHT = 0.02;
 
+/** How strongly weights are drawn to equal ones, see `fitBlend`: by one day, and by rows that tell of others like them. */
+const DAYS_PENALTY = 0.1;
+const ROWS_PENALTY = 0.005;
+
 /** Logits that are added up for one task. */
 export interface TaskBlend {
   /** Per member. */
@@ -166,13 +170,20 @@ class TaskTrials {
 }
 
 function fitted(
-  trials: readonly { readonly labels: number[]; readonly said: ReadonlyMap<Candidate, number[]> }[],
+  trials: readonly {
+    readonly trial: Trial;
+    readonly labels: number[];
+    readonly said: ReadonlyMap<Candidate, number[]>;
+  }[],
   members: readonly Candidate[],
 ): number[] {
   if (members.length === 1) return [1];
+  // Rows of one day go up and down together: what one day says of the next is worth less than its rows are many.
+  const penalty = trials.some(({ trial }) => trial.day !== null) ? DAYS_PENALTY / trials.length : ROWS_PENALTY;
   return fitBlend(
     members.map((one) => trials.flatMap(({ said }) => said.get(one)!)),
     trials.flatMap(({ labels }) => labels),
+    { penalty },
   );
 }
 

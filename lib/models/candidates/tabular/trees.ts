@@ -23,8 +23,6 @@ const PATIENCE = 30;
 /** Users that are kept aside to find how many trees there should be. */
 const ASIDE = 0.2;
 const FEWEST_TREES = 20;
-/** Models of different seeds whose mean is taken. */
-const SEEDS = 2;
 /** More rows tell finer trees from chance. */
 const LEAVES = [
   { rows: 40_000, leaves: 8 },
@@ -109,7 +107,7 @@ async function boosted(known: KnownRows, { seed, threads }: Run): Promise<TreeMo
     options: { ...options, trees: MOST_TREES, patience: PATIENCE },
   });
   const trees = Math.max(FEWEST_TREES, tried.roots.length);
-  const { model } = await fitBoosting({ ...known, seed, options: { ...options, trees, seeds: SEEDS } });
+  const { model } = await fitBoosting({ ...known, seed, options: { ...options, trees } });
   return model;
 }
 
