@@ -47,9 +47,13 @@ export function choose(
   trials: readonly Trial[],
   horizons: readonly number[],
 ): Choice {
-  const judged = horizons.map((_, task) => new TaskTrials(candidates, trials, horizons.length, task));
-  const base = candidates.filter((one) => judged.some(({ members }) => members.includes(one)));
-  const members = base.length > 0 ? base : candidates.filter(isMember);
+  const tasks = horizons.length;
+  const plain = candidates.filter(({ family, formOf }) => family !== 'floor' && !formOf);
+  const form = dearerForm(candidates, plain, trials, tasks);
+  const pool = plain.map((one) => (form?.formOf === one ? form : one));
+  const judged = horizons.map((_, task) => new TaskTrials(pool, trials, tasks, task));
+  const base = pool.filter((one) => judged.some(({ members }) => members.includes(one)));
+  const members = base.length > 0 ? base : pool;
   if (members.length === 0) throw new Error('none of the candidates applies');
   const withRows = judged.filter((one) => one.members.length > 0);
   const meanOf = (loss: (one: TaskTrials) => number) =>
@@ -69,14 +73,13 @@ export function choose(
   const used = kept.filter((_, m) => weightsOf.some((weights) => weights[m]! > 0));
   const weighed = weightsOf.map((weights) => used.map((one) => weights[kept.indexOf(one)]!));
   const corrections = judged.map((one, task) => one.drift(used, weighed[task]!, horizons[task]!));
-  const form = dearerForm(candidates, used, trials, weighed);
   return {
-    members: used.map((one) => (form?.formOf === one ? form : one)),
+    members: used,
     tasks: weighed.map((weights, task) => {
       const { slope, intercept } = corrections[task]!;
       return { weights, slope, intercept };
     }),
-    kept: alone ? (form ?? used[0]!).name : 'blend',
+    kept: alone ? used[0]!.name : 'blend',
     losses: [
       ...losses.map(({ name, loss }) => ({ name, loss })),
       ...(members.length > 1 && !Number.isNaN(blend) ? [{ name: 'blend', loss: blend }] : []),
@@ -85,15 +88,14 @@ export function choose(
   };
 }
 
-const isMember = ({ family, formOf }: Candidate): boolean => family !== 'floor' && !formOf;
-
 /** The trials of one task that have rows of it. */
 class TaskTrials {
   /** Those that answered at all the trials that count. */
   readonly members: readonly Candidate[];
   readonly #trials: readonly { trial: Trial; labels: number[]; said: Map<Candidate, number[]> }[];
 
-  constructor(candidates: readonly Candidate[], trials: readonly Trial[], tasks: number, task: number) {
+  /** @param pool those that may become members */
+  constructor(pool: readonly Candidate[], trials: readonly Trial[], tasks: number, task: number) {
     const all = trials.flatMap((trial) => {
       const said = new Map<Candidate, number[]>();
       let labels: number[] = [];
@@ -106,12 +108,11 @@ class TaskTrials {
       return labels.includes(0) && labels.includes(1) ? [{ trial, labels, said }] : [];
     });
     // Where history is short an early trial may lack closed windows, and with them candidates that the others have.
-    const most = Math.max(0, ...all.map(({ said }) => [...said.keys()].filter(isMember).length));
-    this.#trials = all.filter(({ said }) => [...said.keys()].filter(isMember).length === most);
-    this.members = candidates.filter(
-      (one) =>
-        isMember(one) && this.#trials.length > 0 && this.#trials.every(({ said }) => said.has(one)),
-    );
+    // A dearer form was tried at one of them alone.
+    const able = all.map(({ said }) => pool.filter((one) => said.has(one)).length);
+    const most = Math.max(0, ...able);
+    this.#trials = all.filter((_, i) => able[i] === most);
+    this.members = pool.filter((one) => most > 0 && this.#trials.every(({ said }) => said.has(one)));
   }
 
   lossOf(candidate: Candidate): number {
@@ -132,6 +133,20 @@ class TaskTrials {
         return lossOf({ labels: one.labels, logits: this.#blended(one, this.members, weights) });
       }),
     );
+  }
+
+  /** Per row of all trials, by how much its loss falls where a form takes its place in the blend. */
+  gains(form: Candidate): number[] {
+    const others = this.members.filter((one) => one !== form);
+    const replaced = this.members.filter((one) => one !== form.formOf);
+    const [before, after] = [others, replaced].map((members) => fitted(this.#trials, members));
+    return this.#trials.flatMap((one) => {
+      const from = this.#blended(one, others, before!);
+      const to = this.#blended(one, replaced, after!);
+      return one.labels.map(
+        (label, i) => softplus(from[i]!) - softplus(to[i]!) + label * (to[i]! - from[i]!),
+      );
+    });
   }
 
   /** Weights of these members; equal ones where nothing is known of the task yet. */
@@ -190,56 +205,36 @@ function fitted(
 /** The form of a member that lowers the loss of the whole most, if one does so clearly. */
 function dearerForm(
   candidates: readonly Candidate[],
-  members: readonly Candidate[],
+  plain: readonly Candidate[],
   trials: readonly Trial[],
-  weights: readonly (readonly number[])[],
+  tasks: number,
 ): Candidate | undefined {
   let best: { readonly form: Candidate; readonly gain: number } | undefined;
   for (const form of candidates) {
-    const place = form.formOf ? members.indexOf(form.formOf) : -1;
     const trial = trials.find(({ logits }) => logits.has(form));
-    if (place < 0 || !trial) continue;
-    const gain = gainOf(form, place, members, trial, weights);
-    if (gain && gain.mean >= WORTH && gain.mean >= gain.error && !(best && best.gain >= gain.mean)) {
-      best = { form, gain: gain.mean };
-    }
+    if (!form.formOf || !trial) continue;
+    const { mean: gain, error } = gainOf(form, plain, trial, tasks);
+    if (gain >= WORTH && gain >= error && !(best && best.gain >= gain)) best = { form, gain };
   }
   return best?.form;
 }
 
-/** By how much the loss of a row falls, as the mean over the tasks, with its standard error. */
+/** By how much the loss of a blend falls with the form in its place, as the mean over the tasks, with its standard error. */
 function gainOf(
   form: Candidate,
-  place: number,
-  members: readonly Candidate[],
-  { logits, outcomes }: Trial,
-  weights: readonly (readonly number[])[],
-): { readonly mean: number; readonly error: number } | undefined {
-  const tasks = weights.length;
-  let [total, variance, counted] = [0, 0, 0];
+  plain: readonly Candidate[],
+  trial: Trial,
+  tasks: number,
+): { readonly mean: number; readonly error: number } {
+  const gains: number[][] = [];
   for (let task = 0; task < tasks; task++) {
-    const own = weights[task]!;
-    const gains: number[] = [];
-    for (let i = task; i < outcomes.length; i += tasks) {
-      const label = outcomes[i]!;
-      if (Number.isNaN(label)) continue;
-      let blended = 0;
-      members.forEach((one, m) => {
-        if (own[m]! > 0) blended += own[m]! * (logits.get(one)?.[i] ?? Number.NaN);
-      });
-      const change = logits.get(form)![i]! - (logits.get(members[place]!)?.[i] ?? Number.NaN);
-      const moved = blended + own[place]! * change;
-      const gain = softplus(blended) - softplus(moved) + label * (moved - blended);
-      if (Number.isFinite(gain)) gains.push(gain);
-    }
-    if (gains.length < 2) continue;
-    const average = mean(gains);
-    total += average;
-    variance += gains.reduce((sum, gain) => sum + (gain - average) ** 2, 0) / (gains.length - 1) / gains.length;
-    counted++;
+    const one = new TaskTrials([...plain, form], [trial], tasks, task);
+    if (one.members.includes(form) && one.members.includes(form.formOf!)) gains.push(one.gains(form));
   }
-  // Tasks of one shop rise and fall together: their errors are added, not their squares.
-  return counted === 0 ? undefined : { mean: total / counted, error: Math.sqrt(variance / counted) };
+  const means = gains.map(mean);
+  // Tasks of one shop rise and fall together: their errors are no smaller together than alone.
+  const variances = gains.map((own, i) => mean(own.map((gain) => (gain - means[i]!) ** 2)) / own.length);
+  return { mean: mean(means), error: Math.sqrt(mean(variances)) };
 }
 
 const mean = (values: readonly number[]): number =>

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Candidate } from './candidate.ts';
 import { measuresOf, type TaskMeasures, taskRows } from './held-out.ts';
 import type { Trial } from './trial.ts';
 
@@ -12,8 +11,6 @@ export interface Comparison {
     readonly name: string;
     /** Kinds of input: features, visits, texts. */
     readonly reads: readonly string[];
-    /** That its fit took; models of earlier versions do not say. */
-    readonly seconds?: number;
     readonly tasks: readonly TaskMeasures[];
   }[];
 }
@@ -33,7 +30,6 @@ export const comparisonSchema: z.ZodType<Comparison> = z.object({
     z.object({
       name: z.string(),
       reads: z.array(z.string()),
-      seconds: z.exactOptional(z.number()),
       tasks: z.array(measures),
     }),
   ),
@@ -43,20 +39,13 @@ export const comparisonSchema: z.ZodType<Comparison> = z.object({
 export interface Said {
   readonly name: string;
   readonly reads: readonly string[];
-  readonly seconds?: number;
   /** (rows, tasks). */
   readonly logits: Float32Array;
 }
 
 /** What every candidate says of a trial's rows. */
-export const saidOf = ({ logits, seconds }: Trial): (Said & { readonly candidate: Candidate })[] =>
-  [...logits].map(([candidate, said]) => ({
-    candidate,
-    name: candidate.name,
-    reads: candidate.reads,
-    seconds: seconds.get(candidate)!,
-    logits: said,
-  }));
+export const saidOf = ({ logits }: Trial): Said[] =>
+  [...logits].map(([{ name, reads }, said]) => ({ name, reads, logits: said }));
 
 /** @param cutoff the cut-off that was held out; null where users or rows were */
 export const comparisonOf = (
@@ -68,10 +57,9 @@ export const comparisonOf = (
 ): Comparison => ({
   cutoff,
   kept,
-  candidates: said.map(({ name, reads, seconds, logits }) => ({
+  candidates: said.map(({ name, reads, logits }) => ({
     name,
     reads,
-    ...(seconds === undefined ? {} : { seconds: Number(seconds.toFixed(1)) }),
     tasks: tasks.map((task, t) => measuresOf(task, taskRows(logits, outcomes, tasks.length, t))),
   })),
 });

@@ -67,7 +67,7 @@ export async function fitChosen({ members, tasks }: Choice, material: Material):
 
 /** What the choice says of a trial's rows, (rows, tasks). */
 function chosenLogits({ members, tasks }: Choice, { logits, outcomes }: Trial): Float32Array {
-  const said = members.map((one) => logits.get(one) ?? (one.formOf && logits.get(one.formOf)));
+  const said = members.map((one) => logits.get(one));
   return Float32Array.from({ length: outcomes.length }, (_, i) => {
     const { weights, slope, intercept } = tasks[i % tasks.length]!;
     let blended = 0;
