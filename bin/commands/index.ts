@@ -88,6 +88,13 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./backtest.ts')).backtestCommand(),
   },
   {
+    name: 'compare',
+    group: 'Daily work:',
+    summary: 'every kind of model side by side as of past days',
+    examples: { compare: ['--config my-shop compare --task purchase --as-of 2025-08-01,2025-11-01'] },
+    load: async () => (await import('./compare.ts')).compareCommand(),
+  },
+  {
     name: 'backfill',
     group: 'Daily work:',
     summary: 'the nights of past days, one after the other',

@@ -1,6 +1,5 @@
 export { deployOf, HOURS_AFTER_DEADLINE } from './deploy-schema.ts';
 export { defineConfig, loadConfig, parseConfig } from './load.ts';
-export { MODEL_FAMILIES } from './schema.ts';
 export type {
   AbsenceTask,
   Config,
@@ -13,3 +12,4 @@ export type {
   Source,
   Task,
 } from './schema.ts';
+export { MODEL_FAMILIES } from './schema.ts';

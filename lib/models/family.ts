@@ -6,7 +6,7 @@ import type { Interner, ShardUser } from '../features/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import type { Comparison } from './candidates/index.ts';
+import type { Comparison, Trial } from './candidates/index.ts';
 import type { LeftOut, Progress, TaskStrengths } from './shared/index.ts';
 
 /** What the data of a group of tasks is good for. */
@@ -36,6 +36,21 @@ export interface TrainContext {
   readonly progress: Progress;
   /** Keeps the fits for a training that is started again. */
   readonly fits?: FitStore | undefined;
+}
+
+export interface TrialsContext extends TrainContext {
+  /** Past days to try the candidates as of, ascending; none for a labelled table. */
+  readonly days: readonly number[];
+  /** Names of those that are tried; default: what the config offers. */
+  readonly names?: readonly string[] | undefined;
+  /** Asked before each fit. */
+  readonly goOn?: () => boolean;
+}
+
+/** Candidates tried side by side. */
+export interface Trials {
+  readonly tasks: readonly string[];
+  readonly trials: readonly Trial[];
 }
 
 export interface ScoreContext {
@@ -181,6 +196,11 @@ interface Family<M> {
   check(context: CheckContext): Promise<GroupCheck>;
   /** Trains the model of a group: `model.onnx`, `manifest.json` and what scoring needs beside them. */
   train(context: TrainContext): Promise<ModelFiles>;
+  /**
+   * Tries the candidates of a group side by side; absent where there is one form of model.
+   * @throws DataError for a name that no candidate has, and for a day that there is nothing to learn before
+   */
+  trials?(context: TrialsContext): Promise<Trials>;
   /** @throws DataError when the manifest is not of the family's form */
   describe(files: ModelFiles, config: Config, group: TaskGroup): ModelDescription;
 }

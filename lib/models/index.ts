@@ -11,6 +11,7 @@ export type {
   Outcomes,
   Scorer,
   ShardScores,
+  Trials,
   UserWalk,
 } from './family.ts';
 export { finetuneRun } from './finetune.ts';

@@ -113,4 +113,5 @@ function dot(a: Float64Array, b: Float64Array): number {
   return sum;
 }
 
-const largest = (values: Float64Array): number => values.reduce((most, one) => Math.max(most, Math.abs(one)), 0);
+const largest = (values: Float64Array): number =>
+  values.reduce((most, one) => Math.max(most, Math.abs(one)), 0);

@@ -83,10 +83,14 @@ function base({ rows, columns, labels, weights }: LogisticInput, total: number):
 
 function check({ rows, columns, values, labels, weights, l2, start }: LogisticInput): void {
   if (!(Number.isInteger(rows) && rows > 0 && Number.isInteger(columns) && columns > 0)) {
-    throw new LinearError(`a table of ${rows} rows and ${columns} columns was given; at least one of each is expected`);
+    throw new LinearError(
+      `a table of ${rows} rows and ${columns} columns was given; at least one of each is expected`,
+    );
   }
   if (values.length !== rows * columns) {
-    throw new LinearError(`${values.length} values were given; ${rows} rows of ${columns} columns are expected`);
+    throw new LinearError(
+      `${values.length} values were given; ${rows} rows of ${columns} columns are expected`,
+    );
   }
   const wrong = values.findIndex((value) => !Number.isFinite(value));
   if (wrong >= 0) {
@@ -114,6 +118,8 @@ function check({ rows, columns, values, labels, weights, l2, start }: LogisticIn
     throw new LinearError(`l2 is ${l2}; a finite number from 0 is expected`);
   }
   if (start && start.length !== columns + 1) {
-    throw new LinearError(`start has ${start.length} numbers; ${columns} weights and the intercept are expected`);
+    throw new LinearError(
+      `start has ${start.length} numbers; ${columns} weights and the intercept are expected`,
+    );
   }
 }

@@ -50,7 +50,10 @@ export class Blended implements Fitted {
     const tasks = this.#tasks.length;
     return Float32Array.from({ length: rows.length * tasks }, (_, i) => {
       const { weights, slope, intercept } = this.#tasks[i % tasks]!;
-      const blended = weights.reduce((total, weight, m) => total + (weight > 0 ? weight * said[m]![i]! : 0), 0);
+      const blended = weights.reduce(
+        (total, weight, m) => total + (weight > 0 ? weight * said[m]![i]! : 0),
+        0,
+      );
       return slope * blended + intercept;
     });
   }

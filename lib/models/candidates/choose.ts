@@ -194,7 +194,9 @@ function fitted(
 ): number[] {
   if (members.length === 1) return [1];
   // Rows of one day go up and down together: what one day says of the next is worth less than its rows are many.
-  const penalty = trials.some(({ trial }) => trial.day !== null) ? DAYS_PENALTY / trials.length : ROWS_PENALTY;
+  const penalty = trials.some(({ trial }) => trial.day !== null)
+    ? DAYS_PENALTY / trials.length
+    : ROWS_PENALTY;
   return fitBlend(
     members.map((one) => trials.flatMap(({ said }) => said.get(one)!)),
     trials.flatMap(({ labels }) => labels),

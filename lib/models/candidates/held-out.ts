@@ -23,7 +23,12 @@ export interface TaskRows {
  * @param logits (rows, tasks) what was said of them; where it is NaN the row does not count
  * @param outcomes (rows, tasks)
  */
-export function taskRows(logits: Float32Array, outcomes: Float32Array, tasks: number, task: number): TaskRows {
+export function taskRows(
+  logits: Float32Array,
+  outcomes: Float32Array,
+  tasks: number,
+  task: number,
+): TaskRows {
   const rows: TaskRows = { labels: [], logits: [], at: [] };
   for (let i = 0; i < outcomes.length / tasks; i++) {
     const outcome = outcomes[i * tasks + task]!;
@@ -49,7 +54,10 @@ export function meanLossOf(logits: Float32Array, outcomes: Float32Array, tasks: 
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
-export function measuresOf(task: string, { labels, logits }: Pick<TaskRows, 'labels' | 'logits'>): TaskMeasures {
+export function measuresOf(
+  task: string,
+  { labels, logits }: Pick<TaskRows, 'labels' | 'logits'>,
+): TaskMeasures {
   const probabilities = logits.map(probabilityOf);
   const both = labels.includes(0) && labels.includes(1);
   return {

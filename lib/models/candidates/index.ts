@@ -1,9 +1,9 @@
-export {
-  type Candidate,
-  type ExportedModel,
-  type Fitted,
-  type Material,
-  type Standardised,
+export type {
+  Candidate,
+  ExportedModel,
+  Fitted,
+  Material,
+  Standardised,
 } from './candidate.ts';
 export { type Comparison, comparisonSchema } from './comparison.ts';
 export { bins, type Head, taskLogits } from './heads.ts';
@@ -25,6 +25,6 @@ export {
   VocabularyCounter,
   vectorsGraph,
 } from './network/index.ts';
-export { summarise } from './strength.ts';
 export { fitChosen, type Selected, selected } from './selected.ts';
+export { summarise } from './strength.ts';
 export { runTrial, type Trial } from './trial.ts';

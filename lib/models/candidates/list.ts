@@ -1,4 +1,5 @@
-import type { Config } from '../../config/index.ts';
+import { type Config, MODEL_FAMILIES } from '../../config/index.ts';
+import { DataError } from '../../data/index.ts';
 import type { Candidate } from './candidate.ts';
 import { linear, mlp, NetworkCandidate, TunedCandidate, texts, visits } from './network/index.ts';
 import { LogisticCandidate, TreesCandidate } from './tabular/index.ts';
@@ -7,7 +8,8 @@ import { LogisticCandidate, TreesCandidate } from './tabular/index.ts';
 const RECENCY = /\.recency$/;
 const FREQUENCY = /\.active_days$/;
 /** Recency, frequency and money: few columns err less where rows are few or the world moves. */
-const COMPACT = /\.(recency|active_days|money|days_half_(30|90)d|money_half_90d|active_days_(30|90)d|gap_mean|overdue)$/;
+const COMPACT =
+  /\.(recency|active_days|money|days_half_(30|90)d|money_half_90d|active_days_(30|90)d|gap_mean|overdue)$/;
 
 const wide = new NetworkCandidate('network', [linear, mlp]);
 const withVisits = new NetworkCandidate('network + visits', [linear, mlp, visits], wide);
@@ -21,7 +23,12 @@ const withBoth = new NetworkCandidate('network + visits + texts', [linear, mlp, 
 export const CANDIDATES: readonly Candidate[] = [
   new LogisticCandidate({ name: 'recency alone', family: 'floor', by: 'own', only: RECENCY }),
   new LogisticCandidate({ name: 'frequency alone', family: 'floor', by: 'own', only: FREQUENCY }),
-  new LogisticCandidate({ name: 'logistic regression, few features', family: 'logistic', by: 'own', only: COMPACT }),
+  new LogisticCandidate({
+    name: 'logistic regression, few features',
+    family: 'logistic',
+    by: 'own',
+    only: COMPACT,
+  }),
   new LogisticCandidate({ name: 'logistic regression', family: 'logistic', by: 'own' }),
   new LogisticCandidate({ name: 'logistic regression, overall scale', family: 'logistic', by: 'overall' }),
   new TreesCandidate({ name: 'boosted trees', family: 'trees', by: 'own' }),
@@ -38,8 +45,29 @@ export const CANDIDATES: readonly Candidate[] = [
 /** Tried where the config says 'auto'. */
 const AUTO: readonly unknown[] = ['logistic', 'trees', 'network'];
 
-/** Those of the candidates that a config asks for. */
-export function offered(candidates: readonly Candidate[], { model }: Config): Candidate[] {
+/**
+ * Those of the candidates that a config asks for.
+ * @param names instead of the config's families
+ * @throws DataError for a name that none has
+ */
+export function offered(
+  candidates: readonly Candidate[],
+  { model }: Config,
+  names?: readonly string[],
+): Candidate[] {
+  if (names) {
+    const unknown = names.find((name) => !candidates.some((one) => name === one.name || name === one.family));
+    if (unknown !== undefined) {
+      throw new DataError(
+        `there is no model "${unknown}"; families are ${MODEL_FAMILIES.join(', ')}, models ` +
+          candidates.map(({ name }) => `"${name}"`).join(', '),
+      );
+    }
+    return candidates.filter(
+      ({ name, family }) =>
+        family === 'floor' || names.includes(name) || (family !== undefined && names.includes(family)),
+    );
+  }
   const named: readonly unknown[] = model.families;
   return candidates.filter(
     ({ family }) =>

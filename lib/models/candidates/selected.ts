@@ -1,10 +1,10 @@
 import { formatDay } from '../../data/index.ts';
 import { assessBinary, type BinaryAssessment, type Validation } from '../../engine/metrics/index.ts';
 import { probabilityOf } from '../shared/index.ts';
+import { Blended } from './blend.ts';
 import type { Candidate, Fitted, Material } from './candidate.ts';
 import { type Choice, choose } from './choose.ts';
 import { type Comparison, comparisonOf, saidOf } from './comparison.ts';
-import { Blended } from './blend.ts';
 import { taskRows } from './held-out.ts';
 import type { Trial } from './trial.ts';
 
@@ -38,7 +38,13 @@ export function selected({ candidates, tasks, horizons, by }: Asked, trials: rea
   const said = [
     ...saidOf(widest),
     ...(choice.kept === 'blend'
-      ? [{ name: 'blend', reads: [...new Set(choice.members.flatMap(({ reads }) => reads))], logits: chosenLogits(choice, widest) }]
+      ? [
+          {
+            name: 'blend',
+            reads: [...new Set(choice.members.flatMap(({ reads }) => reads))],
+            logits: chosenLogits(choice, widest),
+          },
+        ]
       : []),
   ];
   const cutoff = widest.day === null ? null : formatDay(widest.day);
@@ -103,7 +109,10 @@ function validationOf(
       if (labels.length === 0) return [];
       const held =
         days.length > 0
-          ? { by: 'day' as const, days: [formatDay(Math.min(...days)), formatDay(Math.max(...days))] as const }
+          ? {
+              by: 'day' as const,
+              days: [formatDay(Math.min(...days)), formatDay(Math.max(...days))] as const,
+            }
           : { by, days: null };
       return [[task, { ...held, assessment: assessBinary(labels, probabilities, users) }]];
     }),
@@ -115,7 +124,9 @@ function notesOf({ kept, losses, members, tasks, corrections }: Choice, names: r
   const weights =
     kept === 'blend'
       ? tasks.map(({ weights }, t) => {
-          const parts = members.flatMap(({ name }, m) => (weights[m]! > 0 ? [`${name} ${weights[m]!.toFixed(2)}`] : []));
+          const parts = members.flatMap(({ name }, m) =>
+            weights[m]! > 0 ? [`${name} ${weights[m]!.toFixed(2)}`] : [],
+          );
           return `Weights of the logits for ${names[t]}: ${parts.join(', ')}.`;
         })
       : [];

@@ -9,6 +9,14 @@ export interface HeldOut {
   readonly outcomes: Float32Array;
 }
 
+/** By the clock of the machine at hand. */
+export interface Costs {
+  readonly fitSeconds: number;
+  readonly rowsPerSecond: number;
+  /** Size of its graph. */
+  readonly bytes: number;
+}
+
 /** Candidates fitted on what was known by some day, and what they say of rows that lie behind it. */
 export interface Trial extends HeldOut {
   /** The cut-off that was held out, a shop day; null where users or rows were. */
@@ -17,13 +25,14 @@ export interface Trial extends HeldOut {
   readonly users: ArrayLike<number>;
   /** (rows, tasks) of every candidate, NaN for a task that it cannot answer. */
   readonly logits: ReadonlyMap<Candidate, Float32Array>;
-  /** Seconds that each fit took. */
-  readonly seconds: ReadonlyMap<Candidate, number>;
+  /** What each candidate cost. */
+  readonly costs: ReadonlyMap<Candidate, Costs>;
 }
 
 /**
  * Fits the candidates that apply, one after the other, and keeps what they say of the rows held out.
  * @param forms also the dearer forms of candidates
+ * @param goOn asked before each fit but the first
  */
 export async function runTrial(args: {
   candidates: readonly Candidate[];
@@ -32,22 +41,29 @@ export async function runTrial(args: {
   users: ArrayLike<number>;
   day: number | null;
   forms: boolean;
+  goOn?: () => boolean;
 }): Promise<Trial> {
-  const { candidates, material, heldOut, users, day, forms } = args;
+  const { candidates, material, heldOut, users, day, forms, goOn = () => true } = args;
   const { progress } = material;
   const judged: Judged[] = [];
   const logits = new Map<Candidate, Float32Array>();
-  const seconds = new Map<Candidate, number>();
+  const costs = new Map<Candidate, Costs>();
   for (const candidate of candidates) {
     if (candidate.formOf && !forms) continue;
+    if (judged.length > 0 && !goOn()) break;
     if (!candidate.applies(material, judged)) continue;
     progress(`trying ${candidate.name}`);
     const started = performance.now();
     const fitted = await candidate.fit(material, judged);
-    seconds.set(candidate, (performance.now() - started) / 1000);
+    const done = performance.now();
     const said = await fitted.logits(heldOut.rows);
+    costs.set(candidate, {
+      fitSeconds: (done - started) / 1000,
+      rowsPerSecond: (1000 * heldOut.rows.length) / (performance.now() - done),
+      bytes: fitted.exported().model.byteLength,
+    });
     logits.set(candidate, said);
     judged.push({ candidate, fitted, loss: meanLossOf(said, heldOut.outcomes, material.heads.length) });
   }
-  return { ...heldOut, users, day, logits, seconds };
+  return { ...heldOut, users, day, logits, costs };
 }

@@ -6,7 +6,7 @@ import { labelTask } from './labelled.ts';
 import { type TableModelManifest, tableManifest } from './manifest.ts';
 import { tableOutcomes } from './outcomes.ts';
 import { scoreTable } from './score.ts';
-import { trainTable } from './train.ts';
+import { tableTrials, trainTable } from './train.ts';
 
 /**
  * Tasks over the rows of a labelled table: each has a model of its own.
@@ -19,6 +19,7 @@ export const tableFamily = (
   manifest: tableManifest,
   check: checkTable,
   train: (context) => trainTable(context, candidates),
+  trials: (context) => tableTrials(context, candidates),
   score: scoreTable,
   outcomes: tableOutcomes,
   describe(files, config) {

@@ -11,9 +11,10 @@ import {
   offered,
   runTrial,
   selected,
+  type Trial,
   writeInputs,
 } from '../candidates/index.ts';
-import type { TrainContext } from '../family.ts';
+import type { TrainContext, Trials, TrialsContext } from '../family.ts';
 import { manifestFile } from '../shared/index.ts';
 import { type LabelledTable, readLabelled, tableFeatures } from './labelled.ts';
 import type { TableModelManifest } from './manifest.ts';
@@ -30,21 +31,9 @@ export async function trainTable(
   const task = group.tasks[0]!;
   progress('reading the table');
   const labelled = await readLabelled(store, manifest, task);
-  const { table, train, labels, rowIds } = labelled;
-  const valid = table.splits.includes('valid');
-  const heldOut = (row: number) =>
-    valid ? table.splits[row] === 'valid' : stableUnit('held out', String(rowIds[row])) < HELD_OUT;
-  const validation = train.filter(heldOut);
-  const rest = train.filter((row) => !heldOut(row));
+  const { train } = labelled;
   const asked = offered(candidates, manifest.config);
-  const trial = await runTrial({
-    candidates: asked,
-    material: materialOf(context, labelled, rest, 'choosing'),
-    heldOut: { rows: validation, outcomes: Float32Array.from(validation, (row) => labels[row]!) },
-    users: validation,
-    day: null,
-    forms: true,
-  });
+  const trial = await tried(context, labelled, asked);
   const chosen = selected({ candidates: asked, tasks: [task], horizons: [0], by: 'rows' }, [trial]);
   const material = materialOf(context, labelled, train, 'fitting');
   const fitted = await fitChosen(chosen.choice, material);
@@ -57,7 +46,7 @@ export async function trainTable(
     rows: train.length,
     curve: fitted.curve,
     selection: [
-      `Chosen on ${validation.length} held-out training rows; the test rows were not looked at.`,
+      `Chosen on ${trial.rows.length} held-out training rows; the test rows were not looked at.`,
       ...chosen.notes,
     ],
     candidates: chosen.losses,
@@ -66,6 +55,37 @@ export async function trainTable(
     strengths: await fitted.strengths(train),
   };
   return { 'model.onnx': model, ...files, ...manifestFile(description) };
+}
+
+/** Tries candidates on held-out training rows. */
+export async function tableTrials(context: TrialsContext, candidates: readonly Candidate[]): Promise<Trials> {
+  const { store, manifest, group, names, goOn } = context;
+  const labelled = await readLabelled(store, manifest, group.tasks[0]!);
+  const trial = await tried(context, labelled, offered(candidates, manifest.config, names), goOn);
+  return { tasks: group.tasks, trials: [trial] };
+}
+
+function tried(
+  context: TrainContext,
+  labelled: LabelledTable,
+  candidates: readonly Candidate[],
+  goOn?: () => boolean,
+): Promise<Trial> {
+  const { table, train, labels, rowIds } = labelled;
+  const valid = table.splits.includes('valid');
+  const isHeldOut = (row: number) =>
+    valid ? table.splits[row] === 'valid' : stableUnit('held out', String(rowIds[row])) < HELD_OUT;
+  const rows = train.filter(isHeldOut);
+  const rest = train.filter((row) => !isHeldOut(row));
+  return runTrial({
+    candidates,
+    material: materialOf(context, labelled, rest, 'choosing'),
+    heldOut: { rows, outcomes: Float32Array.from(rows, (row) => labels[row]!) },
+    users: rows,
+    day: null,
+    forms: true,
+    ...(goOn ? { goOn } : {}),
+  });
 }
 
 /** Some rows of the table to learn from, encoded and standardised by these rows alone. @param doing told with progress */

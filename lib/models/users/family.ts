@@ -6,6 +6,7 @@ import { checkUserTasks } from './check.ts';
 import { type UsersModelManifest, usersManifest } from './manifest.ts';
 import { userOutcomes } from './outcomes.ts';
 import { openUsersScorer } from './score.ts';
+import { usersTrials } from './select.ts';
 import { trainUsers } from './train.ts';
 import { userTask } from './user-rows.ts';
 
@@ -20,6 +21,7 @@ export const usersFamily = (
   manifest: usersManifest,
   check: checkUserTasks,
   train: (context) => trainUsers(context, candidates),
+  trials: (context) => usersTrials(context, candidates),
   open: openUsersScorer,
   outcomes: userOutcomes,
   describe(files, config) {

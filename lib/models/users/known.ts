@@ -17,8 +17,8 @@ import { makeEncoder, readEncoder, type ShopEncoder } from './shop-encoder.ts';
 import { TEXT_KINDS, textPlaces, textsBefore } from './texts.ts';
 import { buildUserRows, type Survey, survey } from './user-rows.ts';
 
-/** Rows that training holds at most; with more, users are sampled by their hash. */
-const MAX_ROWS = 120_000;
+/** Rows that training holds at most; of more, a part is drawn. */
+const MAX_ROWS = 160_000;
 /** Visits of a row that there is room for, in steps. */
 const USUAL_LENGTHS = [8, 16, 32, 64, 128, 256, 512];
 

@@ -4,6 +4,8 @@
  */
 export interface UserRows {
   readonly count: number;
+  /** Users at cut-offs that there were to draw the rows from. */
+  readonly of: number;
   readonly width: number;
   /** (count, width) raw features. */
   readonly features: Float32Array;
@@ -31,9 +33,16 @@ interface RowWidths {
   readonly texts: number;
 }
 
-/** Columns that grow, and shed users once there are too many rows. */
+/** Share of the rows that stays when there are too many. */
+const SHED = 0.75;
+/** Multiples of the golden section spread evenly over [0, 1): a user's cut-offs are drawn apart from one another. */
+const GOLDEN = 0.618033988749895;
+
+/** Columns that grow, and shed rows once there are too many: each user at each cut-off has a draw of its own. */
 export class RowTable {
   count = 0;
+  /** Rows that were offered. */
+  of = 0;
   features: Float32Array;
   labels: Float32Array;
   outcomes: Float32Array;
@@ -44,7 +53,8 @@ export class RowTable {
   visits = new Int32Array(1024);
   readonly #widths: RowWidths;
   readonly #limit: number;
-  /** Users at or above this unit are left out. */
+  #draw = new Float32Array(1024);
+  /** Rows whose draw is at or above this are left out. */
   #threshold = 1;
 
   constructor(widths: RowWidths, limit: number) {
@@ -57,17 +67,19 @@ export class RowTable {
     this.texts = new Int32Array(1024 * widths.texts);
   }
 
-  takes(unit: number): boolean {
-    return unit < this.#threshold;
-  }
-
-  add(unit: number, cutoff: number): number {
+  /** A new row, or undefined where it is not drawn. @param unit a number in [0, 1) per user */
+  add(unit: number, cutoff: number): number | undefined {
+    this.of++;
+    const draw = (unit + cutoff * GOLDEN) % 1;
+    if (draw >= this.#threshold) return undefined;
     if (this.count >= this.#limit) {
-      this.#threshold /= 2;
-      this.#keep((row) => this.unit[row]! < this.#threshold);
+      this.#threshold *= SHED;
+      this.#keep((row) => this.#draw[row]! < this.#threshold);
+      if (draw >= this.#threshold) return undefined;
     }
     if (this.count === this.cutoff.length) this.#resize(this.count * 2);
     this.unit[this.count] = unit;
+    this.#draw[this.count] = draw;
     this.cutoff[this.count] = cutoff;
     return this.count++;
   }
@@ -77,6 +89,7 @@ export class RowTable {
     const n = this.count;
     return {
       count: n,
+      of: this.of,
       width,
       features: this.features.subarray(0, n * width),
       cutoff: this.cutoff.subarray(0, n),
@@ -100,6 +113,7 @@ export class RowTable {
       { array: this.texts, width: texts },
       { array: this.cutoff, width: 1 },
       { array: this.unit, width: 1 },
+      { array: this.#draw, width: 1 },
       { array: this.visits, width: 1 },
     ];
   }
@@ -134,6 +148,7 @@ export class RowTable {
     this.texts = ints(this.texts, texts);
     this.cutoff = ints(this.cutoff, 1);
     this.unit = floats(this.unit, 1);
+    this.#draw = floats(this.#draw, 1);
     this.visits = ints(this.visits, 1);
   }
 }

@@ -1,4 +1,4 @@
-import { formatDay } from '../../data/index.ts';
+import { DataError, formatDay, parseDay } from '../../data/index.ts';
 import {
   type Candidate,
   type Head,
@@ -8,12 +8,13 @@ import {
   selected,
   type Trial,
 } from '../candidates/index.ts';
-import type { TrainContext } from '../family.ts';
+import type { TrainContext, Trials, TrialsContext } from '../family.ts';
+import { cutoffGrid } from './cutoff-grid.ts';
 import { type Known, knownBy } from './known.ts';
 import { materialOf, rowsWhere } from './material.ts';
 import type { UserRows } from './row-table.ts';
 import { trialDays } from './trial-days.ts';
-import { userTask } from './user-rows.ts';
+import { historyStart, userHeads, userTask } from './user-rows.ts';
 
 /** Users that are held out where no earlier day can be. */
 const HELD_OUT = 0.2;
@@ -55,7 +56,12 @@ export async function select(
   );
   const never = (horizon: number) => !grid.some((cutoff) => cutoff + horizon <= asOf);
   if (trials.length === 0 || judged.some((one, task) => !one && !never(horizons[task]!))) {
-    const known = await knownBy(context, heads, { first, day: asOf, cutoffs: [...grid, asOf], rich: days.length === 0 });
+    const known = await knownBy(context, heads, {
+      first,
+      day: asOf,
+      cutoffs: [...grid, asOf],
+      rich: days.length === 0,
+    });
     const at = (row: number) => known.rows.unit[row]! % HELD_OUT < HELD_OUT / 5;
     const trial = await tried(candidates, known, { day: null, at, horizons, asOf, forms: days.length === 0 });
     // What a day has judged is not judged again on users whose time the fit has seen.
@@ -76,6 +82,35 @@ export async function select(
   };
 }
 
+/**
+ * Tries candidates as of some past days, each time fitted on what was known by then.
+ * @throws DataError for a day that there is nothing to learn before
+ */
+export async function usersTrials(context: TrialsContext, offer: readonly Candidate[]): Promise<Trials> {
+  const { manifest, group, days, names, goOn } = context;
+  const { config } = manifest;
+  const asOf = parseDay(manifest.asOf!);
+  const first = await historyStart(context.store, manifest, asOf);
+  const heads = userHeads(config, group.tasks, first === undefined ? 1 : asOf - first);
+  const horizons = heads.map(({ task }) => userTask(config, task).horizonDays);
+  const candidates = offered(offer, config, names);
+  const trials: Trial[] = [];
+  for (const day of days) {
+    const grid = first === undefined ? [] : cutoffGrid(config, first, day);
+    if (grid.length === 0) {
+      throw new DataError(
+        `there is too little history before ${formatDay(day)} to learn from: choose a later day`,
+      );
+    }
+    const known = await knownBy(context, heads, { first: first!, day, cutoffs: [...grid, day], rich: true });
+    const at = (row: number) => known.rows.cutoff[row] === day;
+    trials.push(
+      await tried(candidates, known, { day, at, horizons, asOf, forms: true, ...(goOn ? { goOn } : {}) }),
+    );
+  }
+  return { tasks: group.tasks, trials };
+}
+
 async function tried(
   candidates: readonly Candidate[],
   known: Known,
@@ -85,9 +120,10 @@ async function tried(
     horizons: readonly number[];
     asOf: number;
     forms: boolean;
+    goOn?: () => boolean;
   },
 ): Promise<Trial> {
-  const { day, at, horizons, asOf, forms } = args;
+  const { day, at, horizons, asOf, forms, goOn } = args;
   const rows = rowsWhere(known.rows, at);
   const material = materialOf(known, day ?? asOf, at);
   const told = day === null ? 'users held out' : formatDay(day);
@@ -98,6 +134,7 @@ async function tried(
     users: Float32Array.from(rows, (row) => known.rows.unit[row]!),
     day,
     forms,
+    ...(goOn ? { goOn } : {}),
   });
 }
 

@@ -7,6 +7,7 @@ import { cutoffGrid } from './cutoff-grid.ts';
 import { knownBy } from './known.ts';
 import type { UsersModelManifest } from './manifest.ts';
 import { materialOf, rowsWhere } from './material.ts';
+import type { UserRows } from './row-table.ts';
 import { select } from './select.ts';
 import { historyStart, userHeads } from './user-rows.ts';
 
@@ -55,7 +56,7 @@ export async function trainUsers(
     rows: material.used.length,
     curve: fitted.curve,
     pretraining: fitted.pretraining,
-    selection: chosen.notes,
+    selection: [...chosen.notes, ...drawn(all.rows)],
     candidates: chosen.losses,
     comparison: chosen.comparison,
     validation: chosen.validation,
@@ -64,3 +65,12 @@ export async function trainUsers(
   };
   return { 'model.onnx': model, ...files, ...manifestFile(description) };
 }
+
+/** Told where there were more rows than training holds. */
+const drawn = ({ count, of }: UserRows): string[] =>
+  count < of
+    ? [
+        `Learnt from ${count.toLocaleString('en-GB')} of ${of.toLocaleString('en-GB')} rows (a user at a cut-off), drawn by a ` +
+          'hash of the user: more are not held in memory at once.',
+      ]
+    : [];

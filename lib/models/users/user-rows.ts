@@ -132,7 +132,7 @@ export async function survey(
  * @param cutoffs ascending
  * @param length visits that are read; 0: none
  * @param texts are texts read?
- * @param limit rows at most: beyond it, users are left out by their hash, the same users at every cut-off
+ * @param limit rows at most: beyond it, users at cut-offs are drawn by the user's hash
  */
 export async function buildUserRows(args: {
   store: ObjectStore;
@@ -175,7 +175,6 @@ export async function buildUserRows(args: {
   let textWriter: TextWriter | undefined;
   for await (const { user, itemText, items, shard } of eachUser(store, manifest, asOf)) {
     const unit = stableUnit('training', user.user);
-    if (!table.takes(unit)) continue;
     if (itemText !== text || !encoder || !profiles) {
       encoder = new VisitEncoder(vocabulary, length, itemText);
       profiles = await openProfiles(store, manifest, profile, shard);
@@ -187,6 +186,7 @@ export async function buildUserRows(args: {
       const known = tasks.map((name) => inPopulation(userTask(config, name), user.state, cutoff));
       if (!known.includes(true)) continue;
       const row = table.add(unit, cutoff);
+      if (row === undefined) continue;
       featureVector(user.state, cutoff, config, whole);
       columns.forEach((j, k) => {
         table.features[row * width + k] = whole[j]!;

@@ -26,7 +26,7 @@ function trialOf(seed: number, day: number | null, errors: ReadonlyMap<Candidate
     [...errors].map(([one, error]) => [one, truth.map((z) => z + error * rng.normal())] as const),
   );
   const rows = Int32Array.from({ length: ROWS }, (_, i) => i);
-  return { day, rows, outcomes, users: rows, logits, seconds: new Map() };
+  return { day, rows, outcomes, users: rows, logits, costs: new Map() };
 }
 
 const a = named('a');
@@ -38,7 +38,11 @@ describe('choosing among candidates', () => {
       [a, 1],
       [b, 1],
     ]);
-    const { kept, members, tasks, losses } = choose([a, b], [trialOf(1, 10, errors), trialOf(2, 40, errors)], [30]);
+    const { kept, members, tasks, losses } = choose(
+      [a, b],
+      [trialOf(1, 10, errors), trialOf(2, 40, errors)],
+      [30],
+    );
     expect(kept).toBe('blend');
     expect(members).toEqual([a, b]);
     for (const weight of tasks[0]!.weights) expect(weight).toBeGreaterThan(0.3);
@@ -101,7 +105,8 @@ describe('choosing among candidates', () => {
       [b, 1],
     ]);
     const one = trialOf(1, 10, errors);
-    const both = (values: Float32Array) => Float32Array.from([...values].flatMap((value) => [value, Number.NaN]));
+    const both = (values: Float32Array) =>
+      Float32Array.from([...values].flatMap((value) => [value, Number.NaN]));
     const trial = {
       ...one,
       outcomes: both(one.outcomes),

@@ -1,5 +1,5 @@
 import type { CurvePoint } from '../../../engine/train/index.ts';
-import type { Candidate, Fitting, Material } from '../candidate.ts';
+import type { Candidate, Fitting, Judged, Material } from '../candidate.ts';
 import { type BranchKind, type Grown, type Pretrained, VISITS_BATCH } from './branches/index.ts';
 import { fitNetwork, type NetworkTraining } from './fit.ts';
 import { FittedNetwork } from './fitted.ts';
@@ -32,8 +32,19 @@ export class NetworkCandidate implements Candidate {
     if (plain) this.formOf = plain;
   }
 
-  applies(material: Material): boolean {
-    return this.kinds.every((kind) => kind.applies(material));
+  /** What reads both visits and texts is tried where each of them has helped. */
+  applies(material: Material, judged: readonly Judged[] = []): boolean {
+    const narrower = judged.filter(
+      ({ candidate }) =>
+        candidate instanceof NetworkCandidate &&
+        candidate.formOf === this.formOf &&
+        candidate.kinds.every((kind) => this.kinds.includes(kind)),
+    );
+    const plain = judged.find(({ candidate }) => candidate === this.formOf);
+    return (
+      this.kinds.every((kind) => kind.applies(material)) &&
+      (narrower.length === 0 || !plain || narrower.every(({ loss }) => loss < plain.loss))
+    );
   }
 
   async fit(material: Material, earlier: readonly Fitting[] = []): Promise<FittedNetwork> {

@@ -39,8 +39,7 @@ export function withUnseenBins(
   for (const { bins } of heads) {
     const known = seen.indexOf(true, first);
     if (known >= 0 && known < first + bins) {
-      for (let k = first; k < first + bins; k++)
-        source[k] = seen[k] ? k : k < known ? known : source[k - 1]!;
+      for (let k = first; k < first + bins; k++) source[k] = seen[k] ? k : k < known ? known : source[k - 1]!;
     }
     first += bins;
   }

@@ -87,7 +87,10 @@ function fitTask(known: KnownRows, kept: number, columns: readonly number[] | un
       groupOf.forEach((group, k) => {
         matrix[k * groups + group] = all[k]!;
       });
-      return g.unsqueeze(g.matmul(x, g.constant({ dtype: 'float32', shape: [kept, groups], data: matrix })), [1]);
+      return g.unsqueeze(
+        g.matmul(x, g.constant({ dtype: 'float32', shape: [kept, groups], data: matrix })),
+        [1],
+      );
     },
   };
 }
