@@ -4,7 +4,10 @@ import type { Candidate } from './candidate.ts';
 import { lossOf, taskRows } from './held-out.ts';
 import type { Trial } from './trial.ts';
 
-/** A dearer form must lower the blend's loss by this much, and by its standard error, to take its place. */
+/**
+ * A dearer form must lower the blend's loss by this much, and by its standard error, to take its place; and one model alone must
+ * be this much better than the blend, which is the steadier of the two.
+ */
 const WORTH = 0.0005;
 /** A weight below this adds nothing that is worth its cost. */
 const LEAST_WEIGHT = 0.02;
@@ -37,8 +40,8 @@ export interface Choice {
 
 /**
  * Chooses by what the candidates said of held-out rows. By default their logits are blended: weights of 0 and above for each
- * task, fitted on the rows of all its trials and drawn towards equal ones. A candidate alone is kept where it is as good as
- * the blend, whose weights are judged at trials that they were not fitted on.
+ * task, fitted on the rows of all its trials and drawn towards equal ones. A candidate alone is kept where it is better
+ * than the blend, whose weights are judged at trials that they were not fitted on.
  * @param horizons days of each task's window; 0 where there is none
  * @throws Error when nothing stands to choose from
  */
@@ -67,7 +70,7 @@ export function choose(
   const single = losses
     .filter(({ candidate }) => members.includes(candidate))
     .reduce<(typeof losses)[number] | undefined>((a, b) => (a && a.loss <= b.loss ? a : b), undefined);
-  const alone = members.length === 1 || (single !== undefined && single.loss <= blend);
+  const alone = members.length === 1 || (single !== undefined && single.loss <= blend - WORTH);
   const kept = alone ? [single?.candidate ?? members[0]!] : members;
   const weightsOf = judged.map((one) => one.weights(kept));
   const used = kept.filter((_, m) => weightsOf.some((weights) => weights[m]! > 0));
