@@ -14,7 +14,7 @@ const LEAST_WEIGHT = 0.02;
 
 /** How strongly weights are drawn to equal ones, see `fitBlend`: by one day, and by rows that tell of others like them. */
 const DAYS_PENALTY = 0.1;
-const ROWS_PENALTY = 0.005;
+const ROWS_PENALTY = 0.02;
 
 /** Logits that are added up for one task. */
 export interface TaskBlend {
