@@ -126,9 +126,12 @@ async function finish(
   const dated = isDated(workspace, options.task);
   const horizonDays = dated ? horizonOf(workspace, options.task) : null;
   const metrics = metricsOf(outcomes);
+  const model = context.page!.models.find(({ tasks }) => tasks.some(({ name }) => name === options.task));
+  const kept = model?.comparison?.rows.find((row) => row.kept)?.name;
+  const chosen = { ...(kept === undefined ? {} : { kept }), selection: model?.selection ?? [] };
   if (options.predictions) await writePredictions(options.predictions, outcomes, workspace, !dated);
   if (options.json) {
-    console.log(JSON.stringify({ task: options.task, asOf, horizonDays, ...metrics }));
+    console.log(JSON.stringify({ task: options.task, asOf, horizonDays, ...metrics, ...chosen }));
     return;
   }
   const rows = Object.entries(metrics).map(([name, value]) => [
@@ -136,6 +139,8 @@ async function finish(
     name === 'n' || name === 'k' ? thousands(value) : fixed(value, 4),
   ]);
   console.log(table(['measure', 'value'], rows));
+  if (kept !== undefined)
+    console.log(`kept     ${kept}: ${chosen.selection.find((note) => note.startsWith('Kept'))}`);
   const others = context
     .page!.models.flatMap(({ tasks }) => tasks)
     .filter(({ noOutcome }) => noOutcome?.why === 'not asked')

@@ -153,7 +153,9 @@ function behind(
     n: groups.length,
     metricA: of(own),
     metricB: of(best),
-    samples: 300, rng: createRng(1) });
+    samples: 300,
+    rng: createRng(1),
+  });
   return { difference, low, high, noise: low <= 0 && high >= 0 };
 }
 

@@ -228,7 +228,7 @@ export interface ModelReport {
   readonly pretraining: readonly TrainingPoint[];
   /** What was chosen on validation, one sentence each. */
   readonly selection: readonly string[];
-  /** Where texts are read. */
+  /** Absent for lists and for models of earlier versions. */
   readonly comparison?: ComparisonReport | undefined;
 }
 

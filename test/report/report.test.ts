@@ -195,14 +195,14 @@ describe('hostile names', () => {
   });
 });
 
-describe('what visits and texts add', () => {
+describe('the models that were tried', () => {
   const measures = { task: 'purchase', n: 1200, auroc: 0.7123, auprc: null, logLoss: 0.51234 };
   const comparison = {
     asOf: '2011-06-12',
     rows: [
-      { name: 'linear + MLP', reads: ['features'], kept: false, tasks: [measures] },
+      { name: 'network', reads: ['features'], kept: false, tasks: [measures] },
       {
-        name: 'linear + MLP + text',
+        name: 'network + texts',
         reads: ['features', 'texts'],
         kept: true,
         tasks: [{ ...measures, auroc: 0.7321 }],
@@ -210,12 +210,12 @@ describe('what visits and texts add', () => {
     ],
   };
 
-  it('stands in a table of its own, with the cut-off and the one that was chosen', () => {
+  it('stand in a table of their own, with the cut-off and the one that was kept', () => {
     // when
     const page = renderReport({ ...emptyRun, models: [modelOf([emptyTask], { comparison })] });
     const { document } = parseHTML(page);
     const heading = [...document.querySelectorAll('h4')].find(
-      (h) => h.textContent === 'What visits and texts add',
+      (h) => h.textContent === 'The models that were tried',
     );
     // then
     expect(heading?.nextElementSibling?.textContent).toContain('the users of 2011-06-12');
@@ -223,14 +223,14 @@ describe('what visits and texts add', () => {
       [...row.querySelectorAll('th, td')].map((cell) => cell.textContent),
     );
     expect(rows).toEqual([
-      ['features', 'linear + MLP', '0.7123', '0.5123'],
-      ['features, texts (chosen)', 'linear + MLP + text', '0.7321', '0.5123'],
+      ['network', 'features', '0.7123', '0.5123'],
+      ['network + texts (kept)', 'features, texts', '0.7321', '0.5123'],
     ]);
   });
 
-  it('is not spoken of where no texts are read', () => {
+  it('are not spoken of where a model of an earlier version tells none', () => {
     expect(textOf(renderReport({ ...emptyRun, models: [modelOf([emptyTask])] }))).not.toContain(
-      'What visits and texts add',
+      'The models that were tried',
     );
   });
 });

@@ -48,24 +48,21 @@ function makingFigures({ training, pretraining, selection }: ModelReport): Html 
   )}`;
 }
 
-/** What each kind of input adds, on the data that the choice was made by. */
+/** What each model did, on data that the choice was made by. */
 function comparisonTable({ asOf, rows }: ComparisonReport): Html {
   const tasks = rows[0]?.tasks ?? [];
   const at = (row: (typeof rows)[number], task: string) => row.tasks.find((own) => own.task === task);
   const where =
     asOf === undefined
-      ? 'a fifth of the users, held out'
+      ? 'users or rows that were held out'
       : `the users of ${asOf}, by models that knew nothing later`;
-  return html`<div class="card wide"><h4>What visits and texts add</h4>
+  return html`<div class="card wide"><h4>The models that were tried</h4>
 ${table(
-  `Models that read more and more, measured on ${where}. The marked one was chosen, by the mean log loss over all tasks: an input that lowers it too little is left out.`,
+  `Measured on ${where}. The marked one was kept; a blend adds up what its members say. What was weighed at other days stands under "What was chosen".`,
   rows,
   [
-    {
-      head: 'Reads',
-      cell: (row) => (row.kept ? html`<b>${row.reads.join(', ')} (chosen)</b>` : row.reads.join(', ')),
-    },
-    { head: 'Model', cell: (row) => row.name },
+    { head: 'Model', cell: (row) => (row.kept ? html`<b>${row.name} (kept)</b>` : row.name) },
+    { head: 'Reads', cell: (row) => row.reads.join(', ') },
     ...tasks.flatMap(({ task }) => [
       {
         head: `${task}: AUROC`,

@@ -64,7 +64,9 @@ const rows = Int32Array.from({ length: USERS }, (_, i) => i);
 const fitted = new Map<string, Fitted>();
 
 /** What the kept graph says of all users, in batches as of a night. */
-async function scored(one: Fitted): Promise<{ logits: Float32Array; reasons: Float32Array; columns: number }> {
+async function scored(
+  one: Fitted,
+): Promise<{ logits: Float32Array; reasons: Float32Array; columns: number }> {
   const session = await openSession(one.exported().model, { threads: 1 });
   const logits = new Float32Array(USERS * TASKS);
   let reasons = new Float32Array(0);
