@@ -77,8 +77,9 @@ export function trainingModel(network: Network, rng: Rng, options: LossOptions, 
 /**
  * The scoring graph, parameters in their initial state: give them their trained values by name. Inputs: `features` and
  * those of the branches, with any batch size. Outputs: `logits` (batch, tasks), and with groups `reasons` (batch, tasks,
- * groups + 1): gradient x standardised input of each task's logit (Shrikumar et al. 2016), summed by group; behind them
- * a column with the part of the visits, and of other branches with an input of their own theirs.
+ * groups + 1): integrated gradients of each task's logit (Sundararajan, Taly & Yan 2017, section 3) along the straight
+ * path from the mean user, summed by group; behind them a column with the part of the visits, and of other branches with an
+ * input of their own theirs. With a constant they sum to the logit.
  * @param encoder computes the texts' vectors (`vectorsGraph`); without one they are an input
  */
 export function scoringModel(network: Network, rng: Rng, groups?: ReasonGroups, encoder?: Graph): Graph {
@@ -95,41 +96,81 @@ export function scoringModel(network: Network, rng: Rng, groups?: ReasonGroups, 
     g.output('logits', logitsOf(reading, parts));
     return encoder ? selectOutputs(g.build(), ['logits']) : g.build();
   }
-  // One copy of the inputs per task: the gradient by a copy is that of its task's logit alone.
-  const { z } = reading;
-  const copies = g.label('copies', g.expand(g.unsqueeze(z, [1]), ['batch', tasks, kept], [z]));
-  const flat = g.reshape(copies, [-1, kept]);
+  // One copy of the inputs per task and step of the path: the gradient by a copy is that of its task's logit alone.
+  const steps = STEPS.length;
   const outputs = bins(network);
-  const copied = parts.map(({ name, logits }) => {
-    const read = g.expand(g.unsqueeze(logits, [1]), ['batch', tasks, outputs], [logits]);
-    return { name, logits: g.reshape(g.label(`${name} copies`, read), [-1, outputs]) };
-  });
-  const all = logitsOf({ ...reading, z: flat }, copied);
-  const diagonal = Float32Array.from({ length: tasks * tasks }, (_, i) => (i % (tasks + 1) === 0 ? 1 : 0));
-  const own = g.mul(
-    g.reshape(all, [-1, tasks, tasks]),
-    g.constant({ dtype: 'float32', shape: [tasks, tasks], data: diagonal }),
+  const copy = (name: string, value: Value, width: number) => {
+    const shape = ['batch', tasks, steps, width];
+    const copies = g.label(`${name}copies`, g.expand(g.unsqueeze(value, [1, 2]), shape, [value]));
+    const along = {
+      dtype: 'float32',
+      shape: [steps, 1],
+      data: Float32Array.from(STEPS, ({ at }) => at),
+    } as const;
+    return g.reshape(g.mul(copies, g.constant(along)), [-1, width]);
+  };
+  const flat = copy('', reading.z, kept);
+  const copied = parts.map(({ name, logits }) => ({ name, logits: copy(`${name} `, logits, outputs) }));
+  const all = g.reshape(logitsOf({ ...reading, z: flat }, copied), [-1, tasks, steps, tasks]);
+  const picked = (of: (step: number) => number) => {
+    const data = new Float32Array(tasks * steps * tasks);
+    for (let t = 0; t < tasks; t++) {
+      for (let k = 0; k < steps; k++) data[(t * steps + k) * tasks + t] = of(k);
+    }
+    const constant = g.constant({ dtype: 'float32', shape: [tasks, steps, tasks], data });
+    return g.reduceSum(g.mul(all, constant), [2, 3]); // (batch, tasks)
+  };
+  // A copy is scaled by its place on the path before the network reads it: its gradient is that much smaller.
+  const weight = (k: number) => (STEPS[k]!.weight === 0 ? 0 : STEPS[k]!.weight / STEPS[k]!.at);
+  g.output('attributed', g.reduceSum(picked(weight)));
+  const logits = picked((k) => Number(k === steps - 1));
+  g.output('logits', logits);
+  g.output(
+    'moved',
+    g.sub(
+      logits,
+      picked((k) => Number(k === 0)),
+    ),
   );
-  g.output('logits', g.reduceSum(own, [2]));
-  g.output('attributed', g.reduceSum(own));
   const wrt = ['copies', ...copied.map(({ name }) => `${name} copies`)];
   const differentiated = differentiate(g.build(), { loss: 'attributed', wrt });
   return reasonOutputs(differentiated, groups, network);
 }
 
+/**
+ * Places on the path from the mean user to a user, and the weights of their gradients: Gauss and Legendre, exact for cubic
+ * ones. The ends say how far the whole path goes.
+ */
+const STEPS = [
+  { at: 0, weight: 0 },
+  { at: 0.5 - Math.sqrt(3) / 6, weight: 0.5 },
+  { at: 0.5 + Math.sqrt(3) / 6, weight: 0.5 },
+  { at: 1, weight: 0 },
+];
+/** Keeps a sum of parts that are all 0 from dividing by it. */
+const NOTHING = 1e-12;
+
 function reasonOutputs(graph: Graph, groups: ReasonGroups, { transform, branches }: Network): Graph {
   const g = GraphBuilder.from(graph);
-  const effect = (name: string) => g.mul(g.value(gradientName(name)), g.value(name));
+  const effect = (name: string) => g.reduceSum(g.mul(g.value(gradientName(name)), g.value(name)), [2]);
   const shape = [transform.kept.length, groups.count];
   const matrix = g.constant({ dtype: 'float32', shape, data: groups.matrix });
-  const byGroup = g.matmul(effect('copies'), matrix); // (batch, tasks, groups)
+  const byFeature = effect('copies'); // (batch, tasks, kept)
   const part = ({ name }: Branch) => g.reduceSum(effect(`${name} copies`), [2], true);
   const own = branches.filter(({ group }) => group !== undefined);
   const visits = own.find(({ name }) => name === VISITS_BRANCH);
   // The column of the visits is always there, whether they are read or not.
-  const first = visits ? part(visits) : g.mul(g.slice(byGroup, 2, 0, 1), 0);
+  const first = visits ? part(visits) : g.mul(g.slice(byFeature, 2, 0, 1), 0);
   const others = own.filter((branch) => branch !== visits);
-  g.output('reasons', g.concat([byGroup, first, ...others.map(part)], 2));
+  const parts = g.concat([byFeature, first, ...others.map(part)], 2);
+  // What so few steps miss of the whole way is shared out by the size of the parts, so that they sum to it.
+  const missed = g.sub(g.unsqueeze(g.value('moved'), [2]), g.reduceSum(parts, [2], true));
+  const sizes = g.abs(parts);
+  const whole = g.add(g.reduceSum(sizes, [2], true), NOTHING);
+  const shared = g.add(parts, g.mul(g.div(sizes, whole), missed));
+  const kept = transform.kept.length;
+  const byGroup = g.matmul(g.slice(shared, 2, 0, kept), matrix);
+  g.output('reasons', g.concat([byGroup, g.slice(shared, 2, kept, kept + 1 + others.length)], 2));
   return selectOutputs(g.build(), ['logits', 'reasons']);
 }
 
