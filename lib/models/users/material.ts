@@ -45,6 +45,7 @@ export function materialOf(
     width: rows.width,
     names: known.names,
     labels: rows.labels,
+    groups: rows.unit,
     used,
     weights,
     ...standardise(rows, columns, used, day),

@@ -10,7 +10,7 @@ export function trainingFigure(points: readonly TrainingPoint[]): Html | undefin
   const aside = series(points, 'valid').length > 0;
   return lossFigure(points, 'Training', {
     read: aside
-      ? 'Lines: the loss (lower is better) over the steps, on the rows it learns from and on rows kept aside. The dot is the lowest on rows kept aside.'
+      ? 'Lines: the loss (lower is better) over the steps, on the rows it learns from and on rows kept aside. Branches are trained one behind the other; of each training the lowest on rows kept aside is kept. The dot is the lowest of all.'
       : 'Line: the loss (lower is better) over the steps, on the rows it learns from. Branches are trained one behind the other, so it may jump where the next one begins.',
     worry: aside
       ? 'the line of rows kept aside climbs while the other falls (learning by heart), or neither falls at all.'

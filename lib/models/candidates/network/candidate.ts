@@ -73,9 +73,8 @@ export class NetworkCandidate implements Candidate {
     const joins = joining?.joins;
     const fit = await fitNetwork(
       start.network,
-      { inputs, labels, ...start.rows },
-      used,
-      weights,
+      { inputs, labels, groups: material.groups, ...start.rows },
+      { rows: used, weights },
       joins
         ? {
             ...training,

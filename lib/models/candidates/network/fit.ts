@@ -10,19 +10,13 @@ import {
   shuffledBatches,
 } from '../../../engine/train/index.ts';
 import { bins } from '../heads.ts';
-import { type BranchRows, textsOf } from './branches/index.ts';
+import { judgedBy, keepAside } from './aside.ts';
+import { batchOf, type LearntRows, type WeightedRows } from './batch.ts';
+import { textsOf } from './branches/index.ts';
 import { type Network, trainingModel } from './graph.ts';
 import { type ParameterValues, withValues } from './parameters.ts';
 import { compiled, tunedProgram } from './program.ts';
 import { type TextTuning, textBatchShapes, tunedFeeds } from './texts/tuning.ts';
-
-/** Rows as a network learns from them. */
-export interface LearntRows extends BranchRows {
-  /** (count, kept), transformed. */
-  readonly inputs: Float32Array;
-  /** (count, bins). */
-  readonly labels: Float32Array;
-}
 
 export interface NetworkTraining {
   readonly steps: number;
@@ -43,28 +37,31 @@ export interface NetworkTraining {
 }
 
 /**
- * Trains a network on some rows of the data.
- * @param rows row numbers
- * @param weights (rows.length, bins): 0 where an outcome must not be used
+ * Trains a network on some rows of the data. Where they are of many groups it learns from most of them, and keeps the
+ * parameters that were best on the others, see `keepAside`; not so with a text encoder in the graph, where every look
+ * would encode texts.
  * @param initial values of some parameters by name, such as a pretrained encoder's
  */
 export async function fitNetwork(
   network: Network,
   data: LearntRows,
-  rows: Int32Array,
-  weights: Float32Array,
+  given: WeightedRows,
   training: NetworkTraining,
   initial: ParameterValues = {},
 ): Promise<{ readonly parameters: ParameterValues; readonly curve: CurvePoint[] }> {
   const rng = createRng(training.seed);
-  const effective = weights.reduce((sum, w) => sum + Number(w > 0), 0) / bins(network);
+  const { tuning, steps, seed, dropout: rate } = training;
+  const outputs = bins(network);
+  const split = tuning ? undefined : keepAside(given, data.groups, outputs, seed);
+  const learnt = split?.learnt ?? given;
+  const { rows, weights } = learnt;
+  const effective = weights.reduce((sum, w) => sum + Number(w > 0), 0) / outputs;
   const linearL2 = 1 / (2 * training.priorVariance * Math.max(effective, 1));
   const batch = Math.min(training.batchSize, Math.max(8, rows.length));
-  const { tuning, steps, seed, dropout: rate } = training;
   const { branches } = network;
   const model = trainingModel(network, rng.fork('init'), { linearL2, dropout: rate }, tuning?.graph);
   // What is given goes before the base rates: a model that goes on from a fitted one keeps its biases.
-  const started = withValues(withPriors(model, network, data, rows, weights), initial);
+  const started = withValues(withPriors(model, network, data, learnt), initial);
   const sizes: Record<string, number> = Object.assign({}, ...branches.map((branch) => branch.sizes(batch)));
   const tables = branches.flatMap((branch) => branch.tables);
   const shapes = tuning ? textBatchShapes(sizes.texts!, tuning) : [];
@@ -81,7 +78,7 @@ export async function fitNetwork(
         : branch.feeds(data, chosen, true),
     );
     const masks = rate > 0 ? maskFeeds(network, dropout.fork(`${step}`), at.length, rate) : {};
-    return Object.assign(batchOf(network, data, rows, weights, at, w), masks, ...own);
+    return Object.assign(batchOf(network, data, learnt, at, w), masks, ...own);
   };
   const plain = shuffledBatches({ rows: rows.length, batchSize: batch, rng: rng.fork('order'), make });
   // Which program a batch is for follows from how many texts it has.
@@ -99,8 +96,12 @@ export async function fitNetwork(
   const content = branches.flatMap((branch) =>
     tuning && branch === read ? [data.texts!.texts, tuning.pieces.ids] : branch.content(data),
   );
+  const { evaluation, ...judging } = split
+    ? judgedBy(network, data, split.aside, { batch, sizes, steps })
+    : { evaluation: undefined };
   return fitProgram({
-    program,
+    program: evaluation ? { ...program, evaluation } : program,
+    ...judging,
     threads: training.threads,
     optimiser: {
       beta2: 0.99,
@@ -113,7 +114,14 @@ export async function fitNetwork(
     batches,
     madeFrom: {
       settings: { seed, dropout: rate },
-      arrays: [data.inputs, data.labels, rows, weights, ...content],
+      arrays: [
+        data.inputs,
+        data.labels,
+        rows,
+        weights,
+        ...(split ? Object.values(split.aside) : []),
+        ...content,
+      ],
     },
     steps,
     lr: training.learningRate,
@@ -128,8 +136,7 @@ function withPriors(
   graph: Graph,
   network: Network,
   data: LearntRows,
-  rows: Int32Array,
-  weights: Float32Array,
+  { rows, weights }: WeightedRows,
 ): Graph {
   const outputs = bins(network);
   const bias = new Float32Array(outputs);
@@ -145,38 +152,6 @@ function withPriors(
     bias[k] = Math.log(positive / (total - positive));
   }
   return withValues(graph, { 'linear.bias': bias });
-}
-
-/** Inputs, labels and weights of a batch. @param at places in `rows` */
-function batchOf(
-  network: Network,
-  data: LearntRows,
-  rows: Int32Array,
-  weights: Float32Array,
-  at: Int32Array,
-  rowWeights: Float32Array,
-): Feeds {
-  const n = at.length;
-  const outputs = bins(network);
-  const width = network.transform.kept.length;
-  const inputs = new Float32Array(n * width);
-  const labels = new Float32Array(n * outputs);
-  const cell = new Float32Array(n * outputs);
-  for (let b = 0; b < n; b++) {
-    const i = at[b]!;
-    const row = rows[i]!;
-    inputs.set(data.inputs.subarray(row * width, (row + 1) * width), b * width);
-    for (let k = 0; k < outputs; k++) {
-      const weight = weights[i * outputs + k]! * rowWeights[b]!;
-      cell[b * outputs + k] = weight;
-      labels[b * outputs + k] = weight === 0 ? 0 : data.labels[row * outputs + k]!;
-    }
-  }
-  return {
-    inputs: float32(inputs, [n, width]),
-    labels: float32(labels, [n, outputs]),
-    weights: float32(cell, [n, outputs]),
-  };
 }
 
 function maskFeeds({ branches }: Network, rng: Rng, n: number, rate: number): Feeds {

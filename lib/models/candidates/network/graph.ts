@@ -75,6 +75,23 @@ export function trainingModel(network: Network, rng: Rng, options: LossOptions, 
 }
 
 /**
+ * The graph that a training is judged by: the inputs of `trainingModel` without masks. Outputs: `loss`, the sum over the
+ * batch of the weighted log loss of the ensemble's mean chances, and `weight`, what it is the sum over.
+ */
+export function judgingModel(network: Network, rng: Rng): Graph {
+  const g = openBuilder(undefined);
+  const z = g.input('inputs', 'float32', ['batch', network.transform.kept.length]);
+  const reading = open(network, new Layers(g, rng), z, undefined);
+  const chance = hazards(g, memberLogits(network, reading, ownParts(network, reading)));
+  const labels = g.input('labels', 'float32', ['batch', bins(network)]);
+  const weights = g.input('weights', 'float32', ['batch', bins(network)]);
+  const told = g.add(g.mul(labels, g.log(chance)), g.mul(g.sub(1, labels), g.log(g.sub(1, chance))));
+  g.output('loss', g.neg(g.reduceSum(g.mul(told, weights))));
+  g.output('weight', g.reduceSum(weights));
+  return g.build();
+}
+
+/**
  * The scoring graph, parameters in their initial state: give them their trained values by name. Inputs: `features` and
  * those of the branches, with any batch size. Outputs: `logits` (batch, tasks), and with groups `reasons` (batch, tasks,
  * groups + 1): integrated gradients of each task's logit (Sundararajan, Taly & Yan 2017, section 3) along the straight

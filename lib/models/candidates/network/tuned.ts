@@ -47,9 +47,8 @@ export class TunedCandidate implements Candidate {
     const opened = openTuning(texts, lora, config.model.seed);
     const fit = await fitNetwork(
       start.network,
-      { inputs, labels, ...start.rows },
-      used,
-      weights,
+      { inputs, labels, groups: material.groups, ...start.rows },
+      { rows: used, weights },
       {
         ...training,
         batchSize: Math.min(BATCH, config.training.batchSize),
