@@ -108,8 +108,6 @@ export interface Material extends Standardised {
   readonly names: readonly { readonly name: string; readonly group: string }[];
   /** (count, bins): 1 or 0, NaN where an outcome is not known. */
   readonly labels: Float32Array;
-  /** By row number: rows with the same number tell of one another, as those of one user do. Absent: each row is one. */
-  readonly groups?: ArrayLike<number>;
   /** Row numbers that a fit may learn from. */
   readonly used: Int32Array;
   /** How much each of their outcomes counts, (used.length, bins): 0 where one must not be used. */

@@ -45,7 +45,6 @@ export function materialOf(
     width: rows.width,
     names: known.names,
     labels: rows.labels,
-    groups: rows.unit,
     used,
     weights,
     ...standardise(rows, columns, used, day),

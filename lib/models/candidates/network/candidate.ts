@@ -73,7 +73,7 @@ export class NetworkCandidate implements Candidate {
     const joins = joining?.joins;
     const fit = await fitNetwork(
       start.network,
-      { inputs, labels, groups: material.groups, ...start.rows },
+      { inputs, labels, groups: material.unit, ...start.rows },
       { rows: used, weights },
       joins
         ? {

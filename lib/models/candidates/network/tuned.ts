@@ -47,7 +47,7 @@ export class TunedCandidate implements Candidate {
     const opened = openTuning(texts, lora, config.model.seed);
     const fit = await fitNetwork(
       start.network,
-      { inputs, labels, groups: material.groups, ...start.rows },
+      { inputs, labels, groups: material.unit, ...start.rows },
       { rows: used, weights },
       {
         ...training,
