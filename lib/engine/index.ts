@@ -64,6 +64,14 @@ export {
   type TextExplanation,
   type TextModel,
 } from './inspect/index.ts';
+export {
+  chooseL2,
+  fitLogistic,
+  type L2Choice,
+  LinearError,
+  type LogisticFit,
+  type LogisticInput,
+} from './linear/index.ts';
 // How good it is: measures, intervals, calibration.
 export {
   accuracy,
