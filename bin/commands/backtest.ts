@@ -139,8 +139,7 @@ async function finish(
     name === 'n' || name === 'k' ? thousands(value) : fixed(value, 4),
   ]);
   console.log(table(['measure', 'value'], rows));
-  if (kept !== undefined)
-    console.log(`kept     ${kept}: ${chosen.selection.find((note) => note.startsWith('Kept'))}`);
+  for (const note of chosen.selection) console.log(note);
   const others = context
     .page!.models.flatMap(({ tasks }) => tasks)
     .filter(({ noOutcome }) => noOutcome?.why === 'not asked')

@@ -45,7 +45,7 @@ describe('nightjar', { timeout: SLOW }, () => {
     ]);
     expect(names?.map((name) => name.trim())).toEqual([
       ...['demo', 'init', 'check', 'drop', 'help'],
-      ...['run', 'status', 'report', 'backtest', 'backfill'],
+      ...['run', 'status', 'report', 'backtest', 'compare', 'backfill'],
       ...['clean', 'features', 'finetune', 'score', 'export'],
       ...['deploy', 'redrive', 'cost', 'pretrain', 'model', 'engine'],
     ]);
@@ -166,8 +166,11 @@ export default { ...shoppers, training: { steps: 60, batchSize: 256 }, model: { 
         'brier',
         'ece',
         'lift10',
+        'kept',
+        'selection',
       ],
     ]);
+    expect((metrics.selection as string[])[1]).toMatch(new RegExp(`^Kept: ${metrics.kept} `));
     const [header, ...rows] = await linesOf(out);
     expect(header).toBe('row_id,probability');
     expect(rows).toHaveLength(2428);
@@ -175,6 +178,27 @@ export default { ...shoppers, training: { steps: 60, batchSize: 256 }, model: { 
     expect(new Set(ids).size).toBe(2428);
     expect(Math.max(...ids)).toBeLessThan(12_330);
     expect(rows.every((row) => Number(row.split(',')[1]) > 0 && Number(row.split(',')[1]) < 1)).toBe(true);
+  });
+
+  it('has a companion that tries the models side by side, on held-out training rows', async () => {
+    const home = join(folder, 'shoppers');
+    const args = ['compare', '--task', 'purchase', '--models', 'logistic,trees'];
+    const compared = await answer([...args, '--json'], home);
+    const models = compared.models as Record<string, unknown>[];
+    expect(compared).toMatchObject({ task: 'purchase', days: [] });
+    expect(models.map(({ name }) => name).sort()).toEqual(['boosted trees', 'logistic regression']);
+    const [best, second] = models as [Record<string, number>, Record<string, { difference: number }>];
+    expect(best).not.toHaveProperty('behind');
+    expect(second!.behind!.difference).toBeGreaterThan(0);
+    for (const { fitSeconds, rowsPerSecond, bytes } of models) {
+      for (const cost of [fitSeconds, rowsPerSecond, bytes]) expect(cost).toBeGreaterThan(0);
+    }
+    // and: a name that no model has
+    const unknown = await nightjar([...args.slice(0, -1), 'forests'], home);
+    expect(unknown.code).toBe(1);
+    expect(unknown.stderr).toContain(
+      'there is no model "forests"; families are logistic, trees, forest, network',
+    );
   });
 
   it('scores a past day and compares it with what then happened', async () => {
@@ -226,7 +250,16 @@ export default { ...shoppers, training: { steps: 60, batchSize: 256 }, model: { 
       lists,
       '--json',
     ]);
-    expect(Object.keys(next)).toEqual(['task', 'asOf', 'horizonDays', 'n', 'k', 'recall', 'ndcg']);
+    expect(Object.keys(next)).toEqual([
+      'task',
+      'asOf',
+      'horizonDays',
+      'n',
+      'k',
+      'recall',
+      'ndcg',
+      'selection',
+    ]);
     expect(next).toMatchObject({ task: 'preference', k: 5, n: positives });
     const [head, ...listed] = await linesOf(lists);
     expect(head).toBe('user_id,item,rank');
@@ -238,6 +271,29 @@ export default { ...shoppers, training: { steps: 60, batchSize: 256 }, model: { 
     }
     expect([...byUser.keys()].every((user) => known.has(user) && buyers.has(user))).toBe(true);
     expect([...byUser.values()].every((ranks) => ranks.join() === '1,2,3,4,5')).toBe(true);
+    // and: the models side by side at that day and an earlier one
+    const days = `${past(AS_OF, -16)},${asOf}`;
+    const compared = await answer([
+      'compare',
+      '--task',
+      'purchase',
+      '--as-of',
+      days,
+      '--models',
+      'logistic,trees',
+      '--json',
+    ]);
+    expect(compared).toMatchObject({ task: 'purchase', days: days.split(',') });
+    expect(compared.n).toBeGreaterThan(known.size);
+    expect((compared.models as { name: string }[]).map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['recency alone', 'frequency alone', 'logistic regression', 'blend']),
+    );
+    const early = await nightjar(
+      ['compare', '--task', 'purchase', '--as-of', past(log.at(-1)!.day, -2)],
+      folder,
+    );
+    expect(early.code).toBe(1);
+    expect(early.stderr).toContain('so choose a day up to');
     // and: a window that is not over cannot be judged
     const open = await nightjar(
       ['backtest', '--task', 'purchase', '--as-of', past(log.at(-1)!.day, -2)],
