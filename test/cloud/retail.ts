@@ -44,6 +44,7 @@ type Preset = Pick<ConfigInput, 'training' | 'model' | 'features' | 'text'>;
 /** A model that trains in seconds, and reads texts: which jobs may read what is a part of the test. */
 const SMALL_TEXT: Preset = {
   ...SMALL,
+  model: { ...SMALL.model, families: ['network'] },
   text: {
     encoder: { layers: 1, width: 16, heads: 2, vocabulary: 300, epochs: 1 },
     maxLength: 16,

@@ -22,7 +22,7 @@ const CONFIG = {
   tasks: { purchase: { kind: 'event', event: 'purchase', horizonDays: 5 } },
   shards: 2,
   training: { steps: 10, pretrainSteps: 2, maxCutoffs: 2, batchSize: 64, threads: 1 },
-  model: { width: 16, layers: 0, heads: 2, hidden: 16, members: 2 },
+  model: { families: ['logistic'], width: 16, layers: 0, heads: 2, hidden: 16, members: 2 },
 };
 
 /** Every command, in the shortest form that does its work. */

@@ -24,6 +24,8 @@ const config = {
       attributes: { categories: ['tier'], numbers: ['age'] },
     },
   },
+  // Nothing may depend on what is not known yet, whatever is tried and blended.
+  model: { ...defaults.model, families: ['auto', 'forest'] },
 } satisfies ConfigInput;
 let reference: Night;
 let first: Workspace;

@@ -16,7 +16,7 @@ const config = shopConfig({
     purchase: { kind: 'event', event: 'purchase', horizonDays: 10 },
     preference: { kind: 'next', event: 'purchase', of: 'item', horizonDays: 10, k: 5 },
   },
-  model: { ...defaults.model, layers: 0 },
+  model: { ...defaults.model, families: ['network'], layers: 0 },
 });
 
 /** Every object of the bucket is whole. @returns how many there are */

@@ -21,7 +21,7 @@ const defaults = shopConfig();
 /** Fits of some hundred steps: long enough to be seen at work. */
 const config = shopConfig({
   tasks: { purchase: { kind: 'event', event: 'purchase', horizonDays: 10 } },
-  model: { ...defaults.model, layers: 0 },
+  model: { ...defaults.model, families: ['network'], layers: 0 },
   training: { ...defaults.training, steps: 400, batchSize: 8 },
   shards: 4,
 });

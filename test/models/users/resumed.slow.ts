@@ -26,6 +26,7 @@ const config = shopConfig({
   tasks: { ...defaults.tasks, bought: { kind: 'label', source: 'visits', positive: 'yes' } },
   training: { ...defaults.training, steps: 12, pretrainSteps: 6 },
   features: { tokens: 8 },
+  model: { ...defaults.model, families: ['auto'] },
 });
 
 function visits(): string {

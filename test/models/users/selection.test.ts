@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { ConfigInput } from '../../../lib/config/index.ts';
 import { formatDay, parseDay } from '../../../lib/data/index.ts';
 import type { UsersModelManifest } from '../../../lib/models/index.ts';
 import { trainUsers } from '../../../lib/models/users/train.ts';
@@ -19,7 +20,8 @@ const config = {
     churn: { kind: 'absence', event: 'purchase', activeDays: 30, horizonDays: HORIZON },
   },
   training: { ...defaults.training, cutoffEveryDays: 7 },
-} as const;
+  model: { ...defaults.model, families: ['auto'] },
+} satisfies ConfigInput;
 
 interface Trained {
   readonly description: UsersModelManifest;

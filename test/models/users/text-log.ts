@@ -65,7 +65,7 @@ export const textConfig = (changes: Partial<ConfigInput> = {}): ConfigInput => (
   tasks: { purchase: { kind: 'event', event: 'purchase', horizonDays: 10 } },
   shards: 2,
   features: { tokens: 8 },
-  model: { width: 16, layers: 0, heads: 2, hidden: 8, members: 2 },
+  model: { families: ['logistic', 'network'], width: 16, layers: 0, heads: 2, hidden: 8, members: 2 },
   training: { steps: 100, batchSize: 64, maxCutoffs: 4, cutoffEveryDays: 5, threads: 1 },
   text: {
     encoder: { layers: 1, width: 16, heads: 2, vocabulary: 100, epochs: 10 },
