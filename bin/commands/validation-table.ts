@@ -104,9 +104,9 @@ export function validationText(report: RunReport): string {
 function heldOut({ validation }: TaskReport): string {
   if (!validation) return '–';
   const { by, days } = validation;
-  if (by === 'rows' || days === null) return 'a part of the rows';
-  const when = days[0] === days[1] ? days[0] : `${days[0]} to ${days[1]}`;
-  return by === 'day' ? `the day ${when}` : `a fifth of the users, ${when}`;
+  if (by === 'rows') return 'a part of the rows';
+  if (by === 'users') return days ? `a fifth of the users, ${days[0]} to ${days[1]}` : 'a fifth of the users';
+  return days![0] === days![1] ? `the day ${days![0]}` : `days from ${days![0]} to ${days![1]}`;
 }
 
 function withInterval(value: number | null, interval: Interval, digits: number): string {

@@ -87,7 +87,8 @@ describe('a first night', { timeout: SLOW }, () => {
     });
     const { purchase, churn, preference } = told.validation;
     for (const { heldOut, days, n, auroc, lift10, logLoss } of [purchase, churn]) {
-      expect([heldOut, days[0]]).toEqual(['day', days[1]]);
+      expect(heldOut).toBe('day');
+      expect(days[0] < days[1] && days[1] < told.asOf).toBe(true);
       expect(n).toBeGreaterThan(30);
       for (const { value, low, high } of [auroc, lift10, logLoss]) {
         expect(low).toBeLessThanOrEqual(value);
@@ -108,7 +109,7 @@ describe('a first night', { timeout: SLOW }, () => {
     const { stdout, stderr } = await run();
     expect(stderr).toContain('the models that serve are used');
     expect(stdout).toMatch(
-      /purchase +the day 2025-02-\d\d +\d+ +0\.\d{3} +0\.\d{3} \(0\.\d{3} to 0\.\d{3}\)/,
+      /purchase +days from 2025-0[12]-\d\d to 2025-0[23]-\d\d +\d+ +0\.\d{3} +0\.\d{3} \(0\.\d{3} to 0\.\d{3}\)/,
     );
     expect(stdout).toContain('no test. 95 % intervals in brackets.');
   });
