@@ -59,6 +59,10 @@ function validationSentence(
   }
   const [first, last] = days;
   const window = `the ${task.horizonDays ?? 0} days behind ${first === last ? 'it' : 'each'}`;
+  if (by === 'day' && first !== last) {
+    const scores = plural(assessment.n, 'score', 'scores');
+    return `Measured on earlier days: ${scores} of ${many} as of ${first} to ${last}, each by a model that knew nothing later, and ${window}.`;
+  }
   if (by === 'day') {
     return `Measured on an earlier day: ${users}, scored as of ${first} by a model that knew nothing later, and ${window}.`;
   }
