@@ -71,7 +71,8 @@ describe('what is chosen at past cut-offs', { timeout: SLOW }, () => {
       'logistic regression, overall scale',
       'boosted trees',
       'boosted trees, overall scale',
-      'network',
+      // or with visits, where they help clearly
+      expect.stringMatching(/^network/),
       'blend',
     ]);
     expect(reference.choosing.filter((text) => /loss \d/.test(text)).length).toBeGreaterThan(10);
