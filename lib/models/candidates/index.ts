@@ -3,7 +3,6 @@ export type {
   ExportedModel,
   Fitted,
   Material,
-  Standardised,
 } from './candidate.ts';
 export { type Comparison, comparisonSchema } from './comparison.ts';
 export { bins, type Head, taskLogits } from './heads.ts';
