@@ -7,7 +7,7 @@ import type { Workspace } from '../../bin/workspace.ts';
 import { CURRENT_VIEW, type ExportManifest } from '../../lib/export/index.ts';
 import { readJson } from '../../lib/runtime/index.ts';
 import { dropAll, type Night, night, openShop, SLOW } from '../e2e/nights.ts';
-import { AS_OF, daily, shopConfig, shopLog } from '../e2e/shop.ts';
+import { AS_OF, shopConfig, shopLog, weekly } from '../e2e/shop.ts';
 import { hasPyarrow, pythonJson } from './python.ts';
 
 const NEXT_DAY = '2025-03-13';
@@ -82,7 +82,7 @@ beforeAll(async () => {
     model: { ...defaults.model, layers: 0 },
     exports: { controlShare: 0.2 },
   });
-  await dropAll(shop, daily(log));
+  await dropAll(shop, weekly(log));
   await shop.store.put('drop/customers/all.csv', customers());
   const rows = Array.from({ length: 200 }, (_, i) => `${i % 23},${i % 23 > (i * 7) % 19 ? 'yes' : 'no'}`);
   await shop.store.put('drop/visits/all.csv', `pages,bought\n${rows.join('\n')}\n`);

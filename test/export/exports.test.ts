@@ -7,7 +7,7 @@ import type { Workspace } from '../../bin/workspace.ts';
 import { CURRENT_VIEW, type ExportManifest } from '../../lib/export/index.ts';
 import { readJson } from '../../lib/runtime/index.ts';
 import { dropAll, finish, type Night, night, openShop, SLOW } from '../e2e/nights.ts';
-import { AS_OF, daily, shopConfig, shopLog } from '../e2e/shop.ts';
+import { AS_OF, shopConfig, shopLog, weekly } from '../e2e/shop.ts';
 
 type Row = Record<string, unknown>;
 
@@ -54,7 +54,7 @@ beforeAll(async () => {
     model: { ...defaults.model, layers: 0 },
     exports: { controlShare: 0.2, reasons: 2 },
   });
-  await dropAll(shop, daily(log));
+  await dropAll(shop, weekly(log));
   first = await night(shop, AS_OF);
   second = await night(shop, NEXT_DAY);
   folder = folderOf(first);

@@ -1,5 +1,6 @@
 import { describe, it } from 'vitest';
 import { SLOW } from '../e2e/nights.ts';
+import { ga4 } from './exports/ga4.ts';
 import { magento } from './exports/magento.ts';
 import { anyCsv, retailrocket } from './exports/others.ts';
 import { snowplow } from './exports/snowplow.ts';
@@ -14,6 +15,7 @@ describe('a shop whose config is made by init', { timeout: SLOW }, () => {
     ['magento', 'the REST API', magento],
     ['segment', 'the archive', segment],
     ['rudderstack', 'the archive', rudderstack],
+    ['ga4-bigquery', 'lines of JSON', ga4],
     ['snowplow', 'the enriched stream', snowplow],
     ['retailrocket', 'events.csv', retailrocket],
     ['csv', 'any file', anyCsv],

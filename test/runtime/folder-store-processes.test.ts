@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
 import { getText, openFolderStore } from '../../lib/runtime/index.ts';
+import { ALL } from '../all.ts';
 import { contentOf } from './children/content.ts';
 import { temporaryFolder } from './temp.ts';
 
 const SEED = 20110910;
-const KILLS = 12;
+const KILLS = ALL ? 12 : 6;
 
 it(`leaves only whole objects when its writer is killed (seed ${SEED})`, async () => {
   // given
