@@ -4,11 +4,14 @@ import type { Candidate } from './candidate.ts';
 import { lossOf, taskRows } from './held-out.ts';
 import type { Trial } from './trial.ts';
 
-/**
- * A dearer form must lower the blend's loss by this much, and by its standard error, to take its place; and one model alone must
- * be this much better than the blend, which is the steadier of the two.
- */
+/** One model alone must be this much better than the blend, which is the steadier of the two. */
 const WORTH = 0.0005;
+/**
+ * A dearer form must lower the blend's loss by this much, and by so many standard errors, to take its place: it is seen at one
+ * day alone, and the errors do not tell how days differ.
+ */
+const FORM_WORTH = 0.002;
+const FORM_ERRORS = 2;
 /** A weight below this adds nothing that is worth its cost. */
 const LEAST_WEIGHT = 0.02;
 
@@ -219,7 +222,8 @@ function dearerForm(
     const trial = trials.find(({ logits }) => logits.has(form));
     if (!form.formOf || !trial) continue;
     const { mean: gain, error } = gainOf(form, plain, trial, tasks);
-    if (gain >= WORTH && gain >= error && !(best && best.gain >= gain)) best = { form, gain };
+    if (gain >= FORM_WORTH && gain >= FORM_ERRORS * error && !(best && best.gain >= gain))
+      best = { form, gain };
   }
   return best?.form;
 }
