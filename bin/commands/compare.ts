@@ -18,9 +18,6 @@ interface CompareContext extends RunContext {
   trials?: Trials;
 }
 
-/** Past days that are looked at where none is named: the latest whose windows are over, apart from one another. */
-const DAYS = 3;
-
 /** `nightjar compare`: every kind of model side by side over past days. */
 export function compareCommand(): Command {
   return new Command('compare')
@@ -28,7 +25,7 @@ export function compareCommand(): Command {
     .requiredOption('--task <name>', 'a task of the config')
     .option(
       '--as-of <days>',
-      'past days (YYYY-MM-DD,…); default: the latest three whose windows are over',
+      'past days (YYYY-MM-DD,…); default: the latest whose windows are over',
       daysArgument,
     )
     .option(
@@ -85,18 +82,19 @@ const tried = (options: CompareOptions): Step<CompareContext> => ({
       group,
       progress: tell,
       names: options.models,
+      task: options.task,
       days:
-        manifest.asOf === null
-          ? []
-          : daysOf(options, parseDay(manifest.asOf), horizonOf({ config }, options.task)),
+        manifest.asOf === null || !options.asOf
+          ? undefined
+          : daysOf(options.asOf, parseDay(manifest.asOf), options.task, horizonOf({ config }, options.task)),
       goOn: () => Date.now() < until,
     });
     return undefined;
   },
 });
 
-function daysOf({ asOf, task }: CompareOptions, known: number, horizon: number): number[] {
-  if (!asOf) return Array.from({ length: DAYS }, (_, k) => known - (DAYS - k) * horizon);
+/** @param known day until which events are known @throws DataError for a day whose window is not over */
+function daysOf(asOf: readonly string[], known: number, task: string, horizon: number): number[] {
   const days = asOf.map(parseDay).sort((a, b) => a - b);
   const open = days.find((day) => day + horizon > known);
   if (open !== undefined) {
@@ -108,7 +106,7 @@ function daysOf({ asOf, task }: CompareOptions, known: number, horizon: number):
   return days;
 }
 
-function print({ task, days, n, models }: ComparedTask): void {
+function print({ task, days, n, models, leftOut }: ComparedTask): void {
   const when = days.length > 0 ? `as of ${days.join(', ')}` : 'on held-out training rows';
   console.log(`${task} ${when}: ${thousands(n)} rows`);
   const between = (interval: readonly [number, number] | null) =>
@@ -127,6 +125,7 @@ function print({ task, days, n, models }: ComparedTask): void {
     one.bytes === null ? '–' : thousands(Math.round(one.bytes / 1000)),
   ]);
   console.log(table(head, rows));
+  if (leftOut.length > 0) console.log(`not at every day: ${leftOut.join(', ')}`);
   console.log(
     '"behind" is the log loss above that of the first; (noise): a paired bootstrap over users cannot tell them apart',
   );

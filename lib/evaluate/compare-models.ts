@@ -3,12 +3,11 @@ import { createRng, sigmoid } from '../engine/host/index.ts';
 import {
   assessBinary,
   blendLogits,
-  fitBlend,
   type Interval,
   logLoss,
   pairedBootstrap,
 } from '../engine/metrics/index.ts';
-import type { Trials } from '../models/index.ts';
+import { blendWeights, type Candidate, type Trial, type Trials } from '../models/index.ts';
 
 /** One model in a comparison, over all the days it was tried at. */
 export interface ComparedModel {
@@ -38,16 +37,15 @@ export interface ComparedTask {
   readonly n: number;
   /** Best log loss first. */
   readonly models: readonly ComparedModel[];
+  /** Names of those that could not be fitted, or were not begun in time, at every day. */
+  readonly leftOut: readonly string[];
 }
 
 interface Rows {
   readonly labels: number[];
   readonly users: number[];
-  /** By the name of the model. */
-  readonly logits: Map<string, number[]>;
+  readonly logits: ReadonlyMap<Candidate, number[]>;
 }
-
-const BLEND = 'blend';
 
 /**
  * Models side by side on the rows that all of them were tried at. Where there are several days a blend stands among them,
@@ -57,41 +55,28 @@ const BLEND = 'blend';
  */
 export function compareModels({ tasks, trials }: Trials, task: string): ComparedTask | undefined {
   const t = tasks.indexOf(task);
-  const all = trials.map((trial) => {
-    const rows: Rows = { labels: [], users: [], logits: new Map() };
-    const at = Int32Array.from({ length: trial.outcomes.length / tasks.length }, (_, i) => i).filter(
-      (i) => !Number.isNaN(trial.outcomes[i * tasks.length + t]!),
-    );
-    for (const i of at) {
-      rows.labels.push(trial.outcomes[i * tasks.length + t]!);
-      rows.users.push(trial.users[i]!);
-    }
-    for (const [{ name }, said] of trial.logits) {
-      const logits = Array.from(at, (i) => said[i * tasks.length + t]!);
-      if (!logits.some(Number.isNaN)) rows.logits.set(name, logits);
-    }
-    return rows;
-  });
-  if (!all.some(({ labels }) => labels.length > 0)) return undefined;
-  const names = [...all[0]!.logits.keys()].filter((name) => all.every(({ logits }) => logits.has(name)));
-  const floors = new Set(
-    trials.flatMap(({ logits }) =>
-      [...logits.keys()].flatMap((one) => (one.family === 'floor' ? one.name : [])),
-    ),
+  const judged = trials.filter(({ outcomes }) =>
+    outcomes.some((one, i) => i % tasks.length === t && !Number.isNaN(one)),
   );
-  const blended = names.filter((name) => !floors.has(name));
-  if (all.length > 1 && blended.length > 1) addBlend(all, blended);
+  if (judged.length === 0) return undefined;
+  const all = judged.map((trial) => rowsOf(trial, tasks.length, t));
+  const tried = new Set(all.flatMap(({ logits }) => [...logits.keys()]));
+  const stood = [...tried].filter((one) => all.every(({ logits }) => logits.has(one)));
   const labels = all.flatMap((rows) => rows.labels);
   const users = all.flatMap((rows) => rows.users);
-  const said = [...names, ...(all[0]!.logits.has(BLEND) ? [BLEND] : [])].map((name) => {
-    const probabilities = all.flatMap(({ logits }) => logits.get(name)!.map(sigmoid));
-    return { name, probabilities, assessed: assessBinary(labels, probabilities, users) };
-  });
-  said.sort((a, b) => (a.assessed.logLoss ?? 0) - (b.assessed.logLoss ?? 0));
+  const said = [
+    ...stood.map((one) => ({ name: one.name, logits: all.flatMap(({ logits }) => logits.get(one)!) })),
+    ...blendOf(all, stood),
+  ]
+    .map(({ name, logits }) => {
+      const probabilities = logits.map(sigmoid);
+      return { name, probabilities, assessed: assessBinary(labels, probabilities, users) };
+    })
+    .sort((a, b) => a.assessed.logLoss! - b.assessed.logLoss!);
   const best = said[0]!;
   return {
     task,
-    days: trials.flatMap(({ day }) => (day === null ? [] : [formatDay(day)])),
+    days: judged.flatMap(({ day }) => (day === null ? [] : [formatDay(day)])),
     n: labels.length,
     models: said.map(({ name, probabilities, assessed }) => ({
       name,
@@ -103,24 +88,45 @@ export function compareModels({ tasks, trials }: Trials, task: string): Compared
       ...(name === best.name ? {} : { behind: behind(labels, users, probabilities, best.probabilities) }),
       ...costsOf(trials, name),
     })),
+    leftOut: [...tried].filter((one) => !stood.includes(one)).map(({ name }) => name),
   };
 }
 
-function addBlend(all: readonly Rows[], names: readonly string[]): void {
-  for (const rows of all) {
+/** The rows of a trial that have an outcome of the task. */
+function rowsOf({ outcomes, users, logits }: Trial, tasks: number, task: number): Rows {
+  const at = Int32Array.from({ length: outcomes.length / tasks }, (_, i) => i).filter(
+    (i) => !Number.isNaN(outcomes[i * tasks + task]!),
+  );
+  const said = [...logits].map(([one, own]) => [one, Array.from(at, (i) => own[i * tasks + task]!)] as const);
+  return {
+    labels: Array.from(at, (i) => outcomes[i * tasks + task]!),
+    users: Array.from(at, (i) => users[i]!),
+    logits: new Map(said.filter(([, own]) => !own.some(Number.isNaN))),
+  };
+}
+
+/** What a night would blend by default, without floors and dearer forms; nothing where there is one day or one model. */
+function blendOf(
+  all: readonly Rows[],
+  stood: readonly Candidate[],
+): { readonly name: string; readonly logits: number[] }[] {
+  const members = stood.filter(({ family, formOf }) => family !== 'floor' && !formOf);
+  if (all.length < 2 || members.length < 2) return [];
+  const logits = all.flatMap((rows) => {
     const others = all.filter((other) => other !== rows);
-    const weights = fitBlend(
-      names.map((name) => others.flatMap(({ logits }) => logits.get(name)!)),
-      others.flatMap(({ labels }) => labels),
-      { penalty: 0.1 / others.length },
+    const weights = blendWeights(
+      members.map((one) => others.flatMap((other) => other.logits.get(one)!)),
+      others.flatMap((other) => other.labels),
+      others.length,
     );
-    rows.logits.set(BLEND, [
+    return [
       ...blendLogits(
-        names.map((name) => rows.logits.get(name)!),
+        members.map((one) => rows.logits.get(one)!),
         weights,
       ),
-    ]);
-  }
+    ];
+  });
+  return [{ name: 'blend', logits }];
 }
 
 function behind(
@@ -160,7 +166,7 @@ function behind(
 }
 
 function costsOf(
-  trials: Trials['trials'],
+  trials: readonly Trial[],
   name: string,
 ): Pick<ComparedModel, 'fitSeconds' | 'rowsPerSecond' | 'bytes'> {
   const costs = trials.flatMap(({ costs }) =>

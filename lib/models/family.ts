@@ -39,8 +39,10 @@ export interface TrainContext {
 }
 
 export interface TrialsContext extends TrainContext {
-  /** Past days to try the candidates as of, ascending; none for a labelled table. */
-  readonly days: readonly number[];
+  /** The one that is asked about. */
+  readonly task: string;
+  /** Past days to try the candidates as of, ascending; default: the latest whose windows are over. Labelled tables have none. */
+  readonly days?: readonly number[] | undefined;
   /** Names of those that are tried; default: what the config offers. */
   readonly names?: readonly string[] | undefined;
   /** Asked before each fit. */
@@ -66,7 +68,7 @@ export interface ScoreContext {
 export interface TaskScores {
   /** Raw output of the model: the order of users. */
   readonly logit: Float64Array;
-  /** The model's own chance, 1 / (1 + exp(-logit)): no run calibrates it. */
+  /** 1 / (1 + exp(-logit)). Where the level was off at several past days, the logit is corrected already. */
   readonly probability: Float64Array;
   /** JSON list of the strongest reasons, such as [{"name":"how often","value":0.41}]. */
   readonly reasons: (string | null)[];

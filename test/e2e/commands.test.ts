@@ -288,6 +288,23 @@ export default { ...shoppers, training: { steps: 60, batchSize: 256 }, model: { 
     expect((compared.models as { name: string }[]).map(({ name }) => name)).toEqual(
       expect.arrayContaining(['recency alone', 'frequency alone', 'logistic regression', 'blend']),
     );
+    // and: without a day, the latest whose windows are over
+    const latest = await answer(['compare', '--task', 'churn', '--models', 'logistic', '--json']);
+    expect((latest.days as string[]).length).toBeGreaterThan(1);
+    expect((latest.days as string[]).every((day) => day < AS_OF)).toBe(true);
+    expect(latest.leftOut).toEqual([]);
+    // and: what the time does not suffice for is left out, not halved
+    const short = await answer([
+      'compare',
+      '--task',
+      'churn',
+      '--models',
+      'logistic',
+      '--budget',
+      '0.0001',
+      '--json',
+    ]);
+    expect(short.days).toEqual([(latest.days as string[])[0]]);
     const early = await nightjar(
       ['compare', '--task', 'purchase', '--as-of', past(log.at(-1)!.day, -2)],
       folder,

@@ -1,4 +1,4 @@
-import { softplus } from '../host/index.ts';
+import { gatherRows, softplus } from '../host/index.ts';
 import { LinearError } from './errors.ts';
 import { fitLogistic, type LogisticInput } from './logistic.ts';
 
@@ -71,11 +71,11 @@ function part(
   test: (fold: number) => boolean,
 ) {
   const at = Int32Array.from({ length: rows }, (_, i) => i).filter((i) => test(folds[i]!));
-  const own = new Float32Array(at.length * columns);
-  at.forEach((row, i) => {
-    own.set(values.subarray(row * columns, (row + 1) * columns), i * columns);
-  });
-  return { rows: at.length, values: own, labels: Float32Array.from(at, (row) => labels[row]!) };
+  return {
+    rows: at.length,
+    values: gatherRows(values, columns, at),
+    labels: Float32Array.from(at, (row) => labels[row]!),
+  };
 }
 
 const mean = (values: readonly number[]): number =>

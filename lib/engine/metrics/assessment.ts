@@ -78,7 +78,7 @@ export interface ListAssessment {
 export interface Validation<A = BinaryAssessment | ListAssessment> {
   /** Held out: all users of a later day, a part of the users, or a part of a labelled table's rows. */
   readonly by: 'day' | 'users' | 'rows';
-  /** First and last day as of which users were scored, 'YYYY-MM-DD'; null for labelled tables. */
+  /** First and last day as of which users were scored, 'YYYY-MM-DD'; null where no day was held out. */
   readonly days: readonly [first: string, last: string] | null;
   readonly assessment: A;
 }

@@ -41,7 +41,7 @@ export function fitDrift(cutoffs: readonly CutoffRows[], independent = cutoffs.l
   });
   const plain = mean(usable.map((rows) => lossOf(rows, { slope: 1, intercept: 0 })));
   if (usable.length < FEWEST || independent < 2) {
-    const few = `${usable.length} cut-offs with ${Math.floor(independent)} windows apart are too few`;
+    const few = `cut-offs are too few to tell (${usable.length}, with ${Math.floor(independent)} windows apart; ${FEWEST} and 2 are needed)`;
     return none(few, { corrected: plain, plain });
   }
   const share = Math.min(1, independent / usable.length);

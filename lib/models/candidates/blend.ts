@@ -4,9 +4,7 @@ import type { TaskStrengths } from '../shared/index.ts';
 import type { ExportedModel, Fitted } from './candidate.ts';
 import type { TaskBlend } from './choose.ts';
 import { reasonNames } from './network/index.ts';
-
-/** Features that are kept for each task. */
-const KEPT = 30;
+import { mixed } from './strength.ts';
 
 /** Members' logits, weighted and corrected: what a choice comes to once its members are fitted on all rows. */
 export class Blended implements Fitted {
@@ -117,29 +115,5 @@ export class Blended implements Fitted {
 /** (tasks) -> (1, tasks, 1). */
 const perTask = (g: GraphBuilder, weights: readonly number[]): Value =>
   g.constant({ dtype: 'float32', shape: [1, weights.length, 1], data: Float32Array.from(weights) });
-
-function mixed(each: readonly TaskStrengths[], weights: readonly number[]): TaskStrengths {
-  const features = new Map<string, { name: string; group: string; strength: number }>();
-  const groups = new Map<string, number>();
-  const whole = sum(weights) || 1;
-  each.forEach((own, m) => {
-    const weight = weights[m]! / whole;
-    for (const { name, group, strength } of own.features) {
-      const before = features.get(name)?.strength ?? 0;
-      features.set(name, { name, group, strength: before + weight * strength });
-    }
-    for (const { group, share } of own.groups) groups.set(group, (groups.get(group) ?? 0) + weight * share);
-  });
-  return {
-    features: [...features.values()]
-      .filter(({ strength }) => strength > 0)
-      .sort((a, b) => b.strength - a.strength)
-      .slice(0, KEPT),
-    groups: [...groups]
-      .filter(([, share]) => share > 0)
-      .map(([group, share]) => ({ group, share }))
-      .sort((a, b) => b.share - a.share),
-  };
-}
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);

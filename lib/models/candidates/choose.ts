@@ -1,8 +1,9 @@
 import { softplus } from '../../engine/host/index.ts';
-import { blendLogits, type DriftCorrection, fitBlend, fitDrift } from '../../engine/metrics/index.ts';
+import { blendLogits, type DriftCorrection, fitDrift } from '../../engine/metrics/index.ts';
 import type { Candidate } from './candidate.ts';
 import { lossOf, taskRows } from './held-out.ts';
 import type { Trial } from './trial.ts';
+import { blendWeights } from './weights.ts';
 
 /** One model alone must be this much better than the blend, which is the steadier of the two. */
 const WORTH = 0.0005;
@@ -14,10 +15,6 @@ const FORM_WORTH = 0.002;
 const FORM_ERRORS = 2;
 /** A weight below this adds nothing that is worth its cost. */
 const LEAST_WEIGHT = 0.02;
-
-/** How strongly weights are drawn to equal ones, see `fitBlend`: by one day, and by rows that tell of others like them. */
-const DAYS_PENALTY = 0.1;
-const ROWS_PENALTY = 0.02;
 
 /** Logits that are added up for one task. */
 export interface TaskBlend {
@@ -159,8 +156,9 @@ class TaskTrials {
   weights(members: readonly Candidate[]): number[] {
     const known = members.filter((one) => this.members.includes(one));
     if (known.length === 0) return members.map(() => 1 / members.length);
-    if (known.length === 1) return members.map((one) => Number(one === known[0]));
-    const all = fitted(this.#trials, known).map((weight) => (weight < LEAST_WEIGHT ? 0 : weight));
+    const found = fitted(this.#trials, known).map((weight) => (weight < LEAST_WEIGHT ? 0 : weight));
+    // Where none told anything, none is worth more than another.
+    const all = found.some((weight) => weight > 0) ? found : found.map(() => 1 / known.length);
     return members.map((one) => (known.includes(one) ? all[known.indexOf(one)]! : 0));
   }
 
@@ -198,15 +196,10 @@ function fitted(
   }[],
   members: readonly Candidate[],
 ): number[] {
-  if (members.length === 1) return [1];
-  // Rows of one day go up and down together: what one day says of the next is worth less than its rows are many.
-  const penalty = trials.some(({ trial }) => trial.day !== null)
-    ? DAYS_PENALTY / trials.length
-    : ROWS_PENALTY;
-  return fitBlend(
+  return blendWeights(
     members.map((one) => trials.flatMap(({ said }) => said.get(one)!)),
     trials.flatMap(({ labels }) => labels),
-    { penalty },
+    trials.filter(({ trial }) => trial.day !== null).length,
   );
 }
 

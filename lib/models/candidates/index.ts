@@ -27,3 +27,4 @@ export {
 export { fitChosen, type Selected, selected } from './selected.ts';
 export { summarise } from './strength.ts';
 export { runTrial, type Trial } from './trial.ts';
+export { blendWeights } from './weights.ts';

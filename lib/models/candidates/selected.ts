@@ -53,7 +53,11 @@ export function selected({ candidates, tasks, horizons, by }: Asked, trials: rea
     losses: choice.losses,
     comparison: comparisonOf(widest, said, tasks, cutoff, choice.kept),
     validation: validationOf(choice, trials, tasks, by),
-    notes: notesOf(choice, tasks),
+    notes: notesOf(
+      choice,
+      tasks,
+      trials.some(({ day }) => day !== null),
+    ),
   };
 }
 
@@ -119,7 +123,12 @@ function validationOf(
   );
 }
 
-function notesOf({ kept, losses, members, tasks, corrections }: Choice, names: readonly string[]): string[] {
+/** @param dated was any task judged at past days? Without them there is no level to speak of */
+function notesOf(
+  { kept, losses, members, tasks, corrections }: Choice,
+  names: readonly string[],
+  dated: boolean,
+): string[] {
   const told = losses.map(({ name, loss }) => `${name} ${loss.toFixed(4)}`).join(', ');
   const weights =
     kept === 'blend'
@@ -133,7 +142,7 @@ function notesOf({ kept, losses, members, tasks, corrections }: Choice, names: r
   return [
     `Kept: ${kept} (held-out log loss ${told || 'of none: no window was over'}).`,
     ...weights,
-    ...corrections.map((one, t) => {
+    ...(dated ? corrections : []).map((one, t) => {
       const { slope, intercept, loss, none } = one;
       return none
         ? `The level of ${names[t]} is not corrected: ${none}.`

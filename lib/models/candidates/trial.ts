@@ -25,13 +25,14 @@ export interface Trial extends HeldOut {
   readonly users: ArrayLike<number>;
   /** (rows, tasks) of every candidate, NaN for a task that it cannot answer. */
   readonly logits: ReadonlyMap<Candidate, Float32Array>;
-  /** What each candidate cost. */
+  /** What each candidate cost; empty where it was not measured. */
   readonly costs: ReadonlyMap<Candidate, Costs>;
 }
 
 /**
  * Fits the candidates that apply, one after the other, and keeps what they say of the rows held out.
  * @param forms also the dearer forms of candidates
+ * @param measure what each costs, too
  * @param goOn asked before each fit but the first
  */
 export async function runTrial(args: {
@@ -41,9 +42,10 @@ export async function runTrial(args: {
   users: ArrayLike<number>;
   day: number | null;
   forms: boolean;
+  measure?: boolean;
   goOn?: () => boolean;
 }): Promise<Trial> {
-  const { candidates, material, heldOut, users, day, forms, goOn = () => true } = args;
+  const { candidates, material, heldOut, users, day, forms, measure = false, goOn = () => true } = args;
   const { progress } = material;
   const judged: Judged[] = [];
   const logits = new Map<Candidate, Float32Array>();
@@ -57,11 +59,13 @@ export async function runTrial(args: {
     const fitted = await candidate.fit(material, judged);
     const done = performance.now();
     const said = await fitted.logits(heldOut.rows);
-    costs.set(candidate, {
-      fitSeconds: (done - started) / 1000,
-      rowsPerSecond: (1000 * heldOut.rows.length) / (performance.now() - done),
-      bytes: fitted.exported().model.byteLength,
-    });
+    if (measure) {
+      costs.set(candidate, {
+        fitSeconds: (done - started) / 1000,
+        rowsPerSecond: (1000 * heldOut.rows.length) / (performance.now() - done),
+        bytes: fitted.exported().model.byteLength,
+      });
+    }
     logits.set(candidate, said);
     judged.push({ candidate, fitted, loss: meanLossOf(said, heldOut.outcomes, material.heads.length) });
   }

@@ -15,6 +15,6 @@ export {
 export type { Progress } from './progress.ts';
 export { listedNames, type NamedValue, namedValues, strongest } from './reasons.ts';
 export { probabilityOf } from './sigmoid.ts';
-export type { TaskStrengths } from './strengths.ts';
+export type { FeatureStrength, TaskStrengths } from './strengths.ts';
 export { openTitles } from './titles.ts';
 export { featureWords, inWords } from './words.ts';

@@ -61,7 +61,10 @@ export async function trainTable(
 export async function tableTrials(context: TrialsContext, candidates: readonly Candidate[]): Promise<Trials> {
   const { store, manifest, group, names, goOn } = context;
   const labelled = await readLabelled(store, manifest, group.tasks[0]!);
-  const trial = await tried(context, labelled, offered(candidates, manifest.config, names), goOn);
+  const trial = await tried(context, labelled, offered(candidates, manifest.config, names), {
+    measure: true,
+    ...(goOn ? { goOn } : {}),
+  });
   return { tasks: group.tasks, trials: [trial] };
 }
 
@@ -69,7 +72,7 @@ function tried(
   context: TrainContext,
   labelled: LabelledTable,
   candidates: readonly Candidate[],
-  goOn?: () => boolean,
+  how: { readonly measure?: boolean; readonly goOn?: () => boolean } = {},
 ): Promise<Trial> {
   const { table, train, labels, rowIds } = labelled;
   const valid = table.splits.includes('valid');
@@ -84,7 +87,7 @@ function tried(
     users: rows,
     day: null,
     forms: true,
-    ...(goOn ? { goOn } : {}),
+    ...how,
   });
 }
 

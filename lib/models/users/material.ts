@@ -123,7 +123,7 @@ function standardise(
 }
 
 /** Outcomes of whole windows that were over by a day, NaN for others: (count, tasks). */
-function closedOutcomes({ config, heads, rows }: Known, day: number): Float32Array {
+export function closedOutcomes({ config, heads, rows }: Known, day: number): Float32Array {
   const horizons = heads.map(({ task }) => userTask(config, task).horizonDays);
   return rows.outcomes.map((outcome, i) => {
     const row = Math.floor(i / horizons.length);

@@ -1,4 +1,5 @@
 import { DataError, formatDay, parseDay } from '../../data/index.ts';
+import { gatherRows } from '../../engine/host/index.ts';
 import {
   type Candidate,
   type Head,
@@ -11,8 +12,7 @@ import {
 import type { TrainContext, Trials, TrialsContext } from '../family.ts';
 import { cutoffGrid } from './cutoff-grid.ts';
 import { type Known, knownBy } from './known.ts';
-import { materialOf, rowsWhere } from './material.ts';
-import type { UserRows } from './row-table.ts';
+import { closedOutcomes, materialOf, rowsWhere } from './material.ts';
 import { trialDays } from './trial-days.ts';
 import { historyStart, userHeads, userTask } from './user-rows.ts';
 
@@ -49,7 +49,7 @@ export async function select(
     const cutoffs = [...grid.filter((cutoff) => cutoff < day), day];
     const known = await knownBy(context, heads, { first, day, cutoffs, rich: day === dearest });
     const at = (row: number) => known.rows.cutoff[row] === day;
-    trials.push(await tried(candidates, known, { day, at, horizons, asOf, forms: day === dearest }));
+    trials.push(await tried(candidates, known, { day, at, asOf, forms: day === dearest }));
   }
   const judged = horizons.map((_, task) =>
     trials.some(({ outcomes }) => outcomes.some((one, i) => i % heads.length === task && !Number.isNaN(one))),
@@ -63,20 +63,27 @@ export async function select(
       rich: days.length === 0,
     });
     const at = (row: number) => known.rows.unit[row]! % HELD_OUT < HELD_OUT / 5;
-    const trial = await tried(candidates, known, { day: null, at, horizons, asOf, forms: days.length === 0 });
+    const trial = await tried(candidates, known, { day: null, at, asOf, forms: days.length === 0 });
     // What a day has judged is not judged again on users whose time the fit has seen.
     const outcomes = trial.outcomes.map((one, i) => (judged[i % heads.length] ? Number.NaN : one));
     trials.push({ ...trial, outcomes });
   }
   const tasks = heads.map(({ task }) => task);
-  const told = days.map(formatDay);
+  const apart = tasks.filter((_, task) => !judged[task] && !never(horizons[task]!));
   const { notes, ...rest } = selected({ candidates, tasks, horizons, by: 'users' }, trials);
   return {
     ...rest,
     notes: [
-      days.length === 0
-        ? 'Too few closed cut-offs for a later slice: a fifth of the users was held out.'
-        : `Tried as of ${told.join(', ')}, each time fitted on what was known by then, and judged by windows that were closed by the as-of day.`,
+      ...(days.length > 0
+        ? [
+            `Tried as of ${days.map(formatDay).join(', ')}, each time fitted on what was known by then, and judged by windows that were closed by the as-of day.`,
+          ]
+        : []),
+      ...(apart.length > 0 || days.length === 0
+        ? [
+            `Too few closed cut-offs for a later slice${days.length > 0 ? ` of ${apart.join(', ')}` : ''}: a fifth of the users was held out.`,
+          ]
+        : []),
       ...notes,
     ],
   };
@@ -84,29 +91,37 @@ export async function select(
 
 /**
  * Tries candidates as of some past days, each time fitted on what was known by then.
- * @throws DataError for a day that there is nothing to learn before
+ * @throws DataError for a day that there is nothing to learn before, and where no such day is named or found
  */
 export async function usersTrials(context: TrialsContext, offer: readonly Candidate[]): Promise<Trials> {
-  const { manifest, group, days, names, goOn } = context;
+  const { manifest, group, task, names, goOn = () => true } = context;
   const { config } = manifest;
   const asOf = parseDay(manifest.asOf!);
   const first = await historyStart(context.store, manifest, asOf);
-  const heads = userHeads(config, group.tasks, first === undefined ? 1 : asOf - first);
-  const horizons = heads.map(({ task }) => userTask(config, task).horizonDays);
+  const gridBefore = (day: number) => (first === undefined ? [] : cutoffGrid(config, first, day));
+  const { horizonDays } = userTask(config, task);
+  const days = context.days ?? trialDays([horizonDays], gridBefore(asOf), asOf);
+  if (first === undefined || days.length === 0) {
+    throw new DataError(
+      `no window of ${task} was over before an earlier one began that could be learnt from: more history is needed`,
+    );
+  }
   const candidates = offered(offer, config, names);
   const trials: Trial[] = [];
   for (const day of days) {
-    const grid = first === undefined ? [] : cutoffGrid(config, first, day);
+    const grid = gridBefore(day);
     if (grid.length === 0) {
       throw new DataError(
         `there is too little history before ${formatDay(day)} to learn from: choose a later day`,
       );
     }
-    const known = await knownBy(context, heads, { first: first!, day, cutoffs: [...grid, day], rich: true });
+    const heads = userHeads(config, group.tasks, day - first);
+    const known = await knownBy(context, heads, { first, day, cutoffs: [...grid, day], rich: true });
     const at = (row: number) => known.rows.cutoff[row] === day;
-    trials.push(
-      await tried(candidates, known, { day, at, horizons, asOf, forms: true, ...(goOn ? { goOn } : {}) }),
-    );
+    const trial = await tried(candidates, known, { day, at, asOf, forms: true, measure: true, goOn });
+    // A day at which not all were tried would leave little to compare at the others.
+    if (trials.length > 0 && !goOn()) break;
+    trials.push(trial);
   }
   return { tasks: group.tasks, trials };
 }
@@ -117,38 +132,22 @@ async function tried(
   args: {
     day: number | null;
     at: (row: number) => boolean;
-    horizons: readonly number[];
     asOf: number;
     forms: boolean;
+    measure?: boolean;
     goOn?: () => boolean;
   },
 ): Promise<Trial> {
-  const { day, at, horizons, asOf, forms, goOn } = args;
+  const { day, at, asOf, ...how } = args;
   const rows = rowsWhere(known.rows, at);
   const material = materialOf(known, day ?? asOf, at);
   const told = day === null ? 'users held out' : formatDay(day);
   return runTrial({
     candidates,
     material: { ...material, progress: (text) => material.progress(`${told}: ${text}`) },
-    heldOut: { rows, outcomes: closedOutcomes(known.rows, rows, horizons, asOf) },
+    heldOut: { rows, outcomes: gatherRows(closedOutcomes(known, asOf), known.heads.length, rows) },
     users: Float32Array.from(rows, (row) => known.rows.unit[row]!),
     day,
-    forms,
-    ...(goOn ? { goOn } : {}),
-  });
-}
-
-/** Outcomes of whole windows that were over by a day, NaN for others: (rows, tasks). */
-function closedOutcomes(
-  { outcomes, cutoff }: UserRows,
-  rows: Int32Array,
-  horizons: readonly number[],
-  through: number,
-): Float32Array {
-  const tasks = horizons.length;
-  return Float32Array.from({ length: rows.length * tasks }, (_, i) => {
-    const row = rows[Math.floor(i / tasks)]!;
-    const task = i % tasks;
-    return cutoff[row]! + horizons[task]! <= through ? outcomes[row * tasks + task]! : Number.NaN;
+    ...how,
   });
 }

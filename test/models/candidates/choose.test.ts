@@ -61,6 +61,25 @@ describe('choosing among candidates', () => {
     expect(tasks[0]!.weights).toEqual([1]);
   });
 
+  it('weighs all alike where none of them tells anything', () => {
+    // given: what each says is the opposite of what happens
+    const one = trialOf(
+      1,
+      null,
+      new Map([
+        [a, 0],
+        [b, 0.5],
+      ]),
+    );
+    const turned = {
+      ...one,
+      logits: new Map([...one.logits].map(([c, said]) => [c, said.map((z) => -z)] as const)),
+    };
+    const { members, tasks } = choose([a, b], [turned], [0]);
+    expect(members.length).toBeGreaterThan(0);
+    expect(tasks[0]!.weights.reduce((sum, weight) => sum + weight, 0)).toBeGreaterThan(0);
+  });
+
   it('never keeps a floor', () => {
     const floor = named('floor', { family: 'floor' });
     const errors = new Map([

@@ -4,6 +4,7 @@ import type { CurvePoint } from '../../../engine/train/index.ts';
 import type { TaskStrengths } from '../../shared/index.ts';
 import type { ExportedModel, Fitted, Material } from '../candidate.ts';
 import { groupMatrix } from '../group-matrix.ts';
+import { withoutUnanswered } from '../run-rows.ts';
 import { summarise } from '../strength.ts';
 import { type Branch, type BranchRows, type Grown, textsOf } from './branches/index.ts';
 import { type Network, scoringModel } from './graph.ts';
@@ -70,11 +71,7 @@ export class FittedNetwork implements Fitted {
     const { config, heads, weights } = this.#parts.material;
     const { threads } = config.training;
     const logits = await predictNetwork(this.network, this.parameters, this.#raw(), rows, threads);
-    answeredTasks(heads, seenBins(heads, weights)).forEach((answered, t) => {
-      if (answered) return;
-      for (let i = t; i < logits.length; i += heads.length) logits[i] = Number.NaN;
-    });
-    return logits;
+    return withoutUnanswered(logits, answeredTasks(heads, seenBins(heads, weights)));
   }
 
   /** Measured on the first rows of those given. */

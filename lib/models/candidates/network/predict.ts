@@ -1,19 +1,12 @@
-import { createRng, float32 } from '../../../engine/host/index.ts';
-import { encodeModel, type Graph } from '../../../engine/onnx/index.ts';
-import { openSession } from '../../../engine/train/index.ts';
+import { createRng } from '../../../engine/host/index.ts';
+import type { Graph } from '../../../engine/onnx/index.ts';
+import { AT_ONCE, type RawFeatures, runRows } from '../run-rows.ts';
 import type { BranchRows } from './branches/index.ts';
 import { type Network, type ReasonGroups, scoringModel } from './graph.ts';
 import { type ParameterValues, withValues } from './parameters.ts';
 
 /** Rows as the scoring graph reads them. */
-export interface RawRows extends BranchRows {
-  /** (count, width) raw features. */
-  readonly features: Float32Array;
-  readonly width: number;
-}
-
-/** Rows in one run: bounds memory. */
-const AT_ONCE = 1024;
+export interface RawRows extends BranchRows, RawFeatures {}
 
 /**
  * Logits of the tasks for some rows.
@@ -54,34 +47,14 @@ export async function reasonsOf(
   return reasons;
 }
 
-async function runOver(
+const runOver = (
   network: Network,
   model: Graph,
   data: RawRows,
   rows: Int32Array,
   threads: number,
   take: (start: number, output: Readonly<Record<string, Float32Array>>) => void,
-): Promise<void> {
-  const session = await openSession(encodeModel(model, { parametersAs: 'initializers' }), { threads });
-  try {
-    for (let start = 0; start < rows.length; start += AT_ONCE) {
-      const part = rows.subarray(start, start + AT_ONCE);
-      const features = new Float32Array(part.length * data.width);
-      part.forEach((row, b) => {
-        features.set(data.features.subarray(row * data.width, (row + 1) * data.width), b * data.width);
-      });
-      const output = await session.run(
-        Object.assign(
-          { features: float32(features, [part.length, data.width]) },
-          ...network.branches.map((branch) => branch.feeds(data, part, false)),
-        ),
-      );
-      take(
-        start,
-        Object.fromEntries(Object.entries(output).map(([name, { data }]) => [name, data as Float32Array])),
-      );
-    }
-  } finally {
-    await session.close();
-  }
-}
+): Promise<void> =>
+  runRows(model, data, rows, threads, take, (part) =>
+    Object.assign({}, ...network.branches.map((branch) => branch.feeds(data, part, false))),
+  );

@@ -1,9 +1,8 @@
-import { float32 } from '../../../engine/host/index.ts';
 import { encodeModel, type Graph, GraphBuilder, type Value } from '../../../engine/onnx/index.ts';
-import { openSession } from '../../../engine/train/index.ts';
 import type { TaskStrengths } from '../../shared/index.ts';
 import type { ExportedModel, Fitted, Material, Standardised } from '../candidate.ts';
 import { type InputTransform, transformInputs } from '../inputs.ts';
+import { AT_ONCE, runRows, withoutUnanswered } from '../run-rows.ts';
 import { summarise } from '../strength.ts';
 
 /** The model of one task over standardised inputs. */
@@ -17,9 +16,6 @@ export interface TaskModel {
    */
   parts(g: GraphBuilder, x: Value, groupOf: readonly number[], groups: number): Value;
 }
-
-/** Rows in one run: bounds memory. */
-const AT_ONCE = 1024;
 
 /** Models over the features alone, one per task; null for a task that there is nothing to learn of yet. */
 export class FittedTabular implements Fitted {
@@ -38,12 +34,14 @@ export class FittedTabular implements Fitted {
   async logits(rows: Int32Array): Promise<Float32Array> {
     const tasks = this.#models.length;
     const logits = new Float32Array(rows.length * tasks);
-    await this.#run(this.#graph(), rows, (start, output) => void logits.set(output.logits!, start * tasks));
-    this.#models.forEach((model, t) => {
-      if (model) return;
-      for (let i = t; i < logits.length; i += tasks) logits[i] = Number.NaN;
+    const { threads } = this.#material.config.training;
+    await runRows(this.#graph(), this.#material, rows, threads, (start, output) => {
+      logits.set(output.logits!, start * tasks);
     });
-    return logits;
+    return withoutUnanswered(
+      logits,
+      this.#models.map((model) => model !== null),
+    );
   }
 
   /** Measured on the first rows of those given. */
@@ -51,7 +49,8 @@ export class FittedTabular implements Fitted {
     const { kept } = this.#transform;
     const each = kept.map((_, column) => column);
     let effects = new Float32Array(0);
-    await this.#run(this.#graph(each, each.length), rows.subarray(0, AT_ONCE), (_, output) => {
+    const graph = this.#graph(each, each.length);
+    await runRows(graph, this.#material, rows.subarray(0, AT_ONCE), 1, (_, output) => {
       effects = Float32Array.from(output.reasons!);
     });
     const columns = kept.map((j) => this.#material.names[j]!);
@@ -83,29 +82,5 @@ export class FittedTabular implements Fitted {
       g.output('reasons', parts.length === 1 ? g.op('Identity', parts) : g.concat(parts, 1));
     }
     return g.build();
-  }
-
-  async #run(
-    graph: Graph,
-    rows: Int32Array,
-    take: (start: number, output: Readonly<Record<string, Float32Array>>) => void,
-  ): Promise<void> {
-    const { features, width, config } = this.#material;
-    const { threads } = config.training;
-    const session = await openSession(encodeModel(graph, { parametersAs: 'initializers' }), { threads });
-    try {
-      for (let start = 0; start < rows.length; start += AT_ONCE) {
-        const part = rows.subarray(start, start + AT_ONCE);
-        const own = new Float32Array(part.length * width);
-        part.forEach((row, b) => void own.set(features.subarray(row * width, (row + 1) * width), b * width));
-        const output = await session.run({ features: float32(own, [part.length, width]) });
-        take(
-          start,
-          Object.fromEntries(Object.entries(output).map(([name, { data }]) => [name, data as Float32Array])),
-        );
-      }
-    } finally {
-      await session.close();
-    }
   }
 }

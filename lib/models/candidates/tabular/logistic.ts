@@ -1,13 +1,14 @@
 import { chooseL2, fitLogistic } from '../../../engine/linear/index.ts';
 import type { Candidate, Material, Standardised } from '../candidate.ts';
 import { FittedTabular, type TaskModel } from './fitted.ts';
-import { anyKnown, type KnownRows, knownRows } from './known.ts';
+import { anyKnown, type KnownRows, knownRows, rowsOf, type Scale, standardisedBy } from './known.ts';
 
 /** Rows that a penalty is chosen on, at most, and the folds of users. */
 const MOST_ROWS = 5000;
 const FOLDS = 3;
 /** Strengths of the penalty that are tried, as the variance of a normal prior over standardised weights. */
 const PRIOR_VARIANCES = [0.1, 1e-2, 3e-3, 1e-3];
+const USUAL_VARIANCE = 3e-3;
 
 /** Of the gradient: beyond this the loss no longer moves in its sixth digit. */
 const TOLERANCE = 1e-4;
@@ -15,8 +16,7 @@ const TOLERANCE = 1e-4;
 export interface LogisticForm {
   readonly name: string;
   readonly family: 'logistic' | 'floor';
-  /** Standardised by the rows of all cut-offs, or each by those of its own. */
-  readonly by: 'own' | 'overall';
+  readonly by: Scale;
   /** Names of the features that it reads; default: all. */
   readonly only?: RegExp;
 }
@@ -38,22 +38,18 @@ export class LogisticCandidate implements Candidate {
   }
 
   applies(material: Material): boolean {
-    const view = this.#view(material);
+    const view = standardisedBy(this.#form.by, material);
     return view !== undefined && this.#columns(material, view)?.length !== 0 && anyKnown(material);
   }
 
   async fit(material: Material): Promise<FittedTabular> {
-    const view = this.#view(material)!;
+    const view = standardisedBy(this.#form.by, material)!;
     const columns = this.#columns(material, view);
     const models = material.heads.map((_, task) => {
       const known = knownRows(material, view, task, columns);
       return known ? fitTask(known, view.transform.kept.length, columns) : null;
     });
     return new FittedTabular(material, view, models);
-  }
-
-  #view(material: Material): Standardised | undefined {
-    return this.#form.by === 'own' ? material : material.overall;
   }
 
   /** Numbers of the kept columns that it reads; undefined: all. */
@@ -64,15 +60,9 @@ export class LogisticCandidate implements Candidate {
 }
 
 function fitTask(known: KnownRows, kept: number, columns: readonly number[] | undefined): TaskModel {
-  const variances = PRIOR_VARIANCES;
-  const every = Math.max(1, Math.ceil(known.rows / MOST_ROWS));
-  const some = every === 1 ? known : thinned(known, every);
-  const folds = Int32Array.from(some.unit, (unit) => Math.floor(unit * FOLDS));
-  // The prior's weight falls as rows are added: the variance is what is chosen, whatever their number.
-  const { l2 } = chooseL2({ ...some, folds, candidates: variances.map((v) => 1 / (v * some.rows)) });
   const { weights, intercept } = fitLogistic({
     ...known,
-    l2: (l2 * some.rows) / known.rows,
+    l2: 1 / (priorVariance(known) * known.rows),
     tolerance: TOLERANCE,
   });
   const all = new Float32Array(kept);
@@ -95,18 +85,14 @@ function fitTask(known: KnownRows, kept: number, columns: readonly number[] | un
   };
 }
 
-/** Every so many rows. */
-function thinned({ rows, columns, values, labels, unit }: KnownRows, every: number): KnownRows {
-  const at = Int32Array.from({ length: Math.floor(rows / every) }, (_, i) => i * every);
-  const own = new Float32Array(at.length * columns);
-  at.forEach((row, i) => {
-    own.set(values.subarray(row * columns, (row + 1) * columns), i * columns);
-  });
-  return {
-    rows: at.length,
-    columns,
-    values: own,
-    labels: Float32Array.from(at, (row) => labels[row]!),
-    unit: Float32Array.from(at, (row) => unit[row]!),
-  };
+/** The variance that folds of users like best, on a part of the rows; that of most shops where users fill one fold. */
+function priorVariance(known: KnownRows): number {
+  const every = Math.ceil(known.rows / MOST_ROWS);
+  const some = every === 1 ? known : rowsOf(known, (place) => place % every === 0);
+  const folds = Int32Array.from(some.unit, (unit) => Math.floor(unit * FOLDS));
+  if (new Set(folds).size < 2) return USUAL_VARIANCE;
+  // The prior weighs less as rows are added: the variance is what is chosen, whatever their number.
+  const candidates = PRIOR_VARIANCES.map((variance) => 1 / (variance * some.rows));
+  const { l2 } = chooseL2({ ...some, folds, candidates });
+  return 1 / (l2 * some.rows);
 }

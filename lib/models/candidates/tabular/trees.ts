@@ -7,9 +7,9 @@ import {
   treeParts,
   treeScores,
 } from '../../../engine/trees/index.ts';
-import type { Candidate, Material, Standardised } from '../candidate.ts';
+import type { Candidate, Material } from '../candidate.ts';
 import { FittedTabular, type TaskModel } from './fitted.ts';
-import { anyKnown, type KnownRows, knownRows } from './known.ts';
+import { anyKnown, type KnownRows, knownRows, rowsOf, type Scale, standardisedBy } from './known.ts';
 
 /** Small trees and many of them, each of a part of rows and columns: rows of one user at many cut-offs are far from independent. */
 const OPTIONS = {
@@ -39,8 +39,7 @@ const FOREST = { trees: 200, minRowsInLeaf: 20, seed: 1 };
 export interface TreesForm {
   readonly name: string;
   readonly family: 'trees' | 'forest';
-  /** Standardised by the rows of all cut-offs, or each by those of its own. */
-  readonly by: 'own' | 'overall';
+  readonly by: Scale;
 }
 
 /** Boosted trees or a forest over the standardised features, a model per task, on whole windows, all rows alike. */
@@ -57,11 +56,11 @@ export class TreesCandidate implements Candidate {
   }
 
   applies(material: Material): boolean {
-    return this.#view(material) !== undefined && anyKnown(material);
+    return standardisedBy(this.#form.by, material) !== undefined && anyKnown(material);
   }
 
   async fit(material: Material): Promise<FittedTabular> {
-    const view = this.#view(material)!;
+    const view = standardisedBy(this.#form.by, material)!;
     const { seed } = material.config.model;
     const { threads } = material.config.training;
     const models: (TaskModel | null)[] = [];
@@ -79,10 +78,6 @@ export class TreesCandidate implements Candidate {
     }
     return new FittedTabular(material, view, models);
   }
-
-  #view(material: Material): Standardised | undefined {
-    return this.#form.by === 'own' ? material : material.overall;
-  }
 }
 
 interface Run {
@@ -99,14 +94,19 @@ async function boosted(known: KnownRows, { seed, threads }: Run): Promise<TreeMo
     threads,
   };
   // The upper end, not the lower: folds of other purposes begin at 0.
-  const aside = (unit: number) => unit >= 1 - ASIDE;
-  const { model: tried } = await fitBoosting({
-    ...part(known, (unit) => !aside(unit)),
-    valid: part(known, aside),
-    seed,
-    options: { ...options, trees: MOST_TREES, patience: PATIENCE },
-  });
-  const trees = Math.max(FEWEST_TREES, tried.roots.length);
+  const learnt = rowsOf(known, (_, unit) => unit < 1 - ASIDE);
+  const valid = rowsOf(known, (_, unit) => unit >= 1 - ASIDE);
+  let trees = FEWEST_TREES;
+  // A handful of users may all stand on one side.
+  if (learnt.rows > 0 && valid.rows > 0) {
+    const tried = await fitBoosting({
+      ...learnt,
+      valid,
+      seed,
+      options: { ...options, trees: MOST_TREES, patience: PATIENCE },
+    });
+    trees = Math.max(FEWEST_TREES, tried.model.roots.length);
+  }
   const { model } = await fitBoosting({ ...known, seed, options: { ...options, trees } });
   return model;
 }
@@ -114,15 +114,6 @@ async function boosted(known: KnownRows, { seed, threads }: Run): Promise<TreeMo
 async function forest(known: KnownRows, { seed, threads }: Run): Promise<TreeModel> {
   const { trees, minRowsInLeaf } = FOREST;
   return fitForest({ ...known, seed, options: { trees, minRowsInLeaf, threads } });
-}
-
-function part({ rows, columns, values, labels, unit }: KnownRows, test: (unit: number) => boolean) {
-  const at = Int32Array.from({ length: rows }, (_, i) => i).filter((i) => test(unit[i]!));
-  const own = new Float32Array(at.length * columns);
-  at.forEach((row, i) => {
-    own.set(values.subarray(row * columns, (row + 1) * columns), i * columns);
-  });
-  return { rows: at.length, columns, values: own, labels: Float32Array.from(at, (row) => labels[row]!) };
 }
 
 function taskModel(model: TreeModel): TaskModel {
