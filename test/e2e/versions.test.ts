@@ -88,16 +88,17 @@ async function dropAll(workspace: Workspace, files: [string, readonly Line[], nu
   for (const [name, lines, hours] of files) await drop(workspace, name, file(lines), at(hours));
 }
 
+let shop: Workspace;
 let reference: Night;
 
 beforeAll(async () => {
-  const workspace = await openShop(config());
-  await dropAll(workspace, [
+  shop = await openShop(config());
+  await dropAll(shop, [
     ['views.csv', views, 1],
     ['orders.csv', linesOf(orders, final), 1],
   ]);
-  reference = await night(workspace, AS_OF);
-  expect(await replacedCounts(workspace.store, reference.manifest)).toEqual({});
+  reference = await night(shop, AS_OF);
+  expect(await replacedCounts(shop.store, reference.manifest)).toEqual({});
 }, SLOW);
 
 function expectSame(other: Night): void {
@@ -349,24 +350,19 @@ describe('orders that are cancelled later end as if they had never come', { time
 describe('later versions', { timeout: SLOW }, () => {
   it('change neither who is compared nor what the scores were; the report tells the rows that were replaced', async () => {
     // given: a finished night, and then files that cancel half of the orders and bring the label window
-    const workspace = await openShop(config());
-    await dropAll(workspace, [
-      ['views.csv', views, 1],
-      ['orders.csv', linesOf(orders, final), 1],
-    ]);
-    const run = await night(workspace, AS_OF);
-    const { store } = workspace;
+    const { store } = shop;
+    const run = reference;
     const evaluate = async () => {
-      const drops = await workspace.ingest(() => {});
+      const drops = await shop.ingest(() => {});
       return evaluateRun({ store, runId: run.runId, drops, seconds: {}, now: () => new Date(0) });
     };
-    await dropAll(workspace, [['window.csv', log.filter(({ day }) => day >= AS_OF), 24 * 30]]);
+    await dropAll(shop, [['window.csv', log.filter(({ day }) => day >= AS_OF), 24 * 30]]);
     const first = await evaluate();
     const cancelled = linesOf(
       orders.filter((_, i) => i % 2 === 0),
       final,
     ).map((line) => withField(line, 2, 'message'));
-    await dropAll(workspace, [['cancelled.csv', cancelled, 24 * 31]]);
+    await dropAll(shop, [['cancelled.csv', cancelled, 24 * 31]]);
     // when
     const { outcomes, report } = await evaluate();
     // then
@@ -380,8 +376,8 @@ describe('later versions', { timeout: SLOW }, () => {
     );
     expect(report.quality.totals.replaced).toBe(0);
     // and: a run that knows the later files counts what they replaced
-    const again = await night(workspace, AS_OF);
-    const drops = await workspace.ingest(() => {});
+    const again = await night(shop, AS_OF);
+    const drops = await shop.ingest(() => {});
     const told = await evaluateRun({ store, runId: again.runId, drops, seconds: {}, now: () => new Date(0) });
     expect(told.report.quality.totals.replaced).toBe(cancelled.length);
     const html = new TextDecoder().decode(await (await store.get(told.path)).bytes());
