@@ -9,15 +9,19 @@ import {
 import { simulate } from './support.ts';
 
 const recorded = JSON.parse(readFileSync(new URL('./fixtures/bg-nbd.json', import.meta.url), 'utf8'));
+type Forecast = Record<
+  'r' | 'alpha' | 'a' | 'b' | 'x' | 'tx' | 'T' | 'horizon' | 'alive' | 'expected',
+  number
+>;
 const CDNOW = { r: 0.243, alpha: 4.414, a: 0.793, b: 2.426 };
 
 describe('forecasts by BG/NBD', () => {
-  it.each(recorded.forecasts)(
+  it.each(recorded.forecasts as Forecast[])(
     'has the values of mpmath: x $x, T $T, a $a, b $b, $horizon ahead',
     (theirs) => {
-      const { x, tx, T, horizon, ...parameters } = theirs as typeof CDNOW & Record<string, number>;
-      const alive = probabilityAlive(parameters, x!, tx!, T!);
-      const expected = expectedTransactions(parameters, x!, tx!, T!, horizon!);
+      const { x, tx, T, horizon, ...parameters } = theirs;
+      const alive = probabilityAlive(parameters, x, tx, T);
+      const expected = expectedTransactions(parameters, x, tx, T, horizon);
       const close = (ours: number, value: number) => Math.abs(ours - value) <= 1e-10 * value;
       expect([alive, expected]).toSatisfy(
         () => close(alive, theirs.alive) && close(expected, theirs.expected),

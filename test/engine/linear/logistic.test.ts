@@ -13,6 +13,12 @@ import { sample } from './support.ts';
 
 const recorded = JSON.parse(readFileSync(new URL('./fixtures/logistic.json', import.meta.url), 'utf8'));
 
+interface RecordedFit extends Record<'l2' | 'l1' | 'intercept', number> {
+  readonly name: string;
+  readonly weighted: boolean;
+  readonly weights: readonly number[];
+}
+
 /** The objective, written once more and plainly. */
 function objective(input: LogisticInput, model: LinearModel): number {
   const { rows, values, labels, weights, offset, l2, l1 = 0 } = input;
@@ -39,17 +45,17 @@ function slopesAt(input: LogisticInput, model: LinearModel, j: number): [number,
 }
 
 describe('logistic regression', () => {
-  it.each(recorded.fits)('has the weights of scikit-learn: $name', (theirs) => {
+  it.each(recorded.fits as RecordedFit[])('has the weights of scikit-learn: $name', (theirs) => {
     // given
     const { rows, columns, labels } = recorded;
-    const { l2, l1, weighted } = theirs as { l2: number; l1: number; weighted: boolean };
+    const { l2, l1, weighted } = theirs;
     const weights = weighted ? recorded.weights : undefined;
     const values = Float32Array.from(recorded.values);
     // when
     const fit = fitLogistic({ rows, columns, values, labels, weights, l2, l1, tolerance: 1e-10 });
     // then
     expect(fit.converged).toBe(true);
-    theirs.weights.forEach((weight: number, j: number) => {
+    theirs.weights.forEach((weight, j) => {
       expect(fit.weights[j]).toBeCloseTo(weight, 7);
       if (weight === 0) expect(fit.weights[j]).toBe(0);
     });
