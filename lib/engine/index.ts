@@ -20,6 +20,17 @@ export {
   type TrainingGraphOptions,
   trainingGraph,
 } from './autodiff/index.ts';
+// Who still buys and how often, from dates alone.
+export {
+  type BgNbdFit,
+  type BgNbdParameters,
+  CustomerBaseError,
+  type CustomerHistories,
+  expectedTransactions,
+  fitBgNbd,
+  probabilityAlive,
+  probabilityOfTransaction,
+} from './customer-base/index.ts';
 // Errors. All extend EngineError; a file that cannot be used is an InputError.
 export { EngineError, InputError } from './errors.ts';
 // Tensors of this process, random numbers, files of tensors.
@@ -64,13 +75,19 @@ export {
   type TextExplanation,
   type TextModel,
 } from './inspect/index.ts';
+// Logistic regression, and its penalty by cross-validation.
 export {
   chooseL2,
   fitLogistic,
   type L2Choice,
+  type L2Input,
+  type L2Loss,
   LinearError,
+  type LinearModel,
   type LogisticFit,
   type LogisticInput,
+  type LogisticTable,
+  linearLogits,
 } from './linear/index.ts';
 // How good it is: measures, intervals, calibration.
 export {

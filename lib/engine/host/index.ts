@@ -1,4 +1,5 @@
 export { alignedBuffer, alignedFloats, alignedGroups } from './aligned.ts';
+export { solvePositive } from './cholesky.ts';
 export {
   AbortedError,
   CheckpointError,

@@ -1,6 +1,6 @@
-import { InputError } from '../errors.ts';
+import { EngineError } from '../errors.ts';
 
-/** A table, a label or an option that a linear model cannot be fitted with. */
-export class LinearError extends InputError {
+/** A linear model cannot be fitted or used as asked: the table, the labels, the folds or an option. */
+export class LinearError extends EngineError {
   override name = 'LinearError';
 }

@@ -1,3 +1,4 @@
-export { chooseL2, type L2Choice } from './choose-l2.ts';
+export { chooseL2, type L2Choice, type L2Input, type L2Loss } from './choose.ts';
 export { LinearError } from './errors.ts';
 export { fitLogistic, type LogisticFit, type LogisticInput } from './logistic.ts';
+export { type LinearModel, type LogisticTable, linearLogits } from './table.ts';

@@ -1,98 +1,186 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { createRng } from '../../../lib/engine/host/index.ts';
-import { chooseL2, fitLogistic, LinearError } from '../../../lib/engine/linear/index.ts';
+import { createRng, sigmoid, softplus } from '../../../lib/engine/host/index.ts';
+import {
+  fitLogistic,
+  LinearError,
+  type LinearModel,
+  type LogisticInput,
+  linearLogits,
+} from '../../../lib/engine/linear/index.ts';
+import { SmoothLoss } from '../../../lib/engine/linear/objective.ts';
+import { sample } from './support.ts';
 
-/** A table, and what scikit-learn 1.x (lbfgs, tolerance 1e-12) makes of it, with C = 1 / (l2 sum of weights). */
-interface Recorded {
-  readonly columns: number;
-  readonly values: number[];
-  readonly labels: number[];
-  readonly weights: number[];
-  readonly fits: { l2: number; weighted: boolean; weights: number[]; intercept: number }[];
+const recorded = JSON.parse(readFileSync(new URL('./fixtures/logistic.json', import.meta.url), 'utf8'));
+
+interface RecordedFit extends Record<'l2' | 'l1' | 'intercept', number> {
+  readonly name: string;
+  readonly weighted: boolean;
+  readonly weights: readonly number[];
 }
-const recorded: Recorded = JSON.parse(readFileSync(new URL('./logistic.json', import.meta.url), 'utf8'));
-const table = {
-  rows: recorded.labels.length,
-  columns: recorded.columns,
-  values: Float32Array.from(recorded.values),
-  labels: recorded.labels,
-};
+
+/** The objective, written once more and plainly. */
+function objective(input: LogisticInput, model: LinearModel): number {
+  const { rows, values, labels, weights, offset, l2, l1 = 0 } = input;
+  const logits = linearLogits(model, values, offset);
+  let [loss, total] = [0, 0];
+  for (let row = 0; row < rows; row++) {
+    const weight = weights?.[row] ?? 1;
+    loss += weight * (softplus(logits[row]!) - labels[row]! * logits[row]!);
+    total += weight;
+  }
+  const penalty = model.weights.reduce((sum, b) => sum + (l2 / 2) * b * b + l1 * Math.abs(b), 0);
+  return loss / total + penalty;
+}
+
+/** Slopes of the objective on both sides of a weight (the last: of the intercept). */
+function slopesAt(input: LogisticInput, model: LinearModel, j: number): [number, number] {
+  const moved = (by: number) => {
+    const weights = model.weights.map((weight, k) => (k === j ? weight + by : weight));
+    const intercept = model.intercept + (j === input.columns ? by : 0);
+    return objective(input, { weights, intercept });
+  };
+  const here = moved(0);
+  return [(here - moved(-1e-5)) / 1e-5, (moved(1e-5) - here) / 1e-5];
+}
 
 describe('logistic regression', () => {
-  it.each(recorded.fits)('has the weights of scikit-learn: l2 $l2, weighted: $weighted', (expected) => {
-    const weights = expected.weighted ? recorded.weights : undefined;
-    const fit = fitLogistic({ ...table, weights, l2: expected.l2, tolerance: 1e-10 });
+  it.each(recorded.fits as RecordedFit[])('has the weights of scikit-learn: $name', (theirs) => {
+    // given
+    const { rows, columns, labels } = recorded;
+    const { l2, l1, weighted } = theirs;
+    const weights = weighted ? recorded.weights : undefined;
+    const values = Float32Array.from(recorded.values);
+    // when
+    const fit = fitLogistic({ rows, columns, values, labels, weights, l2, l1, tolerance: 1e-10 });
+    // then
     expect(fit.converged).toBe(true);
-    expect(fit.intercept).toBeCloseTo(expected.intercept, 5);
-    expected.weights.forEach((weight, j) => void expect(fit.weights[j]).toBeCloseTo(weight, 5));
-  });
-
-  it('says no more than the base rate where the penalty is strong', () => {
-    const { weights, intercept } = fitLogistic({ ...table, l2: 1e6, tolerance: 1e-9 });
-    const rate = recorded.labels.reduce((sum, label) => sum + label, 0) / table.rows;
-    expect(Math.max(...weights.map(Math.abs))).toBeLessThan(1e-4);
-    expect(1 / (1 + Math.exp(-intercept))).toBeCloseTo(rate, 5);
-  });
-
-  it('ends at once from where it ended', () => {
-    const fit = fitLogistic({ ...table, l2: 0.1 });
-    const again = fitLogistic({ ...table, l2: 0.1, start: Float64Array.of(...fit.weights, fit.intercept) });
-    expect(again.iterations).toBe(0);
+    theirs.weights.forEach((weight, j) => {
+      expect(fit.weights[j]).toBeCloseTo(weight, 7);
+      if (weight === 0) expect(fit.weights[j]).toBe(0);
+    });
+    expect(fit.intercept).toBeCloseTo(theirs.intercept, 7);
   });
 
   it.each([
-    [
-      'no rows',
-      { rows: 0, values: new Float32Array(0), labels: [] },
-      /0 rows and 4 columns .* at least one of each/,
-    ],
-    [
-      'values of another table',
-      { values: new Float32Array(3) },
-      /3 values were given; 200 rows of 4 columns/,
-    ],
-    [
-      'a value that is not finite',
-      { values: table.values.map((v, i) => (i === 5 ? Number.NaN : v)) },
-      /row 1 has NaN in column 1/,
-    ],
-    [
-      'a label of another kind',
-      { labels: table.labels.map((l, i) => (i === 2 ? 3 : l)) },
-      /row 2 has label 3; 0 or 1/,
-    ],
-    ['a penalty below 0', { l2: -1 }, /l2 is -1; a finite number from 0/],
-    ['weights that are all 0', { weights: new Array(200).fill(0) }, /all weights are 0/],
-  ])('refuses %s, and says what is expected', (_, wrong, message) => {
-    expect(() => fitLogistic({ ...table, l2: 0.1, ...wrong })).toThrow(LinearError);
-    expect(() => fitLogistic({ ...table, l2: 0.1, ...wrong })).toThrow(message);
+    { l2: 0.1, l1: 0 },
+    { l2: 0, l1: 0.02 },
+    { l2: 0.01, l1: 0.05 },
+  ])('is where the objective has no way down, with weights and an offset: $l2, $l1', ({ l2, l1 }) => {
+    // given rows that are not a multiple of four, some of weight 0
+    const table = sample(301, 7, 5);
+    const rng = createRng(9);
+    const weights = Float64Array.from({ length: 301 }, () => rng.integer(3));
+    const offset = Float64Array.from({ length: 301 }, () => rng.normal());
+    const input = { ...table, weights, offset, l2, l1, tolerance: 1e-9 };
+    // when
+    const fit = fitLogistic(input);
+    // then, by finite differences: at a kink the slope is up on both sides
+    expect(fit.loss).toBeCloseTo(objective(input, fit), 12);
+    for (let j = 0; j <= table.columns; j++) {
+      const [before, after] = slopesAt(input, fit, j);
+      expect(before).toBeLessThan(1e-5);
+      expect(after).toBeGreaterThan(-1e-5);
+    }
   });
-});
 
-describe('the penalty by folds', () => {
-  /** One column tells, nineteen are chance. */
-  function noisy(rows: number) {
-    const rng = createRng(4);
-    const columns = 20;
-    const values = rng.normals(rows * columns);
-    const labels = Float32Array.from({ length: rows }, (_, i) =>
-      Number(rng.uniform() < 1 / (1 + Math.exp(-values[i * columns]!))),
+  it('has the gradient of finite differences, far from the minimum', () => {
+    // given
+    const table = sample(90, 4, 3);
+    const offset = Float64Array.from({ length: 90 }, (_, row) => Math.sin(row));
+    const smooth = new SmoothLoss({ ...table, offset }, 0.3);
+    const point = Float64Array.of(0.4, -1.2, 2, 0.1, -0.7);
+    // when
+    const gradient = new Float64Array(5);
+    smooth.evaluate(point, gradient);
+    // then
+    gradient.forEach((slope, j) => {
+      const at = (by: number) =>
+        smooth.evaluate(
+          point.map((each, k) => (k === j ? each + by : each)),
+          new Float64Array(5),
+        );
+      expect(slope).toBeCloseTo((at(1e-5) - at(-1e-5)) / 2e-5, 8);
+    });
+  });
+
+  it('counts a row of weight 2 as the row twice, and one of weight 0 not at all', () => {
+    // given
+    const { rows, columns, values, labels } = sample(40, 3, 2);
+    const weights = Array.from({ length: rows }, (_, row) => row % 3);
+    const repeated = weights.flatMap((times, row) => Array(times).fill(row) as number[]);
+    const twice = Float32Array.from(
+      repeated.flatMap((row) => [...values.subarray(row * columns, (row + 1) * columns)]),
     );
-    const folds = Int32Array.from({ length: rows }, (_, i) => i % 3);
-    return { rows, columns, values, labels, folds };
-  }
-
-  it('is strong for few rows and weak for many', () => {
-    const candidates = [1e-4, 1e-2, 1e-1, 1];
-    const few = chooseL2({ ...noisy(120), candidates });
-    const many = chooseL2({ ...noisy(6000), candidates });
-    expect(few.l2).toBeGreaterThan(many.l2);
-    expect(few.losses).toHaveLength(4);
+    // when
+    const options = { columns, l2: 0.1, tolerance: 1e-10 };
+    const weighted = fitLogistic({ ...options, rows, values, labels, weights });
+    const plain = fitLogistic({
+      ...options,
+      rows: repeated.length,
+      values: twice,
+      labels: repeated.map((row) => labels[row]!),
+    });
+    // then
+    plain.weights.forEach((weight, j) => void expect(weighted.weights[j]).toBeCloseTo(weight, 8));
   });
 
-  it('wants folds and penalties', () => {
-    const one = { ...noisy(30), folds: new Int32Array(30) };
-    expect(() => chooseL2({ ...one, candidates: [1] })).toThrow(/30 rows in 1 folds and 1 penalties/);
+  it('needs few steps where columns repeat each other or are rare, and repeats itself bit for bit', () => {
+    // given more rows than the curvature is estimated from
+    const rng = createRng(4);
+    const [rows, columns] = [9000, 12];
+    const values = new Float32Array(rows * columns);
+    const labels = new Uint8Array(rows);
+    for (let row = 0; row < rows; row++) {
+      const common = rng.normal();
+      for (let j = 0; j < 10; j++) values[row * columns + j] = common + 0.05 * rng.normal();
+      values[row * columns + 10] = rng.uniform() < 0.0005 ? 44 : 0;
+      labels[row] = Number(rng.uniform() < sigmoid(common - 3));
+    }
+    // when
+    const fit = fitLogistic({ rows, columns, values, labels, l2: 0.001 });
+    // then, and the column of zeros has no weight
+    expect(fit).toMatchObject({ converged: true });
+    expect(fit.iterations).toBeLessThan(25);
+    expect(fit.weights[11]).toBe(0);
+    expect(fitLogistic({ rows, columns, values, labels, l2: 0.001 })).toEqual(fit);
+    // and from there it takes no step more
+    expect(fitLogistic({ rows, columns, values, labels, l2: 0.001, start: fit }).iterations).toBe(0);
+  });
+
+  it('says when it has not arrived', () => {
+    const fit = fitLogistic({ ...sample(200, 5, 8), l2: 0.001, tolerance: 1e-12, maxIterations: 1 });
+    expect(fit).toMatchObject({ converged: false, iterations: 1 });
+  });
+
+  it('stays finite without a penalty where a plane divides the labels', () => {
+    const values = Float32Array.of(-2, -1, 1, 2);
+    const fit = fitLogistic({ rows: 4, columns: 1, values, labels: [0, 0, 1, 1], l2: 0 });
+    expect(Number.isFinite(fit.weights[0])).toBe(true);
+    expect(fit.loss).toBeLessThan(1e-4);
+  });
+
+  it('says what is wrong with what it is given', () => {
+    const good = { rows: 2, columns: 1, values: Float32Array.of(1, 2), labels: [0, 1], l2: 1 };
+    const wrong = (change: object) => () => fitLogistic({ ...good, ...change });
+    expect(wrong({ rows: 0 })).toThrow(LinearError);
+    expect(wrong({ rows: 3 })).toThrow(/2 numbers in a Float32Array; a Float32Array of 3 x 1/);
+    expect(wrong({ values: [1, 2] })).toThrow(/2 numbers in a Array/);
+    expect(wrong({ values: Float32Array.of(1, Number.NaN) })).toThrow(/row 1, column 0 is NaN/);
+    expect(wrong({ labels: [0] })).toThrow(/2 rows and 1 labels/);
+    expect(wrong({ labels: [0, 0.5] })).toThrow(/row 1 has label 0.5; 0 or 1/);
+    expect(wrong({ labels: [1, 1] })).toThrow(/no row with label 0/);
+    expect(wrong({ weights: [1, 0] })).toThrow(/no row with label 1/);
+    expect(wrong({ weights: [1, -1] })).toThrow(/row 1 has weight -1/);
+    expect(wrong({ offset: [1, Number.NaN] })).toThrow(/row 1 has offset NaN/);
+    expect(wrong({ l2: -1 })).toThrow(/l2 is -1; a finite number from 0/);
+    expect(wrong({ l1: Number.NaN })).toThrow(/l1 is NaN/);
+    expect(wrong({ tolerance: 0 })).toThrow(/tolerance is 0/);
+    expect(wrong({ maxIterations: 0.5 })).toThrow(/maxIterations is 0.5/);
+    expect(wrong({ start: { weights: new Float64Array(2), intercept: 0 } })).toThrow(/2 weights/);
+    expect(wrong({ start: { weights: Float64Array.of(Number.NaN), intercept: 0 } })).toThrow(/NaN at 0/);
+    expect(() => linearLogits({ weights: new Float64Array(2), intercept: 0 }, new Float32Array(3))).toThrow(
+      /3 values are given; rows of 2/,
+    );
   });
 });

@@ -90,9 +90,14 @@ function priorVariance(known: KnownRows): number {
   const every = Math.ceil(known.rows / MOST_ROWS);
   const some = every === 1 ? known : rowsOf(known, (place) => place % every === 0);
   const folds = Int32Array.from(some.unit, (unit) => Math.floor(unit * FOLDS));
-  if (new Set(folds).size < 2) return USUAL_VARIANCE;
+  if (!bothInTwoFolds(some.labels, folds)) return USUAL_VARIANCE;
   // The prior weighs less as rows are added: the variance is what is chosen, whatever their number.
   const candidates = PRIOR_VARIANCES.map((variance) => 1 / (variance * some.rows));
   const { l2 } = chooseL2({ ...some, folds, candidates });
   return 1 / (l2 * some.rows);
+}
+
+/** Whether rows of both outcomes are left, whichever fold is held out. */
+function bothInTwoFolds(labels: Float32Array, folds: Int32Array): boolean {
+  return [0, 1].every((label) => new Set(folds.filter((_, i) => labels[i] === label)).size > 1);
 }
