@@ -2,7 +2,7 @@ import { type Config, MODEL_FAMILIES } from '../../config/index.ts';
 import { DataError } from '../../data/index.ts';
 import type { Candidate } from './candidate.ts';
 import { linear, mlp, NetworkCandidate, TunedCandidate, texts, visits } from './network/index.ts';
-import { LogisticCandidate, TreesCandidate } from './tabular/index.ts';
+import { BgNbdCandidate, LogisticCandidate, TreesCandidate } from './tabular/index.ts';
 
 /** Single numbers that a model must beat. */
 const RECENCY = /\.recency$/;
@@ -23,6 +23,7 @@ const withBoth = new NetworkCandidate('network + visits + texts', [linear, mlp, 
 export const CANDIDATES: readonly Candidate[] = [
   new LogisticCandidate({ name: 'recency alone', family: 'floor', by: 'own', only: RECENCY }),
   new LogisticCandidate({ name: 'frequency alone', family: 'floor', by: 'own', only: FREQUENCY }),
+  new BgNbdCandidate(),
   new LogisticCandidate({
     name: 'logistic regression, few features',
     family: 'logistic',

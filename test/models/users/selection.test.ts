@@ -66,6 +66,7 @@ describe('what is chosen at past cut-offs', { timeout: SLOW }, () => {
     expect(reference.description.candidates.map(({ name }) => name)).toEqual([
       'recency alone',
       'frequency alone',
+      'BG/NBD',
       'logistic regression, few features',
       'logistic regression',
       'logistic regression, overall scale',

@@ -1,0 +1,111 @@
+import { type BgNbdParameters, CustomerBaseError, fitBgNbd } from '../../../engine/customer-base/index.ts';
+import type { GraphBuilder, Value } from '../../../engine/onnx/index.ts';
+import type { Candidate, Material } from '../candidate.ts';
+import type { InputTransform } from '../inputs.ts';
+import { FittedTabular, type TaskModel } from './fitted.ts';
+
+/** Customers that the four parameters are fitted on, at most. */
+const MOST_ROWS = 20_000;
+/** Chances closer to 0 or 1 have no use as logits. */
+const EDGE = 1e-6;
+
+/** What the model reads of an event type, in this order. */
+const COLUMNS = ['active_days', 'recency', 'tenure'] as const;
+
+/** The question of a head, and where its event's columns stand in the raw features. */
+interface Asked {
+  readonly horizonDays: number;
+  readonly inverted: boolean;
+  readonly columns: readonly number[];
+}
+
+/**
+ * The chance of a purchase within the horizon by BG/NBD, fitted to the dates of purchases alone (Fader, Hardie, Lee 2005): what
+ * a marketer has without any learning. A day with the task's event counts as one transaction.
+ */
+export class BgNbdCandidate implements Candidate {
+  readonly name = 'BG/NBD';
+  readonly family = 'floor';
+  readonly reads = ['features'];
+
+  applies(material: Material): boolean {
+    return material.heads.some((_, task) => asked(material, task) !== undefined);
+  }
+
+  async fit(material: Material): Promise<FittedTabular> {
+    const questions = material.heads.map((_, task) => asked(material, task));
+    const kept = [...new Set(questions.flatMap((one) => one?.columns ?? []))];
+    const models = questions.map((one) => {
+      const parameters = one && fitTo(material, one.columns);
+      return parameters ? modelOf(one, parameters, kept) : null;
+    });
+    return new FittedTabular(material, { inputs: material.features, transform: asTheyAre(kept) }, models);
+  }
+}
+
+function asked({ config, heads, names }: Material, place: number): Asked | undefined {
+  const { task: name, inverted } = heads[place]!;
+  const task = config.tasks[name];
+  if (task?.kind !== 'event' && task?.kind !== 'absence') return undefined;
+  const columns = COLUMNS.map((column) => names.findIndex((one) => one.name === `${task.event}.${column}`));
+  return columns.includes(-1) ? undefined : { horizonDays: task.horizonDays, inverted, columns };
+}
+
+/** Undefined where nobody came back. */
+function fitTo({ features, width, used }: Material, columns: readonly number[]): BgNbdParameters | undefined {
+  const customers = used.filter((row) => features[row * width + columns[0]!]! > 0);
+  const every = Math.ceil(customers.length / MOST_ROWS);
+  const some = customers.filter((_, i) => i % every === 0);
+  const [days, since, age] = columns.map((column) =>
+    Float64Array.from(some, (row) => features[row * width + column]!),
+  );
+  const frequency = days!.map((count) => count - 1);
+  const recency = age!.map((tenure, i) => (frequency[i] === 0 ? 0 : Math.max(0, tenure - since![i]!)));
+  try {
+    return fitBgNbd({ frequency, recency, age: age! });
+  } catch (error) {
+    if (error instanceof CustomerBaseError) return undefined;
+    throw error;
+  }
+}
+
+/** See `probabilityOfTransaction` and `probabilityAlive` of the engine: the same in operators. */
+function modelOf(one: Asked, { r, alpha, a, b }: BgNbdParameters, kept: readonly number[]): TaskModel {
+  const score = (g: GraphBuilder, raw: Value): Value => {
+    const [days, since, tenure] = one.columns.map((column) => {
+      const k = kept.indexOf(column);
+      return g.slice(raw, 1, k, k + 1);
+    });
+    const x = g.max(g.sub(days!, 1), 0);
+    const age = g.max(tenure!, 0);
+    const last = g.max(g.sub(age, since!), 0);
+    const rate = g.add(x, r);
+    const silence = g.sub(g.log(g.add(age, alpha)), g.log(g.add(last, alpha)));
+    const stays = g.sub(g.log(g.div(g.add(g.max(x, 1), b - 1), a)), g.mul(rate, silence));
+    // nobody leaves before the first repeat transaction
+    const alive = g.where(g.greater(x, 0), g.sigmoid(stays), 1);
+    const quiet = g.mul(rate, g.sub(g.log(g.add(age, alpha)), g.log(g.add(age, alpha + one.horizonDays))));
+    const chance = g.clip(g.mul(alive, g.sub(1, g.exp(quiet))), EDGE, 1 - EDGE);
+    const logit = g.sub(g.log(chance), g.log(g.sub(1, chance)));
+    return one.inverted ? g.neg(logit) : logit;
+  };
+  return {
+    score,
+    // three dates make one number: it is all of the first column's
+    parts(g, raw, groupOf, groups) {
+      const group = groupOf[kept.indexOf(one.columns[0]!)]!;
+      const all = Array.from({ length: groups }, (_, each) => Number(each === group));
+      return g.unsqueeze(g.mul(score(g, raw), g.constant(all)), [1]);
+    },
+  };
+}
+
+/** Raw features, not standardised. */
+const asTheyAre = (kept: readonly number[]): InputTransform => ({
+  kept,
+  log: kept.map(() => 0),
+  low: kept.map(() => -1e9),
+  high: kept.map(() => 1e9),
+  mean: kept.map(() => 0),
+  deviation: kept.map(() => 1),
+});
