@@ -8,15 +8,14 @@ import { openShop, SLOW } from '../../e2e/nights.ts';
 
 type Split = Extract<ConfigInput['sources'][string], { table: 'labels' }>['split'];
 
-const sourceOf = (split: Split) =>
-  ({
-    format: 'csv',
-    table: 'labels',
-    columns: { label: 'bought' },
-    split,
-    duplicates: 'keep',
-    attributes: { numbers: ['pages'], categories: { month: '"Month"', device: 'device' } },
-  }) as const;
+const sourceOf = (split: Split): ConfigInput['sources'][string] => ({
+  format: 'csv',
+  table: 'labels',
+  columns: { label: 'bought' },
+  split,
+  duplicates: 'keep',
+  attributes: { numbers: ['pages'], categories: { month: '"Month"', device: 'device' } },
+});
 
 const MONTHS = { by: 'Month', train: ['Feb', 'Mar', 'May'], test: ['Nov', 'Dec'] };
 const HEAD = 'bought,pages,Month,device,day';
@@ -91,7 +90,7 @@ describe('a labelled table that time splits', () => {
     // when
     const latest = withLatest({ splits, splitAt });
     // then
-    expect(latest.map((split, i) => (split === 'valid' ? splitAt[i] : -1)).filter((at) => at >= 0)).toEqual(
+    expect(latest.map((split, i) => (split === 'valid' ? splitAt[i] : -1)).filter((at) => at! >= 0)).toEqual(
       new Array(20).fill(2),
     );
     expect(latest.filter((split) => split === 'test')).toHaveLength(10);

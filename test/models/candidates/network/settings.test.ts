@@ -12,13 +12,13 @@ import { linear, mlp, NetworkCandidate, visits } from '../../../../lib/models/ca
 import { VISIT_FIELDS } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
 import { probabilityOf } from '../../../../lib/models/shared/index.ts';
 import { SLOW } from '../../../e2e/nights.ts';
-import { visitIds, vocabulary } from './small.ts';
+import { vocabulary } from './small.ts';
 
 const ROWS = 300;
 const WIDTH = 4;
 const VISITS = 4;
 
-/** Rows whose first two features and whose latest visit say something of the outcome. */
+/** Rows whose first two features say something of the outcome, with visits that say nothing. */
 function materialOf({ training, model }: Pick<ConfigInput, 'training' | 'model'>): Material {
   const config = parseConfig({
     shop: { timeZone: 'UTC' },
@@ -37,8 +37,14 @@ function materialOf({ training, model }: Pick<ConfigInput, 'training' | 'model'>
   const inputs = new Float32Array(ROWS * WIDTH);
   for (const row of used) writeInputs(features, row * WIDTH, transform, inputs, row * WIDTH);
   const ids = new Int32Array(ROWS * VISITS * VISIT_FIELDS);
-  ids.set(visitIds(ROWS, VISITS).subarray(0, ids.length));
-  const counts = Int32Array.from({ length: ROWS }, (_, row) => Math.max(0, VISITS - row));
+  const counts = Int32Array.from({ length: ROWS }, (_, row) => row % (VISITS + 1));
+  counts.forEach((count, row) => {
+    for (let visit = 0; visit < count; visit++) {
+      const taste = rng.integer(2);
+      const of = [6, 12 + taste, 21 + taste, 38, 46, 54, 62, 70 + taste];
+      ids.set(of, (row * VISITS + visit) * VISIT_FIELDS);
+    }
+  });
   return {
     config,
     heads: [{ task: 'buy', bins: 1, inverted: false }],
@@ -72,11 +78,11 @@ async function trained(candidate: NetworkCandidate, settings: Pick<ConfigInput, 
 
 describe('settings of a network', { timeout: SLOW }, () => {
   it('training.optimiser: each moves the bytes, and learns', async () => {
-    // given: 0.69 is a coin
+    // then: a coin has 0.69, and the truth itself some 0.4
     const models = new Set<string>();
     for (const optimiser of ['adamw', 'sgd', 'adagrad', 'adafactor'] as const) {
       const { loss, model } = await trained(wide, { training: { optimiser } });
-      expect(loss, optimiser).toBeLessThan(0.4);
+      expect(loss, optimiser).toBeLessThan(0.6);
       models.add(model);
     }
     expect(models.size).toBe(4);
