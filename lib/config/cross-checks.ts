@@ -53,6 +53,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 export function crossFaults(parts: Parts): CrossFault[] {
   return [
     ...widthFaults(parts),
+    ...momentumFaults(parts),
     ...textFaults(parts),
     ...environmentFaults(parts),
     ...nightlyFaults(parts),
@@ -64,7 +65,9 @@ export function crossFaults(parts: Parts): CrossFault[] {
 
 function widthFaults({ model, text }: Parts): CrossFault[] {
   const faults: CrossFault[] = [];
-  if (model && (model.layers > 0 || text) && model.width % model.heads !== 0) {
+  const { sequence = 'transformer', layers = 0 } = model ?? {};
+  const attends = (layers > 0 && sequence === 'transformer') || text !== undefined;
+  if (model && attends && model.width % model.heads !== 0) {
     const expected = `a divisor of model.width, which is ${model.width}`;
     faults.push({ path: ['model', 'heads'], given: model.heads, expected });
   }
@@ -74,6 +77,12 @@ function widthFaults({ model, text }: Parts): CrossFault[] {
     faults.push({ path: ['text', 'encoder', 'heads'], given: encoder.heads, expected });
   }
   return faults;
+}
+
+function momentumFaults({ training }: Parts): CrossFault[] {
+  if (training?.momentum === undefined || training.optimiser === 'sgd') return [];
+  const expected = `no such setting with the optimiser '${training.optimiser ?? 'adamw'}': only 'sgd' has a momentum`;
+  return [{ path: ['training', 'momentum'], given: training.momentum, expected }];
 }
 
 function textFaults({ text, sources, named }: Parts): CrossFault[] {
@@ -136,11 +145,30 @@ function sourceFaults(name: string, source: Source, { shop }: Parts): CrossFault
       expected: 'a name of its own for each rule',
     });
   }
+  faults.push(...splitFaults(name, source));
   if (source.table === 'labels' && source.unnest !== undefined) {
     const none = 'no unnest: a label belongs to one row of the file';
     faults.push({ path: ['sources', name, 'unnest'], given: source.unnest, expected: none });
   }
   return faults;
+}
+
+function splitFaults(name: string, source: Source): CrossFault[] {
+  if (source.table !== 'labels' || !source.split) return [];
+  const { testFrom, train, test } = source.split;
+  const path = ['sources', name, 'split'];
+  if (source.columns.split !== undefined)
+    return [{ path, given: source.split, expected: 'one of split and columns.split: each splits the table' }];
+  const byDay = testFrom !== undefined && !train && !test;
+  const byValues = testFrom === undefined && train && test;
+  if (!byDay && !byValues) {
+    const expected = 'testFrom, the first day of the test rows, or train and test, values of the column';
+    return [{ path, given: source.split, expected }];
+  }
+  const values = [...(train ?? []), ...(test ?? [])];
+  const twice = values.find((value, i) => values.indexOf(value) < i);
+  if (twice === undefined) return [];
+  return [{ path, given: twice, expected: 'each value once, in train or in test' }];
 }
 
 /** Files of one prefix would go to one of the sources, whichever comes first. */

@@ -174,6 +174,20 @@ const labelSource = z.strictObject({
     /** 'train' or 'test' (also 'valid'); `row_number` counts the file's rows from 0, `crc32(text)` is at hand. */
     split: sql.optional(),
   }),
+  /**
+   * In place of columns.split: a split by time. The test rows are the latest; validation rows are the latest of the
+   * others. Attributes that are the column itself are left out.
+   */
+  split: z
+    .strictObject({
+      by: sql,
+      /** `by` is a time: rows from this shop day on are for testing. */
+      testFrom: z.iso.date('a day such as "2018-11-01"').optional(),
+      /** `by` has a few values: those of the training part in their order in time, and those that are for testing. */
+      train: z.array(z.string()).min(1).optional(),
+      test: z.array(z.string()).min(1).optional(),
+    })
+    .optional(),
   attributes,
 });
 
@@ -252,7 +266,9 @@ const model = z
       .min(1)
       .default(['auto']),
     seed: z.number().int().nonnegative().default(7),
-    /** Width of the behaviour Transformer, its layers and heads; 0 layers leave the sequence branch out. */
+    /** What reads a user's visits; default: 'transformer'. The others read in both directions, too. */
+    sequence: z.enum(['transformer', 'gru', 'lstm', 'cnn']).optional(),
+    /** Its width and layers, and the Transformer's heads; 0 layers leave the sequence branch out. */
     width: z.number().int().positive().default(32),
     layers: z.number().int().nonnegative().default(2),
     heads: z.number().int().positive().default(4),
@@ -263,6 +279,18 @@ const model = z
   })
   .prefault({});
 
+/**
+ * The optimisers of the engine, each with the peak learning rate and the weight decay that stand where none is given. A
+ * decay is not of one measure: SGD, AdamW and Adafactor shrink a weight by rate x decay each step; Adagrad adds it to the
+ * gradient.
+ */
+const OPTIMISERS = {
+  adamw: { learningRate: 0.002, weightDecay: 0.3 },
+  sgd: { learningRate: 0.05, weightDecay: 0.01 },
+  adagrad: { learningRate: 0.02, weightDecay: 0.001 },
+  adafactor: { learningRate: 0.002, weightDecay: 0.3 },
+};
+
 const training = z
   .strictObject({
     /** Steps of self-supervised pretraining on the shop's own events. */
@@ -270,9 +298,14 @@ const training = z
     /** Upper bound of fine-tuning steps; small tables take fewer. */
     steps: z.number().int().positive().default(1000),
     batchSize: z.number().int().min(8).default(512),
-    learningRate: z.number().positive().default(0.002),
-    /** On the weights of MLP and sequence; the linear part has a penalty of its own. */
-    weightDecay: z.number().nonnegative().default(0.3),
+    /** What updates the networks of users and tables, and the pretraining on visits; default: 'adamw'. */
+    optimiser: z.enum(['adamw', 'sgd', 'adagrad', 'adafactor']).optional(),
+    /** Of 'sgd'; default: 0.9. */
+    momentum: z.number().min(0).lt(1).optional(),
+    /** Peak; the default is that of the optimiser. */
+    learningRate: z.number().positive().optional(),
+    /** On the weights of MLP and sequence; the linear part has a penalty of its own. The default is that of the optimiser. */
+    weightDecay: z.number().nonnegative().optional(),
     /** Days between training cut-offs, and how many at most. */
     cutoffEveryDays: days.default(14),
     maxCutoffs: z.number().int().positive().default(26),
@@ -280,6 +313,11 @@ const training = z
     threads: z.number().int().positive().default(2),
     /** Write each training's curves as TensorBoard event files, too: `runs/<runId>/tensorboard/`. */
     tensorboard: z.boolean().optional(),
+  })
+  .transform((given) => {
+    const rates = OPTIMISERS[given.optimiser ?? 'adamw'];
+    const { learningRate = rates.learningRate, weightDecay = rates.weightDecay } = given;
+    return { ...given, learningRate, weightDecay };
   })
   .prefault({});
 

@@ -25,6 +25,8 @@ export interface AttributeTable {
   readonly rowIds: Int32Array;
   readonly labels: readonly string[];
   readonly splits: readonly string[];
+  /** Of a split by time: a number that rises with it; NaN elsewhere. */
+  readonly splitAt: Float64Array;
 }
 
 const KIND = 'nightjar.kind';
@@ -91,6 +93,7 @@ export async function readAttributes(
     rowIds: Int32Array.from(numbers('row_id', -1)),
     labels: texts('label').map((label) => label ?? ''),
     splits: texts('split').map((split) => split ?? ''),
+    splitAt: numbers('split_at', Number.NaN),
   };
 }
 

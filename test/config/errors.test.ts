@@ -75,6 +75,40 @@ const cases: [string, (config: Input) => void, string][] = [
     `sources.orders.csv.delimiter: given ${JSON.stringify('"')}, expected another character than csv.quote`,
   ],
   [
+    'two splits of one table',
+    (c) =>
+      Object.assign(c.sources.visits!, {
+        columns: { label: 'bought', split: 'part' },
+        split: { by: 'day', testFrom: '2018-11-01' },
+      }),
+    'sources.visits.split: given {"by":"day","testFrom":"2018-11-01"}, expected one of split and columns.split: each splits the table',
+  ],
+  [
+    'a split by a day and by values',
+    (c) => Object.assign(c.sources.visits!, { split: { by: 'day', testFrom: '2018-11-01', test: ['Nov'] } }),
+    'sources.visits.split: given {"by":"day","testFrom":"2018-11-01","test":["Nov"]}, expected testFrom, the first day of the test rows, or train and test, values of the column',
+  ],
+  [
+    'a value on both sides of a split',
+    (c) => Object.assign(c.sources.visits!, { split: { by: 'month', train: ['Oct', 'Nov'], test: ['Nov'] } }),
+    'sources.visits.split: given "Nov", expected each value once, in train or in test',
+  ],
+  [
+    'a split from no day',
+    (c) => Object.assign(c.sources.visits!, { split: { by: 'day', testFrom: 'November' } }),
+    'sources.visits.split.testFrom: given "November", expected a day such as "2018-11-01"',
+  ],
+  [
+    'a momentum of an optimiser that has none',
+    (c) => (c.training = { momentum: 0.5 }),
+    "training.momentum: given 0.5, expected no such setting with the optimiser 'adamw': only 'sgd' has a momentum",
+  ],
+  [
+    'an optimiser that the engine has not',
+    (c) => (c.training = { optimiser: 'lion' }),
+    'training.optimiser: given "lion", expected one of "adamw", "sgd", "adagrad", "adafactor"',
+  ],
+  [
     'one prefix of two sources',
     (c) => Object.assign(c.sources.visits!, { prefix: 'orders/' }),
     'sources.visits.prefix: given "orders/", expected another prefix than that of "orders": a file belongs to one source',

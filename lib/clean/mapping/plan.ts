@@ -135,6 +135,9 @@ export function expressionsOf(source: Source): Wanted[] {
       }
     }
   }
+  if (source.table === 'labels' && source.split) {
+    wanted.push({ path: 'split.by', expression: source.split.by });
+  }
   const version = source.newestBy?.find((term) => term !== 'drop');
   if (version !== undefined) wanted.push({ path: 'newestBy', expression: version });
   for (const [i, expression] of (source.key ?? []).entries()) wanted.push({ path: `key.${i}`, expression });

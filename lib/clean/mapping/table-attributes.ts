@@ -7,6 +7,7 @@ import { type Field, isDecimal, isFloat } from './fields.ts';
 import { numberStages } from './numbers.ts';
 import type { Reading } from './reading.ts';
 import { type Check, type Output, type TableColumns, VALUE, zipStages } from './table.ts';
+import { splitColumns } from './table-split.ts';
 import { idOf, plainText } from './texts.ts';
 import { timeOf } from './times.ts';
 
@@ -14,7 +15,7 @@ type AttributeSource = Exclude<Source, { table: 'events' }>;
 
 const SPLITS = ['train', 'valid', 'test'];
 const OWN_COLUMNS = [
-  ...['user', 'hash', 'item', 'row_id', 'label', 'split', 'valid_from', 'email_sha256', 'flags'],
+  ...['user', 'hash', 'item', 'row_id', 'label', 'split', 'split_at', 'valid_from', 'email_sha256', 'flags'],
 ];
 const KINDS = { numbers: 'number', categories: 'category', texts: 'text' } as const;
 /** Squares of numbers up to this stay finite, however many are added. */
@@ -63,6 +64,14 @@ export function attributeColumns(
         split.value,
       ),
     );
+  }
+  const by = fields.get('split.by');
+  if (source.table === 'labels' && source.split && by) {
+    const own = splitColumns(source.split, by, source, reading);
+    stages.push(own.stages);
+    checks.push(...own.checks);
+    outputs.push(...own.outputs);
+    canonical.push({ name: 'split', type: 'VARCHAR', slot: 'v_split' });
   }
   const validFrom = field('valid_from');
   if (validFrom) {

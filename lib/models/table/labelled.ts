@@ -9,6 +9,7 @@ import {
 } from '../../features/index.ts';
 import type { RunManifest } from '../../run/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
+import { emptySide, splitOf, withLatest } from './split.ts';
 
 /** A labelled table as numbers, with the parts that its split names. */
 export interface LabelledTable {
@@ -29,8 +30,9 @@ export function labelTask(config: Config, name: string): LabelTask {
 
 /**
  * Reads the table of a label task. Rows of split 'test' are for testing, all others for training; without any split a
- * fifth of the rows, by a hash of the row number, is for testing.
- * @throws DataError when there are no rows to train on, or one label only
+ * fifth of the rows, by a hash of the row number, is for testing. Where time splits it, the latest training rows have the
+ * split 'valid', and attributes that are the column which splits are left out.
+ * @throws DataError when there are no rows to train on, one label only, or a split by time that leaves a side empty
  */
 export async function readLabelled(
   store: ObjectStore,
@@ -60,15 +62,22 @@ export async function readLabelled(
   const rowIds = Int32Array.from(
     parts.flatMap((part, i) => Array.from(part.rowIds, (id) => id + offsets[i]!)),
   );
+  const { split, without } = splitOf(manifest.config, task);
   const table = {
     ...whole,
-    columns: whole.columns.filter(({ name: column }) => !task.exclude.includes(column)),
+    columns: whole.columns.filter(
+      ({ name: column }) => !task.exclude.includes(column) && !without.has(column),
+    ),
+    splits: split ? withLatest(whole) : whole.splits,
   };
   const named = table.splits.some((split) => split !== '');
   const isTest = (row: number) =>
     named ? table.splits[row] === 'test' : stableUnit('split', String(rowIds[row])) < 0.2;
   const rows = Int32Array.from({ length: table.rows }, (_, i) => i).sort((a, b) => rowIds[a]! - rowIds[b]!);
   const train = rows.filter((row) => !isTest(row));
+  const test = rows.filter(isTest);
+  if (split && (train.length === 0 || test.length === 0))
+    throw emptySide(name, task.source, split, test.length);
   const labels = Float32Array.from(table.labels, (label) =>
     Number(label.toLowerCase() === task.positive.toLowerCase()),
   );
@@ -80,7 +89,7 @@ export async function readLabelled(
         `labels are ${seen.join(', ')}: set tasks.${name}.positive to one of them`,
     );
   }
-  return { rowIds, train, test: rows.filter(isTest), labels, table };
+  return { rowIds, train, test, labels, table };
 }
 
 /**

@@ -3,10 +3,13 @@ import type { Candidate, Fitting, Judged, Material } from '../candidate.ts';
 import { type BranchKind, type Grown, type Pretrained, VISITS_BATCH } from './branches/index.ts';
 import { fitNetwork, type NetworkTraining } from './fit.ts';
 import { FittedNetwork } from './fitted.ts';
+import { optimiserOf } from './optimiser.ts';
 
 /** Variance of the normal prior over the standardised linear weights, and the dropout of all branches. */
 const PRIOR_VARIANCE = 1 / 300;
 const DROPOUT = 0.2;
+/** Of AdamW: fits are short, so squares of gradients are forgotten sooner than usual. */
+const BETA2 = 0.99;
 /** A branch that joins a fitted network learns for so many steps at least. */
 const FEWEST_STEPS = 50;
 
@@ -103,6 +106,7 @@ export function trainingOf({ config, steps, progress, fits }: Material, told: st
     steps,
     batchSize,
     learningRate,
+    optimiser: optimiserOf(config, BETA2),
     weightDecay,
     priorVariance: PRIOR_VARIANCE,
     dropout: DROPOUT,

@@ -7,6 +7,7 @@ import {
   cosineSchedule,
   type FitStore,
   fitProgram,
+  type OptimiserOptions,
   shuffledBatches,
 } from '../../../engine/train/index.ts';
 import { bins } from '../heads.ts';
@@ -22,6 +23,8 @@ export interface NetworkTraining {
   readonly steps: number;
   readonly batchSize: number;
   readonly learningRate: number;
+  /** Beside the decay, which is told by itself. */
+  readonly optimiser: OptimiserOptions;
   /** On the weights of all branches but the linear one. */
   readonly weightDecay: number;
   /** Penalty on the linear part as the variance of a normal prior over its standardised weights. */
@@ -104,7 +107,7 @@ export async function fitNetwork(
     ...judging,
     threads: training.threads,
     optimiser: {
-      beta2: 0.99,
+      ...training.optimiser,
       weightDecay: training.weightDecay,
       // The linear part has its own penalty, and the members' signs and scales are no weights to shrink.
       group: ({ name, shape: dims }) => ({

@@ -1,4 +1,5 @@
 import { int32, TrainError } from '../../../../engine/host/index.ts';
+import { optimiserOf } from '../optimiser.ts';
 import { encodeVisits, poolVisits, VISIT_TABLE, type VisitShape } from '../visits/encode.ts';
 import { pretrainEncoder } from '../visits/pretrain.ts';
 import { VISIT_FIELDS, visitTableSize } from '../visits/visit-ids.ts';
@@ -14,7 +15,7 @@ export const VISITS_BATCH = 128;
 /** `length` is the number of visits, or a name for a size that each batch brings. */
 export type VisitsBranchShape = VisitShape & { readonly length: number | 'length' };
 
-/** What a Transformer reads from a row's last visits, mean and last visit. Input: `tokens` (rows, length, VISIT_FIELDS) int32. */
+/** What is read from a row's last visits, mean and last visit. Input: `tokens` (rows, length, VISIT_FIELDS) int32. */
 export function visitsBranch(shape: VisitsBranchShape): Branch {
   const { length, width } = shape;
   const branch: Branch = {
@@ -56,9 +57,9 @@ export const visits: BranchKind = {
   applies: ({ visits }) => visits !== undefined,
   async grow({ config, visits, progress, fits }, earlier) {
     const { ids, counts, length, vocabulary, known } = visits!;
-    const { width, layers, heads, seed } = config.model;
+    const { sequence: reader, width, layers, heads, seed } = config.model;
     const { pretrainSteps, batchSize, learningRate, threads } = config.training;
-    const shape = { ids: visitTableSize(vocabulary), width, layers, heads, length };
+    const shape = { reader, ids: visitTableSize(vocabulary), width, layers, heads, length };
     const stride = length * VISIT_FIELDS;
     const pretrain = () => {
       const own = new Int32Array(known.length * stride);
@@ -70,6 +71,7 @@ export const visits: BranchKind = {
         steps: pretrainSteps,
         batchSize: Math.min(VISITS_BATCH, batchSize),
         learningRate,
+        optimiser: optimiserOf(config),
         threads,
         seed,
         onProgress: (step, of, loss) =>

@@ -6,6 +6,7 @@ import {
   type FitStore,
   fitProgram,
   linearSchedule,
+  type OptimiserOptions,
 } from '../../../../engine/train/index.ts';
 import type { VisitVocabulary } from '../../material.ts';
 import { Layers } from '../layers.ts';
@@ -22,6 +23,7 @@ export interface PretrainOptions {
   readonly steps: number;
   readonly batchSize: number;
   readonly learningRate: number;
+  readonly optimiser?: OptimiserOptions;
   readonly threads: number;
   readonly seed: number;
   readonly onProgress?: (step: number, of: number, loss: number) => void;
@@ -64,6 +66,7 @@ export async function pretrainEncoder(
     madeFrom: { settings: { seed: options.seed, vocabulary }, arrays: [sequences, lengths] },
     steps: options.steps,
     lr: options.learningRate,
+    optimiser: options.optimiser ?? {},
     schedule: linearSchedule({ warmup: Math.ceil(options.steps / 20) }),
     evaluateEvery: Math.ceil(options.steps / CURVE_POINTS),
     onProgress: ({ step, of, loss }) => options.onProgress?.(step, of, loss),
