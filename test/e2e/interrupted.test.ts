@@ -13,7 +13,11 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await temporaryFolder();
-  const config = shopConfig({ tasks: { purchase: { kind: 'event', event: 'purchase', horizonDays: 10 } } });
+  const defaults = shopConfig();
+  const config = shopConfig({
+    tasks: { purchase: { kind: 'event', event: 'purchase', horizonDays: 10 } },
+    model: { ...defaults.model, layers: 0 },
+  });
   await writeFile(join(folder, 'nightjar.config.ts'), `export default ${JSON.stringify(config)};\n`);
   await writeFile(join(folder, 'log.csv'), file(shopLog(60).filter(({ day }) => day < AS_OF)));
   expect(await nightjar(['drop', '--source', 'log', 'log.csv'], folder)).toMatchObject({ code: EXIT.done });

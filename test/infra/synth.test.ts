@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { ALL } from '../all.ts';
+import { builtPackages } from '../build/packages.ts';
 import { SHOP, STACKS } from './synthesis.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nightjar-synth-'));
@@ -30,10 +32,13 @@ function synth(...context: string[]) {
 }
 
 describe('cdk synth', () => {
-  it('builds and synthesises a shop offline, without Docker and without looking anything up', {
+  it(`${ALL ? 'builds and ' : ''}synthesises a shop offline, without Docker and without looking anything up`, {
     timeout: 240_000,
-  }, () => {
-    // given
+  }, async () => {
+    // given: the command builds where it is told no packages, which takes longer than the rest; test/package has a build
+    const packages = ALL
+      ? `out=${join(folder, 'dist')}`
+      : `packages=${dirname((await builtPackages()).functions)}`;
     const config = join(folder, 'nightjar.config.ts');
     const environments = { dev: { retention: { quarantineDays: 7 } } };
     writeFileSync(
@@ -42,7 +47,7 @@ describe('cdk synth', () => {
     );
     // when
     const started = performance.now();
-    const { status, stdout, stderr } = synth(`config=${config}`, 'env=dev', `out=${join(folder, 'dist')}`);
+    const { status, stdout, stderr } = synth(`config=${config}`, 'env=dev', packages);
     console.log(`cdk synth: ${((performance.now() - started) / 1000).toFixed(1)} s`);
     // then
     expect({ status, output: stdout + stderr }).toMatchObject({ status: 0 });

@@ -42,11 +42,21 @@ export const SHOP = {
 /** An archive without a file. */
 const EMPTY_ZIP = Buffer.from('504b0506'.padEnd(44, '0'), 'hex');
 
+/** By their settings. Test files of this folder share modules, and so these: none may change them. */
+const made = new Map<string, Synthesis>();
+
 /**
  * Synthesises all stacks as the command line would, over packages that are stand-ins: so templates do not change with
- * every line of code. Takes some seconds: once per test file.
+ * every line of code. Takes some seconds: once for each setting.
  */
 export function synthesise({ environment = 'prod', deploy = {} } = {}): Synthesis {
+  const setting = JSON.stringify({ environment, deploy });
+  const known = made.get(setting) ?? synthesised(environment, deploy);
+  made.set(setting, known);
+  return known;
+}
+
+function synthesised(environment: string, deploy: object): Synthesis {
   const folder = mkdtempSync(join(tmpdir(), 'nightjar-infra-'));
   try {
     const packages = { functions: join(folder, 'functions'), image: join(folder, 'image') };
@@ -63,8 +73,10 @@ export function synthesise({ environment = 'prod', deploy = {} } = {}): Synthesi
     const config = parseConfig({ ...SHOP, shop: { name: 'shop', timeZone: 'Europe/London' }, deploy });
     const stacks = buildApp(app, { config, environment, packages });
     const assembly = app.synth();
-    const template = (name: StackName): CloudTemplate =>
-      JSON.parse(readFileSync(join(assembly.directory, `${stacks[name].artifactId}.template.json`), 'utf8'));
+    const template = (name: StackName): CloudTemplate => {
+      const text = readFileSync(join(assembly.directory, `${stacks[name].artifactId}.template.json`), 'utf8');
+      return JSON.parse(text, (_, value) => Object.freeze(value));
+    };
     const templates = {
       storage: template('storage'),
       batch: template('batch'),
