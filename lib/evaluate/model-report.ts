@@ -1,6 +1,7 @@
 import { formatDay, parseDay } from '../data/index.ts';
 import {
   type ChanceTask,
+  costsToTrain,
   describedModel,
   type ListedTask,
   type ModelDescription,
@@ -24,12 +25,13 @@ const MOST_LISTED = 20;
 
 /** Every model that scored a run, with the tasks it answers. */
 export async function modelReports(args: ReportArgs, totals: ScoreTotals): Promise<ModelReport[]> {
-  const { store, manifest, versions } = args;
+  const { store, runId, manifest, versions } = args;
   const reports: ModelReport[] = [];
   for (const group of manifest.groups) {
     const version = versions[group.name];
     if (version === undefined) continue;
     const model = await describedModel(store, manifest, group, version);
+    const costs = await costsToTrain(store, runId, group);
     const tasks: TaskReport[] = [];
     for (const task of model.tasks) {
       tasks.push(
@@ -51,7 +53,7 @@ export async function modelReports(args: ReportArgs, totals: ScoreTotals): Promi
       })),
       pretraining: model.pretraining.map(({ step, trainLoss }) => ({ step, train: trainLoss })),
       selection: model.selection,
-      ...(model.comparison ? { comparison: comparisonReport(model.comparison) } : {}),
+      ...(model.comparison ? { comparison: comparisonReport(model.comparison, costs) } : {}),
     });
   }
   return reports;
@@ -117,13 +119,18 @@ function common({ manifest, outcomes, asked }: ReportArgs, { name, question }: C
   };
 }
 
-function comparisonReport({
-  cutoff,
-  kept,
-  candidates,
-}: NonNullable<ModelDescription['comparison']>): ComparisonReport {
+function comparisonReport(
+  { cutoff, kept, candidates }: NonNullable<ModelDescription['comparison']>,
+  costs: Awaited<ReturnType<typeof costsToTrain>>,
+): ComparisonReport {
   return {
     ...(cutoff === null ? {} : { asOf: cutoff }),
-    rows: candidates.map(({ name, reads, tasks }) => ({ name, reads, kept: name === kept, tasks })),
+    rows: candidates.map(({ name, reads, tasks }) => ({
+      name,
+      reads,
+      kept: name === kept,
+      tasks,
+      costs: costs[name],
+    })),
   };
 }

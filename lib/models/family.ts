@@ -6,7 +6,7 @@ import type { Interner, ShardUser } from '../features/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import type { Comparison, Trial } from './candidates/index.ts';
+import type { Comparison, Costs, Trial } from './candidates/index.ts';
 import type { LeftOut, Progress, TaskStrengths } from './shared/index.ts';
 
 /** What the data of a group of tasks is good for. */
@@ -36,6 +36,8 @@ export interface TrainContext {
   readonly progress: Progress;
   /** Keeps the fits for a training that is started again. */
   readonly fits?: FitStore | undefined;
+  /** Gets what each candidate cost that was tried, by name: times differ from run to run, so no model holds them. */
+  readonly tellCosts?: (costs: Readonly<Record<string, Costs>>) => void;
 }
 
 export interface TrialsContext extends TrainContext {

@@ -51,9 +51,15 @@ export async function finetuneRun(args: {
         const prefix = `fits/${runId}/${group.name}/`;
         const fits = new FitStore({ store: bytesOf(store), prefix, signal, checkpointEvery, now });
         const checked = { ...group, tasks, leftOut };
-        const train = () => family.train({ store, manifest, group: checked, progress: tell, fits });
+        let costs: TrainedGroup['costs'];
+        const tellCosts = (told: TrainedGroup['costs']) => {
+          costs = told;
+        };
+        const train = () =>
+          family.train({ store, manifest, group: checked, progress: tell, fits, tellCosts });
         const files = await namingDrops(store, manifest, train);
-        trained = { version: await putModel(store, group.name, files), ...without };
+        const version = await putModel(store, group.name, files);
+        trained = { version, ...without, ...(costs ? { costs } : {}) };
         if (manifest.config.training.tensorboard) await putEventFiles(store, manifest, runId, group, files);
       }
       await putJson(store, key, trained, gone ? {} : { ifAbsent: true });

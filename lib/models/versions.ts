@@ -1,6 +1,7 @@
 import { readModelFiles } from '../registry/index.ts';
 import { type RunManifest, type TaskGroup, trainedKey } from '../run/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';
+import type { Costs } from './candidates/index.ts';
 import { FAMILIES } from './families.ts';
 import type { ModelDescription } from './family.ts';
 import type { LeftOut } from './shared/index.ts';
@@ -13,6 +14,8 @@ export interface TrainedGroup {
   /** Null where none of the group's tasks can be trained yet. */
   readonly version: string | null;
   readonly leftOut?: readonly LeftOut[];
+  /** Of the candidates that were tried, by name. */
+  readonly costs?: Readonly<Record<string, Costs>>;
 }
 
 export const trainedGroupKey = (runId: string, { name }: Pick<TaskGroup, 'name'>): string =>
@@ -29,6 +32,15 @@ export async function describedModel(
   version: string,
 ): Promise<ModelDescription> {
   return FAMILIES[group.kind].describe(await readModelFiles(store, group.name, version), config, group);
+}
+
+/** What each candidate cost, by name, when a run trained a group's model; nothing where it trained none. */
+export async function costsToTrain(
+  store: ObjectStore,
+  runId: string,
+  group: TaskGroup,
+): Promise<NonNullable<TrainedGroup['costs']>> {
+  return (await readJson<TrainedGroup>(store, trainedGroupKey(runId, group)))?.costs ?? {};
 }
 
 /** The version of each group that scores a run: the champion that its manifest pins, else what it trained itself. */

@@ -205,6 +205,10 @@ export interface ComparisonReport {
     readonly reads: readonly string[];
     /** This one was chosen. */
     readonly kept: boolean;
+    /** Of all its fits together, and of scoring with one of them; absent where another run trained, and for a blend. */
+    readonly costs?:
+      | { readonly fitSeconds: number; readonly rowsPerSecond: number; readonly bytes: number }
+      | undefined;
     readonly tasks: readonly {
       readonly task: string;
       readonly n: number;

@@ -20,11 +20,18 @@ async function trained(shop: Workspace, family: ModelFamily<unknown>, asOf: stri
   const drops = await shop.ingest(() => {});
   const training = await planRun({ ...shop, drops, purpose: 'training', asOf });
   const group = training.manifest.groups[0]!;
-  const files = await family.train({ ...shop, manifest: training.manifest, group, progress: () => {} });
+  const costs: object[] = [];
+  const files = await family.train({
+    ...shop,
+    manifest: training.manifest,
+    group,
+    progress: () => {},
+    tellCosts: (told) => costs.push(told),
+  });
   const version = await putModel(shop.store, group.name, files);
   await promote(shop.store, group.name, version, { asOf, reason: 'a test' });
   const manifest: UsersModelManifest = JSON.parse(new TextDecoder().decode(files['manifest.json']));
-  return { drops, manifest, run: await planRun({ ...shop, drops, purpose: 'night', asOf }), version };
+  return { drops, manifest, run: await planRun({ ...shop, drops, purpose: 'night', asOf }), version, costs };
 }
 
 const scoresOf = async ({ store }: Workspace, key: string): Promise<ShardScores> =>
@@ -49,7 +56,7 @@ describe('a candidate of its own file', { timeout: SLOW }, () => {
     // given
     const candidates: readonly Candidate[] = [regression, baseRate];
     // when
-    const { manifest } = await trained(await usersShop(), usersFamily(candidates), AS_OF);
+    const { manifest, costs } = await trained(await usersShop(), usersFamily(candidates), AS_OF);
     // then
     expect(manifest.candidates.map(({ name }) => name)).toEqual([
       'logistic regression',
@@ -57,6 +64,12 @@ describe('a candidate of its own file', { timeout: SLOW }, () => {
       'blend',
     ]);
     expect(manifest.candidates.every(({ loss }) => loss > 0)).toBe(true);
+    const cost = {
+      fitSeconds: expect.any(Number),
+      rowsPerSecond: expect.any(Number),
+      bytes: expect.any(Number),
+    };
+    expect(costs).toEqual([{ 'logistic regression': cost, 'base rate': cost }]);
     expect(manifest.selection[1]).toMatch(
       /^Kept: (logistic regression|blend) \(held-out log loss logistic regression .*, base rate .*, blend /,
     );

@@ -228,6 +228,28 @@ describe('the models that were tried', () => {
     ]);
   });
 
+  it('say what each cost, where this run trained them', () => {
+    const [first, second] = comparison.rows;
+    const costs = { fitSeconds: 12.34, rowsPerSecond: 45_678.9, bytes: 123_456 };
+    const rows = [{ ...first!, costs }, second!];
+    const page = renderReport({
+      ...emptyRun,
+      models: [modelOf([emptyTask], { comparison: { ...comparison, rows } })],
+    });
+    expect(textOf(page)).toContain('Rows a second');
+    const { document } = parseHTML(page);
+    const heading = [...document.querySelectorAll('h4')].find(
+      (h) => h.textContent === 'The models that were tried',
+    );
+    const cells = [...(heading?.parentElement?.querySelectorAll('tbody tr') ?? [])].map((row) =>
+      [...row.querySelectorAll('td')].slice(-3).map((cell) => cell.textContent?.replace(/\s/g, ' ')),
+    );
+    expect(cells).toEqual([
+      ['12.3', '45,679', '123.5 kB'],
+      ['–', '–', '–'],
+    ]);
+  });
+
   it('are not spoken of where a model of an earlier version tells none', () => {
     expect(textOf(renderReport({ ...emptyRun, models: [modelOf([emptyTask])] }))).not.toContain(
       'The models that were tried',

@@ -26,5 +26,5 @@ export {
 } from './network/index.ts';
 export { fitChosen, type Selected, selected } from './selected.ts';
 export { summarise } from './strength.ts';
-export { runTrial, type Trial } from './trial.ts';
+export { type Costs, costsOf, runTrial, type Trial } from './trial.ts';
 export { blendWeights } from './weights.ts';

@@ -25,14 +25,24 @@ export interface Trial extends HeldOut {
   readonly users: ArrayLike<number>;
   /** (rows, tasks) of every candidate, NaN for a task that it cannot answer. */
   readonly logits: ReadonlyMap<Candidate, Float32Array>;
-  /** What each candidate cost; empty where it was not measured. */
+  /** What each candidate cost. */
   readonly costs: ReadonlyMap<Candidate, Costs>;
+}
+
+/** By name: the seconds of all its fits, and what the latest trial says of speed and size. */
+export function costsOf(trials: readonly Trial[]): Record<string, Costs> {
+  const all: Record<string, Costs> = {};
+  for (const { costs } of trials) {
+    for (const [{ name }, cost] of costs) {
+      all[name] = { ...cost, fitSeconds: cost.fitSeconds + (all[name]?.fitSeconds ?? 0) };
+    }
+  }
+  return all;
 }
 
 /**
  * Fits the candidates that apply, one after the other, and keeps what they say of the rows held out.
  * @param forms also the dearer forms of candidates
- * @param measure what each costs, too
  * @param goOn asked before each fit but the first
  */
 export async function runTrial(args: {
@@ -42,10 +52,9 @@ export async function runTrial(args: {
   users: ArrayLike<number>;
   day: number | null;
   forms: boolean;
-  measure?: boolean;
   goOn?: () => boolean;
 }): Promise<Trial> {
-  const { candidates, material, heldOut, users, day, forms, measure = false, goOn = () => true } = args;
+  const { candidates, material, heldOut, users, day, forms, goOn = () => true } = args;
   const { progress } = material;
   const judged: Judged[] = [];
   const logits = new Map<Candidate, Float32Array>();
@@ -59,13 +68,11 @@ export async function runTrial(args: {
     const fitted = await candidate.fit(material, judged);
     const done = performance.now();
     const said = await fitted.logits(heldOut.rows);
-    if (measure) {
-      costs.set(candidate, {
-        fitSeconds: (done - started) / 1000,
-        rowsPerSecond: (1000 * heldOut.rows.length) / (performance.now() - done),
-        bytes: fitted.exported().model.byteLength,
-      });
-    }
+    costs.set(candidate, {
+      fitSeconds: (done - started) / 1000,
+      rowsPerSecond: (1000 * heldOut.rows.length) / (performance.now() - done),
+      bytes: fitted.exported().model.byteLength,
+    });
     logits.set(candidate, said);
     judged.push({ candidate, fitted, loss: meanLossOf(said, heldOut.outcomes, material.heads.length) });
   }

@@ -4,6 +4,7 @@ import type { ModelFiles } from '../../registry/index.ts';
 import {
   CANDIDATES,
   type Candidate,
+  costsOf,
   fitChosen,
   fitColumns,
   fitInputs,
@@ -34,6 +35,7 @@ export async function trainTable(
   const { train } = labelled;
   const asked = offered(candidates, manifest.config);
   const trial = await tried(context, labelled, asked);
+  context.tellCosts?.(costsOf([trial]));
   const chosen = selected({ candidates: asked, tasks: [task], horizons: [0], by: 'rows' }, [trial]);
   const material = materialOf(context, labelled, train, 'fitting');
   const fitted = await fitChosen(chosen.choice, material);
@@ -61,10 +63,7 @@ export async function trainTable(
 export async function tableTrials(context: TrialsContext, candidates: readonly Candidate[]): Promise<Trials> {
   const { store, manifest, group, names, goOn } = context;
   const labelled = await readLabelled(store, manifest, group.tasks[0]!);
-  const trial = await tried(context, labelled, offered(candidates, manifest.config, names), {
-    measure: true,
-    ...(goOn ? { goOn } : {}),
-  });
+  const trial = await tried(context, labelled, offered(candidates, manifest.config, names), goOn);
   return { tasks: group.tasks, trials: [trial] };
 }
 
@@ -72,7 +71,7 @@ function tried(
   context: TrainContext,
   labelled: LabelledTable,
   candidates: readonly Candidate[],
-  how: { readonly measure?: boolean; readonly goOn?: () => boolean } = {},
+  goOn?: () => boolean,
 ): Promise<Trial> {
   const { table, train, labels, rowIds } = labelled;
   const valid = table.splits.includes('valid');
@@ -87,7 +86,7 @@ function tried(
     users: rows,
     day: null,
     forms: true,
-    ...how,
+    ...(goOn ? { goOn } : {}),
   });
 }
 

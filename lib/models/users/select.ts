@@ -2,6 +2,7 @@ import { DataError, formatDay, parseDay } from '../../data/index.ts';
 import { gatherRows } from '../../engine/host/index.ts';
 import {
   type Candidate,
+  costsOf,
   type Head,
   offered,
   runTrial,
@@ -68,6 +69,7 @@ export async function select(
     const outcomes = trial.outcomes.map((one, i) => (judged[i % heads.length] ? Number.NaN : one));
     trials.push({ ...trial, outcomes });
   }
+  context.tellCosts?.(costsOf(trials));
   const tasks = heads.map(({ task }) => task);
   const apart = tasks.filter((_, task) => !judged[task] && !never(horizons[task]!));
   const { notes, ...rest } = selected({ candidates, tasks, horizons, by: 'users' }, trials);
@@ -118,7 +120,7 @@ export async function usersTrials(context: TrialsContext, offer: readonly Candid
     const heads = userHeads(config, group.tasks, day - first);
     const known = await knownBy(context, heads, { first, day, cutoffs: [...grid, day], rich: true });
     const at = (row: number) => known.rows.cutoff[row] === day;
-    const trial = await tried(candidates, known, { day, at, asOf, forms: true, measure: true, goOn });
+    const trial = await tried(candidates, known, { day, at, asOf, forms: true, goOn });
     // A day at which not all were tried would leave little to compare at the others.
     if (trials.length > 0 && !goOn()) break;
     trials.push(trial);
@@ -134,7 +136,6 @@ async function tried(
     at: (row: number) => boolean;
     asOf: number;
     forms: boolean;
-    measure?: boolean;
     goOn?: () => boolean;
   },
 ): Promise<Trial> {

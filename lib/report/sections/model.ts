@@ -1,5 +1,5 @@
 import { figure, nothing, pretrainingFigure, stepsFigure, trainingFigure } from '../charts/index.ts';
-import { decimal } from '../format.ts';
+import { bytes, count, decimal } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { ComparisonReport, ModelReport } from '../types.ts';
 import { measuresPart } from './measures.ts';
@@ -48,17 +48,25 @@ function makingFigures({ training, pretraining, selection }: ModelReport): Html 
   )}`;
 }
 
+type ComparedModel = ComparisonReport['rows'][number];
+
+const COSTS = [
+  { head: 'Fits, s', number: true, cell: ({ costs }: ComparedModel) => decimal(costs?.fitSeconds, 1) },
+  { head: 'Rows a second', number: true, cell: ({ costs }: ComparedModel) => count(costs?.rowsPerSecond) },
+  { head: 'Size', number: true, cell: ({ costs }: ComparedModel) => bytes(costs?.bytes) },
+];
+
 /** What each model did, on data that the choice was made by. */
 function comparisonTable({ asOf, rows }: ComparisonReport): Html {
   const tasks = rows[0]?.tasks ?? [];
-  const at = (row: (typeof rows)[number], task: string) => row.tasks.find((own) => own.task === task);
+  const at = (row: ComparedModel, task: string) => row.tasks.find((own) => own.task === task);
   const where =
     asOf === undefined
       ? 'users or rows that were held out'
       : `the users of ${asOf}, by models that knew nothing later`;
   return html`<div class="card wide"><h4>The models that were tried</h4>
 ${table(
-  `Measured on ${where}. The marked one was kept; a blend adds up what its members say. What was weighed at other days stands under "What was chosen".`,
+  `Measured on ${where}. The marked one was kept; a blend adds up what its members say. What was weighed at other days stands under "What was chosen". Seconds are of all fits at all days.`,
   rows,
   [
     { head: 'Model', cell: (row) => (row.kept ? html`<b>${row.name} (kept)</b>` : row.name) },
@@ -67,14 +75,15 @@ ${table(
       {
         head: `${task}: AUROC`,
         number: true,
-        cell: (row: (typeof rows)[number]) => decimal(at(row, task)?.auroc, 4),
+        cell: (row: ComparedModel) => decimal(at(row, task)?.auroc, 4),
       },
       {
         head: 'log loss',
         number: true,
-        cell: (row: (typeof rows)[number]) => decimal(at(row, task)?.logLoss, 4),
+        cell: (row: ComparedModel) => decimal(at(row, task)?.logLoss, 4),
       },
     ]),
+    ...(rows.some(({ costs }) => costs) ? COSTS : []),
   ],
 )}</div>`;
 }
