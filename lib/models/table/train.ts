@@ -17,11 +17,9 @@ import {
 } from '../candidates/index.ts';
 import type { TrainContext, Trials, TrialsContext } from '../family.ts';
 import { manifestFile } from '../shared/index.ts';
+import { holdOut } from './hold-out.ts';
 import { type LabelledTable, readLabelled, tableFeatures } from './labelled.ts';
 import type { TableModelManifest } from './manifest.ts';
-
-/** Rows held out to choose by, where the split names no 'valid' part. */
-const HELD_OUT = 0.15;
 
 /** Trains the model of a labelled table: chosen on held-out training rows, then fitted on all of them. */
 export async function trainTable(
@@ -73,12 +71,11 @@ function tried(
   candidates: readonly Candidate[],
   goOn?: () => boolean,
 ): Promise<Trial> {
-  const { table, train, labels, rowIds } = labelled;
-  const valid = table.splits.includes('valid');
-  const isHeldOut = (row: number) =>
-    valid ? table.splits[row] === 'valid' : stableUnit('held out', String(rowIds[row])) < HELD_OUT;
-  const rows = train.filter(isHeldOut);
-  const rest = train.filter((row) => !isHeldOut(row));
+  const { table, train, labels } = labelled;
+  const valid = train.filter((row) => table.splits[row] === 'valid');
+  const rows = valid.length > 0 ? valid : holdOut(labelled);
+  const held = new Set(rows);
+  const rest = train.filter((row) => !held.has(row));
   return runTrial({
     candidates,
     material: materialOf(context, labelled, rest, 'choosing'),
