@@ -13,11 +13,11 @@ export interface Neighbours {
   readonly similarity: Float32Array;
 }
 
-export const NO_NEIGHBOURS: Neighbours = {
-  start: new Int32Array(1),
+export const noNeighbours = (units: number): Neighbours => ({
+  start: new Int32Array(units + 1),
   unit: new Int32Array(0),
   similarity: new Float32Array(0),
-};
+});
 
 /**
  * Item-to-item similarity by co-occurrence: cosine with shrinkage, C_ij / (sqrt(C_ii C_jj) + shrink) for C = X' W X

@@ -8,6 +8,10 @@ import { activeDays, ENTRY, itemEntries } from './profile.ts';
  * out by a stable hash, the same ones at every cut-off; statistics of items are then those of the users kept.
  */
 const MAX_ENTRIES = 6_000_000;
+/** An array of a type beside the target's counts as so many entries more: there are many, and most are short. */
+const ARRAY = 4;
+/** One for all users and cut-offs without other types. */
+const NO_ENTRIES: ReadonlyMap<number, Float64Array> = new Map();
 
 /** What one user did with items. */
 export interface UserHistory {
@@ -90,17 +94,15 @@ export class History {
     const together =
       leads.size > 0 ? this.#baskets(user, items, (type) => type === this.#type || leads.has(type)) : baskets;
     const profiles: Float64Array[] = [];
-    const others: Map<number, Float64Array>[] = [];
+    const others: ReadonlyMap<number, Float64Array>[] = [];
     const days: number[] = [];
     for (const cutoff of this.cutoffs) {
       user.advance(cutoff);
       profiles.push(this.#named(itemEntries(user.state, this.#type, cutoff, items), items));
-      const ofOthers = new Map<number, Float64Array>();
-      for (const type of types) {
-        const entries = otherEntries(user.state, type, cutoff, items);
-        if (entries.length > 0) ofOthers.set(type, this.#named(entries, items));
-      }
-      others.push(ofOthers);
+      const read = types.map((type) => [type, otherEntries(user.state, type, cutoff, items)] as const);
+      const found = read.filter(([, entries]) => entries.length > 0);
+      for (const [, entries] of found) this.#named(entries, items);
+      others.push(found.length > 0 ? new Map(found) : NO_ENTRIES);
       days.push(activeDays(user.state, this.#type));
     }
     const added = { unit, baskets, profiles, activeDays: days, others, together, types };
@@ -170,7 +172,9 @@ function size({ baskets, profiles, others, together }: UserHistory): number {
   let numbers = baskets.length / 2;
   if (together !== baskets) numbers += together.length / 2;
   for (const entries of profiles) numbers += entries.length / ENTRY.size;
-  for (const byType of others) for (const entries of byType.values()) numbers += entries.length / ENTRY.size;
+  for (const byType of others) {
+    for (const entries of byType.values()) numbers += ARRAY + entries.length / ENTRY.size;
+  }
   return numbers;
 }
 

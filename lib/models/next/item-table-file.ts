@@ -10,9 +10,10 @@ import {
   Utf8,
 } from 'apache-arrow';
 import { DataError, decodeArrow, type EventType, encodeArrow, recordBatch } from '../../data/index.ts';
-import { type Neighbours, NO_NEIGHBOURS } from './co-occurrence.ts';
+import { type Neighbours, noNeighbours } from './co-occurrence.ts';
 import { DIMENSIONS } from './embedding.ts';
 import type { ItemTable } from './item-table.ts';
+import { hasLead } from './others.ts';
 
 const STATISTICS = ['last7', 'last30', 'last90', 'decayed', 'lines', 'users', 'repeaters', 'age'] as const;
 const ints = (name: string) => new Field(name, new List(new Field('item', new Int32(), false)), false);
@@ -62,7 +63,7 @@ export function encodeItemTable(table: ItemTable): Uint8Array {
     ...table.others.flatMap((other) =>
       OTHER_STATISTICS.map((name) => number(`${other.type}_${name}`, other[name])),
     ),
-    ...(others.length > 0 ? neighbours('together', table.together) : []),
+    ...(hasLead(others) ? neighbours('together', table.together) : []),
   ];
   const fields = columns.map(({ field }) => field);
   const batch = recordBatch(
@@ -99,7 +100,9 @@ export function decodeItemTable(bytes: Uint8Array, name: string): ItemTable {
       similarity: Float32Array.from(list(`${prefix}_similarity`).values),
     };
   };
-  const others = (batch.schema.metadata.get('others') ?? '').split(',').filter((type) => type !== '');
+  const others = (batch.schema.metadata.get('others') ?? '')
+    .split(',')
+    .filter((type) => type !== '') as EventType[];
   return {
     day,
     names: Array.from(batch.getChild('unit') ?? []),
@@ -115,12 +118,12 @@ export function decodeItemTable(bytes: Uint8Array, name: string): ItemTable {
     byBasket: neighbours('basket'),
     embedding: Float32Array.from(list('embedding').values),
     others: others.map((type) => ({
-      type: type as EventType,
+      type,
       users: statistics(`${type}_users`),
       recent: statistics(`${type}_recent`),
       short: statistics(`${type}_short`),
     })),
-    together: others.length > 0 ? neighbours('together') : NO_NEIGHBOURS,
+    together: hasLead(others) ? neighbours('together') : noNeighbours(batch.numRows),
   };
 }
 

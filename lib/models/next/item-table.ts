@@ -1,9 +1,10 @@
 import { type EventType, eventCode } from '../../data/index.ts';
 import { createRng } from '../../engine/host/index.ts';
 import { Best } from './best.ts';
-import { type Neighbours, NO_NEIGHBOURS, neighbours, type SparseRows } from './co-occurrence.ts';
+import { type Neighbours, neighbours, noNeighbours, type SparseRows } from './co-occurrence.ts';
 import { embed } from './embedding.ts';
 import { eachLine, type History, type UserHistory } from './history.ts';
+import { hasLead } from './others.ts';
 import { type Profile, ProfileReader } from './profile.ts';
 import type { UnitOf } from './units.ts';
 
@@ -51,7 +52,7 @@ export interface ItemTable {
   readonly embedding: Float32Array;
   /** In the order of the types' codes; none in a shop with one type of event. */
   readonly others: readonly OtherStatistics[];
-  /** By baskets of all types that lead to a unit; without any where there are no others. */
+  /** By baskets of all types that lead to a unit; none where no other type does. */
   readonly together: Neighbours;
 }
 
@@ -151,7 +152,7 @@ export function buildItemTable(
     byBasket: neighbours(rows, n, { weights, shrink: 1, top: NEIGHBOURS }),
     embedding: embedUnits(profiles, users),
     others: others.map((type) => otherStatistics(known, cutoff, day, index, type)),
-    together: others.length > 0 ? neighboursTogether(known, day, index) : NO_NEIGHBOURS,
+    together: hasLead(others) ? neighboursTogether(known, day, index) : noNeighbours(n),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { EventType } from '../../data/index.ts';
 import type { ItemTable, OtherStatistics } from './item-table.ts';
+import { hasLead } from './others.ts';
 import { PAIR_FEATURES, TINY } from './pair-columns.ts';
 
 const { log1p, max } = Math;
@@ -85,12 +86,12 @@ export const OTHER_WIDTH = OTHER_NAMES.length;
 
 /**
  * Names of what the ranker reads of a pair of user and unit, in the order of its columns: by the target's type, then by
- * each other type that is read, then by all of them together.
+ * each other type that is read, then by all together that lead to units.
  */
 export const pairNames = (others: readonly EventType[]): string[] => [
   ...PAIR_FEATURES,
   ...others.flatMap((type) => OTHER_NAMES.map((name) => `${type}: ${name}`)),
-  ...(others.length > 0 ? Object.keys(TOGETHER) : []),
+  ...(hasLead(others) ? Object.keys(TOGETHER) : []),
 ];
 
 /** The columns that describe units by one type alone: (units, columns). */

@@ -95,7 +95,9 @@ export class OtherFeatures {
     const totals = leads.map(({ recent, short }) => ({ recent: sum(recent), short: sum(short) }));
     const share = (of: 'recent' | 'short') => (unit: number) =>
       leads.reduce((all, other, t) => all + other[of][unit]! / totals[t]![of], 0);
-    this.popular = byScore(n, share('recent'), share('short')).subarray(0, popular);
+    this.popular = byScore(n, share('recent'), share('short'))
+      .filter((unit) => share('short')(unit) > 0)
+      .subarray(0, popular);
   }
 
   /** @param profiles of the table's other types, in their order */
@@ -179,7 +181,7 @@ export class OtherFeatures {
     });
     this.#together.recent = this.#recent.sum[unit]!;
     this.#together.all = this.#all.sum[unit]!;
-    writeTogether(this.#together, out, place);
+    if (this.#lead.includes(true)) writeTogether(this.#together, out, place);
   }
 
   #addOwn({ count, unit, lines, last }: Profile): void {

@@ -11,6 +11,9 @@ const UNDOING: ReadonlySet<EventType> = new Set(['uncart', 'return']);
 /** Does an event of this type lead to the item? */
 export const isLead = (type: EventType): boolean => !UNDOING.has(type);
 
+/** Does one of these types lead to items? Without one, candidates are those of the target's type alone. */
+export const hasLead = (types: readonly EventType[]): boolean => types.some(isLead);
+
 /** Reads the entries of a type that is not the target's off a state, as `itemEntries` does. */
 export const otherEntries = (state: UserState, type: number, day: number, names: Interner): Float64Array =>
   itemEntries(state, type, day, names, MOST_OF_OTHER);

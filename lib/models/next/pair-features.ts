@@ -8,7 +8,7 @@ import type { Profile } from './profile.ts';
 
 /**
  * Candidates of a user: units of their own, those that are popular, and those bought beside their own. Where other types
- * than the target's are read, half of each is chosen by them.
+ * than the target's lead to units, half of each is chosen by them.
  */
 const OWN_CANDIDATES = 200;
 const POPULAR_CANDIDATES = 100;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { eventCode } from '../../../lib/data/index.ts';
+import { EVENT_TYPES, eventCode } from '../../../lib/data/index.ts';
 import { createRng } from '../../../lib/engine/host/index.ts';
 import { ByteCache, readShardDays } from '../../../lib/features/index.ts';
 import { History } from '../../../lib/models/next/history.ts';
@@ -54,6 +54,7 @@ function lookingShop(users: number, days: number): RawEvent[] {
 async function historyOf(
   drops: readonly (readonly RawEvent[])[],
   cutoffs: readonly number[],
+  limit?: number,
 ): Promise<History> {
   return withStore(async (store) => {
     const config = nextConfig();
@@ -61,6 +62,8 @@ async function historyOf(
     const history = new History(
       cutoffs.map((day) => FIRST_DAY + day),
       'purchase',
+      EVENT_TYPES,
+      limit,
     );
     for (let shard = 0; shard < 2; shard++) {
       const before = FIRST_DAY + DAYS;
@@ -264,13 +267,46 @@ describe('columns of other types', () => {
   });
 
   it('do not change by way of the item table file', async () => {
-    // given a table with other types
-    const { table } = pairsOf(await historyOf([lookingShop(20, DAYS)], [AS_OF]));
-    // when written and read
-    const read = decodeItemTable(encodeItemTable(table), 'items.arrow');
-    // then nothing is lost
-    expect(table.others).toHaveLength(3);
-    expect(read).toEqual(table);
+    // given tables with other types, and with one that leads to no item
+    const events = lookingShop(20, DAYS);
+    const undone = events.filter(({ type }) => type === PURCHASE || type === RETURN);
+    for (const [shop, count] of [[events, 3] as const, [undone, 1] as const]) {
+      const { table } = pairsOf(await historyOf([shop], [AS_OF]));
+      // when written and read
+      const read = decodeItemTable(encodeItemTable(table), 'items.arrow');
+      // then nothing is lost
+      expect(table.others).toHaveLength(count);
+      expect(read).toEqual(table);
+    }
+  });
+
+  it('stand beside the same candidates where no type leads to an item', async () => {
+    // given purchases, alone and with returns; more items than there are popular ones
+    const sold = Array.from({ length: 150 }, (_, i) => bought(`user ${i % 5}`, 10, `item ${i}`));
+    const events = [...lookingShop(30, DAYS).filter(({ type }) => type === PURCHASE), ...sold];
+    const returns = sold.slice(0, 40).map((event) => ({ ...event, type: RETURN }));
+    // when pairs are written
+    const alone = pairsOf(await historyOf([events], [AS_OF]));
+    const both = pairsOf(await historyOf([events, returns], [AS_OF]));
+    // then candidates and the columns of purchases are the same, and what was given back is told
+    const ofPurchases = (rows: readonly Record<string, number>[]) =>
+      rows.map((row) => ['unit', ...PAIR_FEATURES].map((name) => row[name]));
+    expect(both.pairs.map(ofPurchases)).toEqual(alone.pairs.map(ofPurchases));
+    expect(both.pairs.flat().filter((row) => row['return: own'] === 1)).toHaveLength(40);
+  });
+
+  it('count for what is kept of users at most', async () => {
+    // given room for all purchases and not for everything beside them
+    const events = lookingShop(60, DAYS);
+    const room = 3 * events.filter(({ type }) => type === PURCHASE).length;
+    // when read
+    const purchases = await historyOf([events.filter(({ type }) => type === PURCHASE)], [AS_OF], room);
+    const all = await historyOf([events], [AS_OF], room);
+    // then a share of the users is kept
+    expect(purchases.share).toBe(1);
+    expect(all.share).toBeLessThan(1);
+    expect(all.users.length).toBeGreaterThan(0);
+    expect(all.users.length).toBeLessThan(purchases.users.length);
   });
 
   it('come from a bounded number of items and candidates', async () => {
