@@ -13,6 +13,12 @@ export interface Neighbours {
   readonly similarity: Float32Array;
 }
 
+export const noNeighbours = (units: number): Neighbours => ({
+  start: new Int32Array(units + 1),
+  unit: new Int32Array(0),
+  similarity: new Float32Array(0),
+});
+
 /**
  * Item-to-item similarity by co-occurrence: cosine with shrinkage, C_ij / (sqrt(C_ii C_jj) + shrink) for C = X' W X
  * (Sarwar et al. 2001, section 3.1; shrinkage: Bell and Koren 2007). Row by row as Gustavson 1978 multiplies sparse
@@ -37,8 +43,9 @@ export function neighbours(
   const touched = new Int32Array(units);
   const best = new Best(top);
   const start = new Int32Array(units + 1);
-  const unit = new Int32Array(units * top);
-  const similarity = new Float32Array(units * top);
+  // Most units of a large catalogue have few neighbours: room is made as they come.
+  let unit = new Int32Array(1024);
+  let similarity = new Float32Array(1024);
   let kept = 0;
   for (let i = 0; i < units; i++) {
     let count = 0;
@@ -58,6 +65,11 @@ export function neighbours(
       sums[j] = sums[j]! / (own * Math.sqrt(diagonal[j]!) + shrink);
       if (j !== i) best.offer(j, sums[j]!);
     }
+    if (kept + top > unit.length) {
+      const room = 2 * (kept + top);
+      unit = withRoom(unit, new Int32Array(room));
+      similarity = withRoom(similarity, new Float32Array(room));
+    }
     for (const j of best.take()) {
       unit[kept] = j;
       similarity[kept++] = sums[j]!;
@@ -66,6 +78,20 @@ export function neighbours(
     start[i + 1] = kept;
   }
   return { start, unit: unit.slice(0, kept), similarity: similarity.slice(0, kept) };
+}
+
+/** Calls back for each neighbour of a unit, best first. */
+export function eachNeighbour(
+  { start, unit, similarity }: Neighbours,
+  of: number,
+  on: (neighbour: number, similarity: number) => void,
+): void {
+  for (let k = start[of]!; k < start[of + 1]!; k++) on(unit[k]!, similarity[k]!);
+}
+
+function withRoom<A extends Int32Array | Float32Array>(from: A, into: A): A {
+  into.set(from);
+  return into;
 }
 
 /** The rows of each column, ascending. */

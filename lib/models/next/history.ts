@@ -1,5 +1,6 @@
-import { stableUnit } from '../../data/index.ts';
+import { EVENT_TYPES, type EventType, eventCode, stableUnit } from '../../data/index.ts';
 import type { Interner, ShardUser } from '../../features/index.ts';
+import { isLead, otherEntries } from './others.ts';
 import { activeDays, ENTRY, itemEntries } from './profile.ts';
 
 /**
@@ -7,6 +8,10 @@ import { activeDays, ENTRY, itemEntries } from './profile.ts';
  * out by a stable hash, the same ones at every cut-off; statistics of items are then those of the users kept.
  */
 const MAX_ENTRIES = 6_000_000;
+/** An array of a type beside the target's counts as so many entries more: there are many, and most are short. */
+const ARRAY = 4;
+/** One for all users and cut-offs without other types. */
+const NO_ENTRIES: ReadonlyMap<number, Float64Array> = new Map();
 
 /** What one user did with items. */
 export interface UserHistory {
@@ -17,14 +22,25 @@ export interface UserHistory {
   /** By cut-off, in the order asked for: the entries of `itemEntries`, and days active before it. */
   readonly profiles: readonly Float64Array[];
   readonly activeDays: readonly number[];
+  /** By cut-off, then by code of a type that is not the target's: its entries, where there are any. */
+  readonly others: readonly ReadonlyMap<number, Float64Array>[];
+  /** Like `baskets`, of the target's type and all that lead to an item; `baskets` itself where there is nothing else. */
+  readonly together: Int32Array;
+  /** Codes of the types beside the target's that the user had items with. */
+  readonly types: readonly number[];
 }
 
-/** Users' doings with one event type, items numbered in the order they were met: no result may depend on that order. */
+/**
+ * What users did who ever had the target's event. Items are numbered in the order they were met: no result may depend
+ * on that order.
+ */
 export class History {
   users: UserHistory[] = [];
   readonly names: string[] = [];
   readonly cutoffs: readonly number[];
   readonly #type: number;
+  /** Codes of the types that may be read beside the target's. */
+  readonly #reads: ReadonlySet<number>;
   readonly #limit: number;
   readonly #ids = new Map<string, number>();
   readonly #ofShard = new Map<Interner, Int32Array>();
@@ -33,11 +49,18 @@ export class History {
 
   /**
    * @param cutoffs ascending
+   * @param others types to read beside the target's
    * @param limit entries at most
    */
-  constructor(cutoffs: readonly number[], type: number, limit = MAX_ENTRIES) {
+  constructor(
+    cutoffs: readonly number[],
+    target: EventType,
+    others: readonly EventType[] = EVENT_TYPES,
+    limit = MAX_ENTRIES,
+  ) {
     this.cutoffs = cutoffs;
-    this.#type = type;
+    this.#type = eventCode(target);
+    this.#reads = new Set(others.map(eventCode).filter((type) => type !== this.#type));
     this.#limit = limit;
   }
 
@@ -46,24 +69,43 @@ export class History {
     return this.#threshold;
   }
 
+  /** Types beside the target's that these users had items with, in the order of their codes. */
+  get others(): EventType[] {
+    const codes = new Set(this.users.flatMap(({ types }) => types));
+    return EVENT_TYPES.filter((type) => codes.has(eventCode(type)));
+  }
+
+  /**
+   * Users with the target's event before a day. Whoever has it later only is not known on that day: what such users did
+   * before would tell of what they are about to do.
+   */
+  usersBefore(day: number): UserHistory[] {
+    return this.users.filter(({ baskets }) => baskets[0]! < day);
+  }
+
   /** Adds a user, advancing the state over the cut-offs. */
   add(user: ShardUser, items: Interner): void {
     const unit = stableUnit('ranking', user.user);
     if (unit >= this.#threshold) return;
-    const baskets = this.#baskets(user, items);
+    const baskets = this.#baskets(user, items, (type) => type === this.#type);
     if (baskets.length === 0) return;
+    const types = this.#otherTypes(user);
+    const leads = new Set(types.filter((type) => isLead(EVENT_TYPES[type]!)));
+    const together =
+      leads.size > 0 ? this.#baskets(user, items, (type) => type === this.#type || leads.has(type)) : baskets;
     const profiles: Float64Array[] = [];
+    const others: ReadonlyMap<number, Float64Array>[] = [];
     const days: number[] = [];
     for (const cutoff of this.cutoffs) {
       user.advance(cutoff);
-      const entries = itemEntries(user.state, this.#type, cutoff, items);
-      for (let at = 0; at < entries.length; at += ENTRY.size) {
-        entries[at + ENTRY.item] = this.#id(entries[at + ENTRY.item]!, items);
-      }
-      profiles.push(entries);
+      profiles.push(this.#named(itemEntries(user.state, this.#type, cutoff, items), items));
+      const read = types.map((type) => [type, otherEntries(user.state, type, cutoff, items)] as const);
+      const found = read.filter(([, entries]) => entries.length > 0);
+      for (const [, entries] of found) this.#named(entries, items);
+      others.push(found.length > 0 ? new Map(found) : NO_ENTRIES);
       days.push(activeDays(user.state, this.#type));
     }
-    const added = { unit, baskets, profiles, activeDays: days };
+    const added = { unit, baskets, profiles, activeDays: days, others, together, types };
     this.users.push(added);
     this.#entries += size(added);
     while (this.#entries > this.#limit) {
@@ -73,12 +115,29 @@ export class History {
     }
   }
 
-  #baskets({ days }: ShardUser, items: Interner): Int32Array {
+  /** Codes of the types beside the target's that a user had items with. */
+  #otherTypes({ days }: ShardUser): number[] {
+    const types = new Set<number>();
+    for (const { entries, start, end } of days) {
+      for (let i = start; i < end; i++) if (entries.item[i]! >= 0) types.add(entries.type[i]!);
+    }
+    return [...types].filter((type) => this.#reads.has(type));
+  }
+
+  /** Entries with our numbers of items. */
+  #named(entries: Float64Array, items: Interner): Float64Array {
+    for (let at = 0; at < entries.length; at += ENTRY.size) {
+      entries[at + ENTRY.item] = this.#id(entries[at + ENTRY.item]!, items);
+    }
+    return entries;
+  }
+
+  #baskets({ days }: ShardUser, items: Interner, takes: (type: number) => boolean): Int32Array {
     const out: number[] = [];
     for (const { day, entries, start, end } of days) {
       const at = out.length;
       for (let i = start; i < end; i++) {
-        if (entries.type[i] !== this.#type || entries.item[i]! < 0) continue;
+        if (!takes(entries.type[i]!) || entries.item[i]! < 0) continue;
         if (out.length === at) out.push(day, 0);
         out.push(this.#id(entries.item[i]!, items), entries.lines[i]!);
         out[at + 1]!++;
@@ -109,12 +168,19 @@ export class History {
   }
 }
 
-const size = ({ baskets, profiles }: UserHistory): number =>
-  profiles.reduce((sum, entries) => sum + entries.length / ENTRY.size, baskets.length / 2);
+function size({ baskets, profiles, others, together }: UserHistory): number {
+  let numbers = baskets.length / 2;
+  if (together !== baskets) numbers += together.length / 2;
+  for (const entries of profiles) numbers += entries.length / ENTRY.size;
+  for (const byType of others) {
+    for (const entries of byType.values()) numbers += ARRAY + entries.length / ENTRY.size;
+  }
+  return numbers;
+}
 
-/** Calls back for each item of the days in [from, before). */
+/** Calls back for each item of the days in [from, before) of a user's baskets. */
 export function eachLine(
-  { baskets }: UserHistory,
+  baskets: Int32Array,
   from: number,
   before: number,
   onLine: (item: number, lines: number, day: number) => void,

@@ -1,46 +1,80 @@
-import { Field, Float32, Float64, Int32, List, makeData, type RecordBatch, Utf8 } from 'apache-arrow';
-import { DataError, decodeArrow, encodeArrow, recordBatch } from '../../data/index.ts';
-import type { Neighbours } from './co-occurrence.ts';
+import {
+  type Data,
+  Field,
+  Float32,
+  Float64,
+  Int32,
+  List,
+  makeData,
+  type RecordBatch,
+  Utf8,
+} from 'apache-arrow';
+import { DataError, decodeArrow, type EventType, encodeArrow, recordBatch } from '../../data/index.ts';
+import { type Neighbours, noNeighbours } from './co-occurrence.ts';
 import { DIMENSIONS } from './embedding.ts';
 import type { ItemTable } from './item-table.ts';
+import { hasLead } from './others.ts';
 
 const STATISTICS = ['last7', 'last30', 'last90', 'decayed', 'lines', 'users', 'repeaters', 'age'] as const;
 const ints = (name: string) => new Field(name, new List(new Field('item', new Int32(), false)), false);
 const floats = (name: string) => new Field(name, new List(new Field('item', new Float32(), false)), false);
-const FIELDS = [
-  new Field('unit', new Utf8(), false),
-  ...STATISTICS.map((name) => new Field(name, new Float64(), false)),
-  ints('user_neighbours'),
-  floats('user_similarity'),
-  ints('basket_neighbours'),
-  floats('basket_similarity'),
-  floats('embedding'),
-];
+const numbers = (name: string) => new Field(name, new Float64(), false);
+const OTHER_STATISTICS = ['users', 'recent', 'short'] as const;
+
+interface NamedColumn {
+  readonly field: Field;
+  readonly column: Data;
+}
 
 /** The table as an Arrow file, one row per unit; neighbours are row numbers. */
 export function encodeItemTable(table: ItemTable): Uint8Array {
   const n = table.names.length;
-  const lists: [Int32Array, Int32Array | Float32Array][] = [
-    [table.byUser.start, table.byUser.unit],
-    [table.byUser.start, table.byUser.similarity],
-    [table.byBasket.start, table.byBasket.unit],
-    [table.byBasket.start, table.byBasket.similarity],
-    [Int32Array.from({ length: n + 1 }, (_, i) => i * DIMENSIONS), table.embedding],
+  const number = (name: string, data: Float64Array): NamedColumn => ({
+    field: numbers(name),
+    column: makeData({ type: new Float64(), length: n, nullCount: 0, data }),
+  });
+  const list = (field: Field, offsets: Int32Array, values: Int32Array | Float32Array): NamedColumn => {
+    const child =
+      values instanceof Int32Array
+        ? makeData({ type: new Int32(), length: values.length, nullCount: 0, data: values })
+        : makeData({ type: new Float32(), length: values.length, nullCount: 0, data: values });
+    // Each column needs offsets of its own: Arrow's writer joins neighbouring chunks of one buffer.
+    const valueOffsets = offsets.slice();
+    return {
+      field,
+      column: makeData({ type: field.type as List, length: n, nullCount: 0, valueOffsets, child }),
+    };
+  };
+  const neighbours = (prefix: string, { start, unit, similarity }: Neighbours) => [
+    list(ints(`${prefix}_neighbours`), start, unit),
+    list(floats(`${prefix}_similarity`), start, similarity),
   ];
-  const columns: Parameters<typeof recordBatch>[1] = [
-    textColumn(table.names),
-    ...STATISTICS.map((name) => ({ type: new Float64(), length: n, nullCount: 0, data: table[name] })),
-    ...lists.map(([offsets, values], i) => {
-      const child =
-        values instanceof Int32Array
-          ? makeData({ type: new Int32(), length: values.length, nullCount: 0, data: values })
-          : makeData({ type: new Float32(), length: values.length, nullCount: 0, data: values });
-      const { type } = FIELDS[1 + STATISTICS.length + i]!;
-      // Each column needs offsets of its own: Arrow's writer joins neighbouring chunks of one buffer.
-      return { type: type as List, length: n, nullCount: 0, valueOffsets: offsets.slice(), child };
-    }),
+  const others = table.others.map(({ type }) => type);
+  const columns: NamedColumn[] = [
+    { field: new Field('unit', new Utf8(), false), column: makeData(textColumn(table.names)) },
+    ...STATISTICS.map((name) => number(name, table[name])),
+    ...neighbours('user', table.byUser),
+    ...neighbours('basket', table.byBasket),
+    list(
+      floats('embedding'),
+      Int32Array.from({ length: n + 1 }, (_, i) => i * DIMENSIONS),
+      table.embedding,
+    ),
+    ...table.others.flatMap((other) =>
+      OTHER_STATISTICS.map((name) => number(`${other.type}_${name}`, other[name])),
+    ),
+    ...(hasLead(others) ? neighbours('together', table.together) : []),
   ];
-  return encodeArrow(FIELDS, [recordBatch(FIELDS, columns, n)], { day: String(table.day) });
+  const fields = columns.map(({ field }) => field);
+  const batch = recordBatch(
+    fields,
+    columns.map(({ column }) => column),
+    n,
+  );
+  return encodeArrow(fields, [batch], {
+    day: String(table.day),
+    ...(others.length > 0 ? { others: others.join(',') } : {}),
+  });
 }
 
 /** Reads what `encodeItemTable` wrote. @throws DataError when the bytes are of another shape */
@@ -66,6 +100,9 @@ export function decodeItemTable(bytes: Uint8Array, name: string): ItemTable {
       similarity: Float32Array.from(list(`${prefix}_similarity`).values),
     };
   };
+  const others = (batch.schema.metadata.get('others') ?? '')
+    .split(',')
+    .filter((type) => type !== '') as EventType[];
   return {
     day,
     names: Array.from(batch.getChild('unit') ?? []),
@@ -80,6 +117,13 @@ export function decodeItemTable(bytes: Uint8Array, name: string): ItemTable {
     byUser: neighbours('user'),
     byBasket: neighbours('basket'),
     embedding: Float32Array.from(list('embedding').values),
+    others: others.map((type) => ({
+      type,
+      users: statistics(`${type}_users`),
+      recent: statistics(`${type}_recent`),
+      short: statistics(`${type}_short`),
+    })),
+    together: hasLead(others) ? neighbours('together') : noNeighbours(batch.numRows),
   };
 }
 

@@ -1,8 +1,10 @@
+import { type EventType, eventCode } from '../../data/index.ts';
 import { createRng } from '../../engine/host/index.ts';
 import { Best } from './best.ts';
-import { type Neighbours, neighbours, type SparseRows } from './co-occurrence.ts';
+import { type Neighbours, neighbours, noNeighbours, type SparseRows } from './co-occurrence.ts';
 import { embed } from './embedding.ts';
-import { eachLine, type History } from './history.ts';
+import { eachLine, type History, type UserHistory } from './history.ts';
+import { hasLead } from './others.ts';
 import { type Profile, ProfileReader } from './profile.ts';
 import type { UnitOf } from './units.ts';
 
@@ -15,7 +17,19 @@ const NEIGHBOURS = 100;
 const POPULARITY_HALF_LIFE = 60;
 const BASKET_HALF_LIFE = 90;
 
-/** What is known of the units on a day: only of those that someone had before it, in ascending order of names. */
+/** What is known of the units by the users of one type beside the target's. */
+export interface OtherStatistics {
+  readonly type: EventType;
+  /** Users who did it with the unit, and those who last did so in the last 7 days. */
+  readonly users: Float64Array;
+  readonly recent: Float64Array;
+  /** Lines, decayed at the short half-life of items. */
+  readonly short: Float64Array;
+}
+
+/**
+ * What is known of the units on a day: only of those that someone had to do with before it, in ascending order of names.
+ */
 export interface ItemTable {
   /** Shop day: events before it count. */
   readonly day: number;
@@ -36,6 +50,10 @@ export interface ItemTable {
   readonly byBasket: Neighbours;
   /** (units, DIMENSIONS). */
   readonly embedding: Float32Array;
+  /** In the order of the types' codes; none in a shop with one type of event. */
+  readonly others: readonly OtherStatistics[];
+  /** By baskets of all types that lead to a unit; none where no other type does. */
+  readonly together: Neighbours;
 }
 
 /** What the table needs of a profile: all users' are held at once. */
@@ -48,12 +66,12 @@ export interface UnitIndex {
   readonly of: (item: number) => number;
 }
 
-/** Numbers the units that someone had before the day by their names. */
+/** Numbers the units that someone had to do with before the day by their names. */
 export function indexUnits(history: History, day: number, unitOf: UnitOf): UnitIndex {
   const nameOf = history.names.map((item) => unitOf(item));
   const known = new Set<string>();
-  for (const user of history.users) {
-    eachLine(user, Number.NEGATIVE_INFINITY, day, (item) => {
+  for (const { together } of history.usersBefore(day)) {
+    eachLine(together, Number.NEGATIVE_INFINITY, day, (item) => {
       const name = nameOf[item];
       if (name !== undefined) known.add(name);
     });
@@ -67,8 +85,14 @@ export function indexUnits(history: History, day: number, unitOf: UnitOf): UnitI
 /**
  * Builds the table of a day from the users' histories.
  * @param cutoff place of the day among the history's cut-offs
+ * @param others types that are read beside the target's
  */
-export function buildItemTable(history: History, cutoff: number, index: UnitIndex): ItemTable {
+export function buildItemTable(
+  history: History,
+  cutoff: number,
+  index: UnitIndex,
+  others: readonly EventType[],
+): ItemTable {
   const day = history.cutoffs[cutoff]!;
   const n = index.names.length;
   const column = () => new Float64Array(n);
@@ -88,8 +112,9 @@ export function buildItemTable(history: History, cutoff: number, index: UnitInde
   const profiles: Owned[] = [];
   const reader = new ProfileReader(n, day);
   const baskets = new BasketRows(n);
-  for (const user of history.users) {
-    eachLine(user, Number.NEGATIVE_INFINITY, day, (item, count, on) => {
+  const known = history.usersBefore(day);
+  for (const user of known) {
+    eachLine(user.baskets, Number.NEGATIVE_INFINITY, day, (item, count, on) => {
       const unit = index.of(item);
       if (unit < 0) return;
       const ago = day - on;
@@ -126,7 +151,46 @@ export function buildItemTable(history: History, cutoff: number, index: UnitInde
     byUser: neighbours(userRows(profiles), n, { shrink: 2, top: NEIGHBOURS }),
     byBasket: neighbours(rows, n, { weights, shrink: 1, top: NEIGHBOURS }),
     embedding: embedUnits(profiles, users),
+    others: others.map((type) => otherStatistics(known, cutoff, day, index, type)),
+    together: hasLead(others) ? neighboursTogether(known, day, index) : noNeighbours(n),
   };
+}
+
+function otherStatistics(
+  known: readonly UserHistory[],
+  cutoff: number,
+  day: number,
+  index: UnitIndex,
+  type: EventType,
+): OtherStatistics {
+  const n = index.names.length;
+  const [users, recent, short] = [new Float64Array(n), new Float64Array(n), new Float64Array(n)];
+  const reader = new ProfileReader(n, day);
+  for (const user of known) {
+    const entries = user.others[cutoff]!.get(eventCode(type));
+    if (!entries) continue;
+    const profile = reader.read(entries, 0, index.of);
+    for (let i = 0; i < profile.count; i++) {
+      const unit = profile.unit[i]!;
+      users[unit]!++;
+      if (profile.last[i]! <= 7) recent[unit]!++;
+      short[unit]! += profile.short[i]!;
+    }
+  }
+  return { type, users, recent, short };
+}
+
+function neighboursTogether(known: readonly UserHistory[], day: number, index: UnitIndex): Neighbours {
+  const baskets = new BasketRows(index.names.length);
+  for (const { together } of known) {
+    eachLine(together, Number.NEGATIVE_INFINITY, day, (item, count, on) => {
+      const unit = index.of(item);
+      if (unit >= 0) baskets.add(unit, count, day - on);
+    });
+    baskets.endUser();
+  }
+  const { rows, weights } = baskets.finish();
+  return neighbours(rows, index.names.length, { weights, shrink: 1, top: NEIGHBOURS });
 }
 
 /** How much a user's lines of a unit weigh beside others: less for units that everybody has. */

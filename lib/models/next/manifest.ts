@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EVENT_TYPES, type EventType } from '../../data/index.ts';
 import type { CurvePoint } from '../../engine/train/index.ts';
 import type { ListValidation } from '../family.ts';
 import { curveSchema, validationSchema } from '../shared/index.ts';
@@ -15,6 +16,8 @@ export interface NextModelManifest {
   /** Pairs of user and unit that were learnt from, and the groups (a user at a cut-off) they come in. */
   readonly rows: number;
   readonly groups: number;
+  /** Types that are read beside the task's event; absent where there are none, and in models of earlier versions. */
+  readonly others?: readonly EventType[];
   readonly curve: readonly CurvePoint[];
   /** How it came about, one sentence each. */
   readonly selection: readonly string[];
@@ -35,6 +38,7 @@ export const nextManifest: z.ZodType<NextModelManifest> = z.object({
   trainedBefore: z.string(),
   rows: z.number(),
   groups: z.number(),
+  others: z.exactOptional(z.array(z.enum(EVENT_TYPES))),
   curve: curveSchema,
   selection: z.array(z.string()),
   validation: z.exactOptional(validationSchema<ListValidation>()),

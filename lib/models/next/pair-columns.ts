@@ -132,7 +132,7 @@ const BESIDE = {
 
 export type PairFeature = keyof typeof OWN | keyof typeof UNIT | keyof typeof BESIDE;
 
-/** Names of what the ranker reads of a pair of user and unit, in the order of its columns. */
+/** Names of what the ranker reads of a pair by the target's type, in the order of its columns. */
 export const PAIR_FEATURES = [OWN, UNIT, BESIDE].flatMap((part) => Object.keys(part)) as PairFeature[];
 export const PAIR_WIDTH = PAIR_FEATURES.length;
 
@@ -142,7 +142,7 @@ const BESIDE_COLUMNS: readonly ((pair: Pair) => number)[] = Object.values(BESIDE
 const UNIT_WIDTH = UNIT_COLUMNS.length;
 
 /**
- * Writes all columns of a pair to out[at, at + PAIR_WIDTH).
+ * Writes these columns of a pair to out[at, at + PAIR_WIDTH).
  * @param units what `unitFeatures` gives
  */
 export function writePair(

@@ -1,11 +1,15 @@
 import { Best } from './best.ts';
-import type { Neighbours } from './co-occurrence.ts';
+import { eachNeighbour } from './co-occurrence.ts';
 import { DIMENSIONS } from './embedding.ts';
 import { embeddingWeight, type ItemTable } from './item-table.ts';
-import { byScore, type Pair, TINY, unitFeatures, writePair } from './pair-columns.ts';
+import { OtherFeatures } from './other-features.ts';
+import { byScore, PAIR_WIDTH, type Pair, TINY, unitFeatures, writePair } from './pair-columns.ts';
 import type { Profile } from './profile.ts';
 
-/** Candidates of a user: units of their own, those that are popular, and those bought beside their own. */
+/**
+ * Candidates of a user: units of their own, those that are popular, and those bought beside their own. Where other types
+ * than the target's lead to units, half of each is chosen by them.
+ */
 const OWN_CANDIDATES = 200;
 const POPULAR_CANDIDATES = 100;
 const CO_CANDIDATES = 150;
@@ -22,9 +26,10 @@ export class PairFeatures {
   /** Of the user last opened: candidate units, ascending, in [0, count). */
   readonly candidates = new Int32Array(MAX_CANDIDATES);
   count = 0;
-  /** Units by popularity of the last 30 days. */
+  /** Units that someone had, by popularity of the last 30 days. */
   readonly popular: Int32Array;
 
+  readonly #others: OtherFeatures | undefined;
   readonly #table: ItemTable;
   /** Columns that describe units alone, (units, columns). */
   readonly #unit: Float32Array;
@@ -80,13 +85,20 @@ export class PairFeatures {
       n,
       (a) => table.last30[a]!,
       (a) => table.decayed[a]!,
-    ).subarray(0, POPULAR_CANDIDATES);
+    )
+      .filter((unit) => table.decayed[unit]! > 0)
+      .subarray(0, POPULAR_CANDIDATES);
+    if (table.others.length > 0) this.#others = new OtherFeatures(table, POPULAR_CANDIDATES);
   }
 
-  /** Chooses the candidates of a user who has at least one unit. */
-  open(profile: Profile): void {
+  /**
+   * Chooses the candidates of a user who has at least one unit.
+   * @param others the user's profiles by the table's other types, in their order
+   */
+  open(profile: Profile, others: readonly Profile[]): void {
     if (this.#profile) for (const unit of this.#profile.unit) this.#own[unit] = -1;
     this.#profile = profile;
+    this.#others?.open(profile, others);
     const touched = this.#sumNeighbours(profile);
     this.#choose(profile, touched);
     this.#measure(profile);
@@ -111,6 +123,8 @@ export class PairFeatures {
     pair.baskets = this.#baskets[unit]!;
     pair.affinity = this.#affinity[c]!;
     writePair(pair, this.#unit, unit, out, offset);
+    const target = own < 0 ? Number.POSITIVE_INFINITY : last[own]!;
+    this.#others?.write(unit, target, out, offset + PAIR_WIDTH);
   }
 
   /** Sums similarities over the user's units. @returns how many units were touched */
@@ -129,12 +143,12 @@ export class PairFeatures {
     for (let i = 0; i < count; i++) {
       const weight = log1p(lines[i]!);
       const recentWeight = log1p(short[i]!);
-      each(byUser, unit[i]!, (j, similarity) => {
+      eachNeighbour(byUser, unit[i]!, (j, similarity) => {
         touch(j);
         this.#shared[j]! += weight * similarity;
         this.#sharedLines[j]! += lines[i]! * similarity;
       });
-      each(byBasket, unit[i]!, (j, similarity) => {
+      eachNeighbour(byBasket, unit[i]!, (j, similarity) => {
         touch(j);
         this.#recent[j]! += recentWeight * similarity;
         this.#baskets[j]! += weight * similarity;
@@ -158,14 +172,13 @@ export class PairFeatures {
     }
     for (let i = 0; i < count; i++) this.#bestOwn.offer(unit[i]!, long[i]!);
     this.count = 0;
-    const take = (j: number) => {
-      if (this.#isCandidate[j] === 1) return;
-      this.#isCandidate[j] = 1;
-      this.candidates[this.count++] = j;
-    };
-    this.#bestOwn.take().forEach(take);
-    this.popular.forEach(take);
-    this.#bestCo.take().forEach(take);
+    const own = this.#bestOwn.take();
+    const co = this.#bestCo.take();
+    this.#others?.offerOwn(this.#bestOwn);
+    this.#others?.offerNeighbours(this.#bestCo);
+    this.#take(OWN_CANDIDATES, own, this.#bestOwn.take());
+    this.#take(POPULAR_CANDIDATES, this.popular, this.#others?.popular ?? []);
+    this.#take(CO_CANDIDATES, co, this.#bestCo.take());
     this.candidates.subarray(0, this.count).sort();
     for (let c = 0; c < this.count; c++) {
       const j = this.candidates[c]!;
@@ -177,6 +190,24 @@ export class PairFeatures {
         this.#baskets[j] = 0;
       }
     }
+  }
+
+  /** Takes so many new ones: half of them from the second list, more from either where the other has no more. */
+  #take(places: number, first: ArrayLike<number>, second: ArrayLike<number>): void {
+    const take = (list: ArrayLike<number>, from: number, until: number): number => {
+      let at = from;
+      for (; at < list.length && this.count < until; at++) {
+        const j = list[at]!;
+        if (this.#isCandidate[j] === 1) continue;
+        this.#isCandidate[j] = 1;
+        this.candidates[this.count++] = j;
+      }
+      return at;
+    };
+    const end = this.count + places;
+    const atFirst = take(first, 0, second.length > 0 ? this.count + places / 2 : end);
+    take(second, 0, end);
+    take(first, atFirst, end);
   }
 
   /** Totals of the user and the largest values among the candidates. */
@@ -217,13 +248,6 @@ export class PairFeatures {
       largest.affinity = max(largest.affinity, affinity);
     }
     this.#pair.largest = largest;
+    this.#others?.measure(this.candidates.subarray(0, this.count));
   }
-}
-
-function each(
-  { start, unit, similarity }: Neighbours,
-  of: number,
-  on: (j: number, similarity: number) => void,
-): void {
-  for (let k = start[of]!; k < start[of + 1]!; k++) on(unit[k]!, similarity[k]!);
 }

@@ -10,15 +10,29 @@ export const ENTRY = { item: 0, lines: 1, first: 2, last: 3, short: 4, long: 5, 
 /**
  * Reads the entries of one event type off a state.
  * @param day the state holds the days before it
+ * @param most of more items those had last are read; then those with the most decayed lines, then by name
  */
-export function itemEntries(state: UserState, type: number, day: number, names: Interner): Float64Array {
+export function itemEntries(
+  state: UserState,
+  type: number,
+  day: number,
+  names: Interner,
+  most = Number.POSITIVE_INFINITY,
+): Float64Array {
   const { items, historyDays } = state;
   const rows: number[] = [];
   for (let at = 0; at < items.size; at++) {
     if (items.type[at] === type && items.days[at]! > 0 && items.lastDay[at]! >= day - historyDays)
       rows.push(at);
   }
-  rows.sort((a, b) => names.compare(items.item[a]!, items.item[b]!));
+  const byName = (a: number, b: number) => names.compare(items.item[a]!, items.item[b]!);
+  if (rows.length > most) {
+    const long = new Map(rows.map((at) => [at, items.decayed(at, day).long]));
+    const lastDay = (at: number) => items.lastDay[at]!;
+    rows.sort((a, b) => lastDay(b) - lastDay(a) || long.get(b)! - long.get(a)! || byName(a, b));
+    rows.length = most;
+  }
+  rows.sort(byName);
   const entries = new Float64Array(rows.length * ENTRY.size);
   rows.forEach((at, i) => {
     const { short, long } = items.decayed(at, day);

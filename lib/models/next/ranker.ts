@@ -2,7 +2,7 @@ import { trainingGraph } from '../../engine/autodiff/index.ts';
 import { createRng, type Feeds, float32, type Rng } from '../../engine/host/index.ts';
 import { encodeModel, type Graph, GraphBuilder, specialise, type Value } from '../../engine/onnx/index.ts';
 import { type CurvePoint, type FitStore, fitProgram, shuffledBatches } from '../../engine/train/index.ts';
-import { PAIR_FEATURES, PAIR_WIDTH, type PairFeature } from './pair-columns.ts';
+import type { PairFeature } from './pair-columns.ts';
 
 /** Places of a training group: positives first, then negatives. */
 export const MAX_POSITIVES = 60;
@@ -27,12 +27,18 @@ const EMPTY = -1e9;
 
 /** Pairs of users at cut-offs: what each then took, and some of what each did not. One group per user and cut-off. */
 export class RankingGroups {
-  /** Per group the features of its pairs, (pairs, PAIR_WIDTH), positives first. */
+  /** Columns of a pair. */
+  readonly width: number;
+  /** Per group the features of its pairs, (pairs, width), positives first. */
   readonly features: Float32Array[] = [];
   /** How many pairs of a group are positive. */
   readonly positives: number[] = [];
   /** Pairs of all groups. */
   pairs = 0;
+
+  constructor(width: number) {
+    this.width = width;
+  }
 
   get count(): number {
     return this.features.length;
@@ -40,11 +46,11 @@ export class RankingGroups {
 
   /** The groups of these numbers, by reference. */
   only(numbers: readonly number[]): RankingGroups {
-    const part = new RankingGroups();
+    const part = new RankingGroups(this.width);
     for (const i of numbers) {
       part.features.push(this.features[i]!);
       part.positives.push(this.positives[i]!);
-      part.pairs += this.features[i]!.length / PAIR_WIDTH;
+      part.pairs += this.features[i]!.length / this.width;
     }
     return part;
   }
@@ -56,8 +62,8 @@ export class RankingGroups {
     write: (pair: number, out: Float32Array, offset: number) => void,
   ): void {
     const size = positives + negatives;
-    const features = new Float32Array(size * PAIR_WIDTH);
-    for (let pair = 0; pair < size; pair++) write(pair, features, pair * PAIR_WIDTH);
+    const features = new Float32Array(size * this.width);
+    for (let pair = 0; pair < size; pair++) write(pair, features, pair * this.width);
     this.features.push(features);
     this.positives.push(positives);
     this.pairs += size;
@@ -87,22 +93,26 @@ const UNTRAINED: Partial<Record<PairFeature, number>> = {
   'popularity 30d': 0.4,
 };
 
-/** A ranker of fixed weights. */
-export function untrainedRanker(): Ranker {
-  const mean = new Float32Array(PAIR_WIDTH);
-  const deviation = new Float32Array(PAIR_WIDTH).fill(1);
-  const weight = Float32Array.from(PAIR_FEATURES, (name) => UNTRAINED[name] ?? 0);
+/**
+ * A ranker of fixed weights.
+ * @param names of the columns
+ */
+export function untrainedRanker(names: readonly string[]): Ranker {
+  const mean = new Float32Array(names.length);
+  const deviation = new Float32Array(names.length).fill(1);
+  const weights: Readonly<Record<string, number>> = UNTRAINED;
+  const weight = Float32Array.from(names, (name) => weights[name] ?? 0);
   return { standards: { mean, deviation }, parameters: { 'linear.weight': weight }, curve: [] };
 }
 
-/** The scoring model: `features` (batch, PAIR_WIDTH), raw -> `logits` (batch). */
+/** The scoring model: `features` (batch, columns), raw -> `logits` (batch). */
 export function encodeRanker({ standards, parameters }: Ranker): Uint8Array {
   const g = new GraphBuilder('ranker');
   const logits = rankerLogits(
     g,
     createRng(0),
     standards,
-    g.input('features', 'float32', ['batch', PAIR_WIDTH]),
+    g.input('features', 'float32', ['batch', standards.mean.length]),
   );
   g.output('logits', g.squeeze(logits, [1]));
   const graph = g.build();
@@ -110,17 +120,18 @@ export function encodeRanker({ standards, parameters }: Ranker): Uint8Array {
   return encodeModel({ ...graph, parameters: trained }, { parametersAs: 'initializers' });
 }
 
-/** logit = linear(x) + MLP(x), both of standardised features (…, PAIR_WIDTH) -> (…, 1). Both start at zero. */
+/** logit = linear(x) + MLP(x), both of standardised features (…, columns) -> (…, 1). Both start at zero. */
 function rankerLogits(g: GraphBuilder, rng: Rng, { mean, deviation }: Standards, raw: Value): Value {
   const zeros = (name: string, ...shape: number[]) =>
     g.parameter(name, shape, new Float32Array(shape.reduce((a, b) => a * b, 1)));
-  const bound = 1 / Math.sqrt(PAIR_WIDTH);
-  const up = rng.fork('up').uniforms(PAIR_WIDTH * HIDDEN, -bound, bound);
+  const width = mean.length;
+  const bound = 1 / Math.sqrt(width);
+  const up = rng.fork('up').uniforms(width * HIDDEN, -bound, bound);
   const centred = g.sub(raw, g.constant([...mean]));
   const x = g.clip(g.mul(centred, g.constant(Array.from(deviation, (s) => 1 / s))), -LIMIT, LIMIT);
-  const hidden = g.linear(x, g.parameter('up.weight', [PAIR_WIDTH, HIDDEN], up), zeros('up.bias', HIDDEN));
+  const hidden = g.linear(x, g.parameter('up.weight', [width, HIDDEN], up), zeros('up.bias', HIDDEN));
   return g.add(
-    g.linear(x, zeros('linear.weight', PAIR_WIDTH, 1)),
+    g.linear(x, zeros('linear.weight', width, 1)),
     g.matmul(g.gelu(hidden), zeros('down.weight', HIDDEN, 1)),
   );
 }
@@ -128,12 +139,12 @@ function rankerLogits(g: GraphBuilder, rng: Rng, { mean, deviation }: Standards,
 /**
  * The training graph. Of each positive the loss is -log of its share beside all negatives of its group, a softmax with
  * one right answer at a time (Bruch, Wang, Bendersky, Najork 2019, equation 5, one positive after the other).
- * Inputs: `features` (batch, PLACES, PAIR_WIDTH); `empty` (batch, PLACES), 0 for a negative, EMPTY for any other place;
+ * Inputs: `features` (batch, PLACES, columns); `empty` (batch, PLACES), 0 for a negative, EMPTY for any other place;
  * `weights` (batch, PLACES), the part of each positive in the loss. Output: `loss`.
  */
 function trainingModel(rng: Rng, standards: Standards): Graph {
   const g = new GraphBuilder('ranker');
-  const raw = g.input('features', 'float32', ['batch', PLACES, PAIR_WIDTH]);
+  const raw = g.input('features', 'float32', ['batch', PLACES, standards.mean.length]);
   const empty = g.input('empty', 'float32', ['batch', PLACES]);
   const weights = g.input('weights', 'float32', ['batch', PLACES]);
   const logits = g.squeeze(rankerLogits(g, rng, standards, raw), [2]); // (batch, PLACES)
@@ -187,7 +198,8 @@ export async function fitRanker(
 
 function groupFeeds(groups: RankingGroups, rows: Int32Array, rowWeights: Float32Array): Feeds {
   const n = rows.length;
-  const features = new Float32Array(n * PLACES * PAIR_WIDTH);
+  const { width } = groups;
+  const features = new Float32Array(n * PLACES * width);
   const empty = new Float32Array(n * PLACES).fill(EMPTY);
   const weights = new Float32Array(n * PLACES);
   // A group counts by the root of its positives: more than one, less than each of them.
@@ -198,23 +210,23 @@ function groupFeeds(groups: RankingGroups, rows: Int32Array, rowWeights: Float32
   rows.forEach((row, b) => {
     const pairs = groups.features[row]!;
     const positives = groups.positives[row]!;
-    features.set(pairs, b * PLACES * PAIR_WIDTH);
+    features.set(pairs, b * PLACES * width);
     weights.fill(rowWeights[b]! / Math.sqrt(positives) / total, b * PLACES, b * PLACES + positives);
-    empty.fill(0, b * PLACES + positives, b * PLACES + pairs.length / PAIR_WIDTH);
+    empty.fill(0, b * PLACES + positives, b * PLACES + pairs.length / width);
   });
   return {
-    features: float32(features, [n, PLACES, PAIR_WIDTH]),
+    features: float32(features, [n, PLACES, width]),
     empty: float32(empty, [n, PLACES]),
     weights: float32(weights, [n, PLACES]),
   };
 }
 
-function standardsOf({ features, pairs }: RankingGroups): Standards {
-  const sum = new Float64Array(PAIR_WIDTH);
-  const squares = new Float64Array(PAIR_WIDTH);
+function standardsOf({ features, pairs, width }: RankingGroups): Standards {
+  const sum = new Float64Array(width);
+  const squares = new Float64Array(width);
   for (const group of features) {
     for (let at = 0; at < group.length; ) {
-      for (let f = 0; f < PAIR_WIDTH; f++) {
+      for (let f = 0; f < width; f++) {
         const x = group[at++]!;
         sum[f]! += x;
         squares[f]! += x * x;

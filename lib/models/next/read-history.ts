@@ -1,4 +1,4 @@
-import { eventCode } from '../../data/index.ts';
+import type { EventType } from '../../data/index.ts';
 import { ByteCache } from '../../features/index.ts';
 import { type RunManifest, readUsers } from '../../run/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
@@ -8,15 +8,16 @@ import { asOfDay, nextTask } from './next-task.ts';
 /**
  * Reads what users did before the run's as-of day, shard by shard.
  * @param cutoffs ascending, none after the as-of day
+ * @param others types to read beside the task's event; all without it
  */
 export async function readHistory(
   store: ObjectStore,
   manifest: RunManifest,
   task: string,
   cutoffs: readonly number[],
-  limit?: number,
+  others?: readonly EventType[],
 ): Promise<History> {
-  const history = new History(cutoffs, eventCode(nextTask(manifest, task).event), limit);
+  const history = new History(cutoffs, nextTask(manifest, task).event, others);
   const cache = new ByteCache();
   const before = asOfDay(manifest);
   for (let shard = 0; shard < manifest.shards; shard++) {

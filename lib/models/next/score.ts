@@ -3,11 +3,13 @@ import { type Feeds, float32 } from '../../engine/host/index.ts';
 import { openSession, type Session } from '../../engine/train/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { ScoreContext, Scorer, UserWalk } from '../family.ts';
-import { type NamedValue, namedValues } from '../shared/index.ts';
+import { type NamedValue, namedValues, parseManifest } from '../shared/index.ts';
 import { Best } from './best.ts';
 import type { ItemTable } from './item-table.ts';
+import { nextManifest } from './manifest.ts';
 import { nextTask } from './next-task.ts';
-import { PAIR_WIDTH } from './pair-columns.ts';
+import { pairNames } from './other-columns.ts';
+import { otherEntries } from './others.ts';
 import { MAX_CANDIDATES, PairFeatures } from './pair-features.ts';
 import { activeDays, itemEntries, ProfileReader } from './profile.ts';
 import { ensureItemTable } from './run-item-table.ts';
@@ -28,7 +30,8 @@ export async function openNextScorer(files: ModelFiles, context: ScoreContext): 
   const { store, runId, manifest, group, threads } = context;
   const name = group.tasks[0]!;
   const task = nextTask(manifest, name);
-  const table = await ensureItemTable(store, runId, manifest, name);
+  const { others = [] } = parseManifest(nextManifest, files);
+  const table = await ensureItemTable(store, runId, manifest, name, others);
   const unitOf = (await openUnits(store, manifest, task)).at(table.day);
   const session = await openSession(files['model.onnx']!, { threads });
   const features = new PairFeatures(table, task.horizonDays);
@@ -93,13 +96,15 @@ class ShardLists {
 
   *#batches(users: UserWalk): Generator<Feeds> {
     const { table, features, type } = this.#s;
+    const others = table.others.map((other) => eventCode(other.type));
+    const width = pairNames(table.others.map((other) => other.type)).length;
     const reader = new ProfileReader(table.names.length, table.day);
     const unitOf = this.#numberOf(users);
     const popular = Array.from(features.popular.subarray(0, this.#s.k), (unit) => ({
       name: table.names[unit]!,
       value: null,
     }));
-    let pairs = new Float32Array(BATCH_PAIRS * PAIR_WIDTH);
+    let pairs = new Float32Array(BATCH_PAIRS * width);
     let parts: Part[] = [];
     let used = 0;
     for (const { state, advance } of users) {
@@ -110,21 +115,24 @@ class ShardLists {
         this.#lists.push(state.day === Number.NEGATIVE_INFINITY ? [] : popular);
         continue;
       }
-      features.open(profile);
+      features.open(
+        profile,
+        others.map((type) => reader.read(otherEntries(state, type, table.day, users.items), 0, unitOf)),
+      );
       const user = this.#lists.push([]) - 1;
       parts.push({ user, start: used, units: features.candidates.slice(0, features.count) });
-      for (let c = 0; c < features.count; c++) features.write(c, pairs, used++ * PAIR_WIDTH);
+      for (let c = 0; c < features.count; c++) features.write(c, pairs, used++ * width);
       if (used + MAX_CANDIDATES > BATCH_PAIRS) {
         this.#sent.push(parts);
-        yield { features: float32(pairs, [BATCH_PAIRS, PAIR_WIDTH]) };
-        pairs = new Float32Array(BATCH_PAIRS * PAIR_WIDTH);
+        yield { features: float32(pairs, [BATCH_PAIRS, width]) };
+        pairs = new Float32Array(BATCH_PAIRS * width);
         parts = [];
         used = 0;
       }
     }
     if (used === 0) return;
     this.#sent.push(parts);
-    yield { features: float32(pairs, [BATCH_PAIRS, PAIR_WIDTH]) };
+    yield { features: float32(pairs, [BATCH_PAIRS, width]) };
   }
 
   /** Numbers of the units of a shard's items; each name is looked up once. */

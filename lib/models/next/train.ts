@@ -1,5 +1,5 @@
 import type { NextTask } from '../../config/index.ts';
-import { formatDay } from '../../data/index.ts';
+import { type EventType, formatDay } from '../../data/index.ts';
 import { createRng, type Rng } from '../../engine/host/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { RunManifest } from '../../run/index.ts';
@@ -9,6 +9,9 @@ import { eachLine, type History, type UserHistory } from './history.ts';
 import { buildItemTable, indexUnits, type UnitIndex } from './item-table.ts';
 import type { NextModelManifest } from './manifest.ts';
 import { asOfDay, nextTask } from './next-task.ts';
+import { pairNames } from './other-columns.ts';
+import { otherProfiles } from './other-features.ts';
+import { PAIR_WIDTH } from './pair-columns.ts';
 import { PairFeatures } from './pair-features.ts';
 import { ProfileReader } from './profile.ts';
 import {
@@ -29,7 +32,10 @@ const CUTOFF_EVERY = 15;
 const MIN_HISTORY = 75;
 /** With a short history cut-offs stand closer, so that there are about this many. */
 const WANTED_CUTOFFS = 6;
-/** Groups to learn from at most; beyond it users are left out by a stable hash. */
+/**
+ * Groups to learn from at most, fewer where they have more columns than those of the target's type; beyond it users are
+ * left out by a stable hash.
+ */
 const MAX_GROUPS = 12_000;
 
 /** A validation fits on so many groups at least. */
@@ -50,7 +56,15 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
   progress('reading users');
   const units = await openUnits(store, manifest, task);
   const history = await readHistory(store, manifest, name, cutoffs);
-  const { groups, origins } = collectGroups(history, units, task, config.model.seed, progress);
+  const { others } = history;
+  const { groups, origins } = collectGroups({
+    history,
+    others,
+    units,
+    task,
+    seed: config.model.seed,
+    progress,
+  });
   const trained = groups.count > 0;
   const { threads } = config.training;
   const fitOn = (part: RankingGroups, what: string) =>
@@ -67,10 +81,10 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
     const ranker = await fitOn(groups.only(kept), 'ranking, the latest window held out');
     progress('measuring on the window that was held out');
     const unitOf = units.at(cutoffs.at(-1)!);
-    const measured = await validateNext({ history, unitOf, task, ranker, by, takes, threads });
+    const measured = await validateNext({ history, others, unitOf, task, ranker, by, takes, threads });
     if (measured.assessment.n > 0) validation = measured;
   }
-  const ranker = trained ? await fitOn(groups, 'ranking') : untrainedRanker();
+  const ranker = trained ? await fitOn(groups, 'ranking') : untrainedRanker(pairNames(others));
   const description: NextModelManifest = {
     kind: 'next',
     task: name,
@@ -82,11 +96,17 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
     rows: groups.pairs,
     groups: groups.count,
     curve: ranker.curve,
+    ...(others.length > 0 ? { others } : {}),
     selection: trained
       ? [
           `Learnt from ${groups.count} windows of ${task.horizonDays} days after ${cutoffs.length} past days ` +
             `(${formatDay(cutoffs[0]!)} to ${formatDay(cutoffs.at(-1)!)}), all closed by the as-of day.`,
           'Architecture, steps and learning rate are fixed; nothing was selected on held-out windows.',
+          ...(others.length > 0
+            ? [
+                `Beside "${task.event}" it reads what users did by ${others.map((type) => `"${type}"`).join(', ')}.`,
+              ]
+            : []),
           ...(history.share < 1 ? [`A sample of users: a share of ${history.share}.`] : []),
         ]
       : [
@@ -146,22 +166,25 @@ function heldOut(
   return others.length < FEWEST_GROUPS ? undefined : { kept: others, by: 'users', takes: isOut };
 }
 
-function collectGroups(
-  history: History,
-  units: Units,
-  task: NextTask,
-  seed: number,
-  progress: (text: string) => void,
-): { groups: RankingGroups; origins: Origin[] } {
-  const groups = new RankingGroups();
+function collectGroups(args: {
+  history: History;
+  others: readonly EventType[];
+  units: Units;
+  task: NextTask;
+  seed: number;
+  progress: (text: string) => void;
+}): { groups: RankingGroups; origins: Origin[] } {
+  const { history, others, units, task, seed, progress } = args;
+  const width = pairNames(others).length;
+  const groups = new RankingGroups(width);
   const origins: Origin[] = [];
-  const share = MAX_GROUPS / Math.max(1, countWindows(history, task.horizonDays));
+  const share = (MAX_GROUPS * PAIR_WIDTH) / width / Math.max(1, countWindows(history, task.horizonDays));
   const rng = createRng(seed).fork('negatives');
   history.cutoffs.forEach((day, c) => {
     progress(`candidates of ${formatDay(day)} (${c + 1} of ${history.cutoffs.length})`);
     const index = indexUnits(history, day, units.at(day));
     if (index.names.length === 0) return;
-    const features = new PairFeatures(buildItemTable(history, c, index), task.horizonDays);
+    const features = new PairFeatures(buildItemTable(history, c, index, others), task.horizonDays);
     const reader = new ProfileReader(index.names.length, day);
     const own = rng.fork(formatDay(day));
     history.users.forEach((user) => {
@@ -171,7 +194,7 @@ function collectGroups(
       if (taken.size === 0) return;
       const profile = reader.read(user.profiles[c]!, user.activeDays[c]!, index.of);
       if (profile.count === 0) return;
-      features.open(profile);
+      features.open(profile, otherProfiles(reader, user, c, index, others));
       addGroup(groups, features, taken, own.fork(`${user.unit}`));
       if (groups.count > origins.length) origins.push({ day, unit: user.unit });
     });
@@ -185,7 +208,7 @@ function countWindows({ users, cutoffs }: History, horizonDays: number): number 
   for (const user of users) {
     cutoffs.forEach((day, c) => {
       let any = false;
-      eachLine(user, day, day + horizonDays, () => {
+      eachLine(user.baskets, day, day + horizonDays, () => {
         any = true;
       });
       if (any && user.profiles[c]!.length > 0) count++;
@@ -196,7 +219,7 @@ function countWindows({ users, cutoffs }: History, horizonDays: number): number 
 
 function unitsTaken(user: UserHistory, day: number, horizonDays: number, index: UnitIndex): Set<number> {
   const taken = new Set<number>();
-  eachLine(user, day, day + horizonDays, (item) => {
+  eachLine(user.baskets, day, day + horizonDays, (item) => {
     const unit = index.of(item);
     if (unit >= 0) taken.add(unit);
   });

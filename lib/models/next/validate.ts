@@ -1,5 +1,5 @@
 import type { NextTask } from '../../config/index.ts';
-import { formatDay } from '../../data/index.ts';
+import { type EventType, formatDay } from '../../data/index.ts';
 import { float32 } from '../../engine/host/index.ts';
 import { assessLists } from '../../engine/metrics/index.ts';
 import { openSession } from '../../engine/train/index.ts';
@@ -7,7 +7,8 @@ import type { ListValidation } from '../family.ts';
 import { Best } from './best.ts';
 import { eachLine, type History, type UserHistory } from './history.ts';
 import { buildItemTable, indexUnits } from './item-table.ts';
-import { PAIR_WIDTH } from './pair-columns.ts';
+import { pairNames } from './other-columns.ts';
+import { otherProfiles } from './other-features.ts';
 import { MAX_CANDIDATES, PairFeatures } from './pair-features.ts';
 import { ProfileReader } from './profile.ts';
 import { encodeRanker, type Ranker } from './ranker.ts';
@@ -23,6 +24,7 @@ const MOST_USERS = 3000;
  */
 export async function validateNext(args: {
   history: History;
+  others: readonly EventType[];
   unitOf: UnitOf;
   task: NextTask;
   ranker: Ranker;
@@ -30,18 +32,19 @@ export async function validateNext(args: {
   takes: (user: UserHistory) => boolean;
   threads: number;
 }): Promise<ListValidation> {
-  const { history, unitOf, task, ranker, by, takes, threads } = args;
+  const { history, others, unitOf, task, ranker, by, takes, threads } = args;
   const place = history.cutoffs.length - 1;
   const day = history.cutoffs[place]!;
   const index = indexUnits(history, day, unitOf);
-  const features = new PairFeatures(buildItemTable(history, place, index), task.horizonDays);
+  const features = new PairFeatures(buildItemTable(history, place, index, others), task.horizonDays);
   const reader = new ProfileReader(index.names.length, day);
   const names = (units: readonly number[]) => units.map((unit) => index.names[unit]!);
   const popular = names([...features.popular.subarray(0, task.k)]);
   const truth: Set<string>[] = [];
   const lists: string[][] = [];
   const best = new Best(task.k);
-  const pairs = new Float32Array(MAX_CANDIDATES * PAIR_WIDTH);
+  const width = pairNames(others).length;
+  const pairs = new Float32Array(MAX_CANDIDATES * width);
   const session = await openSession(encodeRanker(ranker), { threads });
   try {
     const users = history.users.filter(takes).sort((a, b) => a.unit - b.unit);
@@ -50,10 +53,10 @@ export async function validateNext(args: {
       const taken = takenNames(history, user, day, task.horizonDays, unitOf);
       const profile = reader.read(user.profiles[place]!, user.activeDays[place]!, index.of);
       if (taken.size === 0 || profile.count === 0) continue;
-      features.open(profile);
-      for (let c = 0; c < features.count; c++) features.write(c, pairs, c * PAIR_WIDTH);
+      features.open(profile, otherProfiles(reader, user, place, index, others));
+      for (let c = 0; c < features.count; c++) features.write(c, pairs, c * width);
       // Always the same number of rows, because results depend on it; what is behind the candidates is not read.
-      const { logits } = await session.run({ features: float32(pairs, [MAX_CANDIDATES, PAIR_WIDTH]) });
+      const { logits } = await session.run({ features: float32(pairs, [MAX_CANDIDATES, width]) });
       for (let c = 0; c < features.count; c++) best.offer(features.candidates[c]!, Number(logits!.data[c]));
       truth.push(taken);
       lists.push(names(best.take()));
@@ -79,7 +82,7 @@ function takenNames(
   unitOf: UnitOf,
 ): Set<string> {
   const taken = new Set<string>();
-  eachLine(user, day, day + horizonDays, (item) => {
+  eachLine(user.baskets, day, day + horizonDays, (item) => {
     const name = unitOf(history.names[item]!);
     if (name !== undefined) taken.add(name);
   });

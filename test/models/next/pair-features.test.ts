@@ -7,7 +7,7 @@ import { decodeItemTable, encodeItemTable } from '../../../lib/models/next/item-
 import { PAIR_FEATURES, PAIR_WIDTH } from '../../../lib/models/next/pair-columns.ts';
 import { PairFeatures } from '../../../lib/models/next/pair-features.ts';
 import { ProfileReader } from '../../../lib/models/next/profile.ts';
-import { FIRST_DAY, PURCHASE, putDrop, type RawEvent, withStore } from '../../features/shop.ts';
+import { FIRST_DAY, putDrop, type RawEvent, withStore } from '../../features/shop.ts';
 import { bought, nextConfig } from './shop.ts';
 
 const DAYS = 120;
@@ -33,7 +33,7 @@ async function historyOf(events: readonly RawEvent[], day: number, limit?: numbe
   return withStore(async (store) => {
     const config = nextConfig();
     const input = await putDrop(store, config, 'a', events);
-    const history = new History([FIRST_DAY + day], PURCHASE, limit);
+    const history = new History([FIRST_DAY + day], 'purchase', [], limit);
     for (let shard = 0; shard < 2; shard++) {
       const before = FIRST_DAY + DAYS;
       const cache = new ByteCache();
@@ -49,6 +49,7 @@ const tableOf = (history: History, day: number): ItemTable =>
     history,
     0,
     indexUnits(history, FIRST_DAY + day, (item) => item),
+    [],
   );
 
 describe('pair features', () => {
@@ -67,7 +68,7 @@ describe('pair features', () => {
       const profile = reader.read(user.profiles[0]!, user.activeDays[0]!, index.of);
       if (profile.count === 0) continue;
       // when a user's pairs are written
-      features.open(profile);
+      features.open(profile, []);
       const own = [...profile.unit].map((unit) => table.names[unit]!);
       const name = [...plain.users.keys()].find((u) => same(plain.users.get(u)!, profile, own))!;
       expect(name).toBeDefined();
