@@ -306,6 +306,8 @@ const training = z
     learningRate: z.number().positive().optional(),
     /** On the weights of MLP and sequence; the linear part has a penalty of its own. The default is that of the optimiser. */
     weightDecay: z.number().nonnegative().optional(),
+    /** Looks for settings of the network on the shop's own past, at the price of so many fits and one more. */
+    search: z.strictObject({ fits: z.number().int().min(3).max(12) }).optional(),
     /** Days between training cut-offs, and how many at most. */
     cutoffEveryDays: days.default(14),
     maxCutoffs: z.number().int().positive().default(26),

@@ -16,6 +16,7 @@ export {
   KeptVectors,
   reasonNames,
   renumbered,
+  searchSettings,
   TEXT_FIELDS,
   TEXT_VECTORS,
   TextVectors,

@@ -11,6 +11,7 @@ import {
   type Material,
   offered,
   runTrial,
+  searchSettings,
   selected,
   type Trial,
   writeInputs,
@@ -32,10 +33,11 @@ export async function trainTable(
   const labelled = await readLabelled(store, manifest, task);
   const { train } = labelled;
   const asked = offered(candidates, manifest.config);
-  const trial = await tried(context, labelled, asked);
+  const { context: own, notes } = await searched(context, labelled);
+  const trial = await tried(own, labelled, asked);
   context.tellCosts?.(costsOf([trial]));
   const chosen = selected({ candidates: asked, tasks: [task], horizons: [0], by: 'rows' }, [trial]);
-  const material = materialOf(context, labelled, train, 'fitting');
+  const material = materialOf(own, labelled, train, 'fitting');
   const fitted = await fitChosen(chosen.choice, material);
   const { model, files, groups } = fitted.exported();
   const description: TableModelManifest = {
@@ -48,6 +50,7 @@ export async function trainTable(
     selection: [
       `Chosen on ${trial.rows.length} held-out training rows; the test rows were not looked at.`,
       ...chosen.notes,
+      ...notes,
     ],
     candidates: chosen.losses,
     comparison: chosen.comparison,
@@ -61,8 +64,30 @@ export async function trainTable(
 export async function tableTrials(context: TrialsContext, candidates: readonly Candidate[]): Promise<Trials> {
   const { store, manifest, group, names, goOn } = context;
   const labelled = await readLabelled(store, manifest, group.tasks[0]!);
-  const trial = await tried(context, labelled, offered(candidates, manifest.config, names), goOn);
+  const { context: own } = await searched(context, labelled);
+  const trial = await tried(own, labelled, offered(candidates, manifest.config, names), goOn);
   return { tasks: group.tasks, trials: [trial] };
+}
+
+/** Training rows that choose the model, and the others. */
+function parted(labelled: LabelledTable): { readonly held: Int32Array; readonly rest: Int32Array } {
+  const { table, train } = labelled;
+  const valid = train.filter((row) => table.splits[row] === 'valid');
+  const held = valid.length > 0 ? valid : holdOut(labelled);
+  const without = new Set(held);
+  return { held, rest: train.filter((row) => !without.has(row)) };
+}
+
+/** The context with settings that were searched on the rows that are not held out, where the config asks for it. */
+async function searched(
+  context: TrainContext,
+  labelled: LabelledTable,
+): Promise<{ readonly context: TrainContext; readonly notes: readonly string[] }> {
+  const { manifest } = context;
+  if (!manifest.config.training.search) return { context, notes: [] };
+  const material = materialOf(context, labelled, parted(labelled).rest, 'searching');
+  const { config, note } = await searchSettings(material);
+  return { context: { ...context, manifest: { ...manifest, config } }, notes: [note] };
 }
 
 function tried(
@@ -71,11 +96,8 @@ function tried(
   candidates: readonly Candidate[],
   goOn?: () => boolean,
 ): Promise<Trial> {
-  const { table, train, labels } = labelled;
-  const valid = train.filter((row) => table.splits[row] === 'valid');
-  const rows = valid.length > 0 ? valid : holdOut(labelled);
-  const held = new Set(rows);
-  const rest = train.filter((row) => !held.has(row));
+  const { labels } = labelled;
+  const { held: rows, rest } = parted(labelled);
   return runTrial({
     candidates,
     material: materialOf(context, labelled, rest, 'choosing'),

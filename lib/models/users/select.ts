@@ -14,6 +14,7 @@ import type { TrainContext, Trials, TrialsContext } from '../family.ts';
 import { cutoffGrid } from './cutoff-grid.ts';
 import { type Known, knownBy } from './known.ts';
 import { closedOutcomes, materialOf, rowsWhere } from './material.ts';
+import { searched } from './searched.ts';
 import { trialDays } from './trial-days.ts';
 import { historyStart, userHeads, userTask } from './user-rows.ts';
 
@@ -25,9 +26,10 @@ const HELD_OUT = 0.2;
  * happened. Each task is judged at its own latest closed windows. A task without such a day is judged on users held out; one
  * whose window was never over is not judged at all.
  * @param grid training cut-offs before the as-of day, ascending
+ * @returns what was chosen, and the context to fit it in
  */
 export async function select(
-  context: TrainContext,
+  given: TrainContext,
   args: {
     candidates: readonly Candidate[];
     heads: readonly Head[];
@@ -35,9 +37,9 @@ export async function select(
     asOf: number;
     grid: readonly number[];
   },
-): Promise<Selected> {
+): Promise<Selected & { readonly context: TrainContext }> {
   const { heads, first, asOf, grid } = args;
-  const { config } = context.manifest;
+  const { config } = given.manifest;
   const candidates = offered(args.candidates, config);
   const horizons = heads.map(({ task }) => userTask(config, task).horizonDays);
   const days = trialDays(horizons, grid, asOf);
@@ -45,6 +47,11 @@ export async function select(
   // The dearer forms are tried once, at the latest day that most tasks can be judged at.
   const most = Math.max(...days.map(closedAt));
   const dearest = days.findLast((day) => closedAt(day) === most);
+  const { context, notes: settings } = await searched(given, heads, {
+    first,
+    day: days[0] ?? asOf,
+    cutoffs: grid.filter((cutoff) => cutoff < (days[0] ?? asOf)),
+  });
   const trials: Trial[] = [];
   for (const day of days) {
     const cutoffs = [...grid.filter((cutoff) => cutoff < day), day];
@@ -75,6 +82,7 @@ export async function select(
   const { notes, ...rest } = selected({ candidates, tasks, horizons, by: 'users' }, trials);
   return {
     ...rest,
+    context,
     notes: [
       ...(days.length > 0
         ? [
@@ -87,6 +95,7 @@ export async function select(
           ]
         : []),
       ...notes,
+      ...settings,
     ],
   };
 }
@@ -109,16 +118,21 @@ export async function usersTrials(context: TrialsContext, offer: readonly Candid
     );
   }
   const candidates = offered(offer, config, names);
+  const grids = days.map(gridBefore);
+  const empty = grids.findIndex((grid) => grid.length === 0);
+  if (empty >= 0) {
+    throw new DataError(
+      `there is too little history before ${formatDay(days[empty]!)} to learn from: choose a later day`,
+    );
+  }
+  const headsAt = (day: number) => userHeads(config, group.tasks, day - first);
+  const earliest = { first, day: days[0]!, cutoffs: grids[0]! };
+  const { context: own } = await searched(context, headsAt(days[0]!), earliest);
   const trials: Trial[] = [];
-  for (const day of days) {
-    const grid = gridBefore(day);
-    if (grid.length === 0) {
-      throw new DataError(
-        `there is too little history before ${formatDay(day)} to learn from: choose a later day`,
-      );
-    }
-    const heads = userHeads(config, group.tasks, day - first);
-    const known = await knownBy(context, heads, { first, day, cutoffs: [...grid, day], rich: true });
+  for (const [i, day] of days.entries()) {
+    const grid = grids[i]!;
+    const heads = headsAt(day);
+    const known = await knownBy(own, heads, { first, day, cutoffs: [...grid, day], rich: true });
     const at = (row: number) => known.rows.cutoff[row] === day;
     const trial = await tried(candidates, known, { day, at, asOf, forms: true, goOn });
     // A day at which not all were tried would leave little to compare at the others.

@@ -40,7 +40,7 @@ export async function trainUsers(
   }
   const chosen = await select(context, { candidates, heads, first, asOf, grid });
   const rich = chosen.choice.members.some(({ reads }) => reads.length > 1);
-  const all = await knownBy(context, heads, { first, day: asOf, cutoffs: [...grid, asOf], rich });
+  const all = await knownBy(chosen.context, heads, { first, day: asOf, cutoffs: [...grid, asOf], rich });
   const material = materialOf(all, asOf);
   const fitted = await fitChosen(chosen.choice, material);
   const { model, files, groups, sequence, text } = fitted.exported();

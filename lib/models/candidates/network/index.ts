@@ -1,6 +1,7 @@
 export { linear, mlp, texts, visits } from './branches/index.ts';
 export { NetworkCandidate } from './candidate.ts';
 export { reasonNames } from './fitted.ts';
+export { searchSettings } from './search.ts';
 export { renumbered } from './texts/feeds.ts';
 export { ageBucket, TEXT_FIELDS, TEXT_VECTORS } from './texts/read.ts';
 export { encodeTexts } from './texts/tune.ts';

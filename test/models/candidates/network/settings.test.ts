@@ -8,7 +8,13 @@ import {
   type Material,
   writeInputs,
 } from '../../../../lib/models/candidates/index.ts';
-import { linear, mlp, NetworkCandidate, visits } from '../../../../lib/models/candidates/network/index.ts';
+import {
+  linear,
+  mlp,
+  NetworkCandidate,
+  searchSettings,
+  visits,
+} from '../../../../lib/models/candidates/network/index.ts';
 import { VISIT_FIELDS } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
 import { probabilityOf } from '../../../../lib/models/shared/index.ts';
 import { SLOW } from '../../../e2e/nights.ts';
@@ -19,7 +25,7 @@ const WIDTH = 4;
 const VISITS = 4;
 
 /** Rows whose first two features say something of the outcome, with visits that say nothing. */
-function materialOf({ training, model }: Pick<ConfigInput, 'training' | 'model'>): Material {
+function materialOf({ training, model }: Pick<ConfigInput, 'training' | 'model'>, rows = ROWS): Material {
   const config = parseConfig({
     shop: { timeZone: 'UTC' },
     sources: {},
@@ -28,16 +34,16 @@ function materialOf({ training, model }: Pick<ConfigInput, 'training' | 'model'>
     model: { width: 8, layers: 1, heads: 2, hidden: 8, members: 2, ...model },
   });
   const rng = createRng('settings');
-  const features = rng.normals(ROWS * WIDTH);
-  const labels = Float32Array.from({ length: ROWS }, (_, row) =>
+  const features = rng.normals(rows * WIDTH);
+  const labels = Float32Array.from({ length: rows }, (_, row) =>
     Number(rng.uniform() < probabilityOf(2 * features[row * WIDTH]! - 2 * features[row * WIDTH + 1]!)),
   );
-  const used = Int32Array.from({ length: ROWS }, (_, row) => row);
+  const used = Int32Array.from({ length: rows }, (_, row) => row);
   const transform = fitInputs(features, WIDTH, used, fitColumns(features, WIDTH, used));
-  const inputs = new Float32Array(ROWS * WIDTH);
+  const inputs = new Float32Array(rows * WIDTH);
   for (const row of used) writeInputs(features, row * WIDTH, transform, inputs, row * WIDTH);
-  const ids = new Int32Array(ROWS * VISITS * VISIT_FIELDS);
-  const counts = Int32Array.from({ length: ROWS }, (_, row) => row % (VISITS + 1));
+  const ids = new Int32Array(rows * VISITS * VISIT_FIELDS);
+  const counts = Int32Array.from({ length: rows }, (_, row) => row % (VISITS + 1));
   counts.forEach((count, row) => {
     for (let visit = 0; visit < count; visit++) {
       const taste = rng.integer(2);
@@ -53,9 +59,9 @@ function materialOf({ training, model }: Pick<ConfigInput, 'training' | 'model'>
     names: Array.from({ length: WIDTH }, (_, i) => ({ name: `f${i}`, group: `f${i}` })),
     labels,
     outcomes: labels,
-    unit: Float32Array.from(used, (row) => row / ROWS),
+    unit: Float32Array.from(used, (row) => row / rows),
     used,
-    weights: new Float32Array(ROWS).fill(1),
+    weights: new Float32Array(rows).fill(1),
     inputs,
     transform,
     steps: config.training.steps,
@@ -79,6 +85,31 @@ async function trained(candidate: NetworkCandidate, settings: Pick<ConfigInput, 
 }
 
 describe('settings of a network', { timeout: SLOW }, () => {
+  it('training.search: takes what is better on rows kept aside, the same each time, and says so', async () => {
+    // given: steps so small that nothing is learnt
+    const material = materialOf(
+      { training: { steps: 60, learningRate: 1e-5, search: { fits: ALL ? 6 : 3 } } },
+      1500,
+    );
+    const { config } = material;
+    // when
+    const found = await searchSettings(material);
+    // then
+    expect(found.note).toMatch(
+      /^Searched [39] settings of the network in (3|12) fits: learning rate .* had loss 0\.\d+ .* those of the config 0\.\d+; they were taken\.$/,
+    );
+    expect(found.config.training.learningRate).toBeGreaterThan(1e-5);
+    expect({ ...found.config, training: {}, model: {} }).toEqual({ ...config, training: {}, model: {} });
+    expect(await searchSettings(material)).toEqual(found);
+  });
+
+  it('training.search: leaves the config where rows are few', async () => {
+    const material = materialOf({ training: { search: { fits: 3 } } }, 500);
+    const { config, note } = await searchSettings(material);
+    expect(config).toBe(material.config);
+    expect(note).toContain('too few users');
+  });
+
   it('training.optimiser: each moves the bytes, and learns', async () => {
     // then: a coin has 0.69, and the truth itself some 0.4
     const models = new Set<string>();
