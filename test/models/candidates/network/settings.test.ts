@@ -17,6 +17,7 @@ import {
 } from '../../../../lib/models/candidates/network/index.ts';
 import { VISIT_FIELDS } from '../../../../lib/models/candidates/network/visits/visit-ids.ts';
 import { probabilityOf } from '../../../../lib/models/shared/index.ts';
+import { ALL } from '../../../all.ts';
 import { SLOW } from '../../../e2e/nights.ts';
 import { vocabulary } from './small.ts';
 
