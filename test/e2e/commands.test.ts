@@ -286,7 +286,7 @@ export default { ...shoppers, training: { steps: 60, batchSize: 256 }, model: { 
     expect(compared).toMatchObject({ task: 'purchase', days: days.split(',') });
     expect(compared.n).toBeGreaterThan(known.size);
     expect((compared.models as { name: string }[]).map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['recency alone', 'frequency alone', 'logistic regression', 'blend']),
+      expect.arrayContaining(['recency alone', 'frequency alone', 'BG/NBD', 'logistic regression', 'blend']),
     );
     // and: without a day, the latest whose windows are over
     const latest = await answer(['compare', '--task', 'churn', '--models', 'logistic', '--json']);

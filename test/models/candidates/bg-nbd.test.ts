@@ -8,7 +8,7 @@ import { CANDIDATES } from '../../../lib/models/candidates/index.ts';
 const bgNbd = CANDIDATES.find(({ name }) => name === 'BG/NBD')!;
 const CUSTOMERS = 400;
 const HORIZON = 30;
-const NAMES = ['purchase.recency', 'purchase.tenure', 'purchase.active_days', 'view.recency'];
+const NAMES = ['purchase.recency', 'purchase.gap_mean', 'purchase.active_days', 'view.recency'];
 
 /** Customers who buy at rates of their own and may leave. */
 function customers() {
@@ -42,7 +42,7 @@ function material(people: ReturnType<typeof customers>): Material {
       { task: 'gone', bins: 1, inverted: true },
       { task: 'carts', bins: 1, inverted: false },
     ],
-    features: Float32Array.from(people.flatMap(({ x, tx, T }) => [T - tx, T, x + 1, 7])),
+    features: Float32Array.from(people.flatMap(({ x, tx, T }) => [T - tx, x > 0 ? tx / x : 0, x + 1, 7])),
     width: NAMES.length,
     names: NAMES.map((name) => ({ name, group: 'gaps' })),
     labels: new Float32Array(3 * people.length),

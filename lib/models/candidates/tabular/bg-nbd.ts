@@ -9,8 +9,11 @@ const MOST_ROWS = 20_000;
 /** Chances closer to 0 or 1 have no use as logits. */
 const EDGE = 1e-6;
 
-/** What the model reads of an event type, in this order. */
-const COLUMNS = ['active_days', 'recency', 'tenure'] as const;
+/**
+ * What the model reads of an event type, in this order. The time from the first day to the last is the sum of the gaps between
+ * them: `tenure` itself is left out of young logs.
+ */
+const COLUMNS = ['active_days', 'recency', 'gap_mean'] as const;
 
 /** The question of a head, and where its event's columns stand in the raw features. */
 interface Asked {
@@ -56,13 +59,14 @@ function fitTo({ features, width, used }: Material, columns: readonly number[]):
   const customers = used.filter((row) => features[row * width + columns[0]!]! > 0);
   const every = Math.ceil(customers.length / MOST_ROWS);
   const some = customers.filter((_, i) => i % every === 0);
-  const [days, since, age] = columns.map((column) =>
+  const [days, since, gaps] = columns.map((column) =>
     Float64Array.from(some, (row) => features[row * width + column]!),
   );
   const frequency = days!.map((count) => count - 1);
-  const recency = age!.map((tenure, i) => (frequency[i] === 0 ? 0 : Math.max(0, tenure - since![i]!)));
+  const recency = gaps!.map((mean, i) => mean * frequency[i]!);
+  const age = recency.map((last, i) => last + since![i]!);
   try {
-    return fitBgNbd({ frequency, recency, age: age! });
+    return fitBgNbd({ frequency, recency, age });
   } catch (error) {
     if (error instanceof CustomerBaseError) return undefined;
     throw error;
@@ -72,13 +76,13 @@ function fitTo({ features, width, used }: Material, columns: readonly number[]):
 /** See `probabilityOfTransaction` and `probabilityAlive` of the engine: the same in operators. */
 function modelOf(one: Asked, { r, alpha, a, b }: BgNbdParameters, kept: readonly number[]): TaskModel {
   const score = (g: GraphBuilder, raw: Value): Value => {
-    const [days, since, tenure] = one.columns.map((column) => {
+    const [days, since, gap] = one.columns.map((column) => {
       const k = kept.indexOf(column);
       return g.slice(raw, 1, k, k + 1);
     });
     const x = g.max(g.sub(days!, 1), 0);
-    const age = g.max(tenure!, 0);
-    const last = g.max(g.sub(age, since!), 0);
+    const last = g.mul(gap!, x);
+    const age = g.add(last, since!);
     const rate = g.add(x, r);
     const silence = g.sub(g.log(g.add(age, alpha)), g.log(g.add(last, alpha)));
     const stays = g.sub(g.log(g.div(g.add(g.max(x, 1), b - 1), a)), g.mul(rate, silence));
