@@ -1,17 +1,20 @@
 import {
   assemble,
+  block,
   type Code,
-  everyFour,
   f32x4,
   f64,
   f64x2,
   get,
+  i32,
   type Kernel,
-  load,
+  leave,
+  leaveIf,
+  loop,
   set,
-  store,
-  upperHalf,
-} from './assembler.ts';
+  shuffle,
+  v128,
+} from '../assembler.ts';
 
 /** Loops over memory of WebAssembly, four floats at a time. Addresses are bytes, counts multiples of four. */
 export interface VectorKernels {
@@ -41,7 +44,7 @@ let compiled: WebAssembly.Module | undefined;
 
 /** Makes the kernels work on this memory. */
 export function attachKernels(memory: WebAssembly.Memory): void {
-  compiled ??= new WebAssembly.Module(assemble([sumOfSquares(), adamw()]));
+  compiled ??= new WebAssembly.Module(assemble([sumOfSquares(), adamw()], 'own'));
   const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
   kernels.set(memory.buffer, exports as WebAssembly.Exports & VectorKernels);
 }
@@ -55,11 +58,26 @@ export function kernelsOf(
   return others.every((array) => array.buffer === buffer) ? kernels.get(buffer) : undefined;
 }
 
+/** The last two of four float32 as the first two. */
+function upperHalf(value: Code): Code {
+  const bytes = [8, 9, 10, 11, 12, 13, 14, 15];
+  return shuffle(value, value, [...bytes, ...bytes]);
+}
+
+/** Runs `body` for every four of `count` elements (a local, counted down to 0), pointers (locals) moving on. */
+function everyFour(count: number, pointers: readonly number[], body: Code): Code {
+  const step = [
+    pointers.map((pointer) => set(pointer, i32.add(get(pointer), i32.of(16)))),
+    set(count, i32.add(get(count), i32.of(-4))),
+  ];
+  return block(loop([leaveIf(1, i32.eqz(get(count))), body, step, leave(0)]));
+}
+
 function sumOfSquares(): Kernel {
   const [x, count, low, high, four, half] = [0, 1, 2, 3, 4, 5];
   const addSquares = (sum: number, floats: Code): Code => [
-    ...set(half, f64x2.promote(floats)),
-    ...set(sum, f64x2.add(get(sum), f64x2.mul(get(half), get(half)))),
+    set(half, f64x2.promote(floats)),
+    set(sum, f64x2.add(get(sum), f64x2.mul(get(half), get(half)))),
   ];
   return {
     name: 'sumOfSquares',
@@ -67,18 +85,18 @@ function sumOfSquares(): Kernel {
     locals: ['v128', 'v128', 'v128', 'v128'],
     result: 'f64',
     body: [
-      ...everyFour(
+      everyFour(
         count,
         [x],
         [
-          ...set(four, load(get(x))),
-          ...addSquares(low, get(four)),
-          ...addSquares(high, upperHalf(get(four))),
+          set(four, v128.loadFloats(get(x))),
+          addSquares(low, get(four)),
+          addSquares(high, upperHalf(get(four))),
         ],
       ),
-      ...f64.add(
-        f64.add(f64x2.lane(get(low), 0), f64x2.lane(get(low), 1)),
-        f64.add(f64x2.lane(get(high), 0), f64x2.lane(get(high), 1)),
+      f64.add(
+        f64.add(f64x2.lane(0, get(low)), f64x2.lane(1, get(low))),
+        f64.add(f64x2.lane(0, get(high)), f64x2.lane(1, get(high))),
       ),
     ],
   };
@@ -101,20 +119,20 @@ function adamw(): Kernel {
     parameters: ['i32', 'i32', 'i32', 'i32', 'i32', ...new Array<'f32'>(scalars).fill('f32')],
     locals: new Array<'v128'>(scalars + 3).fill('v128'),
     body: [
-      ...Array.from({ length: scalars }, (_, i) => set(firstSpread + i, splat(get(firstScalar + i)))).flat(),
-      ...everyFour(
+      Array.from({ length: scalars }, (_, i) => set(firstSpread + i, splat(get(firstScalar + i)))),
+      everyFour(
         count,
         [parameter, gradient, first, second],
         [
-          ...set(g, mul(load(get(gradient)), gradientScale)),
-          ...set(m, add(mul(beta1, load(get(first))), mul(rest1, get(g)))),
-          ...set(v, add(mul(beta2, load(get(second))), mul(rest2, mul(get(g), get(g))))),
-          ...store(get(first), get(m)),
-          ...store(get(second), get(v)),
-          ...store(
+          set(g, mul(v128.loadFloats(get(gradient)), gradientScale)),
+          set(m, add(mul(beta1, v128.loadFloats(get(first))), mul(rest1, get(g)))),
+          set(v, add(mul(beta2, v128.loadFloats(get(second))), mul(rest2, mul(get(g), get(g))))),
+          v128.storeFloats(get(first), get(m)),
+          v128.storeFloats(get(second), get(v)),
+          v128.storeFloats(
             get(parameter),
             sub(
-              mul(load(get(parameter)), keep),
+              mul(v128.loadFloats(get(parameter)), keep),
               div(mul(rate, get(m)), add(sqrt(mul(get(v), secondScale)), epsilon)),
             ),
           ),

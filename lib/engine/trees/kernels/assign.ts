@@ -1,4 +1,4 @@
-import { block, f32, get, i32, type Kernel, leave, leaveIf, loop, set } from './assembler.ts';
+import { block, f32, get, i32, type Kernel, leave, leaveIf, loop, set } from '../../host/assembler.ts';
 
 /** Edges that a search of eight steps looks among: those of a column, then Infinity. */
 export const SEARCHED_EDGES = 256;

@@ -16,7 +16,7 @@ import {
   toInt32,
   v128,
   when,
-} from './assembler.ts';
+} from '../../host/assembler.ts';
 
 /** ln 2 in two parts, the first with few enough bits that a whole multiple of it is exact (Cody & Waite 1980). */
 const LN2_HIGH = 6.931_471_803_691_238e-1;

@@ -12,7 +12,7 @@ import {
   loop,
   set,
   v128,
-} from './assembler.ts';
+} from '../../host/assembler.ts';
 
 /** Bins of a column: 0 is missing, 1 to 255 are ranges of values. */
 const BINS = 256;

@@ -1,11 +1,11 @@
-import { assemble, type Kernel } from './assembler.ts';
+import { assemble, type Kernel } from '../../host/assembler.ts';
 import { assign } from './assign.ts';
 import { logistic } from './gradient.ts';
 import { histogram, subtract, sumBins } from './histogram.ts';
 import { copy, partition } from './partition.ts';
 import { scan } from './split.ts';
 
-export { MOST_PAGES } from './assembler.ts';
+export { MOST_PAGES } from '../../host/assembler.ts';
 export { SEARCHED_EDGES } from './assign.ts';
 export { COLUMN_BYTES, COLUMNS_PER_PASS } from './histogram.ts';
 export { ANSWER, QUESTION } from './split.ts';
@@ -39,7 +39,7 @@ export const KERNEL_NAMES = Object.keys(table) as KernelName[];
 let compiled: WebAssembly.Module | undefined;
 
 export function kernelModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(assemble(Object.values(table)));
+  compiled ??= new WebAssembly.Module(assemble(Object.values(table), 'shared'));
   return compiled;
 }
 

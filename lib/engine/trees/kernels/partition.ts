@@ -11,7 +11,7 @@ import {
   loop,
   set,
   when,
-} from './assembler.ts';
+} from '../../host/assembler.ts';
 
 /**
  * partition(rows, end, pairs, column, below, missingRight, spareRows, sparePairs, out): of the row indices from `rows` to

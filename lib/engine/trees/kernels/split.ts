@@ -14,7 +14,7 @@ import {
   set,
   v128,
   when,
-} from './assembler.ts';
+} from '../../host/assembler.ts';
 
 /** Where the scan finds what holds for the whole leaf: byte offsets in its question. */
 export const QUESTION = {

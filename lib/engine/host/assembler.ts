@@ -1,6 +1,6 @@
 /**
- * Enough of WebAssembly's binary format (WebAssembly Core Specification 2.0, chapter 5) to write the inner loops of
- * growing a tree over shared memory. Code is built from expressions, each the bytes that leave its value on the stack,
+ * Enough of WebAssembly's binary format (WebAssembly Core Specification 2.0, chapter 5) to write inner loops over memory
+ * that arrays lie in: JavaScript has neither its vectors nor its whole numbers of 64 bits. Code is built from expressions, each the bytes that leave its value on the stack,
  * nested as the expression is; they are flattened when the module is written.
  */
 export type Code = number | readonly Code[];
@@ -17,17 +17,19 @@ export interface Kernel {
   readonly parameters: readonly ValueType[];
   /** Numbered on from the parameters. */
   readonly locals: readonly ValueType[];
+  readonly result?: ValueType;
   readonly body: Code;
 }
 
-/** A module of kernels over an imported shared memory, `env.memory`. */
-export function assemble(kernels: readonly Kernel[]): Uint8Array<ArrayBuffer> {
-  const types = kernels.map(({ parameters }) => [
+/** A module of kernels over an imported memory, `env.memory`. @param memory shared: of several threads */
+export function assemble(kernels: readonly Kernel[], memory: 'own' | 'shared'): Uint8Array<ArrayBuffer> {
+  const types = kernels.map(({ parameters, result }) => [
     0x60,
     list(parameters.map((type) => TYPES[type])),
-    list([]),
+    list(result ? [TYPES[result]] : []),
   ]);
-  const memory = [text('env'), text('memory'), 0x02, 0x03, 0x00, unsigned(MOST_PAGES)];
+  const limits = memory === 'shared' ? [0x03, 0x00, unsigned(MOST_PAGES)] : [0x00, 0x00];
+  const imported = [text('env'), text('memory'), 0x02, limits];
   const exported = kernels.map(({ name }, i) => [text(name), 0x00, unsigned(i)]);
   const bodies = kernels.map(({ locals, body }) => {
     const code = flat([list(locals.map((type) => [1, TYPES[type]])), body, 0x0b]);
@@ -37,7 +39,7 @@ export function assemble(kernels: readonly Kernel[]): Uint8Array<ArrayBuffer> {
     flat([
       [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
       section(1, types),
-      section(2, [memory]),
+      section(2, [imported]),
       section(
         3,
         kernels.map((_, i) => unsigned(i)),
@@ -130,6 +132,9 @@ const lane =
 
 export const v128 = {
   load: (address: Code, offset = 0): Code => [address, 0xfd, 0x00, 0x03, unsigned(offset)],
+  /** Four float32 from any address that is theirs. */
+  loadFloats: (address: Code): Code => [address, 0xfd, 0x00, 0x02, 0x00],
+  storeFloats: (address: Code, value: Code): Code => [address, value, 0xfd, 0x0b, 0x02, 0x00],
   /** Eight bytes, and zeros above. */
   loadHalf: (address: Code, offset = 0): Code => [address, 0xfd, 0x5d, 0x02, unsigned(offset)],
   store: (address: Code, value: Code, offset = 0): Code => [
@@ -154,11 +159,23 @@ export const i64x2 = {
   extend: vector(0xc7),
 };
 
+/** On four float32. */
+export const f32x4 = {
+  splat: vector(0x13),
+  sqrt: vector(0xe3),
+  add: vector(0xe4),
+  sub: vector(0xe5),
+  mul: vector(0xe6),
+  div: vector(0xe7),
+};
+
 /** On two float64. */
 export const f64x2 = {
   splat: vector(0x14),
   lane: lane(0x21),
   withLane: lane(0x22),
+  /** From the first two of four float32. */
+  promote: vector(0x5f),
   nearest: vector(0x94),
   neg: vector(0xed),
   add: vector(0xf0),
