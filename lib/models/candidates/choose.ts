@@ -5,8 +5,6 @@ import { lossOf, taskRows } from './held-out.ts';
 import type { Trial } from './trial.ts';
 import { blendWeights } from './weights.ts';
 
-/** One model alone must be this much better than the blend, which is the steadier of the two. */
-const WORTH = 0.0005;
 /**
  * A dearer form must lower the blend's loss by this much, and by so many standard errors, to take its place: it is seen at one
  * day alone, and the errors do not tell how days differ.
@@ -40,8 +38,8 @@ export interface Choice {
 
 /**
  * Chooses by what the candidates said of held-out rows. By default their logits are blended: weights of 0 and above for each
- * task, fitted on the rows of all its trials and drawn towards equal ones. A candidate alone is kept where it is better
- * than the blend, whose weights are judged at trials that they were not fitted on.
+ * task, fitted on the rows of all its trials and drawn towards equal ones. Where the others add
+ * nothing, one is kept alone. The blend's loss is that of weights at trials that they were not fitted on.
  * @param horizons days of each task's window; 0 where there is none
  * @throws Error when nothing stands to choose from
  */
@@ -64,17 +62,12 @@ export function choose(
   const floors = candidates.filter(({ family }) => family === 'floor');
   const losses = [...floors, ...members].flatMap((one) => {
     const loss = meanOf((task) => task.lossOf(one));
-    return Number.isNaN(loss) ? [] : [{ name: one.name, loss, candidate: one }];
+    return Number.isNaN(loss) ? [] : [{ name: one.name, loss }];
   });
-  const blend = meanOf((one) => one.blendLoss());
-  const single = losses
-    .filter(({ candidate }) => members.includes(candidate))
-    .reduce<(typeof losses)[number] | undefined>((a, b) => (a && a.loss <= b.loss ? a : b), undefined);
-  const alone = members.length === 1 || (single !== undefined && single.loss <= blend - WORTH);
-  const kept = alone ? [single?.candidate ?? members[0]!] : members;
-  const weightsOf = judged.map((one) => one.weights(kept));
-  const used = kept.filter((_, m) => weightsOf.some((weights) => weights[m]! > 0));
-  const weighed = weightsOf.map((weights) => used.map((one) => weights[kept.indexOf(one)]!));
+  const blend = members.length > 1 ? meanOf((one) => one.blendLoss()) : Number.NaN;
+  const weightsOf = judged.map((one) => one.weights(members));
+  const used = members.filter((_, m) => weightsOf.some((weights) => weights[m]! > 0));
+  const weighed = weightsOf.map((weights) => used.map((one) => weights[members.indexOf(one)]!));
   const corrections = judged.map((one, task) => one.drift(used, weighed[task]!, horizons[task]!));
   return {
     members: used,
@@ -82,20 +75,24 @@ export function choose(
       const { slope, intercept } = corrections[task]!;
       return { weights, slope, intercept };
     }),
-    kept: alone ? used[0]!.name : 'blend',
-    losses: [
-      ...losses.map(({ name, loss }) => ({ name, loss })),
-      ...(members.length > 1 && !Number.isNaN(blend) ? [{ name: 'blend', loss: blend }] : []),
-    ],
+    kept: used.length === 1 ? used[0]!.name : 'blend',
+    losses: Number.isNaN(blend) ? losses : [...losses, { name: 'blend', loss: blend }],
     corrections,
   };
+}
+
+/** One task's rows of a trial, and what was said of them. */
+interface JudgedTrial {
+  readonly trial: Trial;
+  readonly labels: number[];
+  readonly said: ReadonlyMap<Candidate, number[]>;
 }
 
 /** The trials of one task that have rows of it. */
 class TaskTrials {
   /** Those that answered at all the trials that count. */
   readonly members: readonly Candidate[];
-  readonly #trials: readonly { trial: Trial; labels: number[]; said: Map<Candidate, number[]> }[];
+  readonly #trials: readonly JudgedTrial[];
 
   /** @param pool those that may become members */
   constructor(pool: readonly Candidate[], trials: readonly Trial[], tasks: number, task: number) {
@@ -129,13 +126,7 @@ class TaskTrials {
 
   /** Mean loss of the blend, with weights of the other trials where there are any. */
   blendLoss(): number {
-    return mean(
-      this.#trials.map((one) => {
-        const others = this.#trials.filter((other) => other !== one);
-        const weights = fitted(others.length > 0 ? others : [one], this.members);
-        return lossOf({ labels: one.labels, logits: this.#blended(one, this.members, weights) });
-      }),
-    );
+    return mean(this.#trials.map((one) => lossOf({ labels: one.labels, logits: this.#blendedApart(one) })));
   }
 
   /** Per row of all trials, by how much its loss falls where a form takes its place in the blend. */
@@ -143,13 +134,9 @@ class TaskTrials {
     const others = this.members.filter((one) => one !== form);
     const replaced = this.members.filter((one) => one !== form.formOf);
     const [before, after] = [others, replaced].map((members) => fitted(this.#trials, members));
-    return this.#trials.flatMap((one) => {
-      const from = this.#blended(one, others, before!);
-      const to = this.#blended(one, replaced, after!);
-      return one.labels.map(
-        (label, i) => softplus(from[i]!) - softplus(to[i]!) + label * (to[i]! - from[i]!),
-      );
-    });
+    return this.#trials.flatMap((one) =>
+      lowered(one.labels, this.#blended(one, others, before!), this.#blended(one, replaced, after!)),
+    );
   }
 
   /** Weights of these members; equal ones where nothing is known of the task yet. */
@@ -172,6 +159,12 @@ class TaskTrials {
       cutoffs.map((one) => ({ labels: one.labels, logits: this.#blended(one, known, own) })),
       Math.min(apart, cutoffs.length),
     );
+  }
+
+  /** What the blend says of a trial's rows, with weights of the other trials where there are any. */
+  #blendedApart(one: JudgedTrial): number[] {
+    const others = this.#trials.filter((other) => other !== one);
+    return this.#blended(one, this.members, fitted(others.length > 0 ? others : [one], this.members));
   }
 
   #blended(
@@ -233,10 +226,19 @@ function gainOf(
     const one = new TaskTrials([...plain, form], [trial], tasks, task);
     if (one.members.includes(form) && one.members.includes(form.formOf!)) gains.push(one.gains(form));
   }
-  const means = gains.map(mean);
   // Tasks of one shop rise and fall together: their errors are no smaller together than alone.
-  const variances = gains.map((own, i) => mean(own.map((gain) => (gain - means[i]!) ** 2)) / own.length);
-  return { mean: mean(means), error: Math.sqrt(mean(variances)) };
+  return { mean: mean(gains.map(mean)), error: mean(gains.map(errorOf)) };
+}
+
+/** Per row, by how much the loss falls from one logit to another. */
+const lowered = (labels: readonly number[], from: readonly number[], to: readonly number[]): number[] =>
+  labels.map((label, i) => softplus(from[i]!) - softplus(to[i]!) + label * (to[i]! - from[i]!));
+
+/** Standard error of a mean. */
+function errorOf(values: readonly number[]): number {
+  const middle = mean(values);
+  const squares = values.reduce((sum, value) => sum + (value - middle) ** 2, 0);
+  return Math.sqrt(squares / (values.length - 1) / values.length);
 }
 
 const mean = (values: readonly number[]): number =>
