@@ -91,7 +91,8 @@ export function validationText(report: RunReport): string {
     );
   }
   for (const { name, validation } of tasks) {
-    if (!validation) parts.push(`${name}: not measured, the history is too short to hold a whole window out`);
+    if (!validation)
+      parts.push(`${name}: not measured, too little history or too few outcomes to hold some out`);
   }
   if (ranked.length + listed.length > 0) {
     parts.push(

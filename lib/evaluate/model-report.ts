@@ -120,11 +120,16 @@ function common({ manifest, outcomes, asked }: ReportArgs, { name, question }: C
 }
 
 function comparisonReport(
-  { cutoff, kept, candidates }: NonNullable<ModelDescription['comparison']>,
+  {
+    cutoff,
+    days = cutoff === null ? [] : [cutoff],
+    kept,
+    candidates,
+  }: NonNullable<ModelDescription['comparison']>,
   costs: Awaited<ReturnType<typeof costsToTrain>>,
 ): ComparisonReport {
   return {
-    ...(cutoff === null ? {} : { asOf: cutoff }),
+    days,
     rows: candidates.map(({ name, reads, tasks }) => ({
       name,
       reads,

@@ -40,7 +40,8 @@ export function measuredOn(task: TaskReport, run: RunReport): string {
     }
     return `Measured on what then happened: ${users}, scored as of ${run.asOf}, and the ${task.horizonDays} days up to ${closing(run.asOf, task.horizonDays - 1)}.`;
   }
-  if (!task.validation) return 'Not measured: the history is too short to hold a whole window of it out.';
+  if (!task.validation)
+    return 'Not measured: the history is too short to hold a whole window of it out, or has too few outcomes of either kind.';
   const caution =
     task.kind === 'next'
       ? 'The model that serves has learnt from these days, too: the figures are a validation, not a test.'

@@ -195,10 +195,10 @@ export interface NextTaskReport extends TaskCommon {
 
 export type TaskReport = BinaryTaskReport | NextTaskReport;
 
-/** What models that read more and more did on one held-out cut-off, everything fitted on what was known by then. */
+/** What the models that were tried did on held-out rows, everything fitted on what was known by then. */
 export interface ComparisonReport {
-  /** Absent where users were held out. */
-  readonly asOf?: string | undefined;
+  /** Cut-offs that were held out; none where users or rows were. */
+  readonly days: readonly string[];
   readonly rows: readonly {
     readonly name: string;
     /** Kinds of input: features, visits, texts. */

@@ -198,7 +198,7 @@ describe('hostile names', () => {
 describe('the models that were tried', () => {
   const measures = { task: 'purchase', n: 1200, auroc: 0.7123, auprc: null, logLoss: 0.51234 };
   const comparison = {
-    asOf: '2011-06-12',
+    days: ['2011-04-28', '2011-06-12'],
     rows: [
       { name: 'network', reads: ['features'], kept: false, tasks: [measures] },
       {
@@ -218,7 +218,7 @@ describe('the models that were tried', () => {
       (h) => h.textContent === 'The models that were tried',
     );
     // then
-    expect(heading?.nextElementSibling?.textContent).toContain('the users of 2011-06-12');
+    expect(heading?.nextElementSibling?.textContent).toContain('the users of 2011-04-28, 2011-06-12');
     const rows = [...(heading?.parentElement?.querySelectorAll('tbody tr') ?? [])].map((row) =>
       [...row.querySelectorAll('th, td')].map((cell) => cell.textContent),
     );

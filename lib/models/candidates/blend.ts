@@ -1,7 +1,7 @@
 import { decodeModel, embed, encodeModel, GraphBuilder, type Value } from '../../engine/onnx/index.ts';
 import type { CurvePoint } from '../../engine/train/index.ts';
 import type { TaskStrengths } from '../shared/index.ts';
-import type { ExportedModel, Fitted } from './candidate.ts';
+import type { ExportedModel, Fitted, Material } from './candidate.ts';
 import type { TaskBlend } from './choose.ts';
 import { reasonNames } from './network/index.ts';
 import { mixed } from './strength.ts';
@@ -17,11 +17,15 @@ export class Blended implements Fitted {
   }
 
   /**
-   * A member that cannot answer a task, which its weights do not know, leaves its weight to the others.
-   * @param probe a row of the material
+   * A member that cannot answer a task, which its weights do not know, leaves its weight to the others. Where none can, everybody
+   * gets the base rate.
    */
-  static async of(members: readonly Fitted[], tasks: readonly TaskBlend[], probe: number): Promise<Blended> {
-    const row = Int32Array.of(probe);
+  static async of(
+    members: readonly Fitted[],
+    tasks: readonly TaskBlend[],
+    { used, outcomes }: Pick<Material, 'used' | 'outcomes'>,
+  ): Promise<Blended> {
+    const row = Int32Array.of(used[0]!);
     const said = await Promise.all(members.map((member) => member.logits(row)));
     const answered = tasks.map((task, t) => {
       const weights = task.weights.map((weight, m) => (Number.isNaN(said[m]![t]!) ? 0 : weight));
@@ -29,7 +33,9 @@ export class Blended implements Fitted {
       const share = sum(task.weights);
       if (left > 0) return { ...task, weights: weights.map((weight) => (weight * share) / left) };
       const able = said.map((one) => Number(!Number.isNaN(one[t]!)));
-      return { ...task, weights: able.map((one) => one / Math.max(1, sum(able))) };
+      if (sum(able) > 0) return { ...task, weights: able.map((one) => one / sum(able)) };
+      const intercept = baseLogit(Array.from(used, (at) => outcomes[at * tasks.length + t]!));
+      return { weights: able, slope: 1, intercept };
     });
     return new Blended(members, answered);
   }
@@ -117,3 +123,9 @@ const perTask = (g: GraphBuilder, weights: readonly number[]): Value =>
   g.constant({ dtype: 'float32', shape: [1, weights.length, 1], data: Float32Array.from(weights) });
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+
+/** Logit of the share of 1 among the outcomes that are known, half a row of each kind added; 0 where none is. */
+function baseLogit(outcomes: readonly number[]): number {
+  const known = outcomes.filter((one) => !Number.isNaN(one));
+  return Math.log((sum(known) + 0.5) / (known.length - sum(known) + 0.5));
+}

@@ -3,7 +3,7 @@ import { blendLogits, type DriftCorrection, fitDrift } from '../../engine/metric
 import type { Candidate } from './candidate.ts';
 import { lossOf, taskRows } from './held-out.ts';
 import type { Trial } from './trial.ts';
-import { blendWeights } from './weights.ts';
+import { acrossFolds, blendWeights } from './weights.ts';
 
 /**
  * A dearer form must lower the blend's loss by this much, and by so many standard errors, to take its place: it is seen at one
@@ -34,6 +34,10 @@ export interface Choice {
   readonly losses: readonly { readonly name: string; readonly loss: number }[];
   /** Per task how its level was corrected, or why not. */
   readonly corrections: readonly DriftCorrection[];
+  /** Per task those that had too little to learn from at some trial that judged it. */
+  readonly unanswered: readonly (readonly Candidate[])[];
+  /** Dearer forms that were tried and not taken. */
+  readonly forms: readonly Candidate[];
 }
 
 /**
@@ -49,7 +53,8 @@ export function choose(
   horizons: readonly number[],
 ): Choice {
   const tasks = horizons.length;
-  const plain = candidates.filter(({ family, formOf }) => family !== 'floor' && !formOf);
+  const tried = (one: Candidate) => trials.some(({ logits }) => logits.has(one));
+  const plain = candidates.filter((one) => one.family !== 'floor' && !one.formOf && tried(one));
   const form = dearerForm(candidates, plain, trials, tasks);
   const pool = plain.map((one) => (form?.formOf === one ? form : one));
   const judged = horizons.map((_, task) => new TaskTrials(pool, trials, tasks, task));
@@ -78,6 +83,10 @@ export function choose(
     kept: used.length === 1 ? used[0]!.name : 'blend',
     losses: Number.isNaN(blend) ? losses : [...losses, { name: 'blend', loss: blend }],
     corrections,
+    unanswered: judged.map(({ members: own, judged }) =>
+      judged ? pool.filter((one) => !own.includes(one)) : [],
+    ),
+    forms: candidates.filter((one) => one.formOf && one !== form && tried(one)),
   };
 }
 
@@ -85,6 +94,8 @@ export function choose(
 interface JudgedTrial {
   readonly trial: Trial;
   readonly labels: number[];
+  /** Whose the rows are. */
+  readonly users: number[];
   readonly said: ReadonlyMap<Candidate, number[]>;
 }
 
@@ -99,13 +110,15 @@ class TaskTrials {
     const all = trials.flatMap((trial) => {
       const said = new Map<Candidate, number[]>();
       let labels: number[] = [];
+      let users: number[] = [];
       for (const [candidate, logits] of trial.logits) {
         const rows = taskRows(logits, trial.outcomes, tasks, task);
         if (rows.labels.length === 0) continue;
         labels = rows.labels;
+        users = rows.at.map((at) => trial.users[at]!);
         said.set(candidate, rows.logits);
       }
-      return labels.includes(0) && labels.includes(1) ? [{ trial, labels, said }] : [];
+      return labels.includes(0) && labels.includes(1) ? [{ trial, labels, users, said }] : [];
     });
     // Where history is short an early trial may lack closed windows, and with them candidates that the others have.
     // A dearer form was tried at one of them alone.
@@ -113,6 +126,11 @@ class TaskTrials {
     const most = Math.max(0, ...able);
     this.#trials = all.filter((_, i) => able[i] === most);
     this.members = pool.filter((one) => most > 0 && this.#trials.every(({ said }) => said.has(one)));
+  }
+
+  /** Has anything been said of rows whose outcome is known? */
+  get judged(): boolean {
+    return this.#trials.length > 0;
   }
 
   lossOf(candidate: Candidate): number {
@@ -161,10 +179,17 @@ class TaskTrials {
     );
   }
 
-  /** What the blend says of a trial's rows, with weights of the other trials where there are any. */
+  /** What the blend says of a trial's rows, with weights of the other trials, or of its other users where it is the only one. */
   #blendedApart(one: JudgedTrial): number[] {
     const others = this.#trials.filter((other) => other !== one);
-    return this.#blended(one, this.members, fitted(others.length > 0 ? others : [one], this.members));
+    return others.length > 0
+      ? this.#blended(one, this.members, fitted(others, this.members))
+      : acrossFolds(
+          this.members.map((member) => one.said.get(member)!),
+          one.labels,
+          one.users,
+          one.trial.day === null ? 0 : 1,
+        );
   }
 
   #blended(
@@ -182,11 +207,7 @@ class TaskTrials {
 }
 
 function fitted(
-  trials: readonly {
-    readonly trial: Trial;
-    readonly labels: number[];
-    readonly said: ReadonlyMap<Candidate, number[]>;
-  }[],
+  trials: readonly Pick<JudgedTrial, 'trial' | 'labels' | 'said'>[],
   members: readonly Candidate[],
 ): number[] {
   return blendWeights(

@@ -1,16 +1,21 @@
 import { z } from 'zod';
-import { measuresOf, type TaskMeasures, taskRows } from './held-out.ts';
+import { formatDay } from '../../data/index.ts';
+import type { Candidate } from './candidate.ts';
+import { measuresOf, type TaskMeasures, type TaskRows, taskRows } from './held-out.ts';
 import type { Trial } from './trial.ts';
 
 /** What the candidates did on held-out rows, task by task, as a manifest and a report keep it. */
 export interface Comparison {
-  /** The cut-off that was held out, 'YYYY-MM-DD'; null where users or rows were. */
+  /** The latest cut-off that was held out, 'YYYY-MM-DD'; null where users or rows were. */
   readonly cutoff: string | null;
+  /** All of them; absent in models of earlier versions, which tell of the latest alone. */
+  readonly days?: readonly string[] | undefined;
   readonly kept: string;
   readonly candidates: readonly {
     readonly name: string;
     /** Kinds of input: features, visits, texts. */
     readonly reads: readonly string[];
+    /** Over the rows of all trials at which it answered. */
     readonly tasks: readonly TaskMeasures[];
   }[];
 }
@@ -25,6 +30,7 @@ const measures = z.object({
 
 export const comparisonSchema: z.ZodType<Comparison> = z.object({
   cutoff: z.string().nullable(),
+  days: z.array(z.string()).optional(),
   kept: z.string(),
   candidates: z.array(
     z.object({
@@ -35,31 +41,53 @@ export const comparisonSchema: z.ZodType<Comparison> = z.object({
   ),
 });
 
-/** What is said of rows of a trial under some name. */
+/** What is said of rows under some name. */
 export interface Said {
   readonly name: string;
   readonly reads: readonly string[];
-  /** (rows, tasks). */
-  readonly logits: Float32Array;
+  /** (rows, tasks) of a trial; undefined where it was not tried there. */
+  logits(trial: Trial): Float32Array | undefined;
 }
 
 /** What every candidate says of a trial's rows. */
-export const saidOf = ({ logits }: Trial): Said[] =>
-  [...logits].map(([{ name, reads }, said]) => ({ name, reads, logits: said }));
+export const saidOf = (candidates: readonly Candidate[]): Said[] =>
+  candidates.map((one) => ({
+    name: one.name,
+    reads: one.reads,
+    logits: ({ logits }) => logits.get(one),
+  }));
 
-/** @param cutoff the cut-off that was held out; null where users or rows were */
-export const comparisonOf = (
-  { outcomes }: Trial,
+/** Leaves out those that were never tried. */
+export function comparisonOf(
+  trials: readonly Trial[],
   said: readonly Said[],
   tasks: readonly string[],
-  cutoff: string | null,
   kept: string,
-): Comparison => ({
-  cutoff,
-  kept,
-  candidates: said.map(({ name, reads, logits }) => ({
-    name,
-    reads,
-    tasks: tasks.map((task, t) => measuresOf(task, taskRows(logits, outcomes, tasks.length, t))),
-  })),
-});
+): Comparison {
+  const days = trials.flatMap(({ day }) => (day === null ? [] : [formatDay(day)]));
+  const measured = ({ logits }: Said, t: number): TaskMeasures => {
+    const all: TaskRows = { labels: [], logits: [], at: [] };
+    for (const trial of trials) {
+      const own = logits(trial);
+      if (!own) continue;
+      const rows = taskRows(own, trial.outcomes, tasks.length, t);
+      for (const [i, label] of rows.labels.entries()) {
+        all.labels.push(label);
+        all.logits.push(rows.logits[i]!);
+      }
+    }
+    return measuresOf(tasks[t]!, all);
+  };
+  return {
+    cutoff: days.at(-1) ?? null,
+    ...(days.length > 0 ? { days } : {}),
+    kept,
+    candidates: said
+      .filter((one) => trials.some((trial) => one.logits(trial)))
+      .map((one) => ({
+        name: one.name,
+        reads: one.reads,
+        tasks: tasks.map((_, t) => measured(one, t)),
+      })),
+  };
+}

@@ -13,7 +13,7 @@ export interface Selected {
   readonly choice: Choice;
   /** Log loss of the candidates, the mean over the tasks of the mean over all trials. */
   readonly losses: readonly { readonly name: string; readonly loss: number }[];
-  /** All that were tried, at the latest trial that had the most. */
+  /** All that were tried, over all trials. */
   readonly comparison: Comparison;
   readonly validation: Record<string, Validation<BinaryAssessment>>;
   /** One sentence each. */
@@ -33,25 +33,16 @@ export interface Asked {
 /** Chooses by trials, and tells what was chosen and why. @param trials at least one, ascending by day */
 export function selected({ candidates, tasks, horizons, by }: Asked, trials: readonly Trial[]): Selected {
   const choice = choose(candidates, trials, horizons);
-  const most = Math.max(...trials.map(({ logits }) => logits.size));
-  const widest = trials.findLast(({ logits }) => logits.size === most)!;
-  const said = [
-    ...saidOf(widest),
-    ...(choice.kept === 'blend'
-      ? [
-          {
-            name: 'blend',
-            reads: [...new Set(choice.members.flatMap(({ reads }) => reads))],
-            logits: chosenLogits(choice, widest),
-          },
-        ]
-      : []),
-  ];
-  const cutoff = widest.day === null ? null : formatDay(widest.day);
+  const blend = {
+    name: 'blend',
+    reads: [...new Set(choice.members.flatMap(({ reads }) => reads))],
+    logits: (trial: Trial) => chosenLogits(choice, trial),
+  };
+  const compared = [...saidOf(candidates), ...(choice.kept === 'blend' ? [blend] : [])];
   return {
     choice,
     losses: choice.losses,
-    comparison: comparisonOf(widest, said, tasks, cutoff, choice.kept),
+    comparison: comparisonOf(trials, compared, tasks, choice.kept),
     validation: validationOf(choice, trials, tasks, by),
     notes: notesOf(
       choice,
@@ -71,7 +62,7 @@ export async function fitChosen({ members, tasks }: Choice, material: Material):
   return Blended.of(
     fittings.map(({ fitted }) => fitted),
     tasks,
-    material.used[0]!,
+    material,
   );
 }
 
@@ -123,9 +114,11 @@ function validationOf(
   );
 }
 
+const namesOf = (candidates: readonly Candidate[]): string => candidates.map(({ name }) => name).join(', ');
+
 /** @param dated was any task judged at past days? Without them there is no level to speak of */
 function notesOf(
-  { kept, losses, members, tasks, corrections }: Choice,
+  { kept, losses, members, tasks, corrections, unanswered, forms }: Choice,
   names: readonly string[],
   dated: boolean,
 ): string[] {
@@ -140,8 +133,14 @@ function notesOf(
         })
       : [];
   return [
-    `Kept: ${kept} (held-out log loss ${told || 'of none: no window was over'}).`,
+    `Kept: ${kept} (held-out log loss ${told || 'of none: too few windows were over, or outcomes of either kind'}).`,
     ...weights,
+    ...unanswered.flatMap((own, t) =>
+      own.length > 0
+        ? [`Not judged for ${names[t]}: ${namesOf(own)} (too few outcomes of either kind to learn from).`]
+        : [],
+    ),
+    ...(forms.length > 0 ? [`Tried at one trial, not clearly better: ${namesOf(forms)}.`] : []),
     ...(dated ? corrections : []).map((one, t) => {
       const { slope, intercept, loss, none } = one;
       return none

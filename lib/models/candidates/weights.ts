@@ -1,4 +1,4 @@
-import { fitBlend } from '../../engine/metrics/index.ts';
+import { blendLogits, fitBlend } from '../../engine/metrics/index.ts';
 
 /** How strongly weights are drawn to equal ones, see `fitBlend`: by one day, and by rows that tell of others like them. */
 const DAYS_PENALTY = 0.1;
@@ -18,3 +18,39 @@ export const blendWeights = (
   logits.length === 1
     ? [1]
     : fitBlend(logits, labels, { penalty: days > 0 ? DAYS_PENALTY / days : ROWS_PENALTY });
+
+/** Parts of the users, each of which is blended by weights of the others. */
+const FOLDS = 5;
+
+/**
+ * What a blend says of rows that its weights were not fitted on, where there is one trial alone.
+ * @param users whose the rows are: a user's rows are in one part
+ * @param days see `blendWeights`
+ */
+export function acrossFolds(
+  logits: readonly (readonly number[])[],
+  labels: readonly number[],
+  users: readonly number[],
+  days: number,
+): number[] {
+  const places = new Map([...new Set(users)].sort((a, b) => a - b).map((user, i) => [user, i % FOLDS]));
+  const folds = users.map((user) => places.get(user)!);
+  const blended = new Array<number>(labels.length).fill(0);
+  for (let fold = 0; fold < FOLDS; fold++) {
+    const outside = (_: unknown, i: number) => folds[i] !== fold;
+    const kept = labels.filter(outside);
+    // Of one outcome alone, or of nobody, weights would say nothing.
+    const known = kept.includes(0) && kept.includes(1);
+    const weights = known
+      ? blendWeights(
+          logits.map((own) => own.filter(outside)),
+          kept,
+          days,
+        )
+      : logits.map(() => 1 / logits.length);
+    blendLogits(logits, weights).forEach((logit, i) => {
+      if (folds[i] === fold) blended[i] = logit;
+    });
+  }
+  return blended;
+}

@@ -11,7 +11,7 @@ export function modelSection(model: ModelReport, id: string): Html {
   const measures = measuresPart(model.tasks);
   return html`<section id="${id}"><h2>${modelTitle(model)}</h2>
 <p class="intro muted">${origin(model)}</p>
-${measures.markup === '' ? html`<p class="intro">How good it is could not be measured: the history is too short to hold a whole window of it out.</p>` : measures}
+${measures.markup === '' ? html`<p class="intro">How good it is could not be measured: the history is too short to hold a whole window of it out, or has too few outcomes of either kind.</p>` : measures}
 ${model.tasks.map(taskPart)}
 <details><summary>How the model was made</summary>
 <div class="grid">${makingFigures(model)}</div>
@@ -57,16 +57,16 @@ const COSTS = [
 ];
 
 /** What each model did, on data that the choice was made by. */
-function comparisonTable({ asOf, rows }: ComparisonReport): Html {
+function comparisonTable({ days, rows }: ComparisonReport): Html {
   const tasks = rows[0]?.tasks ?? [];
   const at = (row: ComparedModel, task: string) => row.tasks.find((own) => own.task === task);
   const where =
-    asOf === undefined
+    days.length === 0
       ? 'users or rows that were held out'
-      : `the users of ${asOf}, by models that knew nothing later`;
+      : `the users of ${days.join(', ')}, by models that knew nothing later; each task where its windows were over`;
   return html`<div class="card wide"><h4>The models that were tried</h4>
 ${table(
-  `Measured on ${where}. The marked one was kept; a blend adds up what its members say. What was weighed at other days stands under "What was chosen". Seconds are of all fits at all days.`,
+  `Measured on ${where}. The marked one was kept; a blend adds up what its members say, here by weights that these very rows gave it. Forms that read visits or texts are tried at one trial. Seconds are of all fits at all days.`,
   rows,
   [
     { head: 'Model', cell: (row) => (row.kept ? html`<b>${row.name} (kept)</b>` : row.name) },

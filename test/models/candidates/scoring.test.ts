@@ -107,7 +107,7 @@ beforeAll(async () => {
         { weights: names.map((_, m) => 0.2 + 0.1 * m), slope: 0.9, intercept: 0.1 },
         { weights: names.map(() => 1 / names.length), slope: 1, intercept: 0 },
       ],
-      0,
+      given,
     );
   fitted.set('blend', await of(NAMES));
 }, 120_000);
@@ -131,5 +131,27 @@ describe('a model that is kept', { timeout: 120_000 }, () => {
       }
       expect(high - low).toBeLessThan(2e-4);
     }
+  });
+});
+
+describe('a task that no member can answer yet', () => {
+  it('gets the base rate, in training and in scoring', async () => {
+    // given: three of 3,000 did it
+    const rare = given.outcomes.map((_, i) => Number(i < 6 && i % 2 === 0));
+    const material = { ...given, outcomes: rare, labels: rare };
+    const trees = await CANDIDATES.find(({ name }) => name === 'boosted trees')!.fit(material);
+    // when
+    const one = await Blended.of(
+      [trees],
+      [
+        { weights: [1], slope: 1, intercept: 0 },
+        { weights: [1], slope: 1, intercept: 0 },
+      ],
+      material,
+    );
+    // then
+    const { logits } = await scored(one);
+    expect(logits[0]).toBeCloseTo(Math.log(3.5 / (LEARNT - 3 + 0.5)), 4);
+    expect(largest(logits, await one.logits(rows))).toBeLessThan(1e-5);
   });
 });

@@ -70,7 +70,3 @@ export function rowsOf(known: KnownRows, test: (place: number, unit: number) => 
     unit: gatherRows(known.unit, 1, at),
   };
 }
-
-/** Can any task be learnt from whole windows? */
-export const anyKnown = (material: Material): boolean =>
-  material.heads.some((_, task) => placesOf(material, task) !== undefined);

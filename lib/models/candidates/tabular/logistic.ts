@@ -1,7 +1,7 @@
 import { chooseL2, fitLogistic } from '../../../engine/linear/index.ts';
 import type { Candidate, Material, Standardised } from '../candidate.ts';
 import { FittedTabular, type TaskModel } from './fitted.ts';
-import { anyKnown, type KnownRows, knownRows, rowsOf, type Scale, standardisedBy } from './known.ts';
+import { type KnownRows, knownRows, rowsOf, type Scale, standardisedBy } from './known.ts';
 
 /** Rows that a penalty is chosen on, at most, and the folds of users. */
 const MOST_ROWS = 5000;
@@ -39,7 +39,7 @@ export class LogisticCandidate implements Candidate {
 
   applies(material: Material): boolean {
     const view = standardisedBy(this.#form.by, material);
-    return view !== undefined && this.#columns(material, view)?.length !== 0 && anyKnown(material);
+    return view !== undefined && this.#columns(material, view)?.length !== 0;
   }
 
   async fit(material: Material): Promise<FittedTabular> {

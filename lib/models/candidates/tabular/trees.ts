@@ -9,7 +9,7 @@ import {
 } from '../../../engine/trees/index.ts';
 import type { Candidate, Material } from '../candidate.ts';
 import { FittedTabular, type TaskModel } from './fitted.ts';
-import { anyKnown, type KnownRows, knownRows, rowsOf, type Scale, standardisedBy } from './known.ts';
+import { type KnownRows, knownRows, rowsOf, type Scale, standardisedBy } from './known.ts';
 
 /** Small trees and many of them, each of a part of rows and columns: rows of one user at many cut-offs are far from independent. */
 const OPTIONS = {
@@ -56,7 +56,7 @@ export class TreesCandidate implements Candidate {
   }
 
   applies(material: Material): boolean {
-    return standardisedBy(this.#form.by, material) !== undefined && anyKnown(material);
+    return standardisedBy(this.#form.by, material) !== undefined;
   }
 
   async fit(material: Material): Promise<FittedTabular> {
