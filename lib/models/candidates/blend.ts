@@ -40,6 +40,11 @@ export class Blended implements Fitted {
     return new Blended(members, answered);
   }
 
+  /** Numbers of the tasks that no member can answer: everybody gets the base rate. */
+  get unanswered(): number[] {
+    return this.#tasks.flatMap(({ weights }, t) => (weights.every((weight) => weight === 0) ? [t] : []));
+  }
+
   get curve(): readonly CurvePoint[] {
     return this.#members.find(({ curve }) => curve.length > 0)?.curve ?? [];
   }

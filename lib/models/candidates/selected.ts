@@ -52,18 +52,28 @@ export function selected({ candidates, tasks, horizons, by }: Asked, trials: rea
   };
 }
 
-/** Fits what was chosen. */
-export async function fitChosen({ members, tasks }: Choice, material: Material): Promise<Fitted> {
+/** Fits what was chosen, and tells of tasks that none of it could learn. */
+export async function fitChosen(
+  { members, tasks }: Choice,
+  material: Material,
+): Promise<{ readonly fitted: Fitted; readonly notes: string[] }> {
   const fittings: { candidate: Candidate; fitted: Fitted }[] = [];
   for (const candidate of members) {
     material.progress(`fitting ${candidate.name}`);
     fittings.push({ candidate, fitted: await candidate.fit(material, fittings) });
   }
-  return Blended.of(
+  const fitted = await Blended.of(
     fittings.map(({ fitted }) => fitted),
     tasks,
     material,
   );
+  const notes = fitted.unanswered.map(
+    (t) =>
+      `Too few outcomes of either kind to learn ${material.heads[t]!.task} from by ${namesOf(members)}: everybody gets the base ` +
+      "rate. Other families, such as 'network', need fewer.",
+  );
+  notes.forEach(material.progress);
+  return { fitted, notes };
 }
 
 /** What the choice says of a trial's rows, (rows, tasks). */

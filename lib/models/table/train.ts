@@ -38,7 +38,7 @@ export async function trainTable(
   context.tellCosts?.(costsOf([trial]));
   const chosen = selected({ candidates: asked, tasks: [task], horizons: [0], by: 'rows' }, [trial]);
   const material = materialOf(own, labelled, train, 'fitting');
-  const fitted = await fitChosen(chosen.choice, material);
+  const { fitted, notes: unlearnt } = await fitChosen(chosen.choice, material);
   const { model, files, groups } = fitted.exported();
   const description: TableModelManifest = {
     kind: 'label',
@@ -51,6 +51,7 @@ export async function trainTable(
       `Chosen on ${trial.rows.length} held-out training rows; the test rows were not looked at.`,
       ...chosen.notes,
       ...notes,
+      ...unlearnt,
     ],
     candidates: chosen.losses,
     comparison: chosen.comparison,

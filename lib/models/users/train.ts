@@ -42,7 +42,7 @@ export async function trainUsers(
   const rich = chosen.choice.members.some(({ reads }) => reads.length > 1);
   const all = await knownBy(chosen.context, heads, { first, day: asOf, cutoffs: [...grid, asOf], rich });
   const material = materialOf(all, asOf);
-  const fitted = await fitChosen(chosen.choice, material);
+  const { fitted, notes: unlearnt } = await fitChosen(chosen.choice, material);
   const { model, files, groups, sequence, text } = fitted.exported();
   const description: UsersModelManifest = {
     kind: 'users',
@@ -56,7 +56,7 @@ export async function trainUsers(
     rows: material.used.length,
     curve: fitted.curve,
     pretraining: fitted.pretraining,
-    selection: [...chosen.notes, ...drawn(all.rows)],
+    selection: [...chosen.notes, ...unlearnt, ...drawn(all.rows)],
     candidates: chosen.losses,
     comparison: chosen.comparison,
     validation: chosen.validation,

@@ -150,6 +150,7 @@ describe('a task that no member can answer yet', () => {
       material,
     );
     // then
+    expect(one.unanswered).toEqual([0, 1]);
     const { logits } = await scored(one);
     expect(logits[0]).toBeCloseTo(Math.log(3.5 / (LEARNT - 3 + 0.5)), 4);
     expect(largest(logits, await one.logits(rows))).toBeLessThan(1e-5);
