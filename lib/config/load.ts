@@ -137,7 +137,13 @@ function describe(issue: z.core.$ZodIssue, root: unknown): string[] {
 /** One line of an error. */
 function told(path: readonly string[], given: unknown, expected: string): string {
   const where = path.length > 0 ? path.join('.') : '(the whole config)';
-  return `${where}: given ${given === undefined ? 'nothing' : JSON.stringify(given)}, expected ${expected}`;
+  return `${where}: given ${shown(given)}, expected ${expected}`;
+}
+
+/** As JSON, but for numbers that it has no words for. */
+function shown(given: unknown): string {
+  if (given === undefined) return 'nothing';
+  return typeof given === 'number' ? String(given) : JSON.stringify(given);
 }
 
 /** What the reader of an error calls zod's types; the others go by their own name. */
@@ -175,7 +181,9 @@ function bounded(
 ): string {
   const size = `${exact ? 'exactly' : relation} ${bound}`;
   if (origin === 'string') return `a text of ${size} character${bound === 1 ? '' : 's'}`;
-  return origin === 'array' ? `a list of ${size}` : `a number ${relation === 'above' ? '' : 'of '}${size}`;
+  return origin === 'array'
+    ? `a list of ${size}`
+    : `a number ${exact || relation.startsWith('at') ? 'of ' : ''}${size}`;
 }
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {

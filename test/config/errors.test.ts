@@ -274,6 +274,16 @@ const cases: [string, (config: Input) => void, string][] = [
     'training.learningRate: given 0, expected a number above 0',
   ],
   [
+    'steps that are no number',
+    (c) => (c.training = { steps: Number.NaN }),
+    'training.steps: given NaN, expected a number',
+  ],
+  [
+    'a momentum of one',
+    (c) => (c.training = { optimiser: 'sgd', momentum: 1 }),
+    'training.momentum: given 1, expected a number below 1',
+  ],
+  [
     'heads that do not divide the width',
     (c) => (c.model = { width: 30, heads: 4 }),
     'model.heads: given 4, expected a divisor of model.width, which is 30',
