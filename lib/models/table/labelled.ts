@@ -13,6 +13,8 @@ import { emptySide, splitOf, withLatest } from './split.ts';
 
 /** A labelled table as numbers, with the parts that its split names. */
 export interface LabelledTable {
+  /** Attributes that are the column which splits it by time: no model reads them. */
+  readonly without: readonly string[];
   /** Row numbers as the shop counts them, over all files in the order of their keys. */
   readonly rowIds: Int32Array;
   readonly train: Int32Array;
@@ -89,7 +91,7 @@ export async function readLabelled(
         `labels are ${seen.join(', ')}: set tasks.${name}.positive to one of them`,
     );
   }
-  return { rowIds, train, test, labels, table };
+  return { without: [...without].sort(), rowIds, train, test, labels, table };
 }
 
 /**

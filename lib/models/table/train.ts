@@ -49,6 +49,9 @@ export async function trainTable(
     curve: fitted.curve,
     selection: [
       `Chosen on ${trial.rows.length} held-out training rows; the test rows were not looked at.`,
+      ...(labelled.without.length > 0
+        ? [`Not read, being the column that splits the table by time: ${labelled.without.join(', ')}.`]
+        : []),
       ...chosen.notes,
       ...notes,
       ...unlearnt,
