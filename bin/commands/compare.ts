@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
+import type { Config } from '../../lib/config/index.ts';
 import { ConfigError, DataError, formatDay, parseDay } from '../../lib/data/index.ts';
 import { type ComparedTask, compareModels, horizonOf } from '../../lib/evaluate/index.ts';
-import { FAMILIES, type Trials } from '../../lib/models/index.ts';
+import { CANDIDATES, type Candidate, FAMILIES, offered, type Trials } from '../../lib/models/index.ts';
 import { lastDays, overUsers, planRun, taskGroups } from '../../lib/run/index.ts';
 import { ingestStep, type RunContext } from './run.ts';
 import { dayArgument, fixed, runSteps, type Step, table, thousands, workplaceOf } from './shared.ts';
@@ -15,7 +16,10 @@ interface CompareOptions {
 }
 
 interface CompareContext extends RunContext {
+  readonly asked: readonly Candidate[];
   trials?: Trials;
+  /** Was the time over before all was tried? */
+  cut?: boolean;
 }
 
 /** `nightjar compare`: every kind of model side by side over past days. */
@@ -25,7 +29,7 @@ export function compareCommand(): Command {
     .requiredOption('--task <name>', 'a task of the config')
     .option(
       '--as-of <days>',
-      'past days (YYYY-MM-DD,…); default: the latest whose windows are over',
+      'past days (YYYY-MM-DD,…); default: the latest whose windows are over; not for a labelled table',
       daysArgument,
     )
     .option(
@@ -36,25 +40,50 @@ export function compareCommand(): Command {
     .option('--budget <minutes>', 'begin no further fit after so many minutes', minutesArgument)
     .option('--json', 'print the comparison for a machine')
     .action(async (options: CompareOptions, command: Command) => {
-      const context: CompareContext = { workspace: await workplaceOf(command), seconds: {} };
+      const workspace = await workplaceOf(command);
+      const context: CompareContext = { workspace, seconds: {}, asked: askedOf(workspace.config, options) };
       await runSteps(context, [ingestStep, planned(options), tried(options)], options.json ?? false);
-      const compared = compareModels(context.trials!, options.task);
-      if (!compared)
-        throw new DataError(`no window of ${options.task} was over after these days: name earlier ones`);
-      if (options.json) console.log(JSON.stringify(compared));
-      else print(compared);
+      const trials = context.trials!;
+      const compared = compareModels(trials, options.task, context.cut ? context.asked : []);
+      if (!compared) {
+        const days = trials.trials.flatMap(({ day }) => (day === null ? [] : formatDay(day)));
+        throw new DataError(
+          `no row has an outcome of ${options.task} ${whenOf(days)}: ` +
+            'its windows are not over yet, or nobody was in its population then',
+        );
+      }
+      if (options.json) {
+        console.log(JSON.stringify(compared));
+        return;
+      }
+      print(compared);
+      if (context.cut) console.log(`the time was over, ${options.budget} minutes: no further fit was begun`);
     });
+}
+
+/** The models to be tried. @throws ConfigError for what cannot be compared, whatever the data are */
+function askedOf(config: Config, { task, asOf, models }: CompareOptions): Candidate[] {
+  const [group] = taskGroups(config, task);
+  if (!group) {
+    throw new ConfigError(
+      `there is no task "${task}"; the config has: ${Object.keys(config.tasks).join(', ')}`,
+    );
+  }
+  if (!FAMILIES[group.kind].trials) {
+    throw new ConfigError(`${task} is a task of lists, which have one kind of model: nothing to compare`);
+  }
+  if (asOf && !overUsers(group)) {
+    throw new ConfigError(
+      `${task} is a task of a labelled table, which has no days: leave --as-of out, its split decides`,
+    );
+  }
+  return offered(CANDIDATES, config, models);
 }
 
 const planned = ({ task }: CompareOptions): Step<CompareContext> => ({
   title: 'name the inputs',
   async run(context) {
     const { store, config } = context.workspace;
-    if (!config.tasks[task]) {
-      throw new ConfigError(
-        `there is no task "${task}"; the config has: ${Object.keys(config.tasks).join(', ')}`,
-      );
-    }
     const drops = context.drops!;
     const dated = taskGroups(config, task).some(overUsers);
     const asOf = dated ? formatDay((await lastDays(store, config, drops))!.complete + 1) : null;
@@ -69,14 +98,8 @@ const tried = (options: CompareOptions): Step<CompareContext> => ({
     const { store, config } = context.workspace;
     const { manifest } = context.planned!;
     const group = manifest.groups.find(({ tasks }) => tasks.includes(options.task))!;
-    const family = FAMILIES[group.kind];
-    if (!family.trials) {
-      throw new ConfigError(
-        `${options.task} is a task of lists, which have one kind of model: nothing to compare`,
-      );
-    }
     const until = Date.now() + (options.budget ?? Number.POSITIVE_INFINITY) * 60_000;
-    context.trials = await family.trials({
+    context.trials = await FAMILIES[group.kind].trials!({
       store,
       manifest,
       group,
@@ -87,7 +110,10 @@ const tried = (options: CompareOptions): Step<CompareContext> => ({
         manifest.asOf === null || !options.asOf
           ? undefined
           : daysOf(options.asOf, parseDay(manifest.asOf), options.task, horizonOf({ config }, options.task)),
-      goOn: () => Date.now() < until,
+      goOn: () => {
+        context.cut = Date.now() >= until;
+        return !context.cut;
+      },
     });
     return undefined;
   },
@@ -95,7 +121,7 @@ const tried = (options: CompareOptions): Step<CompareContext> => ({
 
 /** @param known day until which events are known @throws DataError for a day whose window is not over */
 function daysOf(asOf: readonly string[], known: number, task: string, horizon: number): number[] {
-  const days = asOf.map(parseDay).sort((a, b) => a - b);
+  const days = [...new Set(asOf.map(parseDay))].sort((a, b) => a - b);
   const open = days.find((day) => day + horizon > known);
   if (open !== undefined) {
     throw new DataError(
@@ -106,9 +132,11 @@ function daysOf(asOf: readonly string[], known: number, task: string, horizon: n
   return days;
 }
 
+const whenOf = (days: readonly string[]): string =>
+  days.length > 0 ? `as of ${days.join(', ')}` : 'on held-out training rows';
+
 function print({ task, days, n, models, leftOut }: ComparedTask): void {
-  const when = days.length > 0 ? `as of ${days.join(', ')}` : 'on held-out training rows';
-  console.log(`${task} ${when}: ${thousands(n)} rows`);
+  console.log(`${task} ${whenOf(days)}: ${thousands(n)} rows`);
   const between = (interval: readonly [number, number] | null) =>
     interval ? `${fixed(interval[0])} to ${fixed(interval[1])}` : '–';
   const head = ['model', 'log loss', '95 %', 'behind', 'AUROC', '95 %', 'ECE', 'fit s', 'rows/s', 'kB'];
@@ -125,18 +153,24 @@ function print({ task, days, n, models, leftOut }: ComparedTask): void {
     one.bytes === null ? '–' : thousands(Math.round(one.bytes / 1000)),
   ]);
   console.log(table(head, rows));
-  if (leftOut.length > 0) console.log(`not at every day: ${leftOut.join(', ')}`);
+  if (leftOut.length > 0) {
+    console.log(`left out, not begun in time or not possible at every day: ${leftOut.join(', ')}`);
+  }
   console.log(
     '"behind" is the log loss above that of the first; (noise): a paired bootstrap over users cannot tell them apart',
   );
 }
 
 const daysArgument = (text: string): string[] => text.split(',').map((day) => dayArgument(day.trim()));
-const namesArgument = (text: string): string[] =>
-  text
+
+function namesArgument(text: string): string[] {
+  const names = text
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+  if (names.length === 0) throw new InvalidArgumentError('families or names of models are expected.');
+  return names;
+}
 
 function minutesArgument(text: string): number {
   const minutes = Number(text);

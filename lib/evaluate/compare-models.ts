@@ -37,7 +37,7 @@ export interface ComparedTask {
   readonly n: number;
   /** Best log loss first. */
   readonly models: readonly ComparedModel[];
-  /** Names of those that could not be fitted, or were not begun in time, at every day. */
+  /** Names of those that could not be fitted at every day, or were not begun in time. */
   readonly leftOut: readonly string[];
 }
 
@@ -51,9 +51,15 @@ interface Rows {
  * Models side by side on the rows that all of them were tried at. Where there are several days a blend stands among them,
  * whose weights at each day are those of the others. A difference is noise where the 95 % interval of the paired bootstrap
  * over users holds 0.
+ * @param cut those that were asked for, in their order, where the time was over before all were tried: those behind the last
+ * that was begun are left out
  * @returns undefined where no row of the task has an outcome yet
  */
-export function compareModels({ tasks, trials }: Trials, task: string): ComparedTask | undefined {
+export function compareModels(
+  { tasks, trials }: Trials,
+  task: string,
+  cut: readonly Candidate[],
+): ComparedTask | undefined {
   const t = tasks.indexOf(task);
   const judged = trials.filter(({ outcomes }) =>
     outcomes.some((one, i) => i % tasks.length === t && !Number.isNaN(one)),
@@ -62,6 +68,8 @@ export function compareModels({ tasks, trials }: Trials, task: string): Compared
   const all = judged.map((trial) => rowsOf(trial, tasks.length, t));
   const tried = new Set(all.flatMap(({ logits }) => [...logits.keys()]));
   const stood = [...tried].filter((one) => all.every(({ logits }) => logits.has(one)));
+  const begun = new Set(trials.flatMap(({ logits }) => [...logits.keys()]));
+  const unbegun = cut.slice(cut.findLastIndex((one) => begun.has(one)) + 1);
   const labels = all.flatMap((rows) => rows.labels);
   const users = all.flatMap((rows) => rows.users);
   const said = [
@@ -88,7 +96,7 @@ export function compareModels({ tasks, trials }: Trials, task: string): Compared
       ...(name === best.name ? {} : { behind: behind(labels, users, probabilities, best.probabilities) }),
       ...costsOf(trials, name),
     })),
-    leftOut: [...tried].filter((one) => !stood.includes(one)).map(({ name }) => name),
+    leftOut: [...tried, ...unbegun].filter((one) => !stood.includes(one)).map(({ name }) => name),
   };
 }
 

@@ -202,7 +202,7 @@ interface Family<M> {
   train(context: TrainContext): Promise<ModelFiles>;
   /**
    * Tries the candidates of a group side by side; absent where there is one form of model.
-   * @throws DataError for a name that no candidate has, and for a day that there is nothing to learn before
+   * @throws ConfigError for a name that no candidate has, DataError for a day that there is nothing to learn before
    */
   trials?(context: TrialsContext): Promise<Trials>;
   /** @throws DataError when the manifest is not of the family's form */

@@ -27,6 +27,13 @@ export function measuredOf(task: TaskReport): Measured<BinaryMeasures | ListMeas
   return task.validation && { basis: 'validation', measures: task.validation.assessment };
 }
 
+/** What is counted: users as of one day, or rows: of a table, or users at several days, each of whom may count more than once. */
+export function countedAs(task: BinaryTaskReport, basis: Basis): 'Users' | 'Rows' {
+  if (basis === 'outcome') return task.kind === 'label' ? 'Rows' : 'Users';
+  const days = task.validation?.days;
+  return days && days[0] === days[1] ? 'Users' : 'Rows';
+}
+
 /** First day behind the window of a task that is asked as of a day. */
 const closing = (day: string, horizonDays: number): string => formatDay(parseDay(day) + horizonDays);
 

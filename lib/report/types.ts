@@ -119,9 +119,9 @@ export interface ListMeasures {
 
 /** Measures on data that the fit was kept from. It was chosen by that data, too. */
 export interface Validation<M> {
-  /** Held out: all users of a later day, a part of the users, or a part of a labelled table's rows. */
+  /** Held out: rows (a user at a day) of later days, of a part of the users, or of a labelled table. */
   readonly by: 'day' | 'users' | 'rows';
-  /** First and last day as of which they were scored; null for labelled tables. */
+  /** First and last day as of which they were scored; null where no day was held out. */
   readonly days: readonly [first: string, last: string] | null;
   readonly assessment: M;
 }

@@ -79,6 +79,18 @@ describe('nightjar', { timeout: SLOW }, () => {
       'nightjar: there is no task "buy"; the config has: purchase, churn, preference\n',
     ],
     [
+      'a model that there is not',
+      ['compare', '--task', 'purchase', '--models', 'xgboost'],
+      2,
+      'nightjar: there is no model "xgboost"; families are logistic, trees, forest, network',
+    ],
+    [
+      'no model at all',
+      ['compare', '--task', 'purchase', '--models', ''],
+      2,
+      "error: option '--models <names>' argument '' is invalid. families or names of models are expected.",
+    ],
+    [
       'a file that there is not',
       ['drop', '--source', 'log', 'no.csv'],
       1,
@@ -193,12 +205,10 @@ export default { ...shoppers, training: { steps: 60, batchSize: 256 }, model: { 
     for (const { fitSeconds, rowsPerSecond, bytes } of models) {
       for (const cost of [fitSeconds, rowsPerSecond, bytes]) expect(cost).toBeGreaterThan(0);
     }
-    // and: a name that no model has
-    const unknown = await nightjar([...args.slice(0, -1), 'forests'], home);
-    expect(unknown.code).toBe(1);
-    expect(unknown.stderr).toContain(
-      'there is no model "forests"; families are logistic, trees, forest, network',
-    );
+    // and: a table has no days
+    const dated = await nightjar([...args, '--as-of', AS_OF], home);
+    expect(dated.code).toBe(2);
+    expect(dated.stderr).toContain('purchase is a task of a labelled table, which has no days');
   });
 
   it('scores a past day and compares it with what then happened', async () => {
@@ -278,7 +288,7 @@ export default { ...shoppers, training: { steps: 60, batchSize: 256 }, model: { 
       '--task',
       'purchase',
       '--as-of',
-      days,
+      `${days},${asOf}`,
       '--models',
       'logistic,trees',
       '--json',
@@ -293,24 +303,32 @@ export default { ...shoppers, training: { steps: 60, batchSize: 256 }, model: { 
     expect((latest.days as string[]).length).toBeGreaterThan(1);
     expect((latest.days as string[]).every((day) => day < AS_OF)).toBe(true);
     expect(latest.leftOut).toEqual([]);
-    // and: what the time does not suffice for is left out, not halved
-    const short = await answer([
-      'compare',
-      '--task',
-      'churn',
-      '--models',
-      'logistic',
-      '--budget',
-      '0.0001',
-      '--json',
-    ]);
+    // and: what the time does not suffice for is left out, not halved, and told
+    const brief = ['compare', '--task', 'churn', '--models', 'logistic', '--budget', '0.0001'];
+    const short = await answer([...brief, '--json']);
     expect(short.days).toEqual([(latest.days as string[])[0]]);
+    expect(short.leftOut).toContain('logistic regression');
+    const { stdout } = await nightjar(brief, folder);
+    expect(stdout).toMatch(/^left out, not begun in time .*, logistic regression, /m);
+    expect(stdout).toContain('the time was over, 0.0001 minutes');
     const early = await nightjar(
       ['compare', '--task', 'purchase', '--as-of', past(log.at(-1)!.day, -2)],
       folder,
     );
     expect(early.code).toBe(1);
     expect(early.stderr).toContain('so choose a day up to');
+    // and: nothing is compared where nothing has happened
+    const empty = await temporaryFolder();
+    const { tasks, ...rest } = shopConfig();
+    const fav = { kind: 'event', event: 'favorite', horizonDays: 10 };
+    const config = `export default ${JSON.stringify({ ...rest, tasks: { ...tasks, fav } })};\n`;
+    await writeFile(join(empty, 'nightjar.config.ts'), config);
+    await answer(['drop', '--source', 'log', join(folder, 'all.csv'), '--json'], empty);
+    const none = await nightjar(['compare', '--task', 'fav', '--as-of', asOf], empty);
+    expect(none.code).toBe(1);
+    expect(none.stderr).toContain(
+      `no row has an outcome of fav as of ${asOf}: its windows are not over yet, or`,
+    );
     // and: a window that is not over cannot be judged
     const open = await nightjar(
       ['backtest', '--task', 'purchase', '--as-of', past(log.at(-1)!.day, -2)],

@@ -306,6 +306,21 @@ describe('what to do with the lists', () => {
     expect(model).toContain('were lost');
   });
 
+  it('counts rows where users count at several days', () => {
+    const sample = sampleReport();
+    const [model] = sample.models;
+    const heads = (days: readonly [string, string]) => {
+      const tasks = model!.tasks.map((task) =>
+        task.kind === 'next' ? task : { ...task, validation: { ...task.validation!, days } },
+      );
+      const page = parseHTML(renderReport({ ...sample, models: [{ ...model!, tasks }] })).document;
+      const rows = [...page.querySelectorAll('thead tr')].map(({ textContent }) => textContent ?? '');
+      return rows.find((row) => row.includes('Measured on'));
+    };
+    expect(heads(['2011-06-12', '2011-06-12'])).toMatch(/^Task\s*Measured on\s*Users/);
+    expect(heads(['2011-03-14', '2011-06-12'])).toMatch(/^Task\s*Measured on\s*Rows/);
+  });
+
   it('applies validated rates to the list of a night whose outcome is not known', () => {
     // given
     const sample = sampleReport();

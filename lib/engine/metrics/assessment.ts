@@ -76,7 +76,7 @@ export interface ListAssessment {
  * a test.
  */
 export interface Validation<A = BinaryAssessment | ListAssessment> {
-  /** Held out: all users of a later day, a part of the users, or a part of a labelled table's rows. */
+  /** Held out: rows (a user at a day) of later days, of a part of the users, or of a labelled table. */
   readonly by: 'day' | 'users' | 'rows';
   /** First and last day as of which users were scored, 'YYYY-MM-DD'; null where no day was held out. */
   readonly days: readonly [first: string, last: string] | null;

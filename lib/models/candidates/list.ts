@@ -1,5 +1,5 @@
 import { type Config, MODEL_FAMILIES } from '../../config/index.ts';
-import { DataError } from '../../data/index.ts';
+import { ConfigError } from '../../data/index.ts';
 import type { Candidate } from './candidate.ts';
 import { linear, mlp, NetworkCandidate, TunedCandidate, texts, visits } from './network/index.ts';
 import { BgNbdCandidate, LogisticCandidate, TreesCandidate } from './tabular/index.ts';
@@ -49,7 +49,7 @@ const AUTO: readonly unknown[] = ['logistic', 'trees', 'network'];
 /**
  * Those of the candidates that a config asks for.
  * @param names instead of the config's families
- * @throws DataError for a name that none has
+ * @throws ConfigError for a name that none has
  */
 export function offered(
   candidates: readonly Candidate[],
@@ -59,7 +59,7 @@ export function offered(
   if (names) {
     const unknown = names.find((name) => !candidates.some((one) => name === one.name || name === one.family));
     if (unknown !== undefined) {
-      throw new DataError(
+      throw new ConfigError(
         `there is no model "${unknown}"; families are ${MODEL_FAMILIES.join(', ')}, models ` +
           candidates.map(({ name }) => `"${name}"`).join(', '),
       );

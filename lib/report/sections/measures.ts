@@ -1,6 +1,6 @@
 import { count, decimal, isNumber, percent } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import type { Basis } from '../measured.ts';
+import { type Basis, countedAs } from '../measured.ts';
 import type {
   BinaryMeasures,
   BinaryTaskReport,
@@ -61,13 +61,14 @@ function listRows(task: NextTaskReport): Row<NextTaskReport, ListMeasures>[] {
 const rateOf = ({ positives, n }: BinaryMeasures): number | null => (n > 0 ? positives / n : null);
 
 function binaryTable(rows: readonly Row<BinaryTaskReport, BinaryMeasures>[]): Html {
+  const users = rows.every(({ task, basis }) => countedAs(task, basis) === 'Users');
   return table(
     'How good the ranking is, with 95 % intervals over resampled users. AUROC: of one user of either outcome, how often the right one has the higher score; a coin gets 0.5. Lift: how many times the base rate the first tenth holds. Log loss: that of saying the base rate to everybody is to be beaten. ECE: by how much a probability is off on average.',
     rows,
     [
       { head: 'Task', cell: ({ task }) => task.name },
       { head: 'Measured on', cell: ({ basis }) => basis },
-      { head: 'Users', number: true, cell: ({ measures }) => count(measures.n) },
+      { head: users ? 'Users' : 'Rows', number: true, cell: ({ measures }) => count(measures.n) },
       { head: 'Base rate', number: true, cell: ({ measures }) => percent(rateOf(measures)) },
       {
         head: 'AUROC',

@@ -10,7 +10,7 @@ import {
 } from '../charts/index.ts';
 import { count, decimal, percent, shareOf, significant } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import { measuredOf } from '../measured.ts';
+import { countedAs, measuredOf } from '../measured.ts';
 import type { BinaryEvaluation, BinaryTaskReport, NextTaskReport, TaskReport } from '../types.ts';
 import { type Words, wordsOf } from '../words.ts';
 import { table } from './table.ts';
@@ -66,12 +66,13 @@ function confusionFigure({ confusion }: BinaryEvaluation, words: Words): Html {
 /** The charts' numbers for those who cannot see them or want to calculate on. */
 function numbers(task: BinaryTaskReport, words: Words): Html | false {
   const { deciles, reliability } = measuredOf(task)?.measures ?? { deciles: [], reliability: [] };
+  const counted = countedAs(task, task.evaluation ? 'outcome' : 'validation');
   if (deciles.length + reliability.length + task.features.length === 0) return false;
   const strongest = [...task.features].sort((a, b) => b.strength - a.strength).slice(0, MOST_LISTED);
   return html`<div class="grid below">
 <div class="card">${table('Deciles, highest scores first', deciles, [
     { head: 'Decile', cell: (row) => count(row.decile) },
-    { head: 'Users', number: true, cell: (row) => count(row.n) },
+    { head: counted, number: true, cell: (row) => count(row.n) },
     { head: words.did, number: true, cell: (row) => count(row.positives) },
     { head: 'Rate', number: true, cell: (row) => percent(row.rate) },
     { head: 'Lift', number: true, cell: (row) => decimal(row.lift, 2) },
@@ -80,7 +81,7 @@ function numbers(task: BinaryTaskReport, words: Words): Html | false {
 <div class="card">${table('Reliability, bins of equal size', reliability, [
     { head: 'Said on average', cell: (bin) => percent(bin.meanProbability) },
     { head: 'Happened', number: true, cell: (bin) => percent(bin.observedRate) },
-    { head: 'Users', number: true, cell: (bin) => count(bin.n) },
+    { head: counted, number: true, cell: (bin) => count(bin.n) },
   ])}</div>
 <div class="card">${table('Features, strongest first', strongest, [
     { head: 'Feature', cell: (row) => row.name },
