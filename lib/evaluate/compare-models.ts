@@ -1,13 +1,7 @@
 import { formatDay } from '../data/index.ts';
 import { createRng, sigmoid } from '../engine/host/index.ts';
-import {
-  assessBinary,
-  blendLogits,
-  type Interval,
-  logLoss,
-  pairedBootstrap,
-} from '../engine/metrics/index.ts';
-import { blendWeights, type Candidate, type Trial, type Trials } from '../models/index.ts';
+import { assessBinary, type Interval, logLoss, pairedBootstrap } from '../engine/metrics/index.ts';
+import { blendedApart, type Candidate, type Trial, type Trials } from '../models/index.ts';
 
 /** One model in a comparison, over all the days it was tried at. */
 export interface ComparedModel {
@@ -42,14 +36,15 @@ export interface ComparedTask {
 }
 
 interface Rows {
+  readonly day: number | null;
   readonly labels: number[];
   readonly users: number[];
   readonly logits: ReadonlyMap<Candidate, number[]>;
 }
 
 /**
- * Models side by side on the rows that all of them were tried at. Where there are several days a blend stands among them,
- * whose weights at each day are those of the others. A difference is noise where the 95 % interval of the paired bootstrap
+ * Models side by side on the rows that all of them were tried at. A blend stands among them, whose weights
+ * at each day are those of the other days, or of other users where there is one. A difference is noise where the 95 % interval of the paired bootstrap
  * over users holds 0.
  * @param cut those that were asked for, in their order, where the time was over before all were tried: those behind the last
  * that was begun are left out
@@ -101,40 +96,28 @@ export function compareModels(
 }
 
 /** The rows of a trial that have an outcome of the task. */
-function rowsOf({ outcomes, users, logits }: Trial, tasks: number, task: number): Rows {
+function rowsOf({ day, outcomes, users, logits }: Trial, tasks: number, task: number): Rows {
   const at = Int32Array.from({ length: outcomes.length / tasks }, (_, i) => i).filter(
     (i) => !Number.isNaN(outcomes[i * tasks + task]!),
   );
   const said = [...logits].map(([one, own]) => [one, Array.from(at, (i) => own[i * tasks + task]!)] as const);
   return {
+    day,
     labels: Array.from(at, (i) => outcomes[i * tasks + task]!),
     users: Array.from(at, (i) => users[i]!),
     logits: new Map(said.filter(([, own]) => !own.some(Number.isNaN))),
   };
 }
 
-/** What a night would blend by default, without floors and dearer forms; nothing where there is one day or one model. */
+/** What a night would blend by default, without floors and dearer forms; nothing where there is one model. */
 function blendOf(
   all: readonly Rows[],
   stood: readonly Candidate[],
 ): { readonly name: string; readonly logits: number[] }[] {
   const members = stood.filter(({ family, formOf }) => family !== 'floor' && !formOf);
-  if (all.length < 2 || members.length < 2) return [];
-  const logits = all.flatMap((rows) => {
-    const others = all.filter((other) => other !== rows);
-    const weights = blendWeights(
-      members.map((one) => others.flatMap((other) => other.logits.get(one)!)),
-      others.flatMap((other) => other.labels),
-      others.length,
-    );
-    return [
-      ...blendLogits(
-        members.map((one) => rows.logits.get(one)!),
-        weights,
-      ),
-    ];
-  });
-  return [{ name: 'blend', logits }];
+  if (members.length < 2) return [];
+  const rows = all.map((one) => ({ ...one, logits: members.map((member) => one.logits.get(member)!) }));
+  return [{ name: 'blend', logits: blendedApart(rows).flat() }];
 }
 
 function behind(

@@ -1,4 +1,4 @@
-export { blendWeights, CANDIDATES, type Candidate, offered, type Trial } from './candidates/index.ts';
+export { blendedApart, CANDIDATES, type Candidate, offered, type Trial } from './candidates/index.ts';
 export { checkRun } from './enough.ts';
 export { FAMILIES } from './families.ts';
 export type {

@@ -3,7 +3,7 @@ import { blendLogits, type DriftCorrection, fitDrift } from '../../engine/metric
 import type { Candidate } from './candidate.ts';
 import { lossOf, taskRows } from './held-out.ts';
 import type { Trial } from './trial.ts';
-import { acrossFolds, blendWeights } from './weights.ts';
+import { blendedApart, blendWeights } from './weights.ts';
 
 /**
  * A dearer form must lower the blend's loss by this much, and by so many standard errors, to take its place: it is seen at one
@@ -142,9 +142,14 @@ class TaskTrials {
     );
   }
 
-  /** Mean loss of the blend, with weights of the other trials where there are any. */
+  /** Mean loss of the blend, by weights that were not fitted on the rows they are judged by. */
   blendLoss(): number {
-    return mean(this.#trials.map((one) => lossOf({ labels: one.labels, logits: this.#blendedApart(one) })));
+    const rows = this.#trials.map(({ trial, labels, users, said }) => ({
+      ...{ day: trial.day, labels, users },
+      logits: this.members.map((one) => said.get(one)!),
+    }));
+    const blended = blendedApart(rows);
+    return mean(rows.map(({ labels }, i) => lossOf({ labels, logits: blended[i]! })));
   }
 
   /** Per row of all trials, by how much its loss falls where a form takes its place in the blend. */
@@ -177,19 +182,6 @@ class TaskTrials {
       cutoffs.map((one) => ({ labels: one.labels, logits: this.#blended(one, known, own) })),
       Math.min(apart, cutoffs.length),
     );
-  }
-
-  /** What the blend says of a trial's rows, with weights of the other trials, or of its other users where it is the only one. */
-  #blendedApart(one: JudgedTrial): number[] {
-    const others = this.#trials.filter((other) => other !== one);
-    return others.length > 0
-      ? this.#blended(one, this.members, fitted(others, this.members))
-      : acrossFolds(
-          this.members.map((member) => one.said.get(member)!),
-          one.labels,
-          one.users,
-          one.trial.day === null ? 0 : 1,
-        );
   }
 
   #blended(

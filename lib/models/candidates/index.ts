@@ -28,4 +28,4 @@ export {
 export { fitChosen, type Selected, selected } from './selected.ts';
 export { summarise } from './strength.ts';
 export { type Costs, costsOf, runTrial, type Trial } from './trial.ts';
-export { blendWeights } from './weights.ts';
+export { blendedApart } from './weights.ts';
