@@ -12,6 +12,8 @@ const USUAL_VARIANCE = 3e-3;
 
 /** Of the gradient: beyond this the loss no longer moves in its sixth digit. */
 const TOLERANCE = 1e-4;
+/** Penalties are ranked the same by fits that are less exact. */
+const RANKING_TOLERANCE = 3e-4;
 
 export interface LogisticForm {
   readonly name: string;
@@ -93,7 +95,7 @@ function priorVariance(known: KnownRows): number {
   if (!bothInTwoFolds(some.labels, folds)) return USUAL_VARIANCE;
   // The prior weighs less as rows are added: the variance is what is chosen, whatever their number.
   const candidates = PRIOR_VARIANCES.map((variance) => 1 / (variance * some.rows));
-  const { l2 } = chooseL2({ ...some, folds, candidates });
+  const { l2 } = chooseL2({ ...some, folds, candidates, tolerance: RANKING_TOLERANCE });
   return 1 / (l2 * some.rows);
 }
 
