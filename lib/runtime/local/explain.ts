@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { NightjarError } from '../../data/errors.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { SystemError, UnusableObject } from '../errors.ts';
@@ -144,7 +145,9 @@ export function explain(error: unknown, place?: Place): NightjarError | undefine
   const unread = code === 'ERR_MODULE_NOT_FOUND' && moduleOf(text);
   if (unread) {
     // Where nothing more can be opened, a module that is there is not found.
-    if (existsSync(unread))
+    // So is that of a package whose package.json cannot be opened: its index.js is looked for then, whatever it is called.
+    const fallback = basename(unread) === 'index.js' && existsSync(join(dirname(unread), 'package.json'));
+    if (existsSync(unread) || fallback)
       return new SystemError('EMFILE', MEANINGS.EMFILE!('', ''), { cause: error, concernsAll: true });
     const message = `${unread} is missing: install Nightjar's packages again (npm ci)`;
     return new SystemError('ENOENT', message, { cause: error, concernsAll: true });

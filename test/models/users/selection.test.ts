@@ -19,7 +19,7 @@ const config = {
     purchase: { kind: 'event', event: 'purchase', horizonDays: SHORT },
     churn: { kind: 'absence', event: 'purchase', activeDays: 30, horizonDays: HORIZON },
   },
-  training: { ...defaults.training, cutoffEveryDays: 7 },
+  training: { ...defaults.training, cutoffEveryDays: 14 },
   model: { ...defaults.model, families: ['auto'] },
 } satisfies ConfigInput;
 
