@@ -3,6 +3,7 @@ import { SLOW } from '../e2e/nights.ts';
 import { ga4 } from './exports/ga4.ts';
 import { magento } from './exports/magento.ts';
 import { anyCsv, retailrocket } from './exports/others.ts';
+import { shopify } from './exports/shopify.ts';
 import { snowplow } from './exports/snowplow.ts';
 import { rudderstack, segment } from './exports/track.ts';
 import { wooCsv, wooJson } from './exports/woocommerce.ts';
@@ -10,6 +11,7 @@ import { fromExportToScores } from './to-scores.ts';
 
 describe('a shop whose config is made by init', { timeout: SLOW }, () => {
   it.each([
+    ['shopify', 'the orders export', shopify],
     ['woocommerce', 'csv of the plugin', wooCsv],
     ['woocommerce', 'the REST API', wooJson],
     ['magento', 'the REST API', magento],
