@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { readManifest } from '../../lib/run/index.ts';
+import { ALL } from '../all.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
 import { type Ended, nightjar, startNightjar } from './command.ts';
 import { dropAll, lookAt, night, openShop, SLOW } from './nights.ts';
@@ -17,7 +18,8 @@ const settings = shopConfig({
 const BUSY =
   /^nightjar: another "npx nightjar-shop (run|clean)" is at work on .* \(process \d+, since .*\): wait until it is done, or stop it$/m;
 
-it(
+// at-work.test.ts tells of the lock by itself.
+it.runIf(ALL)(
   'commands that are started at one moment on one folder end as one, with its exports, and the others say so',
   async () => {
     // given: a night that nobody disturbed, and the same drops

@@ -7,7 +7,7 @@ import type { Fitted, Material } from '../../../lib/models/candidates/candidate.
 import { CANDIDATES, fitColumns, fitInputs, writeInputs } from '../../../lib/models/candidates/index.ts';
 import { ALL } from '../../all.ts';
 
-const USERS = ALL ? 100_000 : 4000;
+const USERS = ALL ? 100_000 : 3500;
 const LEARNT = 3000;
 const WIDTH = 8;
 const TASKS = 2;

@@ -136,9 +136,9 @@ describe('settings of a network', { timeout: SLOW }, () => {
   it('model.sequence: each moves the bytes', async () => {
     const models = new Set<string>();
     for (const sequence of ['transformer', 'gru', 'lstm', 'cnn'] as const) {
-      models.add((await trained(withVisits, { model: { sequence }, training: { steps: 20 } })).model);
+      models.add((await trained(withVisits, { model: { sequence }, training: { steps: 5 } })).model);
     }
     expect(models.size).toBe(4);
-    expect(models).toContain((await trained(withVisits, { training: { steps: 20 } })).model);
+    expect(models).toContain((await trained(withVisits, { training: { steps: 5 } })).model);
   });
 });
