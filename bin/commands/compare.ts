@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { Config } from '../../lib/config/index.ts';
 import { ConfigError, DataError, formatDay, parseDay } from '../../lib/data/index.ts';
 import { type ComparedTask, compareModels, horizonOf } from '../../lib/evaluate/index.ts';
-import { CANDIDATES, type Candidate, FAMILIES, offered, type Trials } from '../../lib/models/index.ts';
+import { CANDIDATES, FAMILIES, offered, type Trials } from '../../lib/models/index.ts';
 import { lastDays, overUsers, planRun, taskGroups } from '../../lib/run/index.ts';
 import { ingestStep, type RunContext } from './run.ts';
 import { dayArgument, fixed, runSteps, type Step, table, thousands, workplaceOf } from './shared.ts';
@@ -16,7 +16,6 @@ interface CompareOptions {
 }
 
 interface CompareContext extends RunContext {
-  readonly asked: readonly Candidate[];
   trials?: Trials;
   /** Was the time over before all was tried? */
   cut?: boolean;
@@ -41,10 +40,11 @@ export function compareCommand(): Command {
     .option('--json', 'print the comparison for a machine')
     .action(async (options: CompareOptions, command: Command) => {
       const workspace = await workplaceOf(command);
-      const context: CompareContext = { workspace, seconds: {}, asked: askedOf(workspace.config, options) };
+      checkAsked(workspace.config, options);
+      const context: CompareContext = { workspace, seconds: {} };
       await runSteps(context, [ingestStep, planned(options), tried(options)], options.json ?? false);
       const trials = context.trials!;
-      const compared = compareModels(trials, options.task, context.cut ? context.asked : []);
+      const compared = compareModels(trials, options.task);
       if (!compared) {
         const days = trials.trials.flatMap(({ day }) => (day === null ? [] : formatDay(day)));
         throw new DataError(
@@ -61,8 +61,8 @@ export function compareCommand(): Command {
     });
 }
 
-/** The models to be tried. @throws ConfigError for what cannot be compared, whatever the data are */
-function askedOf(config: Config, { task, asOf, models }: CompareOptions): Candidate[] {
+/** @throws ConfigError for what cannot be compared, whatever the data are */
+function checkAsked(config: Config, { task, asOf, models }: CompareOptions): void {
   const [group] = taskGroups(config, task);
   if (!group) {
     throw new ConfigError(
@@ -77,7 +77,7 @@ function askedOf(config: Config, { task, asOf, models }: CompareOptions): Candid
       `${task} is a task of a labelled table, which has no days: leave --as-of out, its split decides`,
     );
   }
-  return offered(CANDIDATES, config, models);
+  offered(CANDIDATES, config, models);
 }
 
 const planned = ({ task }: CompareOptions): Step<CompareContext> => ({

@@ -1,7 +1,14 @@
 import { formatDay } from '../data/index.ts';
 import { createRng, sigmoid } from '../engine/host/index.ts';
 import { assessBinary, type Interval, logLoss, pairedBootstrap } from '../engine/metrics/index.ts';
-import { blendedApart, type Candidate, type Trial, type Trials } from '../models/index.ts';
+import {
+  blendedApart,
+  type Candidate,
+  type Costs,
+  costsOf,
+  type Trial,
+  type Trials,
+} from '../models/index.ts';
 
 /** One model in a comparison, over all the days it was tried at. */
 export interface ComparedModel {
@@ -18,7 +25,7 @@ export interface ComparedModel {
     readonly high: number;
     readonly noise: boolean;
   };
-  /** Of a fit, the mean over the days; null for the blend, which costs what its members cost. */
+  /** Of a fit, the mean over the days; speed and size are of the latest. Null for the blend, which costs what its members cost. */
   readonly fitSeconds: number | null;
   readonly rowsPerSecond: number | null;
   readonly bytes: number | null;
@@ -43,18 +50,12 @@ interface Rows {
 }
 
 /**
- * Models side by side on the rows that all of them were tried at. A blend stands among them, whose weights
- * at each day are those of the other days, or of other users where there is one. A difference is noise where the 95 % interval of the paired bootstrap
- * over users holds 0.
- * @param cut those that were asked for, in their order, where the time was over before all were tried: those behind the last
- * that was begun are left out
+ * Models side by side on the rows that all of them were tried at. A blend stands among them, whose weights at each day are
+ * those of the other days, or of other users where there is one. A difference is noise where the 95 % interval of the paired
+ * bootstrap over users holds 0.
  * @returns undefined where no row of the task has an outcome yet
  */
-export function compareModels(
-  { tasks, trials }: Trials,
-  task: string,
-  cut: readonly Candidate[],
-): ComparedTask | undefined {
+export function compareModels({ tasks, trials }: Trials, task: string): ComparedTask | undefined {
   const t = tasks.indexOf(task);
   const judged = trials.filter(({ outcomes }) =>
     outcomes.some((one, i) => i % tasks.length === t && !Number.isNaN(one)),
@@ -63,8 +64,8 @@ export function compareModels(
   const all = judged.map((trial) => rowsOf(trial, tasks.length, t));
   const tried = new Set(all.flatMap(({ logits }) => [...logits.keys()]));
   const stood = [...tried].filter((one) => all.every(({ logits }) => logits.has(one)));
-  const begun = new Set(trials.flatMap(({ logits }) => [...logits.keys()]));
-  const unbegun = cut.slice(cut.findLastIndex((one) => begun.has(one)) + 1);
+  const cut = judged.flatMap((trial) => trial.cut);
+  const costs = costsOf(judged);
   const labels = all.flatMap((rows) => rows.labels);
   const users = all.flatMap((rows) => rows.users);
   const said = [
@@ -89,9 +90,9 @@ export function compareModels(
       logLossInterval: assessed.intervals.logLoss,
       ece: assessed.ece,
       ...(name === best.name ? {} : { behind: behind(labels, users, probabilities, best.probabilities) }),
-      ...costsOf(trials, name),
+      ...costOf(costs[name]),
     })),
-    leftOut: [...tried, ...unbegun].filter((one) => !stood.includes(one)).map(({ name }) => name),
+    leftOut: [...new Set([...tried, ...cut])].filter((one) => !stood.includes(one)).map(({ name }) => name),
   };
 }
 
@@ -156,18 +157,8 @@ function behind(
   return { difference, low, high, noise: low <= 0 && high >= 0 };
 }
 
-function costsOf(
-  trials: readonly Trial[],
-  name: string,
-): Pick<ComparedModel, 'fitSeconds' | 'rowsPerSecond' | 'bytes'> {
-  const costs = trials.flatMap(({ costs }) =>
-    [...costs].flatMap(([one, cost]) => (one.name === name ? cost : [])),
-  );
-  const mean = (of: (cost: (typeof costs)[number]) => number) =>
-    costs.length === 0 ? null : costs.reduce((sum, cost) => sum + of(cost), 0) / costs.length;
-  return {
-    fitSeconds: mean(({ fitSeconds }) => fitSeconds),
-    rowsPerSecond: mean(({ rowsPerSecond }) => rowsPerSecond),
-    bytes: mean(({ bytes }) => bytes),
-  };
-}
+const costOf = (costs?: Costs): Pick<ComparedModel, 'fitSeconds' | 'rowsPerSecond' | 'bytes'> => ({
+  fitSeconds: costs ? costs.fitSeconds / costs.fits : null,
+  rowsPerSecond: costs?.rowsPerSecond ?? null,
+  bytes: costs?.bytes ?? null,
+});

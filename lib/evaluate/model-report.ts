@@ -120,12 +120,7 @@ function common({ manifest, outcomes, asked }: ReportArgs, { name, question }: C
 }
 
 function comparisonReport(
-  {
-    cutoff,
-    days = cutoff === null ? [] : [cutoff],
-    kept,
-    candidates,
-  }: NonNullable<ModelDescription['comparison']>,
+  { days, kept, candidates }: NonNullable<ModelDescription['comparison']>,
   costs: Awaited<ReturnType<typeof costsToTrain>>,
 ): ComparisonReport {
   return {

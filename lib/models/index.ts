@@ -1,4 +1,12 @@
-export { blendedApart, CANDIDATES, type Candidate, offered, type Trial } from './candidates/index.ts';
+export {
+  blendedApart,
+  CANDIDATES,
+  type Candidate,
+  type Costs,
+  costsOf,
+  offered,
+  type Trial,
+} from './candidates/index.ts';
 export { checkRun } from './enough.ts';
 export { FAMILIES } from './families.ts';
 export type {

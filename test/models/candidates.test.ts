@@ -65,6 +65,7 @@ describe('a candidate of its own file', { timeout: SLOW }, () => {
     ]);
     expect(manifest.candidates.every(({ loss }) => loss > 0)).toBe(true);
     const cost = {
+      fits: expect.any(Number),
       fitSeconds: expect.any(Number),
       rowsPerSecond: expect.any(Number),
       bytes: expect.any(Number),

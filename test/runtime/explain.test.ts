@@ -45,6 +45,14 @@ describe('a failed system call is told in one sentence with path and cure', () =
     expect(sentenceOf(notFound(join(folder, 'gone.js')))).toMatch(
       /gone\.js is missing: install Nightjar's packages/,
     );
+    // and: of a package, whose package.json says that another file is to be loaded, or nothing
+    const packed = await temporaryFolder();
+    const index = notFound(join(packed, 'index.js'));
+    expect(sentenceOf(index)).toMatch(/index\.js is missing/);
+    await writeFile(join(packed, 'package.json'), '{"main":"./index.js"}');
+    expect(sentenceOf(index)).toMatch(/index\.js is missing/);
+    await writeFile(join(packed, 'package.json'), '{"exports":"./dist/index.js"}');
+    expect(sentenceOf(index)).toMatch(/^too many files are open/);
   });
 
   it('that names the place where the call names no path of its own', async () => {

@@ -42,8 +42,8 @@ export interface Choice {
 
 /**
  * Chooses by what the candidates said of held-out rows. By default their logits are blended: weights of 0 and above for each
- * task, fitted on the rows of all its trials and drawn towards equal ones. Where the others add
- * nothing, one is kept alone. The blend's loss is that of weights at trials that they were not fitted on.
+ * task, fitted on the rows of all its trials and drawn towards equal ones. Where the others add nothing, one is kept alone. The
+ * blend's loss is that of weights which were not fitted on the rows they are judged by.
  * @param horizons days of each task's window; 0 where there is none
  * @throws Error when nothing stands to choose from
  */
@@ -184,11 +184,7 @@ class TaskTrials {
     );
   }
 
-  #blended(
-    { said }: { readonly said: ReadonlyMap<Candidate, number[]> },
-    members: readonly Candidate[],
-    weights: readonly number[],
-  ): number[] {
+  #blended({ said }: JudgedTrial, members: readonly Candidate[], weights: readonly number[]): number[] {
     return [
       ...blendLogits(
         members.map((one) => said.get(one)!),
@@ -198,10 +194,7 @@ class TaskTrials {
   }
 }
 
-function fitted(
-  trials: readonly Pick<JudgedTrial, 'trial' | 'labels' | 'said'>[],
-  members: readonly Candidate[],
-): number[] {
+function fitted(trials: readonly JudgedTrial[], members: readonly Candidate[]): number[] {
   return blendWeights(
     members.map((one) => trials.flatMap(({ said }) => said.get(one)!)),
     trials.flatMap(({ labels }) => labels),

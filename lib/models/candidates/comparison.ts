@@ -6,10 +6,8 @@ import type { Trial } from './trial.ts';
 
 /** What the candidates did on held-out rows, task by task, as a manifest and a report keep it. */
 export interface Comparison {
-  /** The latest cut-off that was held out, 'YYYY-MM-DD'; null where users or rows were. */
-  readonly cutoff: string | null;
-  /** All of them; absent in models of earlier versions, which tell of the latest alone. */
-  readonly days?: readonly string[] | undefined;
+  /** Cut-offs that were held out, 'YYYY-MM-DD', ascending; none where users or rows were. */
+  readonly days: readonly string[];
   readonly kept: string;
   readonly candidates: readonly {
     readonly name: string;
@@ -29,8 +27,7 @@ const measures = z.object({
 });
 
 export const comparisonSchema: z.ZodType<Comparison> = z.object({
-  cutoff: z.string().nullable(),
-  days: z.array(z.string()).optional(),
+  days: z.array(z.string()).default([]),
   kept: z.string(),
   candidates: z.array(
     z.object({
@@ -79,8 +76,7 @@ export function comparisonOf(
     return measuresOf(tasks[t]!, all);
   };
   return {
-    cutoff: days.at(-1) ?? null,
-    ...(days.length > 0 ? { days } : {}),
+    days,
     kept,
     candidates: said
       .filter((one) => trials.some((trial) => one.logits(trial)))

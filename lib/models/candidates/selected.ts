@@ -133,15 +133,14 @@ function notesOf(
   dated: boolean,
 ): string[] {
   const told = losses.map(({ name, loss }) => `${name} ${loss.toFixed(4)}`).join(', ');
-  const weights =
-    kept === 'blend'
-      ? tasks.map(({ weights }, t) => {
-          const parts = members.flatMap(({ name }, m) =>
-            weights[m]! > 0 ? [`${name} ${weights[m]!.toFixed(2)}`] : [],
-          );
-          return `Weights of the logits for ${names[t]}: ${parts.join(', ')}.`;
-        })
-      : [];
+  // One model alone may be weighed, too: a weight below 1 makes it less bold.
+  const weights = tasks.flatMap(({ weights }, t) => {
+    if (members.length === 1 && weights[0] === 1) return [];
+    const parts = members.flatMap(({ name }, m) =>
+      weights[m]! > 0 ? [`${name} ${weights[m]!.toFixed(2)}`] : [],
+    );
+    return [`Weights of the logits for ${names[t]}: ${parts.join(', ')}.`];
+  });
   return [
     `Kept: ${kept} (held-out log loss ${told || 'of none: too few windows were over, or outcomes of either kind'}).`,
     ...weights,

@@ -11,6 +11,8 @@ export interface HeldOut {
 
 /** By the clock of the machine at hand. */
 export interface Costs {
+  /** What the seconds are of. */
+  readonly fits: number;
   readonly fitSeconds: number;
   readonly rowsPerSecond: number;
   /** Size of its graph. */
@@ -27,6 +29,8 @@ export interface Trial extends HeldOut {
   readonly logits: ReadonlyMap<Candidate, Float32Array>;
   /** What each candidate cost. */
   readonly costs: ReadonlyMap<Candidate, Costs>;
+  /** Those that apply and were not begun, as the time was over. */
+  readonly cut: readonly Candidate[];
 }
 
 /** By name: the seconds of all its fits, and what the latest trial says of speed and size. */
@@ -34,7 +38,12 @@ export function costsOf(trials: readonly Trial[]): Record<string, Costs> {
   const all: Record<string, Costs> = {};
   for (const { costs } of trials) {
     for (const [{ name }, cost] of costs) {
-      all[name] = { ...cost, fitSeconds: cost.fitSeconds + (all[name]?.fitSeconds ?? 0) };
+      const before = all[name] ?? { fits: 0, fitSeconds: 0 };
+      all[name] = {
+        ...cost,
+        fits: before.fits + cost.fits,
+        fitSeconds: before.fitSeconds + cost.fitSeconds,
+      };
     }
   }
   return all;
@@ -59,16 +68,21 @@ export async function runTrial(args: {
   const judged: Judged[] = [];
   const logits = new Map<Candidate, Float32Array>();
   const costs = new Map<Candidate, Costs>();
+  const cut: Candidate[] = [];
   for (const candidate of candidates) {
     if (candidate.formOf && !forms) continue;
-    if (judged.length > 0 && !goOn()) break;
     if (!candidate.applies(material, judged)) continue;
+    if (cut.length > 0 || (judged.length > 0 && !goOn())) {
+      cut.push(candidate);
+      continue;
+    }
     progress(`trying ${candidate.name}`);
     const started = performance.now();
     const fitted = await candidate.fit(material, judged);
     const done = performance.now();
     const said = await fitted.logits(heldOut.rows);
     costs.set(candidate, {
+      fits: 1,
       fitSeconds: (done - started) / 1000,
       rowsPerSecond: (1000 * heldOut.rows.length) / (performance.now() - done),
       bytes: fitted.exported().model.byteLength,
@@ -76,5 +90,5 @@ export async function runTrial(args: {
     logits.set(candidate, said);
     judged.push({ candidate, fitted, loss: meanLossOf(said, heldOut.outcomes, material.heads.length) });
   }
-  return { ...heldOut, users, day, logits, costs };
+  return { ...heldOut, users, day, logits, costs, cut };
 }

@@ -1,7 +1,7 @@
 import type { EventType } from '../../data/index.ts';
 import type { ItemTable, OtherStatistics } from './item-table.ts';
 import { hasLead } from './others.ts';
-import { PAIR_FEATURES, TINY } from './pair-columns.ts';
+import { PAIR_FEATURES, TINY, unitMatrix } from './pair-columns.ts';
 
 const { log1p, max } = Math;
 
@@ -109,11 +109,7 @@ export function otherUnitFeatures(table: ItemTable, other: OtherStatistics): Flo
     short: max(total(other.short) / known, TINY),
     rate: total(table.users) / max(total(other.users), 1),
   };
-  const out = new Float32Array(n * UNIT_WIDTH);
-  for (let i = 0; i < n; i++) {
-    for (let f = 0; f < UNIT_WIDTH; f++) out[i * UNIT_WIDTH + f] = UNIT_COLUMNS[f]!(units, i);
-  }
-  return out;
+  return unitMatrix(n, UNIT_COLUMNS, units);
 }
 
 /**

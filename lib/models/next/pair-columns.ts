@@ -183,9 +183,19 @@ export function unitFeatures(table: ItemTable): Float32Array {
     rank,
     repeatRate: total(table.repeaters) / max(total(table.users), 1),
   };
-  const out = new Float32Array(n * UNIT_WIDTH);
+  return unitMatrix(n, UNIT_COLUMNS, units);
+}
+
+/** What columns say of all units: (n, columns). */
+export function unitMatrix<U>(
+  n: number,
+  columns: readonly ((units: U, unit: number) => number)[],
+  units: U,
+): Float32Array {
+  const width = columns.length;
+  const out = new Float32Array(n * width);
   for (let i = 0; i < n; i++) {
-    for (let f = 0; f < UNIT_WIDTH; f++) out[i * UNIT_WIDTH + f] = UNIT_COLUMNS[f]!(units, i);
+    for (let f = 0; f < width; f++) out[i * width + f] = columns[f]!(units, i);
   }
   return out;
 }

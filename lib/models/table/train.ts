@@ -88,9 +88,10 @@ async function searched(
   labelled: LabelledTable,
 ): Promise<{ readonly context: TrainContext; readonly notes: readonly string[] }> {
   const { manifest } = context;
-  if (!manifest.config.training.search) return { context, notes: [] };
+  const { search } = manifest.config.training;
+  if (!search) return { context, notes: [] };
   const material = materialOf(context, labelled, parted(labelled).rest, 'searching');
-  const { config, note } = await searchSettings(material);
+  const { config, note } = await searchSettings(material, search.fits);
   return { context: { ...context, manifest: { ...manifest, config } }, notes: [note] };
 }
 

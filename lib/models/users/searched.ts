@@ -14,9 +14,10 @@ export async function searched<C extends TrainContext>(
   args: { readonly first: number; readonly day: number; readonly cutoffs: readonly number[] },
 ): Promise<{ readonly context: C; readonly notes: readonly string[] }> {
   const { manifest } = context;
-  if (!manifest.config.training.search) return { context, notes: [] };
+  const { search } = manifest.config.training;
+  if (!search) return { context, notes: [] };
   const { first, day, cutoffs } = args;
   const known = await knownBy(context, heads, { first, day, cutoffs: [...cutoffs, day], rich: false });
-  const { config, note } = await searchSettings(materialOf(known, day));
+  const { config, note } = await searchSettings(materialOf(known, day), search.fits);
   return { context: { ...context, manifest: { ...manifest, config } }, notes: [note] };
 }

@@ -47,14 +47,15 @@ export async function select(
   // The dearer forms are tried once, at the latest day that most tasks can be judged at.
   const most = Math.max(...days.map(closedAt));
   const dearest = days.findLast((day) => closedAt(day) === most);
+  const before = (day: number) => grid.filter((cutoff) => cutoff < day);
+  const earliest = days[0] ?? asOf;
   const { context, notes: settings } = await searched(given, heads, {
-    first,
-    day: days[0] ?? asOf,
-    cutoffs: grid.filter((cutoff) => cutoff < (days[0] ?? asOf)),
+    ...{ first, day: earliest },
+    cutoffs: before(earliest),
   });
   const trials: Trial[] = [];
   for (const day of days) {
-    const cutoffs = [...grid.filter((cutoff) => cutoff < day), day];
+    const cutoffs = [...before(day), day];
     const known = await knownBy(context, heads, { first, day, cutoffs, rich: day === dearest });
     const at = (row: number) => known.rows.cutoff[row] === day;
     trials.push(await tried(candidates, known, { day, at, asOf, forms: day === dearest }));
@@ -130,13 +131,14 @@ export async function usersTrials(context: TrialsContext, offer: readonly Candid
   const { context: own } = await searched(context, headsAt(days[0]!), earliest);
   const trials: Trial[] = [];
   for (const [i, day] of days.entries()) {
+    if (trials.length > 0 && !goOn()) break;
     const grid = grids[i]!;
     const heads = headsAt(day);
     const known = await knownBy(own, heads, { first, day, cutoffs: [...grid, day], rich: true });
     const at = (row: number) => known.rows.cutoff[row] === day;
     const trial = await tried(candidates, known, { day, at, asOf, forms: true, goOn });
     // A day at which not all were tried would leave little to compare at the others.
-    if (trials.length > 0 && !goOn()) break;
+    if (trials.length > 0 && trial.cut.length > 0) break;
     trials.push(trial);
   }
   return { tasks: group.tasks, trials };

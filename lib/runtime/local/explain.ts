@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { NightjarError } from '../../data/errors.ts';
@@ -145,9 +145,7 @@ export function explain(error: unknown, place?: Place): NightjarError | undefine
   const unread = code === 'ERR_MODULE_NOT_FOUND' && moduleOf(text);
   if (unread) {
     // Where nothing more can be opened, a module that is there is not found.
-    // So is that of a package whose package.json cannot be opened: its index.js is looked for then, whatever it is called.
-    const fallback = basename(unread) === 'index.js' && existsSync(join(dirname(unread), 'package.json'));
-    if (existsSync(unread) || fallback)
+    if (existsSync(unread) || isUnreadPackage(unread))
       return new SystemError('EMFILE', MEANINGS.EMFILE!('', ''), { cause: error, concernsAll: true });
     const message = `${unread} is missing: install Nightjar's packages again (npm ci)`;
     return new SystemError('ENOENT', message, { cause: error, concernsAll: true });
@@ -160,6 +158,19 @@ export function explain(error: unknown, place?: Place): NightjarError | undefine
   // What fills the temporary folder goes with it: the next piece of work may need less.
   const needsLess = known === 'ENOMEM' || (FULL.has(known) && at.invented !== undefined);
   return new SystemError(known, meaning, { cause: error, concernsAll: !needsLess });
+}
+
+/** Is it the index.js that is looked for where a package.json, which says what else to load, cannot be opened? */
+function isUnreadPackage(module: string): boolean {
+  if (basename(module) !== 'index.js') return false;
+  const file = join(dirname(module), 'package.json');
+  if (!existsSync(file)) return false;
+  try {
+    const { main, exports } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    return exports !== undefined || (typeof main === 'string' && !/^(\.\/)?index(\.js)?$/.test(main));
+  } catch {
+    return true;
+  }
 }
 
 /** One sentence for a person, whatever the error is. What nobody foresaw is said to be a fault of Nightjar. */

@@ -26,7 +26,7 @@ function trialOf(seed: number, day: number | null, errors: ReadonlyMap<Candidate
     [...errors].map(([one, error]) => [one, truth.map((z) => z + error * rng.normal())] as const),
   );
   const rows = Int32Array.from({ length: ROWS }, (_, i) => i);
-  return { day, rows, outcomes, users: rows, logits, costs: new Map() };
+  return { day, rows, outcomes, users: rows, logits, costs: new Map(), cut: [] };
 }
 
 const a = named('a');
@@ -107,6 +107,27 @@ describe('choosing among candidates', () => {
       [form, 0.5],
     ]);
     expect(choose([a, b, form], [trialOf(1, 10, same)], [30]).members).not.toContain(form);
+  });
+
+  it('names the dearer forms that were not taken, and those that had too little to learn from', () => {
+    const form = named('a with more', { formOf: a });
+    const one = trialOf(
+      1,
+      10,
+      new Map([
+        [a, 0.5],
+        [b, 0.5],
+        [form, 0.5],
+      ]),
+    );
+    const nothing = new Float32Array(ROWS).fill(Number.NaN);
+    const { forms, unanswered } = choose(
+      [a, b, form],
+      [{ ...one, logits: new Map([...one.logits, [b, nothing]]) }],
+      [30],
+    );
+    expect(forms).toEqual([form]);
+    expect(unanswered).toEqual([[b]]);
   });
 
   it('corrects a level that is off at every cut-off, and leaves one alone that was seen once', () => {

@@ -49,7 +49,7 @@ beforeAll(async () => {
 describe('a users model that reads texts', { timeout: SLOW }, () => {
   it('finds in messages what nothing else tells, and says what they add', () => {
     const { comparison, selection, text } = reference.description;
-    expect(comparison!.cutoff).toBe(VALID_AT);
+    expect(comparison!.days.at(-1)).toBe(VALID_AT);
     const said = (name: string) => comparison!.candidates.find((one) => one.name === name)!;
     expect(said('network + tuned texts').reads).toEqual(['features', 'texts (encoder trained too)']);
     expect(said(comparison!.kept).reads.join()).toContain('texts');

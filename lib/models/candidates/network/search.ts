@@ -19,12 +19,11 @@ export interface Searched {
  * a third of each round goes on with three times the steps, and each round costs as much as three fits. They are judged on the
  * users (or rows) that a fit keeps aside to stop early; nothing after the material's day takes part. The config's own
  * settings stay where none is better.
+ * @param fits that it may cost, from 3; one more is of the config's own settings
  */
-export async function searchSettings(material: Material): Promise<Searched> {
+export async function searchSettings(material: Material, fits: number): Promise<Searched> {
   const { config, steps, progress } = material;
-  const { fits } = config.training.search ?? { fits: 0 };
   const rounds = Math.floor(fits / FACTOR);
-  if (rounds === 0) return { config, note: 'No settings were searched.' };
   const asGiven = await lossOf(material);
   if (asGiven === null) {
     return {

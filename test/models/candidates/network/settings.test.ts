@@ -85,28 +85,27 @@ async function trained(candidate: NetworkCandidate, settings: Pick<ConfigInput, 
   };
 }
 
+const FITS = ALL ? 6 : 3;
+
 describe('settings of a network', { timeout: SLOW }, () => {
   it('training.search: takes what is better on rows kept aside, the same each time, and says so', async () => {
     // given: steps so small that nothing is learnt
-    const material = materialOf(
-      { training: { steps: 60, learningRate: 1e-5, search: { fits: ALL ? 6 : 3 } } },
-      1500,
-    );
+    const material = materialOf({ training: { steps: 60, learningRate: 1e-5 } }, 1500);
     const { config } = material;
     // when
-    const found = await searchSettings(material);
+    const found = await searchSettings(material, FITS);
     // then
     expect(found.note).toMatch(
       /^Searched [39] settings of the network in (3|12) fits: learning rate .* had loss 0\.\d+ .* those of the config 0\.\d+; they were taken\.$/,
     );
     expect(found.config.training.learningRate).toBeGreaterThan(1e-5);
     expect({ ...found.config, training: {}, model: {} }).toEqual({ ...config, training: {}, model: {} });
-    expect(await searchSettings(material)).toEqual(found);
+    expect(await searchSettings(material, FITS)).toEqual(found);
   });
 
   it('training.search: leaves the config where rows are few', async () => {
-    const material = materialOf({ training: { search: { fits: 3 } } }, 500);
-    const { config, note } = await searchSettings(material);
+    const material = materialOf({}, 500);
+    const { config, note } = await searchSettings(material, 3);
     expect(config).toBe(material.config);
     expect(note).toContain('too few users');
   });
