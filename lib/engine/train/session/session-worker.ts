@@ -31,6 +31,7 @@ serve<SessionMethods>({
   },
   async close() {
     await runner?.close();
+    runner = undefined;
     return { value: undefined };
   },
 });

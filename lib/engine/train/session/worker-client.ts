@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker, type WorkerOptions } from 'node:worker_threads';
 import { fromPlainError, ProgramError, SessionError } from '../../host/index.ts';
 import type { Methods, WorkerRequest, WorkerResponse } from './worker-host.ts';
 
@@ -19,25 +19,53 @@ export type WorkerName = keyof typeof WORKERS;
  * and needs the loader.
  */
 function startWorker(name: WorkerName): Worker {
-  // flags of the parent (a test runner's, say) are not the worker's
-  const execArgv: string[] = [];
+  // flags of the parent (a test runner's, say) are not the worker's; its environment is, also what is set later
+  const options: WorkerOptions = { execArgv: [], env: SHARE_ENV };
   const ending = /\.\w+$/.exec(import.meta.url)?.[0];
   const path = ending === '.mjs' ? `./${name}` : WORKERS[name];
   const module = new URL(`${path}${ending}`, import.meta.url);
-  if (ending !== '.ts') return new Worker(module, { execArgv });
+  if (ending !== '.ts') return new Worker(module, options);
   const loader = new URL('./worker-entry.js', import.meta.url);
-  return new Worker(loader, { workerData: { module: module.href }, execArgv });
+  return new Worker(loader, { ...options, workerData: { module: module.href } });
+}
+
+/**
+ * Workers whose session is closed, for the next one: to start a worker takes longer than a small model's whole fit.
+ * No more than a night uses at once; the rest ends with its session.
+ */
+const idle: Record<WorkerName, Worker[]> = { 'session-worker': [], 'training-worker': [] };
+const MOST_IDLE = 2;
+
+function keepIdle(name: WorkerName, worker: Worker): void {
+  const forget = () => {
+    idle[name] = idle[name].filter((other) => other !== worker);
+  };
+  heardByNobody(worker).on('error', forget).on('exit', forget);
+  idle[name].push(worker);
+}
+
+function takeIdle(name: WorkerName): Worker | undefined {
+  const worker = idle[name].pop();
+  return worker && heardByNobody(worker);
+}
+
+/** Event by event: a worker has listeners of its own, on which its port depends. */
+function heardByNobody(worker: Worker): Worker {
+  for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event);
+  return worker;
 }
 
 /** The main thread's end of a worker: calls are answered in the order they were made. */
 export class WorkerClient<M extends Methods<M>> {
+  readonly #name: WorkerName;
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
   #gone: SessionError | undefined;
 
   constructor(name: WorkerName) {
-    this.#worker = startWorker(name);
+    this.#name = name;
+    this.#worker = takeIdle(name) ?? startWorker(name);
     this.#worker.on('message', (response: WorkerResponse) => this.#answer(response));
     this.#worker.on('error', (cause) => {
       const message = cause instanceof Error ? cause.message : String(cause);
@@ -74,13 +102,14 @@ export class WorkerClient<M extends Methods<M>> {
     });
   }
 
-  /** Ends the worker after the calls already made; later calls are refused. */
+  /** Frees what the worker holds after the calls already made; later calls are refused. */
   async close(): Promise<void> {
     if (this.#gone) return;
     const closed = this.call('close' as keyof M & string, undefined);
     this.#gone = new SessionError('this session was closed; open another');
     await closed;
-    await this.#worker.terminate();
+    if (idle[this.#name].length < MOST_IDLE) keepIdle(this.#name, this.#worker);
+    else await this.#worker.terminate();
   }
 
   #answer(response: WorkerResponse): void {

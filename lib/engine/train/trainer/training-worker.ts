@@ -107,6 +107,7 @@ serve<TrainingMethods>({
   },
   async close() {
     await core?.close();
+    core = undefined;
     return { value: undefined };
   },
 });
