@@ -16,8 +16,8 @@ const DIST = join(ROOT, 'dist');
 const DATA = [
   'cdk.json',
   'containers/.dockerignore',
-  'containers/finetune/Dockerfile',
-  'containers/score/Dockerfile',
+  'containers/cpu/Dockerfile',
+  'containers/gpu/Dockerfile',
   'examples/online-retail/nightjar.config.ts',
   'lib/cost/rates.json',
 ];

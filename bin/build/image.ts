@@ -35,7 +35,7 @@ export async function buildImage(out: string): Promise<string> {
     const code = await bundle(`lib/engine/train/${worker}`, NATIVE);
     await writeFile(join(folder, 'app', `${basename(worker)}.mjs`), code);
   }
-  for (const image of ['finetune', 'score']) {
+  for (const image of ['cpu', 'gpu']) {
     await mkdir(join(folder, image), { recursive: true });
     await copyFile(join(ROOT, 'containers', image, 'Dockerfile'), join(folder, image, 'Dockerfile'));
   }

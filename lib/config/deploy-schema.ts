@@ -38,10 +38,25 @@ export const nightlySchema = z
 
 const megabytes = z.number().int().positive();
 
+const processor = z.enum(['cpu', 'gpu']);
+
 /** Where and how large: read by the stacks alone. No model and no row depends on it. */
 export const deploySchema = z.strictObject({
-  /** No way to the internet but interface endpoints (dear when idle), or public addresses with no way in. */
-  network: z.enum(['endpoints', 'public-egress']).default('endpoints'),
+  /**
+   * Where training and scoring run. `cpu` is Fargate, as large as `cpu` says; a GPU, of the types in `gpu`, pays for text
+   * encoders. One for both, or one each.
+   */
+  compute: z
+    .union([
+      processor.transform((both) => ({ finetune: both, score: both })),
+      z.strictObject({ finetune: processor.default('cpu'), score: processor.default('cpu') }),
+    ])
+    .prefault('cpu'),
+  /**
+   * No way to the internet but interface endpoints (which cost money every hour), or public addresses with no way in. Default:
+   * `public-egress` in the environment `dev`, `endpoints` in all others.
+   */
+  network: z.enum(['endpoints', 'public-egress']).optional(),
   /** Availability zones that jobs may start in; a region may have two only. */
   zones: z.union([z.literal(2), z.literal(3)]).default(3),
   gpu: z
@@ -55,15 +70,17 @@ export const deploySchema = z.strictObject({
       spot: z.boolean().default(true),
     })
     .prefault({}),
-  /** Large drops and exports. */
+  /** Jobs on Fargate: large drops, exports, and what `compute` puts there. */
   cpu: z
     .strictObject({
+      /** Graviton (`arm64`) costs a fifth less; whoever deploys must be able to build images for it. */
+      architecture: z.enum(['x64', 'arm64']).default('x64'),
       vcpus: z.union([z.literal(2), z.literal(4), z.literal(8), z.literal(16)]).default(4),
       memoryMiB: megabytes.default(16384),
       maxVcpus: z.number().int().min(2).default(32),
     })
     .prefault({}),
-  /** Children of the nightly score job: each takes a range of shards on a GPU of its own. */
+  /** Children of the nightly score job: each takes a range of shards on a machine of its own. */
   scoreChildren: z.number().int().min(1).max(10_000).default(2),
   /** A drop above this goes to a batch job instead of the function. */
   largeDrop: z
@@ -91,18 +108,41 @@ export const deploySchema = z.strictObject({
     .prefault({}),
   /** Gets alarms and budget notices; without it they only show in the console. */
   alarmEmail: z.email().optional(),
-  /** US dollars a month at which the budget warns. */
-  budgetUsd: z.number().positive().default(300),
+  /**
+   * US dollars a month at which the budget of the whole account warns; `false` for none, as one environment of an account
+   * is enough to have it. Default: none in `dev`, 300 in all others.
+   */
+  budgetUsd: z.union([z.number().positive(), z.literal(false)]).optional(),
+  /** A page in CloudWatch that shows the night; it costs as much as thirty alarms. Default: not in `dev`. */
+  dashboard: z.boolean().optional(),
 });
 
-type Deploy = z.output<typeof deploySchema>;
+type Settings = z.output<typeof deploySchema>;
 
-/** The deployment settings of one environment: `deploy` with what differs there. */
+type ByEnvironment = 'network' | 'budgetUsd' | 'dashboard';
+
+/** The deployment settings of one environment, every default filled in. */
+export type Deploy = Omit<Settings, ByEnvironment> & {
+  readonly [K in ByEnvironment]-?: NonNullable<Settings[K]>;
+} & {
+  /** Everything may vanish with the stacks. No setting: only in `dev`; elsewhere buckets, keys and secrets outlive them. */
+  readonly disposable: boolean;
+};
+
+/** `deploy` with what differs in an environment. */
 export function deployOf(
-  config: { readonly deploy: Deploy; readonly environments: Readonly<Record<string, object>> },
+  config: { readonly deploy: Settings; readonly environments: Readonly<Record<string, object>> },
   environment: string,
 ): Deploy {
-  return deploySchema.parse(mergeSettings(config.deploy, config.environments[environment] ?? {}));
+  const settings = deploySchema.parse(mergeSettings(config.deploy, config.environments[environment] ?? {}));
+  const disposable = environment === 'dev';
+  return {
+    ...settings,
+    network: settings.network ?? (disposable ? 'public-egress' : 'endpoints'),
+    budgetUsd: settings.budgetUsd ?? (disposable ? false : 300),
+    dashboard: settings.dashboard ?? !disposable,
+    disposable,
+  };
 }
 
 /** The base with every value that the overrides give, object by object. */

@@ -1,10 +1,9 @@
-export { deployOf, HOURS_AFTER_DEADLINE } from './deploy-schema.ts';
+export { type Deploy, deployOf, HOURS_AFTER_DEADLINE } from './deploy-schema.ts';
 export { defineConfig, loadConfig, parseConfig } from './load.ts';
 export type {
   AbsenceTask,
   Config,
   ConfigInput,
-  Deploy,
   EventTask,
   LabelTask,
   NextTask,

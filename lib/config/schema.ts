@@ -412,7 +412,6 @@ export const configSchema = z.strictObject({
 export type ConfigInput = z.input<typeof configSchema>;
 /** What the code reads: every default filled in. */
 export type Config = z.output<typeof configSchema>;
-export type Deploy = Config['deploy'];
 export type Nightly = Config['nightly'];
 export type Source = Config['sources'][string];
 export type Task = Config['tasks'][string];

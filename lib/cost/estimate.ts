@@ -1,4 +1,5 @@
 import type { Deploy } from '../config/index.ts';
+import { FARGATE_OVERHEAD_HOURS, fargateHour, machineOf, usesGpu } from './machines.ts';
 import { PRICES } from './prices.ts';
 import { RATES, type Rates } from './rates.ts';
 
@@ -49,19 +50,20 @@ export interface Estimate {
 
 const MONTH_DAYS = 365 / 12;
 const GB = 1e9;
-/** An instance is paid for this long before its first work and after its last: boot, image pull, scale-down. */
-const INSTANCE_OVERHEAD_HOURS = 0.12;
-const FARGATE_OVERHEAD_HOURS = 0.03;
 /** Threads that clean uses, whatever the function has. */
 const CLEAN_THREADS = 2;
 /** vCPUs that a function gets by its memory. */
 const MIB_PER_VCPU = 1769;
 const TICKS_PER_NIGHT = 60;
-const WATCHED = { alarms: 20, metrics: 16, keys: 3, endpoints: 7, zones: 2 };
+/** Metrics of the ticks come in the hours of the night alone, those of the functions with the drops. */
+const WATCHED = { alarms: 20, metricsOfTicks: 6, hoursOfTicks: 6, metricsOfFunctions: 6 };
+/** Interface endpoints, and zones in which each stands. Hosts of our own need three of them. */
+const ENDPOINTS = { always: 4, hosts: 3, zones: 2 };
 const ENCRYPTED_REQUESTS_PER_DAY = 5000;
 const POLLS_PER_DAY = (2 * 5 * 86_400) / 20;
 const LOG_BYTES_PER_DROP = 1500;
-const IMAGE_GB = 12;
+/** An image in the registry, compressed. */
+const IMAGE_GB = { cpu: 0.3, gpu: 4 };
 
 /** The bill of a day and a month, and what the load asks of the machine. Every amount is a product of measured rates. */
 export function estimate(load: Load, rates: Rates = RATES.rates): Estimate {
@@ -83,18 +85,12 @@ export function estimate(load: Load, rates: Rates = RATES.rates): Estimate {
   };
 }
 
-function instanceOf({ gpu }: Deploy) {
-  const known = gpu.instanceTypes.find((type) => type in PRICES.instances) ?? 'g6.xlarge';
-  return { type: known, ...PRICES.instances[known]! };
-}
-
 function sizesOf(load: Load, rates: Rates): Sizes {
   const { users, eventsPerDay, dropsPerDay, shards, deploy } = load;
   const rowsPerDrop = eventsPerDay / dropsPerDay;
   // Those behind the snapshot, and the day itself.
   const daysRead = load.lateDays + 1;
-  const { vcpus } = instanceOf(deploy);
-  const cores = vcpus / 2;
+  const { cores, overheadHours } = machineOf('score', deploy);
   const scoreCpuSeconds =
     (users * rates.scoreCpuSecondsPerMillionUsers +
       eventsPerDay * daysRead * rates.foldCpuSecondsPerMillionEvents) /
@@ -106,7 +102,7 @@ function sizesOf(load: Load, rates: Rates): Sizes {
   return {
     scoreCpuSeconds,
     exportSeconds,
-    nightHours: scoreHours + exportSeconds / 3600 + INSTANCE_OVERHEAD_HOURS + FARGATE_OVERHEAD_HOURS,
+    nightHours: scoreHours + exportSeconds / 3600 + overheadHours + FARGATE_OVERHEAD_HOURS,
     usersPerShard: users / shards,
     dropMegabytes: (rowsPerDrop * rates.dropBytesPerRow) / 2 ** 20,
     cleanSecondsPerDrop: cleanSeconds(rowsPerDrop, deploy, rates),
@@ -183,11 +179,11 @@ function ingest(load: Load, rates: Rates, sizes: Sizes): Line[] {
     },
     {
       part: 'ingest',
-      what: 'SQS, messages and polls',
-      amount: POLLS_PER_DAY + 6 * dropsPerDay,
+      what: 'SQS, messages',
+      amount: 6 * dropsPerDay,
       unit: 'requests',
-      usd: ((POLLS_PER_DAY + 6 * dropsPerDay) / 1e6) * PRICES.sqs.requestsPerMillion,
-      from: 'two queues, five pollers each, 20 s a poll; send, receive, delete',
+      usd: ((6 * dropsPerDay) / 1e6) * PRICES.sqs.requestsPerMillion,
+      from: 'send, receive, delete, in two queues',
     },
     {
       part: 'ingest',
@@ -197,17 +193,22 @@ function ingest(load: Load, rates: Rates, sizes: Sizes): Line[] {
       usd: ((dropsPerDay * LOG_BYTES_PER_DROP) / GB) * PRICES.logs.ingestGb,
       from: 'about 1.5 kB a drop from both functions',
     },
+    {
+      part: 'ingest',
+      what: 'metrics of the functions',
+      amount: WATCHED.metricsOfFunctions,
+      unit: 'metrics',
+      usd: (WATCHED.metricsOfFunctions * PRICES.cloudWatch.metricMonth) / MONTH_DAYS,
+      from: 'lib/infra/watch-metrics.ts',
+    },
   ];
 }
 
-const fargateHour = ({ vcpus, memoryMiB }: Deploy['cpu']): number =>
-  vcpus * PRICES.fargate.vcpuHour + (memoryMiB / 1024) * PRICES.fargate.gbHour;
-
 function night(load: Load, sizes: Sizes): Line[] {
   const { deploy, dropsPerDay, shards } = load;
-  const instance = instanceOf(deploy);
+  const machine = machineOf('score', deploy);
   const children = Math.min(deploy.scoreChildren, shards);
-  const gpuHours = sizes.scoreCpuSeconds / (instance.vcpus / 2) / 3600 + children * INSTANCE_OVERHEAD_HOURS;
+  const scoreHours = sizes.scoreCpuSeconds / machine.cores / 3600 + children * machine.overheadHours;
   const exportHours = sizes.exportSeconds / 3600 + FARGATE_OVERHEAD_HOURS;
   const lists = (TICKS_PER_NIGHT * 3 * dropsPerDay * Math.min(load.historyDays, 365)) / 1000;
   const reads = sizes.scoreReads + sizes.dispatchReads;
@@ -215,10 +216,10 @@ function night(load: Load, sizes: Sizes): Line[] {
   return [
     {
       part: 'night',
-      what: `score, ${instance.type} on demand`,
-      amount: gpuHours,
-      unit: 'instance hours',
-      usd: gpuHours * instance.hour,
+      what: `score, ${machine.name}`,
+      amount: scoreHours,
+      unit: machine.unit,
+      usd: scoreHours * machine.hour,
       from: 'scoreCpuSecondsPerMillionUsers, foldCpuSecondsPerMillionEvents, on the cores alone',
     },
     {
@@ -257,19 +258,19 @@ function night(load: Load, sizes: Sizes): Line[] {
 }
 
 function training({ deploy, eventsPerDay, historyDays }: Load, rates: Rates): Line[] {
-  const instance = instanceOf(deploy);
+  const machine = machineOf('finetune', deploy);
   // Rows of training are bounded, so its fit is; reading the history (survey, start, rows) is not.
   const cpu =
     rates.finetuneCpuSeconds +
     3 * ((eventsPerDay * historyDays) / 1e6) * rates.foldCpuSecondsPerMillionEvents;
-  const hours = (cpu / (instance.vcpus / 2) / 3600 + INSTANCE_OVERHEAD_HOURS) / 7;
+  const hours = (cpu / machine.cores / 3600 + machine.overheadHours) / 7;
   return [
     {
       part: 'training',
-      what: `finetune once a week, ${instance.type} on demand`,
+      what: `finetune once a week, ${machine.name}`,
       amount: hours,
-      unit: 'instance hours a day',
-      usd: hours * instance.hour,
+      unit: `${machine.unit} a day`,
+      usd: hours * machine.hour,
       from: 'finetuneCpuSeconds, three passes at foldCpuSecondsPerMillionEvents, on the cores alone',
     },
   ];
@@ -299,12 +300,16 @@ function storage(load: Load, rates: Rates): Line[] {
     line('clean and day rows', derived, standardGbMonth, 'cleanBytesPerRow, dayBytesPerRow'),
     line('snapshots and scores', runs, standardGbMonth, 'snapshotBytesPerUser, scoreBytesPerUser'),
     line('exports', exported, standardGbMonth, 'exportBytesPerUser'),
-    line('images', IMAGE_GB, PRICES.ecrGbMonth, 'assumed: two CUDA images and a plain one'),
+    line(
+      'images',
+      IMAGE_GB.cpu + (usesGpu(deploy) ? IMAGE_GB.gpu : 0),
+      PRICES.ecrGbMonth,
+      'assumed: a plain image, and one with CUDA where a job runs on a GPU',
+    ),
   ];
 }
 
 function idle({ deploy }: Load): Line[] {
-  const { alarms, metrics, keys, endpoints, zones } = WATCHED;
   const line = (what: string, amount: number, unit: string, month: number, from: string): Line => ({
     part: 'idle',
     what,
@@ -315,26 +320,43 @@ function idle({ deploy }: Load): Line[] {
   });
   const { cloudWatch } = PRICES;
   const hours = 24 * MONTH_DAYS;
+  const standing = (ENDPOINTS.always + (usesGpu(deploy) ? ENDPOINTS.hosts : 0)) * ENDPOINTS.zones;
+  // In `dev` one key does for data, pseudonyms and alarms.
+  const keys = deploy.disposable ? 1 : 3;
+  const { alarms, metricsOfTicks, hoursOfTicks } = WATCHED;
+  const metrics = (metricsOfTicks * hoursOfTicks) / 24;
+  const polls = POLLS_PER_DAY * MONTH_DAYS;
   return [
     ...(deploy.network === 'endpoints'
       ? [
           line(
             'interface endpoints',
-            endpoints * zones,
+            standing,
             'endpoint zones',
-            endpoints * zones * hours * PRICES.interfaceEndpointHour,
-            'lib/infra/network.ts; none with network: public-egress',
+            standing * hours * PRICES.interfaceEndpointHour,
+            'lib/infra/network-endpoints.ts; none with network: public-egress',
           ),
         ]
       : []),
     line('KMS keys', keys, 'keys', keys * PRICES.kms.keyMonth, 'lib/infra: data, pseudonyms, alarms'),
     line('pseudonym secret', 1, 'secrets', PRICES.secretMonth, 'lib/infra/storage.ts'),
+    line('alarms', alarms, 'alarms', alarms * cloudWatch.alarmMonth, 'lib/infra/alarms.ts'),
     line(
-      'alarms, metrics, dashboard',
-      alarms + metrics,
-      'alarms and metrics',
-      alarms * cloudWatch.alarmMonth + metrics * cloudWatch.metricMonth + cloudWatch.dashboardMonth,
-      'lib/infra/watch.ts',
+      'metrics of the tick',
+      metrics,
+      'metrics',
+      metrics * cloudWatch.metricMonth,
+      'six, in the hours in which the tick runs',
+    ),
+    ...(deploy.dashboard
+      ? [line('dashboard', 1, 'dashboards', cloudWatch.dashboardMonth, 'lib/infra/watch-dashboard.ts')]
+      : []),
+    line(
+      'SQS, polls',
+      POLLS_PER_DAY,
+      'requests a day',
+      (polls / 1e6) * PRICES.sqs.requestsPerMillion,
+      'two queues, five pollers each, 20 s a poll',
     ),
   ];
 }

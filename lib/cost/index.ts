@@ -1,5 +1,6 @@
 export { estimate, type Load } from './estimate.ts';
 export { limits } from './limits.ts';
+export { fargateHour } from './machines.ts';
 export { PRICES } from './prices.ts';
 export { RATES } from './rates.ts';
 export { amount, costTables, dollars } from './tables.ts';

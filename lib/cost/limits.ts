@@ -27,7 +27,8 @@ export function limits(load: Load, sizes: Sizes, windowHours = 3): Limit[] {
       value: sizes.nightHours,
       limit: windowHours,
       unit: 'h',
-      setting: 'deploy.scoreChildren up (and deploy.gpu.maxVcpus, and the account quota with it)',
+      setting:
+        'deploy.scoreChildren up (and the maxVcpus of deploy.cpu or deploy.gpu, and the account quota with it)',
     },
     {
       what: 'users of a shard, in memory at once',

@@ -17,7 +17,11 @@ export const PRICES = {
   kms: { keyMonth: 1, requestsPerTenThousand: 0.03 },
   lambda: { gbSecond: 0.0000166667, requestsPerMillion: 0.2, ephemeralGbSecond: 0.0000000309 },
   sqs: { requestsPerMillion: 0.4 },
-  fargate: { vcpuHour: 0.04048, gbHour: 0.004445 },
+  /** Linux, by processor. */
+  fargate: {
+    x64: { vcpuHour: 0.04048, gbHour: 0.004445 },
+    arm64: { vcpuHour: 0.03238, gbHour: 0.00356 },
+  },
   /** Instances by type: price, vCPUs and memory. Two vCPUs are one processor core. */
   instances: {
     'g4dn.xlarge': { hour: 0.526, vcpus: 4, memoryGib: 16 },

@@ -59,7 +59,7 @@ function documentedLoads(deploy: Load['deploy']): { title: string; load: Load }[
     title,
     load: { ...load, historyDays: 730, lateDays: 3, deploy: { ...deploy, ...changes } },
   });
-  const gpu = (vcpus: number) => ({ gpu: { ...deploy.gpu, maxVcpus: vcpus } });
+  const room = (vcpus: number) => ({ cpu: { ...deploy.cpu, maxVcpus: vcpus } });
   return [
     of(
       '100,000 users, 50,000 events a day, 24 drops',
@@ -84,7 +84,7 @@ function documentedLoads(deploy: Load['deploy']): { title: string; load: Load }[
     of(
       '100 million users, moved',
       { users: 1e8, eventsPerDay: 5e7, dropsPerDay: 24, shards: 1024 },
-      { scoreChildren: 16, ...gpu(64) },
+      { scoreChildren: 16, ...room(64) },
     ),
     of(
       '10 million users, a billion events a day, 24 drops',
@@ -94,7 +94,7 @@ function documentedLoads(deploy: Load['deploy']): { title: string; load: Load }[
     of(
       '10 million users, a billion events a day, 240 drops, moved',
       { users: 1e7, eventsPerDay: 1e9, dropsPerDay: 240, shards: 128 },
-      { scoreChildren: 16, ...gpu(64) },
+      { scoreChildren: 16, ...room(64) },
     ),
     of(
       '10 million users, a drop a minute',

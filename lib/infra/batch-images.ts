@@ -1,40 +1,43 @@
 import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
+import type { Deploy } from '../config/index.ts';
 
-/** Dockerfile and target of each image, in the folder that the build makes. */
-const IMAGES = {
-  finetune: { file: 'finetune/Dockerfile', target: 'finetune' },
-  score: { file: 'score/Dockerfile', target: 'score' },
-  cpu: { file: 'score/Dockerfile', target: 'cpu' },
-} as const;
+/** Dockerfile of each image, in the folder that the build makes: the jobs on Fargate share one, those on a GPU another. */
+const IMAGES = { cpu: 'cpu/Dockerfile', gpu: 'gpu/Dockerfile' } as const;
 
 export type ImageName = keyof typeof IMAGES;
 
 export interface ImagesProps {
+  /** Of what runs on Fargate; hosts with an NVIDIA GPU are x64. */
+  readonly architecture: Deploy['cpu']['architecture'];
   /** The Docker context. */
   readonly folder: string;
 }
 
-/** The images of the jobs: built and pushed when the stack is deployed, never when it is synthesised. */
+/** The images of the jobs: those that are asked for are built and pushed when the stack is deployed, never when it is synthesised. */
 export class Images extends Construct {
-  private readonly images: Readonly<Record<ImageName, ContainerImage>>;
+  readonly #images = new Map<ImageName, ContainerImage>();
+  readonly #props: ImagesProps;
 
   constructor(scope: Construct, id: string, props: ImagesProps) {
     super(scope, id);
-    const image = (name: ImageName) =>
-      ContainerImage.fromDockerImageAsset(
-        new DockerImageAsset(this, name, {
-          directory: props.folder,
-          ...IMAGES[name],
-          // Whatever machine deploys.
-          platform: Platform.LINUX_AMD64,
-        }),
-      );
-    this.images = { finetune: image('finetune'), score: image('score'), cpu: image('cpu') };
+    this.#props = props;
   }
 
   of(name: ImageName): ContainerImage {
-    return this.images[name];
+    const known = this.#images.get(name);
+    if (known) return known;
+    const { folder, architecture } = this.#props;
+    const image = ContainerImage.fromDockerImageAsset(
+      new DockerImageAsset(this, name, {
+        directory: folder,
+        file: IMAGES[name],
+        // Whatever machine deploys.
+        platform: name === 'cpu' && architecture === 'arm64' ? Platform.LINUX_ARM64 : Platform.LINUX_AMD64,
+      }),
+    );
+    this.#images.set(name, image);
+    return image;
   }
 }

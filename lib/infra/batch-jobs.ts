@@ -37,7 +37,9 @@ export interface JobProps {
   readonly image: ContainerImage;
   readonly size: JobSize;
   /** A GPU host of which the job takes the whole, or a machine of Fargate's. */
-  readonly on: 'gpu' | 'fargate';
+  readonly on: 'gpu' | 'cpu';
+  /** Of the machine. */
+  readonly architecture: 'x64' | 'arm64';
   readonly assignPublicIp: boolean;
   readonly environment: Readonly<Record<string, string>>;
   /** Of one attempt. */
@@ -82,8 +84,7 @@ export class Job extends Construct {
       retryAttempts: ATTEMPTS,
       retryStrategies: [...RETRY_RULES],
       timeout: props.timeout,
-      container:
-        props.on === 'gpu' ? this.#onGpu(container) : this.#onFargate(container, props.assignPublicIp),
+      container: props.on === 'gpu' ? this.#onGpu(container) : this.#onFargate(container, props),
     });
     this.arn = Stack.of(this).formatArn({
       service: 'batch',
@@ -102,13 +103,16 @@ export class Job extends Construct {
     });
   }
 
-  #onFargate(container: EcsContainerDefinitionProps, assignPublicIp: boolean): EcsFargateContainerDefinition {
+  #onFargate(
+    container: EcsContainerDefinitionProps,
+    { assignPublicIp, architecture }: JobProps,
+  ): EcsFargateContainerDefinition {
     return new EcsFargateContainerDefinition(this, 'Container', {
       ...container,
       assignPublicIp,
       fargatePlatformVersion: FargatePlatformVersion.LATEST,
       ephemeralStorageSize: Size.gibibytes(FARGATE_DISK_GIB),
-      fargateCpuArchitecture: CpuArchitecture.X86_64,
+      fargateCpuArchitecture: architecture === 'arm64' ? CpuArchitecture.ARM64 : CpuArchitecture.X86_64,
       fargateOperatingSystemFamily: OperatingSystemFamily.LINUX,
       // An empty volume of Fargate belongs to root unless the image says otherwise, and the job's user must write in /tmp.
       // The machine is the job's own and ends with it; of the image its user owns nothing.

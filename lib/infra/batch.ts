@@ -8,14 +8,15 @@ import {
   type OrderedComputeEnvironment,
 } from 'aws-cdk-lib/aws-batch';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import type { Deploy } from '../config/index.ts';
 import type { JobDefinition } from '../runtime/index.ts';
 import { grantAccess } from './access.ts';
 import { ACCESS } from './access-table.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
 import { GpuEnvironments } from './batch-gpu.ts';
-import { type ImageName, Images } from './batch-images.ts';
+import { Images } from './batch-images.ts';
 import { checkFargate, checkRoom, gpuJobSize, type JobSize } from './batch-instances.ts';
 import { Job } from './batch-jobs.ts';
 import { keyEnvironment, storeEnvironment } from './environment.ts';
@@ -25,19 +26,24 @@ import type { BatchParts, JobQueuePart, Role as RoleName, Setting, StorageParts 
 type ComputeEnvironment = OrderedComputeEnvironment['computeEnvironment'];
 
 interface JobPlan {
-  readonly image: ImageName;
-  readonly on: 'gpu' | 'fargate';
   readonly role: RoleName;
   /** Of one attempt: far above what a night needs, far below what a hung job would cost. */
   readonly timeout: Duration;
 }
 
 const JOBS: Readonly<Record<JobDefinition, JobPlan>> = {
-  finetune: { image: 'finetune', on: 'gpu', role: 'finetune', timeout: Duration.hours(8) },
-  score: { image: 'score', on: 'gpu', role: 'score', timeout: Duration.hours(4) },
-  export: { image: 'cpu', on: 'fargate', role: 'export', timeout: Duration.hours(2) },
-  clean: { image: 'cpu', on: 'fargate', role: 'cleanJob', timeout: Duration.hours(4) },
+  finetune: { role: 'finetune', timeout: Duration.hours(8) },
+  score: { role: 'score', timeout: Duration.hours(4) },
+  export: { role: 'export', timeout: Duration.hours(2) },
+  clean: { role: 'cleanJob', timeout: Duration.hours(4) },
 };
+
+/** Where each job runs; exports and large drops have no use for a GPU. */
+const placesOf = ({ compute }: Deploy): Readonly<Record<JobDefinition, 'cpu' | 'gpu'>> => ({
+  ...compute,
+  export: 'cpu',
+  clean: 'cpu',
+});
 
 /**
  * A job that no host could ever take is given up, so that those behind it get their turn and the run is seen to fail.
@@ -58,7 +64,7 @@ export interface BatchStackProps extends StackProps {
   readonly storage: StorageParts;
 }
 
-/** The jobs: a network without a way in, GPU hosts and Fargate, a queue for each, and what may be submitted. */
+/** The jobs: a network without a way in, Fargate, GPU hosts where the config wants them, a queue for each, and what may be submitted. */
 export class BatchStack extends Stack {
   readonly parts: BatchParts;
   readonly network: Network;
@@ -66,11 +72,14 @@ export class BatchStack extends Stack {
   constructor(scope: Construct, id: string, { setting, storage, ...props }: BatchStackProps) {
     super(scope, id, props);
     const { deploy, environment } = setting;
-    const sizes = jobSizes(setting);
+    const places = placesOf(deploy);
+    const withGpu = Object.values(places).includes('gpu');
+    const sizes = jobSizes(deploy, withGpu);
     const { drops, data, exports } = storage;
     this.network = new Network(this, 'Network', {
       mode: deploy.network,
       zones: deploy.zones,
+      hosts: withGpu,
       buckets: [drops, data, exports],
       logRetention: deploy.retention.logDays,
       key: storage.dataKey,
@@ -80,7 +89,6 @@ export class BatchStack extends Stack {
       encryptionKey: storage.dataKey,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    const gpu = new GpuEnvironments(this, 'Gpu', { network: this.network, gpu: deploy.gpu, logGroup });
     const cpu = new FargateComputeEnvironment(this, 'Cpu', {
       vpc: this.network.vpc,
       vpcSubnets: this.network.subnets,
@@ -88,17 +96,23 @@ export class BatchStack extends Stack {
       maxvCpus: deploy.cpu.maxVcpus,
       replaceComputeEnvironment: false,
     });
-    const queues = { gpu: this.#queue('GpuQueue', gpu.inOrder), fargate: this.#queue('CpuQueue', [cpu]) };
-    const images = new Images(this, 'Images', { folder: setting.packages.image });
+    const queues = {
+      cpu: this.#queue('CpuQueue', [cpu]),
+      ...(withGpu ? { gpu: this.#gpuQueue(deploy, logGroup) } : {}),
+    };
+    const { architecture } = deploy.cpu;
+    const images = new Images(this, 'Images', { folder: setting.packages.image, architecture });
     const executionRole = this.#executionRole();
     const job = (definition: JobDefinition): string => {
-      const { image, on, role, timeout } = JOBS[definition];
+      const { role, timeout } = JOBS[definition];
+      const on = places[definition];
       const made = new Job(this, definition, {
         definition,
         name: `nightjar-${environment}-${definition}`,
-        image: images.of(image),
-        size: sizes[on],
+        image: images.of(on),
+        size: sizes[on]!,
         on,
+        architecture,
         assignPublicIp: this.network.assignPublicIp,
         environment: jobEnvironment(this.region, setting.environment, storage, role),
         timeout,
@@ -109,20 +123,29 @@ export class BatchStack extends Stack {
       return made.arn;
     };
     this.parts = {
-      queues: { finetune: queues.gpu, score: queues.gpu, export: queues.fargate, clean: queues.fargate },
+      queues: {
+        finetune: queues[places.finetune]!,
+        score: queues[places.score]!,
+        export: queues.cpu,
+        clean: queues.cpu,
+      },
       definitions: {
         finetune: job('finetune'),
         score: job('score'),
         export: job('export'),
         clean: job('clean'),
       },
-      jobQueues: [
-        { name: 'gpu', arn: queues.gpu },
-        { name: 'cpu', arn: queues.fargate },
-      ] satisfies JobQueuePart[],
+      jobQueues: Object.entries(queues).map(([name, arn]): JobQueuePart => ({ name, arn })),
     };
     new CfnOutput(this, 'JobQueues', { value: this.toJsonString(this.parts.queues) });
     new CfnOutput(this, 'JobDefinitions', { value: this.toJsonString(this.parts.definitions) });
+  }
+
+  #gpuQueue({ gpu }: Deploy, logGroup: ILogGroup): string {
+    return this.#queue(
+      'GpuQueue',
+      new GpuEnvironments(this, 'Gpu', { network: this.network, gpu, logGroup }).inOrder,
+    );
   }
 
   /** Environments and queue have no names: a replacement stands beside what it replaces until jobs have moved. */
@@ -154,13 +177,15 @@ export class BatchStack extends Stack {
 }
 
 /** @throws ConfigError where a job would not fit on what it is to run on */
-function jobSizes({ deploy }: Setting): Record<JobPlan['on'], JobSize> {
-  const gpu = gpuJobSize(deploy.gpu.instanceTypes);
-  checkRoom('deploy.gpu.maxVcpus', deploy.gpu.maxVcpus, gpu);
+function jobSizes(deploy: Deploy, withGpu: boolean): { cpu: JobSize; gpu?: JobSize } {
   const { vcpus, memoryMiB, maxVcpus } = deploy.cpu;
   checkFargate({ vcpus, memoryMiB });
   checkRoom('deploy.cpu.maxVcpus', maxVcpus, { vcpus, memoryMiB });
-  return { gpu, fargate: { vcpus, memoryMiB } };
+  const cpu = { vcpus, memoryMiB };
+  if (!withGpu) return { cpu };
+  const gpu = gpuJobSize(deploy.gpu.instanceTypes);
+  checkRoom('deploy.gpu.maxVcpus', deploy.gpu.maxVcpus, gpu);
+  return { cpu, gpu };
 }
 
 function jobEnvironment(

@@ -7,6 +7,8 @@ export interface Endpoint {
   readonly service: InterfaceVpcEndpointAwsService;
   /** What would stand still without it. Each costs money every hour, so each has to say. */
   readonly why: string;
+  /** Needed only where there are hosts of our own: Fargate's talk to ECS on their own way. */
+  readonly hosts?: true;
   /** The agent's own channels take no policy. */
   readonly policy: boolean;
 }
@@ -43,18 +45,21 @@ export const ENDPOINTS: readonly Endpoint[] = [
   },
   {
     id: 'Ecs',
+    hosts: true,
     service: InterfaceVpcEndpointAwsService.ECS,
     why: 'registers a GPU instance with the cluster that Batch keeps',
     policy: true,
   },
   {
     id: 'EcsAgent',
+    hosts: true,
     service: InterfaceVpcEndpointAwsService.ECS_AGENT,
     why: 'tells a GPU instance which job to start and to stop',
     policy: false,
   },
   {
     id: 'EcsTelemetry',
+    hosts: true,
     service: InterfaceVpcEndpointAwsService.ECS_TELEMETRY,
     why: 'takes health and load of a GPU instance; without it the agent is taken for dead',
     policy: false,

@@ -18,7 +18,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { ENDPOINTS } from './network-endpoints.ts';
+import { ENDPOINTS, type Endpoint } from './network-endpoints.ts';
 
 /**
  * Zones that jobs may start in: GPU types are not in every zone, and more zones are more spot capacity. A region with
@@ -42,6 +42,8 @@ export interface NetworkProps {
   readonly key: IKey;
   /** Availability zones. Default: 3. */
   readonly zones?: 2 | 3;
+  /** Hosts of our own run here, not Fargate alone. */
+  readonly hosts: boolean;
 }
 
 /** Where jobs run: a VPC without NAT, in which nobody can call and which reaches AWS and nothing it does not need. */
@@ -84,7 +86,7 @@ export class Network extends Construct {
         : 'Endpoints of the VPC and S3, the only addresses that can be reached',
     );
     this.#reachBuckets(props.buckets);
-    if (!isPublic) this.#reachServices();
+    if (!isPublic) this.#reachServices(ENDPOINTS.filter((endpoint) => props.hosts || !endpoint.hosts));
   }
 
   #logTraffic({ logRetention, key }: NetworkProps): void {
@@ -126,7 +128,7 @@ export class Network extends Construct {
     );
   }
 
-  #reachServices(): void {
+  #reachServices(endpoints: readonly Endpoint[]): void {
     const { account } = Stack.of(this);
     const group = new SecurityGroup(this, 'Endpoints', {
       vpc: this.vpc,
@@ -134,7 +136,7 @@ export class Network extends Construct {
       allowAllOutbound: false,
     });
     group.addIngressRule(this.jobs, Port.tcp(443), 'HTTPS from jobs');
-    for (const { id, service, policy } of ENDPOINTS) {
+    for (const { id, service, policy } of endpoints) {
       const endpoint = new InterfaceVpcEndpoint(this, id, {
         vpc: this.vpc,
         service,

@@ -79,11 +79,3 @@ export type Role =
 export function stackId(environment: string, stack: 'storage' | 'ingest' | 'batch' | 'nightly' | 'watch') {
   return `nightjar-${environment}-${stack}`;
 }
-
-/**
- * May everything of this environment vanish with its stack? Only in `dev`: elsewhere buckets, keys and secrets outlive
- * the stack.
- */
-export function isDisposable(environment: string): boolean {
-  return environment === 'dev';
-}

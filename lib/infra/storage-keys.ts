@@ -4,11 +4,11 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 
 interface KeysProps {
-  /** The keys go with the stack. */
+  /** The keys go with the stack, and there is one: each costs a dollar a month, and in `dev` there is nobody to keep apart. */
   readonly disposable: boolean;
 }
 
-/** The two keys of an environment: one for everything that lies or waits somewhere, one for the pseudonym secret alone. */
+/** The keys of an environment: one for everything that lies or waits somewhere, one for the pseudonym secret alone. */
 export class Keys extends Construct {
   readonly data: Key;
   readonly pseudonyms: Key;
@@ -21,11 +21,13 @@ export class Keys extends Construct {
       enableKeyRotation: true,
       removalPolicy,
     });
-    this.pseudonyms = new Key(this, 'Pseudonyms', {
-      description: 'Nightjar: the secret behind the pseudonyms',
-      enableKeyRotation: true,
-      removalPolicy,
-    });
+    this.pseudonyms = disposable
+      ? this.data
+      : new Key(this, 'Pseudonyms', {
+          description: 'Nightjar: the secret behind the pseudonyms',
+          enableKeyRotation: true,
+          removalPolicy,
+        });
     this.#admitS3();
     this.#admitLogs();
   }

@@ -4,7 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { grantAccess, PSEUDONYM_TAG } from './access.ts';
-import { isDisposable, type Setting, type StorageParts } from './shared.ts';
+import type { Setting, StorageParts } from './shared.ts';
 import { Buckets } from './storage-buckets.ts';
 import { Keys } from './storage-keys.ts';
 import { WorkQueue } from './storage-queues.ts';
@@ -19,7 +19,7 @@ export class StorageStack extends Stack {
 
   constructor(scope: Construct, id: string, { setting, ...props }: StorageProps) {
     super(scope, id, props);
-    const disposable = isDisposable(setting.environment);
+    const { disposable } = setting.deploy;
     const keys = new Keys(this, 'Keys', { disposable });
     // Twice the function's timeout, not six times: the factor is for throttled deliveries, and a limit on concurrent
     // ones at the event source prevents those. A drop whose function was killed at four must be tried before five.

@@ -32,12 +32,18 @@ export class WatchStack extends Stack {
     { setting, storage, batch, ingest, nightly, ...props }: WatchProps,
   ) {
     super(scope, id, props);
-    const { topic } = new AlarmTopic(this, 'Alarms', { email: setting.deploy.alarmEmail });
+    const { alarmEmail, disposable } = setting.deploy;
+    const { topic } = new AlarmTopic(this, 'Alarms', {
+      email: alarmEmail,
+      // A key costs a dollar a month.
+      key: disposable ? storage.dataKey : undefined,
+    });
     const { environment } = setting;
     const watched: Watched = { environment, storage, ingest, nightly, blocked: this.#blocked(batch, topic) };
     const alarms = ALARMS.map((row) => this.#alarm(row, watched, topic));
-    new NightDashboard(this, 'Night', { watched, alarms });
-    this.#budget(setting.deploy.budgetUsd, topic);
+    const { dashboard, budgetUsd } = setting.deploy;
+    if (dashboard) new NightDashboard(this, 'Night', { watched, alarms });
+    if (budgetUsd !== false) this.#budget(budgetUsd, topic);
     new CfnOutput(this, 'AlarmTopic', { value: topic.topicArn });
   }
 

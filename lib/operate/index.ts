@@ -16,14 +16,12 @@ export {
   checkDisk,
   checkDocker,
   checkIdentity,
-  checkInstances,
   checkNode,
-  checkQuotas,
   checkRegion,
   checkShop,
-  type OfferedType,
-  quotasOf,
 } from './checks.ts';
+export { checkConcurrency, checkFargateQuota, checkServiceRoles, checkZones } from './checks-account.ts';
+export { checkInstances, checkQuotas, type OfferedType, quotasOf } from './checks-gpu.ts';
 export { type JobCost, jobCost } from './cost.ts';
 export { type DeadLetter, moveBack, peek } from './dead-letters.ts';
 export { OperateError } from './errors.ts';

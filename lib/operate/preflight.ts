@@ -7,13 +7,19 @@ import {
   checkDisk,
   checkDocker,
   checkIdentity,
-  checkInstances,
   checkNode,
-  checkQuotas,
   checkRegion,
   checkShop,
-  quotasOf,
 } from './checks.ts';
+import {
+  checkConcurrency,
+  checkFargateQuota,
+  checkServiceRoles,
+  checkZones,
+  FARGATE_QUOTA,
+  serviceRoles,
+} from './checks-account.ts';
+import { checkInstances, checkQuotas, quotasOf } from './checks-gpu.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export interface Preflight {
@@ -32,11 +38,14 @@ export async function preflight(
   deploy: Deploy,
   { environment, shop }: { readonly environment: string; readonly shop: string },
 ): Promise<Preflight> {
+  const onGpu = Object.values(deploy.compute).includes('gpu');
+  const processors = new Set<'amd64' | 'arm64'>([deploy.cpu.architecture === 'arm64' ? 'arm64' : 'amd64']);
+  if (onGpu) processors.add('amd64');
   const local = [
     checkNode(around.nodeVersion),
     checkCdk(around.cdk()),
-    checkDocker(around.dockerProgram, await ask(() => around.docker())),
-    checkDisk(around.scratch, await ask(() => around.freeBytes())),
+    checkDocker(around.dockerProgram, [...processors], await ask(() => around.docker())),
+    checkDisk(around.scratch, onGpu ? 'gpu' : 'cpu', await ask(() => around.freeBytes())),
   ];
   const region = await ask(() => around.region());
   if ('error' in region) return { checks: [...local, checkRegion(region)] };
@@ -46,20 +55,32 @@ export async function preflight(
   const { account } = identity.value;
   const bootstrap = await ask(() => around.bootstrapVersion());
   const owner = await ask(() => around.deployedShop(environment));
-  const offered = await ask(() => around.offeredTypes(deploy.gpu.instanceTypes));
-  const quotas = new Map<string, Answer<number>>();
-  for (const { code } of quotasOf(deploy.gpu)) quotas.set(code, await ask(() => around.quota(code)));
+  const roles = new Map<string, Answer<boolean>>();
+  for (const { role } of serviceRoles(deploy)) roles.set(role, await ask(() => around.hasRole(role)));
   return {
     checks: [
       ...known,
       checkBootstrap(bootstrap, account, region.value),
       checkShop(owner, environment, shop),
-      checkInstances(deploy.gpu.instanceTypes, offered),
-      ...checkQuotas(deploy.gpu, 'value' in offered ? offered.value : [], quotas, region.value),
+      checkZones(deploy, await ask(() => around.zones())),
+      checkServiceRoles(deploy, roles),
+      checkConcurrency(await ask(() => around.concurrency()), region.value),
+      checkFargateQuota(deploy, await ask(() => around.quota('fargate', FARGATE_QUOTA)), region.value),
+      ...(onGpu ? await gpuChecks(around, deploy.gpu, region.value) : []),
     ],
     account,
     region: region.value,
   };
+}
+
+async function gpuChecks(around: Surroundings, gpu: Deploy['gpu'], region: string): Promise<Check[]> {
+  const offered = await ask(() => around.offeredTypes(gpu.instanceTypes));
+  const quotas = new Map<string, Answer<number>>();
+  for (const { code } of quotasOf(gpu)) quotas.set(code, await ask(() => around.quota('ec2', code)));
+  return [
+    checkInstances(gpu.instanceTypes, offered),
+    ...checkQuotas(gpu, 'value' in offered ? offered.value : [], quotas, region),
+  ];
 }
 
 async function ask<T>(question: () => Promise<T>): Promise<Answer<T>> {

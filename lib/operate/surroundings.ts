@@ -6,10 +6,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import {
+  DescribeAvailabilityZonesCommand,
   DescribeInstanceTypeOfferingsCommand,
   DescribeInstanceTypesCommand,
   EC2Client,
 } from '@aws-sdk/client-ec2';
+import { GetRoleCommand, IAMClient, NoSuchEntityException } from '@aws-sdk/client-iam';
+import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   GetAWSDefaultServiceQuotaCommand,
   GetServiceQuotaCommand,
@@ -18,7 +21,8 @@ import {
 } from '@aws-sdk/client-service-quotas';
 import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import type { DockerServer, Identity, OfferedType } from './checks.ts';
+import type { DockerServer, Identity } from './checks.ts';
+import type { OfferedType } from './checks-gpu.ts';
 import { OperateError } from './errors.ts';
 import { deployedShop } from './outputs.ts';
 
@@ -37,8 +41,14 @@ export interface Surroundings {
   deployedShop(environment: string): Promise<string | undefined>;
   /** Those of the types that the region offers. */
   offeredTypes(types: readonly string[]): Promise<OfferedType[]>;
-  /** vCPUs of an EC2 quota. */
-  quota(code: string): Promise<number>;
+  /** Value of a quota of a service. */
+  quota(service: string, code: string): Promise<number>;
+  /** Availability zones that the account may use. */
+  zones(): Promise<number>;
+  /** Executions of functions that the account may have at a time. */
+  concurrency(): Promise<number>;
+  /** Whether the account has this role. */
+  hasRole(name: string): Promise<boolean>;
   docker(): Promise<DockerServer>;
   freeBytes(): Promise<number>;
   /** The CDK's command line; undefined where it, or the library that the stacks are made of, is not installed. */
@@ -73,9 +83,30 @@ export function realSurroundings(region?: string): Surroundings {
     },
     deployedShop: (environment) => deployedShop(new CloudFormationClient(settings), environment),
     offeredTypes: (types) => offeredTypes(ec2, types),
-    async quota(code) {
+    async zones() {
+      const { AvailabilityZones = [] } = await ec2.send(
+        new DescribeAvailabilityZonesCommand({
+          Filters: [{ Name: 'zone-type', Values: ['availability-zone'] }],
+        }),
+      );
+      return AvailabilityZones.length;
+    },
+    async concurrency() {
+      const { AccountLimit } = await new LambdaClient(settings).send(new GetAccountSettingsCommand({}));
+      return AccountLimit?.ConcurrentExecutions ?? 0;
+    },
+    async hasRole(name) {
+      try {
+        await new IAMClient(settings).send(new GetRoleCommand({ RoleName: name }));
+        return true;
+      } catch (error) {
+        if (error instanceof NoSuchEntityException) return false;
+        throw error;
+      }
+    },
+    async quota(service, code) {
       const client = new ServiceQuotasClient(settings);
-      const which = { ServiceCode: 'ec2', QuotaCode: code };
+      const which = { ServiceCode: service, QuotaCode: code };
       try {
         return (await client.send(new GetServiceQuotaCommand(which))).Quota?.Value ?? 0;
       } catch (error) {

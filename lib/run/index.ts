@@ -28,3 +28,4 @@ export { planShard, readUsers, replacedCounts, replacedLines } from './read-user
 export { isFinished, onlyTables, type StageName, scoreKeys, stagesOf } from './stages.ts';
 export { submitRun } from './submit.ts';
 export type { TickArgs, TickKind, TickResult } from './tick-types.ts';
+export { VERSIONS } from './versions.ts';

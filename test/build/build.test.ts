@@ -57,10 +57,10 @@ describe('the build', { timeout: 180_000 }, () => {
       ...['clean', 'export', 'finetune', 'score', 'session-worker', 'training-worker'].map(
         (name) => `image/app/${name}.mjs`,
       ),
-      'image/finetune/Dockerfile',
+      'image/cpu/Dockerfile',
+      'image/gpu/Dockerfile',
       'image/package-lock.json',
       'image/package.json',
-      'image/score/Dockerfile',
     ]);
     // DuckDB is what weighs in clean; the others hold code alone.
     const unpacked = Object.fromEntries(functions.map((built) => [built.name, built.unpacked]));

@@ -2,11 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from '../../lib/config/index.ts';
+import { deployOf, parseConfig } from '../../lib/config/index.ts';
 import { costTables, estimate, type Load, limits, PRICES } from '../../lib/cost/index.ts';
 import { RATES } from '../../lib/cost/rates.ts';
 
-const { deploy } = parseConfig({ shop: { timeZone: 'UTC' }, sources: {}, tasks: {} });
+const config = parseConfig({ shop: { timeZone: 'UTC' }, sources: {}, tasks: {} });
+const deploy = deployOf(config, 'prod');
 const MILLION: Load = {
   users: 1e6,
   eventsPerDay: 5e5,
@@ -23,11 +24,19 @@ describe('the bill', () => {
     const ones = Object.fromEntries(Object.keys(RATES.rates).map((name) => [name, 1])) as typeof RATES.rates;
     const rates = { ...ones, scoreCpuSecondsPerMillionUsers: 72, foldCpuSecondsPerMillionEvents: 0 };
     // when 100 million users are scored by one child on a g6.xlarge, which has two cores
-    const { lines } = estimate({ ...MILLION, users: 1e8, deploy: { ...deploy, scoreChildren: 1 } }, rates);
+    const compute = { finetune: 'gpu', score: 'gpu' } as const;
+    const onGpu = { ...deploy, compute, scoreChildren: 1 };
+    const { lines } = estimate({ ...MILLION, users: 1e8, deploy: onGpu }, rates);
     // then that is an hour of it, and seven minutes to start and stop
     const score = lines.find(({ what }) => what.startsWith('score'))!;
     expect(score.amount).toBeCloseTo(1 + 0.12, 10);
     expect(score.usd).toBeCloseTo(1.12 * 0.8048, 10);
+    // and on Fargate, of the same two cores, an hour and two minutes
+    const onCpu = { ...deploy, scoreChildren: 1 };
+    const fargate = estimate({ ...MILLION, users: 1e8, deploy: onCpu }, rates).lines.find(({ what }) =>
+      what.startsWith('score'),
+    )!;
+    expect(fargate.usd).toBeCloseTo((1 + 0.03) * (4 * 0.04048 + 16 * 0.004445), 10);
     // and a drop is read once by each function
     const reads = lines.find(({ what, part }) => what === 'S3 reads' && part === 'ingest')!;
     expect(reads.amount).toBe(48);
@@ -54,6 +63,15 @@ describe('the bill', () => {
         what.includes('endpoint'),
       );
     expect([idle('endpoints'), idle('public-egress')]).toEqual([true, false]);
+  });
+
+  it('of an idle `dev` is below five dollars a month', () => {
+    const idle = (environment: string) =>
+      estimate({ ...MILLION, deploy: deployOf(config, environment) })
+        .lines.filter(({ part }) => part === 'idle')
+        .reduce((sum, { usd }) => sum + (usd * 365) / 12, 0);
+    expect(idle('dev')).toBeLessThan(5);
+    expect(idle('prod')).toBeGreaterThan(50);
   });
 
   it('sends large drops to a batch job', () => {

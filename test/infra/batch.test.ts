@@ -6,13 +6,14 @@ import { ofType, synthesise } from './synthesis.ts';
 
 const { batch } = synthesise({
   deploy: {
+    compute: 'gpu',
     gpu: { instanceTypes: ['g6.2xlarge', 'g4dn.xlarge'], maxVcpus: 64 },
     cpu: { vcpus: 8, memoryMiB: 32768, maxVcpus: 16 },
     retention: { logDays: 180 },
   },
 }).templates;
 const template = Template.fromJSON({ ...batch });
-const onDemandOnly = synthesise({ deploy: { gpu: { spot: false } } }).templates.batch;
+const onDemandOnly = synthesise({ deploy: { compute: 'gpu', gpu: { spot: false } } }).templates.batch;
 
 interface Container {
   Command: string[];
@@ -175,6 +176,54 @@ describe('compute environments', () => {
     for (const [, role] of ofType(batch, 'AWS::IAM::Role')) {
       expect(role.Properties.ManagedPolicyArns).toBeUndefined();
     }
+  });
+});
+
+describe('without a GPU, by default', () => {
+  const plain = synthesise().templates.batch;
+  const ofPlain = ofType(plain, 'AWS::Batch::JobDefinition').map(
+    ([, { Properties }]) => Properties as unknown as Definition & { ContainerProperties: { Image: unknown } },
+  );
+
+  it('every job is on Fargate, from one image', () => {
+    expect(ofPlain.flatMap(({ PlatformCapabilities }) => PlatformCapabilities)).toEqual(
+      Array(4).fill('FARGATE'),
+    );
+    expect(
+      new Set(ofPlain.map(({ ContainerProperties }) => JSON.stringify(ContainerProperties.Image))).size,
+    ).toBe(1);
+    expect(ofType(plain, 'AWS::Batch::JobQueue')).toHaveLength(1);
+  });
+
+  it('there are no hosts, no roles of hosts and no network of theirs', () => {
+    expect(ofType(plain, 'AWS::EC2::LaunchTemplate')).toEqual([]);
+    expect(ofType(plain, 'AWS::IAM::InstanceProfile')).toEqual([]);
+    expect(ofType(plain, 'AWS::Batch::ComputeEnvironment')).toHaveLength(1);
+  });
+
+  it('one of the two may have one', () => {
+    const { batch: mixed } = synthesise({ deploy: { compute: { finetune: 'gpu' } } }).templates;
+    const places = Object.fromEntries(
+      ofType(mixed, 'AWS::Batch::JobDefinition').map(([, { Properties }]) => [
+        String(Properties.JobDefinitionName).replace('nightjar-prod-', ''),
+        Properties.PlatformCapabilities,
+      ]),
+    );
+    expect(places).toEqual({
+      finetune: ['EC2'],
+      score: ['FARGATE'],
+      export: ['FARGATE'],
+      clean: ['FARGATE'],
+    });
+  });
+
+  it('runs on Graviton where the config says so', () => {
+    const { batch: arm } = synthesise({ deploy: { cpu: { architecture: 'arm64' } } }).templates;
+    const platforms = ofType(arm, 'AWS::Batch::JobDefinition').map(
+      ([, { Properties }]) =>
+        (Properties.ContainerProperties as { RuntimePlatform: unknown }).RuntimePlatform,
+    );
+    expect(platforms).toEqual(Array(4).fill({ CpuArchitecture: 'ARM64', OperatingSystemFamily: 'LINUX' }));
   });
 });
 
@@ -379,7 +428,10 @@ describe('sizes', () => {
   });
 
   it.each([
-    ['deploy.gpu.maxVcpus', { gpu: { instanceTypes: ['g6.2xlarge'], maxVcpus: 4 } }],
+    [
+      'deploy.gpu.maxVcpus',
+      { compute: { score: 'gpu' }, gpu: { instanceTypes: ['g6.2xlarge'], maxVcpus: 4 } },
+    ],
     ['deploy.cpu.maxVcpus', { cpu: { vcpus: 4, maxVcpus: 2 } }],
   ])('that leave no room for one job are told at once: %s', (setting, deploy) => {
     expect(() => synthesise({ deploy })).toThrow(`${setting}: given`);

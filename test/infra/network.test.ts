@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { ENDPOINTS } from '../../lib/infra/network-endpoints.ts';
 import { type CloudTemplate, ofType, synthesise } from './synthesis.ts';
 
-const closed = synthesise({ deploy: { network: 'endpoints' } }).templates.batch;
-const open = synthesise({ deploy: { network: 'public-egress' } }).templates.batch;
+const closed = synthesise({ deploy: { network: 'endpoints', compute: 'gpu' } }).templates.batch;
+const open = synthesise({ deploy: { network: 'public-egress', compute: 'gpu' } }).templates.batch;
 const both: [string, CloudTemplate][] = [
   ['endpoints', closed],
   ['public-egress', open],
@@ -95,6 +95,11 @@ describe('endpoints', () => {
     template.resourceCountIs('AWS::EC2::InternetGateway', 0);
     template.resourceCountIs('AWS::EC2::Route', 0);
     template.allResourcesProperties('AWS::EC2::Subnet', { MapPublicIpOnLaunch: false });
+  });
+
+  it('has those of hosts only where there are some', () => {
+    const withoutHosts = synthesise({ deploy: { network: 'endpoints' } }).templates.batch;
+    expect(services(withoutHosts)).toEqual(['ecr.api', 'ecr.dkr', 'logs', 'secretsmanager']);
   });
 
   it('has an endpoint for each service that jobs and hosts call, and no more', () => {

@@ -64,7 +64,7 @@ function synthesised(environment: string, deploy: object): Synthesis {
     for (const name of ['clean', 'features', 'dispatch']) {
       writeFileSync(join(packages.functions, `${name}.zip`), EMPTY_ZIP);
     }
-    for (const name of ['finetune', 'score']) {
+    for (const name of ['cpu', 'gpu']) {
       mkdirSync(join(packages.image, name), { recursive: true });
       writeFileSync(join(packages.image, name, 'Dockerfile'), 'FROM scratch\n');
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from '../../lib/config/index.ts';
+import { deployOf, parseConfig } from '../../lib/config/index.ts';
 import { attention, dueDay, jobCost, type StackJob } from '../../lib/operate/index.ts';
 
 const config = parseConfig({
@@ -99,6 +99,7 @@ describe('the day whose export is due', () => {
 
 describe('what jobs cost', () => {
   const queues = { finetune: 'gpu', score: 'gpu', export: 'cpu', clean: 'cpu' };
+  const deploy = deployOf({ ...config, environments: { prod: { compute: 'gpu' } } }, 'prod');
 
   it('counts every child, on the queue that its job had, up to now where it runs', () => {
     // given an array of 4 that ran half an hour, an export that has run an hour, and a job that waits
@@ -110,7 +111,7 @@ describe('what jobs cost', () => {
     });
     const jobs = [job({ children: 4 }), running, waiting];
     // when
-    const cost = jobCost(jobs, queues, config.deploy, now);
+    const cost = jobCost(jobs, queues, deploy, now);
     // then
     expect(cost).toMatchObject({ gpuHours: 2, cpuHours: 1, days: 7 });
     expect(cost.usd).toBeGreaterThan(0);
@@ -118,8 +119,19 @@ describe('what jobs cost', () => {
   });
 
   it('is nothing without jobs, and says when it knows no price', () => {
-    expect(jobCost([], queues, config.deploy, now).usd).toBe(0);
-    const gpu = { ...config.deploy.gpu, instanceTypes: ['g9.huge'] };
-    expect(jobCost([job()], queues, { ...config.deploy, gpu }, now).note).toContain('without a price');
+    expect(
+      jobCost(
+        [job({ queue: 'cpu' })],
+        { ...queues, finetune: 'cpu', score: 'cpu' },
+        deployOf(config, 'prod'),
+        now,
+      ),
+    ).toMatchObject({
+      gpuHours: 0,
+      note: expect.not.stringContaining('GPU'),
+    });
+    expect(jobCost([], queues, deploy, now).usd).toBe(0);
+    const gpu = { ...deploy.gpu, instanceTypes: ['g9.huge'] };
+    expect(jobCost([job()], queues, { ...deploy, gpu }, now).note).toContain('without a price');
   });
 });

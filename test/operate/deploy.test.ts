@@ -2,7 +2,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseConfig } from '../../lib/config/index.ts';
+import { deployOf, parseConfig } from '../../lib/config/index.ts';
 import {
   type Check,
   layCdk,
@@ -16,7 +16,8 @@ import { nightjar } from '../e2e/command.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
 
 const EMPTY = { shop: { timeZone: 'UTC' }, sources: {}, tasks: {} };
-const { deploy } = parseConfig(EMPTY);
+const deploy = deployOf(parseConfig(EMPTY), 'prod');
+const onGpu = { ...deploy, compute: { finetune: 'gpu', score: 'gpu' } } as const;
 const CLAIM = { environment: 'prod', shop: 'shop' };
 const statesOf = (checks: readonly Check[]) =>
   Object.fromEntries(checks.map(({ name, state }) => [name, state]));
@@ -51,9 +52,9 @@ describe.skipIf(!hasMoto)('an account', { timeout: 120_000 }, () => {
 
   it('is asked before a deployment', async () => {
     // given moto, which knows no quotas of EC2
-    const around = { ...realSurroundings(), ...machine, quota: async () => 32 };
+    const around = { ...realSurroundings(), ...machine, quota: async () => 32, concurrency: async () => 10 };
     // when
-    const { checks, account, region } = await preflight(around, deploy, CLAIM);
+    const { checks, account, region } = await preflight(around, onGpu, CLAIM);
     // then
     expect({ account, region }).toEqual({ account: '123456789012', region: 'eu-central-1' });
     expect(statesOf(checks)).toEqual({
@@ -65,6 +66,10 @@ describe.skipIf(!hasMoto)('an account', { timeout: 120_000 }, () => {
       account: 'ok',
       'CDK bootstrap': 'failed',
       environment: 'ok',
+      'availability zones': 'ok',
+      'service-linked roles': 'warning',
+      'quota Lambda': 'warning',
+      'quota Fargate': 'ok',
       'GPU instance types': 'ok',
       'quota G spot': 'ok',
       'quota G on-demand': 'ok',
@@ -74,10 +79,21 @@ describe.skipIf(!hasMoto)('an account', { timeout: 120_000 }, () => {
     );
   });
 
+  it('without a quota for GPUs is enough where no job runs on one', async () => {
+    const around = {
+      ...realSurroundings(),
+      ...machine,
+      quota: async (service: string) => (service === 'ec2' ? 0 : 6),
+    };
+    const states = statesOf((await preflight(around, deploy, CLAIM)).checks);
+    expect(Object.keys(states).filter((name) => /GPU|quota G/.test(name))).toEqual([]);
+    expect(states['quota Fargate']).toBe('warning');
+  });
+
   it('may offer some of the types only', async () => {
-    const gpu = { ...deploy.gpu, instanceTypes: ['zz.large', 'g5.xlarge'] };
+    const gpu = { ...onGpu.gpu, instanceTypes: ['zz.large', 'g5.xlarge'] };
     const around = { ...realSurroundings(), ...machine, quota: async () => 8 };
-    const { checks } = await preflight(around, { ...deploy, gpu }, CLAIM);
+    const { checks } = await preflight(around, { ...onGpu, gpu }, CLAIM);
     const types = checks.find(({ name }) => name === 'GPU instance types');
     expect(types).toMatchObject({ state: 'warning', found: 'g5.xlarge (zz.large is not offered here)' });
     expect(statesOf(checks)['quota G spot']).toBe('warning');
@@ -123,8 +139,7 @@ describe.skipIf(!hasMoto)('an account', { timeout: 120_000 }, () => {
     expect(found.environment).toBe('dev');
     expect(statesOf(found.checks)).toMatchObject({
       'CDK bootstrap': 'ok',
-      'quota G spot': 'warning',
-      'quota G on-demand': 'warning',
+      'quota Fargate': 'warning',
     });
     expect(after.code).toBe(found.checks.some(({ state }) => state === 'failed') ? 1 : 0);
     delete process.env.CDK_DOCKER;

@@ -1,7 +1,7 @@
 import { cp } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { cleanDrop } from '../../lib/clean/index.ts';
-import { type Config, type ConfigInput, parseConfig } from '../../lib/config/index.ts';
+import { type Config, type ConfigInput, deployOf, parseConfig } from '../../lib/config/index.ts';
 import { createPseudonyms, formatDay, parseDay } from '../../lib/data/index.ts';
 import { buildDays, snapshotInfo, snapshotKey } from '../../lib/features/index.ts';
 import { promote } from '../../lib/registry/index.ts';
@@ -219,7 +219,7 @@ export function call(
   batch: BatchRunner,
   more: Partial<TickArgs> = {},
 ): Promise<TickResult> {
-  return tick({ store, batch, config, deploy: config.deploy, kind: 'tick', now: NIGHT, ...more });
+  return tick({ store, batch, config, deploy: deployOf(config, 'prod'), kind: 'tick', now: NIGHT, ...more });
 }
 
 /** Every claim by its key. */
