@@ -1,8 +1,10 @@
+import { settleDevice } from '../../lib/run/device.ts';
 import { readManifest } from '../../lib/run/index.ts';
 import { runJob, shardRange, variable } from '../../lib/run/job.ts';
 import { scoreRun } from '../../lib/score/index.ts';
 
 await runJob('score', async ({ store, runId, progress, signal }) => {
+  await settleDevice();
   const { shards } = await readManifest(store, runId);
   const index = Number(process.env.AWS_BATCH_JOB_ARRAY_INDEX ?? 0);
   await scoreRun({

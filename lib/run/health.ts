@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, totalmem } from 'node:os';
+import { askedDevice, type Device } from '../engine/host/index.ts';
 import type { JobDefinition } from '../runtime/index.ts';
 
 /** What a job runs on: the first line of its log, so that a slow or failed job can be told from its log alone. */
@@ -14,13 +15,14 @@ export interface Health {
   /** Null where the runtime is not installed. */
   readonly onnxruntime: string | null;
   /** What NIGHTJAR_DEVICE asks for. */
-  readonly provider: 'CPU' | 'CUDA';
+  readonly device: Device;
   /** Models of the graphics processors that the driver shows. */
   readonly devices: readonly string[];
   readonly threads: number;
   readonly memoryMiB: number;
 }
 
+/** @throws ProgramError when NIGHTJAR_DEVICE is neither cpu nor cuda */
 export function healthOf(job: JobDefinition, env: Readonly<Record<string, string | undefined>>): Health {
   const index = env.AWS_BATCH_JOB_ARRAY_INDEX;
   return {
@@ -30,7 +32,7 @@ export function healthOf(job: JobDefinition, env: Readonly<Record<string, string
     attempt: Number(env.AWS_BATCH_JOB_ATTEMPT ?? 1),
     node: process.versions.node,
     onnxruntime: runtimeVersion(),
-    provider: env.NIGHTJAR_DEVICE === 'cuda' ? 'CUDA' : 'CPU',
+    device: askedDevice(env),
     devices: nvidiaDevices(),
     threads: availableParallelism(),
     memoryMiB: memoryMiB(env),

@@ -66,7 +66,6 @@ export async function startJob(
     interrupted.abort(new NightjarError('the job was told to end (SIGTERM)'));
   });
   const { env } = process;
-  process.stdout.write(`${JSON.stringify({ health: healthOf(job, env) })}\n`);
   let last = 0;
   const progress = (text: string) => {
     const now = Date.now();
@@ -75,6 +74,7 @@ export async function startJob(
     reportProgress(text);
   };
   try {
+    process.stdout.write(`${JSON.stringify({ health: healthOf(job, env) })}\n`);
     const store = await openStore(env);
     await work({
       store,

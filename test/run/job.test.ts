@@ -71,7 +71,7 @@ describe('a job', () => {
         attempt: 2,
         node: process.versions.node,
         onnxruntime: expect.stringMatching(/^1\.\d+\.\d+/),
-        provider: 'CUDA',
+        device: 'cuda',
         devices: expect.any(Array),
         threads: expect.any(Number),
         memoryMiB: 4096,

@@ -1,4 +1,5 @@
 export { describeModel, type LayerSummary, type ModelSummary } from './describe.ts';
+export { checkDevice } from './device-check.ts';
 export { InspectError } from './errors.ts';
 export { explainTexts, openTextModel, type TextExplanation, type TextModel } from './explain-text.ts';
 export {

@@ -1,4 +1,4 @@
-import { ProgramError } from '../../host/index.ts';
+import { askedDevice, ProgramError } from '../../host/index.ts';
 import type { OptimiserSettings } from '../optimisers/index.ts';
 import type { TrainingProgram } from '../program.ts';
 import type { Precision } from './loop-program.ts';
@@ -25,7 +25,7 @@ export function settleDriver(
     );
   }
   if (mixed) return 'device';
-  return asked ?? (process.env.NIGHTJAR_DEVICE === 'cuda' && !reason ? 'device' : 'cpu');
+  return asked ?? (askedDevice() === 'cuda' && !reason ? 'device' : 'cpu');
 }
 
 function whyNotDevice(

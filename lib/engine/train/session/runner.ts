@@ -1,6 +1,7 @@
 import * as ort from 'onnxruntime-node';
 import {
   alignedBuffer,
+  askedDevice,
   checkTensor,
   type ElementType,
   type Feeds,
@@ -10,12 +11,12 @@ import {
 } from '../../host/index.ts';
 
 /**
- * Options of every session here: one graph at a time, in order, on a fixed number of threads, so that runs repeat.
- * NIGHTJAR_DEVICE=cuda puts what has a CUDA kernel on the first GPU; the images of GPU jobs set it.
+ * Options of every session here: one graph at a time, in order, on a fixed number of threads, so that runs repeat; on the
+ * device that NIGHTJAR_DEVICE asks for, which the images of jobs set.
  */
 function sessionOptions(threads: number): ort.InferenceSession.SessionOptions {
   return {
-    executionProviders: process.env.NIGHTJAR_DEVICE === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
+    executionProviders: askedDevice() === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
     executionMode: 'sequential',
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
@@ -50,7 +51,7 @@ export class Runner {
       return new Runner(await ort.InferenceSession.create(model, sessionOptions(threads)));
     } catch (cause) {
       const asked =
-        process.env.NIGHTJAR_DEVICE === 'cuda'
+        askedDevice() === 'cuda'
           ? ' (NIGHTJAR_DEVICE=cuda asks for a GPU, its driver and the CUDA provider of onnxruntime: unset it to run on the CPU)'
           : '';
       throw new SessionError(`onnxruntime refused the model: ${messageOf(cause)}${asked}`, { cause });
