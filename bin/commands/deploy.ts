@@ -53,7 +53,9 @@ export function deployCommand(): Command {
         );
       }
       if (options.check || options.json) return;
-      process.exitCode = await deploy(found, { file, folder, extra, options, program: around.cdk() });
+      const adopts = deployOf(config, options.env).adopt !== undefined;
+      const program = around.cdk();
+      process.exitCode = await deploy(found, { file, folder, extra, options, adopts, program });
     });
 }
 
@@ -64,10 +66,11 @@ async function deploy(
     folder: string;
     extra: readonly string[];
     options: DeployOptions;
+    adopts: boolean;
     program: string | undefined;
   },
 ): Promise<number> {
-  const { file, folder, extra, options, program } = args;
+  const { file, folder, extra, options, adopts, program } = args;
   const { account, region } = found;
   if (!program || !region)
     throw new NightjarError('without a region and the CDK there is nothing to go on with');
@@ -76,7 +79,7 @@ async function deploy(
   const { layCdk, runCdk } = await operations();
   const home = join(folder, '.nightjar', `cdk-${options.env}`);
   await layCdk(home, cdkSettings(), { config: file, environment: options.env });
-  const code = await runCdk({ program, folder: home, region, yes: options.yes ?? false, extra });
+  const code = await runCdk({ program, folder: home, region, yes: options.yes ?? false, adopts, extra });
   return code === 0 ? EXIT.done : EXIT.failed;
 }
 

@@ -6,7 +6,7 @@ import { type TickArgs, type TickResult, tick } from '../../lib/run/index.ts';
 const time = z.iso.datetime({ offset: true }).optional();
 
 const eventSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.enum(['tick', 'finetune', 'watchdog']), time }),
+  z.strictObject({ kind: z.enum(['tick', 'finetune', 'watchdog', 'heartbeat']), time }),
   z.strictObject({ kind: z.literal('backfill'), asOf: z.iso.date(), time }),
 ]);
 
@@ -16,10 +16,14 @@ export interface DispatchDeps extends Omit<TickArgs, 'kind' | 'now' | 'asOf'> {
 }
 
 /**
- * The function behind the schedules and the backfill command: one look at the store and one step of what is due.
+ * The function behind the schedules and the backfill command: one look at the store and one step of what is due. A heartbeat
+ * only shows that calls arrive, and has no result.
  * @throws ConfigError for an event of another form
  */
-export function makeHandler({ clock, ...deps }: DispatchDeps): (event: unknown) => Promise<TickResult> {
+export function makeHandler({
+  clock,
+  ...deps
+}: DispatchDeps): (event: unknown) => Promise<TickResult | undefined> {
   return async (event) => {
     const { success, data, error } = eventSchema.safeParse(event);
     if (!success) {
@@ -29,6 +33,7 @@ export function makeHandler({ clock, ...deps }: DispatchDeps): (event: unknown) 
         { cause: error },
       );
     }
+    if (data.kind === 'heartbeat') return undefined;
     const now = data.time === undefined ? clock() : new Date(data.time);
     return tick({
       ...deps,

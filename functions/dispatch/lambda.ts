@@ -23,8 +23,9 @@ const handle = makeHandler({
 export async function handler(
   event: unknown,
   { awsRequestId }: { readonly awsRequestId: string },
-): Promise<TickResult> {
+): Promise<TickResult | undefined> {
   const result = await handle(event);
+  if (!result) return undefined;
   logger.info(`${result.kind} ${result.state}`, { correlation_id: awsRequestId, ...shortened(result) });
   count(result);
   metrics.publishStoredMetrics();

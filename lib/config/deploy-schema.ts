@@ -40,6 +40,18 @@ const megabytes = z.number().int().positive();
 
 const processor = z.enum(['cpu', 'gpu']);
 
+const bucketName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket, as the storage stack printed it');
+
+const arn = (service: string) =>
+  z
+    .string()
+    .regex(
+      new RegExp(`^arn:aws[a-z-]*:${service}:[a-z0-9-]+:[0-9]{12}:`),
+      `an ARN of ${service}, such as "arn:aws:${service}:eu-central-1:123456789012:…"`,
+    );
+
 /** Where and how large: read by the stacks alone. No model and no row depends on it. */
 export const deploySchema = z.strictObject({
   /**
@@ -106,8 +118,27 @@ export const deploySchema = z.strictObject({
       logDays: z.union([z.literal(30), z.literal(90), z.literal(180), z.literal(365)]).default(90),
     })
     .prefault({}),
-  /** Gets alarms and budget notices; without it they only show in the console. */
+  /**
+   * What an earlier deployment left when its stacks were destroyed, for new stacks to take over: buckets with their data, the
+   * keys that they are encrypted with, and the pseudonym secret.
+   */
+  adopt: z
+    .strictObject({
+      drops: bucketName,
+      data: bucketName,
+      exports: bucketName,
+      logs: bucketName,
+      dataKey: arn('kms'),
+      pseudonymKey: arn('kms'),
+      pseudonymSecret: arn('secretsmanager'),
+    })
+    .optional(),
+  /** Gets alarms; without it they only show in the console. */
   alarmEmail: z.email().optional(),
+  /** Gets what can wait for the morning, and notices of the budget. Default: `alarmEmail`. */
+  noticeEmail: z.email().optional(),
+  /** Address at which whoever is called at night can read docs/operations.md; alarms link to its sections. */
+  runbook: z.url().optional(),
   /**
    * US dollars a month at which the budget of the whole account warns; `false` for none, as one environment of an account
    * is enough to have it. Default: none in `dev`, 300 in all others.

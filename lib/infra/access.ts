@@ -1,4 +1,4 @@
-import { type IResource, Stack, Tags } from 'aws-cdk-lib';
+import { type IResource, Stack, Tags, Token } from 'aws-cdk-lib';
 import { Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { ACCESS, bucketOf, type Prefix } from './access-table.ts';
@@ -80,7 +80,11 @@ export function grantSubmit(role: IRole, name: Role, batch: BatchParts): void {
   // Jobs are submitted by name without a revision; whether Batch compares that or the revision it takes is told both ways.
   const revisions = submits.map((job) => `${batch.definitions[job]}:*`);
   const definitions = [...submits.map((job) => batch.definitions[job]), ...revisions];
-  allow(role, ['batch:SubmitJob'], [...new Set(submits.map((job) => batch.queues[job])), ...definitions]);
+  allow(
+    role,
+    ['batch:SubmitJob'],
+    [...new Set(submits.map((job) => batch.queues[job](role))), ...definitions],
+  );
   acknowledgeWildcards(
     role,
     revisions,
@@ -118,5 +122,6 @@ function via(role: IRole, ...services: string[]): object {
  */
 function arnFor(role: IRole, resource: IResource, arn: string): string {
   const home = Stack.of(resource);
-  return home === Stack.of(role) ? arn : home.exportValue(arn);
+  // What was adopted is known by its name.
+  return home === Stack.of(role) || !Token.isUnresolved(arn) ? arn : home.exportValue(arn);
 }

@@ -8,8 +8,13 @@ export interface AlarmRow {
   /** Last part of the alarm's name. */
   readonly name: string;
   readonly metric: (watched: Watched) => IMetric;
-  readonly rings: 'above' | 'below';
+  /** `outside`: of the band that CloudWatch expects from the weeks before, as many standard deviations wide as the threshold. */
+  readonly rings: 'above' | 'below' | 'outside';
   readonly threshold: number | ((watched: Watched) => number);
+  /** Periods in a row that must be so. Default: 1. */
+  readonly periods?: number;
+  /** `urgent`: the night is in danger, wake somebody. `notice`: look at it in the morning. */
+  readonly severity: 'urgent' | 'notice';
   /** No data at all: nothing happened, and that is fine, or that is the very thing to tell. */
   readonly silence: 'fine' | 'rings';
   /** What it means to whoever gets it. */
@@ -18,7 +23,7 @@ export interface AlarmRow {
   readonly runbook: string;
 }
 
-/** Where every description points. */
+/** The page that every description points into; `deploy.runbook` says where it can be read. */
 export const RUNBOOK = 'docs/operations.md';
 
 const HOUR_SECONDS = 3600;
@@ -34,6 +39,7 @@ const functionRows = (name: string, of: (watched: Watched) => IFunction): AlarmR
     rings: 'above',
     threshold: 2,
     silence: 'fine',
+    severity: name === 'Dispatch' ? 'urgent' : 'notice',
     why: `The function ${name.toLowerCase()} crashed or ran out of time three times within a quarter of an hour.`,
     runbook: 'a-function-fails',
   },
@@ -43,6 +49,7 @@ const functionRows = (name: string, of: (watched: Watched) => IFunction): AlarmR
     rings: 'above',
     threshold: 0,
     silence: 'fine',
+    severity: name === 'Dispatch' ? 'urgent' : 'notice',
     why: `The account had no room to run the function ${name.toLowerCase()}.`,
     runbook: 'a-function-fails',
   },
@@ -52,6 +59,7 @@ const functionRows = (name: string, of: (watched: Watched) => IFunction): AlarmR
     rings: 'above',
     threshold: (watched) => timeoutOf(of(watched)).toMilliseconds() * NEARLY,
     silence: 'fine',
+    severity: name === 'Dispatch' ? 'urgent' : 'notice',
     why: `A call of the function ${name.toLowerCase()} took more than four fifths of the time that it may take.`,
     runbook: 'a-function-fails',
   },
@@ -65,6 +73,7 @@ export const ALARMS: readonly AlarmRow[] = [
     rings: 'above',
     threshold: 0,
     silence: 'fine',
+    severity: 'notice',
     why: 'The message of a drop failed three times; the drop is not in the nights until it is sent again.',
     runbook: 'dead-letters',
   },
@@ -74,6 +83,7 @@ export const ALARMS: readonly AlarmRow[] = [
     rings: 'above',
     threshold: 0,
     silence: 'fine',
+    severity: 'notice',
     why: 'The message of clean rows failed three times; they are not in the nights until it is sent again.',
     runbook: 'dead-letters',
   },
@@ -83,6 +93,7 @@ export const ALARMS: readonly AlarmRow[] = [
     rings: 'above',
     threshold: HOUR_SECONDS,
     silence: 'fine',
+    severity: 'notice',
     why: 'A drop has waited for more than an hour to be cleaned.',
     runbook: 'a-queue-falls-behind',
   },
@@ -92,6 +103,7 @@ export const ALARMS: readonly AlarmRow[] = [
     rings: 'above',
     threshold: HOUR_SECONDS,
     silence: 'fine',
+    severity: 'notice',
     why: 'Clean rows have waited for more than an hour to become rows of days.',
     runbook: 'a-queue-falls-behind',
   },
@@ -101,20 +113,34 @@ export const ALARMS: readonly AlarmRow[] = [
     rings: 'above',
     threshold: 0,
     silence: 'fine',
+    severity: 'notice',
     why: 'A drop cannot be read and was refused whole; its quality file says why.',
     runbook: 'a-drop-was-refused',
+  },
+  {
+    name: 'VolumeUnusual',
+    metric: (watched) => counted(watched, 'clean', 'RowsIn').with({ period: Duration.days(1) }),
+    rings: 'outside',
+    threshold: 4,
+    silence: 'fine',
+    severity: 'notice',
+    why: 'A day brought far more or far fewer rows than such days did before.',
+    runbook: 'the-volume-is-unusual',
   },
   ...functionRows('Clean', ({ ingest }) => ingest.clean),
   ...functionRows('Features', ({ ingest }) => ingest.features),
   ...functionRows('Dispatch', ({ nightly }) => nightly.dispatch),
   {
     name: 'NoTicks',
+    // A heartbeat calls every hour, for the first time when it is deployed.
     metric: ({ nightly }) =>
-      nightly.dispatch.metricInvocations({ statistic: Stats.SUM, period: Duration.days(1) }),
+      nightly.dispatch.metricInvocations({ statistic: Stats.SUM, period: Duration.hours(1) }),
     rings: 'below',
     threshold: 1,
+    periods: 3,
     silence: 'rings',
-    why: 'Nobody called the dispatch function for a day: no night can start.',
+    severity: 'urgent',
+    why: 'Nobody called the dispatch function for three hours: no night can start.',
     runbook: 'no-ticks',
   },
   {
@@ -123,6 +149,7 @@ export const ALARMS: readonly AlarmRow[] = [
     rings: 'above',
     threshold: 0,
     silence: 'fine',
+    severity: 'urgent',
     why: 'The scheduler could not call the dispatch function, or a call of it failed three times.',
     runbook: 'no-ticks',
   },
@@ -132,6 +159,7 @@ export const ALARMS: readonly AlarmRow[] = [
     rings: 'above',
     threshold: 0,
     silence: 'fine',
+    severity: 'urgent',
     why: 'At its deadline the night lacked drops that were expected or not through: it started without them, or is held.',
     runbook: 'a-night-went-without-drops',
   },
@@ -141,6 +169,7 @@ export const ALARMS: readonly AlarmRow[] = [
     rings: 'above',
     threshold: 0,
     silence: 'fine',
+    severity: 'urgent',
     why: 'A job stays RUNNABLE and blocks its queue: no capacity, or a setting that no host meets. A second message says which.',
     runbook: 'jobs-do-not-start',
   },
@@ -150,6 +179,7 @@ export const ALARMS: readonly AlarmRow[] = [
     rings: 'above',
     threshold: 0,
     silence: 'fine',
+    severity: 'urgent',
     why: 'A stage of a run failed as often as it may.',
     runbook: 'a-job-failed',
   },
@@ -159,6 +189,7 @@ export const ALARMS: readonly AlarmRow[] = [
     rings: 'above',
     threshold: 0,
     silence: 'fine',
+    severity: 'urgent',
     why: 'Two hours after the deadline no finished export of today stands.',
     runbook: 'the-export-is-missing',
   },

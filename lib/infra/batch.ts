@@ -1,5 +1,6 @@
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import {
+  CfnComputeEnvironment,
   FargateComputeEnvironment,
   JobQueue,
   JobStateTimeLimitActionsAction,
@@ -20,6 +21,7 @@ import { Images } from './batch-images.ts';
 import { checkFargate, checkRoom, gpuJobSize, type JobSize } from './batch-instances.ts';
 import { Job } from './batch-jobs.ts';
 import { keyEnvironment, storeEnvironment } from './environment.ts';
+import { lend } from './lent-value.ts';
 import { Network } from './network.ts';
 import type { BatchParts, JobQueuePart, Role as RoleName, Setting, StorageParts } from './shared.ts';
 
@@ -94,11 +96,18 @@ export class BatchStack extends Stack {
       vpcSubnets: this.network.subnets,
       securityGroups: [this.network.jobs],
       maxvCpus: deploy.cpu.maxVcpus,
-      replaceComputeEnvironment: false,
     });
+    // Batch refuses every update of a Fargate environment that holds these, and CDK writes them (aws-cdk 27054).
+    const resource = cpu.node.defaultChild;
+    if (resource instanceof CfnComputeEnvironment) {
+      for (const path of ['ReplaceComputeEnvironment', 'UpdatePolicy'])
+        resource.addPropertyDeletionOverride(path);
+    }
+    const lent = (place: 'cpu' | 'gpu', arn: string) =>
+      lend(this, `${place}QueueArn`, `/nightjar/${environment}/queue/${place}`, arn);
     const queues = {
-      cpu: this.#queue('CpuQueue', [cpu]),
-      ...(withGpu ? { gpu: this.#gpuQueue(deploy, logGroup) } : {}),
+      cpu: lent('cpu', this.#queue('CpuQueue', [cpu])),
+      ...(withGpu ? { gpu: lent('gpu', this.#gpuQueue(deploy, logGroup)) } : {}),
     };
     const { architecture } = deploy.cpu;
     const images = new Images(this, 'Images', { folder: setting.packages.image, architecture });
@@ -137,7 +146,8 @@ export class BatchStack extends Stack {
       },
       jobQueues: Object.entries(queues).map(([name, arn]): JobQueuePart => ({ name, arn })),
     };
-    new CfnOutput(this, 'JobQueues', { value: this.toJsonString(this.parts.queues) });
+    const arns = Object.entries(this.parts.queues).map(([job, queue]) => [job, queue(this)]);
+    new CfnOutput(this, 'JobQueues', { value: this.toJsonString(Object.fromEntries(arns)) });
     new CfnOutput(this, 'JobDefinitions', { value: this.toJsonString(this.parts.definitions) });
   }
 

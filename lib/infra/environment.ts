@@ -30,8 +30,9 @@ export function batchEnvironment(
   { queues, definitions }: BatchParts,
 ): Record<string, string> {
   const stack = Stack.of(scope);
+  const arns = Object.entries(queues).map(([job, queue]) => [job, queue(scope)]);
   return {
-    NIGHTJAR_JOB_QUEUES: stack.toJsonString(queues),
+    NIGHTJAR_JOB_QUEUES: stack.toJsonString(Object.fromEntries(arns)),
     NIGHTJAR_JOB_DEFINITIONS: stack.toJsonString(definitions),
   };
 }

@@ -67,7 +67,10 @@ export class Network extends Construct {
       // By number, not by name: a name would have to be looked up in the account when the template is made.
       availabilityZones: zones(props.zones ?? ZONES),
       natGateways: 0,
-      subnetConfiguration: [{ name: 'Jobs', subnetType, ...(isPublic ? { mapPublicIpOnLaunch: true } : {}) }],
+      // Of a fixed size: divided by the number of zones, every subnet would move when a zone is added.
+      subnetConfiguration: [
+        { name: 'Jobs', subnetType, cidrMask: 20, ...(isPublic ? { mapPublicIpOnLaunch: true } : {}) },
+      ],
       // Emptying the default group takes a function of CDK's own with rights over security groups. Nothing uses that
       // group, and it lets in only its own members.
       restrictDefaultSecurityGroup: false,

@@ -5,6 +5,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Config, Deploy } from '../config/index.ts';
 import type { JobDefinition } from '../runtime/index.ts';
+import type { LentValue } from './lent-value.ts';
 
 /** What every stack is built from. */
 export interface Setting {
@@ -43,7 +44,7 @@ export interface StorageParts {
 
 /** What the batch stack lends the others. ARNs by the job definition that a submitter names. */
 export interface BatchParts {
-  readonly queues: Readonly<Record<JobDefinition, string>>;
+  readonly queues: Readonly<Record<JobDefinition, LentValue>>;
   readonly definitions: Readonly<Record<JobDefinition, string>>;
   /** Each job queue once, for alarms. */
   readonly jobQueues: readonly JobQueuePart[];
@@ -52,7 +53,7 @@ export interface BatchParts {
 export interface JobQueuePart {
   /** `gpu` or `cpu`: what alarms call it. */
   readonly name: string;
-  readonly arn: string;
+  readonly arn: LentValue;
 }
 
 export interface IngestParts {

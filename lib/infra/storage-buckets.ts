@@ -28,6 +28,8 @@ interface BucketsProps {
   readonly quarantineReader: IRole;
   /** The buckets go with the stack, once they are empty. */
   readonly disposable: boolean;
+  /** Buckets of an earlier stack. Named so, they are imported by `cdk deploy --import-existing-resources`. */
+  readonly adopt?: Readonly<Record<'drops' | 'data' | 'exports' | 'logs', string>> | undefined;
 }
 
 /** Drops, data and exports, and a bucket for their access logs. */
@@ -41,7 +43,8 @@ export class Buckets extends Construct {
     super(scope, id);
     // Logs are delivered by a policy: the list of rights that was the way before is switched off here.
     this.node.setContext(S3_SERVER_ACCESS_LOGS_USE_BUCKET_POLICY, true);
-    const { key, retention, newDrops, newEvents, quarantineReader, disposable } = props;
+    const { key, retention, newDrops, newEvents, quarantineReader, disposable, adopt } = props;
+    const named = (bucketName: string | undefined) => (bucketName === undefined ? {} : { bucketName });
     const closed: BucketProps = {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
@@ -52,6 +55,7 @@ export class Buckets extends Construct {
     // Access logs cannot be delivered to a bucket with a customer's key.
     this.logs = new Bucket(this, 'Logs', {
       ...closed,
+      ...named(adopt?.logs),
       encryption: BucketEncryption.S3_MANAGED,
       lifecycleRules: [ABORT_UPLOADS, { id: 'expire', expiration: Duration.days(retention.logDays) }],
     }) as IBucket;
@@ -67,9 +71,9 @@ export class Buckets extends Construct {
         lifecycleRules: [ABORT_UPLOADS, ...rules],
         ...more,
       }) as IBucket;
-    this.drops = bucket('Drops', dropRules(retention), { versioned: true });
-    this.data = bucket('Data', dataRules(retention));
-    this.exports = bucket('Exports', [expire('exports/', retention.exportDays)]);
+    this.drops = bucket('Drops', dropRules(retention), { versioned: true, ...named(adopt?.drops) });
+    this.data = bucket('Data', dataRules(retention), named(adopt?.data));
+    this.exports = bucket('Exports', [expire('exports/', retention.exportDays)], named(adopt?.exports));
     notify(this.drops, 'drop/', newDrops);
     notify(this.data, 'clean/events/', newEvents);
     sealQuarantine(this.data, quarantineReader);

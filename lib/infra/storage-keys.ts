@@ -1,20 +1,27 @@
 import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Key } from 'aws-cdk-lib/aws-kms';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 
 interface KeysProps {
   /** The keys go with the stack, and there is one: each costs a dollar a month, and in `dev` there is nobody to keep apart. */
   readonly disposable: boolean;
+  /** Keys of an earlier stack, with the policies that it gave them: no template can take a key over. */
+  readonly adopt?: { readonly dataKey: string; readonly pseudonymKey: string } | undefined;
 }
 
 /** The keys of an environment: one for everything that lies or waits somewhere, one for the pseudonym secret alone. */
 export class Keys extends Construct {
-  readonly data: Key;
-  readonly pseudonyms: Key;
+  readonly data: IKey;
+  readonly pseudonyms: IKey;
 
-  constructor(scope: Construct, id: string, { disposable }: KeysProps) {
+  constructor(scope: Construct, id: string, { disposable, adopt }: KeysProps) {
     super(scope, id);
+    if (adopt) {
+      this.data = Key.fromKeyArn(this, 'Data', adopt.dataKey);
+      this.pseudonyms = Key.fromKeyArn(this, 'Pseudonyms', adopt.pseudonymKey);
+      return;
+    }
     const removalPolicy = disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
     this.data = new Key(this, 'Data', {
       description: 'Nightjar: buckets, queues and logs',

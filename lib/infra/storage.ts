@@ -1,8 +1,10 @@
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { AccountRootPrincipal, AnyPrincipal, Effect, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type ISecret, ResourcePolicy, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import type { Deploy } from '../config/index.ts';
+import { ConfigError } from '../data/errors.ts';
 import { grantAccess, PSEUDONYM_TAG } from './access.ts';
 import type { Setting, StorageParts } from './shared.ts';
 import { Buckets } from './storage-buckets.ts';
@@ -19,8 +21,13 @@ export class StorageStack extends Stack {
 
   constructor(scope: Construct, id: string, { setting, ...props }: StorageProps) {
     super(scope, id, props);
-    const { disposable } = setting.deploy;
-    const keys = new Keys(this, 'Keys', { disposable });
+    const { disposable, adopt } = setting.deploy;
+    if (adopt && disposable) {
+      throw new ConfigError(
+        'deploy.adopt: given for "dev", whose buckets and keys go with their stacks: name another environment',
+      );
+    }
+    const keys = new Keys(this, 'Keys', { disposable, adopt });
     // Twice the function's timeout, not six times: the factor is for throttled deliveries, and a limit on concurrent
     // ones at the event source prevents those. A drop whose function was killed at four must be tried before five.
     const clean = new WorkQueue(this, 'Clean', { key: keys.data, visibility: Duration.minutes(30) });
@@ -36,6 +43,7 @@ export class StorageStack extends Stack {
       newEvents: features,
       quarantineReader,
       disposable,
+      adopt,
     });
     this.parts = {
       drops: buckets.drops,
@@ -44,7 +52,7 @@ export class StorageStack extends Stack {
       logs: buckets.logs,
       dataKey: keys.data,
       pseudonymKey: keys.pseudonyms,
-      pseudonymSecret: this.#pseudonymSecret(keys.pseudonyms, disposable),
+      pseudonymSecret: this.#pseudonymSecret(keys.pseudonyms, setting.deploy),
       cleanQueue: clean.queue,
       cleanDead: clean.dead,
       featuresQueue: features.queue,
@@ -54,8 +62,18 @@ export class StorageStack extends Stack {
     this.#outputs(setting.config.shop.name, quarantineReader);
   }
 
-  /** 64 bytes for AES-SIV, as hexadecimal digits. */
-  #pseudonymSecret(encryptionKey: IKey, disposable: boolean): ISecret {
+  /** An earlier stack's, or a new one: 64 bytes for AES-SIV, as hexadecimal digits. */
+  #pseudonymSecret(encryptionKey: IKey, { adopt, disposable }: Deploy): ISecret {
+    if (adopt) {
+      const secret = Secret.fromSecretAttributes(this, 'PseudonymSecret', {
+        secretCompleteArn: adopt.pseudonymSecret,
+        encryptionKey,
+      });
+      // Its own policy went with the stack that made it.
+      const policy = new ResourcePolicy(this, 'PseudonymSecretPolicy', { secret });
+      policy.document.addStatements(this.#forThoseWhoTurnIds());
+      return secret;
+    }
     const secret = new Secret(this, 'PseudonymSecret', {
       description: 'Turns ids of users into pseudonyms and back. Losing it loses every user.',
       encryptionKey,
@@ -68,22 +86,7 @@ export class StorageStack extends Stack {
       },
       removalPolicy: disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
     });
-    secret.addToResourcePolicy(
-      new PolicyStatement({
-        sid: 'ForThoseWhoTurnIds',
-        effect: Effect.DENY,
-        principals: [new AnyPrincipal()],
-        actions: ['secretsmanager:GetSecretValue'],
-        resources: ['*'],
-        conditions: {
-          StringNotEquals: { [`aws:PrincipalTag/${PSEUDONYM_TAG.key}`]: PSEUDONYM_TAG.value },
-          // CloudFormation looks at what it manages: turned away, no later deployment would succeed.
-          ArnNotLike: {
-            'aws:PrincipalArn': `arn:${this.partition}:iam::${this.account}:role/cdk-*-cfn-exec-role-*`,
-          },
-        },
-      }),
-    );
+    secret.addToResourcePolicy(this.#forThoseWhoTurnIds());
     Validations.of(secret).acknowledge({
       id: 'AwsSolutions-SMG4',
       reason: 'Another secret gives every user another pseudonym: all history would belong to strangers.',
@@ -91,8 +94,26 @@ export class StorageStack extends Stack {
     return secret as ISecret;
   }
 
+  #forThoseWhoTurnIds(): PolicyStatement {
+    return new PolicyStatement({
+      sid: 'ForThoseWhoTurnIds',
+      effect: Effect.DENY,
+      principals: [new AnyPrincipal()],
+      actions: ['secretsmanager:GetSecretValue'],
+      resources: ['*'],
+      conditions: {
+        StringNotEquals: { [`aws:PrincipalTag/${PSEUDONYM_TAG.key}`]: PSEUDONYM_TAG.value },
+        // CloudFormation looks at what it manages: turned away, no later deployment would succeed.
+        ArnNotLike: {
+          'aws:PrincipalArn': `arn:${this.partition}:iam::${this.account}:role/cdk-*-cfn-exec-role-*`,
+        },
+      },
+    });
+  }
+
   #outputs(shop: string, quarantineReader: Role): void {
-    const { drops, data, exports: exported, cleanQueue, cleanDead, featuresQueue, featuresDead } = this.parts;
+    const { drops, data, exports: exported, logs, dataKey, pseudonymKey, pseudonymSecret } = this.parts;
+    const { cleanQueue, cleanDead, featuresQueue, featuresDead } = this.parts;
     const outputs = {
       // Whose the buckets are: another shop's config must not take them over unnoticed.
       Shop: shop,
@@ -104,6 +125,11 @@ export class StorageStack extends Stack {
       FeaturesQueueUrl: featuresQueue.queueUrl,
       FeaturesDeadUrl: featuresDead.queueUrl,
       QuarantineReader: quarantineReader.roleArn,
+      // For `deploy.adopt`, should these stacks ever be destroyed and made again.
+      LogsBucket: logs.bucketName,
+      DataKeyArn: dataKey.keyArn,
+      PseudonymKeyArn: pseudonymKey.keyArn,
+      PseudonymSecretArn: pseudonymSecret.secretArn,
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }

@@ -8,34 +8,35 @@ import { Construct } from 'constructs';
 /** Publish what is told to people. */
 const PUBLISHERS = ['cloudwatch', 'budgets'] as const;
 
-export interface AlarmTopicProps {
-  /** Gets every message, once its owner has confirmed. */
+export interface AlarmTopicsProps {
+  /** Gets what is urgent, once its owner has confirmed. */
   readonly email?: string | undefined;
-  /** A key that is there already. Default: one of the topic's own. */
+  /** Gets the rest. */
+  readonly noticeEmail?: string | undefined;
+  /** A key that is there already. Default: one of the topics' own. */
   readonly key?: IKey | undefined;
 }
 
 /**
- * Where alarms, notices of the budget and of blocked queues go. With a key of its own the services that publish may use
- * that key, and never the one that the shop's data is under.
+ * Where alarms go: what must wake somebody, and what can wait for the morning, such as notices of the budget. With a key of
+ * their own the services that publish may use that key, and never the one that the shop's data is under.
  */
-export class AlarmTopic extends Construct {
-  readonly topic: Topic;
+export class AlarmTopics extends Construct {
+  readonly urgent: Topic;
+  readonly notices: Topic;
 
-  constructor(scope: Construct, id: string, { email, key: lent }: AlarmTopicProps) {
+  constructor(scope: Construct, id: string, { email, noticeEmail, key: lent }: AlarmTopicsProps) {
     super(scope, id);
     const ours = { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } };
-    const key =
+    const masterKey =
       lent ??
       new Key(this, 'Key', {
         description: 'Nightjar: messages of alarms',
         enableKeyRotation: true,
         removalPolicy: RemovalPolicy.DESTROY,
       });
-    this.topic = new Topic(this, 'Topic', { masterKey: key, enforceSSL: true });
-    for (const name of PUBLISHERS) {
-      const principal = new ServicePrincipal(`${name}.amazonaws.com`);
-      key.addToResourcePolicy(
+    for (const principal of PUBLISHERS.map((name) => new ServicePrincipal(`${name}.amazonaws.com`))) {
+      masterKey.addToResourcePolicy(
         new PolicyStatement({
           effect: Effect.ALLOW,
           principals: [principal],
@@ -44,16 +45,22 @@ export class AlarmTopic extends Construct {
           conditions: ours,
         }),
       );
-      this.topic.addToResourcePolicy(
+    }
+    const topic = (name: string, address: string | undefined): Topic => {
+      const made = new Topic(this, name, { masterKey, enforceSSL: true });
+      made.addToResourcePolicy(
         new PolicyStatement({
           effect: Effect.ALLOW,
-          principals: [principal],
+          principals: PUBLISHERS.map((service) => new ServicePrincipal(`${service}.amazonaws.com`)),
           actions: ['sns:Publish'],
-          resources: [this.topic.topicArn],
+          resources: [made.topicArn],
           conditions: ours,
         }),
       );
-    }
-    if (email !== undefined) this.topic.addSubscription(new EmailSubscription(email));
+      if (address !== undefined) made.addSubscription(new EmailSubscription(address));
+      return made;
+    };
+    this.urgent = topic('Urgent', email);
+    this.notices = topic('Notices', noticeEmail);
   }
 }

@@ -1,6 +1,11 @@
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { Annotations, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { CfnBudget } from 'aws-cdk-lib/aws-budgets';
-import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  AnomalyDetectionAlarm,
+  ComparisonOperator,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { type IRule, Rule } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
@@ -11,7 +16,7 @@ import type { NightlyParts } from './nightly.ts';
 import type { BatchParts, IngestParts, Setting, StorageParts } from './shared.ts';
 import { NightDashboard } from './watch-dashboard.ts';
 import type { Watched } from './watch-metrics.ts';
-import { AlarmTopic } from './watch-topic.ts';
+import { AlarmTopics } from './watch-topic.ts';
 
 /** Shares of the month's budget that are told once they are spent. */
 const SPENT_PERCENT = [80, 100] as const;
@@ -32,37 +37,58 @@ export class WatchStack extends Stack {
     { setting, storage, batch, ingest, nightly, ...props }: WatchProps,
   ) {
     super(scope, id, props);
-    const { alarmEmail, disposable } = setting.deploy;
-    const { topic } = new AlarmTopic(this, 'Alarms', {
+    const { alarmEmail, noticeEmail, disposable } = setting.deploy;
+    const topics = new AlarmTopics(this, 'Alarms', {
       email: alarmEmail,
+      noticeEmail: noticeEmail ?? alarmEmail,
       // A key costs a dollar a month.
       key: disposable ? storage.dataKey : undefined,
     });
     const { environment } = setting;
-    const watched: Watched = { environment, storage, ingest, nightly, blocked: this.#blocked(batch, topic) };
-    const alarms = ALARMS.map((row) => this.#alarm(row, watched, topic));
-    const { dashboard, budgetUsd } = setting.deploy;
+    const blocked = this.#blocked(batch, topics.urgent);
+    const watched: Watched = { environment, storage, ingest, nightly, blocked };
+    const { dashboard, budgetUsd, runbook = RUNBOOK } = setting.deploy;
+    const alarms = ALARMS.map((row) => {
+      const alarm = this.#alarm(row, watched, runbook);
+      const action = new SnsAction(row.severity === 'urgent' ? topics.urgent : topics.notices);
+      alarm.addAlarmAction(action);
+      alarm.addOkAction(action);
+      return alarm;
+    });
+    if (setting.deploy.runbook === undefined) {
+      Annotations.of(this).addWarningV2(
+        'nightjar:runbook',
+        'deploy.runbook is not set: alarms name docs/operations.md, and not where whoever is called can read it',
+      );
+    }
     if (dashboard) new NightDashboard(this, 'Night', { watched, alarms });
-    if (budgetUsd !== false) this.#budget(budgetUsd, topic);
-    new CfnOutput(this, 'AlarmTopic', { value: topic.topicArn });
+    if (budgetUsd !== false) this.#budget(budgetUsd, topics.notices);
+    new CfnOutput(this, 'AlarmTopic', { value: topics.urgent.topicArn });
+    new CfnOutput(this, 'NoticeTopic', { value: topics.notices.topicArn });
   }
 
-  #alarm(row: AlarmRow, watched: Watched, topic: ITopic): Alarm {
-    const alarm = new Alarm(this, row.name, {
+  #alarm(row: AlarmRow, watched: Watched, runbook: string): Alarm {
+    const metric = row.metric(watched);
+    const threshold = typeof row.threshold === 'function' ? row.threshold(watched) : row.threshold;
+    const common = {
       // A name, as it is the subject of the message.
       alarmName: `nightjar-${watched.environment}-${row.name}`,
-      alarmDescription: `${row.why} What to do: ${RUNBOOK}#${row.runbook}`,
-      metric: row.metric(watched),
-      threshold: typeof row.threshold === 'function' ? row.threshold(watched) : row.threshold,
+      alarmDescription: `${row.why} What to do: ${runbook}#${row.runbook}`,
+      evaluationPeriods: row.periods ?? 1,
+      treatMissingData: row.silence === 'rings' ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+    };
+    if (row.rings === 'outside') {
+      return new AnomalyDetectionAlarm(this, row.name, { ...common, metric, stdDevs: threshold });
+    }
+    return new Alarm(this, row.name, {
+      ...common,
+      metric,
+      threshold,
       comparisonOperator:
         row.rings === 'above'
           ? ComparisonOperator.GREATER_THAN_THRESHOLD
           : ComparisonOperator.LESS_THAN_THRESHOLD,
-      evaluationPeriods: 1,
-      treatMissingData: row.silence === 'rings' ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
     });
-    alarm.addAlarmAction(new SnsAction(topic));
-    return alarm;
   }
 
   /**
@@ -75,7 +101,7 @@ export class WatchStack extends Stack {
       eventPattern: {
         source: ['aws.batch'],
         detailType: ['Batch Job Queue Blocked'],
-        detail: { jobQueue: jobQueues.map(({ arn }) => arn) },
+        detail: { jobQueue: jobQueues.map(({ arn }) => arn(this)) },
       },
     });
     rule.addTarget(new SnsTopic(topic));

@@ -34,12 +34,19 @@ export interface CdkCall {
   readonly region: string;
   /** Do not ask before permissions change. */
   readonly yes: boolean;
+  /** Take over buckets that have the names of the templates. */
+  readonly adopts: boolean;
   readonly extra: readonly string[];
 }
 
 /** Runs plain `cdk deploy` on this terminal. @returns its exit code */
-export function runCdk({ program, folder, region, yes, extra }: CdkCall): Promise<number> {
-  const words = ['deploy', '--all', ...(yes ? ['--require-approval', 'never'] : []), ...extra];
+export function runCdk({ program, folder, region, yes, adopts, extra }: CdkCall): Promise<number> {
+  const words = [
+    ...['deploy', '--all'],
+    ...(yes ? ['--require-approval', 'never'] : []),
+    ...(adopts ? ['--import-existing-resources'] : []),
+    ...extra,
+  ];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, ...words], {
       cwd: folder,

@@ -2,6 +2,7 @@
 export interface Template {
   readonly Resources: Readonly<Record<string, Resource>>;
   readonly Outputs?: Readonly<Record<string, { Value: unknown; Export?: { Name: unknown } }>>;
+  readonly Parameters?: Readonly<Record<string, { Type: string; Default?: unknown }>>;
 }
 
 export interface Resource {
@@ -44,7 +45,18 @@ export function openResolver(templates: Readonly<Record<string, Template>>, wher
 
   function ref(stack: string, id: string): string {
     if (id === 'AWS::StackName') return stack;
+    const { Type, Default } = templates[stack]?.Parameters?.[id] ?? {};
+    if (Type === 'AWS::SSM::Parameter::Value<String>' && id !== 'BootstrapVersion')
+      return stored(String(Default));
     return pseudo[id] ?? physical.get(`${stack}/${id}`)?.ref ?? `not-created-${id}`;
+  }
+
+  /** The value of a parameter of Systems Manager. */
+  function stored(name: string): string {
+    for (const { stack, properties } of resourcesOf(templates, 'AWS::SSM::Parameter')) {
+      if (text(stack, properties.Name) === name) return text(stack, properties.Value);
+    }
+    throw new Error(`no stack has the parameter ${name}`);
   }
 
   function getAtt(stack: string, [id, attribute]: readonly [string, string]): string {

@@ -90,7 +90,7 @@ function wanted(name: Role): string[] {
       : []),
     ...sends.map((queue) => `sqs:SendMessage on ${ARN[queue]}`),
     ...submits.flatMap((job) => [
-      `batch:SubmitJob on ${inBatch(stacks.batch.parts.queues[job])}`,
+      `batch:SubmitJob on ${inBatch(stacks.batch.parts.queues[job](stacks.batch))}`,
       `batch:SubmitJob on ${inBatch(stacks.batch.parts.definitions[job])}`,
       `batch:SubmitJob on ${inBatch(stacks.batch.parts.definitions[job])}:*`,
       'batch:ListJobs on *',

@@ -88,11 +88,12 @@ describe('times', () => {
 });
 
 describe('schedules', () => {
-  it('are three, in the time zone of the shop, to the minute', () => {
+  it('are four, in the time zone of the shop, to the minute', () => {
     expect(
       Object.fromEntries(Object.entries(schedules).map(([kind, s]) => [kind, s.ScheduleExpression])),
     ).toEqual({
       tick: 'cron(0/5 2-6 * * ? *)',
+      heartbeat: 'rate(1 hour)',
       watchdog: 'cron(0 7 * * ? *)',
       finetune: 'cron(0 7 ? * SUN *)',
     });

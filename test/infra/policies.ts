@@ -79,6 +79,8 @@ export function text(templates: Templates, stack: StackName, value: unknown): st
   if (Array.isArray(attribute)) return `${stack}.${attribute.join('.')}`;
   const [reference] = read(value, 'Ref');
   if (typeof reference === 'string') {
+    const lent = lentBy(templates, templates[stack].Parameters?.[reference]);
+    if (lent) return text(templates, lent.stack, lent.value);
     return reference.startsWith('AWS::') ? `<${reference}>` : `${stack}.${reference}`;
   }
   const [exported] = read(value, 'Fn::ImportValue');
@@ -89,6 +91,21 @@ export function text(templates: Templates, stack: StackName, value: unknown): st
     }
   }
   return JSON.stringify(value);
+}
+
+/** What stands behind a parameter of a template that reads one of Systems Manager. */
+function lentBy(
+  templates: Templates,
+  parameter: unknown,
+): { stack: StackName; value: unknown } | undefined {
+  const [name] = read(parameter, 'Default');
+  for (const [stack, { Resources }] of entries(templates)) {
+    for (const { Type, Properties } of Object.values(Resources)) {
+      if (Type === 'AWS::SSM::Parameter' && Properties.Name === name)
+        return { stack, value: Properties.Value };
+    }
+  }
+  return undefined;
 }
 
 const entries = (templates: Templates) => Object.entries(templates) as [StackName, CloudTemplate][];

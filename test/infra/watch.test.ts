@@ -2,9 +2,13 @@ import { readFileSync } from 'node:fs';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { ALARMS, RUNBOOK } from '../../lib/infra/alarms.ts';
+import { text } from './policies.ts';
 import { type CloudTemplate, ofType, type Resource, synthesise } from './synthesis.ts';
 
-const { templates } = synthesise({ deploy: { alarmEmail: 'nights@shop.example', budgetUsd: 450 } });
+const WIKI = 'https://wiki.shop.example/nightjar';
+const { templates } = synthesise({
+  deploy: { alarmEmail: 'nights@shop.example', budgetUsd: 450, runbook: WIKI },
+});
 const { watch, storage, ingest, nightly, batch } = templates;
 const template = Template.fromJSON({ ...watch });
 const quiet = synthesise().templates.watch;
@@ -21,6 +25,7 @@ interface AlarmProperties {
   TreatMissingData: string;
   EvaluationPeriods: number;
   AlarmActions: unknown[];
+  OKActions: unknown[];
   Dimensions?: { Name: string; Value: unknown }[];
 }
 
@@ -41,7 +46,9 @@ function imported(value: unknown, from: CloudTemplate): Resource {
 /** Condition of what services may do on behalf of this account alone. */
 const OWN = { Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } } };
 
-const topicId = ofType(watch, 'AWS::SNS::Topic')[0]![0];
+const topicOf = (name: 'Urgent' | 'Notices') =>
+  ofType(watch, 'AWS::SNS::Topic').find(([id]) => id.startsWith(`Alarms${name}`))![0];
+const topicId = topicOf('Urgent');
 
 describe('alarms', () => {
   it('are those of the table', () => {
@@ -52,6 +59,7 @@ describe('alarms', () => {
       'CleanBehind',
       'FeaturesBehind',
       'DropsRefused',
+      'VolumeUnusual',
       ...['Clean', 'Features', 'Dispatch'].flatMap((f) => [`${f}Errors`, `${f}Throttled`, `${f}Slow`]),
       'NoTicks',
       'CallsUndelivered',
@@ -62,10 +70,12 @@ describe('alarms', () => {
     ]);
   });
 
-  it('say what they mean and where it is written what to do, and go to the topic', () => {
-    for (const { name, why, runbook } of ALARMS) {
-      expect(alarms[name]!.AlarmDescription).toBe(`${why} What to do: ${RUNBOOK}#${runbook}`);
-      expect(alarms[name]!.AlarmActions).toEqual([{ Ref: topicId }]);
+  it('say what they mean and where it can be read what to do, and tell their topic, also when it is over', () => {
+    for (const { name, why, runbook, severity } of ALARMS) {
+      expect(alarms[name]!.AlarmDescription).toBe(`${why} What to do: ${WIKI}#${runbook}`);
+      const topic = [{ Ref: topicOf(severity === 'urgent' ? 'Urgent' : 'Notices') }];
+      expect(alarms[name]!.AlarmActions).toEqual(topic);
+      expect(alarms[name]!.OKActions).toEqual(topic);
       // CloudWatch takes no more.
       expect(alarms[name]!.AlarmDescription.length).toBeLessThanOrEqual(1024);
     }
@@ -156,12 +166,38 @@ describe('alarms', () => {
       Namespace: 'AWS/Lambda',
       MetricName: 'Invocations',
       Statistic: 'Sum',
-      Period: 86_400,
+      Period: 3600,
+      EvaluationPeriods: 3,
       Threshold: 1,
       ComparisonOperator: 'LessThanThreshold',
       TreatMissingData: 'breaching',
     });
     imported(alarms.NoTicks!.Dimensions, nightly);
+  });
+
+  it('VolumeUnusual: a band of four deviations around what CloudWatch expects of the day', () => {
+    expect(alarms.VolumeUnusual).toMatchObject({
+      ComparisonOperator: 'LessThanLowerOrGreaterThanUpperThreshold',
+      Metrics: expect.arrayContaining([
+        expect.objectContaining({ Expression: expect.stringMatching(/^ANOMALY_DETECTION_BAND\(\w+, 4\)$/) }),
+        expect.objectContaining({
+          MetricStat: expect.objectContaining({
+            Metric: expect.objectContaining({ Namespace: 'Nightjar', MetricName: 'RowsIn' }),
+            Period: 86_400,
+          }),
+        }),
+      ]),
+    });
+  });
+
+  it('without an address of the runbook name the page, and the synthesis says what is missing', () => {
+    const [, { Properties }] = ofType(quiet, 'AWS::CloudWatch::Alarm')[0]!;
+    expect(Properties.AlarmDescription).toContain(`What to do: ${RUNBOOK}#`);
+    const { stacks } = synthesise();
+    const warnings = stacks.watch.node.metadata.filter(({ type }) => type === 'aws:cdk:warning');
+    expect(warnings.map(({ data }) => String(data))).toEqual([
+      expect.stringContaining('deploy.runbook is not set'),
+    ]);
   });
 
   it('JobsBlocked: counts the events of every job queue, each of which is told with its reason', () => {
@@ -181,7 +217,10 @@ describe('alarms', () => {
     });
     const { detail } = rule!.Properties.EventPattern as { detail: { jobQueue: unknown[] } };
     expect(detail.jobQueue).toHaveLength(ofType(batch, 'AWS::Batch::JobQueue').length);
-    expect(new Set(detail.jobQueue.map((arn) => imported(arn, batch))).size).toBe(detail.jobQueue.length);
+    const lent = detail.jobQueue.map((arn) => text(templates, 'watch', arn));
+    expect(lent.sort()).toEqual(
+      ofType(batch, 'AWS::Batch::JobQueue').map(([id]) => `batch.${id}.JobQueueArn`),
+    );
   });
 });
 
@@ -247,6 +286,7 @@ describe('topic', () => {
 
   it('is named for the command line', () => {
     expect(watch.Outputs!.AlarmTopic).toEqual({ Value: { Ref: topicId } });
+    expect(watch.Outputs!.NoticeTopic).toEqual({ Value: { Ref: topicOf('Notices') } });
   });
 });
 
@@ -265,7 +305,7 @@ describe('budget', () => {
           ThresholdType: 'PERCENTAGE',
           ComparisonOperator: 'GREATER_THAN',
         },
-        Subscribers: [{ SubscriptionType: 'SNS', Address: { Ref: topicId } }],
+        Subscribers: [{ SubscriptionType: 'SNS', Address: { Ref: topicOf('Notices') } }],
       })),
     });
   });

@@ -203,6 +203,7 @@ describe('cdk deploy', () => {
     );
     // when
     const code = await runCdk({
+      adopts: true,
       program,
       folder: home,
       region: 'eu-west-1',
@@ -212,7 +213,7 @@ describe('cdk deploy', () => {
     // then
     expect(code).toBe(3);
     expect(JSON.parse(await readFile(join(home, 'call.json'), 'utf8'))).toEqual({
-      args: ['deploy', '--all', '--require-approval', 'never', '--hotswap'],
+      args: ['deploy', '--all', '--require-approval', 'never', '--import-existing-resources', '--hotswap'],
       region: 'eu-west-1',
     });
     expect(JSON.parse(await readFile(join(home, 'cdk.json'), 'utf8'))).toEqual({
@@ -225,7 +226,13 @@ describe('cdk deploy', () => {
     const folder = await temporaryFolder();
     const program = join(folder, 'cdk.cjs');
     await writeFile(program, `process.exit(process.argv.includes('--require-approval') ? 1 : 0);`);
-    const call = { program, folder, region: 'r', extra: [] };
+    const call = {
+      adopts: false,
+      program,
+      folder,
+      region: 'r',
+      extra: [],
+    };
     expect(await runCdk({ ...call, yes: false })).toBe(0);
   });
 });
