@@ -136,8 +136,13 @@ describe('compute environments', () => {
       ComputeEnvironmentName: Match.absent(),
       // With a role of ours, Batch could only replace them.
       ServiceRole: Match.absent(),
-      ReplaceComputeEnvironment: false,
     });
+    // Fargate's says nothing: see updates.test.ts.
+    template.resourcePropertiesCountIs(
+      'AWS::Batch::ComputeEnvironment',
+      { ReplaceComputeEnvironment: false },
+      2,
+    );
     template.resourceCountIs('AWS::Batch::JobQueue', 2);
     template.allResourcesProperties('AWS::Batch::JobQueue', { JobQueueName: Match.absent() });
   });

@@ -114,7 +114,7 @@ describe('schedules', () => {
     const [[queue] = ['']] = ofType(nightly, 'AWS::SQS::Queue');
     for (const [kind, { Target }] of Object.entries(schedules)) {
       expect(Target.RetryPolicy).toEqual({
-        MaximumEventAgeInSeconds: kind === 'tick' ? 300 : 3600,
+        MaximumEventAgeInSeconds: kind === 'tick' || kind === 'heartbeat' ? 300 : 3600,
         MaximumRetryAttempts: 10,
       });
       expect(Target.DeadLetterConfig).toEqual({ Arn: { 'Fn::GetAtt': [queue, 'Arn'] } });
