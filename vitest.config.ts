@@ -41,6 +41,10 @@ export default defineConfig({
         find: /^nightjar-shop\/engine$/,
         replacement: fileURLToPath(new URL('package/engine.ts', import.meta.url)),
       },
+      {
+        find: /^nightjar-shop\/infra$/,
+        replacement: fileURLToPath(new URL('package/infra.ts', import.meta.url)),
+      },
     ],
   },
   test: {

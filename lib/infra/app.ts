@@ -1,11 +1,7 @@
 import { type App, Tags } from 'aws-cdk-lib';
 import { type Config, deployOf } from '../config/index.ts';
-import { BatchStack } from './batch.ts';
-import { IngestStack } from './ingest.ts';
-import { NightlyStack } from './nightly.ts';
 import { type Packages, type Setting, stackId } from './shared.ts';
-import { StorageStack } from './storage.ts';
-import { WatchStack } from './watch.ts';
+import { BatchStack, IngestStack, NightlyStack, StorageStack, WatchStack } from './stacks.ts';
 
 export interface Stacks {
   readonly storage: StorageStack;

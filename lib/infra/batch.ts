@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { Annotations, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   CfnComputeEnvironment,
   FargateComputeEnvironment,
@@ -10,7 +10,7 @@ import {
 } from 'aws-cdk-lib/aws-batch';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import type { Deploy } from '../config/index.ts';
 import type { JobDefinition } from '../runtime/index.ts';
 import { grantAccess } from './access.ts';
@@ -61,22 +61,23 @@ const GIVE_UP = [
   maxTime: Duration.minutes(30),
 }));
 
-export interface BatchStackProps extends StackProps {
+export interface NightjarBatchProps {
   readonly setting: Setting;
   readonly storage: StorageParts;
 }
 
 /** The jobs: a network without a way in, Fargate, GPU hosts where the config wants them, a queue for each, and what may be submitted. */
-export class BatchStack extends Stack {
+export class NightjarBatch extends Construct {
   readonly parts: BatchParts;
   readonly network: Network;
 
-  constructor(scope: Construct, id: string, { setting, storage, ...props }: BatchStackProps) {
-    super(scope, id, props);
+  constructor(scope: Construct, id: string, { setting, storage }: NightjarBatchProps) {
+    super(scope, id);
     const { deploy, environment } = setting;
     const places = placesOf(deploy);
     const withGpu = Object.values(places).includes('gpu');
     const sizes = jobSizes(deploy, withGpu);
+    this.#tellNeeds(deploy, withGpu);
     const { drops, data, exports } = storage;
     this.network = new Network(this, 'Network', {
       mode: deploy.network,
@@ -123,7 +124,7 @@ export class BatchStack extends Stack {
         on,
         architecture,
         assignPublicIp: this.network.assignPublicIp,
-        environment: jobEnvironment(this.region, setting.environment, storage, role),
+        environment: jobEnvironment(Stack.of(this).region, setting.environment, storage, role),
         timeout,
         logGroup,
         executionRole,
@@ -147,8 +148,20 @@ export class BatchStack extends Stack {
       jobQueues: Object.entries(queues).map(([name, arn]): JobQueuePart => ({ name, arn })),
     };
     const arns = Object.entries(this.parts.queues).map(([job, queue]) => [job, queue(this)]);
-    new CfnOutput(this, 'JobQueues', { value: this.toJsonString(Object.fromEntries(arns)) });
-    new CfnOutput(this, 'JobDefinitions', { value: this.toJsonString(this.parts.definitions) });
+    new CfnOutput(this, 'JobQueues', { value: Stack.of(this).toJsonString(Object.fromEntries(arns)) });
+    new CfnOutput(this, 'JobDefinitions', { value: Stack.of(this).toJsonString(this.parts.definitions) });
+  }
+
+  /** Quotas cannot be seen from here: the synthesis looks nothing up. `nightjar deploy --check` does. */
+  #tellNeeds({ cpu, gpu, zones }: Deploy, withGpu: boolean): void {
+    const needs = [
+      `${cpu.maxVcpus} vCPUs of Fargate (a new account has 6)`,
+      ...(withGpu ? [`${gpu.maxVcpus} vCPUs of ${gpu.instanceTypes.join(' or ')} (a new account has 0)`] : []),
+      `${zones} availability zones`,
+    ];
+    Annotations.of(this).addInfo(
+      `the jobs may use ${needs.join(', ')}; "nightjar deploy --check" looks whether the account has them`,
+    );
   }
 
   #gpuQueue({ gpu }: Deploy, logGroup: ILogGroup): string {
@@ -174,7 +187,7 @@ export class BatchStack extends Stack {
     const role = new Role(this, 'ExecutionRole', {
       description: 'Starts containers of jobs: pulls the image, opens the log',
       assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com', {
-        conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
     });
     acknowledgeWildcards(

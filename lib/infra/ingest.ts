@@ -1,24 +1,24 @@
-import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import { grantAccess, grantSubmit } from './access.ts';
 import { batchEnvironment, keyEnvironment, storeEnvironment } from './environment.ts';
 import { PackagedFunction } from './packaged-function.ts';
 import type { BatchParts, IngestParts, Setting, StorageParts } from './shared.ts';
 
-export interface IngestProps extends StackProps {
+export interface NightjarIngestProps {
   readonly setting: Setting;
   readonly storage: StorageParts;
   readonly batch: BatchParts;
 }
 
 /** The two functions behind the queues: drops become canonical rows, canonical events become rows of days. */
-export class IngestStack extends Stack {
+export class NightjarIngest extends Construct {
   readonly parts: IngestParts;
 
-  constructor(scope: Construct, id: string, { setting, storage, batch, ...props }: IngestProps) {
-    super(scope, id, props);
+  constructor(scope: Construct, id: string, { setting, storage, batch }: NightjarIngestProps) {
+    super(scope, id);
     const { functions } = setting.deploy;
     const clean = new PackagedFunction(this, 'Clean', {
       setting,

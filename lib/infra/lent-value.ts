@@ -11,12 +11,13 @@ export type LentValue = (borrower: Construct) => string;
  * replace must not be one.
  * @param name of the parameter, as a path
  */
-export function lend(owner: Stack, id: string, name: string, value: string): LentValue {
+export function lend(owner: Construct, id: string, name: string, value: string): LentValue {
+  const home = Stack.of(owner);
   new StringParameter(owner, id, { parameterName: name, stringValue: value });
   return (borrower) => {
     const stack = Stack.of(borrower);
-    if (stack === owner) return value;
-    stack.addStackDependency(owner, 'reads a parameter of it');
+    if (stack === home) return value;
+    stack.addStackDependency(home, 'reads a parameter of it');
     return StringParameter.valueForStringParameter(borrower, name);
   };
 }

@@ -1,14 +1,14 @@
-import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import { grantAccess, grantSubmit } from './access.ts';
 import { batchEnvironment, queueEnvironment, storeEnvironment } from './environment.ts';
 import { Schedules } from './nightly-schedules.ts';
 import { PackagedFunction } from './packaged-function.ts';
 import type { BatchParts, NightlyParts as Dispatch, Setting, StorageParts } from './shared.ts';
 
-export interface NightlyProps extends StackProps {
+export interface NightjarNightlyProps {
   readonly setting: Setting;
   readonly storage: StorageParts;
   readonly batch: BatchParts;
@@ -23,11 +23,11 @@ export interface NightlyParts extends Dispatch {
  * The function that looks what is due and submits it, and the schedules that call it. Any number of calls may run at once
  * and each may end anywhere: a night is claimed by a conditional put, so nothing here limits concurrency.
  */
-export class NightlyStack extends Stack {
+export class NightjarNightly extends Construct {
   readonly parts: NightlyParts;
 
-  constructor(scope: Construct, id: string, { setting, storage, batch, ...props }: NightlyProps) {
-    super(scope, id, props);
+  constructor(scope: Construct, id: string, { setting, storage, batch }: NightjarNightlyProps) {
+    super(scope, id);
     const undelivered = this.#undelivered();
     const dispatch = new PackagedFunction(this, 'Dispatch', {
       setting,

@@ -1,8 +1,8 @@
-import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { AccountRootPrincipal, AnyPrincipal, Effect, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, ResourcePolicy, Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import type { Deploy } from '../config/index.ts';
 import { ConfigError } from '../data/errors.ts';
 import { grantAccess, PSEUDONYM_TAG } from './access.ts';
@@ -11,16 +11,16 @@ import { Buckets } from './storage-buckets.ts';
 import { Keys } from './storage-keys.ts';
 import { WorkQueue } from './storage-queues.ts';
 
-export interface StorageProps extends StackProps {
+export interface NightjarStorageProps {
   readonly setting: Setting;
 }
 
 /** What outlives every deployment: buckets, keys, the pseudonym secret, and the queues that the buckets tell. */
-export class StorageStack extends Stack {
+export class NightjarStorage extends Construct {
   readonly parts: StorageParts;
 
-  constructor(scope: Construct, id: string, { setting, ...props }: StorageProps) {
-    super(scope, id, props);
+  constructor(scope: Construct, id: string, { setting }: NightjarStorageProps) {
+    super(scope, id);
     const { disposable, adopt } = setting.deploy;
     if (adopt && disposable) {
       throw new ConfigError(
@@ -95,6 +95,7 @@ export class StorageStack extends Stack {
   }
 
   #forThoseWhoTurnIds(): PolicyStatement {
+    const { partition, account } = Stack.of(this);
     return new PolicyStatement({
       sid: 'ForThoseWhoTurnIds',
       effect: Effect.DENY,
@@ -105,7 +106,7 @@ export class StorageStack extends Stack {
         StringNotEquals: { [`aws:PrincipalTag/${PSEUDONYM_TAG.key}`]: PSEUDONYM_TAG.value },
         // CloudFormation looks at what it manages: turned away, no later deployment would succeed.
         ArnNotLike: {
-          'aws:PrincipalArn': `arn:${this.partition}:iam::${this.account}:role/cdk-*-cfn-exec-role-*`,
+          'aws:PrincipalArn': `arn:${partition}:iam::${account}:role/cdk-*-cfn-exec-role-*`,
         },
       },
     });

@@ -1,4 +1,4 @@
-import { Annotations, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { Annotations, CfnOutput } from 'aws-cdk-lib';
 import { CfnBudget } from 'aws-cdk-lib/aws-budgets';
 import {
   Alarm,
@@ -10,7 +10,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { type IRule, Rule } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import { ALARMS, type AlarmRow, RUNBOOK } from './alarms.ts';
 import type { NightlyParts } from './nightly.ts';
 import type { BatchParts, IngestParts, Setting, StorageParts } from './shared.ts';
@@ -21,7 +21,7 @@ import { AlarmTopics } from './watch-topic.ts';
 /** Shares of the month's budget that are told once they are spent. */
 const SPENT_PERCENT = [80, 100] as const;
 
-export interface WatchProps extends StackProps {
+export interface NightjarWatchProps {
   readonly setting: Setting;
   readonly storage: StorageParts;
   readonly batch: BatchParts;
@@ -30,13 +30,13 @@ export interface WatchProps extends StackProps {
 }
 
 /** Tells people: alarms and a budget to a topic, and a page that shows the night. */
-export class WatchStack extends Stack {
+export class NightjarWatch extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { setting, storage, batch, ingest, nightly, ...props }: WatchProps,
+    { setting, storage, batch, ingest, nightly }: NightjarWatchProps,
   ) {
-    super(scope, id, props);
+    super(scope, id);
     const { alarmEmail, noticeEmail, disposable } = setting.deploy;
     const topics = new AlarmTopics(this, 'Alarms', {
       email: alarmEmail,

@@ -164,7 +164,8 @@ function patched(template: CloudTemplate): CloudTemplate {
     .map(([id, { DependsOn, ...resource }]) => {
       const properties: Record<string, unknown> = { ...(walk(resource.Properties ?? {}) as object) };
       // moto reads tags of these in another form than CloudFormation's.
-      if (resource.Type === 'AWS::KMS::Key' || resource.Type === 'AWS::SSM::Parameter') delete properties.Tags;
+      if (resource.Type === 'AWS::KMS::Key' || resource.Type === 'AWS::SSM::Parameter')
+        delete properties.Tags;
       if (resource.Type === 'AWS::Batch::ComputeEnvironment') {
         // AWS takes either spelling, and its service-linked role where none is named; moto wants capitals and a role.
         properties.Type = String(properties.Type).toUpperCase();

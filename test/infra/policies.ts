@@ -94,10 +94,7 @@ export function text(templates: Templates, stack: StackName, value: unknown): st
 }
 
 /** What stands behind a parameter of a template that reads one of Systems Manager. */
-function lentBy(
-  templates: Templates,
-  parameter: unknown,
-): { stack: StackName; value: unknown } | undefined {
+function lentBy(templates: Templates, parameter: unknown): { stack: StackName; value: unknown } | undefined {
   const [name] = read(parameter, 'Default');
   for (const [stack, { Resources }] of entries(templates)) {
     for (const { Type, Properties } of Object.values(Resources)) {

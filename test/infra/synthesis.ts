@@ -42,7 +42,7 @@ export const SHOP = {
 };
 
 /** An archive without a file. */
-const EMPTY_ZIP = Buffer.from('504b0506'.padEnd(44, '0'), 'hex');
+export const EMPTY_ZIP = Buffer.from('504b0506'.padEnd(44, '0'), 'hex');
 
 /** By their settings. Test files of this folder share modules, and so these: none may change them. */
 const made = new Map<string, Synthesis>();

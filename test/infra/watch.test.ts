@@ -194,7 +194,9 @@ describe('alarms', () => {
     const [, { Properties }] = ofType(quiet, 'AWS::CloudWatch::Alarm')[0]!;
     expect(Properties.AlarmDescription).toContain(`What to do: ${RUNBOOK}#`);
     const { stacks } = synthesise();
-    const warnings = stacks.watch.node.metadata.filter(({ type }) => type === 'aws:cdk:warning');
+    const warnings = stacks.watch.node
+      .findChild('Default')
+      .node.metadata.filter(({ type }) => type === 'aws:cdk:warning');
     expect(warnings.map(({ data }) => String(data))).toEqual([
       expect.stringContaining('deploy.runbook is not set'),
     ]);
