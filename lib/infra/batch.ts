@@ -156,7 +156,9 @@ export class NightjarBatch extends Construct {
   #tellNeeds({ cpu, gpu, zones }: Deploy, withGpu: boolean): void {
     const needs = [
       `${cpu.maxVcpus} vCPUs of Fargate (a new account has 6)`,
-      ...(withGpu ? [`${gpu.maxVcpus} vCPUs of ${gpu.instanceTypes.join(' or ')} (a new account has 0)`] : []),
+      ...(withGpu
+        ? [`${gpu.maxVcpus} vCPUs of ${gpu.instanceTypes.join(' or ')} (a new account has 0)`]
+        : []),
       `${zones} availability zones`,
     ];
     Annotations.of(this).addInfo(
