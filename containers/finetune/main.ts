@@ -1,8 +1,12 @@
 import { finetuneRun } from '../../lib/models/index.ts';
 import { settleDevice } from '../../lib/run/device.ts';
 import { runJob } from '../../lib/run/job.ts';
+import { countJob } from '../../lib/runtime/aws/index.ts';
 
 await runJob('finetune', async ({ store, runId, progress, signal }) => {
   await settleDevice();
-  await finetuneRun({ store, runId, progress, signal });
+  const started = performance.now();
+  const versions = await finetuneRun({ store, runId, progress, signal });
+  const Groups = Object.keys(versions).length;
+  countJob('finetune', process.env, { Groups }, performance.now() - started);
 });

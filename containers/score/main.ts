@@ -1,17 +1,20 @@
 import { settleDevice } from '../../lib/run/device.ts';
 import { readManifest } from '../../lib/run/index.ts';
 import { runJob, shardRange, variable } from '../../lib/run/job.ts';
+import { countJob } from '../../lib/runtime/aws/index.ts';
 import { scoreRun } from '../../lib/score/index.ts';
 
 await runJob('score', async ({ store, runId, progress, signal }) => {
   await settleDevice();
   const { shards } = await readManifest(store, runId);
   const index = Number(process.env.AWS_BATCH_JOB_ARRAY_INDEX ?? 0);
-  await scoreRun({
+  const started = performance.now();
+  const { users } = await scoreRun({
     store,
     runId,
     shards: shardRange(shards, Number(variable('NIGHTJAR_CHILDREN')), index),
     progress,
     signal,
   });
+  countJob('score', process.env, { Users: users }, performance.now() - started);
 });

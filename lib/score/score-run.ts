@@ -11,6 +11,7 @@ import { encodeScores } from './scores.ts';
  * already is skipped, so a job that is started again does no work twice.
  * @param shards first shard and the one after the last
  * @param signal fires when the job is to end: the shard in progress is scored to its end, and no other is begun
+ * @returns how many users this call scored; those that were scored before are not in it
  * @throws AbortedError when the signal has fired with shards left
  */
 export async function scoreRun(args: {
@@ -19,7 +20,7 @@ export async function scoreRun(args: {
   shards: { from: number; to: number };
   progress: (text: string) => void;
   signal?: AbortSignal | undefined;
-}): Promise<void> {
+}): Promise<{ users: number }> {
   const { store, runId, shards, progress, signal } = args;
   const checkStopped = () => checkAborted(signal, 'scoring was stopped between two shards');
   const manifest = await readManifest(store, runId);
@@ -42,16 +43,19 @@ export async function scoreRun(args: {
     await store.put(key, encodeScores(scores, { runId, task }), { ifAbsent: true });
     progress(`${task}: ${scores.users.length} rows`);
   }
-  if (!manifest.groups.some((group) => overUsers(group) && versions[group.name])) return;
+  let scored = 0;
+  if (!manifest.groups.some((group) => overUsers(group) && versions[group.name])) return { users: scored };
   const scorer = await openRunScorer({ store, runId, manifest, versions });
   try {
     for (let shard = shards.from; shard < shards.to; shard++) {
       checkStopped();
       const users = await namingDrops(store, manifest, () => scorer.shard(shard));
+      scored += users ?? 0;
       const place = `shard ${shard - shards.from + 1} of ${shards.to - shards.from}`;
       progress(users === undefined ? `${place}: scored before` : `${place}: ${users} users`);
     }
   } finally {
     await scorer.close();
   }
+  return { users: scored };
 }

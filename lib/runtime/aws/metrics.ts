@@ -1,10 +1,32 @@
-import { Metrics } from '@aws-lambda-powertools/metrics';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 
 /** Metrics of a service as lines of its log, by which CloudWatch counts them; deployments of one account count apart. */
 export function openMetrics(
-  serviceName: 'clean' | 'features' | 'dispatch',
+  serviceName: 'clean' | 'features' | 'dispatch' | 'finetune' | 'score',
   env: Readonly<Record<string, string | undefined>>,
 ): Metrics {
   const environment = env.NIGHTJAR_ENVIRONMENT ?? 'prod';
   return new Metrics({ namespace: 'Nightjar', serviceName, defaultDimensions: { environment } });
+}
+
+/**
+ * What a job did and how fast, as metrics; CloudWatch reads them from the job's log as well. Nothing on one machine.
+ * @param done what it made, such as `UsersScored`
+ * @param ms what it took
+ */
+export function countJob(
+  job: 'finetune' | 'score',
+  env: Readonly<Record<string, string | undefined>>,
+  done: Readonly<Record<string, number>>,
+  ms: number,
+): void {
+  if (!env.NIGHTJAR_DATA_BUCKET) return;
+  const metrics = openMetrics(job, env);
+  metrics.addMetric('Seconds', MetricUnit.Seconds, ms / 1000);
+  for (const [name, value] of Object.entries(done)) {
+    metrics.addMetric(name, MetricUnit.Count, value);
+    if (value > 0) metrics.addMetric(`${name}PerSecond`, MetricUnit.CountPerSecond, value / (ms / 1000));
+  }
+  metrics.addMetadata('device', env.NIGHTJAR_DEVICE ?? 'cpu');
+  metrics.publishStoredMetrics();
 }
