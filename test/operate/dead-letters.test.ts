@@ -159,6 +159,7 @@ describe.skipIf(!hasMoto)('dead letters', () => {
 
   it.each(ALL ? (['before', 'after'] as const) : (['after'] as const))(
     'are all moved by the next try (failed %s the call)',
+    { timeout: 180_000 },
     async (how) => {
       for (const k of AT) {
         // given
