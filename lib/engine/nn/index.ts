@@ -26,5 +26,6 @@ export {
   type Norm,
   type TransformerOptions,
   type TransformerWeights,
+  transformerBlock,
   transformerLayer,
 } from './transformer.ts';

@@ -44,6 +44,33 @@ export function linear(g: GraphBuilder, x: Value, { weight, bias }: Linear): Val
   return bias ? g.add(product, bias) : product;
 }
 
+/** What a Transformer layer is made of, each on (batch, length, width). */
+export interface TransformerParts {
+  readonly attend: (x: Value) => Value;
+  readonly feedForward: (x: Value) => Value;
+  /** Of the attention and of the feed-forward part. */
+  readonly norm1: (x: Value) => Value;
+  readonly norm2: (x: Value) => Value;
+}
+
+/**
+ * How the parts make a layer: each is added to what it was given, with the norms after each sum (Vaswani et al. 2017) or
+ * before each part (Xiong et al. 2020).
+ */
+export function transformerBlock(
+  g: GraphBuilder,
+  x: Value,
+  norm: 'post' | 'pre',
+  { attend, feedForward, norm1, norm2 }: TransformerParts,
+): Value {
+  if (norm === 'post') {
+    const attended = norm1(g.add(x, attend(x)));
+    return norm2(g.add(attended, feedForward(attended)));
+  }
+  const attended = g.add(x, attend(norm1(x)));
+  return g.add(attended, feedForward(norm2(attended)));
+}
+
 /**
  * A Transformer encoder layer with torch's weights, without dropout.
  * @param x (batch, length, width)
@@ -56,7 +83,10 @@ export function transformerLayer(
   { heads, norm, bias, activation = 'gelu', epsilon = 1e-5 }: TransformerOptions,
 ): Value {
   const width = Number(x.shape[2]);
-  const normalise = (v: Value, { scale, bias: shift }: Norm): Value => g.layerNorm(v, scale, shift, epsilon);
+  const normalise =
+    ({ scale, bias: shift }: Norm) =>
+    (v: Value): Value =>
+      g.layerNorm(v, scale, shift, epsilon);
   const attend = (v: Value): Value => {
     const [query, key, value] = g.split(linear(g, v, weights.qkv), [width, width, width], -1) as [
       Value,
@@ -70,10 +100,6 @@ export function transformerLayer(
     const hidden = linear(g, v, weights.up);
     return linear(g, activation === 'gelu' ? g.gelu(hidden) : g.relu(hidden), weights.down);
   };
-  if (norm === 'post') {
-    const attended = normalise(g.add(x, attend(x)), weights.norm1);
-    return normalise(g.add(attended, feedForward(attended)), weights.norm2);
-  }
-  const attended = g.add(x, attend(normalise(x, weights.norm1)));
-  return g.add(attended, feedForward(normalise(attended, weights.norm2)));
+  const [norm1, norm2] = [normalise(weights.norm1), normalise(weights.norm2)];
+  return transformerBlock(g, x, norm, { attend, feedForward, norm1, norm2 });
 }

@@ -1,5 +1,5 @@
 import type { Rng } from '../host/index.ts';
-import { attentionBias } from '../nn/index.ts';
+import { attentionBias, transformerBlock } from '../nn/index.ts';
 import { type Graph, GraphBuilder, type Value } from '../onnx/index.ts';
 import { TextError } from './errors.ts';
 
@@ -83,14 +83,12 @@ export function buildTextEncoder(shape: TextEncoderShape, rng: Rng): Graph {
     );
   for (let layer = 0; layer < layers; layer++) {
     const name = `encoder.layer.${layer}`;
-    const normed = (part: string, input: Value) => layerNorm(`${name}.${part}.LayerNorm`, input);
-    if (norm === 'pre') {
-      x = g.add(x, attention(name, normed('attention.output', x)));
-      x = g.add(x, feedForward(name, normed('output', x)));
-    } else {
-      x = normed('attention.output', g.add(x, attention(name, x)));
-      x = normed('output', g.add(x, feedForward(name, x)));
-    }
+    x = transformerBlock(g, x, norm, {
+      attend: (input) => attention(name, input),
+      feedForward: (input) => feedForward(name, input),
+      norm1: (input) => layerNorm(`${name}.attention.output.LayerNorm`, input),
+      norm2: (input) => layerNorm(`${name}.output.LayerNorm`, input),
+    });
   }
   if (norm === 'pre') x = layerNorm('encoder.final.LayerNorm', x);
   g.output('last_hidden_state', x);

@@ -1,5 +1,5 @@
 import type { Rng } from '../../../engine/host/index.ts';
-import { multiHeadAttention } from '../../../engine/nn/index.ts';
+import { multiHeadAttention, transformerBlock } from '../../../engine/nn/index.ts';
 import type { GraphBuilder, Value } from '../../../engine/onnx/index.ts';
 
 /** Draws of one parameter depend on its name alone, so adding a layer changes no other. */
@@ -52,12 +52,19 @@ export class Layers {
   transformerLayer(name: string, x: Value, bias: Value, options: { width: number; heads: number }): Value {
     const { g } = this;
     const { width, heads } = options;
-    const qkv = this.dense(`${name}.qkv`, this.norm(`${name}.norm1`, x, width), width, 3 * width);
-    const [q, k, v] = g.split(qkv, [width, width, width], -1);
-    const joined = multiHeadAttention(g, q!, k!, v!, { heads, bias });
-    const attended = g.add(x, this.dense(`${name}.out`, joined, width, width));
-    const hidden = this.dense(`${name}.up`, this.norm(`${name}.norm2`, attended, width), width, 2 * width);
-    return g.add(attended, this.dense(`${name}.down`, g.gelu(hidden), 2 * width, width));
+    return transformerBlock(g, x, 'pre', {
+      norm1: (value) => this.norm(`${name}.norm1`, value, width),
+      attend: (value) => {
+        const qkv = this.dense(`${name}.qkv`, value, width, 3 * width);
+        const [q, k, v] = g.split(qkv, [width, width, width], -1);
+        return this.dense(`${name}.out`, multiHeadAttention(g, q!, k!, v!, { heads, bias }), width, width);
+      },
+      norm2: (value) => this.norm(`${name}.norm2`, value, width),
+      feedForward: (value) => {
+        const hidden = this.dense(`${name}.up`, value, width, 2 * width);
+        return this.dense(`${name}.down`, g.gelu(hidden), 2 * width, width);
+      },
+    });
   }
 
   /**
