@@ -45,6 +45,7 @@ export type {
   BatchRunner,
   JobDefinition,
   JobDescription,
+  JobFault,
   JobRequest,
   JobStatus,
   ObjectInfo,
