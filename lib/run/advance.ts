@@ -172,7 +172,7 @@ async function underWay(
       tally = tallyAfter(record, job, spared);
       if (tally.failures >= submits) return { failed: reasonOf(job) };
       const due = dueAfter(record, tally);
-      if (due > now) return { due, away: reasonOf(job) };
+      if (due && due > now) return { due, away: reasonOf(job) };
       log?.(JSON.stringify({ runId, stage, job: number, over: reasonOf(job), fault: job?.fault, ...tally }));
     }
     number++;

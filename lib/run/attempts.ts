@@ -45,8 +45,10 @@ export function tallyAfter(last: Tally, job: JobDescription | undefined, spared:
  * From when on the next job may be submitted: 5, 10, 20, then every 40 minutes after the one before it, so that what is away
  * for a quarter of an hour costs three jobs and not all of them.
  * @param next of `tallyAfter`
+ * @returns undefined: at once
  */
-export function dueAfter({ submittedAt }: Pick<JobRecord, 'submittedAt'>, { away }: Tally): Date {
-  const space = away === 0 ? 0 : Math.min(LONGEST_SPACE_MS, FIRST_SPACE_MS * 2 ** (away - 1));
+export function dueAfter({ submittedAt }: Pick<JobRecord, 'submittedAt'>, { away }: Tally): Date | undefined {
+  if (away === 0) return undefined;
+  const space = Math.min(LONGEST_SPACE_MS, FIRST_SPACE_MS * 2 ** (away - 1));
   return new Date(Date.parse(submittedAt) + space);
 }

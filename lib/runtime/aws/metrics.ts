@@ -8,3 +8,17 @@ export function openMetrics(
   const environment = env.NIGHTJAR_ENVIRONMENT ?? 'prod';
   return new Metrics({ namespace: 'Nightjar', serviceName, defaultDimensions: { environment } });
 }
+
+/** A handler whose metrics are written however it ends: what was counted before it threw has happened. */
+export function flushing<A extends unknown[], R>(
+  metrics: Pick<Metrics, 'publishStoredMetrics'>,
+  handle: (...args: A) => Promise<R>,
+): (...args: A) => Promise<R> {
+  return async (...args) => {
+    try {
+      return await handle(...args);
+    } finally {
+      metrics.publishStoredMetrics();
+    }
+  };
+}
