@@ -11,7 +11,7 @@ export function openMetrics(
 
 /** A handler whose metrics are written however it ends: what was counted before it threw has happened. */
 export function flushing<A extends unknown[], R>(
-  metrics: Pick<Metrics, 'publishStoredMetrics'>,
+  metrics: { publishStoredMetrics(): unknown },
   handle: (...args: A) => Promise<R>,
 ): (...args: A) => Promise<R> {
   return async (...args) => {
