@@ -81,7 +81,7 @@ export function isAway(error: unknown): boolean {
     const failure = awsFailure(one);
     const { code, status } = failure;
     return (
-      EXPIRED.has(code) ||
+      isOutdated(failure) ||
       THROTTLING.test(code) ||
       UNREACHED.has(code) ||
       UNREACHED.has(systemCodeOf(one)) ||
@@ -94,7 +94,16 @@ export function isAway(error: unknown): boolean {
 
 /** The credentials are no good any more; new ones may be. */
 export const isExpired = (error: unknown): boolean =>
-  chainOf(error).some((one) => EXPIRED.has(awsFailure(one).code));
+  chainOf(error).some((one) => isOutdated(awsFailure(one)));
+
+const isOutdated = (failure: AwsFailure): boolean => EXPIRED.has(failure.code) || isUnnamed(failure);
+
+/**
+ * Refused without a code: S3's answer to HEAD has no body. Of what it says with status 400, expired credentials are all that
+ * can come up in the middle of the work.
+ */
+export const isUnnamed = ({ code, status }: AwsFailure): boolean =>
+  status === 400 && /^(?:Unknown|UnknownError|BadRequest|400)$/.test(code);
 
 /** A dependency is asked too much at once. */
 export const isThrottled = (error: unknown): boolean =>
