@@ -214,10 +214,12 @@ describe.skipIf(!hasMoto)('a night in bad weather', { timeout: SLOW }, () => {
 
 /** Takes the next message off a queue, as a function gets it. */
 async function take(sqs: SQSClient, QueueUrl: string) {
-  const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl }));
-  const { MessageId, ReceiptHandle, Body } = Messages[0]!;
+  const { Messages = [] } = await sqs.send(
+    new ReceiveMessageCommand({ QueueUrl, MessageSystemAttributeNames: ['All'] }),
+  );
+  const { MessageId, ReceiptHandle, Body, Attributes } = Messages[0]!;
   await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
-  return { messageId: MessageId, body: Body };
+  return { messageId: MessageId, receiptHandle: ReceiptHandle, body: Body, attributes: Attributes };
 }
 
 /**
