@@ -3,13 +3,14 @@ import {
   type CleanResult,
   cleanDrop,
   isIgnored,
-  type LargeDropInput,
-  sendLargeDrop,
+  type SendDropInput,
+  sendDrop,
 } from '../../lib/clean/index.ts';
 import {
   parseS3Event,
   type QueueEvent,
   type QueueEventResult,
+  type QueueRecord,
   sentenceOf,
   whyNoKey,
 } from '../../lib/runtime/index.ts';
@@ -33,32 +34,40 @@ export type CleanEntry = { readonly stage: 'clean'; readonly message: string } &
       readonly status: 'sent to batch';
       readonly key: string;
       readonly job: string;
+      /** `again`: an earlier delivery of its message did not end; the function may have been killed for its memory. */
+      readonly why: 'large' | 'again';
       readonly submitted: boolean;
     }
   | { readonly status: 'failed'; readonly key?: string; readonly error: string }
 );
 
 export interface CleanDeps extends Omit<CleanDropInput, 'key'> {
-  /** Where large drops go; absent: they are cleaned here. */
-  readonly large?: Pick<LargeDropInput, 'batch' | 'limits'>;
+  /** Where drops go that are too much for the function; absent: they are cleaned here. */
+  readonly large?: Pick<SendDropInput, 'batch' | 'limits'>;
   readonly report: (entry: CleanEntry) => void;
   /** Gets what was thrown of an object, or of a message that names none. */
   readonly onError?: (error: unknown, key: string | undefined) => void;
+  /** Called for each message that failed, before the answer: it may show it again early. */
+  readonly giveBack?: (error: unknown, message: QueueRecord) => Promise<void>;
 }
 
 /**
- * The function behind the queue of new drops: cleans each object that a message names, or has a batch job clean it. Only
+ * The function behind the queue of new drops: cleans each object that a message names, or has a batch job clean it:
+ * one that is too large, and one that the function was given before without an end. Only
  * a fault of the store or the machine gives a message back to the queue; bad data is refused and done.
  */
 export function makeHandler({
   report,
   large,
   onError,
+  giveBack,
   ...deps
 }: CleanDeps): (event: QueueEvent) => Promise<QueueEventResult> {
   return async ({ Records }) => {
     const batchItemFailures: { itemIdentifier: string }[] = [];
-    for (const { messageId, body } of Records) {
+    for (const message of Records) {
+      const { messageId, body, attributes } = message;
+      const delivery = Number(attributes.ApproximateReceiveCount);
       const told = { stage: 'clean', message: messageId } as const;
       let at: string | undefined;
       try {
@@ -66,7 +75,7 @@ export function makeHandler({
           at = key;
           // Folders that a console makes as empty objects are no drops either.
           if (!key.startsWith('drop/') || key.endsWith('/') || isIgnored(key)) continue;
-          const sent = large && !whyNoKey(key) && (await sendLargeDrop({ ...deps, ...large, key }));
+          const sent = large && !whyNoKey(key) && (await sendDrop({ ...deps, ...large, key, delivery }));
           if (sent) report({ ...told, status: 'sent to batch', key, ...sent });
           else report({ ...told, key, ...summary(await cleanDrop({ ...deps, key })) });
         }
@@ -79,6 +88,7 @@ export function makeHandler({
           error: sentenceOf(error),
         });
         onError?.(error, at);
+        await giveBack?.(error, message);
       }
     }
     return { batchItemFailures };

@@ -3,8 +3,14 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { engineWithin, removeLeftovers } from '../../lib/clean/index.ts';
 import { createPseudonyms } from '../../lib/data/index.ts';
-import { openBatchFrom, openKey, openMetrics, openStore } from '../../lib/runtime/aws/index.ts';
-import type { QueueEvent, QueueEventResult } from '../../lib/runtime/index.ts';
+import {
+  flushing,
+  openBatchFrom,
+  openGiveBack,
+  openKey,
+  openMetrics,
+  openStore,
+} from '../../lib/runtime/aws/index.ts';
 import { readSetting } from '../setting.ts';
 import { type CleanEntry, makeHandler } from './handler.ts';
 
@@ -21,12 +27,15 @@ const handle = makeHandler({
   pseudonyms: createPseudonyms(await openKey(env)),
   engine: engineWithin(Number(env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE), availableParallelism()),
   large: { batch: openBatchFrom(env), limits: deploy.largeDrop },
+  giveBack: openGiveBack(),
   report,
 });
 
 function report({ message, ...entry }: CleanEntry): void {
   const line = { correlation_id: message, ...entry };
   if (entry.status === 'failed') logger.error('drop failed', line);
+  else if (entry.status === 'sent to batch' && entry.why === 'again')
+    logger.warn('an earlier call did not end this drop: a job takes it over', line);
   else logger.info(`drop ${entry.status}`, line);
   if (entry.status === 'clean') {
     count('DropsCleaned', 1);
@@ -34,13 +43,12 @@ function report({ message, ...entry }: CleanEntry): void {
     count('RowsQuarantined', entry.quarantined);
   }
   if (entry.status === 'refused' || entry.status === 'unusable') count('DropsRefused', 1);
-  if (entry.status === 'sent to batch' && entry.submitted) count('DropsSentToBatch', 1);
+  if (entry.status === 'sent to batch' && entry.submitted) {
+    count('DropsSentToBatch', 1);
+    if (entry.why === 'again') count('DropsTakenOver', 1);
+  }
 }
 
 const count = (name: string, value: number) => metrics.addMetric(name, MetricUnit.Count, value);
 
-export async function handler(event: QueueEvent): Promise<QueueEventResult> {
-  const result = await handle(event);
-  metrics.publishStoredMetrics();
-  return result;
-}
+export const handler = flushing(metrics, handle);

@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { TickResult } from '../../lib/run/index.ts';
-import { openBatchFrom, openMetrics, openStore } from '../../lib/runtime/aws/index.ts';
+import { flushing, openBatchFrom, openMetrics, openStore } from '../../lib/runtime/aws/index.ts';
 import { readSetting } from '../setting.ts';
 import { makeHandler } from './handler.ts';
 import { resender } from './resend.ts';
@@ -20,17 +20,19 @@ const handle = makeHandler({
   clock: () => new Date(),
 });
 
-export async function handler(
-  event: unknown,
-  { awsRequestId }: { readonly awsRequestId: string },
-): Promise<TickResult | undefined> {
-  const result = await handle(event);
-  if (!result) return undefined;
-  logger.info(`${result.kind} ${result.state}`, { correlation_id: awsRequestId, ...shortened(result) });
-  count(result);
-  metrics.publishStoredMetrics();
-  return result;
-}
+export const handler = flushing(
+  metrics,
+  async (
+    event: unknown,
+    { awsRequestId }: { readonly awsRequestId: string },
+  ): Promise<TickResult | undefined> => {
+    const result = await handle(event);
+    if (!result) return undefined;
+    logger.info(`${result.kind} ${result.state}`, { correlation_id: awsRequestId, ...shortened(result) });
+    count(result);
+    return result;
+  },
+);
 
 /** A log line has a limit; the answer and the run's manifest hold the whole lists. */
 function shortened({ missing, stale, ...rest }: TickResult) {

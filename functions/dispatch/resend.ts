@@ -1,6 +1,6 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { mapParallel } from '../../lib/run/index.ts';
-import { clientSettings, openSqsQueue } from '../../lib/runtime/aws/index.ts';
+import { openClient, openSqsQueue } from '../../lib/runtime/aws/index.ts';
 import { formatS3Event } from '../../lib/runtime/index.ts';
 
 /** Messages on their way at the same time. */
@@ -16,7 +16,7 @@ export function resender(
 ): ((keys: readonly string[]) => Promise<void>) | undefined {
   const { NIGHTJAR_CLEAN_QUEUE_URL: cleanUrl, NIGHTJAR_FEATURES_QUEUE_URL: featuresUrl } = env;
   if (!cleanUrl || !featuresUrl) return undefined;
-  const client = new SQSClient(clientSettings());
+  const client = openClient((settings) => new SQSClient(settings));
   const drops = openSqsQueue({ client, name: 'clean', url: cleanUrl });
   const events = openSqsQueue({ client, name: 'features', url: featuresUrl });
   return async (keys) => {

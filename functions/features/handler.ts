@@ -1,6 +1,11 @@
 import type { Config } from '../../lib/config/index.ts';
 import { buildDays, isCleanEvents } from '../../lib/features/index.ts';
-import { type ObjectStore, parseS3Event, type QueueHandler } from '../../lib/runtime/index.ts';
+import {
+  type ObjectStore,
+  parseS3Event,
+  type QueueHandler,
+  type QueueRecord,
+} from '../../lib/runtime/index.ts';
 
 export interface FeaturesDeps {
   readonly store: ObjectStore;
@@ -9,13 +14,16 @@ export interface FeaturesDeps {
   readonly onDays?: (cleanKey: string, messageId: string) => void;
   /** Told of each message that failed and will come again, and of the clean object that it failed at. */
   readonly onError?: (error: unknown, messageId: string, cleanKey?: string) => void;
+  /** Called for each message that failed, before the answer: it may show it again early. */
+  readonly giveBack?: (error: unknown, message: QueueRecord) => Promise<void>;
 }
 
 /** Answers queue messages about new clean objects: builds the day rows of events, leaves other tables alone. */
-export function makeHandler({ store, config, onDays, onError }: FeaturesDeps): QueueHandler {
+export function makeHandler({ store, config, onDays, onError, giveBack }: FeaturesDeps): QueueHandler {
   return async ({ Records }) => {
     const batchItemFailures: { itemIdentifier: string }[] = [];
-    for (const { messageId, body } of Records) {
+    for (const message of Records) {
+      const { messageId, body } = message;
       let at: string | undefined;
       try {
         for (const { key } of parseS3Event(body)) {
@@ -27,6 +35,7 @@ export function makeHandler({ store, config, onDays, onError }: FeaturesDeps): Q
       } catch (error) {
         onError?.(error, messageId, at);
         batchItemFailures.push({ itemIdentifier: messageId });
+        await giveBack?.(error, message);
       }
     }
     return { batchItemFailures };

@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
-import { openMetrics, openStore } from '../../lib/runtime/aws/index.ts';
-import { type QueueEvent, type QueueEventResult, sentenceOf } from '../../lib/runtime/index.ts';
+import { flushing, openGiveBack, openMetrics, openStore } from '../../lib/runtime/aws/index.ts';
+import { sentenceOf } from '../../lib/runtime/index.ts';
 import { readSetting } from '../setting.ts';
 import { makeHandler } from './handler.ts';
 
@@ -21,10 +21,7 @@ const handle = makeHandler({
   onError: (error, messageId, key) => {
     logger.error('day rows failed', { correlation_id: messageId, key, error: sentenceOf(error) });
   },
+  giveBack: openGiveBack(),
 });
 
-export async function handler(event: QueueEvent): Promise<QueueEventResult> {
-  const result = await handle(event);
-  metrics.publishStoredMetrics();
-  return result;
-}
+export const handler = flushing(metrics, handle);

@@ -10,9 +10,9 @@ export {
   prefixOf,
   sourceOf,
 } from './keys.ts';
-export { type LargeDropInput, sendLargeDrop } from './large-drop.ts';
 export { removeLeftovers } from './leftovers.ts';
 export { type Look, lookInto } from './look-into.ts';
 export { MISSING } from './mapping/index.ts';
 export { type Preview, previewDrop } from './preview.ts';
 export { type CleanedQuality, parseQuality, type Quality, type RefusedQuality } from './quality.ts';
+export { type SendDropInput, sendDrop } from './send-drop.ts';

@@ -2,10 +2,10 @@ import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import {
   advanceRun,
   claimKey,
+  patienceWith,
   type RunProgress,
   readClaim,
   readManifest,
-  SUBMITS,
   type TickResult,
 } from '../run/index.ts';
 import { OperateError } from './errors.ts';
@@ -71,10 +71,18 @@ export function stackLook(stack: Pick<Stack, 'store' | 'jobs'>, children: number
   return async (asOf, runId) => {
     const manifest = await readManifest(store, runId);
     const { claim } = (await readClaim(store, claimKey('backfill', asOf))) ?? {};
-    // Dispatch allows so many jobs each time the run is asked for.
-    const submits = SUBMITS * (claim?.runId === runId ? claim.round : 1);
     const now = new Date();
-    return advanceRun({ store, batch: jobs, runId, manifest, children, now, submits, mustBeCurrent: true });
+    const patience = claim?.runId === runId ? patienceWith(manifest, claim, now) : {};
+    return advanceRun({
+      store,
+      batch: jobs,
+      runId,
+      manifest,
+      children,
+      now,
+      ...patience,
+      mustBeCurrent: true,
+    });
   };
 }
 

@@ -7,6 +7,7 @@ import {
   putJson,
   readJson,
 } from '../runtime/index.ts';
+import { dueAfter, type JobRecord, NO_FAILURES, SUBMITS, type Tally, tallyAfter } from './attempts.ts';
 import { jobKey, jobsPrefix } from './keys.ts';
 import type { RunManifest } from './manifest.ts';
 import { isDone, onlyTables, type StageName, type StageState, stagesOf } from './stages.ts';
@@ -14,11 +15,11 @@ import { isDone, onlyTables, type StageName, type StageState, stagesOf } from '.
 /** How far a run is. */
 export interface RunProgress {
   readonly state: 'running' | 'finished' | 'failed';
-  /** Stages behind one that failed for good are left out: they were not submitted. */
+  /** Stages behind one that waits or has failed for good are left out: they were not submitted. */
   readonly stages: Partial<Record<StageName, StageState>>;
   /** The job of each stage that is under way. */
   readonly jobs: Partial<Record<StageName, string>>;
-  /** Why it failed. */
+  /** Why it failed, or what it waits for. */
   readonly reason?: string;
 }
 
@@ -32,29 +33,24 @@ export interface AdvanceArgs {
   readonly now: Date;
   /** Default: all that the run has. */
   readonly stages?: readonly StageName[];
-  /** The highest number that a job of a stage may have. Default 3. */
+  /** How many jobs of a stage may fail before the run has. Default 3. */
   readonly submits?: number;
+  /** A job that found something away does not count: the window of the run lasts (see windowLasts). Default false. */
+  readonly spared?: boolean;
   /** See isDone. Default false. */
   readonly mustBeCurrent?: boolean;
   readonly log?: ((line: string) => void) | undefined;
 }
 
-/** How often a stage is submitted, the first time included. */
-export const SUBMITS = 3;
 /** How often a job may be started: spot instances are taken away. */
 const ATTEMPTS = 4;
 /** Of AWS Batch; an array has two children at least. */
 const MOST_CHILDREN = 10_000;
 
-/** `runs/<runId>/jobs/<stage>-<n>.json` */
-interface JobRecord {
-  readonly jobId: string;
-  readonly submittedAt: string;
-}
-
 /** The last job that was submitted for a stage; number 0 before the first. `job`: as the runner tells of it. */
 interface LastJob {
   readonly number: number;
+  readonly record?: JobRecord | undefined;
   readonly job?: JobDescription | undefined;
 }
 
@@ -80,6 +76,11 @@ export async function advanceRun(args: AdvanceArgs): Promise<RunProgress> {
     if (outcome === 'done') {
       stages[stage] = 'done';
       previous = undefined;
+    } else if ('due' in outcome) {
+      // Nothing is submitted behind it: no job would be there to wait for.
+      stages[stage] = 'waiting';
+      const reason = `${stage} of run ${runId} is tried again from ${outcome.due.toISOString()} on: ${outcome.away}`;
+      return { state: 'running', stages, jobs, reason };
     } else if ('failed' in outcome) {
       stages[stage] = 'failed';
       return { state: 'failed', stages, jobs, reason: `${stage} of run ${runId} failed: ${outcome.failed}` };
@@ -93,9 +94,25 @@ export async function advanceRun(args: AdvanceArgs): Promise<RunProgress> {
   return { state: finished ? 'finished' : 'running', stages, jobs };
 }
 
-/** The number of the last job that was recorded for a stage; 0 before the first. */
-export async function lastNumber(store: ObjectStore, runId: string, stage: StageName): Promise<number> {
-  return (await lastRecords(store, runId)).get(stage) ?? 0;
+/**
+ * How many jobs of a stage have failed, the last one counted as one whatever became of it: jobs of a process that has ended
+ * ended with it. 0 before the first.
+ */
+export async function failuresSoFar(store: ObjectStore, runId: string, stage: StageName): Promise<number> {
+  const number = (await lastRecords(store, runId)).get(stage);
+  return number === undefined ? 0 : ((await readRecord(store, runId, stage, number))?.failures ?? 0) + 1;
+}
+
+/** Records of earlier versions have no tally: then every job counted. */
+async function readRecord(
+  store: ObjectStore,
+  runId: string,
+  stage: StageName,
+  number: number,
+): Promise<JobRecord | undefined> {
+  const key = jobKey(runId, stage, number);
+  const record = await readJson<Omit<JobRecord, keyof Tally> & Partial<Tally>>(store, key);
+  return record && { ...record, failures: record.failures ?? number - 1, away: record.away ?? 0 };
 }
 
 async function lastRecords(store: ObjectStore, runId: string): Promise<Map<string, number>> {
@@ -115,45 +132,58 @@ async function lastJobs(
   stages: readonly StageName[],
 ): Promise<Map<StageName, LastJob>> {
   const numbers = await lastRecords(store, runId);
-  const ids = new Map<StageName, string>();
+  const records = new Map<StageName, JobRecord>();
   for (const stage of stages) {
     const number = numbers.get(stage);
     if (number === undefined) continue;
-    const record = await readJson<JobRecord>(store, jobKey(runId, stage, number));
-    if (record) ids.set(stage, record.jobId);
+    const record = await readRecord(store, runId, stage, number);
+    if (record) records.set(stage, record);
   }
-  const told = ids.size > 0 ? await batch.describe([...ids.values()]) : [];
+  const ids = [...records.values()].map(({ jobId }) => jobId);
+  const told = ids.length > 0 ? await batch.describe(ids) : [];
   const jobs = new Map(told.map((job) => [job.id, job]));
   return new Map(
     stages.map((stage) => {
-      const id = ids.get(stage);
-      return [stage, { number: numbers.get(stage) ?? 0, job: id === undefined ? undefined : jobs.get(id) }];
+      const record = records.get(stage);
+      return [stage, { number: numbers.get(stage) ?? 0, record, job: record && jobs.get(record.jobId) }];
     }),
   );
 }
 
-/** The job that works on a stage: the last one, or where that is over, another one. */
+/** The job that works on a stage: the last one, or where that is over, another one, now or later. */
 async function underWay(
   args: AdvanceArgs,
   stage: StageName,
   last: LastJob,
   previous: string | undefined,
   done: () => Promise<boolean>,
-): Promise<'done' | Pick<JobDescription, 'id' | 'status'> | { readonly failed: string }> {
-  const { store, batch, runId, submits = SUBMITS, log } = args;
-  let { number, job } = last;
+): Promise<
+  | 'done'
+  | Pick<JobDescription, 'id' | 'status'>
+  | { readonly failed: string }
+  | { readonly due: Date; readonly away: string }
+> {
+  const { store, batch, runId, submits = SUBMITS, spared = false, log, now } = args;
+  let { number, job, record } = last;
   for (;;) {
     if (job && !isOver(job)) return job;
-    if (number >= submits) return { failed: reasonOf(job) };
-    if (number > 0) log?.(JSON.stringify({ runId, stage, job: number, over: reasonOf(job) }));
+    let tally = NO_FAILURES;
+    if (record) {
+      tally = tallyAfter(record, job, spared);
+      if (tally.failures >= submits) return { failed: reasonOf(job) };
+      const due = dueAfter(record, tally);
+      if (due && due > now) return { due, away: reasonOf(job) };
+      log?.(JSON.stringify({ runId, stage, job: number, over: reasonOf(job), fault: job?.fault, ...tally }));
+    }
     number++;
     const request = jobRequest(args, stage, number, previous);
     job = await findJob(batch, request.name);
     const jobId = job?.id ?? (await batch.submit(request));
     if (!job) log?.(JSON.stringify({ runId, stage, submitted: jobId, job: number }));
-    const standing = await record(store, jobKey(runId, stage, number), jobId, args.now);
-    if (standing !== jobId) [job] = await batch.describe([standing]);
-    else job ??= { id: jobId, name: request.name, status: 'SUBMITTED', createdAt: args.now };
+    const submitted = { ...tally, jobId, submittedAt: now.toISOString() };
+    record = await putRecord(store, runId, stage, number, submitted);
+    if (record.jobId !== jobId) [job] = await batch.describe([record.jobId]);
+    else job ??= { id: jobId, name: request.name, status: 'SUBMITTED', createdAt: now };
     // It may have ended since its objects were looked for.
     if (job?.status === 'SUCCEEDED' && (await done())) return 'done';
   }
@@ -179,13 +209,19 @@ async function findJob(batch: BatchRunner, name: string): Promise<JobDescription
   return jobs.find(({ status }) => status !== 'FAILED') ?? jobs[0];
 }
 
-/** @returns the job id that stands in the record: another process may have been faster */
-async function record(store: ObjectStore, key: string, jobId: string, now: Date): Promise<string> {
-  const value: JobRecord = { jobId, submittedAt: now.toISOString() };
-  if ((await putJson(store, key, value, { ifAbsent: true })).written) return jobId;
-  const standing = await readJson<JobRecord>(store, key);
+/** @returns the record that stands: another process may have been faster */
+async function putRecord(
+  store: ObjectStore,
+  runId: string,
+  stage: StageName,
+  number: number,
+  record: JobRecord,
+): Promise<JobRecord> {
+  const key = jobKey(runId, stage, number);
+  if ((await putJson(store, key, record, { ifAbsent: true })).written) return record;
+  const standing = await readRecord(store, runId, stage, number);
   if (!standing) throw new NightjarError(`${key} was deleted while it was read: leave the records of a run`);
-  return standing.jobId;
+  return standing;
 }
 
 const isOver = ({ status }: JobDescription) => status === 'FAILED' || status === 'SUCCEEDED';

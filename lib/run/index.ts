@@ -1,4 +1,4 @@
-export { advanceRun, type RunProgress, SUBMITS } from './advance.ts';
+export { advanceRun, type RunProgress } from './advance.ts';
 export { claimKey, readClaim } from './claims.ts';
 export { tick } from './dispatch.ts';
 export { overUsers, type TaskGroup, taskGroups } from './groups.ts';
@@ -12,6 +12,7 @@ export {
   trainedKey,
 } from './keys.ts';
 export { checkAsOf, type LastDays, lastDays } from './last-day.ts';
+export { patienceWith } from './look-after.ts';
 export {
   buildManifest,
   dayInputs,

@@ -1,5 +1,5 @@
 import { NightjarError } from '../data/index.ts';
-import { openKey, openStore } from '../runtime/aws/index.ts';
+import { isAway, JOB_RETRY_S, openKey, openStore } from '../runtime/aws/index.ts';
 import {
   EXIT_RETRY,
   exitWithParent,
@@ -51,8 +51,9 @@ export function runJob(
 }
 
 /**
- * Runs a job's work in its process: one JSON line says what it runs on, then the work runs. Exit codes: 0 done; 75 it was
- * interrupted by SIGTERM and may be started again; 1 it failed, and the last line of the error output says why.
+ * Runs a job's work in its process: one JSON line says what it runs on, then the work runs. Exit codes: 0 done; 75 it
+ * may be started again, as it was interrupted by SIGTERM or a dependency stayed away; 1 it failed. The last line of the
+ * error output says why.
  */
 export async function startJob(
   job: JobDefinition,
@@ -75,10 +76,10 @@ export async function startJob(
   };
   try {
     process.stdout.write(`${JSON.stringify({ health: healthOf(job, env) })}\n`);
-    const store = await openStore(env);
+    const store = await openStore(env, JOB_RETRY_S);
     await work({
       store,
-      key: () => openKey(env),
+      key: () => openKey(env, JOB_RETRY_S),
       progress,
       signal: interrupted.signal,
     });
@@ -86,7 +87,7 @@ export async function startJob(
     // Where a fault of Nightjar happened is for the log; the runner shows the last line: what happened.
     if (!explain(error)) console.error(error);
     console.error(sentenceOf(error));
-    process.exitCode = interrupted.signal.aborted ? EXIT_RETRY : 1;
+    process.exitCode = interrupted.signal.aborted || isAway(error) ? EXIT_RETRY : 1;
   }
 }
 

@@ -1,11 +1,22 @@
 import { type ObjectStore, putJson } from '../runtime/index.ts';
-import { advanceRun, type RunProgress, SUBMITS } from './advance.ts';
+import { advanceRun, type RunProgress } from './advance.ts';
+import { SUBMITS } from './attempts.ts';
 import { type Claim, readClaim, recentClaims } from './claims.ts';
 import { type RunManifest, readManifest } from './manifest.ts';
 import type { OtherRun, TickArgs } from './tick-types.ts';
+import { windowLasts } from './window.ts';
 
 /** Claims whose runs were seen finished, by key and etag: they need not be looked at again by this process. */
 const finished = new WeakMap<ObjectStore, Set<string>>();
+
+/** How often the stages of a claimed run may fail, and whether what is away counts: see AdvanceArgs. */
+export function patienceWith(
+  manifest: RunManifest,
+  claim: Claim,
+  now: Date,
+): { submits: number; spared: boolean } {
+  return { submits: SUBMITS * claim.round, spared: windowLasts(manifest, claim, now) };
+}
 
 /** Brings the run of a claim forward. */
 export function advanceClaimed(args: TickArgs, claim: Claim, manifest: RunManifest): Promise<RunProgress> {
@@ -17,7 +28,7 @@ export function advanceClaimed(args: TickArgs, claim: Claim, manifest: RunManife
     manifest,
     children: deploy.scoreChildren,
     now,
-    submits: SUBMITS * claim.round,
+    ...patienceWith(manifest, claim, now),
     // A backfill is to be what readers see; a night may have been followed by one.
     mustBeCurrent: manifest.purpose === 'backfill',
     log,

@@ -14,8 +14,11 @@ import type { RunManifest } from './manifest.ts';
 
 export type StageName = 'finetune' | 'score' | 'export';
 
-/** `done`: its objects stand. The others are told by its job; `failed`: as often as it may. */
-export type StageState = 'submitted' | 'running' | 'done' | 'failed';
+/**
+ * `done`: its objects stand. The others are told by its jobs; `waiting`: the last one found something away, and the next is
+ * not due yet; `failed`: as often as it may.
+ */
+export type StageState = 'waiting' | 'submitted' | 'running' | 'done' | 'failed';
 
 /** The jobs of a run in their order. Score waits for training only where a task group has no champion. */
 export function stagesOf(manifest: RunManifest): StageName[] {

@@ -1,6 +1,6 @@
 import { NightjarError } from '../data/index.ts';
 import type { BatchRunner, JobDescription, ObjectStore } from '../runtime/index.ts';
-import { advanceRun, lastNumber } from './advance.ts';
+import { advanceRun, failuresSoFar } from './advance.ts';
 import type { RunManifest } from './manifest.ts';
 import { type StageName, stagesOf } from './stages.ts';
 
@@ -31,8 +31,7 @@ export async function submitRun(args: {
     if (stage === 'finetune' && !stagesOf(manifest).includes(stage)) continue;
     onStage?.(stage);
     const started = Date.now();
-    // Jobs of an earlier process ended with it.
-    const submits = (await lastNumber(store, runId, stage)) + 1;
+    const submits = (await failuresSoFar(store, runId, stage)) + 1;
     for (;;) {
       const { state, jobs, reason } = await advanceRun({
         store,

@@ -34,6 +34,7 @@ export {
   type QueueEvent,
   type QueueEventResult,
   type QueueHandler,
+  type QueueRecord,
 } from './local/pump.ts';
 export { createLocalQueue } from './local/queue.ts';
 export { scratchPrefix, withScratch } from './local/scratch.ts';
@@ -45,6 +46,7 @@ export type {
   BatchRunner,
   JobDefinition,
   JobDescription,
+  JobFault,
   JobRequest,
   JobStatus,
   ObjectInfo,

@@ -95,6 +95,13 @@ export interface Queue {
 
 export type JobStatus = 'SUBMITTED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED';
 
+/**
+ * Why a job failed, as far as it matters to whoever would submit it again. `work`: its program, its data or its settings; it
+ * would fail again. `away`: what it needs was away for now, be it a dependency (exit code 75) or a machine to run on; the
+ * same job may well succeed later. `predecessor`: it never started, since a job that it depends on failed.
+ */
+export type JobFault = 'work' | 'away' | 'predecessor';
+
 /** Which program a job runs. `clean` takes a drop that is too large for the function. */
 export type JobDefinition = 'finetune' | 'score' | 'export' | 'clean';
 
@@ -118,6 +125,8 @@ export interface JobDescription {
   readonly status: JobStatus;
   /** Why it failed: exit code or signal of the child and the last line of its error output. */
   readonly reason?: string;
+  /** Of a failed job. */
+  readonly fault?: JobFault;
   readonly createdAt: Date;
 }
 

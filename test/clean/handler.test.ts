@@ -15,13 +15,15 @@ function created(key: string): string {
 
 function handlerOf(store: ObjectStore) {
   const lines: CleanEntry[] = [];
+  const givenBack: string[] = [];
   const handle = makeHandler({
     store,
     config: shopOf(events),
     pseudonyms,
     report: (entry) => lines.push(entry),
+    giveBack: async (error, { messageId }) => void givenBack.push(`${messageId}: ${error}`),
   });
-  return { handle, lines };
+  return { handle, lines, givenBack };
 }
 
 describe('the clean function', () => {
@@ -108,7 +110,7 @@ describe('the clean function', () => {
       list: (prefix) => store.list(prefix),
       delete: (key) => store.delete(key),
     };
-    const { handle, lines } = handlerOf(faulty);
+    const { handle, lines, givenBack } = handlerOf(faulty);
     // when
     const result = await handle({
       Records: [
@@ -119,6 +121,7 @@ describe('the clean function', () => {
     });
     // then
     expect(result.batchItemFailures).toEqual([{ itemIdentifier: 'good' }, { itemIdentifier: 'odd' }]);
+    expect(givenBack).toEqual(['good: Error: disk on fire', expect.stringMatching(/^odd: /)]);
     expect(lines[0]).toMatchObject({ status: 'refused', key: 'drop/shop/bad.csv' });
     const record = lines[0]?.status === 'refused' ? await getText(store, lines[0].quality) : undefined;
     expect(record).toContain('a PDF file');

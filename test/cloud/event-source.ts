@@ -1,6 +1,7 @@
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
+  GetQueueAttributesCommand,
   type Message,
   ReceiveMessageCommand,
   type SQSClient,
@@ -20,6 +21,16 @@ export interface EventSourceOptions {
   readonly concurrency: number;
   /** Deliver every message twice, and messages in an order of their own. */
   readonly shuffle?: Rng;
+  /** Messages that failed stay hidden as long as SQS would hide them, by the test's clock. */
+  readonly hidden?: HiddenMessages;
+}
+
+/** How long messages are hidden, as SQS does it, at the time that a test says it is. */
+export interface HiddenMessages {
+  /** Milliseconds. */
+  readonly now: () => number;
+  /** Seconds that the function asked for, by the message's receipt. */
+  readonly asked: Map<string, number>;
 }
 
 /** A poller: delivers until the queue gives nothing more; resolves with the number of invocations. */
@@ -32,29 +43,34 @@ const POOL = 40;
 
 /**
  * Lambda's poller of a queue: hands messages to the function in batches, deletes what it has done and shows the rest
- * again. Time passes as fast as the test wants it: a message whose invocation failed is visible again at once, where
- * SQS would wait for its visibility to end; its receive count goes on, so that it dies when it has come too often.
+ * again. Time passes as fast as the test wants it: a message whose invocation failed is visible again at once, or with
+ * `hidden` when the test's clock says that its visibility has ended; its receive count goes on, so that it dies when it
+ * has come too often.
  */
 export function openEventSource(options: EventSourceOptions): EventSource {
   const { concurrency, shuffle } = options;
-  const work = shuffle ? shuffled(options, shuffle) : () => plain(options);
+  const settle = settler(options);
+  const work = shuffle ? shuffled(options, settle.message, shuffle) : () => plain(options, settle.message);
   return async () => {
+    await settle.showDue();
     const invocations = await Promise.all(Array.from({ length: concurrency }, work));
     return invocations.reduce((total, n) => total + n, 0);
   };
 }
 
-async function plain(options: EventSourceOptions): Promise<number> {
+type Settle = (message: Message, failed: boolean) => Promise<void>;
+
+async function plain(options: EventSourceOptions, settle: Settle): Promise<number> {
   for (let invocations = 0; ; invocations++) {
     const messages = await receive(options, options.batchSize);
     if (messages.length === 0) return invocations;
     const failed = await deliver(options, messages);
-    for (const message of messages) await settle(options, message, failed.has(message.MessageId!));
+    for (const message of messages) await settle(message, failed.has(message.MessageId!));
   }
 }
 
 /** Two deliveries of each message, in any order; it is done when one of them was, as a queue at least once has it. */
-function shuffled(options: EventSourceOptions, rng: Rng): () => Promise<number> {
+function shuffled(options: EventSourceOptions, settle: Settle, rng: Rng): () => Promise<number> {
   const pool: { message: Message; fails: boolean[] }[] = [];
   return async () => {
     for (let invocations = 0; ; invocations++) {
@@ -70,7 +86,7 @@ function shuffled(options: EventSourceOptions, rng: Rng): () => Promise<number> 
       if (!next) return invocations;
       const { message, fails } = next;
       fails.push((await deliver(options, [message])).has(message.MessageId!));
-      if (fails.length === 2) await settle(options, message, fails.every(Boolean));
+      if (fails.length === 2) await settle(message, fails.every(Boolean));
     }
   };
 }
@@ -96,11 +112,39 @@ async function deliver(options: EventSourceOptions, messages: readonly Message[]
   return options.reportsBatchItemFailures ? failures(invoked.result, all) : new Set();
 }
 
-async function settle(options: EventSourceOptions, message: Message, failed: boolean): Promise<void> {
-  const named = { QueueUrl: options.queueUrl, ReceiptHandle: message.ReceiptHandle };
-  if (failed)
-    await options.client.send(new ChangeMessageVisibilityCommand({ ...named, VisibilityTimeout: 0 }));
-  else await options.client.send(new DeleteMessageCommand(named));
+/** Ends deliveries: what is done is deleted, what failed is shown again, at once or when it is due. */
+function settler({ client, queueUrl, hidden }: EventSourceOptions) {
+  const waiting: { readonly receipt: string; readonly due: number }[] = [];
+  const show = async (ReceiptHandle: string) => {
+    const again = { QueueUrl: queueUrl, ReceiptHandle, VisibilityTimeout: 0 };
+    await client.send(new ChangeMessageVisibilityCommand(again));
+  };
+  let visibility: Promise<number> | undefined;
+  return {
+    async message({ ReceiptHandle: receipt = '' }: Message, failed: boolean): Promise<void> {
+      if (!failed) {
+        await client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: receipt }));
+      } else if (!hidden) {
+        await show(receipt);
+      } else {
+        visibility ??= visibilityOf(client, queueUrl);
+        const seconds = hidden.asked.get(receipt) ?? (await visibility);
+        waiting.push({ receipt, due: hidden.now() + seconds * 1000 });
+      }
+    },
+    async showDue(): Promise<void> {
+      const due = waiting.filter((one) => one.due <= (hidden?.now() ?? 0));
+      for (const one of due) {
+        waiting.splice(waiting.indexOf(one), 1);
+        await show(one.receipt);
+      }
+    },
+  };
+}
+
+async function visibilityOf(client: SQSClient, QueueUrl: string): Promise<number> {
+  const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['VisibilityTimeout'] });
+  return Number((await client.send(command)).Attributes?.VisibilityTimeout);
 }
 
 /** A message as Lambda hands it to a function. */

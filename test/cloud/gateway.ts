@@ -17,11 +17,11 @@ export interface Answer {
 }
 
 /**
- * What goes wrong with one call: `500` and `503` are said instead of doing it; `reset` closes the connection before
+ * What goes wrong with one call: `500`, `503` and `expired` (credentials) are said instead of doing it; `reset` closes the connection before
  * anything is done; `lost` does it and closes the connection instead of answering; `cut` breaks the answer off in the
  * middle; `slow` answers after a while.
  */
-export type Fault = '500' | '503' | 'reset' | 'lost' | 'cut' | 'slow';
+export type Fault = '500' | '503' | 'expired' | 'reset' | 'lost' | 'cut' | 'slow';
 
 /** How a service's requests are answered by the harness itself. Undefined: the protocol server answers alone. */
 export type Route = (
@@ -36,6 +36,8 @@ export interface GatewayOptions {
   readonly upstream: string;
   readonly route?: Route;
   readonly fault?: (call: AwsCall) => Fault | undefined;
+  /** How far the clock of all services is ahead of those who call them, in milliseconds. */
+  readonly skewMs?: number;
   /** Refuses what a role may not do, with the reason. */
   readonly refuse?: (call: AwsCall, body: Buffer) => string | undefined;
   /** Told of each call that was done, before it is answered; 'drop' closes the connection instead of answering. */
@@ -73,11 +75,13 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     if (fault) faults.set(fault, (faults.get(fault) ?? 0) + 1);
     if (fault === 'reset') return void response.destroy();
     if (fault === '500' || fault === '503') return send(request, response, unavailable(call, fault));
+    if (fault === 'expired') return send(request, response, expired(call));
     const forward = (other = body) => passOn(options.upstream, request, other);
     const { url: path = '/', headers } = request;
-    const result = await oneAtATime(writes, call, request, async () => {
+    const given = await oneAtATime(writes, call, request, async () => {
       return (await options.route?.(call, { path, headers, body }, forward)) ?? (await forward());
     });
+    const result = skewed(given, options.skewMs ?? 0);
     const after = options.done?.(call, result.status) ?? 'answer';
     if (fault === 'lost' || after === 'drop') return void response.destroy();
     if (fault === 'slow') await delay(SLOW_MS);
@@ -167,6 +171,30 @@ export const json = (status: number, body: unknown, headers: Record<string, stri
 
 const unavailable = (call: AwsCall, status: '500' | '503'): Answer =>
   failure(call, Number(status), status === '500' ? 'InternalError' : 'SlowDown', 'a fault was put in here');
+
+const expired = (call: AwsCall): Answer =>
+  call.service === 's3'
+    ? failure(call, 400, 'ExpiredToken', 'The provided token has expired.')
+    : failure(call, 403, 'ExpiredTokenException', 'The security token included in the request is expired');
+
+/** An answer as another clock would have it: the time of the answer, and when objects were written. */
+function skewed(answer: Answer, skewMs: number): Answer {
+  if (skewMs === 0) return answer;
+  const moved = (text: string) => new Date(Date.parse(text) + skewMs);
+  const { date, 'last-modified': lastModified, ...headers } = answer.headers;
+  const isXml = headers['content-type']?.includes('xml') ?? false;
+  const listed = (xml: string) =>
+    xml.replace(/(<LastModified>)([^<]+)/g, (_, tag, text) => `${tag}${moved(text).toISOString()}`);
+  return {
+    ...answer,
+    headers: {
+      ...headers,
+      date: moved(date ?? new Date().toUTCString()).toUTCString(),
+      ...(lastModified === undefined ? {} : { 'last-modified': moved(lastModified).toUTCString() }),
+    },
+    body: isXml ? Buffer.from(listed(answer.body.toString())) : answer.body,
+  };
+}
 
 export const denied = (call: AwsCall, reason: string): Answer => failure(call, 403, 'AccessDenied', reason);
 

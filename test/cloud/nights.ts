@@ -40,7 +40,7 @@ export async function runNight(world: World, asOf: string, options: NightOptions
   const { from = 0, tick = (time) => world.tick(time), patience = 0 } = options;
   const said: (TickResult | undefined)[] = [];
   for (let n = from; n < MOST_TICKS; n++) {
-    await world.ingest();
+    await world.ingest(tickTime(asOf, n));
     const result = await tick(tickTime(asOf, n));
     said.push(result);
     if (result?.state === 'finished') return result;

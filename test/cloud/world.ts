@@ -7,7 +7,7 @@ import type { ObjectStore } from '../../lib/runtime/index.ts';
 import { type Moto, startMoto } from '../aws/moto.ts';
 import type { AwsCall } from './aws-call.ts';
 import { type BatchExecutor, type Disturbance, openBatchExecutor } from './batch-executor.ts';
-import { type EventSource, openEventSource } from './event-source.ts';
+import { type EventSource, type HiddenMessages, openEventSource } from './event-source.ts';
 import { faultPlan } from './fault-plan.ts';
 import {
   type FunctionName,
@@ -16,7 +16,7 @@ import {
   openPool,
   type TemplateFunction,
 } from './functions.ts';
-import { type Gateway, openGateway, type Route } from './gateway.ts';
+import { type Fault, type Gateway, openGateway, type Route } from './gateway.ts';
 import type { Template } from './intrinsics.ts';
 import { type QueueUrls, queuesOf, scheduled, storeOf } from './outputs.ts';
 import { isAllowed, policiesOf, type Statement, wishesOf } from './policies.ts';
@@ -41,6 +41,14 @@ export interface WorldOptions {
   readonly environments?: number;
   /** Attempts of batch jobs at once. */
   readonly jobs?: number;
+  /** What goes wrong with a call, beside `faults`. */
+  readonly fault?: (call: AwsCall) => Fault | undefined;
+  /** How far the clock of S3 and of all other services is ahead of that of functions and jobs, in milliseconds. */
+  readonly skewMs?: number;
+  /** Messages that failed stay hidden as long as SQS hides them, by the clock of `ingest`. */
+  readonly delays?: boolean;
+  /** Variables of every function and job. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** Told of every call of what is under test, before it is answered. */
   readonly watch?: (call: AwsCall, status: number, world: World) => 'answer' | 'drop';
 }
@@ -57,8 +65,8 @@ export interface World {
   readonly queues: QueueUrls;
   /** What roles were refused: empty where every role has what it needs. */
   readonly refused: readonly string[];
-  /** Delivers all messages, of both queues. */
-  ingest(): Promise<void>;
+  /** Delivers all messages, of both queues. `time`: for `delays`; without it no time has passed. */
+  ingest(time?: Date): Promise<void>;
   /** One call of dispatch as its schedule makes it; undefined when it was killed or failed. */
   tick(time: Date, kind?: TickKind): Promise<TickResult | undefined>;
   /** Kills a function's process or a job's attempt by its access key id. */
@@ -77,15 +85,25 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const failures: string[] = [];
   const late: { route?: Route; refuse?: (call: AwsCall, body: Buffer) => string | undefined } = {};
   const { watch } = options;
-  const fault =
+  const planned =
     options.faults === undefined
       ? undefined
       : faultPlan({ seed: options.seed, share: options.faults, services: ['s3', 'sqs', 'batch'] });
+  const asked = new Map<string, number>();
+  let now = 0;
+  const hidden = options.delays ? { now: () => now, asked } : undefined;
   const gateway = await openGateway({
     upstream: moto.endpoint,
-    route: (...args) => late.route?.(...args),
+    route: (call, request, forward) => {
+      if (call.operation === 'ChangeMessageVisibility') {
+        const { ReceiptHandle, VisibilityTimeout } = JSON.parse(request.body.toString());
+        asked.set(ReceiptHandle, VisibilityTimeout);
+      }
+      return late.route?.(call, request, forward);
+    },
     refuse: (call, body) => late.refuse?.(call, body),
-    ...(fault ? { fault } : {}),
+    fault: (call) => options.fault?.(call) ?? planned?.(call),
+    skewMs: options.skewMs ?? 0,
     done: (call, status) => watch?.(call, status, world) ?? 'answer',
   });
   const secret = Buffer.from(KEY).toString('hex');
@@ -96,6 +114,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     AWS_DEFAULT_REGION: made.where.region,
     AWS_ACCESS_KEY_ID: caller,
     AWS_SECRET_ACCESS_KEY: 'secret',
+    ...options.variables,
   });
   const batch = openBatchExecutor({
     definitions: made.definitions,
@@ -109,7 +128,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   const described = functionsOf(options.templates, made.resolver, options.functions);
   const pools = await openPools(described, options, environment);
   const sqs = new SQSClient(moto.client);
-  const sources = openSources(described, pools, options, moto, sqs);
+  const sources = openSources(described, pools, options, moto, sqs, hidden);
   const refuse: Refuse = (call, why) => {
     refused.push(`${why} (${call.operation} ${call.key ?? ''})`);
     return why;
@@ -132,7 +151,8 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     queues: queuesOf(moto, made, options.templates),
     refused,
     environment: environment(`${OPERATOR}.1`),
-    async ingest() {
+    async ingest(time) {
+      now = time?.getTime() ?? now;
       // What is cleaned late sends messages of its own.
       for (let delivered = 1; delivered > 0; ) {
         delivered = 0;
@@ -187,6 +207,7 @@ function openSources(
   { environments = 1, shuffle, seed }: WorldOptions,
   moto: Moto,
   client: SQSClient,
+  hidden: HiddenMessages | undefined,
 ): EventSource[] {
   return described.flatMap(({ name, source }) => {
     if (!source) return [];
@@ -196,6 +217,7 @@ function openSources(
       queueUrl: `${moto.endpoint}/${source.queueArn.split(':').slice(-2).join('/')}`,
       invoke: (event) => pools[name].invoke(event),
       concurrency: environments,
+      ...(hidden ? { hidden } : {}),
       ...(shuffle ? { shuffle: createRng(`deliveries ${seed} ${name}`) } : {}),
     });
   });

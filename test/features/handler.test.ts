@@ -21,7 +21,13 @@ describe('the features function', () => {
       const batches = cleanBatches([{ user: 'ann', time: 0, type: VIEW }]);
       await store.put(cleanKey, encodeArrow([...batches[0]!.schema.fields], batches));
       const failed: string[] = [];
-      const handler = makeHandler({ store, config, onError: (_, id) => failed.push(id) });
+      const givenBack: string[] = [];
+      const handler = makeHandler({
+        store,
+        config,
+        onError: (_, id) => failed.push(id),
+        giveBack: async (_, { messageId }) => void givenBack.push(messageId),
+      });
       const event = {
         Records: [
           message('events', created(cleanKey)),
@@ -39,6 +45,7 @@ describe('the features function', () => {
         'nonsense',
       ]);
       expect(failed).toEqual(['gone', 'nonsense']);
+      expect(givenBack).toEqual(failed);
       expect(await store.head(daysKey(config, cleanKey))).toBeDefined();
     });
   });

@@ -4,7 +4,7 @@ import { mkdir, watch } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type CleanEntry, makeHandler } from '../../functions/clean/handler.ts';
-import { engineWithin, sendLargeDrop } from '../../lib/clean/index.ts';
+import { engineWithin, sendDrop } from '../../lib/clean/index.ts';
 import { parseConfig } from '../../lib/config/index.ts';
 import { canonicalJson, contentId } from '../../lib/data/index.ts';
 import {
@@ -56,13 +56,16 @@ async function shop() {
   return { store, config, batch, entries, handle, folder, env };
 }
 
-function told(...keys: string[]) {
+const told = (...keys: string[]) => toldAgain(1, ...keys);
+
+/** @param delivery of each message */
+function toldAgain(delivery: number, ...keys: string[]) {
   return {
     Records: keys.map((dropped, i) => ({
       messageId: `m${i}`,
       receiptHandle: `m${i}`,
       body: formatS3Event({ bucket: 'shop', key: dropped, size: 1, etag: 'x' }),
-      attributes: { ApproximateReceiveCount: '1' },
+      attributes: { ApproximateReceiveCount: String(delivery) },
     })),
   };
 }
@@ -115,7 +118,7 @@ describe('a drop that is too large for the function', () => {
       describe: async () => failed,
       list: async () => failed,
     };
-    const send = () => sendLargeDrop({ store, config, batch, limits: LIMITS, key });
+    const send = () => sendDrop({ store, config, batch, limits: LIMITS, key, delivery: 1 });
     // when / then
     for (const id of ['1', '2', '3']) {
       expect((await send())?.submitted).toBe(true);
@@ -167,6 +170,48 @@ describe('a drop that is too large for the function', () => {
     expect(await once(start(), 'exit')).toEqual([0, null]);
     // then
     expect(await written(store, 'quality/')).toHaveLength(1);
+  });
+});
+
+describe('a drop whose message comes again, and that is not done', () => {
+  const small = 'drop/shop/small.csv';
+  const few = CONTENT.slice(0, CONTENT.indexOf('\n', 1000) + 1);
+
+  it.each([2, 3])(
+    'goes to a job by itself at delivery %i: the function may have died of it',
+    async (delivery) => {
+      // given: the function was killed while it cleaned it, and said nothing
+      const { store, batch, entries, handle } = await shop();
+      await store.put(small, few);
+      // when
+      const result = await handle(toldAgain(delivery, small));
+      // then
+      expect(result).toEqual({ batchItemFailures: [] });
+      expect(entries).toMatchObject([{ status: 'sent to batch', why: 'again', submitted: true, key: small }]);
+      const job = entries[0]?.status === 'sent to batch' ? entries[0].job : '';
+      expect(await batch.wait((await batch.list(job))[0]!.id)).toMatchObject({ status: 'SUCCEEDED' });
+      // and: yet another delivery does nothing
+      await handle(toldAgain(delivery + 1, small));
+      expect(entries[1]).toMatchObject({ status: 'done' });
+      expect(await batch.list(job)).toHaveLength(1);
+    },
+  );
+
+  it('stays with the function where it was done, is gone, or where there are no jobs', async () => {
+    // given
+    const { store, config, entries, handle } = await shop();
+    await store.put(small, few);
+    await handle(told(small));
+    // when
+    await handle(toldAgain(2, small, 'drop/shop/gone.csv'));
+    // then
+    expect(entries.map(({ status }) => status)).toEqual(['clean', 'done', 'gone']);
+    // and: without a runner
+    const here = await shop();
+    await here.store.put(small, few);
+    const report = (entry: CleanEntry) => void here.entries.push(entry);
+    await makeHandler({ store: here.store, config, pseudonyms, report })(toldAgain(2, small));
+    expect(here.entries).toMatchObject([{ status: 'clean' }]);
   });
 });
 

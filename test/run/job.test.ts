@@ -105,6 +105,13 @@ describe('a job', () => {
     expect(ended).toMatchObject({ code: 1, lastError });
   });
 
+  it('that finds a dependency away ends with 75, and its last line says which', async () => {
+    // when
+    const ended = await run('finds its store away');
+    // then
+    expect(ended).toMatchObject({ code: 75, lastError: 'runs/r1/manifest.json cannot be read: SlowDown' });
+  });
+
   it('without a run says which variable it needs', async () => {
     // when
     const { code, lastError } = await run('finishes', {});

@@ -21,6 +21,7 @@ import {
 import {
   type BatchRunner,
   type JobDescription,
+  type JobFault,
   type JobRequest,
   type JobStatus,
   type ObjectStore,
@@ -105,6 +106,7 @@ export interface RecordedJob extends JobRequest {
   readonly id: string;
   status: JobStatus;
   reason?: string;
+  fault?: JobFault;
 }
 
 /** Acts as AWS Batch does and carries nothing out: tests say what becomes of the jobs. */
@@ -139,10 +141,9 @@ export class RecordingBatch implements BatchRunner {
     return job;
   }
 
-  fail(stage: string, reason: string): void {
+  fail(stage: string, reason: string, fault: JobFault = 'work'): void {
     const job = this.job(stage);
-    job.status = 'FAILED';
-    job.reason = reason;
+    Object.assign(job, { status: 'FAILED', reason, fault });
     this.#failDependents();
   }
 
@@ -157,19 +158,19 @@ export class RecordingBatch implements BatchRunner {
         (id) => this.jobs.find((other) => other.id === id)?.status === 'FAILED',
       );
       if (failed && job.status === 'SUBMITTED') {
-        job.status = 'FAILED';
-        job.reason = 'Dependent Job failed';
+        Object.assign(job, { status: 'FAILED', reason: 'Dependent Job failed', fault: 'predecessor' });
       }
     }
   }
 }
 
-const described = ({ id, name, status, reason }: RecordedJob): JobDescription => ({
+const described = ({ id, name, status, reason, fault }: RecordedJob): JobDescription => ({
   id,
   name,
   status,
   createdAt: new Date(0),
   ...(reason === undefined ? {} : { reason }),
+  ...(fault === undefined ? {} : { fault }),
 });
 
 /** What a job leaves in the store when it has succeeded, without the models and numbers in it. */

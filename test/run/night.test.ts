@@ -55,6 +55,8 @@ describe('a night', () => {
     expect(await readJson(shop.store, `runs/${started.runId}/jobs/score-1.json`)).toEqual({
       jobId: score?.id,
       submittedAt: NIGHT.toISOString(),
+      failures: 0,
+      away: 0,
     });
     await succeed(shop, batch, 'finetune');
     score!.status = 'RUNNING';

@@ -114,9 +114,14 @@ export function batchContract(name: string, make: () => Promise<BatchUnderTest>)
       const used = await wait(await runner.submit(plan('used-up', record, { all }, { attempts: 2 })));
       const wrong = await wait(await runner.submit(plan('wrong', record, { all: one }, { attempts: 4 })));
       const never = await wait(await runner.submit(plan('once', record, { all })));
-      expect(used).toMatchObject({ status: 'FAILED', reason: expect.stringMatching(/75.*out of luck/) });
+      expect(used).toMatchObject({
+        status: 'FAILED',
+        fault: 'away',
+        reason: expect.stringMatching(/75.*out of luck/),
+      });
       expect(wrong).toMatchObject({
         status: 'FAILED',
+        fault: 'work',
         reason: expect.stringMatching(/exit code 1.*bad input/),
       });
       expect(never.status).toBe('FAILED');
@@ -169,7 +174,11 @@ export function batchContract(name: string, make: () => Promise<BatchUnderTest>)
       );
       expect((await wait(third)).status).toBe('FAILED');
       const [described] = await runner.describe([second]);
-      expect(described).toMatchObject({ status: 'FAILED', reason: expect.stringContaining(first) });
+      expect(described).toMatchObject({
+        status: 'FAILED',
+        fault: 'predecessor',
+        reason: expect.stringContaining(first),
+      });
       // also one that is submitted afterwards
       const late = await runner.submit(
         plan('late', record, { all: [[['record', '4']]] }, { dependsOn: [first] }),

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-batch';
 import { BatchError } from '../errors.ts';
 import type { BatchRunner, JobDefinition, JobDescription, JobRequest } from '../types.ts';
-import { awsFailure, describeFailure, isUnclear } from './failure.ts';
+import { awsFailure, describeFailure, isAway, isUnclear } from './failure.ts';
 import { describeJob } from './job-description.ts';
 import { checkRequest, overridesOf } from './job-request.ts';
 
@@ -74,7 +74,7 @@ class AwsBatch implements BatchRunner {
         throw new BatchError(`AWS Batch gave job ${name} no id`);
       } catch (error) {
         const failure = awsFailure(error);
-        const mayPass = isUnclear(failure) || failure.status === 429;
+        const mayPass = isUnclear(failure) || isAway(error);
         if (!mayPass || tries === SUBMIT_TRIES)
           throw batchError(`${definition} job ${name}`, 'submitted', error);
         await setTimeout(SUBMIT_PAUSE_MS * 2 ** tries * Math.random());
@@ -92,7 +92,7 @@ class AwsBatch implements BatchRunner {
       const command = new DescribeJobsCommand({ jobs });
       const { jobs: details = [] } = await explained('jobs', 'described', this.#client.send(command));
       for (const job of details) {
-        const described = describeJob(job, await this.#failedChild(job));
+        const described = describeJob(job, await this.#failedChildren(job));
         found.set(described.id, described);
       }
     }
@@ -118,18 +118,17 @@ class AwsBatch implements BatchRunner {
     return jobs.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
   }
 
-  /** Of a failed array, any child that failed: the array itself says only that there is one. */
-  async #failedChild(job: JobDetail): Promise<JobSummary | undefined> {
+  /** Of a failed array, up to a hundred children that failed: the array itself says only that there is one. */
+  async #failedChildren(job: JobDetail): Promise<JobSummary[]> {
     const { jobId: arrayJobId, status, arrayProperties } = job;
-    if (arrayJobId === undefined || status !== 'FAILED' || arrayProperties?.size === undefined)
-      return undefined;
-    const command = new ListJobsCommand({ arrayJobId, jobStatus: 'FAILED', maxResults: 1 });
+    if (arrayJobId === undefined || status !== 'FAILED' || arrayProperties?.size === undefined) return [];
+    const command = new ListJobsCommand({ arrayJobId, jobStatus: 'FAILED' });
     const { jobSummaryList = [] } = await explained(
       `children of job ${arrayJobId}`,
       'listed',
       this.#client.send(command),
     );
-    return jobSummaryList[0];
+    return jobSummaryList;
   }
 
   #arn({ name, definition }: JobRequest, arns: BatchOptions['queues'], what: string): string {

@@ -5,7 +5,7 @@ import { ConfigError } from '../../data/errors.ts';
 import { openFolderStore } from '../local/folder-store.ts';
 import type { BatchRunner, JobDefinition, ObjectStore } from '../types.ts';
 import { openBatch } from './batch.ts';
-import { clientSettings } from './clients.ts';
+import { openClient, retrySeconds, SHORT_RETRY_S } from './clients.ts';
 import { readKeySecret } from './key-secret.ts';
 import { routedStore } from './routed-store.ts';
 import { openS3Store } from './s3-store.ts';
@@ -21,9 +21,10 @@ const DEFINITIONS: readonly JobDefinition[] = ['finetune', 'score', 'export', 'c
 
 /**
  * The store that the environment names: a folder, or three buckets as one store, by key: `drop/`, `exports/`, all else.
+ * @param retryFor seconds for which a request to a bucket is sent again, unless NIGHTJAR_RETRY_SECONDS says otherwise
  * @throws ConfigError that lists what is expected
  */
-export async function openStore(env: Environment): Promise<ObjectStore> {
+export async function openStore(env: Environment, retryFor = SHORT_RETRY_S): Promise<ObjectStore> {
   const { NIGHTJAR_STORE: folder } = env;
   const [drops, data, exported] = BUCKETS.map((name) => env[name] || undefined);
   const missing = BUCKETS.filter((name) => !env[name]);
@@ -37,7 +38,7 @@ export async function openStore(env: Environment): Promise<ObjectStore> {
     const what = missing.length < BUCKETS.length ? `${missing.join(' and ')} is missing` : 'names no store';
     throw new ConfigError(`the environment does not say where objects are (${what}): ${STORE_HELP}`);
   }
-  const client = new S3Client(clientSettings());
+  const client = openClient((settings) => new S3Client(settings), retrySeconds(env, retryFor));
   return routedStore([
     { prefix: 'drop/', store: openS3Store({ client, bucket: drops }) },
     { prefix: 'exports/', store: openS3Store({ client, bucket: exported }) },
@@ -47,13 +48,14 @@ export async function openStore(env: Environment): Promise<ObjectStore> {
 
 /**
  * The pseudonym key that the environment names.
+ * @param retryFor as in `openStore`, of a secret
  * @returns 64 bytes
  * @throws ConfigError that lists what is expected
  */
-export async function openKey(env: Environment): Promise<Uint8Array> {
+export async function openKey(env: Environment, retryFor = SHORT_RETRY_S): Promise<Uint8Array> {
   const { NIGHTJAR_KEY_FILE: file, NIGHTJAR_KEY_SECRET: secret } = env;
   if (file && secret) throw new ConfigError(`the environment names two pseudonym keys: ${KEY_HELP}`);
-  if (secret) return readKeySecret(secret);
+  if (secret) return readKeySecret(secret, retrySeconds(env, retryFor));
   if (!file) throw new ConfigError(`the environment names no pseudonym key: ${KEY_HELP}`);
   const key = await readFile(file).catch((cause: unknown) => {
     throw new ConfigError(`the pseudonym key ${file} (NIGHTJAR_KEY_FILE) cannot be read: ${KEY_HELP}`, {
@@ -71,7 +73,8 @@ export async function openKey(env: Environment): Promise<Uint8Array> {
 export function openBatchFrom(env: Environment): BatchRunner {
   const queues = readArns(env, 'NIGHTJAR_JOB_QUEUES');
   const definitions = readArns(env, 'NIGHTJAR_JOB_DEFINITIONS');
-  return openBatch({ client: new BatchClient(clientSettings()), queues, definitions });
+  const client = openClient((settings) => new BatchClient(settings), retrySeconds(env, SHORT_RETRY_S));
+  return openBatch({ client, queues, definitions });
 }
 
 function readArns(env: Environment, name: string): Partial<Record<JobDefinition, string>> {

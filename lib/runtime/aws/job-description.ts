@@ -1,24 +1,27 @@
 import type { JobDetail, JobSummary } from '@aws-sdk/client-batch';
 import { BatchError } from '../errors.ts';
-import type { JobDescription, JobStatus } from '../types.ts';
+import { EXIT_RETRY } from '../parent.ts';
+import type { JobDescription, JobFault, JobStatus } from '../types.ts';
 
 /**
  * AWS's word on a job in ours.
- * @param child of a failed array, the one that says why
+ * @param children of a failed array, those that failed (the first hundred)
  */
-export function describeJob(job: JobDetail, child?: JobSummary): JobDescription {
+export function describeJob(job: JobDetail, children: readonly JobSummary[] = []): JobDescription {
   const { jobId: id, jobName: name, createdAt } = job;
   if (id === undefined || name === undefined) {
     throw new BatchError('AWS Batch described a job without id and name: try again');
   }
   const status = statusOf(job);
-  const reason = status === 'FAILED' ? reasonOf(job, child) : undefined;
+  // An array goes by the child that would fail again, if there is one.
+  const child = children.find((one) => faultOf(one) === 'work') ?? children[0];
+  const failed = status === 'FAILED' ? { reason: reasonOf(job, child), fault: faultOf(child ?? job) } : {};
   return {
     id,
     name,
     status,
     createdAt: new Date(createdAt ?? 0),
-    ...(reason === undefined ? {} : { reason }),
+    ...failed,
   };
 }
 
@@ -28,6 +31,18 @@ function statusOf({ status, arrayProperties }: JobDetail): JobStatus {
   const children = arrayProperties?.statusSummary ?? {};
   const begun = ['STARTING', 'RUNNING', 'SUCCEEDED', 'FAILED'].some((state) => (children[state] ?? 0) > 0);
   return begun || status === 'STARTING' || status === 'RUNNING' ? 'RUNNING' : 'SUBMITTED';
+}
+
+/**
+ * What kind of failure it was, by the exit code of the last start. Where there is none, the program did not come to its end
+ * (its host was taken back, its image or its network could not be had), and nothing is said against it but that memory ran out.
+ */
+function faultOf({ statusReason = '', container }: Pick<JobSummary, 'statusReason' | 'container'>): JobFault {
+  if (/^Dependent Job failed/i.test(statusReason)) return 'predecessor';
+  const { exitCode, reason = '' } = container ?? {};
+  if (exitCode === EXIT_RETRY) return 'away';
+  if (exitCode !== undefined || /^OutOfMemory/.test(reason)) return 'work';
+  return statusReason === 'Array Child Job failed' ? 'work' : 'away';
 }
 
 function reasonOf(job: JobDetail, child: JobSummary | undefined): string {

@@ -30,3 +30,17 @@ export function countJob(
   metrics.addMetadata('device', env.NIGHTJAR_DEVICE ?? 'cpu');
   metrics.publishStoredMetrics();
 }
+
+/** A handler whose metrics are written however it ends: what was counted before it threw has happened. */
+export function flushing<A extends unknown[], R>(
+  metrics: { publishStoredMetrics(): unknown },
+  handle: (...args: A) => Promise<R>,
+): (...args: A) => Promise<R> {
+  return async (...args) => {
+    try {
+      return await handle(...args);
+    } finally {
+      metrics.publishStoredMetrics();
+    }
+  };
+}

@@ -1,5 +1,5 @@
 import { StoreError } from '../errors.ts';
-import { type AwsFailure, awsFailure, describeFailure, isUnclear } from './failure.ts';
+import { type AwsFailure, awsFailure, describeFailure, isUnclear, isUnnamed } from './failure.ts';
 
 export interface ObjectPlace {
   readonly bucket: string;
@@ -52,6 +52,8 @@ function adviceOn(failure: AwsFailure): string {
   const advice = ADVICE[failure.code];
   if (advice !== undefined) return advice;
   if (failure.status === 403) return DENIED;
+  if (isUnnamed(failure))
+    return 'the credentials have expired (sign in again), or the region is not that of the bucket';
   if (failure.code.startsWith('KMS')) return "look at the state and the policy of the bucket's KMS key";
   return isUnclear(failure)
     ? 'check the network and try again'

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { BatchError } from '../errors.ts';
-import type { BatchRunner, JobDescription, JobRequest, JobStatus } from '../types.ts';
+import type { BatchRunner, JobDescription, JobFault, JobRequest, JobStatus } from '../types.ts';
 import { type Child, type JobCommand, startChild } from './child.ts';
 import { type ChildReaper, childReaper } from './reaper.ts';
 
@@ -43,6 +43,7 @@ interface Job {
   readonly createdAt: Date;
   status: JobStatus;
   reason: string | undefined;
+  fault: JobFault | undefined;
   /** Children that wait to be started, the next one first. */
   readonly queued: { index: number; attempt: number }[];
   /** Children that have neither succeeded nor failed for good. */
@@ -90,6 +91,7 @@ class ChildProcessBatch implements LocalBatch {
       createdAt: (this.#options.clock ?? (() => new Date()))(),
       status: 'SUBMITTED',
       reason: undefined,
+      fault: undefined,
       queued: Array.from({ length: children }, (_, index) => ({ index, attempt: 1 })),
       open: children,
       done,
@@ -121,7 +123,7 @@ class ChildProcessBatch implements LocalBatch {
   async close(): Promise<void> {
     this.#closed = true;
     for (const job of this.#jobs.values()) {
-      if (job.status === 'SUBMITTED' || job.status === 'RUNNING') fail(job, 'the runner was closed');
+      if (job.status === 'SUBMITTED' || job.status === 'RUNNING') fail(job, 'the runner was closed', 'away');
     }
     this.#reaper.killAll();
     await Promise.all(this.#running);
@@ -161,7 +163,7 @@ class ChildProcessBatch implements LocalBatch {
       const needed = (job.request.dependsOn ?? []).flatMap((id) => this.#jobs.get(id) ?? []);
       const failed = needed.find((dependency) => dependency.status === 'FAILED');
       // Jobs stand in the order of submission, so a failure reaches all dependents in this one pass.
-      if (failed) fail(job, `depends on ${failed.id}, which failed: ${failed.reason}`);
+      if (failed) fail(job, `depends on ${failed.id}, which failed: ${failed.reason}`, 'predecessor');
       else if (needed.every((dependency) => dependency.status === 'SUCCEEDED')) this.#startChildren(job);
     }
   }
@@ -182,7 +184,7 @@ class ChildProcessBatch implements LocalBatch {
   async #runChild(job: Job, index: number, attempt: number): Promise<void> {
     const child = this.#spawn(job, index, attempt);
     this.#reaper.add(child);
-    const { failure, retry } = await child.ended;
+    const { failure, retry, away } = await child.ended;
     this.#reaper.remove(child);
     if (this.#closed) return;
     const { attempts = 1, arraySize } = job.request;
@@ -194,13 +196,15 @@ class ChildProcessBatch implements LocalBatch {
     if (failure !== undefined) {
       const who = arraySize === undefined ? '' : `child ${index}: `;
       job.reason ??= `${who}${failure}${attempt > 1 ? ` (attempt ${attempt})` : ''}`;
+      // One child that would fail again decides for all.
+      job.fault = away && job.fault !== 'work' ? 'away' : 'work';
     }
     if (job.open > 0) return;
     if (job.reason === undefined) {
       job.status = 'SUCCEEDED';
       job.finish();
     } else {
-      fail(job, job.reason);
+      fail(job, job.reason, job.fault);
     }
   }
 
@@ -226,14 +230,16 @@ class ChildProcessBatch implements LocalBatch {
   }
 }
 
-function fail(job: Job, reason: string): void {
+function fail(job: Job, reason: string, fault: JobFault = 'work'): void {
   job.status = 'FAILED';
   job.reason = reason;
+  job.fault = fault;
   job.queued.length = 0;
   job.finish();
 }
 
 function describeJob(job: Job): JobDescription {
-  const { id, request, status, reason, createdAt } = job;
-  return { id, name: request.name, status, createdAt, ...(reason === undefined ? {} : { reason }) };
+  const { id, request, status, reason, fault, createdAt } = job;
+  const failed = status === 'FAILED' ? { reason: reason!, fault: fault! } : {};
+  return { id, name: request.name, status, createdAt, ...failed };
 }

@@ -22,10 +22,14 @@ export interface ChildOptions {
   readonly onProgress: (progress: unknown) => void;
 }
 
-/** `failure` is undefined when the child succeeded; `retry` says whether another attempt may help. */
+/**
+ * `failure` is undefined when the child succeeded; `retry` says whether another attempt may help, `away` whether one may
+ * help later because something that the child needs is away for now.
+ */
 export interface ChildEnd {
   readonly failure?: string;
   readonly retry: boolean;
+  readonly away?: boolean;
 }
 
 export interface Child {
@@ -107,7 +111,8 @@ function endOf(code: number | null, signal: string | null): ChildEnd {
   if (signal === 'SIGKILL')
     return { failure: 'ended by SIGKILL, usually because memory ran out', retry: true };
   if (signal !== null) return { failure: `ended by ${signal}`, retry: true };
-  return { failure: `exit code ${code}`, retry: code === EXIT_RETRY || code === EXIT_KILLED };
+  const away = code === EXIT_RETRY;
+  return { failure: `exit code ${code}`, retry: away || code === EXIT_KILLED, away };
 }
 
 /** What Node and the system print around a message: stack frames, values of an error, addresses. */

@@ -2,14 +2,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { QueueError } from '../errors.ts';
 import type { Queue, QueueMessage } from '../types.ts';
 
-/** The part of Lambda's SQS event that handlers read. */
+/** One message of Lambda's SQS event: the part that handlers read. */
+export interface QueueRecord {
+  readonly messageId: string;
+  readonly receiptHandle: string;
+  readonly body: string;
+  readonly attributes: { readonly ApproximateReceiveCount: string };
+  /** The queue; absent where it is none of SQS. */
+  readonly eventSourceARN?: string;
+}
+
 export interface QueueEvent {
-  readonly Records: readonly {
-    readonly messageId: string;
-    readonly receiptHandle: string;
-    readonly body: string;
-    readonly attributes: { readonly ApproximateReceiveCount: string };
-  }[];
+  readonly Records: readonly QueueRecord[];
 }
 
 /** Names the messages that failed; the others are done. */

@@ -181,9 +181,52 @@ describe('a job as AWS describes it', () => {
       arrayProperties: { size: 4 },
     };
     const child = { jobId: 'id:2', jobName: 'name', statusReason, container: { exitCode: 3 } };
-    expect(describeJob(array, child).reason).toBe(
+    expect(describeJob(array, [child]).reason).toBe(
       'child 2: Essential container in task exited, exit code 3; Array Child Job failed',
     );
+  });
+
+  describe('that failed says whether another one may succeed', () => {
+    const ended = 'Essential container in task exited';
+    it.each([
+      ['gave up on a dependency', 'away', ended, { exitCode: 75 }],
+      ['lost its host', 'away', 'Host EC2 (instance i-0123) terminated.', {}],
+      [
+        'could not have its image',
+        'away',
+        'Task failed to start',
+        { reason: 'CannotPullContainerError: 503' },
+      ],
+      ['failed by its data', 'work', ended, { exitCode: 1 }],
+      ['was killed', 'work', ended, { exitCode: 137 }],
+      ['used too much memory', 'work', ended, { exitCode: 137, reason: 'OutOfMemoryError: killed' }],
+      ['used too much memory, unseen', 'work', ended, { reason: 'OutOfMemoryError: killed' }],
+      ['ran out of time', 'work', 'Job attempt duration exceeded timeout', { exitCode: 143 }],
+      ['never started', 'predecessor', 'Dependent Job failed', {}],
+    ])('one that %s: %s', (_, fault, statusReason, container) => {
+      expect(of('FAILED', { statusReason, container }).fault).toBe(fault);
+      expect(of('SUCCEEDED', { statusReason, container }).fault).toBeUndefined();
+    });
+
+    it('an array by its worst child', () => {
+      const array = { statusReason: 'Array Child Job failed', arrayProperties: { size: 3 } };
+      const child = (exitCode: number) => ({
+        jobId: `id:${exitCode}`,
+        jobName: 'name',
+        statusReason: ended,
+        container: { exitCode },
+      });
+      const failed = (...codes: number[]) => {
+        const detail = { ...job, jobQueue: '', jobDefinition: '', status: 'FAILED' as const, ...array };
+        return describeJob(detail, codes.map(child));
+      };
+      expect(failed(75, 75).fault).toBe('away');
+      expect(failed(75, 1, 75)).toMatchObject({
+        fault: 'work',
+        reason: expect.stringContaining('child 1: '),
+      });
+      expect(failed().fault).toBe('work');
+    });
   });
 
   it('is refused without id and name', () => {

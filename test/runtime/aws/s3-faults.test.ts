@@ -43,17 +43,16 @@ describe.skipIf(!hasMoto)('over S3 with faults', () => {
   });
 
   /** The same bucket with and without faults between. */
-  async function open(faults: Partial<FaultyProxyOptions>, maxAttempts = 5) {
+  async function open(faults: Partial<FaultyProxyOptions>, retrySeconds = 0.5) {
     const bucket = `bucket-${++buckets}`;
     const CreateBucketConfiguration = { LocationConstraint: 'eu-central-1' } as const;
     await client.send(new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration }));
     const proxy = await startFaultyProxy({ target: moto.endpoint, seed: 1, rate: 1, ...faults });
     proxies.push(proxy);
     const faulty = new S3Client({
-      ...clientSettings(),
+      ...clientSettings(retrySeconds),
       ...moto.client,
       endpoint: proxy.endpoint,
-      maxAttempts,
     });
     const store = openS3Store({ client: faulty, bucket });
     return { proxy, bucket, store, direct: openS3Store({ client, bucket }) };
@@ -92,7 +91,7 @@ describe.skipIf(!hasMoto)('over S3 with faults', () => {
       it(`has written even where no answer ever came (${what})`, async () => {
         const { store, direct, proxy } = await open({ kinds: ['lost'], only });
         const created = await store.put('k', body(), { ifAbsent: true });
-        expect(proxy.counts.lost).toBe(5);
+        expect(proxy.counts.lost).toBeGreaterThan(1);
         expect(created).toEqual({ written: true, etag: (await direct.head('k'))?.etag });
       });
 
@@ -113,7 +112,7 @@ describe.skipIf(!hasMoto)('over S3 with faults', () => {
           const put = store.put('k', body(), options);
           await expect(put).rejects.toThrow(StoreError);
           await expect(put).rejects.toThrow(
-            /^k in bucket .* cannot be written: .*after 5 attempts.*try again/,
+            /^k in bucket .* cannot be written: .*after \d+ attempts.*try again/,
           );
         }
         expect(await store.put('k', body(), { ifMatch: 'gone' })).toEqual({ written: false });
@@ -345,7 +344,7 @@ describe.skipIf(!hasMoto)('over S3 with faults', () => {
   for (const rate of [0.05, 0.15, 0.3]) {
     objectStoreModel(
       `S3 store with ${100 * rate} % faults`,
-      async (): Promise<ObjectStore> => (await open({ rate, seed: buckets }, 12)).store,
+      async (): Promise<ObjectStore> => (await open({ rate, seed: buckets }, 10)).store,
       8,
     );
   }

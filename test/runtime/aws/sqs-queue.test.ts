@@ -83,7 +83,6 @@ describe.skipIf(!hasMoto)('over SQS', () => {
       ...clientSettings(),
       ...moto.client,
       endpoint: proxy.endpoint,
-      maxAttempts: 9,
     });
     const { url, deadLetterUrl, queue } = await open(settings);
     const through = openSqsQueue({ client: faulty, name: 'faulty', url: viaProxy(url), deadLetterUrl });

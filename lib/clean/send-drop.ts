@@ -6,8 +6,10 @@ import { cleanKeys } from './keys.ts';
 const MEBIBYTE = 1 << 20;
 /** A drop whose jobs failed so often is left alone as long as the runner remembers them (AWS Batch: a week). */
 const MOST_JOBS = 3;
+/** From this delivery of its message on, a drop that is not done is taken to be too much for the function. */
+const SUSPECT_DELIVERY = 2;
 
-export interface LargeDropInput {
+export interface SendDropInput {
   readonly store: ObjectStore;
   readonly batch: BatchRunner;
   readonly config: Config;
@@ -15,31 +17,39 @@ export interface LargeDropInput {
   readonly limits: Deploy['largeDrop'];
   /** Of the dropped object, below `drop/`. */
   readonly key: string;
+  /** Which delivery of its message this is, from 1. */
+  readonly delivery: number;
 }
 
 export interface SentDrop {
   /** Name of the job that cleans it. */
   readonly job: string;
+  /** `large`: by its size. `again`: an earlier delivery did not end, so the function may have been killed by it. */
+  readonly why: 'large' | 'again';
   /** False where an unfinished job of that name was there before, or too many failed. */
   readonly submitted: boolean;
 }
 
 /**
- * Hands a drop that is too large for a function to a batch job, once per version of the drop: the job's name is made of
- * both. The job finds the config under `config/`, where it is put first.
- * @returns undefined when the drop is small enough, gone, or done before: `cleanDrop` says which
+ * Hands a drop that is too much for a function to a batch job, once per version of the drop: the job's name is made of
+ * both. The job finds the config under `config/`, where it is put first. Too much is what is too large, and what was
+ * delivered before and is not done: a function that is killed for its memory can say nothing, and would die of it again.
+ * @returns undefined when the function is to take it, or it is gone, or done before: `cleanDrop` says which
  */
-export async function sendLargeDrop(input: LargeDropInput): Promise<SentDrop | undefined> {
-  const { store, batch, config, limits, key } = input;
+export async function sendDrop(input: SendDropInput): Promise<SentDrop | undefined> {
+  const { store, batch, config, limits, key, delivery } = input;
   const object = await store.head(key);
-  if (!object || object.size <= limitFor(key, limits)) return undefined;
+  if (!object) return undefined;
+  const large = object.size > limitFor(key, limits);
+  if (!large && delivery < SUSPECT_DELIVERY) return undefined;
   const { dropId, revision, quality } = cleanKeys(config, key, object.etag);
   if (await store.head(quality)) return undefined;
+  const why = large ? 'large' : 'again';
   const job = `clean-${dropId}-${revision}`;
   const jobs = await batch.list(job);
   const unfinished = jobs.some(({ status }) => status !== 'SUCCEEDED' && status !== 'FAILED');
   const failed = jobs.filter(({ status }) => status === 'FAILED').length;
-  if (unfinished || failed >= MOST_JOBS) return { job, submitted: false };
+  if (unfinished || failed >= MOST_JOBS) return { job, why, submitted: false };
   const configKey = `config/${contentId(config)}.json`;
   await store.put(configKey, canonicalJson(config), { ifAbsent: true });
   await batch.submit({
@@ -47,7 +57,7 @@ export async function sendLargeDrop(input: LargeDropInput): Promise<SentDrop | u
     definition: 'clean',
     environment: { NIGHTJAR_DROP: key, NIGHTJAR_CONFIG: configKey },
   });
-  return { job, submitted: true };
+  return { job, why, submitted: true };
 }
 
 /** In bytes as they lie in the bucket: what is packed grows when it is read. */
