@@ -94,6 +94,8 @@ export const deploySchema = z.strictObject({
     .prefault({}),
   /** Children of the nightly score job: each takes a range of shards on a machine of its own. */
   scoreChildren: z.number().int().min(1).max(10_000).default(2),
+  /** For how long a job asks a service again that is away, before it ends and is started later. */
+  retrySeconds: z.number().int().min(0).max(3600).default(60),
   /** A drop above this goes to a batch job instead of the function. */
   largeDrop: z
     .strictObject({ plainMiB: megabytes.default(256), gzipMiB: megabytes.default(48) })

@@ -124,7 +124,7 @@ export class NightjarBatch extends Construct {
         on,
         architecture,
         assignPublicIp: this.network.assignPublicIp,
-        environment: jobEnvironment(Stack.of(this).region, setting.environment, storage, role),
+        environment: jobEnvironment(Stack.of(this).region, setting, storage, role),
         timeout,
         logGroup,
         executionRole,
@@ -215,7 +215,7 @@ function jobSizes(deploy: Deploy, withGpu: boolean): { cpu: JobSize; gpu?: JobSi
 
 function jobEnvironment(
   region: string,
-  environment: string,
+  { environment, deploy }: Setting,
   storage: StorageParts,
   role: RoleName,
 ): Record<string, string> {
@@ -223,6 +223,7 @@ function jobEnvironment(
     // A host passes it on to no container, and the way to ask it is closed to them.
     AWS_REGION: region,
     NIGHTJAR_ENVIRONMENT: environment,
+    NIGHTJAR_RETRY_SECONDS: String(deploy.retrySeconds),
     ...storeEnvironment(storage),
     ...(ACCESS[role].pseudonyms ? keyEnvironment(storage) : {}),
   };

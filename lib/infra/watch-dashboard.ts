@@ -67,6 +67,7 @@ export class NightDashboard extends Construct {
             counted(watched, 'clean', 'DropsCleaned'),
             counted(watched, 'clean', 'DropsRefused'),
             counted(watched, 'clean', 'DropsSentToBatch'),
+            counted(watched, 'clean', 'DropsTakenOver'),
           ],
           Rows: [counted(watched, 'clean', 'RowsIn'), counted(watched, 'clean', 'RowsQuarantined')],
           'Day files': [counted(watched, 'features', 'DayFiles')],

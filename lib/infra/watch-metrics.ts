@@ -19,7 +19,7 @@ export interface Watched {
 
 /** What our functions count themselves, as they name it. */
 const COUNTED = {
-  clean: ['DropsCleaned', 'DropsRefused', 'DropsSentToBatch', 'RowsIn', 'RowsQuarantined'],
+  clean: ['DropsCleaned', 'DropsRefused', 'DropsSentToBatch', 'DropsTakenOver', 'RowsIn', 'RowsQuarantined'],
   features: ['DayFiles'],
   dispatch: ['DropsPending', 'DropsMissing', 'NightStarted', 'NightFinished', 'JobFailed', 'ExportMissing'],
 } as const;

@@ -284,6 +284,7 @@ describe('job definitions', () => {
     const store = [
       'AWS_REGION',
       'NIGHTJAR_ENVIRONMENT',
+      'NIGHTJAR_RETRY_SECONDS',
       'NIGHTJAR_DROPS_BUCKET',
       'NIGHTJAR_DATA_BUCKET',
       'NIGHTJAR_EXPORTS_BUCKET',

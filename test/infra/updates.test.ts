@@ -17,6 +17,7 @@ const OTHER: Readonly<Record<string, unknown>> = {
   'cpu.memoryMiB': 20480,
   'cpu.maxVcpus': 64,
   scoreChildren: 4,
+  retrySeconds: 120,
   'largeDrop.plainMiB': 128,
   'largeDrop.gzipMiB': 24,
   'functions.cleanMemoryMiB': 4096,
