@@ -1,7 +1,8 @@
 import type { Config, Deploy } from '../config/index.ts';
-import { canonicalJson, contentId } from '../data/index.ts';
+import { canonicalJson, contentId, dropId } from '../data/index.ts';
 import type { BatchRunner, ObjectStore } from '../runtime/index.ts';
-import { cleanKeys } from './keys.ts';
+import { findKeys } from './digests.ts';
+import { mappingOf, sourceOf } from './keys.ts';
 
 const MEBIBYTE = 1 << 20;
 /** A drop whose jobs failed so often is left alone as long as the runner remembers them (AWS Batch: a week). */
@@ -33,9 +34,11 @@ export async function sendLargeDrop(input: LargeDropInput): Promise<SentDrop | u
   const { store, batch, config, limits, key } = input;
   const object = await store.head(key);
   if (!object || object.size <= limitFor(key, limits)) return undefined;
-  const { dropId, revision, quality } = cleanKeys(config, key, object.etag);
-  if (await store.head(quality)) return undefined;
-  const job = `clean-${dropId}-${revision}`;
+  const keys = await findKeys(store, config, object);
+  if (keys && (await store.head(keys.quality))) return undefined;
+  // What the bytes are is known once the job has read them.
+  const version = contentId({ etag: object.etag, mapping: mappingOf(config, sourceOf(config, key)) });
+  const job = `clean-${dropId(key)}-${version}`;
   const jobs = await batch.list(job);
   const unfinished = jobs.some(({ status }) => status !== 'SUCCEEDED' && status !== 'FAILED');
   const failed = jobs.filter(({ status }) => status === 'FAILED').length;

@@ -1,7 +1,9 @@
 import {
   type CleanedQuality,
-  cleanKeys,
+  type Digests,
   isIgnored,
+  keysOf,
+  listDigests,
   parseQuality,
   type Quality,
   type RefusedQuality,
@@ -46,7 +48,7 @@ const KEPT = 50_000;
 const remembered = new WeakMap<ObjectStore, Map<string, Quality>>();
 
 /**
- * Every drop in ascending order of keys. What exists is told by three listings, so the requests grow with the pages of
+ * Every drop in ascending order of keys. What exists is told by four listings, so the requests grow with the pages of
  * a listing and with the drops that are new, not with all drops. What no store can hold or nobody can read is refused
  * here, alone; files that are ignored by their names are no drops.
  * @param onIgnored told of each of those
@@ -69,31 +71,44 @@ export async function listDrops(
     else dropped.push(info);
   }
   // Listed after the drops: what they had led to by then is seen.
+  const told = dropped.every(({ digest }) => digest !== undefined);
+  const digests = told ? new Map<string, string>() : await listDigests(store);
   const records = new Map<string, string>();
   for await (const { key, etag } of store.list('quality/')) records.set(key, etag);
   const days = new Set<string>();
   for await (const { key } of store.list(`days/${daysSpec()}/`)) days.add(key);
-  const read = await mapParallel(dropped, AT_ONCE, (info) => stateOf(store, config, info, records, days));
+  const read = await mapParallel(dropped, AT_ONCE, (info) =>
+    stateOf({ store, config, digests, records, days }, info),
+  );
   if (states.length === 0) return read;
   return [...states, ...read].sort((a, b) => compareKeys(a.key, b.key));
 }
 
+/** What stands in the store, by listings. */
+interface Standing {
+  readonly store: ObjectStore;
+  readonly config: Config;
+  readonly digests: Digests;
+  /** Etags of quality records, by key. */
+  readonly records: ReadonlyMap<string, string>;
+  /** Keys of day rows. */
+  readonly days: ReadonlySet<string>;
+}
+
 async function stateOf(
-  store: ObjectStore,
-  config: Config,
-  { key, etag, size, lastModified }: ObjectInfo,
-  records: ReadonlyMap<string, string>,
-  days: ReadonlySet<string>,
+  { store, config, digests, records, days }: Standing,
+  info: ObjectInfo,
 ): Promise<DropState> {
+  const { key, etag, size, lastModified } = info;
   const drop = { key, size, droppedAt: lastModified };
   const reason = whyNoKey(key);
   if (reason !== undefined) {
     const hint = 'drop the file again under another name';
     return { state: 'refused', ...drop, quality: unusable({ key, reason, hint }, etag, size) };
   }
-  const keys = cleanKeys(config, key, etag);
-  const version = records.get(keys.quality);
-  if (version === undefined) return { state: 'pending', ...drop };
+  const keys = keysOf(config, info, digests);
+  const version = keys && records.get(keys.quality);
+  if (!keys || version === undefined) return { state: 'pending', ...drop };
   let quality: Quality;
   try {
     quality = await readQuality(store, keys.quality, version);
