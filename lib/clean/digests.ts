@@ -1,7 +1,7 @@
 import type { Config } from '../config/index.ts';
 import { contentId, dropId } from '../data/index.ts';
 import type { ObjectInfo, ObjectStore } from '../runtime/index.ts';
-import { type CleanKeys, cleanKeys, sourceOf } from './keys.ts';
+import { type CleanKeys, cleanKeys, type Mappings, sourceOf } from './keys.ts';
 
 /**
  * Whose bytes a drop has is told by a digest, and whether they changed by the object's etag, which listings have. S3's etags
@@ -37,9 +37,14 @@ export async function recordDigest(store: ObjectStore, info: DropInfo, digest: s
  * The keys that cleaning a drop leads to; undefined where its bytes were never read, so that nobody knows. What no source
  * takes is never read: there its etag stands for its bytes.
  */
-export function keysOf(config: Config, info: DropInfo, digests: Digests): CleanKeys | undefined {
+export function keysOf(
+  config: Config,
+  info: DropInfo,
+  digests: Digests,
+  mappings?: Mappings,
+): CleanKeys | undefined {
   const digest = info.digest ?? digests.get(versionOf(info));
-  if (digest !== undefined) return cleanKeys(config, info.key, digest);
+  if (digest !== undefined) return cleanKeys(config, info.key, digest, mappings);
   return sourceOf(config, info.key) ? undefined : cleanKeys(config, info.key, info.etag);
 }
 

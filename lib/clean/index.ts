@@ -7,6 +7,8 @@ export { type Head, headOf } from './head.ts';
 export { isIgnored } from './ignored.ts';
 export {
   cleanKeys,
+  type Mappings,
+  mappingOf,
   type NamedSource,
   prefixOf,
   sourceOf,

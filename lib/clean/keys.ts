@@ -3,7 +3,7 @@ import { contentId, dropId } from '../data/index.ts';
 
 /**
  * Version of what clean writes. Raise it whenever equal drops would give other rows: every drop is then cleaned again
- * under a new revision.
+ * under a new revision. Until that is done, nights go by the rows of the version before, which must stay readable.
  */
 const DATA_VERSION = 3;
 
@@ -46,6 +46,9 @@ export function prefixOf(name: string, source: Source): string {
   return prefix.startsWith(DROP_PREFIX) ? prefix : `${DROP_PREFIX}${prefix.replace(/^\/+/, '')}`;
 }
 
+/** Names of mappings, by source. */
+export type Mappings = ReadonlyMap<string, string>;
+
 /**
  * Name of how rows are made of a source's bytes: of whatever in the config decides about them (the source and its name, the
  * shop's time zone and currency) and of the version of this code. Not of the number of shards: files say how many batches
@@ -64,11 +67,13 @@ export function mappingOf(config: Config, named: NamedSource | undefined): strin
 /**
  * The keys that cleaning these bytes under this key writes, computed without reading anything.
  * @param digest of the bytes
+ * @param mappings by source, where others than those of now are asked about
  */
-export function cleanKeys(config: Config, key: string, digest: string): CleanKeys {
+export function cleanKeys(config: Config, key: string, digest: string, mappings?: Mappings): CleanKeys {
   const named = sourceOf(config, key);
   const id = dropId(key);
-  const revision = `${mappingOf(config, named)}${contentId(digest)}`;
+  const mapping = (named && mappings?.get(named.name)) ?? mappingOf(config, named);
+  const revision = `${mapping}${contentId(digest)}`;
   const quality = `quality/${id}/${revision}.json`;
   if (!named) return { dropId: id, revision, quality };
   const { table } = named.source;

@@ -29,8 +29,11 @@ export async function backfill(args: TickArgs, asOf: string): Promise<Found> {
 }
 
 async function anew(args: TickArgs, asOf: string, replaced?: StandingClaim): Promise<Found> {
-  const { drops, ready } = await lookAtDrops(args, asOf);
-  if (ready.enough) return start(args, 'backfill', asOf, before(drops, asOf), ready, replaced);
+  const look = await lookAtDrops(args, asOf);
+  const { drops, ready } = look;
+  if (ready.enough) {
+    return start(args, 'backfill', asOf, { ...look, drops: before(drops, asOf) }, replaced);
+  }
   // What has been cleaned will not reach further back by waiting.
   return { ...notEnough(ready, asOf), state: ready.pending > 0 ? 'waiting' : 'idle' };
 }
@@ -38,7 +41,8 @@ async function anew(args: TickArgs, asOf: string, replaced?: StandingClaim): Pro
 /** A finished backfill is asked for: it stands unless its inputs or settings are others by now. */
 async function again(args: TickArgs, asOf: string, standing: StandingClaim, found: Found): Promise<Found> {
   const { store, config } = args;
-  const { drops, ready } = await lookAtDrops(args, asOf);
+  const look = await lookAtDrops(args, asOf);
+  const drops = before(look.drops, asOf);
   const manifest = await readManifest(store, standing.claim.runId);
   const { champions, purpose } = manifest;
   const current = buildManifest({
@@ -46,12 +50,12 @@ async function again(args: TickArgs, asOf: string, standing: StandingClaim, foun
     config,
     asOf,
     groups: taskGroups(config),
-    drops: before(drops, asOf),
+    drops,
     champions,
     snapshot: null,
   });
   if (material(current) === material(manifest)) return found;
-  return start(args, 'backfill', asOf, before(drops, asOf), ready, standing);
+  return start(args, 'backfill', asOf, { ...look, drops }, standing);
 }
 
 const material = ({ inputs, config, groups }: RunManifest) => canonicalJson({ inputs, config, groups });

@@ -17,6 +17,7 @@ import {
   type TickResult,
   tick,
   trainedKey,
+  whyNotChampion,
 } from '../../lib/run/index.ts';
 import {
   type BatchRunner,
@@ -65,7 +66,7 @@ export const shopConfig = (changes: Partial<ConfigInput> = {}): Config =>
 /** The same shop in another folder. */
 export async function copyOf({ root, config }: Shop): Promise<Shop> {
   const copy = await temporaryFolder();
-  await cp(root, copy, { recursive: true });
+  await cp(root, copy, { recursive: true, preserveTimestamps: true });
   return { root: copy, store: await openFolderStore(copy, { durable: false }), config };
 }
 
@@ -190,8 +191,9 @@ async function leave(store: ObjectStore, runId: string, stage: string): Promise<
       versions[name] = `by-${runId}`;
       await store.put(`models/${name}/${versions[name]}/manifest.json`, '{}');
       const reason = `trained by ${runId}`;
-      if (purpose === 'night' || purpose === 'training') {
-        await promote(store, name, versions[name], { asOf, reason });
+      const promotes = purpose === 'night' || purpose === 'training';
+      if (promotes && (await whyNotChampion(store, manifest, name)) === undefined) {
+        await promote(store, name, versions[name], { asOf, reason, runId });
       }
     }
     await putJson(store, trainedKey(runId), versions);
