@@ -1,13 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { cleanDrop, mappingOf, type NamedSource } from '../../lib/clean/index.ts';
+import { mappingOf, type NamedSource } from '../../lib/clean/index.ts';
 import type { Config, ConfigInput } from '../../lib/config/index.ts';
-import { createPseudonyms } from '../../lib/data/index.ts';
-import { buildDays } from '../../lib/features/index.ts';
 import { listDrops, type RunManifest, readManifest, runIdOf } from '../../lib/run/index.ts';
 import { getBytes, type ObjectStore } from '../../lib/runtime/index.ts';
 import {
   at,
   call,
+  cleanOne,
   copyOf,
   DEADLINE,
   daysBefore,
@@ -74,14 +73,8 @@ const changed = ({ shop }: Night, changes: Partial<ConfigInput>): Shop => ({
 });
 
 /** Brings some drops to their end by the settings of now. */
-async function bring({ store, config }: Shop, days: readonly string[]): Promise<void> {
-  const pseudonyms = createPseudonyms(new Uint8Array(64).fill(5));
-  for (const day of days) {
-    const result = await cleanDrop({ store, config, pseudonyms, key: keyOf(day), engine: { threads: 1 } });
-    if (result.status !== 'clean' || result.quality.status !== 'clean' || result.quality.clean === 0)
-      continue;
-    await buildDays({ store, config, cleanKey: result.keys.clean! });
-  }
+async function bring(shop: Shop, days: readonly string[]): Promise<void> {
+  for (const day of days) await cleanOne(shop, keyOf(day));
 }
 
 const mappings = ({ inputs }: RunManifest) =>

@@ -89,6 +89,17 @@ export async function ingest({ store, config }: Shop): Promise<void> {
   }
 }
 
+/** Brings one drop to its end. */
+export async function cleanOne(
+  { store, config }: Pick<Shop, 'store' | 'config'>,
+  key: string,
+): Promise<void> {
+  const pseudonyms = createPseudonyms(new Uint8Array(64).fill(5));
+  const result = await cleanDrop({ store, config, pseudonyms, key, engine: { threads: 1 } });
+  if (result.status !== 'clean' || result.quality.status !== 'clean' || result.quality.clean === 0) return;
+  await buildDays({ store, config, cleanKey: result.keys.clean! });
+}
+
 /** A shop with 30 days of purchases up to yesterday, cleaned. */
 export async function readyShop(changes: Partial<ConfigInput> = {}): Promise<Shop> {
   const shop = await openShop(changes);
