@@ -1,6 +1,14 @@
 import { sourceOf } from '../../lib/clean/index.ts';
 import type { Config } from '../../lib/config/index.ts';
-import { isFinished, listDrops, onlyTables, type RunManifest, runIdOf } from '../../lib/run/index.ts';
+import { notChampions } from '../../lib/models/index.ts';
+import {
+  isFinished,
+  listDrops,
+  type Missing,
+  onlyTables,
+  type RunManifest,
+  runIdOf,
+} from '../../lib/run/index.ts';
 import { type ObjectStore, readJson } from '../../lib/runtime/index.ts';
 import { scoredShards } from '../../lib/score/index.ts';
 import { table, thousands } from './shared.ts';
@@ -14,6 +22,10 @@ interface RunState {
   readonly scored: number;
   readonly shards: number;
   readonly finished: boolean;
+  /** Groups whose model, trained by the run, did not become champion. */
+  readonly notChampions: readonly { readonly group: string; readonly why: string }[];
+  /** Sources whose changed settings it did not use. */
+  readonly unused: readonly Missing[];
   readonly modifiedAt: string;
 }
 
@@ -100,18 +112,17 @@ export async function runStates(store: ObjectStore): Promise<RunState[]> {
     if (!manifest) continue;
     const runId = runIdOf(manifest);
     const tables = onlyTables(manifest);
+    const served = manifest.groups.every(({ name }) => manifest.champions[name]);
     runs.push({
       runId,
       purpose: manifest.purpose,
       asOf: manifest.asOf,
-      trained: manifest.groups.every(({ name }) => manifest.champions[name])
-        ? 'by champions'
-        : (await store.head(`runs/${runId}/finetune.json`))
-          ? 'yes'
-          : 'no',
+      trained: served ? 'by champions' : (await store.head(`runs/${runId}/finetune.json`)) ? 'yes' : 'no',
       scored: tables ? 0 : (await scoredShards(store, runId, manifest.shards)).length,
       shards: tables ? 0 : manifest.shards,
       finished: await isFinished(store, runId, manifest),
+      notChampions: served ? [] : await notChampions(store, runId, manifest),
+      unused: manifest.missing.filter(({ kind }) => kind === 'settings'),
       modifiedAt: lastModified.toISOString(),
     });
   }
@@ -166,6 +177,11 @@ export function printBucket(
       run.finished ? 'yes' : unfinished,
     ]);
     console.log(`\n${table(['run', 'purpose', 'trained', 'shards scored', 'finished'], runs)}`);
+    // What concerned older runs is over.
+    const { runId, notChampions: kept, unused } = state.runs.at(-1)!;
+    for (const { group, why } of kept)
+      console.log(`note     ${runId}: ${group} did not become champion: ${why}`);
+    for (const { key, why } of unused) console.log(`note     ${runId}: ${key}: ${why}`);
   }
   for (const { asOf, runId } of state.exports) console.log(`export   as of ${asOf}: ${runId}`);
 }

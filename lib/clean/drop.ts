@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Config, Source } from '../config/index.ts';
-import type { Pseudonyms } from '../data/index.ts';
+import { digestOf, type Pseudonyms } from '../data/index.ts';
 import {
+  type ObjectInfo,
   ObjectNotFound,
   type ObjectStore,
   type StoredObject,
@@ -9,11 +10,12 @@ import {
   withScratch,
 } from '../runtime/index.ts';
 import { type CleanFile, cleanFile, textFormat, threadsFor } from './clean-file.ts';
+import { findKeys, recordDigest } from './digests.ts';
 import { type EngineOptions, refusalOr, withConnection } from './duckdb/index.ts';
 import { Refusal } from './errors.ts';
 import { firstDropped } from './first-dropped.ts';
-import { takeIn } from './intake/index.ts';
-import { type CleanKeys, cleanKeys, type NamedSource } from './keys.ts';
+import { HashedBytes, type Intake, takeIn } from './intake/index.ts';
+import { type CleanKeys, cleanKeys, type NamedSource, sourceOf } from './keys.ts';
 import type { CleanedQuality, Quality } from './quality.ts';
 
 export interface CleanDropInput {
@@ -45,68 +47,111 @@ export async function cleanDrop(input: CleanDropInput): Promise<CleanResult> {
   const { store, config, key } = input;
   const reason = whyNoKey(key);
   if (reason !== undefined) return { status: 'unusable', reason };
-  const before = await store.head(key);
-  if (!before) return { status: 'gone' };
-  const expected = cleanKeys(config, key, before.etag);
-  if (await store.head(expected.quality)) return { status: 'done', keys: expected };
-  let object: StoredObject;
+  const info = await store.head(key);
+  if (!info) return { status: 'gone' };
+  if (info.digest !== undefined) await recordDigest(store, info, info.digest);
+  const expected = await findKeys(store, config, info);
+  if (expected && (await store.head(expected.quality))) return { status: 'done', keys: expected };
+  const named = sourceOf(config, key);
+  if (!named) {
+    const keys = cleanKeys(config, key, info.digest ?? info.etag);
+    return recorded(store, keys, refusedAs(unread(info, keys), NO_SOURCE));
+  }
   try {
-    object = await store.get(key);
+    const object = await store.get(key);
+    return await withScratch('clean', (folder) => cleanObject(input, named, object, join(folder, 'drop')));
   } catch (error) {
-    if (error instanceof ObjectNotFound) return { status: 'gone' };
+    if (error instanceof ObjectNotFound && error.key === key) return { status: 'gone' };
     throw error;
   }
-  const keys = cleanKeys(config, key, object.info.etag);
-  return withScratch('clean', async (folder) => {
-    const quality = await cleanObject(input, object, keys, join(folder, 'drop'));
-    await store.put(keys.quality, `${JSON.stringify(quality, null, 2)}\n`, { ifAbsent: true });
-    return { status: quality.status, keys, quality };
-  });
 }
 
-type Known = Pick<Quality, 'dropId' | 'key' | 'revision' | 'etag' | 'source' | 'table' | 'sha256' | 'bytes'>;
+const NO_SOURCE = new Refusal(
+  'no source takes this key',
+  'the prefixes of the sources are in the config: give one that fits, or move the file',
+);
 
-async function cleanObject(
-  input: CleanDropInput,
-  object: StoredObject,
-  keys: CleanKeys,
-  path: string,
-): Promise<Quality> {
-  const { named } = keys;
-  let known: Known = {
-    dropId: keys.dropId,
-    key: input.key,
-    revision: keys.revision,
-    etag: object.info.etag,
+/** What is known of a drop whose bytes were not read. */
+function unread({ key, etag }: ObjectInfo, { dropId, revision, named }: CleanKeys): Known {
+  return {
+    dropId,
+    key,
+    revision,
+    etag,
     source: named?.name ?? null,
     table: named?.source.table ?? null,
     sha256: null,
     bytes: null,
   };
+}
+
+type Known = Pick<Quality, 'dropId' | 'key' | 'revision' | 'etag' | 'source' | 'table' | 'sha256' | 'bytes'>;
+
+function refusedAs(known: Known, { reason, hint }: Refusal): Quality {
+  return { ...known, status: 'refused', refused: { reason, hint } };
+}
+
+async function recorded(store: ObjectStore, keys: CleanKeys, quality: Quality): Promise<CleanResult> {
+  await store.put(keys.quality, `${JSON.stringify(quality, null, 2)}\n`, { ifAbsent: true });
+  return { status: quality.status, keys, quality };
+}
+
+/** What a drop is called is known once its bytes are read: where these were cleaned before, nothing is left to be done. */
+async function cleanObject(
+  input: CleanDropInput,
+  named: NamedSource,
+  { body, info }: StoredObject,
+  path: string,
+): Promise<CleanResult> {
+  const { store, config, key } = input;
+  const bytes = new HashedBytes(body);
   try {
-    if (!named) {
-      throw new Refusal(
-        'no source takes this key',
-        `the prefixes of the sources are in the config: give one that fits, or move the file`,
-      );
-    }
-    const intake = await takeIn(object.body, path, textFormat(named.source));
-    known = { ...known, sha256: intake.sha256, bytes: intake.bytes };
-    return await withConnection(threadsFor(intake, input.engine ?? {}), async (sql) => {
-      const { config, pseudonyms, key } = input;
-      const { lastModified } = object.info;
-      const file = await cleanFile(sql, { intake, named, config, pseudonyms, key, droppedAt: lastModified });
-      if (file) await store(input.store, keys, file);
-      const droppedAt = hasVersions(named.source)
-        ? await firstDropped(input.store, keys, intake.sha256, lastModified)
-        : lastModified.getTime();
-      return { ...known, status: 'clean' as const, droppedAt, ...countsOf(file, named) };
-    });
+    const intake = await orRefusal(takeIn(bytes, path, textFormat(named.source)));
+    const read = await bytes.finish();
+    const digest = digestOf(read.sha256);
+    const keys = cleanKeys(config, key, digest);
+    await recordDigest(store, info, digest);
+    // Whose digest was on record was looked for before.
+    if (info.etag !== digest && (await store.head(keys.quality))) return { status: 'done', keys };
+    const known = { ...unread(info, keys), ...read };
+    const quality =
+      intake instanceof Refusal
+        ? intake
+        : await orRefusal(cleanRows(input, named, intake, keys, known, info.lastModified));
+    return await recorded(store, keys, quality instanceof Refusal ? refusedAs(known, quality) : quality);
+  } finally {
+    await bytes.close();
+  }
+}
+
+/** What is made of the drop, or why it cannot be made: that is known of a drop, too. */
+async function orRefusal<T>(work: Promise<T>): Promise<T | Refusal> {
+  try {
+    return await work;
   } catch (error) {
     const fault = refusalOr(error, 'DuckDB could not clean it', 'try it with "nightjar check"');
-    if (!(fault instanceof Refusal)) throw error;
-    return { ...known, status: 'refused', refused: { reason: fault.reason, hint: fault.hint } };
+    if (fault instanceof Refusal) return fault;
+    throw error;
   }
+}
+
+async function cleanRows(
+  input: CleanDropInput,
+  named: NamedSource,
+  intake: Intake,
+  keys: CleanKeys,
+  known: Known & { readonly sha256: string },
+  lastModified: Date,
+): Promise<Quality> {
+  const { config, pseudonyms, key } = input;
+  return withConnection(threadsFor(intake, input.engine ?? {}), async (sql) => {
+    const file = await cleanFile(sql, { intake, named, config, pseudonyms, key, droppedAt: lastModified });
+    if (file) await store(input.store, keys, file);
+    const droppedAt = hasVersions(named.source)
+      ? await firstDropped(input.store, keys, known.sha256, lastModified)
+      : lastModified.getTime();
+    return { ...known, status: 'clean' as const, droppedAt, ...countsOf(file, named) };
+  });
 }
 
 /** A drop of which no row is clean has no clean object: its quality record says that it is done. */

@@ -1,3 +1,4 @@
+export { type Digests, findKeys, keysOf, listDigests } from './digests.ts';
 export { type CleanDropInput, type CleanResult, cleanDrop } from './drop.ts';
 export { engineWithin, quoteText, type Sql, withConnection } from './duckdb/index.ts';
 export { Refusal } from './errors.ts';
@@ -6,6 +7,8 @@ export { type Head, headOf } from './head.ts';
 export { isIgnored } from './ignored.ts';
 export {
   cleanKeys,
+  type Mappings,
+  mappingOf,
   type NamedSource,
   prefixOf,
   sourceOf,

@@ -3,7 +3,7 @@ import { contentId, dropId } from '../data/index.ts';
 
 /**
  * Version of what clean writes. Raise it whenever equal drops would give other rows: every drop is then cleaned again
- * under a new revision.
+ * under a new revision. Until that is done, nights go by the rows of the version before, which must stay readable.
  */
 const DATA_VERSION = 3;
 
@@ -16,6 +16,7 @@ export interface NamedSource {
 
 export interface CleanKeys {
   readonly dropId: string;
+  /** 32 hex digits: 16 that name the mapping, 16 that name the bytes. */
   readonly revision: string;
   /** Absent when no source takes the key: the drop is refused. */
   readonly named?: NamedSource;
@@ -45,26 +46,34 @@ export function prefixOf(name: string, source: Source): string {
   return prefix.startsWith(DROP_PREFIX) ? prefix : `${DROP_PREFIX}${prefix.replace(/^\/+/, '')}`;
 }
 
+/** Names of mappings, by source. */
+export type Mappings = ReadonlyMap<string, string>;
+
 /**
- * Revision of a drop: changes with the object's etag, with whatever in the config decides about its rows (the source and
- * its name, the shop's time zone and currency) and with the version of this code. Not with the number of shards: files say how many
- * batches they have, and any number of readers reads them.
+ * Name of how rows are made of a source's bytes: of whatever in the config decides about them (the source and its name, the
+ * shop's time zone and currency) and of the version of this code. Not of the number of shards: files say how many batches
+ * they have, and any number of readers reads them.
  */
-function revisionOf(etag: string, config: Config, named: NamedSource | undefined): string {
+export function mappingOf(config: Config, named: NamedSource | undefined): string {
   const settings = named && {
     name: named.name,
     source: named.source,
     timeZone: config.shop.timeZone,
     ...(config.shop.currency !== undefined && { currency: config.shop.currency }),
   };
-  return contentId({ etag, settings: settings ?? null, version: DATA_VERSION });
+  return contentId({ settings: settings ?? null, version: DATA_VERSION });
 }
 
-/** The keys that cleaning this version of the drop writes, computed without reading anything. */
-export function cleanKeys(config: Config, key: string, etag: string): CleanKeys {
+/**
+ * The keys that cleaning these bytes under this key writes, computed without reading anything.
+ * @param digest of the bytes
+ * @param mappings by source, where others than those of now are asked about
+ */
+export function cleanKeys(config: Config, key: string, digest: string, mappings?: Mappings): CleanKeys {
   const named = sourceOf(config, key);
   const id = dropId(key);
-  const revision = revisionOf(etag, config, named);
+  const mapping = (named && mappings?.get(named.name)) ?? mappingOf(config, named);
+  const revision = `${mapping}${contentId(digest)}`;
   const quality = `quality/${id}/${revision}.json`;
   if (!named) return { dropId: id, revision, quality };
   const { table } = named.source;

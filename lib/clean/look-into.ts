@@ -1,10 +1,9 @@
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Config, Source } from '../config/index.ts';
 import { withScratch } from '../runtime/index.ts';
 import { textFormat, threadsFor } from './clean-file.ts';
 import { type Sql, timeReadingText, withConnection } from './duckdb/index.ts';
-import { takeIn } from './intake/index.ts';
+import { takeInFile } from './intake/index.ts';
 import { readingOf, shapeRows, sqlOf } from './mapping/index.ts';
 import { type Column, keyFacts, readRecords } from './read/index.ts';
 
@@ -31,7 +30,7 @@ export function lookInto<T>(
   work: (look: Look) => Promise<T>,
 ): Promise<T> {
   return withScratch('check', async (folder) => {
-    const intake = await takeIn(createReadStream(file), join(folder, 'drop'), textFormat(source));
+    const intake = await takeInFile(file, join(folder, 'drop'), textFormat(source));
     return withConnection(threadsFor(intake, { threads: 2 }), async (sql) => {
       const records = await readRecords(sql, intake, source, keyFacts(file, ''));
       const reading = timeReadingText(readingOf(source, shop).time);

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -15,7 +14,7 @@ import { explain, explainedAt, scratchPrefix, temporaryPlace } from '../runtime/
 import { type CleanFile, cleanFile, textFormat, threadsFor } from './clean-file.ts';
 import { type EngineOptions, refusalOr, type Sql, withConnection } from './duckdb/index.ts';
 import { Refusal } from './errors.ts';
-import { takeIn } from './intake/index.ts';
+import { takeInFile } from './intake/index.ts';
 import { kindOf } from './judge.ts';
 import { type NamedSource, prefixOf } from './keys.ts';
 import { localTime } from './local-time.ts';
@@ -75,7 +74,7 @@ export async function previewDrop(input: PreviewInput): Promise<Preview> {
   const { mtime } = info;
   const folder = await explainedAt(temporaryPlace(), mkdtemp(join(tmpdir(), scratchPrefix('check'))));
   try {
-    const intake = await takeIn(createReadStream(file), join(folder, 'drop'), textFormat(named.source));
+    const intake = await takeInFile(file, join(folder, 'drop'), textFormat(named.source));
     return await withConnection(threadsFor(intake, engine), async (sql): Promise<Preview> => {
       const clean = await cleanFile(sql, { intake, named, config, pseudonyms, key, droppedAt: mtime });
       const none = {

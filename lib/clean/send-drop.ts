@@ -1,7 +1,8 @@
 import type { Config, Deploy } from '../config/index.ts';
-import { canonicalJson, contentId } from '../data/index.ts';
+import { canonicalJson, contentId, dropId } from '../data/index.ts';
 import type { BatchRunner, ObjectStore } from '../runtime/index.ts';
-import { cleanKeys } from './keys.ts';
+import { findKeys } from './digests.ts';
+import { mappingOf, sourceOf } from './keys.ts';
 
 const MEBIBYTE = 1 << 20;
 /** A drop whose jobs failed so often is left alone as long as the runner remembers them (AWS Batch: a week). */
@@ -42,10 +43,12 @@ export async function sendDrop(input: SendDropInput): Promise<SentDrop | undefin
   if (!object) return undefined;
   const large = object.size > limitFor(key, limits);
   if (!large && delivery < SUSPECT_DELIVERY) return undefined;
-  const { dropId, revision, quality } = cleanKeys(config, key, object.etag);
-  if (await store.head(quality)) return undefined;
+  const keys = await findKeys(store, config, object);
+  if (keys && (await store.head(keys.quality))) return undefined;
   const why = large ? 'large' : 'again';
-  const job = `clean-${dropId}-${revision}`;
+  // What the bytes are is known once the job has read them.
+  const version = contentId({ etag: object.etag, mapping: mappingOf(config, sourceOf(config, key)) });
+  const job = `clean-${dropId(key)}-${version}`;
   const jobs = await batch.list(job);
   const unfinished = jobs.some(({ status }) => status !== 'SUCCEEDED' && status !== 'FAILED');
   const failed = jobs.filter(({ status }) => status === 'FAILED').length;

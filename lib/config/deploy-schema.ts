@@ -28,6 +28,11 @@ export const nightlySchema = z
     expect: z.array(name).default([]),
     /** At the deadline: score with what is there, or hold the night back until it is complete. */
     onMissing: z.enum(['score', 'hold']).default('score'),
+    /**
+     * Share of each source's history, by bytes, that must be through: else settings that were changed are not used yet,
+     * and no model becomes champion.
+     */
+    minHistory: z.number().min(0).max(1).default(0.95),
     /** Weekday on which new models are trained; the first night trains by itself. */
     finetune: z
       .enum(['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday', 'never'])

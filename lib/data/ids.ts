@@ -21,6 +21,11 @@ export function contentId(value: unknown): string {
   return sha256(canonicalJson(value)).slice(0, 16);
 }
 
+/** Name of bytes, the same wherever they lie: 128 bits of their SHA-256 in hex. @param sha256Hex of all of them */
+export function digestOf(sha256Hex: string): string {
+  return sha256Hex.slice(0, 32);
+}
+
 /** Name of the object under `drop/`, the same for every content it ever has. */
 export function dropId(key: string): string {
   return sha256(key).slice(0, 16);

@@ -13,7 +13,17 @@ export { minorDigits } from './currency.ts';
 export { damaged } from './damaged.ts';
 export { ConfigError, DataError, NightjarError } from './errors.ts';
 export { EVENT_TYPES, type EventType, eventCode } from './events.ts';
-export { canonicalJson, contentId, dropId, sha256, shardName, shardOf, stableUnit, userHash } from './ids.ts';
+export {
+  canonicalJson,
+  contentId,
+  digestOf,
+  dropId,
+  sha256,
+  shardName,
+  shardOf,
+  stableUnit,
+  userHash,
+} from './ids.ts';
 export { EPOCH_UNITS, type EpochUnit, parseInstant, type TimeReading } from './instant.ts';
 export { createPseudonyms, loadOrCreateKey, type Pseudonyms } from './pseudonyms.ts';
 export { DAY_MS, formatDay, parseDay, shopClock } from './time.ts';

@@ -1,6 +1,7 @@
 import type { Config } from '../config/index.ts';
 import { formatDay, parseDay } from '../data/index.ts';
 import { type ExportManifest, modelVersion } from '../export/index.ts';
+import { notChampions } from '../models/index.ts';
 import type { OrdersReport, QualityReport, RunReport, StageReport } from '../report/index.ts';
 import type { RunManifest } from '../run/index.ts';
 import { readJson } from '../runtime/index.ts';
@@ -32,7 +33,12 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
     modelVersion: modelVersion(versions),
     dataThrough:
       through === undefined || asOf === null ? '–' : formatDay(Math.min(through, parseDay(asOf) - 1)),
-    warnings: warnings(manifest),
+    warnings: [
+      ...warnings(manifest),
+      ...(await notChampions(store, runId, manifest)).map(
+        ({ group, why }) => `${group}: the model of this run serves it alone and is no champion: ${why}`,
+      ),
+    ],
     stages: stages(quality, totals, seconds),
     quality,
     models: await modelReports(args, totals),
@@ -59,7 +65,9 @@ function warnings(manifest: RunManifest): string[] {
     ...[...new Set(timeless)]
       .filter((source) => !hasStart(config, source))
       .map((source) => `${source}: static attributes, not point-in-time`),
-    ...missing.map(({ key, why }) => `${key} is missing from this run: ${why}`),
+    ...missing.map(({ kind, key, why }) =>
+      kind === 'settings' ? `${key}: ${why}` : `${key} is missing from this run: ${why}`,
+    ),
     ...copies.map(({ key, sameAs }) => `${key} has the bytes of ${sameAs} and counts once`),
   ];
 }

@@ -24,6 +24,7 @@ export const PREFIXES = [
   'clean/',
   'quarantine/',
   'quality/',
+  'digests/',
   'days/',
   'keys/',
   'config/',
@@ -41,8 +42,8 @@ export type Prefix = (typeof PREFIXES)[number];
 export const ACCESS: Readonly<Record<Role, Access>> = {
   // What stands already is read back when the answer to a put was lost; `config/` is for the job of a large drop.
   clean: {
-    read: ['drop/', 'clean/', 'quality/', 'config/'],
-    write: ['clean/', 'quarantine/', 'quality/', 'config/'],
+    read: ['drop/', 'clean/', 'quality/', 'digests/', 'config/'],
+    write: ['clean/', 'quarantine/', 'quality/', 'digests/', 'config/'],
     list: [],
     pseudonyms: true,
     consumes: 'clean',
@@ -60,7 +61,7 @@ export const ACCESS: Readonly<Record<Role, Access>> = {
   dispatch: {
     read: ['quality/', 'runs/', 'models/', 'exports/'],
     write: ['runs/'],
-    list: ['drop/', 'days/', 'snapshots/', 'scores/'],
+    list: ['drop/', 'digests/', 'days/', 'snapshots/', 'scores/'],
     pseudonyms: false,
     sends: ['clean', 'features'],
     submits: ['finetune', 'score', 'export'],
@@ -87,8 +88,8 @@ export const ACCESS: Readonly<Record<Role, Access>> = {
     submits: [],
   },
   cleanJob: {
-    read: ['drop/', 'clean/', 'quality/', 'config/'],
-    write: ['clean/', 'quarantine/', 'quality/'],
+    read: ['drop/', 'clean/', 'quality/', 'digests/', 'config/'],
+    write: ['clean/', 'quarantine/', 'quality/', 'digests/'],
     list: [],
     pseudonyms: true,
     submits: [],

@@ -107,7 +107,7 @@ function dropRules(retention: Deploy['retention']): LifecycleRule[] {
 }
 
 /**
- * Only what no later night reads. `clean/`, `days/`, `keys/` and `quality/` feed every night, `models/` serve until others do,
+ * Only what no later night reads. `clean/`, `days/`, `keys/`, `quality/` and `digests/` feed every night, `models/` serve until others do,
  * and `runs/` says what was done, in small files. States are folded anew from the days where none is left.
  */
 function dataRules(retention: Deploy['retention']): LifecycleRule[] {

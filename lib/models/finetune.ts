@@ -1,7 +1,7 @@
 import { DAY_MS, parseDay } from '../data/index.ts';
 import { type ByteStore, curveEvents, encodeEventFile, FitStore } from '../engine/train/index.ts';
 import { hasModel, type ModelFiles, promote, putModel } from '../registry/index.ts';
-import { type RunManifest, readManifest, type TaskGroup, trainedKey } from '../run/index.ts';
+import { type RunManifest, readManifest, type TaskGroup, trainedKey, whyNotChampion } from '../run/index.ts';
 import { getBytes, type ObjectStore, putJson, readJson } from '../runtime/index.ts';
 import { nothingToTrain } from './enough.ts';
 import { FAMILIES } from './families.ts';
@@ -13,7 +13,8 @@ import { type TrainedGroup, type TrainedVersions, trainedGroupKey } from './vers
  * enough data for is left out with its reason, and the others are trained. What an earlier attempt has
  * finished is not done again: neither a group nor, within one, a fit; the fit it was at goes on from its last
  * checkpoint. The model is the same to the bit as that of an attempt that nobody disturbed. A night's first model of a
- * group becomes its champion, and so do a training's; a backfill's and a backtest's never do.
+ * group becomes its champion, and so do a training's, unless the run lacks what it would take (`whyNotChampion`); a
+ * backfill's and a backtest's never do.
  * @param signal fires when the job is to end: the fit in progress leaves a checkpoint
  * @param checkpointEvery ms between two checkpoints of a fit, by the clock `now`
  * @throws AbortedError once the signal has fired, DataError when no task at all can be trained and no champion serves
@@ -59,21 +60,28 @@ export async function finetuneRun(args: {
           family.train({ store, manifest, group: checked, progress: tell, fits, tellCosts });
         const files = await namingDrops(store, manifest, train);
         const version = await putModel(store, group.name, files);
-        trained = { version, ...without, ...(costs ? { costs } : {}) };
+        const kept = promotes(manifest) ? await whyNotChampion(store, manifest, group.name) : undefined;
+        trained = {
+          version,
+          ...without,
+          ...(costs ? { costs } : {}),
+          ...(kept === undefined ? {} : { notChampion: kept }),
+        };
         if (manifest.config.training.tensorboard) await putEventFiles(store, manifest, runId, group, files);
       }
       await putJson(store, key, trained, gone ? {} : { ifAbsent: true });
     }
-    const { version } = trained;
+    const { version, notChampion } = trained;
     if (version === null) {
       leftOutGroups.push(...(trained.leftOut ?? []));
       continue;
     }
     versions[group.name] = version;
-    if (manifest.purpose === 'night' || manifest.purpose === 'training') {
+    if (notChampion !== undefined) tell(`${version} does not become champion: ${notChampion}`);
+    else if (promotes(manifest)) {
       const { asOf } = manifest;
       const reason = `trained by run ${runId} as of ${asOf ?? 'no time'}`;
-      const serves = await promote(store, group.name, version, { asOf, reason });
+      const serves = await promote(store, group.name, version, { asOf, reason, runId });
       if (!serves) tell(`${version} does not serve: a newer decision stands`);
     }
   }
@@ -82,6 +90,8 @@ export async function finetuneRun(args: {
   await putJson(store, trainedKey(runId), versions, lost ? {} : { ifAbsent: true });
   return versions;
 }
+
+const promotes = ({ purpose }: RunManifest): boolean => purpose === 'night' || purpose === 'training';
 
 /**
  * The curves of a model's manifest as TensorBoard event files, `runs/<runId>/tensorboard/<group>/<curve>/`. Their time is the

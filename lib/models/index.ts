@@ -27,4 +27,4 @@ export { finetuneRun } from './finetune.ts';
 export { eachUser, type LeftOut, listedNames, namingDrops, openTitles } from './shared/index.ts';
 export { readLabelled } from './table/index.ts';
 export { textsBefore, type UsersModelManifest } from './users/index.ts';
-export { costsToTrain, describedModel, leftOutOf, versionsOf } from './versions.ts';
+export { costsToTrain, describedModel, leftOutOf, notChampions, versionsOf } from './versions.ts';

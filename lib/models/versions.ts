@@ -14,6 +14,8 @@ export interface TrainedGroup {
   /** Null where none of the group's tasks can be trained yet. */
   readonly version: string | null;
   readonly leftOut?: readonly LeftOut[];
+  /** Why it may serve this run alone, where that is so. */
+  readonly notChampion?: string;
   /** Of the candidates that were tried, by name. */
   readonly costs?: Readonly<Record<string, Costs>>;
 }
@@ -41,6 +43,20 @@ export async function costsToTrain(
   group: TaskGroup,
 ): Promise<NonNullable<TrainedGroup['costs']>> {
   return (await readJson<TrainedGroup>(store, trainedGroupKey(runId, group)))?.costs ?? {};
+}
+
+/** Groups whose version, trained by a run, serves that run alone, and why. */
+export async function notChampions(
+  store: ObjectStore,
+  runId: string,
+  { groups }: Pick<RunManifest, 'groups'>,
+): Promise<{ readonly group: string; readonly why: string }[]> {
+  const told = await Promise.all(
+    groups.map((group) => readJson<TrainedGroup>(store, trainedGroupKey(runId, group))),
+  );
+  return told.flatMap((trained, i) =>
+    trained?.notChampion === undefined ? [] : [{ group: groups[i]!.name, why: trained.notChampion }],
+  );
 }
 
 /** The version of each group that scores a run: the champion that its manifest pins, else what it trained itself. */

@@ -1,8 +1,15 @@
-import { cleanKeys, parseQuality } from '../clean/index.ts';
+import { findKeys, parseQuality } from '../clean/index.ts';
 import type { Config } from '../config/index.ts';
 import { NightjarError } from '../data/index.ts';
 import { daysKey } from '../features/index.ts';
-import { getText, type ObjectCreated, type ObjectStore, parseS3Event, QueueError } from '../runtime/index.ts';
+import {
+  getText,
+  type ObjectCreated,
+  type ObjectInfo,
+  type ObjectStore,
+  parseS3Event,
+  QueueError,
+} from '../runtime/index.ts';
 
 /** The two queues that have dead letters. */
 export type QueueName = 'clean' | 'features';
@@ -56,9 +63,7 @@ async function lookAt(
     const info = await store.head(key);
     if (!info) return 'the object is gone: moved back, it does nothing';
     const end =
-      queue === 'clean'
-        ? await cleanEnd(store, config, key, info.etag)
-        : await featuresEnd(store, config, key);
+      queue === 'clean' ? await cleanEnd(store, config, info) : await featuresEnd(store, config, key);
     if (end) return end;
     const replaced = bare(etag) !== bare(info.etag) ? 'replaced since, and the new bytes are' : 'it is';
     return (
@@ -71,16 +76,11 @@ async function lookAt(
   }
 }
 
-async function cleanEnd(
-  store: ObjectStore,
-  config: Config,
-  key: string,
-  etag: string,
-): Promise<string | undefined> {
-  const { quality } = cleanKeys(config, key, etag);
-  const text = await getText(store, quality);
-  if (text === undefined) return undefined;
-  const record = parseQuality(text, quality);
+async function cleanEnd(store: ObjectStore, config: Config, info: ObjectInfo): Promise<string | undefined> {
+  const keys = await findKeys(store, config, info);
+  const text = keys && (await getText(store, keys.quality));
+  if (!keys || text === undefined) return undefined;
+  const record = parseQuality(text, keys.quality);
   return record.status === 'refused'
     ? `refused since: ${record.refused.reason} (${record.refused.hint})`
     : 'cleaned since: moved back, it does nothing';

@@ -1,5 +1,6 @@
 export {
   championOf,
+  championRun,
   hasModel,
   type ModelFiles,
   promote,

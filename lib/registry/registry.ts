@@ -10,6 +10,8 @@ interface Champion {
   readonly asOf: string | null;
   /** Why this version serves: the run that trained it and what it was compared with. */
   readonly reason: string;
+  /** The run that trained it. Champions of before do not say. */
+  readonly runId?: string;
 }
 
 /** The version is the content: the same data, settings and seed give the same name. */
@@ -93,6 +95,11 @@ export async function championOf(store: ObjectStore, group: string, asOf?: strin
   return champion && (asOf === undefined || !isLater(champion, asOf)) ? champion.version : null;
 }
 
+/** The run that trained the version which serves a task group, where there is one and it is known. */
+export async function championRun(store: ObjectStore, group: string): Promise<string | undefined> {
+  return (await readJson<Champion>(store, championKey(group)))?.runId;
+}
+
 const isLater = (champion: Champion, asOf: string) => champion.asOf !== null && champion.asOf > asOf;
 
 /**
@@ -105,7 +112,7 @@ export async function promote(
   store: ObjectStore,
   group: string,
   version: string,
-  trained: { readonly asOf: string | null; readonly reason: string },
+  trained: Omit<Champion, 'version'>,
 ): Promise<boolean> {
   const key = championKey(group);
   const current = await readVersion<Champion>(store, key);

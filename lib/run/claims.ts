@@ -57,6 +57,14 @@ export async function makeClaim(
   }
 }
 
+/** Keys of the claims of nights before a day, the latest first. */
+export async function nightsBefore(store: ObjectStore, asOf: string): Promise<string[]> {
+  const own = claimKey('night', asOf);
+  const keys: string[] = [];
+  for await (const { key } of store.list(`${CLAIMS}as_of=`)) if (key < own) keys.push(key);
+  return keys.reverse();
+}
+
 /** Claims that may have unfinished runs, oldest first: made, or of a day, within the last week. */
 export async function recentClaims(
   store: ObjectStore,

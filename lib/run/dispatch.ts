@@ -1,6 +1,6 @@
 import { NightjarError, parseDay } from '../data/index.ts';
 import { backfill } from './backfill.ts';
-import { advanceStanding, type Found, lookAtDrops, notEnough, start } from './begin.ts';
+import { advanceStanding, type Found, lookForNight, notEnough, start } from './begin.ts';
 import { type ClaimedPurpose, claimKey, readClaim } from './claims.ts';
 import { taskGroups } from './groups.ts';
 import { lookAfterOthers } from './look-after.ts';
@@ -16,7 +16,7 @@ const SHOWN = 1000;
  * be called at any time, by several at once, and be killed anywhere: the next call goes on.
  *
  * `tick` starts a night once nothing is pending and every expected source has arrived, at the deadline with what is
- * there. `watchdog` is a tick that also says why today's export does not stand. `finetune` trains new models on the
+ * there; while settings that were changed have too little of the history, by those of the night before. `watchdog` is a tick that also says why today's export does not stand. `finetune` trains new models on the
  * weekday of `nightly.finetune`, apart from the night. `backfill` runs a night for a past day from the drops of now.
  * Whatever the kind, every unfinished run of the last days is brought forward.
  * @throws NightjarError for a backfill without a day or of a day that has not come
@@ -73,9 +73,17 @@ const LOOK: Record<ClaimedPurpose, (args: TickArgs, asOf: string, clock: ShopTim
 async function night(args: TickArgs, asOf: string, { time }: ShopTime): Promise<Found> {
   const { from, deadline, onMissing } = args.config.nightly;
   const standing = await readClaim(args.store, claimKey('night', asOf));
-  if (standing) return advanceStanding(args, standing.claim);
+  if (standing) {
+    const found = await advanceStanding(args, standing.claim);
+    // What the night goes without is cleaned for the next one.
+    if (found.missing?.some(({ kind }) => kind === 'pending' || kind === 'settings')) {
+      await lookForNight(args, asOf);
+    }
+    return found;
+  }
   if (time < from) return { state: 'idle', reason: `the night begins at ${from}` };
-  const { drops, ready } = await lookAtDrops(args, asOf);
+  const look = await lookForNight(args, asOf);
+  const { ready } = look;
   if (!ready.enough) return notEnough(ready, asOf);
   const { pending, missing, stale } = ready;
   const late = missing.filter(({ kind }) => kind !== 'refused');
@@ -84,7 +92,7 @@ async function night(args: TickArgs, asOf: string, { time }: ShopTime): Promise<
     const reason = `${late[0]!.key}: ${late[0]!.why}${more}`;
     return { state: time < deadline ? 'waiting' : 'held', pending, missing, stale, reason };
   }
-  return start(args, 'night', asOf, drops, ready);
+  return start(args, 'night', asOf, look);
 }
 
 async function training(args: TickArgs, asOf: string, { weekday }: ShopTime): Promise<Found> {
@@ -94,6 +102,6 @@ async function training(args: TickArgs, asOf: string, { weekday }: ShopTime): Pr
   if (finetune !== weekday) {
     return { state: 'idle', reason: `new models are trained on ${finetune}, today is ${weekday}` };
   }
-  const { drops, ready } = await lookAtDrops(args, asOf);
-  return ready.enough ? start(args, 'training', asOf, drops, ready) : notEnough(ready, asOf);
+  const look = await lookForNight(args, asOf);
+  return look.ready.enough ? start(args, 'training', asOf, look) : notEnough(look.ready, asOf);
 }

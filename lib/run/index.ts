@@ -1,6 +1,7 @@
 export { advanceRun, type RunProgress } from './advance.ts';
 export { claimKey, readClaim } from './claims.ts';
 export { tick } from './dispatch.ts';
+export { whyNotChampion } from './gate.ts';
 export { overUsers, type TaskGroup, taskGroups } from './groups.ts';
 export { type DropState, listDrops } from './inputs.ts';
 export {

@@ -1,7 +1,10 @@
 import {
   type CleanedQuality,
-  cleanKeys,
+  type Digests,
   isIgnored,
+  keysOf,
+  listDigests,
+  type Mappings,
   parseQuality,
   type Quality,
   type RefusedQuality,
@@ -45,21 +48,30 @@ const KEPT = 50_000;
 /** Quality records by key and etag: a function that is called every few minutes reads each of them once. */
 const remembered = new WeakMap<ObjectStore, Map<string, Quality>>();
 
+/** What stands in a store, as listings tell it. */
+export interface Listed {
+  readonly store: ObjectStore;
+  /** Drops, those that no store can hold included. */
+  readonly dropped: readonly ObjectInfo[];
+  /** What is below `drop/` and cannot be read. */
+  readonly others: readonly OtherEntry[];
+  readonly digests: Digests;
+  /** Etags of quality records, by key. */
+  readonly records: ReadonlyMap<string, string>;
+  /** Keys of day rows. */
+  readonly days: ReadonlySet<string>;
+}
+
 /**
- * Every drop in ascending order of keys. What exists is told by three listings, so the requests grow with the pages of
- * a listing and with the drops that are new, not with all drops. What no store can hold or nobody can read is refused
- * here, alone; files that are ignored by their names are no drops.
+ * Lists all that tells how far the drops are. What exists is told by four listings, so the requests grow with the pages
+ * of a listing and with the drops that are new, not with all drops. Files that are ignored by their names are no drops.
  * @param onIgnored told of each of those
  */
-export async function listDrops(
-  store: ObjectStore,
-  config: Config,
-  onIgnored?: (key: string) => void,
-): Promise<DropState[]> {
-  const states: DropState[] = [];
+export async function listStore(store: ObjectStore, onIgnored?: (key: string) => void): Promise<Listed> {
+  const others: OtherEntry[] = [];
   const onOther = (entry: OtherEntry) => {
     if (isIgnored(entry.key)) onIgnored?.(entry.key);
-    else states.push(otherState(entry));
+    else others.push(entry);
   };
   const dropped: ObjectInfo[] = [];
   for await (const info of store.list('drop/', { onOther })) {
@@ -69,31 +81,58 @@ export async function listDrops(
     else dropped.push(info);
   }
   // Listed after the drops: what they had led to by then is seen.
+  const told = dropped.every(({ digest }) => digest !== undefined);
+  const digests = told ? new Map<string, string>() : await listDigests(store);
   const records = new Map<string, string>();
   for await (const { key, etag } of store.list('quality/')) records.set(key, etag);
   const days = new Set<string>();
   for await (const { key } of store.list(`days/${daysSpec()}/`)) days.add(key);
-  const read = await mapParallel(dropped, AT_ONCE, (info) => stateOf(store, config, info, records, days));
-  if (states.length === 0) return read;
-  return [...states, ...read].sort((a, b) => compareKeys(a.key, b.key));
+  return { store, dropped, others, digests, records, days };
+}
+
+/** An earlier mapping of each source, and why what it has not read is pending. */
+export interface Earlier {
+  readonly mappings: Mappings;
+  readonly why: string;
+}
+
+/**
+ * Every drop in ascending order of keys, by the settings of a config. What no store can hold or nobody can read is refused
+ * here, alone.
+ */
+export async function dropStates(listed: Listed, config: Config, earlier?: Earlier): Promise<DropState[]> {
+  const others = listed.others.map(otherState);
+  const read = await mapParallel(listed.dropped, AT_ONCE, (info) => stateOf(listed, config, info, earlier));
+  if (others.length === 0) return read;
+  return [...others, ...read].sort((a, b) => compareKeys(a.key, b.key));
+}
+
+/** `dropStates` of what stands in a store. */
+export async function listDrops(
+  store: ObjectStore,
+  config: Config,
+  onIgnored?: (key: string) => void,
+): Promise<DropState[]> {
+  return dropStates(await listStore(store, onIgnored), config);
 }
 
 async function stateOf(
-  store: ObjectStore,
+  { store, digests, records, days }: Listed,
   config: Config,
-  { key, etag, size, lastModified }: ObjectInfo,
-  records: ReadonlyMap<string, string>,
-  days: ReadonlySet<string>,
+  info: ObjectInfo,
+  earlier: Earlier | undefined,
 ): Promise<DropState> {
+  const { key, etag, size, lastModified } = info;
   const drop = { key, size, droppedAt: lastModified };
   const reason = whyNoKey(key);
   if (reason !== undefined) {
     const hint = 'drop the file again under another name';
     return { state: 'refused', ...drop, quality: unusable({ key, reason, hint }, etag, size) };
   }
-  const keys = cleanKeys(config, key, etag);
-  const version = records.get(keys.quality);
-  if (version === undefined) return { state: 'pending', ...drop };
+  const keys = keysOf(config, info, digests, earlier?.mappings);
+  const version = keys && records.get(keys.quality);
+  if (!keys || version === undefined)
+    return { state: 'pending', ...drop, ...(earlier ? { why: earlier.why } : {}) };
   let quality: Quality;
   try {
     quality = await readQuality(store, keys.quality, version);

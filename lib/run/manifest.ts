@@ -4,6 +4,7 @@ import { canonicalJson, contentId, DataError, NightjarError, parseDay } from '..
 import { type DayInput, daysKey, type SnapshotInfo } from '../features/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';
 import type { TaskGroup } from './groups.ts';
+import { tooLittleHistory } from './history.ts';
 import { type Copy, contentOf, type DropState, withoutCopies } from './inputs.ts';
 import { manifestKey } from './keys.ts';
 
@@ -35,9 +36,12 @@ export type WithdrawnInput = Required<
 
 /** Something a run goes without. */
 export interface Missing {
-  /** `pending`: dropped, but not through yet; `refused`: no rows were taken from it; `expected`: a source whose last days are not there. */
-  readonly kind: 'pending' | 'refused' | 'expected';
-  /** Of the drop; of an expected source the prefix of its drops. */
+  /**
+   * `pending`: dropped, but not through yet; `refused`: no rows were taken from it; `expected`: a source whose last days are
+   * not there; `settings`: a source whose changed settings are not used yet.
+   */
+  readonly kind: 'pending' | 'refused' | 'expected' | 'settings';
+  /** Of the drop; of a source the prefix of its drops. */
   readonly key: string;
   readonly why: string;
 }
@@ -69,6 +73,8 @@ export interface RunManifest {
   readonly missing: Missing[];
   /** Drops that count once although they lie there twice. */
   readonly copies: Copy[];
+  /** Why it knows too little of the history for a model that it trains to serve other runs; absent where it knows enough. */
+  readonly partial?: string;
   /** The model version that serves each task group; null where none exists yet and this run trains the first. */
   readonly champions: Record<string, string | null>;
   /** States of an earlier run to fold on from; null: from scratch. */
@@ -101,7 +107,7 @@ export function buildManifest(args: {
   drops: readonly DropState[];
   champions: Record<string, string | null>;
   snapshot: SnapshotInfo | null;
-  /** Sources whose last days have not arrived. */
+  /** Sources whose last days have not arrived, or whose settings are not used yet. */
   unmet?: readonly Missing[];
 }): RunManifest {
   const { purpose, config, asOf, groups, champions, snapshot } = args;
@@ -115,6 +121,7 @@ export function buildManifest(args: {
   };
   const withdrawn: WithdrawnInput[] = [];
   const missing = [...missingDrops(drops), ...(args.unmet ?? [])];
+  const partial = tooLittleHistory(config, args.drops);
   const droppedAt = dropTimes(args.drops);
   const skipped = new Map<string, number>();
   for (const drop of drops) {
@@ -152,6 +159,7 @@ export function buildManifest(args: {
     inputs: { ...inputs, ...(withdrawn.length > 0 ? { withdrawn } : {}) },
     missing,
     copies,
+    ...(partial === undefined ? {} : { partial }),
     champions,
     snapshot,
   };

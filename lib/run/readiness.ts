@@ -1,6 +1,7 @@
 import { prefixOf } from '../clean/index.ts';
 import type { Config } from '../config/index.ts';
-import { formatDay, parseDay } from '../data/index.ts';
+import { DAY_MS, formatDay, parseDay } from '../data/index.ts';
+import { compareKeys } from '../runtime/index.ts';
 import type { DropState } from './inputs.ts';
 import { type Missing, missingDrops } from './manifest.ts';
 import { STALE_MS } from './resend.ts';
@@ -12,7 +13,7 @@ export interface Readiness {
   readonly missing: Missing[];
   /** Sources whose last days have not arrived. */
   readonly unmet: Missing[];
-  /** Objects whose message must be lost: drops for clean, clean rows for features. */
+  /** Objects whose message must be lost: drops for clean, clean rows for features. Those of the latest days come first. */
   readonly stale: string[];
   /** Nothing was ever dropped. */
   readonly empty: boolean;
@@ -23,8 +24,18 @@ export interface Readiness {
 /**
  * @param asOf the day of the night: features use days before it
  * @param now the time by which a pending drop is stale
+ * @param lastDays the last shop day that a drop tells of, by its key, as far as that is known; else it tells of the day on
+ * which it came
  */
-export function readiness(config: Config, drops: readonly DropState[], asOf: string, now: Date): Readiness {
+export function readiness(
+  config: Config,
+  drops: readonly DropState[],
+  asOf: string,
+  now: Date,
+  lastDays: ReadonlyMap<string, number> = new Map(),
+): Readiness {
+  const dayOf = ({ key, droppedAt }: DropState) =>
+    lastDays.get(key) ?? Math.floor(droppedAt.getTime() / DAY_MS);
   const unmet = unmetExpectations(config, drops, asOf);
   const pending = drops.filter((drop) => drop.state === 'pending');
   return {
@@ -33,6 +44,7 @@ export function readiness(config: Config, drops: readonly DropState[], asOf: str
     unmet,
     stale: pending
       .filter(({ droppedAt }) => now.getTime() - droppedAt.getTime() >= STALE_MS)
+      .sort((a, b) => dayOf(b) - dayOf(a) || compareKeys(a.key, b.key))
       .map((drop) => drop.clean ?? drop.key),
     empty: drops.length === 0,
     enough: drops.some((drop) => drop.state === 'done' && teaches(drop, asOf)),

@@ -7,8 +7,10 @@ export interface ObjectInfo {
   /** Path below the store's root, with '/' between parts. */
   readonly key: string;
   readonly size: number;
-  /** Changes whenever the bytes under the key change. Opaque; not a content hash everywhere. */
+  /** Changes whenever the bytes under the key change. Opaque: where the same bytes are put again it may change as well. */
   readonly etag: string;
+  /** Name of the bytes (`digestOf` in lib/data). Absent where the store would have to read them to know it. */
+  readonly digest?: string;
   readonly lastModified: Date;
 }
 

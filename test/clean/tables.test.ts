@@ -311,7 +311,7 @@ describe('drops', () => {
     const whole = await clean(`${HEAD}u,2011-05-01,view,a,1,1\nx\n`, config);
     const { store } = whole;
     const head = await store.head('drop/shop/day.csv');
-    const keys = cleanKeys(config, 'drop/shop/day.csv', head?.etag ?? '');
+    const keys = cleanKeys(config, 'drop/shop/day.csv', head?.digest ?? '');
     await store.delete(keys.quality);
     // when
     const result = await cleanDrop({ store, config, pseudonyms, key: 'drop/shop/day.csv' });

@@ -229,7 +229,7 @@ describe('the time of a drop', () => {
       },
     };
     await cleanDrop({ store: dated, config, pseudonyms, key: KEY, engine: { threads: 1 } });
-    const { quality } = cleanKeys(config, KEY, info.etag);
+    const { quality } = cleanKeys(config, KEY, info.digest!);
     const text = new TextDecoder().decode(await (await store.get(quality)).bytes());
     return JSON.parse(text).droppedAt;
   };

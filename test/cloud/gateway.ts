@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { OtherEtags } from '../aws/opaque-etags.ts';
 import { type AwsCall, nameCall } from './aws-call.ts';
 
 export interface Answer {
@@ -35,6 +36,8 @@ export interface GatewayOptions {
   /** Address of the protocol server. */
   readonly upstream: string;
   readonly route?: Route;
+  /** Shown in place of the protocol server's own. */
+  readonly etags?: OtherEtags;
   readonly fault?: (call: AwsCall) => Fault | undefined;
   /** How far the clock of all services is ahead of those who call them, in milliseconds. */
   readonly skewMs?: number;
@@ -76,8 +79,12 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     if (fault === 'reset') return void response.destroy();
     if (fault === '500' || fault === '503') return send(request, response, unavailable(call, fault));
     if (fault === 'expired') return send(request, response, expired(call));
-    const forward = (other = body) => passOn(options.upstream, request, other);
     const { url: path = '/', headers } = request;
+    const forward = async (other = body) => {
+      const asked = options.etags?.asked(call, headers) ?? headers;
+      const passed = await passOn(options.upstream, request, asked, other);
+      return options.etags?.answered(call, passed) ?? passed;
+    };
     const given = await oneAtATime(writes, call, request, async () => {
       return (await options.route?.(call, { path, headers, body }, forward)) ?? (await forward());
     });
@@ -128,8 +135,13 @@ async function collect(stream: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-async function passOn(upstream: string, request: IncomingMessage, body: Buffer): Promise<Answer> {
-  const { host: _, connection: __, expect: ___, 'transfer-encoding': ____, ...headers } = request.headers;
+async function passOn(
+  upstream: string,
+  request: IncomingMessage,
+  asked: IncomingHttpHeaders,
+  body: Buffer,
+): Promise<Answer> {
+  const { host: _, connection: __, expect: ___, 'transfer-encoding': ____, ...headers } = asked;
   const { hostname, port } = new URL(upstream);
   const outgoing = httpRequest({
     hostname,

@@ -7,7 +7,7 @@ import { nightjar } from '../e2e/command.ts';
 import { SLOW } from '../e2e/nights.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
 import { type Deployment, deploy } from './deployment.ts';
-import { drop, rowsOf, runNight, tickTime } from './nights.ts';
+import { drop, infosOf, rowsOf, runNight, tickTime } from './nights.ts';
 import {
   ALL_DAYS,
   bytesOf,
@@ -75,6 +75,24 @@ describe.skipIf(!hasMoto)('nights over real protocols', { timeout: SLOW }, () =>
     const seen = await world.tick(tickTime(FIRST_NIGHT, 60), 'watchdog');
     expect(seen).toMatchObject({ kind: 'watchdog', asOf: FIRST_NIGHT, state: 'finished' });
     expect(seen).not.toHaveProperty('exportMissing');
+  });
+
+  it('what is put again with the same bytes, under another etag, is not cleaned again', async () => {
+    // given
+    const objects = async () => {
+      const derived = ['clean/', 'quality/', 'days/'].map((prefix) => infosOf(world.store, prefix));
+      return (await Promise.all(derived)).flat();
+    };
+    const [before, dropped] = [await objects(), await infosOf(world.store, 'drop/')];
+    // when
+    await drop(world, BEFORE);
+    await world.ingest();
+    // then
+    const again = await infosOf(world.store, 'drop/');
+    expect(again.map(({ key }) => key)).toEqual(dropped.map(({ key }) => key));
+    for (const [i, { etag }] of again.entries()) expect(etag).not.toBe(dropped[i]!.etag);
+    expect(await objects()).toEqual(before);
+    expect(await rowsOf(world, config)).toMatchObject({ drops: BEFORE.size, pending: 0 });
   });
 
   it('the second night serves with the same models; a batch job has cleaned what is too large for the function', async () => {

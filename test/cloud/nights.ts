@@ -1,5 +1,6 @@
 import type { Config } from '../../lib/config/index.ts';
 import { listDrops, type TickResult } from '../../lib/run/index.ts';
+import type { ObjectInfo, ObjectStore } from '../../lib/runtime/index.ts';
 import type { Drops } from './retail.ts';
 import type { World } from './world.ts';
 
@@ -52,6 +53,13 @@ export async function runNight(world: World, asOf: string, options: NightOptions
   throw new Error(
     `the night of ${asOf} did not end well: ${JSON.stringify(said.slice(-3))}\n${world.story()}`,
   );
+}
+
+/** What stands below a prefix. */
+export async function infosOf(store: ObjectStore, prefix: string): Promise<ObjectInfo[]> {
+  const infos: ObjectInfo[] = [];
+  for await (const info of store.list(prefix)) infos.push(info);
+  return infos;
 }
 
 /** Rows of all drops, as their quality records tell. */

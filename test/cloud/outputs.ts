@@ -1,4 +1,4 @@
-import { S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import type { TickKind } from '../../lib/run/index.ts';
 import { openS3Store, routedStore } from '../../lib/runtime/aws/index.ts';
 import type { ObjectStore } from '../../lib/runtime/index.ts';
@@ -47,8 +47,7 @@ export function queuesOf(moto: Moto, made: Provisioned, templates: Templates): Q
 }
 
 /** One store over the three buckets of the storage stack, as the functions and the jobs see it. */
-export function storeOf(moto: Moto, made: Provisioned, templates: Templates): ObjectStore {
-  const client = new S3Client(moto.client);
+export function storeOf(client: S3Client, made: Provisioned, templates: Templates): ObjectStore {
   const open = (name: string) => openS3Store({ client, bucket: output(made, templates, name) });
   return routedStore([
     { prefix: 'drop/', store: open('DropsBucket') },

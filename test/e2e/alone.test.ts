@@ -20,7 +20,7 @@ const byState = (drops: readonly DropState[], state: DropState['state']) =>
 /** The keys that cleaning led to. */
 async function keysOf({ store, config }: Workspace, { key }: DropState) {
   const info = await store.head(key);
-  return cleanKeys(config, key, info!.etag);
+  return cleanKeys(config, key, info!.digest!);
 }
 
 describe('one bad object stops no other', { timeout: SLOW }, () => {

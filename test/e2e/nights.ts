@@ -41,7 +41,7 @@ export async function dropAll(
 }
 
 /** The jobs of a run in this process, one after the other: what the containers do, without their start. */
-function inProcess(store: ObjectStore, keyFile: string) {
+export function inProcess(store: ObjectStore, keyFile: string) {
   const jobs = new Map<string, JobDescription>();
   const run: Record<StageName, (runId: string, children: number) => Promise<unknown>> = {
     finetune: (runId) => finetuneRun({ store, runId, progress: () => {} }),

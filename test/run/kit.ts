@@ -17,6 +17,7 @@ import {
   type TickResult,
   tick,
   trainedKey,
+  whyNotChampion,
 } from '../../lib/run/index.ts';
 import {
   type BatchRunner,
@@ -66,7 +67,7 @@ export const shopConfig = (changes: Partial<ConfigInput> = {}): Config =>
 /** The same shop in another folder. */
 export async function copyOf({ root, config }: Shop): Promise<Shop> {
   const copy = await temporaryFolder();
-  await cp(root, copy, { recursive: true });
+  await cp(root, copy, { recursive: true, preserveTimestamps: true });
   return { root: copy, store: await openFolderStore(copy, { durable: false }), config };
 }
 
@@ -87,6 +88,17 @@ export async function ingest({ store, config }: Shop): Promise<void> {
   for (const drop of await listDrops(store, config)) {
     if (drop.state === 'pending') await buildDays({ store, config, cleanKey: drop.clean! });
   }
+}
+
+/** Brings one drop to its end. */
+export async function cleanOne(
+  { store, config }: Pick<Shop, 'store' | 'config'>,
+  key: string,
+): Promise<void> {
+  const pseudonyms = createPseudonyms(new Uint8Array(64).fill(5));
+  const result = await cleanDrop({ store, config, pseudonyms, key, engine: { threads: 1 } });
+  if (result.status !== 'clean' || result.quality.status !== 'clean' || result.quality.clean === 0) return;
+  await buildDays({ store, config, cleanKey: result.keys.clean! });
 }
 
 /** A shop with 30 days of purchases up to yesterday, cleaned. */
@@ -191,8 +203,9 @@ async function leave(store: ObjectStore, runId: string, stage: string): Promise<
       versions[name] = `by-${runId}`;
       await store.put(`models/${name}/${versions[name]}/manifest.json`, '{}');
       const reason = `trained by ${runId}`;
-      if (purpose === 'night' || purpose === 'training') {
-        await promote(store, name, versions[name], { asOf, reason });
+      const promotes = purpose === 'night' || purpose === 'training';
+      if (promotes && (await whyNotChampion(store, manifest, name)) === undefined) {
+        await promote(store, name, versions[name], { asOf, reason, runId });
       }
     }
     await putJson(store, trainedKey(runId), versions);

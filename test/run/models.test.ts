@@ -6,6 +6,7 @@ import {
   at,
   call,
   claims,
+  cleanOne,
   daysBefore,
   dropped,
   ingest,
@@ -14,6 +15,7 @@ import {
   RecordingBatch,
   readyShop,
   type Shop,
+  shopConfig,
   succeed,
   succeedAll,
   TODAY,
@@ -167,6 +169,35 @@ describe('a backfill', () => {
     // and: the pointer is put back where another run has moved it
     await putJson(shop.store, `exports/as_of=${PAST}/current.json`, { runId: first.runId });
     expect(await ask()).toMatchObject({ state: 'running', stages: { export: 'submitted' } });
+  });
+
+  it('waits until enough of the history is cleaned, and what stands is not replaced before', async () => {
+    // given: a day that was done, and settings by which everything is to be cleaned again
+    const shop = await readyShop();
+    const batch = new RecordingBatch();
+    const ask = (config = shop.config) =>
+      call({ ...shop, config }, batch, { kind: 'backfill', asOf: PAST, now: at('12:00') });
+    const { log } = shop.config.sources;
+    const config = shopConfig({ sources: { log: { ...log!, toleranceHours: 7 } } });
+    expect(await ask(config)).toMatchObject({
+      state: 'waiting',
+      reason: expect.stringContaining('nothing to learn from'),
+    });
+    const first = await ask();
+    await succeedAll(shop, batch);
+    // when: the short drop of the two is cleaned by them, and old enough to learn from
+    await dropped(shop, 'old.csv', purchases(daysBefore(PAST, 40)));
+    await cleanOne({ ...shop, config }, 'drop/log/old.csv');
+    // then
+    expect(await ask(config)).toMatchObject({ state: 'finished', runId: first.runId });
+    await shop.store.delete(claimKey('backfill', PAST));
+    expect(await ask(config)).toMatchObject({
+      state: 'waiting',
+      pending: 2,
+      reason: expect.stringMatching(/^a past day can wait: of source log \d+ % of the history is through/),
+    });
+    await ingest({ ...shop, config });
+    expect(await ask(config)).toMatchObject({ state: 'started', missing: [] });
   });
 
   it('that failed says so once, and asked again submits anew', async () => {

@@ -14,7 +14,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import {
@@ -27,11 +27,22 @@ import {
   StoreError,
   SystemError,
 } from '../../lib/runtime/index.ts';
+import { dropsContract } from './drops-contract.ts';
 import { objectStoreContract } from './object-store-contract.ts';
 import { HAS_OTHER_USER, OTHER_USER } from './other-user.ts';
 import { temporaryFolder } from './temp.ts';
 
 objectStoreContract('folder store', async () => openFolderStore(await temporaryFolder(), { durable: false }));
+
+dropsContract('folder store', async () => {
+  const root = await temporaryFolder();
+  const store = await openFolderStore(root, { durable: false });
+  const byHand = async (key: string, bytes: Uint8Array) => {
+    await mkdir(dirname(join(root, key)), { recursive: true });
+    await writeFile(join(root, key), bytes);
+  };
+  return { store, puts: [(key, bytes) => store.put(key, bytes), byHand] };
+});
 
 async function listAll(store: ObjectStore, prefix: string): Promise<string[]> {
   const keys: string[] = [];

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Dialect } from './count.ts';
 import { decoded } from './decode.ts';
+import { HashedBytes } from './hashed.ts';
 import { countRecords, tidyRecords } from './records.ts';
-import { SIGNATURE_BYTES } from './signatures.ts';
 import { type TextFormat, TextIntake } from './text-intake.ts';
 import { unpacked } from './unpack.ts';
 
@@ -11,9 +11,6 @@ import { unpacked } from './unpack.ts';
 export interface Intake {
   /** Unpacked, in UTF-8, without byte order mark and header line. */
   readonly path: string;
-  /** Of the bytes as they were dropped. */
-  readonly sha256: string;
-  readonly bytes: number;
   /** Records by our own count; undefined for parquet, whose footer tells. */
   readonly records?: number;
   /** Records if a backslash takes the meaning from a quote, where the config does not say and that makes a difference. */
@@ -34,34 +31,22 @@ export interface Intake {
 const BACKSLASH = 0x5c;
 
 /**
- * Streams a drop to a file: SHA-256 of the bytes, unpacked where gzip, zstd or zip, turned into UTF-8 or proven to be it,
- * header taken off, records counted.
+ * Streams a drop to a file: unpacked where gzip, zstd or zip, turned into UTF-8 or proven to be it, header taken off,
+ * records counted.
  * @param format undefined for binary formats, which are only hashed and copied
  * @throws Refusal for what no reader could use: broken or foreign containers, another encoding, an unclosed quote
  */
 export async function takeIn(
-  body: AsyncIterable<Uint8Array>,
+  body: HashedBytes,
   path: string,
   format: TextFormat | undefined,
 ): Promise<Intake> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  let head: Uint8Array = new Uint8Array();
-  async function* hashed(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of body) {
-      hash.update(chunk);
-      bytes += chunk.length;
-      if (head.length < SIGNATURE_BYTES) head = Buffer.concat([head, chunk.subarray(0, SIGNATURE_BYTES)]);
-      yield chunk;
-    }
-  }
   if (!format) {
-    await writeAll(path, hashed());
-    const facts = { path, sha256: hash.digest('hex'), bytes, unpacked: bytes, head };
-    return { ...facts, longest: 0, linesEndInLf: false };
+    const written = await writeAll(path, body);
+    return { path, unpacked: written, head: body.head, longest: 0, linesEndInLf: false };
   }
   const text = new TextIntake(format);
-  const plain = decoded(unpacked(hashed(), `${path}.zip`), format.encoding);
+  const plain = decoded(unpacked(body, `${path}.zip`), format.encoding);
   const written = await writeAll(path, text.rows(plain));
   const { counter, dialect, header } = text;
   // A backslash before a quote leaves two readings, where the config does not say how quotes inside fields are written.
@@ -71,9 +56,7 @@ export async function takeIn(
   if (tidied) await tidyRecords(path, dialect);
   return {
     path,
-    sha256: hash.digest('hex'),
-    bytes,
-    head,
+    head: body.head,
     records: counter.records,
     ...(otherwise !== counter.records && { ifBackslashEscapes: otherwise }),
     dialect,
@@ -82,6 +65,20 @@ export async function takeIn(
     linesEndInLf: tidied || counter.linesEndInLf,
     ...(header && { header }),
   };
+}
+
+/** `takeIn` for a file on this machine. */
+export async function takeInFile(
+  file: string,
+  path: string,
+  format: TextFormat | undefined,
+): Promise<Intake> {
+  const body = new HashedBytes(createReadStream(file));
+  try {
+    return await takeIn(body, path, format);
+  } finally {
+    await body.close();
+  }
 }
 
 async function writeAll(path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {

@@ -2,7 +2,7 @@ import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from '@a
 import { InvalidRange, ObjectNotFound, PreconditionFailed, StoreError } from '../errors.ts';
 import type { GetOptions, ObjectInfo, StoredObject } from '../types.ts';
 import { awsFailure } from './failure.ts';
-import { inspect } from './inspect.ts';
+import { inspect, keptDigest } from './inspect.ts';
 import { isMissing, type ObjectPlace, quoted, storeError, unquoted } from './s3-errors.ts';
 
 /** Pieces of at most this size are read at once, so that their connection is free before anyone looks at them. */
@@ -103,6 +103,8 @@ function answerOf(place: ObjectPlace, output: GetObjectCommandOutput): Answer {
       size: Number(size),
       etag: unquoted(place, ETag),
       lastModified: LastModified,
+      // S3 sends the checksum of the whole with the whole alone.
+      ...keptDigest(output),
     },
     start: Number(start),
     end: Number(start) + ContentLength,

@@ -1,4 +1,5 @@
-import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { type ChecksumType, HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { digestOf } from '../../data/index.ts';
 import type { ObjectInfo } from '../types.ts';
 import { awsFailure } from './failure.ts';
 import { isMissing, type ObjectPlace, storeError, unquoted } from './s3-errors.ts';
@@ -18,13 +19,16 @@ export interface Standing {
  */
 export async function inspect(client: S3Client, place: ObjectPlace): Promise<Standing | undefined> {
   try {
-    const head = await client.send(new HeadObjectCommand({ Bucket: place.bucket, Key: place.key }));
+    const head = await client.send(
+      new HeadObjectCommand({ Bucket: place.bucket, Key: place.key, ChecksumMode: 'ENABLED' }),
+    );
     return {
       info: {
         key: place.key,
         size: head.ContentLength ?? 0,
         etag: unquoted(place, head.ETag),
         lastModified: head.LastModified ?? new Date(0),
+        ...keptDigest(head),
       },
       writer: head.Metadata?.[WRITER],
     };
@@ -32,6 +36,20 @@ export async function inspect(client: S3Client, place: ObjectPlace): Promise<Sta
     if (isMissing(error)) return undefined;
     throw storeError(place, 'read', error);
   }
+}
+
+/**
+ * The digest that S3 keeps where the uploader asked for SHA-256. Of an upload in parts S3 has the SHA-256 of its parts'
+ * alone, written with their number behind a dash, and its default, CRC64NVME, is none that a folder or an older object has:
+ * these tell nothing here.
+ */
+export function keptDigest(answer: {
+  readonly ChecksumSHA256?: string | undefined;
+  readonly ChecksumType?: ChecksumType | undefined;
+}): { digest?: string } {
+  const { ChecksumSHA256: checksum = '', ChecksumType: type } = answer;
+  if (type === 'COMPOSITE' || !/^[A-Za-z0-9+/]{43}=$/.test(checksum)) return {};
+  return { digest: digestOf(Buffer.from(checksum, 'base64').toString('hex')) };
 }
 
 /** The role may not read the object. */

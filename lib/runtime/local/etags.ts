@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { digestOf } from '../../data/index.ts';
 import { BeingWritten } from '../errors.ts';
 import { explained } from './explain.ts';
 
@@ -9,10 +10,10 @@ const CLOCK_TICK_MS = 50;
 const CACHED_ETAGS = 100_000;
 const CHUNK_BYTES = 1 << 20;
 
-/** A hash that becomes an etag: 128 bits of SHA-256. */
+/** A hash that becomes an etag: here the digest of the bytes. */
 export function etagHash(): { update(bytes: Uint8Array): void; digest(): string } {
   const hash = createHash('sha256');
-  return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex').slice(0, 32) };
+  return { update: (bytes) => void hash.update(bytes), digest: () => digestOf(hash.digest('hex')) };
 }
 
 /** Whether a file has the bytes that it had. Renaming and linking move the change time only. */
@@ -30,7 +31,7 @@ export interface EtagCache {
 }
 
 /**
- * Etags are content hashes, so equal files have equal etags on every machine. Files that a person copies into the
+ * Etags are digests of the bytes, so equal files have equal etags on every machine. Files that a person copies into the
  * folder have none stored, so all are computed on reading and remembered by what `stat` says: size, both times and
  * inode. The change time is among them because copying tools set the modification time back.
  * @param clock milliseconds of the clock that stamps the files

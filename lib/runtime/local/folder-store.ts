@@ -170,10 +170,12 @@ class FolderStore implements ObjectStore {
   }
 
   async #info(file: OpenObject): Promise<ObjectInfo> {
+    const etag = await this.#etags.of(file.key, file.handle, file.stats);
     return {
       key: file.key,
       size: Number(file.stats.size),
-      etag: await this.#etags.of(file.key, file.handle, file.stats),
+      etag,
+      digest: etag,
       lastModified: new Date(Number(file.stats.mtimeMs)),
     };
   }

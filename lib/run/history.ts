@@ -1,0 +1,52 @@
+import { type NamedSource, sourceOf } from '../clean/index.ts';
+import type { Config } from '../config/index.ts';
+import type { DropState } from './inputs.ts';
+
+/**
+ * How much of the history of a source is through. It is counted in bytes, as they lie there: one file of years and thirty
+ * of a day each are 31 drops, of which 30 would pass for nearly all.
+ */
+export interface SourceShare {
+  readonly source: NamedSource;
+  /** From 0 to 1. */
+  readonly share: number;
+}
+
+/** The sources of which less is through than `nightly.minHistory`, of those drops that are asked about. */
+export function shortSources(
+  { nightly: { minHistory } }: Pick<Config, 'nightly'>,
+  drops: readonly { readonly source: NamedSource; readonly size: number; readonly through: boolean }[],
+): SourceShare[] {
+  const sums = new Map<string, { source: NamedSource; known: number; through: number }>();
+  for (const { source, size, through } of drops) {
+    const sum = sums.get(source.name) ?? { source, known: 0, through: 0 };
+    sum.known += size;
+    if (through) sum.through += size;
+    sums.set(source.name, sum);
+  }
+  return [...sums.values()]
+    .map(({ source, known, through }) => ({ source, share: known === 0 ? 1 : through / known }))
+    .filter(({ share }) => share < minHistory);
+}
+
+/**
+ * Why a run knows too little of the history for its models to serve later nights; undefined where it knows enough. Refused
+ * drops are none of the history: nobody could read them.
+ */
+export function tooLittleHistory(config: Config, drops: readonly DropState[]): string | undefined {
+  const known = drops.flatMap((drop) => {
+    const source = drop.state === 'refused' ? undefined : sourceOf(config, drop.key);
+    return source ? [{ source, size: drop.size, through: drop.state === 'done' }] : [];
+  });
+  const [first] = shortSources(config, known);
+  return first && `of source ${first.source.name} ${shareText(first, config)}`;
+}
+
+/** '12 % of the history is through, and 95 % is needed' */
+export function shareText(
+  { share }: SourceShare,
+  { nightly: { minHistory } }: Pick<Config, 'nightly'>,
+): string {
+  // Rounded down: what is short must not look as if it were enough.
+  return `${Math.floor(share * 100)} % of the history is through, and ${Math.round(minHistory * 100)} % is needed`;
+}
