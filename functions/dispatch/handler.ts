@@ -16,14 +16,10 @@ export interface DispatchDeps extends Omit<TickArgs, 'kind' | 'now' | 'asOf'> {
 }
 
 /**
- * The function behind the schedules and the backfill command: one look at the store and one step of what is due. A heartbeat
- * only shows that calls arrive, and has no result.
+ * The function behind the schedules and the backfill command: one look at the store and one step of what is due.
  * @throws ConfigError for an event of another form
  */
-export function makeHandler({
-  clock,
-  ...deps
-}: DispatchDeps): (event: unknown) => Promise<TickResult | undefined> {
+export function makeHandler({ clock, ...deps }: DispatchDeps): (event: unknown) => Promise<TickResult> {
   return async (event) => {
     const { success, data, error } = eventSchema.safeParse(event);
     if (!success) {
@@ -33,7 +29,6 @@ export function makeHandler({
         { cause: error },
       );
     }
-    if (data.kind === 'heartbeat') return undefined;
     const now = data.time === undefined ? clock() : new Date(data.time);
     return tick({
       ...deps,

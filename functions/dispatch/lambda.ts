@@ -22,12 +22,8 @@ const handle = makeHandler({
 
 export const handler = flushing(
   metrics,
-  async (
-    event: unknown,
-    { awsRequestId }: { readonly awsRequestId: string },
-  ): Promise<TickResult | undefined> => {
+  async (event: unknown, { awsRequestId }: { readonly awsRequestId: string }): Promise<TickResult> => {
     const result = await handle(event);
-    if (!result) return undefined;
     logger.info(`${result.kind} ${result.state}`, { correlation_id: awsRequestId, ...shortened(result) });
     count(result);
     return result;

@@ -55,7 +55,7 @@ export class Schedules extends Construct {
     // A tick that comes after the next one is of no use.
     schedule('Tick', tickCron(nightly), 'Starts the night when it can, and brings it forward', 300);
     // A schedule by a rate calls as soon as it is made: whoever has just deployed hears at once if calls do not arrive.
-    schedule('Heartbeat', 'rate(1 hour)', 'Shows at every hour that calls arrive', 300);
+    schedule('Heartbeat', 'rate(1 hour)', 'Looks after what waits, by day as well', 300);
     schedule('Watchdog', watchdogCron(nightly), 'Asks whether the export of the night stands', 3600);
     const finetune = finetuneCron(nightly);
     if (finetune) schedule('Finetune', finetune, 'Trains new models for the next night', 3600);

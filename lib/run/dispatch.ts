@@ -17,7 +17,8 @@ const SHOWN = 1000;
  *
  * `tick` starts a night once nothing is pending and every expected source has arrived, at the deadline with what is
  * there; while settings that were changed have too little of the history, by those of the night before. `watchdog` is a tick that also says why today's export does not stand. `finetune` trains new models on the
- * weekday of `nightly.finetune`, apart from the night. `backfill` runs a night for a past day from the drops of now.
+ * weekday of `nightly.finetune`, apart from the night. `heartbeat` begins nothing: at any hour it sends the messages of drops
+ * that wait, as thousands do after a change of settings. `backfill` runs a night for a past day from the drops of now.
  * Whatever the kind, every unfinished run of the last days is brought forward.
  * @throws NightjarError for a backfill without a day or of a day that has not come
  */
@@ -60,6 +61,7 @@ function pastDay(asOf: string | undefined, today: string): string {
 const PURPOSES: Record<TickArgs['kind'], ClaimedPurpose> = {
   tick: 'night',
   watchdog: 'night',
+  heartbeat: 'night',
   finetune: 'training',
   backfill: 'backfill',
 };
@@ -81,7 +83,12 @@ async function night(args: TickArgs, asOf: string, { time }: ShopTime): Promise<
     }
     return found;
   }
-  if (time < from) return { state: 'idle', reason: `the night begins at ${from}` };
+  const idle = { state: 'idle', reason: `the night begins at ${from}` } as const;
+  if (args.kind === 'heartbeat') {
+    const { pending, stale } = (await lookForNight(args, asOf)).ready;
+    return { ...idle, pending, stale };
+  }
+  if (time < from) return idle;
   const look = await lookForNight(args, asOf);
   const { ready } = look;
   if (!ready.enough) return notEnough(ready, asOf);

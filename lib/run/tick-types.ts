@@ -4,7 +4,7 @@ import type { Missing } from './manifest.ts';
 import type { StageName, StageState } from './stages.ts';
 
 /** What a call of the dispatch function is for. */
-export type TickKind = 'tick' | 'finetune' | 'watchdog' | 'backfill';
+export type TickKind = 'tick' | 'finetune' | 'watchdog' | 'heartbeat' | 'backfill';
 
 export interface TickArgs {
   readonly store: ObjectStore;

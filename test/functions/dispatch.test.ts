@@ -24,6 +24,7 @@ describe('the dispatch function', () => {
     { event: { kind: 'watchdog', time: '2025-05-31T22:30:00Z' }, kind: 'watchdog', asOf: '2025-05-31' },
     { event: { kind: 'finetune', time: '2025-06-01T10:00:00+02:00' }, kind: 'finetune', asOf: '2025-06-01' },
     { event: { kind: 'tick' }, kind: 'tick', asOf: '2025-06-02' },
+    { event: { kind: 'heartbeat' }, kind: 'heartbeat', asOf: '2025-06-02' },
     { event: { kind: 'backfill', asOf: '2025-05-20' }, kind: 'backfill', asOf: '2025-05-20' },
   ])('takes $event', async ({ event, kind, asOf }) => {
     // given

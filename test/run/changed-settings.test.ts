@@ -161,9 +161,11 @@ describe('a night after settings were changed that have forty drops cleaned agai
     const night = await afterANight();
     const shop = changed(night, CHANGES[0]![1]);
     const { sent, resend } = resending();
-    // The wall's clock stamps the drops.
+    // The wall's clock stamps the drops. Early on the day after: seven hours later it is still that day.
     const { lastModified } = (await shop.store.head(keyOf(HISTORY[0]!)))!;
-    const now = new Date(lastModified.getTime() + 3_600_000);
+    const now = new Date(
+      `${new Date(lastModified.getTime() + 86_400_000).toISOString().slice(0, 10)}T03:00:00Z`,
+    );
     const always = shopConfig({
       ...CHANGES[0]![1],
       nightly: { from: '00:00', deadline: '00:05', onMissing: 'score' },

@@ -258,6 +258,27 @@ describe('what has not arrived', () => {
     expect(batch.jobs).toEqual([]);
   });
 
+  it('gets its message by day as well, from a heartbeat, which starts no night', async () => {
+    // given a drop that nothing was done with, and all that a night needs
+    const shop = await readyShop();
+    await dropped(shop, 'late.csv', purchases(daysBefore(TODAY, 3)));
+    const droppedAt = (await shop.store.head('drop/log/late.csv'))!.lastModified.getTime();
+    const batch = new RecordingBatch();
+    const resent: string[] = [];
+    // when the night would begin at any hour
+    const config = shopConfig({
+      nightly: { from: '00:00', deadline: '00:05', expect: [], onMissing: 'score' },
+    });
+    const now = new Date(droppedAt + 31 * 60_000);
+    const resend = async (keys: readonly string[]) => void resent.push(...keys);
+    const found = await call({ ...shop, config }, batch, { kind: 'heartbeat', now, resend });
+    // then
+    expect(found).toMatchObject({ kind: 'heartbeat', state: 'idle', pending: 1 });
+    expect(resent).toEqual(['drop/log/late.csv']);
+    expect(batch.jobs).toEqual([]);
+    expect(await claims(shop.store)).toEqual([]);
+  });
+
   it('but was refused, holds nothing up and is named', async () => {
     // given
     const shop = await readyShop(expecting);
