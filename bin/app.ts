@@ -8,7 +8,7 @@ import { buildPackages } from './build/index.ts';
 import { EXIT } from './exit.ts';
 
 /**
- * What `cdk` runs: `npx cdk synth -c config=<path> -c env=<name>`. The packages are built first (to `build`, or
+ * What `cdk` runs: `npx cdk synth -c config=<path> -c env=<name>`. The packages are built first (to `build/<env>`, or
  * `-c out=<folder>`), with the very config that the stacks are made from. `-c packages=<folder>` takes what
  * `npm run packages` made there.
  */
@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   const built = context(app, 'packages');
   const packages =
     built === undefined
-      ? (await buildPackages(config, resolve(context(app, 'out') ?? 'build'))).packages
+      ? (await buildPackages(config, resolve(context(app, 'out') ?? join('build', environment)))).packages
       : packagesIn(resolve(built));
   buildApp(app, { config, environment, packages });
   await holdAgainstRules(app);
