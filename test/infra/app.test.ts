@@ -95,8 +95,13 @@ function asTags(tags: unknown): Record<string, unknown> {
 }
 
 describe('cdk-nag', () => {
-  it('finds nothing that is not acknowledged', () => {
-    const { violations } = new AwsSolutionsChecks(app).validateScope(app);
+  it.each([
+    ['by default', {}],
+    ['with hosts for GPUs', { deploy: { compute: 'gpu', network: 'public-egress' } }],
+    ['in dev', { environment: 'dev' }],
+  ])('finds nothing that is not acknowledged: %s', (_, setting) => {
+    const { app: made } = synthesise(setting);
+    const { violations } = new AwsSolutionsChecks(made).validateScope(made);
     expect(violations).toEqual([]);
   });
 
@@ -146,15 +151,26 @@ describe.skipIf(!hasLint)('cfn-lint', () => {
     // given
     const folder = mkdtempSync(join(tmpdir(), 'nightjar-lint-'));
     try {
-      const files = STACKS.map((name) => {
+      const gpu = synthesise({ deploy: { compute: 'gpu', network: 'public-egress' } }).templates.batch;
+      const written = [...STACKS.map((name) => [name, templates[name]] as const), ['gpu', gpu] as const];
+      const files = written.map(([name, template]) => {
         const file = join(folder, `${name}.json`);
-        writeFileSync(file, JSON.stringify(templates[name], null, 1));
+        writeFileSync(file, JSON.stringify(template, null, 1));
         return file;
       });
       // when
       const { stdout, stderr } = spawnSync(
         'cfn-lint',
-        ['--regions', 'eu-central-1', '--ignore-checks', ...Object.keys(LET_PASS), '--', ...files],
+        [
+          '--regions',
+          'eu-central-1',
+          'us-east-1',
+          'ap-southeast-2',
+          '--ignore-checks',
+          ...Object.keys(LET_PASS),
+          '--',
+          ...files,
+        ],
         { encoding: 'utf8' },
       );
       // then
