@@ -57,5 +57,6 @@ try {
 } catch (error) {
   if (!(error instanceof NightjarError)) throw error;
   console.error(`app: ${error.message}`);
-  process.exitCode = error instanceof ConfigError ? EXIT.wrong : EXIT.failed;
+  // At once: the CDK would go on with a half-made app at the end of the process.
+  process.exit(error instanceof ConfigError ? EXIT.wrong : EXIT.failed);
 }

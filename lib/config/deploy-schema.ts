@@ -64,10 +64,13 @@ export const deploySchema = z.strictObject({
    * encoders. One for both, or one each.
    */
   compute: z
-    .union([
-      processor.transform((both) => ({ finetune: both, score: both })),
-      z.strictObject({ finetune: processor.default('cpu'), score: processor.default('cpu') }),
-    ])
+    .union(
+      [
+        processor.transform((both) => ({ finetune: both, score: both })),
+        z.strictObject({ finetune: processor.default('cpu'), score: processor.default('cpu') }),
+      ],
+      '"cpu", "gpu", or { finetune: …, score: … } with one of them each',
+    )
     .prefault('cpu'),
   /**
    * No way to the internet but interface endpoints (which cost money every hour), or public addresses with no way in. Default:
@@ -75,7 +78,7 @@ export const deploySchema = z.strictObject({
    */
   network: z.enum(['endpoints', 'public-egress']).optional(),
   /** Availability zones that jobs may start in; a region may have two only. */
-  zones: z.union([z.literal(2), z.literal(3)]).default(3),
+  zones: z.union([z.literal(2), z.literal(3)], '2 or 3').default(3),
   gpu: z
     .strictObject({
       instanceTypes: z
@@ -92,7 +95,7 @@ export const deploySchema = z.strictObject({
     .strictObject({
       /** Graviton (`arm64`) costs a fifth less; whoever deploys must be able to build images for it. */
       architecture: z.enum(['x64', 'arm64']).default('x64'),
-      vcpus: z.union([z.literal(2), z.literal(4), z.literal(8), z.literal(16)]).default(4),
+      vcpus: z.union([z.literal(2), z.literal(4), z.literal(8), z.literal(16)], '2, 4, 8 or 16').default(4),
       memoryMiB: megabytes.default(16384),
       maxVcpus: z.number().int().min(2).default(32),
     })
@@ -122,7 +125,9 @@ export const deploySchema = z.strictObject({
       /** Folded states and scores of past nights. */
       runDays: days.default(30),
       exportDays: days.default(400),
-      logDays: z.union([z.literal(30), z.literal(90), z.literal(180), z.literal(365)]).default(90),
+      logDays: z
+        .union([z.literal(30), z.literal(90), z.literal(180), z.literal(365)], '30, 90, 180 or 365')
+        .default(90),
     })
     .prefault({}),
   /**
@@ -141,16 +146,21 @@ export const deploySchema = z.strictObject({
     })
     .optional(),
   /** Gets alarms; without it they only show in the console. */
-  alarmEmail: z.email().optional(),
+  alarmEmail: z.email('an email address').optional(),
   /** Gets what can wait for the morning, and notices of the budget. Default: `alarmEmail`. */
-  noticeEmail: z.email().optional(),
+  noticeEmail: z.email('an email address').optional(),
   /** Address at which whoever is called at night can read docs/operations.md; alarms link to its sections. */
-  runbook: z.url().optional(),
+  runbook: z
+    .url({ protocol: /^https?$/, error: 'an address such as "https://wiki.shop.example/nightjar"' })
+    .refine((url) => !url.includes('#'), 'an address without "#": alarms add the section')
+    .optional(),
   /**
    * US dollars a month at which the budget of the whole account warns; `false` for none, as one environment of an account
    * is enough to have it. Default: none in `dev`, 300 in all others.
    */
-  budgetUsd: z.union([z.number().positive(), z.literal(false)]).optional(),
+  budgetUsd: z
+    .union([z.number().positive(), z.literal(false)], 'a number above 0, or false for none')
+    .optional(),
   /** A page in CloudWatch that shows the night; it costs as much as thirty alarms. Default: not in `dev`. */
   dashboard: z.boolean().optional(),
 });

@@ -25,10 +25,13 @@ export function machineOf(job: 'finetune' | 'score', deploy: Deploy): Machine {
       ...{ hour: fargateHour(deploy.cpu), overheadHours: FARGATE_OVERHEAD_HOURS },
     };
   }
-  const type = deploy.gpu.instanceTypes.find((one) => one in PRICES.instances) ?? 'g6.xlarge';
+  const priced = deploy.gpu.instanceTypes.find((one) => one in PRICES.instances);
+  const type = priced ?? 'g6.xlarge';
   const { vcpus, hour } = PRICES.instances[type]!;
+  const name =
+    priced ?? `${deploy.gpu.instanceTypes[0]}, priced as ${type}, as lib/cost knows no price of it,`;
   return {
-    ...{ name: `${type} on demand`, unit: 'instance hours', cores: vcpus / 2 },
+    ...{ name: `${name} on demand`, unit: 'instance hours', cores: vcpus / 2 },
     ...{ hour, overheadHours: INSTANCE_OVERHEAD_HOURS },
   };
 }
