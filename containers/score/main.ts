@@ -16,5 +16,8 @@ await runJob('score', async ({ store, runId, progress, signal }) => {
     progress,
     signal,
   });
-  countJob('score', process.env, { Users: users }, performance.now() - started);
+  const ms = performance.now() - started;
+  // What was scored before took no time, and has no speed.
+  const speed = users > 0 ? { UsersPerSecond: users / (ms / 1000) } : {};
+  countJob('score', process.env, { Users: users, ...speed }, ms);
 });

@@ -193,6 +193,10 @@ export function deployOf(
   };
 }
 
+/** Does any job run on a GPU, and so on a host of our own? */
+export const usesGpu = ({ compute }: Pick<Deploy, 'compute'>): boolean =>
+  Object.values(compute).includes('gpu');
+
 /** The base with every value that the overrides give, object by object. */
 export function mergeSettings(base: object, overrides: object): Record<string, unknown> {
   const merged: Record<string, unknown> = { ...base };

@@ -1,4 +1,4 @@
-export { type Deploy, deployOf, HOURS_AFTER_DEADLINE } from './deploy-schema.ts';
+export { type Deploy, deployOf, HOURS_AFTER_DEADLINE, usesGpu } from './deploy-schema.ts';
 export { defineConfig, loadConfig, parseConfig } from './load.ts';
 export type {
   AbsenceTask,

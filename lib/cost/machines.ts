@@ -41,6 +41,3 @@ export function fargateHour({ vcpus, memoryMiB, architecture }: Deploy['cpu']): 
   const { vcpuHour, gbHour } = PRICES.fargate[architecture];
   return vcpus * vcpuHour + (memoryMiB / 1024) * gbHour;
 }
-
-/** Does any job run on a host of our own? */
-export const usesGpu = ({ compute }: Deploy): boolean => Object.values(compute).includes('gpu');

@@ -11,7 +11,7 @@ import {
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { Deploy } from '../config/index.ts';
+import { type Deploy, usesGpu } from '../config/index.ts';
 import type { JobDefinition } from '../runtime/index.ts';
 import { grantAccess } from './access.ts';
 import { ACCESS } from './access-table.ts';
@@ -75,7 +75,7 @@ export class NightjarBatch extends Construct {
     super(scope, id);
     const { deploy, environment } = setting;
     const places = placesOf(deploy);
-    const withGpu = Object.values(places).includes('gpu');
+    const withGpu = usesGpu(deploy);
     const sizes = jobSizes(deploy, withGpu);
     this.#tellNeeds(deploy, withGpu);
     const { drops, data, exports } = storage;

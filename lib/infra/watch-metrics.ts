@@ -18,7 +18,7 @@ export interface Watched {
 }
 
 /** What our functions count themselves, as they name it. */
-const COUNTED = {
+export const COUNTED = {
   clean: ['DropsCleaned', 'DropsRefused', 'DropsSentToBatch', 'DropsTakenOver', 'RowsIn', 'RowsQuarantined'],
   features: ['DayFiles'],
   dispatch: ['DropsPending', 'DropsMissing', 'NightStarted', 'NightFinished', 'JobFailed', 'ExportMissing'],

@@ -1,4 +1,4 @@
-import type { Deploy } from '../config/index.ts';
+import { type Deploy, usesGpu } from '../config/index.ts';
 import { type Answer, type Check, unknown } from './checks.ts';
 
 /** vCPUs of Fargate that may run at a time. */
@@ -61,11 +61,10 @@ export function checkZones({ zones }: Deploy, answer: Answer<number>): Check {
 
 /** Roles that AWS services make for themselves the first time, if whoever deploys may let them. */
 export function serviceRoles(deploy: Deploy): { readonly role: string; readonly service: string }[] {
-  const onHosts = Object.values(deploy.compute).includes('gpu');
   return [
     { role: 'AWSServiceRoleForBatch', service: 'batch.amazonaws.com' },
     { role: 'AWSServiceRoleForECS', service: 'ecs.amazonaws.com' },
-    ...(onHosts && deploy.gpu.spot
+    ...(usesGpu(deploy) && deploy.gpu.spot
       ? [{ role: 'AWSServiceRoleForEC2Spot', service: 'spot.amazonaws.com' }]
       : []),
   ];

@@ -1,4 +1,4 @@
-import type { Deploy } from '../config/index.ts';
+import { type Deploy, usesGpu } from '../config/index.ts';
 import {
   type Answer,
   type Check,
@@ -38,7 +38,7 @@ export async function preflight(
   deploy: Deploy,
   { environment, shop }: { readonly environment: string; readonly shop: string },
 ): Promise<Preflight> {
-  const onGpu = Object.values(deploy.compute).includes('gpu');
+  const onGpu = usesGpu(deploy);
   const processors = new Set<'amd64' | 'arm64'>([deploy.cpu.architecture === 'arm64' ? 'arm64' : 'amd64']);
   if (onGpu) processors.add('amd64');
   const local = [

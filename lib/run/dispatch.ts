@@ -16,9 +16,10 @@ const SHOWN = 1000;
  * be called at any time, by several at once, and be killed anywhere: the next call goes on.
  *
  * `tick` starts a night once nothing is pending and every expected source has arrived, at the deadline with what is
- * there; while settings that were changed have too little of the history, by those of the night before. `watchdog` is a tick that also says why today's export does not stand. `finetune` trains new models on the
- * weekday of `nightly.finetune`, apart from the night. `heartbeat` begins nothing: at any hour it sends the messages of drops
- * that wait, as thousands do after a change of settings. `backfill` runs a night for a past day from the drops of now.
+ * there; while settings that were changed have too little of the history, by those of the night before. `watchdog` is a
+ * tick that also says why today's export does not stand. `finetune` trains new models on the weekday of
+ * `nightly.finetune`, apart from the night. `heartbeat` begins nothing: at any hour it sends the messages of drops that
+ * wait, as thousands do after a change of settings. `backfill` runs a night for a past day from the drops of now.
  * Whatever the kind, every unfinished run of the last days is brought forward.
  * @throws NightjarError for a backfill without a day or of a day that has not come
  */

@@ -7,9 +7,11 @@ export const VERSIONS = {
   node: '22.23.3',
   /** `onnxruntime-node`, and with it the CUDA provider of the same number. */
   onnxruntime: '1.30.0',
-  /** What that provider is linked against: CUDA 13 since 1.27 or so (its `ldd` names libcublasLt.so.13), cuDNN 9. */
+  /**
+   * What that provider is linked against, by public reports of its Python twin (rembg 849: libcublasLt.so.13). The build of the
+   * image holds the file itself to it.
+   */
   cuda: '13.0.2',
-  cudnn: 9,
   /** Major number of the oldest driver that runs this CUDA (CUDA release notes, table "CUDA Toolkit and driver versions"). */
   leastDriver: 580,
 } as const;

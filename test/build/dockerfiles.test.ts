@@ -152,7 +152,6 @@ describe('the image for a GPU', () => {
     // CUDA toolkit, and the driver that it needs at least (CUDA release notes, table 3).
     const drivers: Readonly<Record<string, number>> = { 12: 525, 13: 580 };
     expect(VERSIONS.leastDriver).toBe(drivers[VERSIONS.cuda.split('.')[0]!]);
-    expect(VERSIONS.cudnn).toBe(9);
     // Functions run the same major version of Node as the images.
     expect(VERSIONS.node.split('.')[0]).toBe(Runtime.NODEJS_22_X.name.replace(/\D/g, '').slice(0, 2));
   });
@@ -170,7 +169,7 @@ describe('the image for a GPU', () => {
     const step = runs.find((text) => text.includes('ldd '))!;
     const folder = mkdtempSync(join(tmpdir(), 'nightjar-ldd-'));
     writeFileSync(join(folder, 'ldd'), `#!/bin/sh\ncat <<'END'\n${lines.join('\n')}\nEND\n`, { mode: 0o755 });
-    const script = step.replace(/cd \S+/, 'true').replaceAll('/tmp/needed', join(folder, 'needed'));
+    const script = step.replace(/cd \S+/, 'true');
     // when
     const { status, stderr } = spawnSync('sh', ['-c', script], {
       env: { ...process.env, PATH: `${folder}:${process.env.PATH}` },

@@ -49,7 +49,7 @@ export interface WorldOptions {
   readonly skewMs?: number;
   /** Messages that failed stay hidden as long as SQS hides them, by the clock of `ingest`. */
   readonly delays?: boolean;
-  /** Variables of every function and job. */
+  /** Variables of every function and job, in place of those that the templates set. */
   readonly variables?: Readonly<Record<string, string>>;
   /** Told of every call of what is under test, before it is answered. */
   readonly watch?: (call: AwsCall, status: number, world: World) => 'answer' | 'drop';
@@ -120,7 +120,11 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     ...options.variables,
   });
   const batch = openBatchExecutor({
-    definitions: made.definitions,
+    // What a test sets holds, whatever the template says.
+    definitions: made.definitions.map((definition) => ({
+      ...definition,
+      environment: { ...definition.environment, ...options.variables },
+    })),
     image: options.image,
     root: options.root,
     environment,

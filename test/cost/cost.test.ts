@@ -5,6 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { deployOf, parseConfig } from '../../lib/config/index.ts';
 import { costTables, estimate, type Load, limits, PRICES } from '../../lib/cost/index.ts';
 import { RATES } from '../../lib/cost/rates.ts';
+import { ALARMS } from '../../lib/infra/alarms.ts';
+import { ENDPOINTS } from '../../lib/infra/network-endpoints.ts';
+import { COUNTED } from '../../lib/infra/watch-metrics.ts';
 
 const config = parseConfig({ shop: { timeZone: 'UTC' }, sources: {}, tasks: {} });
 const deploy = deployOf(config, 'prod');
@@ -72,6 +75,23 @@ describe('the bill', () => {
         .reduce((sum, { usd }) => sum + (usd * 365) / 12, 0);
     expect(idle('dev')).toBeLessThan(5);
     expect(idle('prod')).toBeGreaterThan(50);
+  });
+
+  it('counts what the stacks have: alarms, metrics of functions, endpoints', () => {
+    const onGpu = { ...deploy, compute: { finetune: 'gpu', score: 'gpu' } } as const;
+    const amountOf = (what: string, of = deploy) =>
+      estimate({ ...MILLION, deploy: of }).lines.find((line) => line.what === what)!.amount;
+    // A band looks at three metrics.
+    expect(amountOf('alarms')).toBe(
+      ALARMS.reduce((sum, { rings }) => sum + (rings === 'outside' ? 3 : 1), 0),
+    );
+    const { clean, features, dispatch } = COUNTED;
+    // Jobs: seconds, users and their speed of score, seconds and groups of finetune.
+    expect(amountOf('metrics of functions and jobs')).toBe(clean.length + features.length + 5);
+    expect(amountOf('metrics of the tick')).toBe((dispatch.length * 6) / 24);
+    // Each in two zones.
+    expect(amountOf('interface endpoints')).toBe(2 * ENDPOINTS.filter(({ hosts }) => !hosts).length);
+    expect(amountOf('interface endpoints', onGpu)).toBe(2 * ENDPOINTS.length);
   });
 
   it('sends large drops to a batch job', () => {

@@ -3,6 +3,10 @@ import { ProgramError } from './errors.ts';
 /** Where the runtime computes: `cuda` puts what has a CUDA kernel on the first GPU. */
 export type Device = 'cpu' | 'cuda';
 
+/** Execution providers of the runtime, the first one that can run an operator runs it. */
+export const executionProviders = (device: Device): string[] =>
+  device === 'cuda' ? ['cuda', 'cpu'] : ['cpu'];
+
 /**
  * What NIGHTJAR_DEVICE asks for; `cpu` where it is not set.
  * @throws ProgramError for any other value: a misspelt one would compute on the CPU of a machine that is paid for its GPU

@@ -1,6 +1,6 @@
 export { alignedBuffer, alignedFloats, alignedGroups } from './aligned.ts';
 export { solvePositive } from './cholesky.ts';
-export { askedDevice, type Device } from './device.ts';
+export { askedDevice, type Device, executionProviders } from './device.ts';
 export {
   AbortedError,
   CheckpointError,

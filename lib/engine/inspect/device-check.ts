@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { trainingGraph } from '../autodiff/index.ts';
-import { askedDevice, createRng, type Device, SessionError } from '../host/index.ts';
+import { askedDevice, createRng, type Device, executionProviders, SessionError } from '../host/index.ts';
 import { GraphBuilder } from '../onnx/index.ts';
 
 /** What a device made of a product and its gradient. */
@@ -82,7 +82,7 @@ async function profiled(
 ): Promise<ort.InferenceSession.OnnxValueMapType> {
   try {
     const session = await ort.InferenceSession.create(model, {
-      executionProviders: device === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
+      executionProviders: executionProviders(device),
       intraOpNumThreads: 1,
       logSeverityLevel: 3,
       enableProfiling: true,

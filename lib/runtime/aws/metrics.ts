@@ -10,23 +10,20 @@ export function openMetrics(
 }
 
 /**
- * What a job did and how fast, as metrics; CloudWatch reads them from the job's log as well. Nothing on one machine.
- * @param done what it made, such as `UsersScored`
+ * What a job did, as metrics; CloudWatch reads them from the job's log as well. Nothing on one machine.
+ * @param values by their names, such as `Users`
  * @param ms what it took
  */
 export function countJob(
   job: 'finetune' | 'score',
   env: Readonly<Record<string, string | undefined>>,
-  done: Readonly<Record<string, number>>,
+  values: Readonly<Record<string, number>>,
   ms: number,
 ): void {
   if (!env.NIGHTJAR_DATA_BUCKET) return;
   const metrics = openMetrics(job, env);
   metrics.addMetric('Seconds', MetricUnit.Seconds, ms / 1000);
-  for (const [name, value] of Object.entries(done)) {
-    metrics.addMetric(name, MetricUnit.Count, value);
-    if (value > 0) metrics.addMetric(`${name}PerSecond`, MetricUnit.CountPerSecond, value / (ms / 1000));
-  }
+  for (const [name, value] of Object.entries(values)) metrics.addMetric(name, MetricUnit.Count, value);
   metrics.addMetadata('device', env.NIGHTJAR_DEVICE ?? 'cpu');
   metrics.publishStoredMetrics();
 }

@@ -4,6 +4,7 @@ import {
   askedDevice,
   checkTensor,
   type ElementType,
+  executionProviders,
   type Feeds,
   type HostTensor,
   ProgramError,
@@ -16,7 +17,7 @@ import {
  */
 function sessionOptions(threads: number): ort.InferenceSession.SessionOptions {
   return {
-    executionProviders: askedDevice() === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
+    executionProviders: executionProviders(askedDevice()),
     executionMode: 'sequential',
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
