@@ -3,7 +3,7 @@ import type { Config } from '../../lib/config/index.ts';
 import { ConfigError, DataError, formatDay, parseDay } from '../../lib/data/index.ts';
 import { type ComparedTask, compareModels, horizonOf } from '../../lib/evaluate/index.ts';
 import { CANDIDATES, FAMILIES, offered, type Trials } from '../../lib/models/index.ts';
-import { lastDays, overUsers, planRun, taskGroups } from '../../lib/run/index.ts';
+import { lastDays, overUsers, planRun, taskGroups, withGatheredUsers } from '../../lib/run/index.ts';
 import { ingestStep, type RunContext } from './run.ts';
 import { dayArgument, fixed, runSteps, type Step, table, thousands, workplaceOf } from './shared.ts';
 
@@ -99,22 +99,31 @@ const tried = (options: CompareOptions): Step<CompareContext> => ({
     const { manifest } = context.planned!;
     const group = manifest.groups.find(({ tasks }) => tasks.includes(options.task))!;
     const until = Date.now() + (options.budget ?? Number.POSITIVE_INFINITY) * 60_000;
-    context.trials = await FAMILIES[group.kind].trials!({
-      store,
-      manifest,
-      group,
-      progress: tell,
-      names: options.models,
-      task: options.task,
-      days:
-        manifest.asOf === null || !options.asOf
-          ? undefined
-          : daysOf(options.asOf, parseDay(manifest.asOf), options.task, horizonOf({ config }, options.task)),
-      goOn: () => {
-        context.cut = Date.now() >= until;
-        return !context.cut;
-      },
-    });
+    const trials = FAMILIES[group.kind].trials!;
+    context.trials = await withGatheredUsers(store, manifest, { progress: tell }, (users) =>
+      trials({
+        store,
+        manifest,
+        users,
+        group,
+        progress: tell,
+        names: options.models,
+        task: options.task,
+        days:
+          manifest.asOf === null || !options.asOf
+            ? undefined
+            : daysOf(
+                options.asOf,
+                parseDay(manifest.asOf),
+                options.task,
+                horizonOf({ config }, options.task),
+              ),
+        goOn: () => {
+          context.cut = Date.now() >= until;
+          return !context.cut;
+        },
+      }),
+    );
     return undefined;
   },
 });

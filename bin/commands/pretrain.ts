@@ -13,9 +13,8 @@ import {
   type TokenizerFiles,
 } from '../../lib/engine/text/index.ts';
 import type { CurvePoint } from '../../lib/engine/train/index.ts';
-import { ByteCache } from '../../lib/features/index.ts';
 import { textsBefore } from '../../lib/models/index.ts';
-import { buildManifest } from '../../lib/run/index.ts';
+import { buildManifest, openUsers } from '../../lib/run/index.ts';
 import { explainedAt, writeWhole } from '../../lib/runtime/index.ts';
 import type { Workspace } from '../workspace.ts';
 import { dayArgument, fixed, runSteps, type Step, thousands, workplaceOf } from './shared.ts';
@@ -127,7 +126,7 @@ const shopTextsStep = ({ store, config, ingest }: Workspace, asOf: string): Step
       champions: {},
       snapshot: null,
     });
-    context.texts = await textsBefore(store, manifest, parseDay(asOf), 0, new ByteCache());
+    context.texts = await textsBefore(store, manifest, openUsers(store, manifest).shards, parseDay(asOf), 0);
     return `${thousands(context.texts.length)} different texts`;
   },
 });

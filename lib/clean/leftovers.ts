@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Folders under the temporary folder are named after the process that works in them: see scratchPrefix. */
-const SCRATCH = /^nightjar-(?:clean|check|duckdb|export)-(\d+)-/;
+const SCRATCH = /^nightjar-(?:clean|check|duckdb|export|users)-(\d+)-/;
 
 /**
  * Removes what processes that were killed while cleaning left on this machine's disk. A function that ran out of time

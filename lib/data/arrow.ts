@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises';
 import {
   AsyncByteQueue,
   Data,
@@ -18,7 +17,8 @@ import { damaged } from './damaged.ts';
  * holds the users whose hash starts with the bits of i, so a reader fetches just the batches that cover its shard.
  */
 
-const BATCHES = 'nightjar.batches';
+/** Metadata of the schema: into how many ranges of hashes a file is cut. */
+export const RANGES = 'nightjar.batches';
 /** A batch smaller than this costs more in framing than it saves in reading. */
 const ROWS_PER_BATCH = 1000;
 /** Who reads or writes a file holds a batch of it in memory: a larger one is cut further, beyond the shards. */
@@ -49,7 +49,7 @@ export function recordBatch(
 /**
  * The bytes of an Arrow file.
  * @param batches in the order of the hash ranges they cover; their number is a power of two
- * @param metadata facts about the file; kept in the schema
+ * @param metadata facts about the file, kept in the schema; a pack also says how many ranges its batches cover
  */
 export function encodeArrow(
   fields: Field<DataType>[],
@@ -90,7 +90,7 @@ export async function* streamArrow(
 }
 
 const shardedSchema = (fields: Field<DataType>[], count: number, metadata: Record<string, string>): Schema =>
-  new Schema(fields, new Map([...Object.entries(metadata), [BATCHES, String(count)]]));
+  new Schema(fields, new Map([[RANGES, String(count)], ...Object.entries(metadata)]));
 
 /** Where a writer leaves its bytes until they are taken: its own queue cannot tell how many there are. */
 class CollectedBytes extends AsyncByteQueue {
@@ -135,93 +135,6 @@ export function decodeArrow(bytes: Uint8Array, name = 'an Arrow file'): ArrowFil
 }
 
 /** At the beginning and the end of every Arrow file. */
-const MARK = Buffer.from('ARROW1');
-const hasMark = (bytes: Uint8Array) => MARK.equals(bytes);
-const noArrow = (name: string, cause?: unknown) => damaged(name, 'an Arrow file', cause);
-
-/** Bytes that can be read in ranges, from one version of an object. */
-export interface ByteSource {
-  /** Named in errors. */
-  readonly name: string;
-  readonly size: number;
-  /** Bytes from `start` up to, not including, `end`. */
-  read(start: number, end: number): Promise<Uint8Array>;
-}
-
-/** Files below this size are cheaper to fetch in one request than in the three that a footer and a batch take. */
-const WHOLE_FILE = 1 << 20;
-
-/**
- * Reads the batches of a sharded file that cover one shard. The rows of a batch may reach beyond the shard when the
- * file has fewer batches than there are shards: filter by hash.
- * @throws DataError when the object is no sharded Arrow file
- */
-export async function readShard(source: ByteSource, shard: number, shards: number): Promise<ArrowFile> {
-  if (source.size <= WHOLE_FILE) {
-    const file = decodeArrow(await source.read(0, source.size), source.name);
-    const wanted = coveringBatches(batchesOf(file.schema, source.name), shard, shards);
-    return { schema: file.schema, batches: wanted.flatMap((i) => file.batches[i] ?? []) };
-  }
-  const reader = await openFile(source);
-  const batches: RecordBatch[] = [];
-  for (const index of coveringBatches(batchesOf(reader.schema, source.name), shard, shards)) {
-    const batch = await reader.readRecordBatch(index);
-    if (batch) batches.push(batch);
-  }
-  const schema = reader.schema;
-  await reader.cancel();
-  return { schema, batches };
-}
-
-/** Every batch of a sharded file in order, one in memory at a time, and how many there are. */
-export async function readBatches(
-  source: ByteSource,
-): Promise<{ count: number; batches: AsyncGenerator<RecordBatch, void, undefined> }> {
-  const reader = await openFile(source);
-  const count = batchesOf(reader.schema, source.name);
-  return {
-    count,
-    batches: (async function* () {
-      for (let index = 0; index < count; index++) {
-        const batch = await reader.readRecordBatch(index);
-        if (batch) yield batch;
-      }
-      await reader.cancel();
-    })(),
-  };
-}
-
-async function openFile(source: ByteSource) {
-  const last = await source.read(Math.max(0, source.size - MARK.length), source.size);
-  if (!hasMark(last)) throw noArrow(source.name);
-  const reader = await RecordBatchReader.from(rangeHandle(source));
-  await reader.open();
-  if (!reader.isFile() || !reader.isAsync()) throw noArrow(source.name);
-  return reader;
-}
-
-function batchesOf(schema: Schema, name: string): number {
-  const count = Number(schema.metadata.get(BATCHES));
-  if (!Number.isInteger(count) || count < 1) throw damaged(name, 'one that says how many batches it has');
-  return count;
-}
-
-function coveringBatches(batches: number, shard: number, shards: number): number[] {
-  if (batches <= shards) return [Math.floor((shard * batches) / shards)];
-  const each = batches / shards;
-  return Array.from({ length: each }, (_, i) => shard * each + i);
-}
-
-/** Arrow reads from anything with stat, read and close; its types ask for a whole FileHandle. */
-function rangeHandle(source: ByteSource): FileHandle {
-  return Object.assign(Object.create(null), {
-    fd: -1,
-    stat: async () => ({ size: source.size }),
-    close: async () => {},
-    async read(buffer: Uint8Array, offset: number, length: number, position: number) {
-      const bytes = await source.read(position, Math.min(source.size, position + length));
-      buffer.set(bytes, offset);
-      return { bytesRead: bytes.length, buffer };
-    },
-  });
-}
+export const MARK = Buffer.from('ARROW1');
+export const hasMark = (bytes: Uint8Array): boolean => MARK.equals(bytes);
+export const noArrow = (name: string, cause?: unknown): Error => damaged(name, 'an Arrow file', cause);

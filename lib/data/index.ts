@@ -1,11 +1,9 @@
 export {
   type ArrowFile,
-  type ByteSource,
   batchCount,
   decodeArrow,
   encodeArrow,
-  readBatches,
-  readShard,
+  RANGES,
   recordBatch,
   streamArrow,
 } from './arrow.ts';
@@ -26,6 +24,17 @@ export {
 } from './ids.ts';
 export { EPOCH_UNITS, type EpochUnit, parseInstant, type TimeReading } from './instant.ts';
 export { createPseudonyms, loadOrCreateKey, type Pseudonyms } from './pseudonyms.ts';
+export {
+  type ByteSource,
+  type FilePart,
+  MEMBERS,
+  openShardedFile,
+  readBatches,
+  readingAhead,
+  readShard,
+  type ShardedFile,
+  WHOLE_FILE,
+} from './sharded-file.ts';
 export { DAY_MS, formatDay, parseDay, shopClock } from './time.ts';
 export {
   instantOfLocal,

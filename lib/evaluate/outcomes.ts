@@ -6,7 +6,7 @@ import {
   type Outcomes,
   type ShardScores,
 } from '../models/index.ts';
-import { dayInputs, type RunManifest, scoresKey, tableScoresKey } from '../run/index.ts';
+import { dayInputs, openUsers, type RunManifest, scoresKey, tableScoresKey } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { decodeScores } from '../score/index.ts';
 
@@ -76,7 +76,7 @@ export async function collectOutcomes(args: {
   const end = parseDay(manifest.asOf!) + Math.max(...asked.map((name) => horizonOf(manifest, name)));
   let loaded: { shard: number; scores: ShardScores; rows: Map<string, number> } | undefined;
   const { shards } = manifest;
-  for await (const { user, itemText } of eachUser(store, { ...later, shards }, end)) {
+  for await (const { user, itemText } of eachUser(openUsers(store, { ...later, shards }), end)) {
     const shard = shardOf(user.hash, shards);
     if (loaded?.shard !== shard) {
       const scores = await scoresAt(scoresKey(runId, shard));

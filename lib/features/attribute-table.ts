@@ -45,10 +45,10 @@ export async function readAttributes(
   const batches: { batch: RecordBatch; key: string; start: number }[] = [];
   let rows = 0;
   for (const key of keys) {
-    const file = part
+    const found = part
       ? await readShard(await byteSource(store, key), part.shard, part.shards)
-      : decodeArrow(await (await store.get(key)).bytes(), key);
-    for (const batch of file.batches) {
+      : decodeArrow(await (await store.get(key)).bytes(), key).batches;
+    for (const batch of found) {
       batches.push({ batch, key, start: rows });
       rows += batch.numRows;
     }

@@ -61,6 +61,10 @@ export class DayRows {
     return this.#users.length;
   }
 
+  get entries(): number {
+    return this.#all.length;
+  }
+
   add(user: string, hash: number, { day, entries, start, end }: UserDay): void {
     for (let i = start; i < end; i++) this.#all.copy(entries, i);
     const row = this.#users.push(user) - 1;
@@ -202,7 +206,8 @@ export function withoutReplaced(batch: DayBatch, replaced: (low: number, high: n
   return { ...batch, offsets: ends, entries: kept.entries };
 }
 
-function lowerBound(sorted: Float64Array, value: number): number {
+/** Place of the first number that is not below a value. */
+export function lowerBound(sorted: Float64Array, value: number): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {

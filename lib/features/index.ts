@@ -10,15 +10,16 @@ export {
   validRows,
 } from './attribute-table.ts';
 export { buildDays, daysKey, encodeDays, isCleanEvents } from './build-days.ts';
-export { ByteCache } from './byte-cache.ts';
 export { numberColumn, optionalColumn, textColumn } from './columns.ts';
 export { happens, inPopulation } from './cutoffs.ts';
 export { mergeDay, type UserDay } from './days.ts';
+export { DayRows } from './days-file.ts';
 export { featureNames, featureVector } from './feature-table.ts';
 export { addDay } from './fold.ts';
 export { Interner } from './interner.ts';
 
 export { dayStart } from './midnight.ts';
+export { coverByPacks, type PackInput, packSmallFiles } from './packs/index.ts';
 export {
   type DayInput,
   type FoldPlan,
@@ -27,7 +28,8 @@ export {
   snapshotInfo,
   snapshotKey,
 } from './plan-fold.ts';
-export { readShardDays, type ShardUser, ShardUsers } from './shard.ts';
+export { type DayFile, dayFile, readShardDays, type ShardUser, ShardUsers } from './shard.ts';
+export { ShardedFiles } from './sharded-files.ts';
 export { decodeSnapshot, SnapshotWriter } from './snapshot.ts';
 export { daysSpec, stateSettings, VISIT_ITEMS } from './spec.ts';
 export { AT, UserState } from './state.ts';
@@ -37,6 +39,7 @@ export {
   type EventVersions,
   type KeyedDrop,
   KeyRows,
+  keyInputs,
   keysKey,
   type NewestBy,
   openVersions,

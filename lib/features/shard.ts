@@ -1,25 +1,34 @@
 import type { Config } from '../config/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import { ByteCache } from './byte-cache.ts';
 import { mergeDays, type UserDay } from './days.ts';
 import { type DayBatch, readDayBatch, withoutReplaced } from './days-file.ts';
 import { addDay } from './fold.ts';
 import { Interner } from './interner.ts';
+import { ShardedFiles } from './sharded-files.ts';
 import { decodeSnapshot, type Snapshot } from './snapshot.ts';
 import { UserState } from './state.ts';
 import type { ReplacedLines } from './versions/index.ts';
 
+/** A file of day rows. */
+export interface DayFile {
+  readonly key: string;
+  /** Whose rows it holds, of a pack in the order of its members. Needed where lines of a drop may have been replaced. */
+  readonly dropIds?: readonly string[];
+  readonly minDay?: number;
+  readonly maxDay?: number;
+}
+
+/** The file of one drop. */
+export const dayFile = (input: Omit<DayFile, 'dropIds'> & { readonly dropId: string }): DayFile => {
+  const { dropId, ...file } = input;
+  return { ...file, dropIds: [dropId] };
+};
+
 export interface ReadShardOptions {
   readonly store: ObjectStore;
   readonly config: Config;
-  /** Files of day rows; those without a day in [from, before) are not opened. */
-  readonly inputs: readonly {
-    readonly key: string;
-    /** Needed where lines of the drop may have been replaced. */
-    readonly dropId?: string;
-    readonly minDay?: number;
-    readonly maxDay?: number;
-  }[];
+  /** Files of day rows, packs among them; those without a day in [from, before) are not opened. */
+  readonly inputs: readonly DayFile[];
   readonly shard: number;
   /** A power of two. */
   readonly shards: number;
@@ -31,8 +40,8 @@ export interface ReadShardOptions {
   readonly snapshot?: string;
   /** Lines that a newer version of their event has replaced: they are left out. */
   readonly replaced?: ReplacedLines | undefined;
-  /** Pass one cache to all shards of a job. */
-  readonly cache?: ByteCache;
+  /** Pass the same to all shards of a job. */
+  readonly files?: ShardedFiles;
 }
 
 /** One user of a shard. `days` may be kept; `state` is one object for all users, valid until the next user. */
@@ -57,7 +66,7 @@ const PARALLEL = 16;
  */
 export async function readShardDays(options: ReadShardOptions): Promise<ShardUsers> {
   const { store, config, shard, shards, before, from = Number.NEGATIVE_INFINITY } = options;
-  const { cache = new ByteCache(0) } = options;
+  const { files = new ShardedFiles(store, 0) } = options;
   const items = new Interner();
   const inputs = options.inputs.filter(
     ({ minDay = Number.NEGATIVE_INFINITY, maxDay = Number.POSITIVE_INFINITY }) =>
@@ -67,12 +76,13 @@ export async function readShardDays(options: ReadShardOptions): Promise<ShardUse
   const high = ((shard + 1) / shards) * 2 ** 32;
   const batches: DayBatch[] = [];
   for (let i = 0; i < inputs.length; i += PARALLEL) {
-    const files = inputs.slice(i, i + PARALLEL).map(async ({ key, dropId }) => {
-      return { key, dropId, file: await cache.read(store, key, shard, shards) };
+    const opened = inputs.slice(i, i + PARALLEL).map(async ({ key, dropIds }) => {
+      return { key, dropIds, parts: await files.read(key, shard, shards) };
     });
-    for (const { key, dropId, file } of await Promise.all(files)) {
-      const isReplaced = dropId === undefined ? undefined : options.replaced?.of(dropId);
-      for (const batch of file.batches) {
+    for (const { key, dropIds, parts } of await Promise.all(opened)) {
+      for (const { batch, member } of parts) {
+        const dropId = dropIds?.[member];
+        const isReplaced = dropId === undefined ? undefined : options.replaced?.of(dropId);
         const rows = readDayBatch(batch, items, key, low, high);
         if (rows) batches.push(isReplaced ? withoutReplaced(rows, isReplaced) : rows);
       }

@@ -1,13 +1,11 @@
 import type { RecordBatch } from 'apache-arrow';
-import type { ObjectStore } from '../runtime/index.ts';
-import type { ByteCache } from './byte-cache.ts';
 import { columnData, numberColumn, optionalColumn, textColumn } from './columns.ts';
 import { grown } from './grow.ts';
 import { Interner } from './interner.ts';
+import type { ShardedFiles } from './sharded-files.ts';
 import { parseEventId, type ReplacedLines } from './versions/index.ts';
 
 export interface ReadTextsOptions {
-  readonly store: ObjectStore;
   /** Clean events objects and the days they cover; those without a day in [from, before) are not opened. */
   readonly inputs: readonly {
     readonly key: string;
@@ -24,8 +22,8 @@ export interface ReadTextsOptions {
   readonly before: number;
   /** Lines that a newer version of their event has replaced: their texts are left out. */
   readonly replaced?: ReplacedLines | undefined;
-  /** Pass one cache to all shards of a job. */
-  readonly cache: ByteCache;
+  /** Pass the same to all shards of a job. */
+  readonly files: ShardedFiles;
 }
 
 /** What users of one shard wrote, searched for or were shown, as far as their events have a text. */
@@ -48,15 +46,16 @@ export interface ShardTexts {
  * @throws DataError when an input is no clean events file, ObjectNotFound when it is gone
  */
 export async function readShardTexts(options: ReadTextsOptions): Promise<ShardTexts> {
-  const { store, shard, shards, from, before, cache } = options;
+  const { shard, shards, from, before, files } = options;
   const low = (shard / shards) * 2 ** 32;
   const high = ((shard + 1) / shards) * 2 ** 32;
   const rows = new TextRows();
   for (const { key, dropId, minDay = from, maxDay = from } of options.inputs) {
     if (minDay >= before || maxDay < from) continue;
-    const file = await cache.read(store, key, shard, shards);
     const isReplaced = options.replaced?.of(dropId);
-    for (const batch of file.batches) rows.add(batch, key, { low, high, from, before }, isReplaced);
+    for (const { batch } of await files.read(key, shard, shards)) {
+      rows.add(batch, key, { low, high, from, before }, isReplaced);
+    }
   }
   return rows.finish();
 }

@@ -1,5 +1,5 @@
 import { DataError } from '../data/index.ts';
-import type { RunManifest } from '../run/index.ts';
+import { openUsers, type RunManifest } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { FAMILIES } from './families.ts';
 import type { GroupCheck } from './family.ts';
@@ -10,6 +10,7 @@ export async function checkRun(
   store: ObjectStore,
   manifest: RunManifest,
 ): Promise<Omit<GroupCheck, 'tasks'>> {
+  const users = openUsers(store, manifest);
   const leftOut: LeftOut[] = [];
   const warnings: LeftOut[] = [];
   let served = 0;
@@ -18,7 +19,7 @@ export async function checkRun(
       served += group.tasks.length;
       continue;
     }
-    const checked = await FAMILIES[group.kind].check({ store, manifest, group });
+    const checked = await FAMILIES[group.kind].check({ store, manifest, group, users: async () => users });
     served += checked.tasks.length;
     leftOut.push(...checked.leftOut);
     warnings.push(...checked.warnings);

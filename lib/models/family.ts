@@ -4,7 +4,7 @@ import type { BinaryAssessment, ListAssessment, Validation } from '../engine/met
 import type { CurvePoint, FitStore } from '../engine/train/index.ts';
 import type { Interner, ShardUser } from '../features/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
-import type { RunManifest, TaskGroup } from '../run/index.ts';
+import type { RunManifest, RunUsers, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import type { Comparison, Costs, Trial } from './candidates/index.ts';
 import type { LeftOut, Progress, TaskStrengths } from './shared/index.ts';
@@ -26,12 +26,16 @@ export interface CheckedGroup extends TaskGroup {
 export interface CheckContext {
   readonly store: ObjectStore;
   readonly manifest: RunManifest;
+  /** Of runs over users: reads them, or a sample where they are many. */
+  readonly users: () => Promise<RunUsers>;
   readonly group: TaskGroup;
 }
 
 export interface TrainContext {
   readonly store: ObjectStore;
   readonly manifest: RunManifest;
+  /** As in `CheckContext`. */
+  readonly users: () => Promise<RunUsers>;
   readonly group: CheckedGroup;
   readonly progress: Progress;
   /** Keeps the fits for a training that is started again. */

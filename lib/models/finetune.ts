@@ -1,7 +1,16 @@
 import { DAY_MS, parseDay } from '../data/index.ts';
 import { type ByteStore, curveEvents, encodeEventFile, FitStore } from '../engine/train/index.ts';
 import { hasModel, type ModelFiles, promote, putModel } from '../registry/index.ts';
-import { type RunManifest, readManifest, type TaskGroup, trainedKey, whyNotChampion } from '../run/index.ts';
+import {
+  type Beside,
+  type RunManifest,
+  type RunUsers,
+  readManifest,
+  type TaskGroup,
+  trainedKey,
+  whyNotChampion,
+  withGatheredUsers,
+} from '../run/index.ts';
 import { getBytes, type ObjectStore, putJson, readJson } from '../runtime/index.ts';
 import { nothingToTrain } from './enough.ts';
 import { FAMILIES } from './families.ts';
@@ -16,79 +25,96 @@ import { type TrainedGroup, type TrainedVersions, trainedGroupKey } from './vers
  * group becomes its champion, and so do a training's, unless the run lacks what it would take (`whyNotChampion`); a
  * backfill's and a backtest's never do.
  * @param signal fires when the job is to end: the fit in progress leaves a checkpoint
+ * @param beside processes that read the history beside this one
  * @param checkpointEvery ms between two checkpoints of a fit, by the clock `now`
  * @throws AbortedError once the signal has fired, DataError when no task at all can be trained and no champion serves
  */
-export async function finetuneRun(args: {
-  store: ObjectStore;
-  runId: string;
-  progress: Progress;
-  signal?: AbortSignal | undefined;
-  checkpointEvery?: number;
-  now?: () => number;
-}): Promise<TrainedVersions> {
-  const { store, runId, progress, signal, checkpointEvery, now } = args;
+export async function finetuneRun(args: FinetuneArgs): Promise<TrainedVersions> {
+  const { store, runId, progress, beside } = args;
   const manifest = await readManifest(store, runId);
   const versions: Record<string, string> = {};
   const leftOutGroups: LeftOut[] = [];
   // A version that was deleted since is trained again, and what names it is written anew.
   let lost = false;
-  for (const group of manifest.groups) {
-    if (manifest.champions[group.name]) continue;
-    const key = trainedGroupKey(runId, group);
-    const tell = (text: string) => progress(`${group.name}: ${text}`);
-    const told = await readJson<TrainedGroup>(store, key);
-    const gone = told?.version != null && !(await hasModel(store, group.name, told.version));
-    lost ||= gone;
-    let trained = gone ? undefined : told;
-    if (!trained) {
-      tell('looking whether there is enough to learn from');
-      const family = FAMILIES[group.kind];
-      const { tasks, leftOut } = await family.check({ store, manifest, group });
-      for (const { task, why } of leftOut) tell(`${task} is left out: ${why}`);
-      const without = leftOut.length > 0 ? { leftOut } : {};
-      if (tasks.length === 0) trained = { version: null, ...without };
-      else {
-        const prefix = `fits/${runId}/${group.name}/`;
-        const fits = new FitStore({ store: bytesOf(store), prefix, signal, checkpointEvery, now });
-        const checked = { ...group, tasks, leftOut };
-        let costs: TrainedGroup['costs'];
-        const tellCosts = (told: TrainedGroup['costs']) => {
-          costs = told;
-        };
-        const train = () =>
-          family.train({ store, manifest, group: checked, progress: tell, fits, tellCosts });
-        const files = await namingDrops(store, manifest, train);
-        const version = await putModel(store, group.name, files);
-        const kept = promotes(manifest) ? await whyNotChampion(store, manifest, group.name) : undefined;
-        trained = {
-          version,
-          ...without,
-          ...(costs ? { costs } : {}),
-          ...(kept === undefined ? {} : { notChampion: kept }),
-        };
-        if (manifest.config.training.tensorboard) await putEventFiles(store, manifest, runId, group, files);
+  await withGatheredUsers(store, manifest, { beside, progress }, async (users) => {
+    for (const group of manifest.groups) {
+      if (manifest.champions[group.name]) continue;
+      const key = trainedGroupKey(runId, group);
+      const tell = (text: string) => progress(`${group.name}: ${text}`);
+      const told = await readJson<TrainedGroup>(store, key);
+      const gone = told?.version != null && !(await hasModel(store, group.name, told.version));
+      lost ||= gone;
+      let trained = gone ? undefined : told;
+      if (!trained) {
+        trained = await trainGroup(args, { manifest, users, group, tell });
+        await putJson(store, key, trained, gone ? {} : { ifAbsent: true });
       }
-      await putJson(store, key, trained, gone ? {} : { ifAbsent: true });
+      const { version, notChampion } = trained;
+      if (version === null) {
+        leftOutGroups.push(...(trained.leftOut ?? []));
+        continue;
+      }
+      versions[group.name] = version;
+      if (notChampion !== undefined) tell(`${version} does not become champion: ${notChampion}`);
+      else if (promotes(manifest)) {
+        const { asOf } = manifest;
+        const reason = `trained by run ${runId} as of ${asOf ?? 'no time'}`;
+        const serves = await promote(store, group.name, version, { asOf, reason, runId });
+        if (!serves) tell(`${version} does not serve: a newer decision stands`);
+      }
     }
-    const { version, notChampion } = trained;
-    if (version === null) {
-      leftOutGroups.push(...(trained.leftOut ?? []));
-      continue;
-    }
-    versions[group.name] = version;
-    if (notChampion !== undefined) tell(`${version} does not become champion: ${notChampion}`);
-    else if (promotes(manifest)) {
-      const { asOf } = manifest;
-      const reason = `trained by run ${runId} as of ${asOf ?? 'no time'}`;
-      const serves = await promote(store, group.name, version, { asOf, reason, runId });
-      if (!serves) tell(`${version} does not serve: a newer decision stands`);
-    }
-  }
+  });
   const serves = manifest.groups.some(({ name }) => manifest.champions[name] ?? versions[name]);
   if (!serves) throw nothingToTrain(leftOutGroups);
   await putJson(store, trainedKey(runId), versions, lost ? {} : { ifAbsent: true });
   return versions;
+}
+
+interface FinetuneArgs {
+  readonly store: ObjectStore;
+  readonly runId: string;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
+  readonly checkpointEvery?: number;
+  readonly now?: () => number;
+  readonly beside?: Beside | undefined;
+}
+
+/** Trains one group, as far as there is enough to learn from, and stores its model. */
+async function trainGroup(
+  { store, runId, signal, checkpointEvery, now }: FinetuneArgs,
+  {
+    manifest,
+    users,
+    group,
+    tell,
+  }: { manifest: RunManifest; users: () => Promise<RunUsers>; group: TaskGroup; tell: Progress },
+): Promise<TrainedGroup> {
+  tell('looking whether there is enough to learn from');
+  const family = FAMILIES[group.kind];
+  const { tasks, leftOut } = await family.check({ store, manifest, group, users });
+  for (const { task, why } of leftOut) tell(`${task} is left out: ${why}`);
+  const without = leftOut.length > 0 ? { leftOut } : {};
+  if (tasks.length === 0) return { version: null, ...without };
+  const prefix = `fits/${runId}/${group.name}/`;
+  const fits = new FitStore({ store: bytesOf(store), prefix, signal, checkpointEvery, now });
+  const checked = { ...group, tasks, leftOut };
+  let costs: TrainedGroup['costs'];
+  const tellCosts = (told: TrainedGroup['costs']) => {
+    costs = told;
+  };
+  const train = () =>
+    family.train({ store, manifest, users, group: checked, progress: tell, fits, tellCosts });
+  const files = await namingDrops(store, manifest, train);
+  const version = await putModel(store, group.name, files);
+  const kept = promotes(manifest) ? await whyNotChampion(store, manifest, group.name) : undefined;
+  if (manifest.config.training.tensorboard) await putEventFiles(store, manifest, runId, group, files);
+  return {
+    version,
+    ...without,
+    ...(costs ? { costs } : {}),
+    ...(kept === undefined ? {} : { notChampion: kept }),
+  };
 }
 
 const promotes = ({ purpose }: RunManifest): boolean => purpose === 'night' || purpose === 'training';

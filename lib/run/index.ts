@@ -2,6 +2,7 @@ export { advanceRun, type RunProgress } from './advance.ts';
 export { claimKey, readClaim } from './claims.ts';
 export { tick } from './dispatch.ts';
 export { whyNotChampion } from './gate.ts';
+export { type Beside, gatherShards, sampledUsers, withGatheredUsers } from './gather-users.ts';
 export { overUsers, type TaskGroup, taskGroups } from './groups.ts';
 export { type DropState, listDrops } from './inputs.ts';
 export {
@@ -26,7 +27,13 @@ export {
 } from './manifest.ts';
 export { mapParallel } from './parallel.ts';
 export { type PlannedRun, planRun } from './plan.ts';
-export { planShard, readUsers, replacedCounts, replacedLines } from './read-users.ts';
+export {
+  openUsers,
+  planShard,
+  type RunUsers,
+  replacedCounts,
+  replacedLines,
+} from './read-users.ts';
 export { isFinished, onlyTables, type StageName, scoreKeys, stagesOf } from './stages.ts';
 export { submitRun } from './submit.ts';
 export type { TickArgs, TickKind, TickResult } from './tick-types.ts';

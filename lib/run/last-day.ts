@@ -1,6 +1,6 @@
 import type { Config } from '../config/index.ts';
 import { DataError, formatDay, shopClock } from '../data/index.ts';
-import { ByteCache, dayStart, daysKey, readShardDays } from '../features/index.ts';
+import { dayStart, daysKey, readShardDays, ShardedFiles } from '../features/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { type DropState, withoutCopies } from './inputs.ts';
 
@@ -114,7 +114,7 @@ async function readDays(
   before: number,
 ): Promise<Map<number, Told>> {
   const days = new Map<number, Told>();
-  const cache = new ByteCache();
+  const files = new ShardedFiles(store);
   const inputs = drops.map(({ clean, quality }) => ({
     key: daysKey(config, clean),
     minDay: quality.minDay!,
@@ -122,7 +122,7 @@ async function readDays(
   }));
   const { shards } = config;
   for (let shard = 0; shard < shards; shard++) {
-    const users = await readShardDays({ store, config, inputs, shard, shards, from, before, cache });
+    const users = await readShardDays({ store, config, inputs, shard, shards, from, before, files });
     for (const user of users) {
       for (const { day, entries, start, end } of user.days) {
         let told = days.get(day);

@@ -1,16 +1,21 @@
 import type { Config } from '../config/index.ts';
 import { parseDay } from '../data/index.ts';
 import {
-  type ByteCache,
+  coverByPacks,
+  type DayFile,
+  type DayInput,
+  dayFile,
   type EventVersions,
   type FoldPlan,
   type KeyedDrop,
   type NewestBy,
   openVersions,
+  type PackInput,
   planFold,
   type Question,
   type ReplacedLines,
   readShardDays,
+  ShardedFiles,
   type ShardUsers,
   snapshotKey,
 } from '../features/index.ts';
@@ -66,34 +71,53 @@ export async function replacedLines(
   return versions?.shard(shard, shards, asOf === null ? before : Math.max(before, parseDay(asOf)));
 }
 
-/**
- * Reads the users of one shard of a run with their days before `before`: every reader of day rows comes through here, so
- * that none of them counts an event twice.
- * @param plan from `planShard`: starts at the states of an earlier run; default: from the first day
- * @throws DataError when an input is no file of day rows, ObjectNotFound when it is gone
- */
-export async function readUsers(
-  store: ObjectStore,
-  manifest: RunManifest,
-  args: { shard: number; before: number; cache: ByteCache; plan?: FoldPlan },
-): Promise<ShardUsers> {
-  const { shard, before, cache, plan } = args;
-  const { config, shards } = manifest;
-  return readShardDays({
-    store,
-    config,
-    // A drop without clean rows has no days.
-    inputs: plan?.inputs ?? dayInputs(manifest).filter(({ minDay }) => minDay !== undefined),
-    shard,
-    shards,
-    before,
-    cache,
-    replaced: await replacedLines(store, manifest, shard, before),
-    ...(plan?.snapshot
-      ? { from: plan.snapshot.day, snapshot: snapshotKey(config, plan.snapshot.runId, shard) }
-      : {}),
-  });
+/** The users of a run, to be read shard by shard, as often as is wanted. */
+export interface RunUsers {
+  /** Shards that are read, ascending: all of them, or a sample of the users. */
+  readonly shards: readonly number[];
+  /**
+   * Reads the users of one shard with their days before `before`: every reader of day rows comes through here, so that none
+   * of them counts an event twice.
+   * @param plan from `planShard`: starts at the states of an earlier run; default: from the first day
+   * @throws DataError when an input is no file of day rows, ObjectNotFound when it is gone
+   */
+  read(shard: number, before: number, plan?: FoldPlan): Promise<ShardUsers>;
 }
+
+/** Opens the users of a run where they lie in the store. */
+export function openUsers(store: ObjectStore, manifest: RunManifest): RunUsers {
+  const { config, shards } = manifest;
+  const files = new ShardedFiles(store);
+  let whole: Promise<DayFile[]> | undefined;
+  // Who reads all days reads packs of them; who goes on from a snapshot needs the last few drops alone.
+  const all = async () => {
+    const { packs, loose } = await coverByPacks(store, files, 'days', packInputs(dayInputs(manifest)));
+    return [...packs, ...loose.map(dayFile)];
+  };
+  return {
+    shards: Array.from({ length: shards }, (_, shard) => shard),
+    async read(shard, before, plan) {
+      const snapshot = plan?.snapshot;
+      return readShardDays({
+        store,
+        files,
+        config,
+        inputs: snapshot ? packInputs(plan.inputs).map(dayFile) : await (whole ??= all()),
+        shard,
+        shards,
+        before,
+        replaced: await replacedLines(store, manifest, shard, before),
+        ...(snapshot ? { from: snapshot.day, snapshot: snapshotKey(config, snapshot.runId, shard) } : {}),
+      });
+    },
+  };
+}
+
+/** Inputs with days; a drop without clean rows has none. */
+export const packInputs = (inputs: readonly DayInput[]): PackInput[] =>
+  inputs.flatMap(({ key, dropId, revision, minDay, maxDay }) =>
+    minDay === undefined || maxDay === undefined ? [] : [{ key, dropId, revision, minDay, maxDay }],
+  );
 
 /** How a shard is folded up to the as-of day: on from the run's snapshot where that holds what counts, else from the first day. */
 export async function planShard(store: ObjectStore, manifest: RunManifest, shard: number): Promise<FoldPlan> {
@@ -108,7 +132,8 @@ export async function planShard(store: ObjectStore, manifest: RunManifest, shard
   });
 }
 
-function questionOf({ config, inputs, asOf, snapshot, shards }: RunManifest): Question {
+/** What decides whose version of an event counts in a run. */
+export function questionOf({ config, inputs, asOf, snapshot, shards }: RunManifest): Question {
   const clean = inputs.events.flatMap(
     ({ drop, dropId, revision, source, droppedAt, lines = 0 }): KeyedDrop[] =>
       droppedAt === undefined || lines === 0 ? [] : [{ drop, dropId, revision, source, droppedAt, lines }],

@@ -1,8 +1,8 @@
 import { parseDay } from '../data/index.ts';
-import { ByteCache, type ShardUser, SnapshotWriter, snapshotKey } from '../features/index.ts';
+import { type ShardUser, SnapshotWriter, snapshotKey } from '../features/index.ts';
 import { FAMILIES, type Scorer, type ShardScores, type UserWalk } from '../models/index.ts';
 import { readModelFiles } from '../registry/index.ts';
-import { planShard, type RunManifest, readUsers, scoresKey } from '../run/index.ts';
+import { openUsers, planShard, type RunManifest, type RunUsers, scoresKey } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { emailsOf } from './emails.ts';
 import { encodeScores } from './scores.ts';
@@ -36,11 +36,11 @@ export async function openRunScorer(args: {
     const files = await readModelFiles(store, group.name, version);
     scorers.push(await family.open(files, { store, runId, manifest, group, threads }));
   }
-  const cache = new ByteCache();
+  const users = openUsers(store, manifest);
   return {
     async shard(shard) {
       if (await store.head(scoresKey(runId, shard))) return undefined;
-      const scores = await scoreShard({ store, runId, manifest, shard, scorers, cache });
+      const scores = await scoreShard({ store, runId, manifest, shard, scorers, users });
       const bytes = encodeScores(scores, { runId, asOf: manifest.asOf!, shard: String(shard) });
       await store.put(scoresKey(runId, shard), bytes, { ifAbsent: true });
       return scores.users.length;
@@ -57,13 +57,13 @@ async function scoreShard(args: {
   manifest: RunManifest;
   shard: number;
   scorers: readonly Scorer[];
-  cache: ByteCache;
+  users: RunUsers;
 }): Promise<ShardScores> {
-  const { store, runId, manifest, shard, scorers, cache } = args;
+  const { store, runId, manifest, shard, scorers } = args;
   const { config } = manifest;
   const day = parseDay(manifest.asOf!);
   const plan = await planShard(store, manifest, shard);
-  const read = await readUsers(store, manifest, { shard, before: day, cache, plan });
+  const read = await args.users.read(shard, day, plan);
   const names: string[] = [];
   const hashes: number[] = [];
   const snapshot = new SnapshotWriter(config, read.items, plan.snapshotDay);

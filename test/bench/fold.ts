@@ -1,8 +1,8 @@
 import {
-  ByteCache,
   type DayInput,
   planFold,
   readShardDays,
+  ShardedFiles,
   type SnapshotInfo,
   SnapshotWriter,
   snapshotInfo,
@@ -76,9 +76,9 @@ async function readAll(
   asOf: number,
   fold: boolean,
 ): Promise<void> {
-  const cache = new ByteCache();
+  const files = new ShardedFiles(store);
   for (let shard = 0; shard < SHARDS; shard++) {
-    const users = await readShardDays({ store, config, inputs, shard, shards: SHARDS, before: asOf, cache });
+    const users = await readShardDays({ store, config, inputs, shard, shards: SHARDS, before: asOf, files });
     for (const user of users) if (fold) user.advance(asOf);
   }
 }
@@ -95,7 +95,7 @@ async function night(
   const plan = planFold({ config, asOf, shards: SHARDS, inputs: listed, previous });
   if ((plan.snapshot === undefined) !== (previous.length === 0))
     throw new Error('the snapshot does not serve');
-  const cache = new ByteCache();
+  const files = new ShardedFiles(store);
   for (let shard = 0; shard < SHARDS; shard++) {
     const users = await readShardDays({
       store,
@@ -104,7 +104,7 @@ async function night(
       shard,
       shards: SHARDS,
       before: asOf,
-      cache,
+      files,
       ...(plan.snapshot && {
         from: plan.snapshot.day,
         snapshot: snapshotKey(config, plan.snapshot.runId, shard),

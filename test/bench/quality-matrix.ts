@@ -10,7 +10,7 @@ import {
   userHeads,
   userTask,
 } from '../../lib/models/users/user-rows.ts';
-import type { RunManifest } from '../../lib/run/index.ts';
+import { openUsers, type RunManifest } from '../../lib/run/index.ts';
 import type { ObjectStore } from '../../lib/runtime/index.ts';
 
 /** The rows that our model learns from and is asked for, as any other learner can take them. */
@@ -38,16 +38,18 @@ export async function userMatrix(
 ): Promise<QualityMatrix> {
   const { config } = manifest;
   const asOf = parseDay(manifest.asOf!);
-  const first = (await historyStart(store, manifest, asOf))!;
+  const users = openUsers(store, manifest);
+  const first = (await historyStart(users, asOf))!;
   const horizon = userTask(config, name).horizonDays;
   const closed = cutoffGrid(config, first, asOf).filter((cutoff) => cutoff + horizon <= asOf);
   const rows = await buildUserRows({
     store,
     manifest,
+    users,
     tasks: [name],
     heads: userHeads(config, [name], asOf - first),
     cutoffs: [...closed, asOf],
-    survey: await survey(store, manifest, asOf, first),
+    survey: await survey(store, manifest, users, asOf, first),
     texts: false,
     length: 1,
     limit: LIMIT,

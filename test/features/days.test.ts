@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { DataError, decodeArrow } from '../../lib/data/index.ts';
 import {
   addDay,
-  ByteCache,
   buildDays,
   dayStart,
   daysKey,
   Interner,
   mergeDay,
   readShardDays,
+  ShardedFiles,
   type ShardUser,
   type UserDay,
   UserState,
@@ -204,11 +204,11 @@ describe('many small drops', () => {
           return store.get(...args);
         },
       };
-      // when four shards are read with one cache
-      const cache = new ByteCache();
+      // when four shards are read through one door
+      const files = new ShardedFiles(counting);
       const seen: string[] = [];
       for (let shard = 0; shard < 4; shard++) {
-        const query = { store: counting, config, inputs, shard, shards: 4, before: 99_999, cache };
+        const query = { store: counting, config, inputs, shard, shards: 4, before: 99_999, files };
         for (const { user, days } of await readShardDays(query)) {
           seen.push(user);
           expect(days).toHaveLength(5);

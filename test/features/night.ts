@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { Config } from '../../lib/config/index.ts';
 import {
+  dayFile,
   featureNames,
   featureVector,
   type NewestBy,
@@ -59,7 +60,7 @@ export async function night(
     const users = await readShardDays({
       store,
       config: settings,
-      inputs: plan.inputs,
+      inputs: plan.inputs.map(dayFile),
       shard,
       shards,
       before: asOf,

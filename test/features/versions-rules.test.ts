@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { ByteCache, type NewestBy, readShardDays, readShardTexts } from '../../lib/features/index.ts';
+import {
+  dayFile,
+  type NewestBy,
+  readShardDays,
+  readShardTexts,
+  ShardedFiles,
+} from '../../lib/features/index.ts';
 import { AS_OF, at, bought, config, type Drop, expectSame, putAll } from './keyed.ts';
 import { night } from './night.ts';
 import { FIRST_DAY, RETURN, versionsOf, withStore } from './shop.ts';
@@ -9,7 +15,7 @@ describe('which version is the newest', () => {
     withStore(async (store) => {
       const inputs = await putAll(store, list);
       const versions = await versionsOf(store, inputs, AS_OF, newestBy ? { newestBy } : {});
-      const query = { store, config, inputs, shard: 0, shards: 1, before: AS_OF };
+      const query = { store, config, inputs: inputs.map(dayFile), shard: 0, shards: 1, before: AS_OF };
       const users = await readShardDays({ ...query, replaced: await versions?.shard(0, 1, AS_OF) });
       return [...users].flatMap(({ days }) =>
         days.flatMap(({ entries, start, end }) => [...entries.money.subarray(start, end)]),
@@ -54,7 +60,7 @@ describe('which version is the newest', () => {
       ]);
       // when both drops are read
       const versions = await versionsOf(store, inputs, AS_OF);
-      const query = { store, config, inputs, shard: 0, shards: 1, before: AS_OF };
+      const query = { store, config, inputs: inputs.map(dayFile), shard: 0, shards: 1, before: AS_OF };
       const [user] = await readShardDays({ ...query, replaced: await versions?.shard(0, 1, AS_OF) });
       // then each counts once
       expect(versions?.replaced).toEqual({ shop: words.length });
@@ -82,7 +88,7 @@ describe('what is replaced', () => {
       const replaced = await versions?.shard(0, 1, AS_OF);
       const query = { store, config, shard: 0, shards: 1, before: AS_OF, replaced };
       // when days and texts are read
-      const users = [...(await readShardDays({ ...query, inputs }))];
+      const users = [...(await readShardDays({ ...query, inputs: inputs.map(dayFile) }))];
       const texts = await readShardTexts({
         ...query,
         inputs: inputs.map(({ dropId, revision: r }) => ({
@@ -90,7 +96,7 @@ describe('what is replaced', () => {
           key: `clean/events/${dropId}/${r}.arrow`,
         })),
         from: 0,
-        cache: new ByteCache(),
+        files: new ShardedFiles(store),
       });
       // then
       expect(users.map(({ user, days }) => [user, days.map(({ day }) => day - FIRST_DAY)])).toEqual([
@@ -126,7 +132,7 @@ describe('what is replaced', () => {
       expect(other.replaced).toEqual({});
       const versions = await versionsOf(store, inputs, AS_OF);
       const read = async (before: number) => {
-        const query = { store, config, inputs, shard: 0, shards: 1, before };
+        const query = { store, config, inputs: inputs.map(dayFile), shard: 0, shards: 1, before };
         const users = await readShardDays({ ...query, replaced: await versions?.shard(0, 1, before) });
         return [...users].map(({ user, days }) => [user, days.map(({ day }) => day - FIRST_DAY)]);
       };

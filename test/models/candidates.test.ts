@@ -6,7 +6,7 @@ import { type ModelFamily, type ShardScores, versionsOf } from '../../lib/models
 import { tableFamily } from '../../lib/models/table/index.ts';
 import { type UsersModelManifest, usersFamily } from '../../lib/models/users/index.ts';
 import { promote, putModel } from '../../lib/registry/index.ts';
-import { type PlannedRun, planRun, scoresKey, tableScoresKey } from '../../lib/run/index.ts';
+import { openUsers, type PlannedRun, planRun, scoresKey, tableScoresKey } from '../../lib/run/index.ts';
 import { decodeScores } from '../../lib/score/index.ts';
 import { dropAll, finish, openShop, SLOW } from '../e2e/nights.ts';
 import { AS_OF, file, shopConfig, shopLog } from '../e2e/shop.ts';
@@ -24,6 +24,7 @@ async function trained(shop: Workspace, family: ModelFamily<unknown>, asOf: stri
   const files = await family.train({
     ...shop,
     manifest: training.manifest,
+    users: async () => openUsers(shop.store, training.manifest),
     group,
     progress: () => {},
     tellCosts: (told) => costs.push(told),

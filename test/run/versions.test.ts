@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../lib/config/index.ts';
 import { createPseudonyms, EVENT_TYPES, formatDay, parseDay, userHash } from '../../lib/data/index.ts';
-import { ByteCache } from '../../lib/features/index.ts';
 import {
   buildManifest,
   listDrops,
+  openUsers,
   type RunManifest,
-  readUsers,
   replacedCounts,
   runIdOf,
   taskGroups,
@@ -57,15 +56,15 @@ async function manifestOf(shop: Shop, asOf = AS_OF): Promise<RunManifest> {
 async function linesOf({ store }: Shop, manifest: RunManifest, before = AS_OF): Promise<string[]> {
   const pseudonyms = createPseudonyms(new Uint8Array(64).fill(5));
   const found: string[] = [];
-  const cache = new ByteCache();
+  const users = openUsers(store, manifest);
   for (let shard = 0; shard < manifest.shards; shard++) {
-    const users = await readUsers(store, manifest, { shard, before: parseDay(before), cache });
-    for (const { user, hash, days } of users) {
+    const read = await users.read(shard, parseDay(before));
+    for (const { user, hash, days } of read) {
       expect(hash).toBe(userHash(user));
       for (const { day, entries, start, end } of days) {
         expect(end).toBeGreaterThan(start);
         for (let i = start; i < end; i++) {
-          const item = entries.item[i]! < 0 ? '' : users.items.text(entries.item[i]!);
+          const item = entries.item[i]! < 0 ? '' : read.items.text(entries.item[i]!);
           const told = [
             formatDay(day),
             EVENT_TYPES[entries.type[i]!],

@@ -1,7 +1,6 @@
 import { Field, Float64, Int32, type RecordBatch, Uint8, Uint32, Uint64 } from 'apache-arrow';
 import { encodeArrow, readBatches, recordBatch, streamArrow } from '../../data/index.ts';
 import { byteSource, ObjectNotFound, type ObjectStore } from '../../runtime/index.ts';
-import type { ByteCache } from '../byte-cache.ts';
 import {
   columnData,
   float64OrNull,
@@ -17,6 +16,7 @@ import {
   uint64Data,
 } from '../columns.ts';
 import { grown } from '../grow.ts';
+import type { ShardedFiles } from '../sharded-files.ts';
 import { daysSpec } from '../spec.ts';
 import { parseEventId } from './event-ids.ts';
 import { picked, rangesOf } from './ranges.ts';
@@ -181,22 +181,20 @@ export class KeyRows {
 
 /**
  * The lines of a drop whose identity lies in one of equal ranges, or more: filter by identity.
- * @param cache keeps small files for the other ranges
  * @throws DataError when the file is no key file
  */
 export async function readKeys(args: {
   store: ObjectStore;
-  cache: ByteCache;
+  files: ShardedFiles;
   drop: DropVersion & Pick<KeyedDrop, 'withdrawn'>;
   range: number;
   ranges: number;
 }): Promise<KeyColumns[]> {
-  const { store, cache, drop, range, ranges } = args;
+  const { store, files, drop, range, ranges } = args;
   if (drop.withdrawn) return [await keysWithout(store, drop)];
   const key = keysKey(drop);
   try {
-    const { batches } = await cache.read(store, key, range, ranges);
-    return batches.map((batch) => readKeyBatch(batch, key));
+    return (await files.read(key, range, ranges)).map(({ batch }) => readKeyBatch(batch, key));
   } catch (error) {
     if (!(error instanceof ObjectNotFound)) throw error;
     return [await keysOfClean(store, drop)];
@@ -220,7 +218,8 @@ async function keysWithout(store: ObjectStore, drop: DropVersion): Promise<KeyCo
   return rows.columns();
 }
 
-function readKeyBatch(batch: RecordBatch, file: string): KeyColumns {
+/** The lines of a batch of a key file. @throws DataError when it is none */
+export function readKeyBatch(batch: RecordBatch, file: string): KeyColumns {
   const column = (name: string) => columnData(batch, name, file);
   const version = optionalColumn(batch, 'version');
   const withdrawn = optionalColumn(batch, 'withdrawn');

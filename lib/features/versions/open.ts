@@ -1,7 +1,8 @@
-import { contentId } from '../../data/index.ts';
+import { contentId, DAY_MS } from '../../data/index.ts';
 import { type ObjectStore, putJson, readJson } from '../../runtime/index.ts';
-import { ByteCache } from '../byte-cache.ts';
-import { keysKey, readKeys } from './keys-file.ts';
+import { coverByPacks, type PackInput } from '../packs/index.ts';
+import { ShardedFiles } from '../sharded-files.ts';
+import { type KeyColumns, keysKey, readKeyBatch, readKeys } from './keys-file.ts';
 import { encodeWinners, winnersOf } from './part-file.ts';
 import { ReplacedLines } from './replaced.ts';
 import type { KeyedDrop, Question } from './types.ts';
@@ -33,15 +34,14 @@ interface PartTally extends Tally {
 export class EventVersions {
   /** Lines of days before the as-of day that a newer version has replaced, by source. */
   readonly replaced: Readonly<Record<string, number>>;
-  readonly #store: ObjectStore;
   readonly #folder: string;
   readonly #parts: readonly number[];
   readonly #stale: ReadonlySet<number>;
   readonly #numbers: ReadonlyMap<string, number>;
-  readonly #cache = new ByteCache(CACHE_BYTES / 2);
+  readonly #files: ShardedFiles;
 
   constructor(store: ObjectStore, folder: string, summary: Summary, drops: readonly KeyedDrop[]) {
-    this.#store = store;
+    this.#files = new ShardedFiles(store, CACHE_BYTES / 2);
     this.#folder = folder;
     this.#parts = summary.parts;
     this.replaced = summary.replaced;
@@ -61,8 +61,7 @@ export class EventVersions {
     for (const [part, rows] of this.#parts.entries()) {
       if (rows === 0) continue;
       const key = partKey(this.#folder, part);
-      const { batches } = await this.#cache.read(this.#store, key, shard, shards);
-      for (const batch of batches) {
+      for (const { batch } of await this.#files.read(key, shard, shards)) {
         for (const { low, high, drop } of winnersOf(batch, key, range)) replaced.set(low, high, drop);
       }
     }
@@ -90,11 +89,11 @@ export async function openVersions(
     const lines = rivals.drops.reduce((sum, drop) => sum + drop.lines, 0);
     let parts = 1;
     while (lines / parts > LINES_AT_ONCE) parts *= 2;
-    const cache = new ByteCache(CACHE_BYTES);
+    const reader = await openKeyFiles(store, rivals.drops);
     const tallies: PartTally[] = new Array(parts);
     for (let k = 0; k < parts; k++) {
       const part = (k + Math.floor(begin * parts)) % parts;
-      tallies[part] = await ensurePart(store, cache, folder, rivals, part, parts);
+      tallies[part] = await ensurePart(store, reader, folder, rivals, part, parts);
     }
     summary = summed(tallies);
     await putJson(store, summaryKey, summary, { ifAbsent: true });
@@ -130,7 +129,7 @@ const partKey = (folder: string, part: number): string =>
 
 async function ensurePart(
   store: ObjectStore,
-  cache: ByteCache,
+  reader: KeyFiles,
   folder: string,
   question: Question,
   part: number,
@@ -142,7 +141,7 @@ async function ensurePart(
   if (known) return known;
   const decider = new Decider(question);
   for (const source of new Set(question.drops.map((drop) => drop.source))) {
-    for (const lines of await readLines(store, cache, question.drops, source, part, parts)) {
+    for (const lines of await readLines(reader, question.drops, source, part, parts)) {
       decider.decide(source, lines);
     }
   }
@@ -155,39 +154,88 @@ async function ensurePart(
   return record;
 }
 
+/** The key files of a run's drops, of which many lie in packs. */
+interface KeyFiles {
+  /** Lines of a range of identities, or more, with the number of their drop. */
+  read(
+    takes: (number: number) => boolean,
+    range: number,
+    ranges: number,
+  ): AsyncIterable<{ readonly number: number; readonly lines: KeyColumns }>;
+}
+
+async function openKeyFiles(store: ObjectStore, drops: readonly KeyedDrop[]): Promise<KeyFiles> {
+  const files = new ShardedFiles(store, CACHE_BYTES);
+  const numbers = new Map(drops.map(({ dropId }, number) => [dropId, number]));
+  const { packs, loose } = await coverByPacks(store, files, 'keys', keyInputs(drops));
+  const beside = [
+    ...loose.map(({ dropId }) => numbers.get(dropId)!),
+    ...drops.flatMap(({ withdrawn }, number) => (withdrawn ? [number] : [])),
+  ];
+  return {
+    async *read(takes, range, ranges) {
+      for (const { key, dropIds } of packs) {
+        const members = dropIds.map((dropId) => numbers.get(dropId)!);
+        if (!members.some(takes)) continue;
+        for (const { batch, member } of await files.read(key, range, ranges)) {
+          const number = members[member]!;
+          if (takes(number)) yield { number, lines: readKeyBatch(batch, key) };
+        }
+      }
+      const own = beside.filter(takes);
+      for (let i = 0; i < own.length; i += PARALLEL) {
+        const read = own.slice(i, i + PARALLEL).map(async (number) => ({
+          number,
+          keys: await readKeys({ store, files, drop: drops[number]!, range, ranges }),
+        }));
+        for (const { number, keys } of await Promise.all(read)) {
+          for (const lines of keys) yield { number, lines };
+        }
+      }
+    },
+  };
+}
+
+/** The key files of drops, as packs take them: by the day on which a drop came. What is withdrawn alone has none. */
+export function keyInputs(drops: readonly KeyedDrop[]): PackInput[] {
+  return drops
+    .filter(({ withdrawn }) => !withdrawn)
+    .map((drop) => {
+      const day = Math.floor(drop.droppedAt / DAY_MS);
+      return {
+        key: keysKey(drop),
+        dropId: drop.dropId,
+        revision: drop.revision,
+        minDay: day,
+        maxDay: day,
+      };
+    });
+}
+
 /**
  * The lines of a source's drops in one of equal ranges of identities, in finer ranges: each of them is sorted where the
  * processor's cache holds it.
  */
 async function readLines(
-  store: ObjectStore,
-  cache: ByteCache,
+  reader: KeyFiles,
   drops: readonly KeyedDrop[],
   source: string,
   range: number,
   ranges: number,
 ): Promise<Lines[]> {
-  const own = drops.flatMap((drop, number) => (drop.source === source ? [{ drop, number }] : []));
-  const total = own.reduce((sum, { drop }) => sum + drop.lines, 0);
+  const takes = (number: number) => drops[number]!.source === source;
+  const total = drops.reduce((sum, drop) => sum + (drop.source === source ? drop.lines : 0), 0);
   let finer = ranges;
   while (total / finer > LINES_IN_CACHE) finer *= 2;
   const fine = Array.from({ length: finer / ranges }, () => new Lines());
   const first = range * fine.length;
   const shift = 32 - Math.log2(finer);
-  for (let i = 0; i < own.length; i += PARALLEL) {
-    const read = own.slice(i, i + PARALLEL).map(async ({ drop, number }) => ({
-      number,
-      keys: await readKeys({ store, cache, drop, range, ranges }),
-    }));
-    for (const { number, keys } of await Promise.all(read)) {
-      for (const columns of keys) {
-        const { id, hash } = columns;
-        for (let row = 0; row < hash.length; row++) {
-          const place = (finer === 1 ? 0 : id[2 * row + 1]! >>> shift) - first;
-          // A small file is read whole, whatever the range.
-          if (place >= 0 && place < fine.length) fine[place]!.push(columns, row, number);
-        }
-      }
+  for await (const { number, lines } of reader.read(takes, range, ranges)) {
+    const { id, hash } = lines;
+    for (let row = 0; row < hash.length; row++) {
+      const place = (finer === 1 ? 0 : id[2 * row + 1]! >>> shift) - first;
+      // A small file is read whole, whatever the range.
+      if (place >= 0 && place < fine.length) fine[place]!.push(lines, row, number);
     }
   }
   return fine;

@@ -1,7 +1,5 @@
 import type { EventType } from '../../data/index.ts';
-import { ByteCache } from '../../features/index.ts';
-import { type RunManifest, readUsers } from '../../run/index.ts';
-import type { ObjectStore } from '../../runtime/index.ts';
+import type { RunManifest, RunUsers } from '../../run/index.ts';
 import { History } from './history.ts';
 import { asOfDay, nextTask } from './next-task.ts';
 
@@ -11,18 +9,17 @@ import { asOfDay, nextTask } from './next-task.ts';
  * @param others types to read beside the task's event; all without it
  */
 export async function readHistory(
-  store: ObjectStore,
+  users: RunUsers,
   manifest: RunManifest,
   task: string,
   cutoffs: readonly number[],
   others?: readonly EventType[],
 ): Promise<History> {
   const history = new History(cutoffs, nextTask(manifest, task).event, others);
-  const cache = new ByteCache();
   const before = asOfDay(manifest);
-  for (let shard = 0; shard < manifest.shards; shard++) {
-    const users = await readUsers(store, manifest, { shard, before, cache });
-    for (const user of users) history.add(user, users.items);
+  for (const shard of users.shards) {
+    const read = await users.read(shard, before);
+    for (const user of read) history.add(user, read.items);
   }
   return history;
 }

@@ -1,5 +1,5 @@
 import type { EventType } from '../../data/index.ts';
-import type { RunManifest } from '../../run/index.ts';
+import { type RunManifest, sampledUsers } from '../../run/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
 import { buildItemTable, type ItemTable, indexUnits } from './item-table.ts';
 import { decodeItemTable, encodeItemTable } from './item-table-file.ts';
@@ -27,7 +27,7 @@ export async function ensureItemTable(
   if (!(await store.head(key))) {
     const day = asOfDay(manifest);
     const units = await openUnits(store, manifest, nextTask(manifest, task));
-    const history = await readHistory(store, manifest, task, [day], others);
+    const history = await readHistory(await sampledUsers(store, manifest), manifest, task, [day], others);
     const table = buildItemTable(history, 0, indexUnits(history, day, units.at(day)), others);
     await store.put(key, encodeItemTable(table), { ifAbsent: true });
   }

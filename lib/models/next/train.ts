@@ -55,7 +55,7 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
   const cutoffs = trainingCutoffs(manifest, task);
   progress('reading users');
   const units = await openUnits(store, manifest, task);
-  const history = await readHistory(store, manifest, name, cutoffs);
+  const history = await readHistory(await context.users(), manifest, name, cutoffs);
   const { others } = history;
   const { groups, origins } = collectGroups({
     history,

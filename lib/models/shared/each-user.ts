@@ -1,17 +1,14 @@
-import { ByteCache, type Interner, type ShardUser } from '../../features/index.ts';
-import { type RunManifest, readUsers } from '../../run/index.ts';
-import type { ObjectStore } from '../../runtime/index.ts';
+import type { Interner, ShardUser } from '../../features/index.ts';
+import type { RunUsers } from '../../run/index.ts';
 
-/** Reads every shard of a run up to a day, one at a time. */
+/** Every user of a run with the days before one, shard by shard. */
 export async function* eachUser(
-  store: ObjectStore,
-  manifest: RunManifest,
+  users: RunUsers,
   before: number,
 ): AsyncGenerator<{ user: ShardUser; itemText: (id: number) => string; items: Interner; shard: number }> {
-  const cache = new ByteCache();
-  for (let shard = 0; shard < manifest.shards; shard++) {
-    const users = await readUsers(store, manifest, { shard, before, cache });
-    const itemText = (id: number) => users.items.text(id);
-    for (const user of users) yield { user, itemText, items: users.items, shard };
+  for (const shard of users.shards) {
+    const read = await users.read(shard, before);
+    const itemText = (id: number) => read.items.text(id);
+    for (const user of read) yield { user, itemText, items: read.items, shard };
   }
 }

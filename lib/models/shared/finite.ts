@@ -81,7 +81,7 @@ async function largestOf(
   const shard = shardOf(userHash(user), shards);
   let largest: Largest | undefined;
   for (const input of [...inputs.events, ...inputs.users]) {
-    const { batches } = await readShard(await byteSource(store, input.clean), shard, shards);
+    const batches = await readShard(await byteSource(store, input.clean), shard, shards);
     for (const batch of batches) {
       const users = optionalColumn(batch, 'user');
       if (!users) continue;

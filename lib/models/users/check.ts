@@ -7,11 +7,12 @@ import { cutoffGrid, MIN_HISTORY_DAYS } from './cutoff-grid.ts';
 import { binEdges, historyStart, type UserTask, userHeads, userTask } from './user-rows.ts';
 
 /** Is there enough to learn the tasks from: history, and users of either outcome? */
-export async function checkUserTasks({ store, manifest, group }: CheckContext): Promise<GroupCheck> {
+export async function checkUserTasks({ manifest, group, users: open }: CheckContext): Promise<GroupCheck> {
   const { tasks } = group;
   const { config } = manifest;
   const asOf = parseDay(manifest.asOf!);
-  const first = await historyStart(store, manifest, asOf);
+  const users = await open();
+  const first = await historyStart(users, asOf);
   const why = first === undefined ? `no events lie before ${manifest.asOf}` : tooYoung(config, first, asOf);
   if (first === undefined || why) {
     return { tasks: [], leftOut: tasks.map((task) => ({ task, why: why! })), warnings: [] };
@@ -19,7 +20,7 @@ export async function checkUserTasks({ store, manifest, group }: CheckContext): 
   const counters = userHeads(config, tasks, asOf - first).map(
     ({ task, bins }) => new OutcomeCounter(task, userTask(config, task), bins, config, first, asOf),
   );
-  for await (const { user } of eachUser(store, manifest, asOf)) for (const each of counters) each.add(user);
+  for await (const { user } of eachUser(users, asOf)) for (const each of counters) each.add(user);
   const leftOut = counters.flatMap((counter) => counter.whyNot() ?? []);
   const without = new Set(leftOut.map(({ task }) => task));
   return {

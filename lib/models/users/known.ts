@@ -1,6 +1,7 @@
 import type { Config } from '../../config/index.ts';
 import type { FitStore } from '../../engine/train/index.ts';
-import { ByteCache, featureNames } from '../../features/index.ts';
+import { featureNames } from '../../features/index.ts';
+import type { RunUsers } from '../../run/index.ts';
 import {
   encodeTexts,
   type Head,
@@ -58,12 +59,14 @@ export async function knownBy(
   const { store, manifest, group, progress, fits } = context;
   const { config } = manifest;
   progress('reading users');
-  const surveyed = await survey(store, manifest, day, first);
+  const users = await context.users();
+  const surveyed = await survey(store, manifest, users, day, first);
   const reads = rich && config.model.layers > 0;
   const longest = reads ? config.features.tokens : 0;
   const rows = await buildUserRows({
     store,
     manifest,
+    users,
     tasks: group.tasks,
     heads,
     cutoffs,
@@ -72,7 +75,7 @@ export async function knownBy(
     texts: rich,
     limit: MAX_ROWS,
   });
-  const encoder = rich ? await encoderOf(context, first, day) : undefined;
+  const encoder = rich ? await encoderOf(context, users, first, day) : undefined;
   const all = featureNames(config);
   return {
     config,
@@ -90,6 +93,7 @@ export async function knownBy(
 /** Undefined where none is to be read, or there are no texts yet to make one from. */
 async function encoderOf(
   { store, manifest, progress, fits }: TrainContext,
+  users: RunUsers,
   first: number,
   day: number,
 ): Promise<ShopEncoder | undefined> {
@@ -97,7 +101,7 @@ async function encoderOf(
   if (!text) return undefined;
   const { encoder, maxLength } = text;
   if (typeof encoder === 'string') return readEncoder(store, encoder);
-  const texts = await textsBefore(store, manifest, day, first, new ByteCache());
+  const texts = await textsBefore(store, manifest, users.shards, day, first);
   if (texts.length === 0) return undefined;
   const { threads } = training;
   return makeEncoder({ encoder, maxLength }, texts, { seed: model.seed, threads, progress, fits });

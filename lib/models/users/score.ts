@@ -2,7 +2,7 @@ import type { Config } from '../../config/index.ts';
 import { parseDay } from '../../data/index.ts';
 import { decodeModel, encodeModel } from '../../engine/onnx/index.ts';
 import { openSession } from '../../engine/train/index.ts';
-import { ByteCache, type ShardUser } from '../../features/index.ts';
+import type { ShardUser } from '../../features/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import { cutAtVectors, KeptVectors, TextVectors } from '../candidates/index.ts';
 import type { ScoreContext, Scorer, TaskScores } from '../family.ts';
@@ -20,7 +20,7 @@ export async function openUsersScorer(files: ModelFiles, context: ScoreContext):
   const day = parseDay(run.asOf!);
   const manifest = parseManifest(usersManifest, files);
   const model = await openUsersModel({ config, manifest, files, threads });
-  const texts = manifest.text && (await openTexts(store, run, config.text!, new ByteCache()));
+  const texts = manifest.text && (await openTexts(store, run, config.text!));
   return {
     async score(users, shard) {
       const profiles = await openProfiles(store, run, manifest.profile, shard);

@@ -109,7 +109,7 @@ export async function usersTrials(context: TrialsContext, offer: readonly Candid
   const { manifest, group, task, names, goOn = () => true } = context;
   const { config } = manifest;
   const asOf = parseDay(manifest.asOf!);
-  const first = await historyStart(context.store, manifest, asOf);
+  const first = await historyStart(await context.users(), asOf);
   const gridBefore = (day: number) => (first === undefined ? [] : cutoffGrid(config, first, day));
   const { horizonDays } = userTask(config, task);
   const days = context.days ?? trialDays([horizonDays], gridBefore(asOf), asOf);

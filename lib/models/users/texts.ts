@@ -1,6 +1,6 @@
 import type { Config } from '../../config/index.ts';
 import { EVENT_TYPES, stableUnit } from '../../data/index.ts';
-import { type ByteCache, type Interner, readShardTexts, type ShardUser } from '../../features/index.ts';
+import { type Interner, readShardTexts, ShardedFiles, type ShardUser } from '../../features/index.ts';
 import { type RunManifest, replacedLines } from '../../run/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
 import { ageBucket, TEXT_FIELDS } from '../candidates/index.ts';
@@ -75,23 +75,22 @@ export async function openTexts(
   store: ObjectStore,
   manifest: RunManifest,
   settings: TextSettings,
-  cache: ByteCache,
 ): Promise<RunTexts> {
   const { config, shards } = manifest;
   const { events, titles } = sourcesOf(config);
+  const files = new ShardedFiles(store);
   const opened = titles ? await openTitles(store, manifest) : undefined;
   return {
     async shard(shard, numbers, items, { from, before }) {
       const own = events
         ? await readShardTexts({
-            store,
             inputs: eventInputs(manifest),
             shard,
             shards,
             from: from - settings.days,
             before,
             replaced: await replacedLines(store, manifest, shard, before),
-            cache,
+            files,
           })
         : undefined;
       const { recent, days } = settings;
@@ -177,9 +176,9 @@ const MOST_TEXTS = 200_000;
 export async function textsBefore(
   store: ObjectStore,
   manifest: RunManifest,
+  shardsRead: readonly number[],
   day: number,
   firstDay: number,
-  cache: ByteCache,
 ): Promise<string[]> {
   const { config, shards } = manifest;
   const sources = sourcesOf(config);
@@ -192,16 +191,16 @@ export async function textsBefore(
     threshold /= 2;
     for (const other of texts) if (stableUnit('text', other) >= threshold) texts.delete(other);
   };
-  for (let shard = 0; sources.events && shard < shards; shard++) {
+  const files = new ShardedFiles(store);
+  for (const shard of sources.events ? shardsRead : []) {
     const own = await readShardTexts({
-      store,
       inputs: eventInputs(manifest),
       shard,
       shards,
       from: firstDay,
       before: day,
       replaced: await replacedLines(store, manifest, shard, day),
-      cache,
+      files,
     });
     for (let id = 0; id < own.texts.size; id++) add(own.texts.text(id));
   }

@@ -21,10 +21,10 @@ export async function trainUsers(
   context: TrainContext,
   candidates: readonly Candidate[] = CANDIDATES,
 ): Promise<ModelFiles> {
-  const { store, manifest, group } = context;
+  const { manifest, group } = context;
   const { config } = manifest;
   const asOf = parseDay(manifest.asOf!);
-  const first = await historyStart(store, manifest, asOf);
+  const first = await historyStart(await context.users(), asOf);
   if (first === undefined) {
     throw new DataError(
       `there are no events before the as-of day ${manifest.asOf}: choose a later day, or drop earlier ones`,

@@ -2,13 +2,12 @@ import type { AbsenceTask, Config, EventTask } from '../../config/index.ts';
 import { EVENT_TYPES, eventCode, parseDay, stableUnit } from '../../data/index.ts';
 import {
   type AttributeEncoder,
-  ByteCache,
   featureNames,
   featureVector,
   happens,
   inPopulation,
 } from '../../features/index.ts';
-import type { RunManifest } from '../../run/index.ts';
+import type { RunManifest, RunUsers } from '../../run/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
 import {
   type Head,
@@ -72,14 +71,10 @@ export interface Survey {
 const STRAY = 0.005;
 
 /** The shop day on which a run's events begin in earnest; undefined without events before `day`. */
-export async function historyStart(
-  store: ObjectStore,
-  manifest: RunManifest,
-  day: number,
-): Promise<number | undefined> {
+export async function historyStart(users: RunUsers, day: number): Promise<number | undefined> {
   const counts = new Map<number, number>();
   let total = 0;
-  for await (const { user } of eachUser(store, manifest, day)) {
+  for await (const { user } of eachUser(users, day)) {
     for (const { day: at } of user.days) counts.set(at, (counts.get(at) ?? 0) + 1);
     total += user.days.length;
   }
@@ -106,12 +101,13 @@ const TWO_YEARS = 730;
 export async function survey(
   store: ObjectStore,
   manifest: RunManifest,
+  users: RunUsers,
   day: number,
   firstDay: number,
 ): Promise<Survey> {
   const counter = new VocabularyCounter();
   const types = new Set<string>();
-  for await (const { user, itemText } of eachUser(store, manifest, day)) {
+  for await (const { user, itemText } of eachUser(users, day)) {
     user.advance(day);
     counter.add(user.state.visits, itemText);
     EVENT_TYPES.forEach((type, code) => {
@@ -137,6 +133,7 @@ export async function survey(
 export async function buildUserRows(args: {
   store: ObjectStore;
   manifest: RunManifest;
+  users: RunUsers;
   tasks: readonly string[];
   heads: readonly Head[];
   cutoffs: readonly number[];
@@ -145,7 +142,7 @@ export async function buildUserRows(args: {
   texts: boolean;
   limit: number;
 }): Promise<UserRows> {
-  const { store, manifest, tasks, heads, cutoffs, length, limit } = args;
+  const { store, manifest, users, tasks, heads, cutoffs, length, limit } = args;
   const { vocabulary, columns, profile } = args.survey;
   const { config } = manifest;
   const asOf = parseDay(manifest.asOf!);
@@ -155,7 +152,7 @@ export async function buildUserRows(args: {
   const whole = new Float32Array(all.length);
   const outputs = heads.reduce((sum, head) => sum + head.bins, 0);
   const read = args.texts ? config.text : undefined;
-  const texts = read && (await openTexts(store, manifest, read, new ByteCache()));
+  const texts = read && (await openTexts(store, manifest, read));
   const places = read ? textPlaces(config, read) : 0;
   const numbers = new TextNumbers();
   const span = { from: Math.min(...cutoffs), before: Math.max(...cutoffs) };
@@ -173,7 +170,7 @@ export async function buildUserRows(args: {
   let text: ((id: number) => string) | undefined;
   let profiles: ProfileWriter | undefined;
   let textWriter: TextWriter | undefined;
-  for await (const { user, itemText, items, shard } of eachUser(store, manifest, asOf)) {
+  for await (const { user, itemText, items, shard } of eachUser(users, asOf)) {
     const unit = stableUnit('training', user.user);
     if (itemText !== text || !encoder || !profiles) {
       encoder = new VisitEncoder(vocabulary, length, itemText);

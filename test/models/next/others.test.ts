@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EVENT_TYPES, eventCode } from '../../../lib/data/index.ts';
 import { createRng } from '../../../lib/engine/host/index.ts';
-import { ByteCache, readShardDays } from '../../../lib/features/index.ts';
+import { readShardDays, ShardedFiles } from '../../../lib/features/index.ts';
 import { History } from '../../../lib/models/next/history.ts';
 import { buildItemTable, type ItemTable, indexUnits } from '../../../lib/models/next/item-table.ts';
 import { decodeItemTable, encodeItemTable } from '../../../lib/models/next/item-table-file.ts';
@@ -67,8 +67,8 @@ async function historyOf(
     );
     for (let shard = 0; shard < 2; shard++) {
       const before = FIRST_DAY + DAYS;
-      const cache = new ByteCache();
-      const users = await readShardDays({ store, config, inputs, shard, shards: 2, before, cache });
+      const files = new ShardedFiles(store);
+      const users = await readShardDays({ store, config, inputs, shard, shards: 2, before, files });
       for (const user of users) history.add(user, users.items);
     }
     return history;

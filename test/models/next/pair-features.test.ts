@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../../lib/engine/host/index.ts';
-import { ByteCache, readShardDays } from '../../../lib/features/index.ts';
+import { readShardDays, ShardedFiles } from '../../../lib/features/index.ts';
 import { History } from '../../../lib/models/next/history.ts';
 import { buildItemTable, type ItemTable, indexUnits } from '../../../lib/models/next/item-table.ts';
 import { decodeItemTable, encodeItemTable } from '../../../lib/models/next/item-table-file.ts';
@@ -36,8 +36,8 @@ async function historyOf(events: readonly RawEvent[], day: number, limit?: numbe
     const history = new History([FIRST_DAY + day], 'purchase', [], limit);
     for (let shard = 0; shard < 2; shard++) {
       const before = FIRST_DAY + DAYS;
-      const cache = new ByteCache();
-      const users = await readShardDays({ store, config, inputs: [input], shard, shards: 2, before, cache });
+      const files = new ShardedFiles(store);
+      const users = await readShardDays({ store, config, inputs: [input], shard, shards: 2, before, files });
       for (const user of users) history.add(user, users.items);
     }
     return history;

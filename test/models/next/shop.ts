@@ -2,11 +2,11 @@ import { Field, TimestampMillisecond, Utf8 } from 'apache-arrow';
 import { type Config, parseConfig } from '../../../lib/config/index.ts';
 import { encodeArrow, formatDay, recordBatch } from '../../../lib/data/index.ts';
 import { createRng } from '../../../lib/engine/host/index.ts';
-import { ByteCache, readShardDays } from '../../../lib/features/index.ts';
+import { readShardDays, ShardedFiles } from '../../../lib/features/index.ts';
 import { listedNames } from '../../../lib/models/index.ts';
 import { openNextScorer } from '../../../lib/models/next/score.ts';
 import { trainNext } from '../../../lib/models/next/train.ts';
-import { type RunInput, type RunManifest, runIdOf, taskGroups } from '../../../lib/run/index.ts';
+import { openUsers, type RunInput, type RunManifest, runIdOf, taskGroups } from '../../../lib/run/index.ts';
 import type { ObjectStore } from '../../../lib/runtime/index.ts';
 import { FIRST_DAY, PURCHASE, putDrop, type RawEvent } from '../../features/shop.ts';
 
@@ -150,7 +150,13 @@ function text(values: readonly (string | undefined)[]) {
 }
 
 export const train = (store: ObjectStore, manifest: RunManifest) =>
-  trainNext({ store, manifest, group: manifest.groups[0]!, progress: () => {} });
+  trainNext({
+    store,
+    manifest,
+    users: async () => openUsers(store, manifest),
+    group: manifest.groups[0]!,
+    progress: () => {},
+  });
 
 /** Lists of all users by name. */
 export async function listsOf(
@@ -176,7 +182,7 @@ export async function listsOf(
         shards: manifest.shards,
         // Later days are read, too, and must not show.
         before: Number.POSITIVE_INFINITY,
-        cache: new ByteCache(),
+        files: new ShardedFiles(store),
       });
       const top = (await scorer.score(users, shard)).lists.preference!.map(listedNames);
       let row = 0;

@@ -3,7 +3,7 @@ import type { ConfigInput } from '../../../lib/config/index.ts';
 import { formatDay, parseDay } from '../../../lib/data/index.ts';
 import type { UsersModelManifest } from '../../../lib/models/index.ts';
 import { trainUsers } from '../../../lib/models/users/train.ts';
-import { planRun } from '../../../lib/run/index.ts';
+import { openUsers, planRun } from '../../../lib/run/index.ts';
 import { dropAll, openShop, SLOW } from '../../e2e/nights.ts';
 import { AS_OF, file, type Line, shopConfig, shopLog } from '../../e2e/shop.ts';
 
@@ -40,6 +40,7 @@ async function train(lines: readonly Line[]): Promise<Trained> {
   const files = await trainUsers({
     store: workspace.store,
     manifest,
+    users: async () => openUsers(workspace.store, manifest),
     group: manifest.groups[0]!,
     progress: (text) => told.push(text),
   });

@@ -6,7 +6,7 @@ import type { UsersModelManifest } from '../../../lib/models/index.ts';
 import { finetuneRun } from '../../../lib/models/index.ts';
 import { trainUsers } from '../../../lib/models/users/train.ts';
 import { promote, putModel } from '../../../lib/registry/index.ts';
-import { type PlannedRun, planRun, scoresKey } from '../../../lib/run/index.ts';
+import { openUsers, type PlannedRun, planRun, scoresKey } from '../../../lib/run/index.ts';
 import { decodeScores, scoreRun } from '../../../lib/score/index.ts';
 import { ALL } from '../../all.ts';
 import { dropAll, KEY, openShop, SLOW } from '../../e2e/nights.ts';
@@ -30,6 +30,7 @@ async function train({ shop, run }: { shop: Workspace; run: PlannedRun }) {
   const files = await trainUsers({
     store: shop.store,
     manifest,
+    users: async () => openUsers(shop.store, manifest),
     group: manifest.groups[0]!,
     progress: (text) => told.push(text),
   });

@@ -2,12 +2,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../lib/config/index.ts';
 import { createPseudonyms, EVENT_TYPES, parseDay } from '../../../lib/data/index.ts';
 import { type TextEncoderModel, textEncoder } from '../../../lib/engine/text/index.ts';
-import { ByteCache, readShardDays } from '../../../lib/features/index.ts';
+import { readShardDays } from '../../../lib/features/index.ts';
 import { ageBucket, TEXT_FIELDS } from '../../../lib/models/candidates/network/texts/read.ts';
 import { TextVectors, vectorsGraph } from '../../../lib/models/candidates/network/texts/vectors.ts';
 import { readEncoder, tokenizerOf } from '../../../lib/models/users/shop-encoder.ts';
 import { openTexts, TextNumbers, textPlaces, textsBefore } from '../../../lib/models/users/texts.ts';
-import { dayInputs, planRun, type RunManifest } from '../../../lib/run/index.ts';
+import { dayInputs, openUsers, planRun, type RunManifest } from '../../../lib/run/index.ts';
 import type { ObjectStore } from '../../../lib/runtime/index.ts';
 import { dropAll, KEY, openShop, SLOW } from '../../e2e/nights.ts';
 import { shopTexts, smallEncoder } from '../candidates/network/text-shop.ts';
@@ -72,7 +72,7 @@ beforeAll(async () => {
 /** What a user's row says on a day, in words. */
 async function rowOf(customer: string, on: string): Promise<string[]> {
   const day = parseDay(on);
-  const texts = await openTexts(store, manifest, manifest.config.text!, new ByteCache());
+  const texts = await openTexts(store, manifest, manifest.config.text!);
   const numbers = new TextNumbers();
   const places = textPlaces(manifest.config, manifest.config.text!);
   const out = new Int32Array(places * TEXT_FIELDS).fill(-1);
@@ -151,7 +151,7 @@ describe('the recent texts of a user', { timeout: SLOW }, () => {
 
   it('an encoder is made from are distinct, sorted, and all from before the day', async () => {
     const at = (day: string) =>
-      textsBefore(store, manifest, parseDay(day), parseDay('2025-01-01'), new ByteCache());
+      textsBefore(store, manifest, openUsers(store, manifest).shards, parseDay(day), parseDay('2025-01-01'));
     expect(await at('2025-02-04')).toEqual(['Lamp', 'Oak table solid', 'oak table', 'too old to count']);
     expect(await at('2025-02-07')).toContain('from the day itself');
     expect(await at('2025-02-07')).toContain('Brass lamp with shade');
