@@ -2,11 +2,13 @@ import { finetuneRun } from '../../lib/models/index.ts';
 import { settleDevice } from '../../lib/run/device.ts';
 import { runJob } from '../../lib/run/job.ts';
 import { countJob } from '../../lib/runtime/aws/index.ts';
+import { readAsAsked, readersBeside } from './readers.ts';
 
 await runJob('finetune', async ({ store, runId, progress, signal }) => {
+  if (await readAsAsked(store, runId)) return;
   await settleDevice();
   const started = performance.now();
-  const versions = await finetuneRun({ store, runId, progress, signal });
+  const versions = await finetuneRun({ store, runId, progress, signal, beside: readersBeside() });
   const Groups = Object.keys(versions).length;
   countJob('finetune', process.env, { Groups }, performance.now() - started);
 });

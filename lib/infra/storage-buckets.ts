@@ -116,6 +116,7 @@ function dataRules(retention: Deploy['retention']): LifecycleRule[] {
     expire('scores/', retention.runDays),
     expire('snapshots/', retention.runDays),
     expire('versions/', retention.runDays),
+    expire('packs/', retention.runDays),
     expire('fits/', retention.runDays),
   ];
 }

@@ -1,5 +1,5 @@
 import { DAY_MS, parseDay } from '../data/index.ts';
-import { type ByteStore, curveEvents, encodeEventFile, FitStore } from '../engine/train/index.ts';
+import { type ByteStore, checkAborted, curveEvents, encodeEventFile, FitStore } from '../engine/train/index.ts';
 import { hasModel, type ModelFiles, promote, putModel } from '../registry/index.ts';
 import {
   type Beside,
@@ -36,7 +36,8 @@ export async function finetuneRun(args: FinetuneArgs): Promise<TrainedVersions> 
   const leftOutGroups: LeftOut[] = [];
   // A version that was deleted since is trained again, and what names it is written anew.
   let lost = false;
-  await withGatheredUsers(store, manifest, { beside, progress }, async (users) => {
+  const goOn = () => checkAborted(args.signal, 'training was stopped while it read the history');
+  await withGatheredUsers(store, manifest, { beside, progress, goOn }, async (users) => {
     for (const group of manifest.groups) {
       if (manifest.champions[group.name]) continue;
       const key = trainedGroupKey(runId, group);

@@ -14,6 +14,9 @@ import { openUsers, type RunUsers } from './read-users.ts';
  */
 const MOST_ENTRIES = 16_000_000;
 
+/** A process that reads beside this one takes a second to start: with fewer entries it is not worth it. */
+const WORTH_READERS = 1_000_000;
+
 /** A range of shards. */
 export interface ShardRange {
   readonly from: number;
@@ -26,6 +29,8 @@ export interface GatherOptions {
   /** Other processes that read beside this one: how many, and what has one of them call `gatherShards`. */
   readonly beside?: Beside | undefined;
   readonly progress?: (text: string) => void;
+  /** Called before each shard: throws when the work is to end. */
+  readonly goOn?: () => void;
 }
 
 /** Readers beside a training. */
@@ -56,22 +61,28 @@ async function gatherUsers(
   store: ObjectStore,
   manifest: RunManifest,
   folder: string,
-  { limit = MOST_ENTRIES, beside, progress }: GatherOptions,
+  { limit = MOST_ENTRIES, beside, progress, goOn }: GatherOptions,
 ): Promise<RunUsers> {
+  const onShard = (text: string) => {
+    goOn?.();
+    progress?.(text);
+  };
   await packHistory(store, manifest);
   const users = openUsers(store, manifest);
   progress?.(`reading the history: shard 1 of ${manifest.shards}`);
-  const entries = await gather(users, manifest, folder, { from: 0, to: 1 });
+  const entries = await gather(users, manifest, folder, { from: 0, to: 1 }, goOn);
   const count = shardsWithin(limit, entries, manifest);
-  const parts = Math.min((beside?.readers ?? 0) + 1, count - 1);
+  const readers = entries * count < WORTH_READERS ? 0 : (beside?.readers ?? 0);
+  const parts = Math.min(readers + 1, count - 1);
   const ranges = Array.from({ length: parts }, (_, i) => ({
     from: 1 + Math.floor((i * (count - 1)) / parts),
     to: 1 + Math.floor(((i + 1) * (count - 1)) / parts),
   }));
-  const others = ranges.slice(1).map((range) => beside!.read(folder, range));
   const [own] = ranges;
-  if (own) await gather(users, manifest, folder, own, (shard) => progress?.(tell(shard, own, count)));
-  await Promise.all(others);
+  await Promise.all([
+    ...ranges.slice(1).map((range) => beside!.read(folder, range)),
+    ...(own ? [gather(users, manifest, folder, own, (shard) => onShard(tell(shard, own, count)))] : []),
+  ]);
   return gatheredUsers(store, manifest, folder, count);
 }
 

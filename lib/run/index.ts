@@ -2,7 +2,13 @@ export { advanceRun, type RunProgress } from './advance.ts';
 export { claimKey, readClaim } from './claims.ts';
 export { tick } from './dispatch.ts';
 export { whyNotChampion } from './gate.ts';
-export { type Beside, gatherShards, sampledUsers, withGatheredUsers } from './gather-users.ts';
+export {
+  type Beside,
+  gatherShards,
+  type ShardRange,
+  sampledUsers,
+  withGatheredUsers,
+} from './gather-users.ts';
 export { overUsers, type TaskGroup, taskGroups } from './groups.ts';
 export { type DropState, listDrops } from './inputs.ts';
 export {

@@ -40,7 +40,7 @@ export { createLocalQueue } from './local/queue.ts';
 export { scratchPrefix, withScratch } from './local/scratch.ts';
 export { writeWhole } from './local/write-whole.ts';
 export { byteSource, getBytes, getText, putJson, readJson, readVersion } from './objects.ts';
-export { EXIT_RETRY, exitWithParent, reportProgress } from './parent.ts';
+export { EXIT_RETRY, exitWithParent, PARENT_PIPE, reportProgress } from './parent.ts';
 export { formatS3Event, type ObjectCreated, parseS3Event } from './s3-events.ts';
 export type {
   BatchRunner,

@@ -1,6 +1,7 @@
 import { benchClean } from './clean.ts';
 import { benchDeploy } from './deploy.ts';
 import { benchFold } from './fold.ts';
+import { benchHistory } from './history.ts';
 import { benchKeys } from './keys.ts';
 import { benchLargeDrop } from './large-drop.ts';
 import { benchLimits } from './limits.ts';
@@ -21,6 +22,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   score: { run: benchScore, byDefault: true },
   start: { run: benchStart, byDefault: true },
   keys: { run: benchKeys, byDefault: false },
+  history: { run: benchHistory, byDefault: false },
   rates: { run: benchRates, byDefault: false },
   memory: { run: benchMemory, byDefault: false },
   deploy: { run: benchDeploy, byDefault: false },

@@ -19,8 +19,10 @@ import { unit } from './support.ts';
 /** A generated shop: the same users and events for the same settings, day by day, without holding more than a day. */
 export interface ShopSize {
   readonly users: number;
-  /** Share of the users who come on a day, a 30th at least. */
+  /** Share of the users who come on a day, one in `every` at least. */
   readonly daily: number;
+  /** Everyone comes once in so many days, at least; default 30. */
+  readonly every?: number;
   /** Lines of a visit, on average. */
   readonly lines: number;
 }
@@ -95,12 +97,13 @@ const linesOf = (shop: Shop, user: number, day: number): number =>
   1 + Math.floor(unit(user, day + 10_000) * (2 * shop.lines - 1));
 
 function visitors(shop: Shop, day: number): Visitors {
+  const { every = MONTH } = shop;
   const users: number[] = [];
   let lines = 0;
   for (let user = 0; user < shop.users; user++) {
-    // Everyone comes once a month. Besides, some come often and most come seldom; the mean is as asked.
-    const own = user % MONTH === day % MONTH;
-    if (!own && unit(user, day) >= (shop.daily - 1 / MONTH) * 3 * unit(user, -1) ** 2) continue;
+    // Everyone comes once in a while. Besides, some come often and most come seldom; the mean is as asked.
+    const own = user % every === day % every;
+    if (!own && unit(user, day) >= (shop.daily - 1 / every) * 3 * unit(user, -1) ** 2) continue;
     users.push(user);
     lines += linesOf(shop, user, day);
   }

@@ -235,28 +235,33 @@ describe('a large drop', () => {
       const size = (await store.head(input.key))!.size;
       expect(size).toBeGreaterThan(1 << 20);
       let fetched = 0;
+      let requests = 0;
       const counting = {
         ...bind(store),
         get: (key: string, options: Parameters<typeof store.get>[1] = {}) => {
+          requests++;
           fetched += options.range ? options.range.end - options.range.start : size;
           return store.get(key, options);
         },
       };
       for (const shards of [1, 2, 32]) {
-        // when every shard is read
+        // when every shard is read, one after the other
         fetched = 0;
+        requests = 0;
+        const files = new ShardedFiles(counting);
         const lines = new Map<string, number>();
         for (let shard = 0; shard < shards; shard++) {
-          const query = { store: counting, config, inputs: [input], shard, shards, before: 99_999 };
+          const query = { store: counting, config, inputs: [input], shard, shards, before: 99_999, files };
           for (const { user, state, advance } of await readShardDays(query)) {
             advance(99_999);
             lines.set(user, (lines.get(user) ?? 0) + state.get(VIEW, 0));
           }
         }
-        // then each user is whole, and a shard costs about its part of the file
+        // then each user is whole, and the file was fetched once, whatever the number of shards
         expect(lines.size).toBe(1500);
         expect(new Set(lines.values())).toEqual(new Set([16]));
-        expect(fetched).toBeLessThan(Math.max(1, shards / 8) * size * 1.2);
+        expect(fetched).toBeLessThan(size * 1.1);
+        expect(requests).toBeLessThan(5);
       }
     });
   });
