@@ -102,6 +102,13 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./backfill.ts')).backfillCommand(),
   },
   {
+    name: 'prune',
+    group: 'Daily work:',
+    summary: 'delete what nothing reads any more',
+    examples: { prune: ['--config my-shop prune --dry-run', '--config my-shop prune --stack --env prod'] },
+    load: async () => (await import('./prune.ts')).pruneCommand(),
+  },
+  {
     name: 'clean',
     group: 'Daily work:',
     summary: 'one stage of a run: clean what was dropped, build its day rows',

@@ -86,6 +86,9 @@ const ABORT_UPLOADS: LifecycleRule = {
   abortIncompleteMultipartUploadAfter: Duration.days(2),
 };
 
+/** A pack of an old month is made again once a year, from all of its drops. */
+const PACK_DAYS = 365;
+
 /** Everything is made from drops: they get cheaper to keep, and stay readable at once. */
 function dropRules(retention: Deploy['retention']): LifecycleRule[] {
   return [
@@ -116,7 +119,7 @@ function dataRules(retention: Deploy['retention']): LifecycleRule[] {
     expire('scores/', retention.runDays),
     expire('snapshots/', retention.runDays),
     expire('versions/', retention.runDays),
-    expire('packs/', retention.runDays),
+    expire('packs/', PACK_DAYS),
     expire('fits/', retention.runDays),
   ];
 }

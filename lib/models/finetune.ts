@@ -1,5 +1,11 @@
 import { DAY_MS, parseDay } from '../data/index.ts';
-import { type ByteStore, checkAborted, curveEvents, encodeEventFile, FitStore } from '../engine/train/index.ts';
+import {
+  type ByteStore,
+  checkAborted,
+  curveEvents,
+  encodeEventFile,
+  FitStore,
+} from '../engine/train/index.ts';
 import { hasModel, type ModelFiles, promote, putModel } from '../registry/index.ts';
 import {
   type Beside,

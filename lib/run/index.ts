@@ -42,5 +42,6 @@ export {
 } from './read-users.ts';
 export { isFinished, onlyTables, type StageName, scoreKeys, stagesOf } from './stages.ts';
 export { submitRun } from './submit.ts';
+export { superseded } from './superseded.ts';
 export type { TickArgs, TickKind, TickResult } from './tick-types.ts';
 export { VERSIONS } from './versions.ts';
