@@ -7,6 +7,8 @@ import { EXIT_RETRY, type ObjectStore, PARENT_PIPE, SystemError } from '../../li
 const ASKED = 'NIGHTJAR_READ';
 /** A reader holds a shard in memory, and S3 gives to one machine only so much. */
 const MOST_READERS = 4;
+/** A process takes a second to start: with fewer entries it is not worth it. */
+const WORTH_IT = 1_000_000;
 
 /** Is this process a reader beside a training? Then it reads what it is asked to. */
 export async function readAsAsked(store: ObjectStore, runId: string): Promise<boolean> {
@@ -17,10 +19,19 @@ export async function readAsAsked(store: ObjectStore, runId: string): Promise<bo
   return true;
 }
 
-/** Readers beside this process, one for each further processor: this very program, asked to read. */
+/**
+ * Readers beside this process, one for each further processor where the history is long: this very program, asked to read.
+ * NIGHTJAR_READERS sets how many processes read, this one included.
+ */
 export function readersBeside(): Beside {
-  const readers = Number(process.env.NIGHTJAR_READERS ?? Math.min(MOST_READERS, availableParallelism())) - 1;
-  return { readers: Math.max(0, readers), read };
+  const set = process.env.NIGHTJAR_READERS;
+  return {
+    readers(entries) {
+      if (set !== undefined) return Math.max(0, Number(set) - 1);
+      return entries < WORTH_IT ? 0 : Math.min(MOST_READERS, availableParallelism()) - 1;
+    },
+    read,
+  };
 }
 
 async function read(folder: string, shards: ShardRange): Promise<void> {

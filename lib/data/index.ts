@@ -1,5 +1,4 @@
 export {
-  type ArrowFile,
   batchCount,
   decodeArrow,
   encodeArrow,

@@ -14,9 +14,6 @@ import { openUsers, type RunUsers } from './read-users.ts';
  */
 const MOST_ENTRIES = 16_000_000;
 
-/** A process that reads beside this one takes a second to start: with fewer entries it is not worth it. */
-const WORTH_READERS = 1_000_000;
-
 /** A range of shards. */
 export interface ShardRange {
   readonly from: number;
@@ -26,16 +23,17 @@ export interface ShardRange {
 export interface GatherOptions {
   /** Entries that are read at most, about. */
   readonly limit?: number;
-  /** Other processes that read beside this one: how many, and what has one of them call `gatherShards`. */
   readonly beside?: Beside | undefined;
   readonly progress?: (text: string) => void;
   /** Called before each shard: throws when the work is to end. */
   readonly goOn?: () => void;
 }
 
-/** Readers beside a training. */
+/** Processes that read beside a training. */
 export interface Beside {
-  readonly readers: number;
+  /** How many, for so many entries. */
+  readers(entries: number): number;
+  /** Has one of them call `gatherShards`. */
   read(folder: string, shards: ShardRange): Promise<void>;
 }
 
@@ -72,17 +70,19 @@ async function gatherUsers(
   progress?.(`reading the history: shard 1 of ${manifest.shards}`);
   const entries = await gather(users, manifest, folder, { from: 0, to: 1 }, goOn);
   const count = shardsWithin(limit, entries, manifest);
-  const readers = entries * count < WORTH_READERS ? 0 : (beside?.readers ?? 0);
+  const readers = beside?.readers(entries * count) ?? 0;
   const parts = Math.min(readers + 1, count - 1);
   const ranges = Array.from({ length: parts }, (_, i) => ({
     from: 1 + Math.floor((i * (count - 1)) / parts),
     to: 1 + Math.floor(((i + 1) * (count - 1)) / parts),
   }));
   const [own] = ranges;
-  await Promise.all([
+  // All end before the folder goes.
+  const ends = await Promise.allSettled([
     ...ranges.slice(1).map((range) => beside!.read(folder, range)),
     ...(own ? [gather(users, manifest, folder, own, (shard) => onShard(tell(shard, own, count)))] : []),
   ]);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
   return gatheredUsers(store, manifest, folder, count);
 }
 

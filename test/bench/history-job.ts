@@ -34,7 +34,7 @@ async function train(folder: string, runId: string, readers: number): Promise<un
       if (read === 0 && text.includes('reading users')) read = performance.now() - started;
     },
     beside: {
-      readers: readers - 1,
+      readers: () => readers - 1,
       async read(scratch, { from, to }) {
         const told = await reader(['read', folder, runId, scratch, String(from), String(to)]);
         others.requests += told.requests;

@@ -28,7 +28,7 @@ export const packPrefix = (kind: PackKind): string => `packs/${kind}/${daysSpec(
  * the year. So the packs of a shop are few, however long its history, and those of old years are written once.
  * @param newest the last day that any drop tells of
  */
-export function periodOf(maxDay: number, newest: number): string {
+function periodOf(maxDay: number, newest: number): string {
   const day = formatDay(maxDay);
   const year = day.slice(0, 4);
   return Number(year) < Number(formatDay(newest).slice(0, 4)) - 1 ? year : day.slice(0, 7);

@@ -69,7 +69,7 @@ export function heldBy(metadata: ReadonlyMap<string, string>): Held[] | undefine
   return held.map(([dropId, revision, minDay, maxDay]) => ({ dropId, revision, minDay, maxDay }));
 }
 
-export const rowsOf = (batches: readonly RecordBatch[]): number =>
+const rowsOf = (batches: readonly RecordBatch[]): number =>
   batches.reduce((sum, { numRows }) => sum + numRows, 0);
 
 /** Where each range begins in a batch, and the end. */
