@@ -15,7 +15,7 @@ const SHARDS = 64;
 async function generate(folder: string, users: number, days: number): Promise<unknown> {
   const store = await openFolderStore(folder, { durable: false });
   const config = shopConfig(SHARDS, availableParallelism());
-  const shop = openShop({ users, daily: 0.012, lines: 2, every: 90 }, (id) => `p-${id}`);
+  const shop = openShop({ users, daily: 0.006, lines: 2, every: 180 }, (id) => `p-${id}`);
   const { inputs, events } = await writeDays(store, config, shop, 0, days);
   const manifest = nightOf(config, inputs, FIRST_DAY + days, { users: null });
   return { runId: await putManifest(store, manifest), events };
