@@ -10,7 +10,7 @@ export interface CallTracing {
   /** Lines of the log from here on bear the trace's id. */
   readonly logger: {
     appendKeys(keys: { readonly trace_id: string }): void;
-    error(message: string, line: object): void;
+    error(message: string, line: { readonly error: string }): void;
   };
 }
 
