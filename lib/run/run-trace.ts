@@ -18,12 +18,16 @@ export interface RunTrace {
  */
 export async function traceOfRun(store: ObjectStore, environment: string, runId: string): Promise<RunTrace> {
   const { purpose, asOf, config } = await readManifest(store, runId);
-  const planned = (await store.head(manifestKey(runId)))?.lastModified ?? new Date();
-  const day = asOf ?? formatDay(shopClock(config.shop.timeZone)(planned.getTime()).day);
-  return {
-    traceId:
-      purpose === 'backfill' ? runTrace(environment, runId, planned) : nightTrace(environment, config, day),
-    segment: runSegment(runId),
-    annotations: { as_of: day, run: runId, purpose },
-  };
+  const day =
+    asOf ?? formatDay(shopClock(config.shop.timeZone)((await plannedAt(store, runId)).getTime()).day);
+  const traceId =
+    purpose === 'backfill'
+      ? runTrace(environment, runId, await plannedAt(store, runId))
+      : nightTrace(environment, config, day);
+  return { traceId, segment: runSegment(runId), annotations: { as_of: day, run: runId, purpose } };
+}
+
+/** When the manifest was written. */
+async function plannedAt(store: ObjectStore, runId: string): Promise<Date> {
+  return (await store.head(manifestKey(runId)))?.lastModified ?? new Date();
 }

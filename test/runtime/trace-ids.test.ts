@@ -62,7 +62,11 @@ describe('trace ids', () => {
     const of = (environment: string, name: string, day: string) =>
       nightTrace(environment, { shop: { name, timeZone: 'UTC' } }, day);
     expect(of('prod', 'shop', '2026-07-02')).toBe(of('prod', 'shop', '2026-07-02'));
-    const others = [of('dev', 'shop', '2026-07-02'), of('prod', 'b', '2026-07-02'), of('prod', 'shop', '2026-07-03')];
+    const others = [
+      of('dev', 'shop', '2026-07-02'),
+      of('prod', 'b', '2026-07-02'),
+      of('prod', 'shop', '2026-07-03'),
+    ];
     expect(new Set([of('prod', 'shop', '2026-07-02'), ...others]).size).toBe(4);
   });
 

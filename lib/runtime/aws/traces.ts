@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import http from 'node:http';
+import https from 'node:https';
+import { text } from 'node:stream/consumers';
 import { S3Client } from '@aws-sdk/client-s3';
 import { openClient } from './clients.ts';
 import type { Environment } from './environment.ts';
@@ -143,11 +146,12 @@ function openXRay(env: Environment): (document: SegmentDocument) => Promise<void
     const signal = AbortSignal.timeout(PATIENCE_MS);
     client ??= openClient((settings) => new S3Client(settings), 0);
     const body = JSON.stringify({ TraceSegmentDocuments: [JSON.stringify(document)] });
-    const { url, headers } = await within(signal, signed(client, env, body));
-    const response = await fetch(url, { method: 'POST', headers, body, signal });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`HTTP ${response.status} ${text.slice(0, 200)}`);
-    const { UnprocessedTraceSegments: [refused] = [] }: Answer = JSON.parse(text);
+    const { status, answer } = await within(
+      signal,
+      signed(client, env, body).then((request) => post(request, signal)),
+    );
+    if (status !== 200) throw new Error(`HTTP ${status} ${answer.slice(0, 200)}`);
+    const { UnprocessedTraceSegments: [refused] = [] }: Answer = JSON.parse(answer);
     if (refused) throw new Error(`${refused.ErrorCode}: ${refused.Message}`);
   };
 }
@@ -156,11 +160,13 @@ interface Answer {
   readonly UnprocessedTraceSegments?: readonly { readonly ErrorCode?: string; readonly Message?: string }[];
 }
 
-async function signed(
-  { config }: S3Client,
-  env: Environment,
-  body: string,
-): Promise<{ url: URL; headers: Record<string, string> }> {
+interface SignedRequest {
+  readonly url: URL;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+async function signed({ config }: S3Client, env: Environment, body: string): Promise<SignedRequest> {
   const region = await config.region();
   const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
   const url = new URL('/TraceSegments', env.AWS_ENDPOINT_URL ?? `https://xray.${region}.${domain}`);
@@ -179,9 +185,22 @@ async function signed(
     headers: { host: url.host, 'content-type': 'application/json' },
     body,
   });
-  // The host is in the URL.
-  const { host: _, ...rest } = headers;
-  return { url, headers: rest };
+  return { url, headers, body };
+}
+
+/** By a connection of its own: one that was kept while a function was frozen may be dead, and there is one try. */
+function post(
+  { url, headers, body }: SignedRequest,
+  signal: AbortSignal,
+): Promise<{ status: number | undefined; answer: string }> {
+  const { request } = url.protocol === 'https:' ? https : http;
+  return new Promise((done, fail) => {
+    request(url, { method: 'POST', headers, signal, agent: false }, (response) => {
+      text(response).then((answer) => done({ status: response.statusCode, answer }), fail);
+    })
+      .once('error', fail)
+      .end(body);
+  });
 }
 
 /** @throws the signal's reason once it fires */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTraces } from '../../../lib/runtime/aws/index.ts';
 import { nightTrace, StoreError } from '../../../lib/runtime/index.ts';
 import { hasMoto, startMoto } from '../../aws/moto.ts';
-import { startXRay, type XRay } from '../../aws/xray.ts';
+import { segmentsOf, startXRay, type XRay } from '../../aws/xray.ts';
 
 const traceId = nightTrace('staging', { shop: { name: 'shop', timeZone: 'UTC' } }, '2026-07-02');
 const segment = { traceId, stage: 'score', annotations: { as_of: '2026-07-02', run: 'r' } };
@@ -82,7 +82,12 @@ describe('segments', () => {
   });
 
   it.each([
-    ['refuses', 200, { UnprocessedTraceSegments: [{ Id: 'x', ErrorCode: 'TooLarge', Message: 'full' }] }, /TooLarge: full/],
+    [
+      'refuses',
+      200,
+      { UnprocessedTraceSegments: [{ Id: 'x', ErrorCode: 'TooLarge', Message: 'full' }] },
+      /TooLarge: full/,
+    ],
     ['fails', 503, {}, /HTTP 503/],
     ['does not answer', 0, {}, /time/i],
   ])('are lost with one warning where X-Ray %s, and the work is done', async (_, status, body, why) => {
@@ -106,30 +111,30 @@ describe('segments', () => {
   });
 });
 
-it.skipIf(!hasMoto)('X-Ray keeps segments that were sent apart as one trace', { timeout: 60_000 }, async () => {
-  // given
-  const moto = await startMoto();
-  const before = { ...process.env };
-  try {
-    Object.assign(process.env, moto.env);
-    const warnings: string[] = [];
-    const traces = openTraces({ ...moto.env, NIGHTJAR_TRACES: '1' }, (line) => warnings.push(line))!;
-    // when
-    await traces.during({ ...segment, stage: 'clean' }, async () => {});
-    await traces.tell({ ...segment, stage: 'dispatch' }, new Date(), new StoreError('away'));
-    // then
-    expect(warnings).toEqual([]);
-    const response = await fetch(`${moto.endpoint}/Traces`, {
-      method: 'POST',
-      headers: { authorization: 'AWS4-HMAC-SHA256 Credential=key/20260702/eu-central-1/xray/aws4_request' },
-      body: JSON.stringify({ TraceIds: [traceId] }),
-    });
-    const { Traces }: { Traces: { Segments: { Document: string }[] }[] } = JSON.parse(await response.text());
-    const names = Traces[0]!.Segments.map(({ Document }) => JSON.parse(Document).name);
-    expect(names.sort()).toEqual(['nightjar-prod-clean', 'nightjar-prod-dispatch']);
-  } finally {
-    for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
-    Object.assign(process.env, before);
-    await moto.stop();
-  }
-});
+it.skipIf(!hasMoto)(
+  'X-Ray keeps segments that were sent apart as one trace',
+  { timeout: 60_000 },
+  async () => {
+    // given
+    const moto = await startMoto();
+    const before = { ...process.env };
+    try {
+      Object.assign(process.env, moto.env);
+      // The first request loads the service, which may take longer than a segment is waited for.
+      expect(await segmentsOf(moto.endpoint, [traceId])).toEqual([]);
+      const warnings: string[] = [];
+      const traces = openTraces({ ...moto.env, NIGHTJAR_TRACES: '1' }, (line) => warnings.push(line))!;
+      // when
+      await traces.during({ ...segment, stage: 'clean' }, async () => {});
+      await traces.tell({ ...segment, stage: 'dispatch' }, new Date(), new StoreError('away'));
+      // then
+      expect(warnings).toEqual([]);
+      const names = (await segmentsOf(moto.endpoint, [traceId])).map(({ name }) => name);
+      expect(names.sort()).toEqual(['nightjar-prod-clean', 'nightjar-prod-dispatch']);
+    } finally {
+      for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
+      Object.assign(process.env, before);
+      await moto.stop();
+    }
+  },
+);
