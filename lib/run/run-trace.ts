@@ -4,7 +4,7 @@ import { manifestKey } from './keys.ts';
 import { readManifest } from './manifest.ts';
 
 /** Where the segments of a run belong. */
-export interface RunTrace {
+interface RunTrace {
   readonly traceId: string;
   /** Of the call that started the run. */
   readonly segment: string;

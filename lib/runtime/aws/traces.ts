@@ -74,24 +74,22 @@ export function openTraces(env: Environment, warn: (sentence: string) => void): 
     environment,
     async during(segment, work, open = false) {
       const document = started(segment, new Date());
-      const opened = open ? send({ ...document, in_progress: true }) : Promise.resolve();
+      // Awaited: work that keeps the process busy would leave no time to read the answer.
+      if (open) await send({ ...document, in_progress: true });
       let { annotations } = document;
       let error = false;
       const note: Note = (more, refused = false) => {
         annotations = { ...annotations, ...more };
         error ||= refused;
       };
-      const end = async (fault: object) => {
-        // In the order of what they tell: the last document of a segment stands.
-        await opened;
-        await send({
+      const end = (fault: object) =>
+        send({
           ...document,
           end_time: Date.now() / 1000,
           annotations,
           ...(error ? { error } : {}),
           ...fault,
         });
-      };
       try {
         const result = await work(note);
         await end({});
