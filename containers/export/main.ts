@@ -4,14 +4,15 @@ import { runJob } from '../../lib/run/job.ts';
 
 await runJob(
   'export',
-  async ({ store, runId, key, progress }) => {
-    await exportRun({
+  async ({ store, runId, key, progress, note }) => {
+    const { rows, files } = await exportRun({
       store,
       runId,
       pseudonyms: createPseudonyms(await key()),
       now: () => new Date(),
       progress,
     });
+    note({ rows, files: files.length });
   },
   { onTerminate: 'exit' },
 );

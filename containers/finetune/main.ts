@@ -4,11 +4,12 @@ import { runJob } from '../../lib/run/job.ts';
 import { countJob } from '../../lib/runtime/aws/index.ts';
 import { readAsAsked, readersBeside } from './readers.ts';
 
-await runJob('finetune', async ({ store, runId, progress, signal }) => {
+await runJob('finetune', async ({ store, runId, progress, signal, note }) => {
   if (await readAsAsked(store, runId)) return;
   await settleDevice();
   const started = performance.now();
   const versions = await finetuneRun({ store, runId, progress, signal, beside: readersBeside() });
   const Groups = Object.keys(versions).length;
+  note({ groups: Groups });
   countJob('finetune', process.env, { Groups }, performance.now() - started);
 });

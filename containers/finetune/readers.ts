@@ -35,7 +35,13 @@ export function readersBeside(): Beside {
 }
 
 async function read(folder: string, shards: ShardRange): Promise<void> {
-  const environment = { ...process.env, [ASKED]: JSON.stringify({ folder, ...shards }), [PARENT_PIPE]: '1' };
+  const environment = {
+    ...process.env,
+    [ASKED]: JSON.stringify({ folder, ...shards }),
+    [PARENT_PIPE]: '1',
+    // It is part of this job in its trace.
+    NIGHTJAR_TRACES: '',
+  };
   const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!], {
     env: environment,
     stdio: ['pipe', 'ignore', 'inherit'],

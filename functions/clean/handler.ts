@@ -14,6 +14,7 @@ import {
   sentenceOf,
   whyNoKey,
 } from '../../lib/runtime/index.ts';
+import { type Around, untraced } from '../tracing.ts';
 
 /** What became of one dropped object, or of one message that could not be handled. Nothing of the rows themselves. */
 export type CleanEntry = { readonly stage: 'clean'; readonly message: string } & (
@@ -49,6 +50,8 @@ export interface CleanDeps extends Omit<CleanDropInput, 'key'> {
   readonly onError?: (error: unknown, key: string | undefined) => void;
   /** Called for each message that failed, before the answer: it may show it again early. */
   readonly giveBack?: (error: unknown, message: QueueRecord) => Promise<void>;
+  /** Has the work on one object done, and hands on what comes of it: for whoever traces it. */
+  readonly around?: Around<CleanEntry>;
 }
 
 /**
@@ -61,6 +64,7 @@ export function makeHandler({
   large,
   onError,
   giveBack,
+  around = untraced,
   ...deps
 }: CleanDeps): (event: QueueEvent) => Promise<QueueEventResult> {
   return async ({ Records }) => {
@@ -75,9 +79,12 @@ export function makeHandler({
           at = key;
           // Folders that a console makes as empty objects are no drops either.
           if (!key.startsWith('drop/') || key.endsWith('/') || isIgnored(key)) continue;
-          const sent = large && !whyNoKey(key) && (await sendDrop({ ...deps, ...large, key, delivery }));
-          if (sent) report({ ...told, status: 'sent to batch', key, ...sent });
-          else report({ ...told, key, ...summary(await cleanDrop({ ...deps, key })) });
+          const work = async (): Promise<CleanEntry> => {
+            const sent = large && !whyNoKey(key) && (await sendDrop({ ...deps, ...large, key, delivery }));
+            if (sent) return { ...told, status: 'sent to batch', key, ...sent };
+            return { ...told, key, ...summary(await cleanDrop({ ...deps, key })) };
+          };
+          report(await around(message, key, work));
         }
       } catch (error) {
         batchItemFailures.push({ itemIdentifier: messageId });

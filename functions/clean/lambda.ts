@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { engineWithin, removeLeftovers } from '../../lib/clean/index.ts';
-import { createPseudonyms } from '../../lib/data/index.ts';
+import { createPseudonyms, dropId } from '../../lib/data/index.ts';
 import {
   flushing,
   openBatchFrom,
@@ -10,8 +10,10 @@ import {
   openKey,
   openMetrics,
   openStore,
+  openTraces,
 } from '../../lib/runtime/aws/index.ts';
 import { readSetting } from '../setting.ts';
+import { tracing } from '../tracing.ts';
 import { type CleanEntry, makeHandler } from './handler.ts';
 
 const { env } = process;
@@ -21,6 +23,7 @@ const metrics = openMetrics('clean', env);
 // Once per process: what fails here fails the start, and the messages come again.
 for (const name of await removeLeftovers()) logger.warn('a killed process had left a folder', { name });
 const { config, deploy } = await readSetting(env);
+const traces = openTraces(env, (warning) => logger.warn(warning));
 const handle = makeHandler({
   store: await openStore(env),
   config,
@@ -29,7 +32,18 @@ const handle = makeHandler({
   large: { batch: openBatchFrom(env), limits: deploy.largeDrop },
   giveBack: openGiveBack(),
   report,
+  ...(traces && {
+    around: tracing<CleanEntry>({ traces, stage: 'clean', config, dropOf: dropId, told, logger }),
+  }),
 });
+
+/** What a trace says of an entry: numbers and states, no names. */
+function told(entry: CleanEntry) {
+  const { status } = entry;
+  const rows =
+    status === 'clean' ? { rows: entry.rowsIn, clean: entry.clean, quarantined: entry.quarantined } : {};
+  return { annotations: { status, ...rows }, refused: status === 'refused' || status === 'unusable' };
+}
 
 function report({ message, ...entry }: CleanEntry): void {
   const line = { correlation_id: message, ...entry };

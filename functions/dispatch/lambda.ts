@@ -1,10 +1,11 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { TickResult } from '../../lib/run/index.ts';
-import { flushing, openBatchFrom, openMetrics, openStore } from '../../lib/runtime/aws/index.ts';
+import { flushing, openBatchFrom, openMetrics, openStore, openTraces } from '../../lib/runtime/aws/index.ts';
 import { readSetting } from '../setting.ts';
 import { makeHandler } from './handler.ts';
 import { resender } from './resend.ts';
+import { traced } from './tracing.ts';
 
 const { env } = process;
 const logger = new Logger({ serviceName: 'dispatch' });
@@ -12,13 +13,17 @@ const metrics = openMetrics('dispatch', env);
 
 // Once per process: what fails here fails the start, and the schedule calls again.
 const resend = resender(env);
-const handle = makeHandler({
-  ...(await readSetting(env)),
-  store: await openStore(env),
+const setting = await readSetting(env);
+const store = await openStore(env);
+const traces = openTraces(env, (warning) => logger.warn(warning));
+const call = makeHandler({
+  ...setting,
+  store,
   batch: openBatchFrom(env),
   ...(resend ? { resend } : {}),
   clock: () => new Date(),
 });
+const handle = traces ? traced(call, { traces, store, config: setting.config, logger }) : call;
 
 export const handler = flushing(
   metrics,

@@ -6,6 +6,7 @@ import {
   type QueueHandler,
   type QueueRecord,
 } from '../../lib/runtime/index.ts';
+import { type Around, untraced } from '../tracing.ts';
 
 export interface FeaturesDeps {
   readonly store: ObjectStore;
@@ -16,10 +17,19 @@ export interface FeaturesDeps {
   readonly onError?: (error: unknown, messageId: string, cleanKey?: string) => void;
   /** Called for each message that failed, before the answer: it may show it again early. */
   readonly giveBack?: (error: unknown, message: QueueRecord) => Promise<void>;
+  /** Has the work on one object done, and hands on what comes of it: for whoever traces it. */
+  readonly around?: Around<{ readonly written: boolean }>;
 }
 
 /** Answers queue messages about new clean objects: builds the day rows of events, leaves other tables alone. */
-export function makeHandler({ store, config, onDays, onError, giveBack }: FeaturesDeps): QueueHandler {
+export function makeHandler({
+  store,
+  config,
+  onDays,
+  onError,
+  giveBack,
+  around = untraced,
+}: FeaturesDeps): QueueHandler {
   return async ({ Records }) => {
     const batchItemFailures: { itemIdentifier: string }[] = [];
     for (const message of Records) {
@@ -29,7 +39,7 @@ export function makeHandler({ store, config, onDays, onError, giveBack }: Featur
         for (const { key } of parseS3Event(body)) {
           if (!isCleanEvents(key)) continue;
           at = key;
-          await buildDays({ store, config, cleanKey: key });
+          await around(message, key, () => buildDays({ store, config, cleanKey: key }));
           onDays?.(key, messageId);
         }
       } catch (error) {

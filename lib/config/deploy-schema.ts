@@ -163,6 +163,8 @@ export const deploySchema = z.strictObject({
     .optional(),
   /** A page in CloudWatch that shows the night; it costs as much as thirty alarms. Default: not in `dev`. */
   dashboard: z.boolean().optional(),
+  /** A trace in X-Ray for each night, from its drops to its export; in a network of endpoints one more of them. */
+  tracing: z.boolean().default(false),
 });
 
 type Settings = z.output<typeof deploySchema>;

@@ -60,8 +60,8 @@ const TICKS_PER_NIGHT = 60;
  * functions (7) and of jobs (5) with their work. A test holds them to what the stacks have.
  */
 const WATCHED = { alarms: 23, metricsOfTicks: 6, hoursOfTicks: 6, metricsOfWork: 12 };
-/** Interface endpoints, and zones in which each stands. Hosts of our own need three of them. */
-const ENDPOINTS = { always: 4, hosts: 3, zones: 2 };
+/** Interface endpoints, and zones in which each stands. Hosts of our own need three of them, traces one. */
+const ENDPOINTS = { always: 4, hosts: 3, traces: 1, zones: 2 };
 const ENCRYPTED_REQUESTS_PER_DAY = 5000;
 const POLLS_PER_DAY = (2 * 5 * 86_400) / 20;
 const LOG_BYTES_PER_DROP = 1500;
@@ -323,7 +323,9 @@ function idle({ deploy }: Load): Line[] {
   });
   const { cloudWatch } = PRICES;
   const hours = 24 * MONTH_DAYS;
-  const standing = (ENDPOINTS.always + (usesGpu(deploy) ? ENDPOINTS.hosts : 0)) * ENDPOINTS.zones;
+  const endpoints =
+    ENDPOINTS.always + (usesGpu(deploy) ? ENDPOINTS.hosts : 0) + (deploy.tracing ? ENDPOINTS.traces : 0);
+  const standing = endpoints * ENDPOINTS.zones;
   // In `dev` one key does for data, pseudonyms and alarms.
   const keys = deploy.disposable ? 1 : 3;
   const { alarms, metricsOfTicks, hoursOfTicks } = WATCHED;

@@ -1,6 +1,7 @@
 import { type IResource, Stack, Tags, Token } from 'aws-cdk-lib';
 import { Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { Deploy } from '../config/index.ts';
 import { ACCESS, bucketOf, type Prefix } from './access-table.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
 import type { BatchParts, Role, StorageParts } from './shared.ts';
@@ -95,6 +96,17 @@ export function grantSubmit(role: IRole, name: Role, batch: BatchParts): void {
     role,
     ['*'],
     'Batch knows no resource for ListJobs and DescribeJobs: these read-only actions can only be allowed on all jobs.',
+  );
+}
+
+/** Lets a role tell X-Ray what it does, where `deploy.tracing` asks for it; every function and job may. */
+export function grantTraces(role: IRole, { tracing }: Deploy): void {
+  if (!tracing) return;
+  allow(role, ['xray:PutTraceSegments'], ['*']);
+  acknowledgeWildcards(
+    role,
+    ['*'],
+    'X-Ray knows no resource for PutTraceSegments: the action can only be allowed as a whole, and reads nothing.',
   );
 }
 

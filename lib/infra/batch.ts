@@ -13,14 +13,14 @@ import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { type Deploy, usesGpu } from '../config/index.ts';
 import type { JobDefinition } from '../runtime/index.ts';
-import { grantAccess } from './access.ts';
+import { grantAccess, grantTraces } from './access.ts';
 import { ACCESS } from './access-table.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
 import { GpuEnvironments } from './batch-gpu.ts';
 import { Images } from './batch-images.ts';
 import { checkFargate, checkRoom, gpuJobSize, type JobSize } from './batch-instances.ts';
 import { Job } from './batch-jobs.ts';
-import { keyEnvironment, storeEnvironment } from './environment.ts';
+import { keyEnvironment, settingEnvironment, storeEnvironment } from './environment.ts';
 import { lend } from './lent-value.ts';
 import { Network } from './network.ts';
 import type { BatchParts, JobQueuePart, Role as RoleName, Setting, StorageParts } from './shared.ts';
@@ -82,7 +82,7 @@ export class NightjarBatch extends Construct {
     this.network = new Network(this, 'Network', {
       mode: deploy.network,
       zones: deploy.zones,
-      hosts: withGpu,
+      needs: [...(withGpu ? ['hosts' as const] : []), ...(deploy.tracing ? ['traces' as const] : [])],
       buckets: [drops, data, exports],
       logRetention: deploy.retention.logDays,
       key: storage.dataKey,
@@ -130,6 +130,7 @@ export class NightjarBatch extends Construct {
         executionRole,
       });
       grantAccess(made.role, role, storage);
+      grantTraces(made.role, deploy);
       return made.arn;
     };
     this.parts = {
@@ -215,15 +216,15 @@ function jobSizes(deploy: Deploy, withGpu: boolean): { cpu: JobSize; gpu?: JobSi
 
 function jobEnvironment(
   region: string,
-  { environment, deploy }: Setting,
+  setting: Setting,
   storage: StorageParts,
   role: RoleName,
 ): Record<string, string> {
   return {
     // A host passes it on to no container, and the way to ask it is closed to them.
     AWS_REGION: region,
-    NIGHTJAR_ENVIRONMENT: environment,
-    NIGHTJAR_RETRY_SECONDS: String(deploy.retrySeconds),
+    ...settingEnvironment(setting),
+    NIGHTJAR_RETRY_SECONDS: String(setting.deploy.retrySeconds),
     ...storeEnvironment(storage),
     ...(ACCESS[role].pseudonyms ? keyEnvironment(storage) : {}),
   };

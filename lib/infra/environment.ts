@@ -1,6 +1,11 @@
 import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { BatchParts, StorageParts } from './shared.ts';
+import type { BatchParts, Setting, StorageParts } from './shared.ts';
+
+/** The variables that functions and jobs know their deployment by. */
+export function settingEnvironment({ environment, deploy }: Setting): Record<string, string> {
+  return { NIGHTJAR_ENVIRONMENT: environment, ...(deploy.tracing ? { NIGHTJAR_TRACES: '1' } : {}) };
+}
 
 /** The variables that a function or a job finds the store by. */
 export function storeEnvironment({ drops, data, exports: exported }: StorageParts): Record<string, string> {

@@ -1,5 +1,8 @@
 import { InterfaceVpcEndpointAwsService } from 'aws-cdk-lib/aws-ec2';
 
+/** What a deployment has that not every one has. */
+export type Need = 'hosts' | 'traces';
+
 /** A service that jobs without a way to the internet reach through an endpoint of the VPC. */
 export interface Endpoint {
   /** Construct id. */
@@ -7,8 +10,8 @@ export interface Endpoint {
   readonly service: InterfaceVpcEndpointAwsService;
   /** What would stand still without it. Each costs money every hour, so each has to say. */
   readonly why: string;
-  /** Needed only where there are hosts of our own: Fargate's talk to ECS on their own way. */
-  readonly hosts?: true;
+  /** Needed only there: with hosts of our own (Fargate's talk to ECS on their own way), or where nights are traced. */
+  readonly only?: Need;
   /** The agent's own channels take no policy. */
   readonly policy: boolean;
 }
@@ -45,23 +48,30 @@ export const ENDPOINTS: readonly Endpoint[] = [
   },
   {
     id: 'Ecs',
-    hosts: true,
+    only: 'hosts',
     service: InterfaceVpcEndpointAwsService.ECS,
     why: 'registers a GPU instance with the cluster that Batch keeps',
     policy: true,
   },
   {
     id: 'EcsAgent',
-    hosts: true,
+    only: 'hosts',
     service: InterfaceVpcEndpointAwsService.ECS_AGENT,
     why: 'tells a GPU instance which job to start and to stop',
     policy: false,
   },
   {
     id: 'EcsTelemetry',
-    hosts: true,
+    only: 'hosts',
     service: InterfaceVpcEndpointAwsService.ECS_TELEMETRY,
     why: 'takes health and load of a GPU instance; without it the agent is taken for dead',
     policy: false,
+  },
+  {
+    id: 'XRay',
+    only: 'traces',
+    service: InterfaceVpcEndpointAwsService.XRAY,
+    why: 'takes what a job tells of itself for the trace of the night',
+    policy: true,
   },
 ];

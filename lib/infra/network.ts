@@ -18,7 +18,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { ENDPOINTS, type Endpoint } from './network-endpoints.ts';
+import { ENDPOINTS, type Endpoint, type Need } from './network-endpoints.ts';
 
 /**
  * Zones that jobs may start in: GPU types are not in every zone, and more zones are more spot capacity. A region with
@@ -42,8 +42,8 @@ export interface NetworkProps {
   readonly key: IKey;
   /** Availability zones. Default: 3. */
   readonly zones?: 2 | 3;
-  /** Hosts of our own run here, not Fargate alone. */
-  readonly hosts: boolean;
+  /** What there is beside jobs on Fargate. */
+  readonly needs: readonly Need[];
 }
 
 /** Where jobs run: a VPC without NAT, in which nobody can call and which reaches AWS and nothing it does not need. */
@@ -89,7 +89,7 @@ export class Network extends Construct {
         : 'Endpoints of the VPC and S3, the only addresses that can be reached',
     );
     this.#reachBuckets(props.buckets);
-    if (!isPublic) this.#reachServices(ENDPOINTS.filter((endpoint) => props.hosts || !endpoint.hosts));
+    if (!isPublic) this.#reachServices(ENDPOINTS.filter(({ only }) => !only || props.needs.includes(only)));
   }
 
   #logTraffic({ logRetention, key }: NetworkProps): void {

@@ -5,6 +5,8 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { grantTraces } from './access.ts';
+import { settingEnvironment } from './environment.ts';
 import type { Setting } from './shared.ts';
 
 export interface PackagedFunctionProps {
@@ -49,6 +51,7 @@ export class PackagedFunction extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     logGroup.grantWrite(this.role);
+    grantTraces(this.role, setting.deploy);
     this.function = new LambdaFunction(this, 'Function', {
       description,
       runtime: Runtime.NODEJS_22_X,
@@ -60,7 +63,7 @@ export class PackagedFunction extends Construct {
       memorySize: memoryMiB,
       timeout,
       ...(diskMiB === undefined ? {} : { ephemeralStorageSize: Size.mebibytes(diskMiB) }),
-      environment: { NIGHTJAR_ENVIRONMENT: setting.environment, ...environment },
+      environment: { ...settingEnvironment(setting), ...environment },
     });
     Validations.of(this.function).acknowledge({
       id: 'AwsSolutions-L1',

@@ -40,6 +40,7 @@ export {
   replacedCounts,
   replacedLines,
 } from './read-users.ts';
+export { traceOfRun } from './run-trace.ts';
 export { isFinished, onlyTables, type StageName, scoreKeys, stagesOf } from './stages.ts';
 export { submitRun } from './submit.ts';
 export { superseded } from './superseded.ts';

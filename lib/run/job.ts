@@ -1,5 +1,14 @@
 import { NightjarError } from '../data/index.ts';
-import { isAway, JOB_RETRY_S, openKey, openStore } from '../runtime/aws/index.ts';
+import {
+  type Annotations,
+  isAway,
+  JOB_RETRY_S,
+  type Note,
+  openKey,
+  openStore,
+  openTraces,
+  type Segment,
+} from '../runtime/aws/index.ts';
 import {
   EXIT_RETRY,
   exitWithParent,
@@ -10,6 +19,7 @@ import {
   sentenceOf,
 } from '../runtime/index.ts';
 import { healthOf } from './health.ts';
+import { traceOfRun } from './run-trace.ts';
 
 export { memoryMiB } from './health.ts';
 
@@ -23,6 +33,8 @@ export interface JobContext {
   readonly progress: (text: string) => void;
   /** Fires when the machine is about to be taken away: save what is worth it and throw. */
   readonly signal: AbortSignal;
+  /** Says what the job did, for its trace; nothing where there is none. */
+  readonly note: Note;
 }
 
 /** A job of a run knows which: NIGHTJAR_RUN. */
@@ -36,7 +48,11 @@ export interface JobOptions {
    * work whose objects are whole or absent.
    */
   readonly onTerminate?: 'signal' | 'exit';
+  /** Where the job belongs, where it is traced (see openTraces). Default: nowhere. */
+  readonly trace?: (store: ObjectStore, environment: string) => Promise<JobTrace>;
 }
+
+type JobTrace = Omit<Segment, 'stage' | 'id'>;
 
 /** Milliseconds between two lines of progress. */
 const QUIET_MS = 200;
@@ -47,7 +63,14 @@ export function runJob(
   work: (context: RunContext) => Promise<void>,
   options: JobOptions = {},
 ): Promise<void> {
-  return startJob(job, (context) => work({ ...context, runId: variable('NIGHTJAR_RUN') }), options);
+  const trace = async (store: ObjectStore, environment: string): Promise<JobTrace> => {
+    const { segment, ...found } = await traceOfRun(store, environment, variable('NIGHTJAR_RUN'));
+    return { ...found, parent: segment };
+  };
+  return startJob(job, (context) => work({ ...context, runId: variable('NIGHTJAR_RUN') }), {
+    trace,
+    ...options,
+  });
 }
 
 /**
@@ -58,7 +81,7 @@ export function runJob(
 export async function startJob(
   job: JobDefinition,
   work: (context: JobContext) => Promise<void>,
-  { onTerminate = 'signal' }: JobOptions = {},
+  { onTerminate = 'signal', trace }: JobOptions = {},
 ): Promise<void> {
   exitWithParent();
   const interrupted = new AbortController();
@@ -67,29 +90,54 @@ export async function startJob(
     interrupted.abort(new NightjarError('the job was told to end (SIGTERM)'));
   });
   const { env } = process;
+  /** By which the lines of this job are found, once it is known. */
+  let named: { readonly trace_id?: string } = {};
   let last = 0;
   const progress = (text: string) => {
     const now = Date.now();
     if (now - last < QUIET_MS) return;
     last = now;
-    reportProgress(text);
+    reportProgress(text, named);
   };
   try {
-    process.stdout.write(`${JSON.stringify({ health: healthOf(job, env) })}\n`);
+    const health = healthOf(job, env);
+    print({ health });
     const store = await openStore(env, JOB_RETRY_S);
-    await work({
-      store,
-      key: () => openKey(env, JOB_RETRY_S),
-      progress,
-      signal: interrupted.signal,
-    });
+    const key = () => openKey(env, JOB_RETRY_S);
+    const context = { store, key, progress, signal: interrupted.signal };
+    const traces = openTraces(env, (warning) => print({ warning, ...named }));
+    if (!traces || !trace) return await work({ ...context, note: () => {} });
+    const { annotations, ...place } = await trace(store, traces.environment);
+    named = { trace_id: place.traceId };
+    const { child, attempt } = health;
+    const segment = {
+      ...place,
+      stage: job,
+      annotations: { ...annotations, attempt, ...(child === null ? {} : { child }) },
+    };
+    print({ job, began: segment.annotations, ...named });
+    await traces.during(
+      segment,
+      async (send) => {
+        const note = (told: Annotations, refused?: boolean) => {
+          print({ job, did: told, ...named });
+          send(told, refused);
+        };
+        await work({ ...context, note });
+      },
+      true,
+    );
   } catch (error) {
+    if (named.trace_id !== undefined) print({ job, failed: sentenceOf(error), ...named });
     // Where a fault of Nightjar happened is for the log; the runner shows the last line: what happened.
     if (!explain(error)) console.error(error);
     console.error(sentenceOf(error));
     process.exitCode = interrupted.signal.aborted || isAway(error) ? EXIT_RETRY : 1;
   }
 }
+
+/** A line of the log, as JSON. */
+const print = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
 /** A variable that the job cannot do without. @throws NightjarError */
 export function variable(name: string): string {

@@ -42,6 +42,7 @@ export { writeWhole } from './local/write-whole.ts';
 export { byteSource, getBytes, getText, putJson, readJson, readVersion } from './objects.ts';
 export { EXIT_RETRY, exitWithParent, PARENT_PIPE, reportProgress } from './parent.ts';
 export { formatS3Event, type ObjectCreated, parseS3Event } from './s3-events.ts';
+export { nightOf, nightTrace, runSegment, runTrace, type ShopNights } from './trace-ids.ts';
 export type {
   BatchRunner,
   JobDefinition,

@@ -16,7 +16,10 @@ export function exitWithParent(): void {
   if ('unref' in process.stdin && typeof process.stdin.unref === 'function') process.stdin.unref();
 }
 
-/** Tells whoever started this job how far it is: one line of JSON on standard output. */
-export function reportProgress(progress: unknown): void {
-  process.stdout.write(`${JSON.stringify({ progress })}\n`);
+/**
+ * Tells whoever started this job how far it is: one line of JSON on standard output.
+ * @param more what else the line is to be found by
+ */
+export function reportProgress(progress: unknown, more: object = {}): void {
+  process.stdout.write(`${JSON.stringify({ progress, ...more })}\n`);
 }

@@ -28,6 +28,9 @@ export function nameCall(request: IncomingMessage): AwsCall {
   if (service === 'lambda' && url.pathname.endsWith('/invocations')) {
     return { role, caller, service, operation: 'Invoke' };
   }
+  if (service === 'xray' && url.pathname === '/TraceSegments') {
+    return { role, caller, service, operation: 'PutTraceSegments' };
+  }
   return { role, caller, service, operation: `${request.method} ${url.pathname}` };
 }
 

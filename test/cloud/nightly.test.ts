@@ -1,8 +1,13 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../../lib/config/index.ts';
+import { dropId } from '../../lib/data/index.ts';
+import { nightOf, nightTrace, runSegment } from '../../lib/runtime/index.ts';
 import { hasMoto } from '../aws/moto.ts';
+import { segmentsOf } from '../aws/xray.ts';
 import { nightjar } from '../e2e/command.ts';
 import { SLOW } from '../e2e/nights.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
@@ -32,12 +37,13 @@ const LARGE = new Map([['forgotten.csv', joined(FORGOTTEN)]]);
 describe.skipIf(!hasMoto)('nights over real protocols', { timeout: SLOW }, () => {
   let folder: string;
   let config: Config;
+  let root: string;
   let world: World;
   let local: Promise<Exported[]>;
 
   beforeAll(async () => {
     folder = await temporaryFolder();
-    config = await smallRetail(folder);
+    config = await smallRetail(folder, undefined, { tracing: true });
     local = localNights(folder, [
       { asOf: FIRST_NIGHT, drops: BEFORE },
       { asOf: SECOND_NIGHT, drops: new Map([...BETWEEN, ...LARGE]) },
@@ -45,7 +51,10 @@ describe.skipIf(!hasMoto)('nights over real protocols', { timeout: SLOW }, () =>
     // Looked at later: until then its failure is nobody's.
     local.catch(() => {});
     const deployment: Deployment = await deploy(folder);
-    world = await openWorld({ ...deployment, root: await temporaryFolder(), seed: 'nightly', jobs: 2 });
+    root = await temporaryFolder();
+    world = await openWorld({ ...deployment, root, seed: 'nightly', jobs: 2 });
+    // The protocol server's first answer takes longer than a segment is waited for.
+    await segmentsOf(world.gateway.url, [nightTrace('prod', config, FIRST_NIGHT)]);
   }, SLOW);
 
   afterAll(() => world?.close());
@@ -113,6 +122,84 @@ describe.skipIf(!hasMoto)('nights over real protocols', { timeout: SLOW }, () =>
     expect(rows.clean + rows.duplicates + rows.quarantined).toBe(rows.rowsIn);
     const lines = (name: string) => gunzipSync(bytesOf(name)).toString().trimEnd().split('\n').length - 1;
     expect(rows.rowsIn).toBe([...THIRTY_DAYS, ...FORGOTTEN].reduce((sum, name) => sum + lines(name), 0));
+  });
+
+  it('tells each night as one trace, from its start to its export', async () => {
+    // given
+    const traceId = nightTrace('prod', config, FIRST_NIGHT);
+    const { runId } = await exportsOf(world.store, FIRST_NIGHT);
+    // when
+    const segments = await segmentsOf(world.gateway.url, [traceId]);
+    // then
+    const ended = segments.filter(({ in_progress }) => !in_progress);
+    const about = ended.map(({ name, annotations: { child, shards, users, rows, groups } }) => ({
+      name,
+      ...{ child, shards, users, rows, groups },
+    }));
+    const start = ended.find(({ id }) => id === runSegment(runId));
+    const below = ended.filter(({ parent_id }) => parent_id === start?.id);
+    expect(start).toMatchObject({ name: 'nightjar-prod-dispatch', annotations: { state: 'started' } });
+    expect(below.map(({ name }) => name).sort()).toEqual([
+      'nightjar-prod-export',
+      'nightjar-prod-finetune',
+      'nightjar-prod-score',
+      'nightjar-prod-score',
+    ]);
+    expect(about).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ name: 'nightjar-prod-finetune', groups: expect.any(Number) }),
+        expect.objectContaining({ name: 'nightjar-prod-score', child: 0, users: expect.any(Number) }),
+        expect.objectContaining({
+          name: 'nightjar-prod-score',
+          child: 1,
+          shards: expect.stringMatching(/^\d+-\d+$/),
+        }),
+        expect.objectContaining({ name: 'nightjar-prod-export', rows: expect.any(Number) }),
+      ]),
+    );
+    // and: the watchdog that found no export is the one fault
+    const faults = ended.filter(({ fault }) => fault);
+    expect(faults.map(({ annotations, cause }) => [annotations.kind, cause!.exceptions[0]!.type])).toEqual([
+      ['watchdog', 'ExportMissing'],
+    ]);
+    for (const { annotations } of ended) expect(annotations).toMatchObject({ as_of: FIRST_NIGHT });
+    // and: the lines of their logs bear its id
+    const lines = (log: string) => log.split('\n').filter((line) => line.includes(traceId));
+    const logs = readdirSync(root).filter((name) => name.endsWith('.log'));
+    const jobs = logs.map((name) => lines(readFileSync(join(root, name), 'utf8')).length);
+    expect(jobs.filter((count) => count >= 2)).toHaveLength(4);
+    expect(world.functions.dispatch.hosts.flatMap((host) => lines(host.output())).length).toBeGreaterThan(2);
+  });
+
+  it('tells each drop in the trace of the night that it was cleaned for, and nothing of what is in it', async () => {
+    // given: the messages were sent in this hour
+    const now = Date.now();
+    const days = [now - 3_600_000, now].map((ms) => nightOf(config, new Date(ms)));
+    const keys = (await infosOf(world.store, 'drop/')).map(({ key }) => dropId(key));
+    // when
+    const traces = [...new Set(days)].map((day) => nightTrace('prod', config, day));
+    const ended = (await segmentsOf(world.gateway.url, traces)).filter(({ in_progress }) => !in_progress);
+    // then
+    for (const stage of ['clean', 'features']) {
+      const dropped = ended.filter(({ name }) => name === `nightjar-prod-${stage}`);
+      expect([...new Set(dropped.map(({ annotations }) => annotations.drop))].sort()).toEqual(keys.sort());
+    }
+    expect(ended.filter(({ fault, error }) => fault || error)).toEqual([]);
+    const values = new Set(ended.flatMap(({ annotations }) => Object.keys(annotations)));
+    expect([...values].sort()).toEqual([
+      'as_of',
+      'attempt',
+      'clean',
+      'delivery',
+      'drop',
+      'environment',
+      'quarantined',
+      'rows',
+      'stage',
+      'status',
+      'written',
+    ]);
+    expect(JSON.stringify(ended)).not.toMatch(/drop\/|\.csv/);
   });
 
   it('leaves nothing in a queue, and no role has asked for what it may not', async () => {

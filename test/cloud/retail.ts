@@ -67,8 +67,12 @@ export function joined(names: readonly string[]): Buffer {
   return Buffer.from(`${[first, ...rows].join('\n')}\n`);
 }
 
-/** The example with a model that trains in seconds, in a folder of its own. */
-export async function smallRetail(folder: string, preset: Preset = SMALL_TEXT): Promise<Config> {
+/** The example with a model that trains in seconds, in a folder of its own. @param deploy what differs of the cloud's settings */
+export async function smallRetail(
+  folder: string,
+  preset: Preset = SMALL_TEXT,
+  deploy: ConfigInput['deploy'] = {},
+): Promise<Config> {
   const { config } = await loadConfig(EXAMPLE);
   const small = {
     ...config,
@@ -78,7 +82,7 @@ export async function smallRetail(folder: string, preset: Preset = SMALL_TEXT): 
     ...('text' in preset ? { text: preset.text } : {}),
     nightly: { ...config.nightly, expect: ['transactions'] },
     // The smallest limits that there are: a drop above them is a batch job's.
-    deploy: { ...config.deploy, largeDrop: { plainMiB: 1, gzipMiB: 1 } },
+    deploy: { ...config.deploy, largeDrop: { plainMiB: 1, gzipMiB: 1 }, ...deploy },
   };
   await writeFile(join(folder, 'nightjar.config.ts'), `export default ${JSON.stringify(small)};\n`);
   return (await loadConfig(folder)).config;

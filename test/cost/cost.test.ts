@@ -90,8 +90,8 @@ describe('the bill', () => {
     expect(amountOf('metrics of functions and jobs')).toBe(clean.length + features.length + 5);
     expect(amountOf('metrics of the tick')).toBe((dispatch.length * 6) / 24);
     // Each in two zones.
-    expect(amountOf('interface endpoints')).toBe(2 * ENDPOINTS.filter(({ hosts }) => !hosts).length);
-    expect(amountOf('interface endpoints', onGpu)).toBe(2 * ENDPOINTS.length);
+    expect(amountOf('interface endpoints')).toBe(2 * ENDPOINTS.filter(({ only }) => !only).length);
+    expect(amountOf('interface endpoints', { ...onGpu, tracing: true })).toBe(2 * ENDPOINTS.length);
   });
 
   it('sends large drops to a batch job', () => {

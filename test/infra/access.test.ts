@@ -51,6 +51,11 @@ const EVERYWHERE: readonly { actions: string; who: string; why: string }[] = [
     who: 'GPU hosts',
     why: 'ECS knows no resource for it; it tells where the agent of a host is to call',
   },
+  {
+    actions: 'xray:PutTraceSegments',
+    who: 'functions and jobs, with `deploy.tracing`',
+    why: 'X-Ray knows no resource for it; it reads nothing',
+  },
 ];
 
 function roleIdOf(name: Role): string {
@@ -157,6 +162,36 @@ describe('the table', () => {
     const page = readFileSync('docs/security.md', 'utf8');
     expect(page).toContain(`|---|---|---|---|---|---|---|---|\n${rows.join('\n')}\n\n`);
     expect(page).toContain(`|---|---|---|\n${why.join('\n')}\n`);
+  });
+});
+
+describe('traces', () => {
+  const told = (of: typeof templates) => {
+    const given = names.filter((name) =>
+      pairs(roleStatements(of).get(roleIdOf(name))!).includes('xray:PutTraceSegments on *'),
+    );
+    const named = Object.values(of).flatMap(({ Resources }) =>
+      Object.entries(Resources)
+        .filter(([, { Properties }]) => JSON.stringify(Properties ?? {}).includes('NIGHTJAR_TRACES'))
+        .map(([, { Type }]) => Type),
+    );
+    return { given, named: named.sort() };
+  };
+
+  it('are sent by functions and jobs where the config asks for them, and by nobody else', () => {
+    const traced = synthesise({ deploy: { tracing: true } }).templates;
+    expect(told(traced)).toEqual({
+      given: names.filter((name) => name !== 'quarantineReader'),
+      named: [
+        ...Array.from({ length: 4 }, () => 'AWS::Batch::JobDefinition'),
+        ...Array.from({ length: 3 }, () => 'AWS::Lambda::Function'),
+      ],
+    });
+  });
+
+  it('are nothing by default', () => {
+    expect(told(templates)).toEqual({ given: [], named: [] });
+    expect(JSON.stringify(templates)).not.toMatch(/xray/i);
   });
 });
 

@@ -99,6 +99,7 @@ describe('cdk-nag', () => {
     ['by default', {}],
     ['with hosts for GPUs', { deploy: { compute: 'gpu', network: 'public-egress' } }],
     ['in dev', { environment: 'dev' }],
+    ['with traces', { deploy: { tracing: true } }],
   ])('finds nothing that is not acknowledged: %s', (_, setting) => {
     const { app: made } = synthesise(setting);
     const { violations } = new AwsSolutionsChecks(made).validateScope(made);

@@ -109,6 +109,11 @@ describe('endpoints', () => {
     expect(new Set(ENDPOINTS.map(({ why }) => why)).size).toBe(ENDPOINTS.length);
   });
 
+  it('has one to X-Ray where nights are traced', () => {
+    const traced = synthesise({ deploy: { network: 'endpoints', tracing: true } }).templates.batch;
+    expect(services(traced)).toEqual(['ecr.api', 'ecr.dkr', 'logs', 'secretsmanager', 'xray']);
+  });
+
   it('puts each into two zones, open to jobs alone, under the usual names', () => {
     // given
     const [group] = ids(closed, 'AWS::EC2::SecurityGroup').filter((id) => id.startsWith('NetworkEndpoints'));
@@ -143,7 +148,7 @@ describe('endpoints', () => {
     template.resourcePropertiesCountIs(
       'AWS::EC2::VPCEndpoint',
       own,
-      ENDPOINTS.filter(({ policy }) => policy).length,
+      ENDPOINTS.filter(({ policy, only }) => policy && only !== 'traces').length,
     );
   });
 

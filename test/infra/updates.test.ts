@@ -34,10 +34,19 @@ const OTHER: Readonly<Record<string, unknown>> = {
   runbook: 'https://wiki.shop.example/nightjar',
   budgetUsd: false,
   dashboard: false,
+  tracing: true,
 };
 
 /** Those that change the shape of the stacks: each is tried alone. The others only change properties, and go together. */
-const SHAPES = ['compute', 'network', 'zones', 'cpu.architecture', 'gpu.spot', 'gpu.instanceTypes'];
+const SHAPES = [
+  'compute',
+  'network',
+  'zones',
+  'cpu.architecture',
+  'gpu.spot',
+  'gpu.instanceTypes',
+  'tracing',
+];
 /** `npm run test:all` tries every setting alone. */
 const ALONE = process.env.NIGHTJAR_SLOW_TESTS === '1' ? Object.keys(OTHER) : SHAPES;
 

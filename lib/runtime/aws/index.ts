@@ -7,3 +7,4 @@ export { countJob, flushing, openMetrics } from './metrics.ts';
 export { routedStore } from './routed-store.ts';
 export { openS3Store } from './s3-store.ts';
 export { openSqsQueue, type SqsQueueOptions } from './sqs-queue.ts';
+export { type Annotations, type Note, openTraces, type Segment, type Traces } from './traces.ts';

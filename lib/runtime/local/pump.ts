@@ -7,7 +7,11 @@ export interface QueueRecord {
   readonly messageId: string;
   readonly receiptHandle: string;
   readonly body: string;
-  readonly attributes: { readonly ApproximateReceiveCount: string };
+  readonly attributes: {
+    readonly ApproximateReceiveCount: string;
+    /** When it was sent, ms since 1970; absent where the queue is none of SQS. */
+    readonly SentTimestamp?: string;
+  };
   /** The queue; absent where it is none of SQS. */
   readonly eventSourceARN?: string;
 }
