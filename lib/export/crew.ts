@@ -14,7 +14,8 @@ export interface Crew {
     of: readonly Steps[K]['argument'][],
     onDone?: (done: number) => void,
   ): Promise<Steps[K]['result'][]>;
-  close(): void;
+  /** Ends who was started. */
+  close(): Promise<void>;
 }
 
 /** One after the other, in this process. */
@@ -28,7 +29,7 @@ export function alone(context: StepContext): Crew {
       }
       return results;
     },
-    close() {},
+    async close() {},
   };
 }
 
@@ -71,8 +72,8 @@ export function openCrew(start: () => ChildProcess, workers: number, folder: str
       await Promise.all(hands.map(work));
       return results;
     },
-    close() {
-      for (const hand of hands) hand.close();
+    async close() {
+      await Promise.all(hands.map((hand) => hand.close()));
     },
   };
 }
@@ -80,6 +81,7 @@ export function openCrew(start: () => ChildProcess, workers: number, folder: str
 /** A process that does one step at a time. */
 class Hand {
   readonly #child: ChildProcess;
+  readonly #ended: Promise<void>;
   #settle: { resolve: (result: unknown) => void; reject: (error: Error) => void } | undefined;
   #gone: Error | undefined;
 
@@ -91,8 +93,10 @@ class Hand {
       if ('result' in response) settle?.resolve(response.result);
       else settle?.reject(failureOf(response));
     });
-    child.on('error', (error) => this.#end(error));
-    child.on('exit', (code, signal) => this.#end(endOf(code, signal)));
+    this.#ended = new Promise((resolve) => {
+      child.on('error', (error) => resolve(this.#end(error)));
+      child.on('exit', (code, signal) => resolve(this.#end(endOf(code, signal))));
+    });
   }
 
   ask(request: Request): Promise<unknown> {
@@ -103,9 +107,11 @@ class Hand {
     });
   }
 
-  close(): void {
-    this.#gone = new NightjarError('the workers of the export were told to end');
-    this.#child.kill();
+  /** Waits for its end: nobody must write into the folder any more. */
+  close(): Promise<void> {
+    this.#gone ??= new NightjarError('the workers of the export were told to end');
+    if (this.#child.connected) this.#child.disconnect();
+    return this.#ended;
   }
 
   #end(error: Error): void {

@@ -59,7 +59,7 @@ export async function exportRun(args: {
         try {
           return await work(crew);
         } finally {
-          crew.close();
+          await crew.close();
         }
       }),
     now,

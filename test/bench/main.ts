@@ -1,5 +1,6 @@
 import { benchClean } from './clean.ts';
 import { benchDeploy } from './deploy.ts';
+import { benchExport } from './export.ts';
 import { benchFold } from './fold.ts';
 import { benchKeys } from './keys.ts';
 import { benchLargeDrop } from './large-drop.ts';
@@ -22,6 +23,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   start: { run: benchStart, byDefault: true },
   keys: { run: benchKeys, byDefault: false },
   rates: { run: benchRates, byDefault: false },
+  export: { run: benchExport, byDefault: false },
   memory: { run: benchMemory, byDefault: false },
   deploy: { run: benchDeploy, byDefault: false },
   train: { run: benchTrain, byDefault: false },
