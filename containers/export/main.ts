@@ -32,7 +32,8 @@ if (env[WORKER] === '1') {
         progress,
         workers: {
           count: Math.min(availableParallelism(), Math.floor(memoryMiB(env) / WORKER_MIB)),
-          start: () => fork(process.argv[1]!, { env: { ...env, [WORKER]: '1' }, stdio: ['ignore', 2, 2, 'ipc'] }),
+          start: () =>
+            fork(process.argv[1]!, { env: { ...env, [WORKER]: '1' }, stdio: ['ignore', 2, 2, 'ipc'] }),
         },
       });
     },

@@ -1,9 +1,9 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { StepContext } from './context.ts';
 import type { CsvWriter } from './csv.ts';
 import type { ExportFile, Format } from './manifest.ts';
 import type { ShardRows } from './shard-rows.ts';
-import type { StepContext } from './steps.ts';
 import { decileOf, type ExportTable, partName } from './table.ts';
 import { type Column, writeTableFile } from './table-file.ts';
 
@@ -39,7 +39,10 @@ export async function fileAddresses(
     const texts = Buffer.from(emails.bytes.buffer, emails.bytes.byteOffset, emails.bytes.length);
     for (let row = 0; row < rows; row++) {
       if (!emails.has(row)) continue;
-      const hash = Buffer.from(texts.toString('latin1', emails.offsets[row]!, emails.offsets[row + 1]!), 'hex');
+      const hash = Buffer.from(
+        texts.toString('latin1', emails.offsets[row]!, emails.offsets[row + 1]!),
+        'hex',
+      );
       const entry = file.add(Math.floor((hash.readUInt32BE(0) / 2 ** 32) * buckets), width);
       hash.copy(entry);
       entry[HASH] = control[row]!;

@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { NightjarError } from '../data/index.ts';
-import { EXIT_RETRY, explain, sentenceOf, SystemError } from '../runtime/index.ts';
-import { STEPS, type StepContext, type StepName, type Steps } from './steps.ts';
+import { EXIT_RETRY, explain, SystemError, sentenceOf } from '../runtime/index.ts';
+import type { StepContext } from './context.ts';
+import { STEPS, type StepName, type Steps } from './steps.ts';
 
 /** Who does the steps of an export. */
 export interface Crew {
@@ -103,7 +104,8 @@ class Hand {
     return new Promise((resolve, reject) => {
       if (this.#gone) return reject(this.#gone);
       this.#settle = { resolve, reject };
-      this.#child.send(request, (error) => error && this.#end(error));
+      // What does not get through is told by the end of the process.
+      this.#child.send(request, (error) => error && this.#child.kill());
     });
   }
 
@@ -155,6 +157,9 @@ export function serveSteps(
       return { failed: sentenceOf(error), away: isAway(error) };
     }
   };
-  process.on('message', (request: Request) => void answer(request).then((response) => process.send?.(response)));
+  process.on(
+    'message',
+    (request: Request) => void answer(request).then((response) => process.send?.(response)),
+  );
   process.once('disconnect', () => process.exit(EXIT_RETRY));
 }

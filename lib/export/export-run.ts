@@ -16,7 +16,7 @@ import { alone, openCrew } from './crew.ts';
 import { writeExports } from './export.ts';
 import type { ExportManifest } from './manifest.ts';
 import { readScores } from './shard-rows.ts';
-import { type ExportTable, partsOf } from './table.ts';
+import { type ExportTable, FILE_SIZES, type FileSizes, partsOf } from './table.ts';
 
 /** Processes that share out a large export. */
 export interface Workers {
@@ -39,8 +39,9 @@ export async function exportRun(args: {
   now: () => Date;
   progress: (text: string) => void;
   workers?: Workers;
+  sizes?: FileSizes;
 }): Promise<ExportManifest> {
-  const { store, runId, pseudonyms, now, progress, workers } = args;
+  const { store, runId, pseudonyms, now, progress, workers, sizes = FILE_SIZES } = args;
   const manifest = await readManifest(store, runId);
   const versions = await versionsOf(store, runId, manifest);
   return writeExports({
@@ -50,9 +51,10 @@ export async function exportRun(args: {
     modelVersion: modelVersion(versions),
     formats: manifest.config.exports.formats,
     tables: await exportTables(store, runId, manifest, versions),
+    sizes,
     withCrew: ({ scores, likelyRows }, work) =>
       withScratch('export', async (folder) => {
-        const together = workers && workers.count > 1 && partsOf(likelyRows, scores.length) > 1;
+        const together = workers && workers.count > 1 && partsOf(likelyRows, scores.length, sizes) > 1;
         const crew = together
           ? openCrew(workers.start, Math.min(workers.count, scores.length), folder)
           : alone({ store, pseudonyms, folder });

@@ -5,7 +5,7 @@ import { pointDay, showCurrent } from './current.ts';
 import { type ExportFile, type ExportManifest, FOLDERS, type Format } from './manifest.ts';
 import type { PartArguments } from './part.ts';
 import type { Segment } from './ranks.ts';
-import { type ExportTable, partName, partsOf } from './table.ts';
+import { type ExportTable, type FileSizes, partName, partsOf } from './table.ts';
 
 interface WriteExports {
   readonly store: ObjectStore;
@@ -14,6 +14,7 @@ interface WriteExports {
   readonly modelVersion: string;
   readonly formats: readonly Format[];
   readonly tables: readonly ExportTable[];
+  readonly sizes: FileSizes;
   /** Gives a crew to `work`, whose folder is gone afterwards. Called once a table. */
   readonly withCrew: <T>(table: ExportTable, work: (crew: Crew) => Promise<T>) => Promise<T>;
   readonly now: () => Date;
@@ -79,7 +80,7 @@ async function writeTable(args: WriteExports, table: ExportTable, crew: Crew): P
     tell('ranked task', segments.length),
   );
   const ranked = segments.map((of) => total(of.map(({ count }) => count)));
-  const parts = partsOf(total(sorted.map(({ rows }) => rows)), shards.length);
+  const parts = partsOf(total(sorted.map(({ rows }) => rows)), shards.length, args.sizes);
   const written = await crew.all(
     'part',
     Array.from({ length: parts }, (_, part): PartArguments => {

@@ -1,11 +1,11 @@
 import { stableUnit } from '../data/index.ts';
 import type { TextColumn } from '../score/index.ts';
 import { fileAddresses } from './addresses.ts';
+import type { StepContext } from './context.ts';
 import type { CsvWriter } from './csv.ts';
 import type { ExportFile, Format } from './manifest.ts';
 import { readRanks, type Segment } from './ranks.ts';
 import { comparerOf, readRows, type ShardRows } from './shard-rows.ts';
-import type { StepContext } from './steps.ts';
 import { decileOf, type ExportTable, exportColumns, partName } from './table.ts';
 import { writeTableFile } from './table-file.ts';
 
@@ -42,7 +42,8 @@ export async function writePart(context: StepContext, args: PartArguments): Prom
   const { store, folder } = context;
   const { table, part, parts, keys } = args;
   const shards: RankedRows[] = [];
-  for (const { shard, segments } of args.shards) shards.push(await rankedRows(context, table, shard, segments));
+  for (const { shard, segments } of args.shards)
+    shards.push(await rankedRows(context, table, shard, segments));
   const rows = shards.reduce((sum, { ids }) => sum + ids.length, 0);
   const controlRows = shards.reduce((sum, { control }) => sum + control.reduce((n, one) => n + one, 0), 0);
   if (table.audiences.length > 0) await fileAddresses(folder, part, parts, shards);

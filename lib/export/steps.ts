@@ -1,24 +1,10 @@
-import type { Pseudonyms } from '../data/index.ts';
-import type { ObjectStore } from '../runtime/index.ts';
-import {
-  type AudienceArguments,
-  type BestArguments,
-  bestOfAddresses,
-  writeAudience,
-} from './addresses.ts';
+import { type AudienceArguments, type BestArguments, bestOfAddresses, writeAudience } from './addresses.ts';
+import type { StepContext } from './context.ts';
 import type { ExportFile } from './manifest.ts';
 import { type PartArguments, type PartResult, writePart } from './part.ts';
 import { fileSorted, mergeRanks, type Segment } from './ranks.ts';
 import { readScores } from './shard-rows.ts';
 import type { ExportTable } from './table.ts';
-
-/** What every step may use. Steps of one export share the folder: they are on one machine. */
-export interface StepContext {
-  readonly store: ObjectStore;
-  readonly pseudonyms: Pseudonyms;
-  /** A folder for what is between two steps. */
-  readonly folder: string;
-}
 
 export interface SortArguments {
   readonly table: ExportTable;

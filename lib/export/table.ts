@@ -26,16 +26,21 @@ export interface ExportTable {
   readonly likelyRows: number;
 }
 
-/** A table of more users than this has several files. */
-const ONE_FILE = 1_000_000;
-/** Users of a file where there are several, at most: whoever writes one holds it in memory. */
-const OF_SEVERAL = 500_000;
+/** How many users go into a file. */
+export interface FileSizes {
+  /** A table of as many has one file. */
+  readonly one: number;
+  /** Of a file where there are several, at most: whoever writes one holds it in memory. */
+  readonly ofSeveral: number;
+}
 
-/** In how many files a table is written: a power of two, and as many shards in each. */
-export function partsOf(rows: number, shards: number): number {
-  if (rows <= ONE_FILE) return 1;
+export const FILE_SIZES: FileSizes = { one: 1_000_000, ofSeveral: 500_000 };
+
+/** In how many files a table is written: a power of two, with as many shards in each. */
+export function partsOf(rows: number, shards: number, sizes: FileSizes): number {
+  if (rows <= sizes.one) return 1;
   let parts = 2;
-  while (parts < shards && rows / parts > OF_SEVERAL) parts *= 2;
+  while (parts < shards && rows / parts > sizes.ofSeveral) parts *= 2;
   return Math.min(parts, shards);
 }
 

@@ -91,7 +91,8 @@ function textColumn(data: Data | undefined, rows: number): TextColumn {
     return { bytes: new Uint8Array(0), offsets: new Int32Array(1), has: () => false };
   }
   const { values, valueOffsets, nullBitmap, nullCount } = data;
-  const has = nullCount === 0 ? () => true : (row: number) => ((nullBitmap[row >> 3]! >> (row & 7)) & 1) === 1;
+  const has =
+    nullCount === 0 ? () => true : (row: number) => ((nullBitmap[row >> 3]! >> (row & 7)) & 1) === 1;
   return { bytes: values, offsets: valueOffsets, has };
 }
 

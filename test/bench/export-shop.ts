@@ -13,7 +13,13 @@ import { unit } from './support.ts';
 export const BENCH_KEY = new Uint8Array(64).fill(7);
 
 const TASKS = ['churn', 'purchase', 'return'];
-const GROUPS = ['time since last activity', 'how often', 'money spent', 'rhythm of activity', 'variety of items'];
+const GROUPS = [
+  'time since last activity',
+  'how often',
+  'money spent',
+  'rhythm of activity',
+  'variety of items',
+];
 
 const exportConfig = (shards: number): Config =>
   parseConfig({

@@ -53,7 +53,15 @@ export async function benchExport(): Promise<void> {
     }
     printTable(
       `export of ${whole(USERS)} users, ${SHARDS} shards (load ${load()})`,
-      ['', 's', 'cpu s', 'cpu s/million', 'peak MB', '100 million on 4 vCPUs: min', `on ${LARGEST_VCPUS}: min`],
+      [
+        '',
+        's',
+        'cpu s',
+        'cpu s/million',
+        'peak MB',
+        '100 million on 4 vCPUs: min',
+        `on ${LARGEST_VCPUS}: min`,
+      ],
       measured.map(([name, { seconds, cpu, peakMib }]) => {
         const perMillion = (cpu / USERS) * 1e6;
         // Four vCPUs are taken for two cores of this machine, as everywhere in lib/cost.
@@ -92,8 +100,8 @@ function run(
     child.on('error', reject);
     child.on('close', (code) => {
       if (code !== 0) return reject(new Error(`${args.join(' ')} ended with code ${code}: ${errors.trim()}`));
-      const told = [...errors.matchAll(/^metered (.*)$/gm)].map(
-        ([, json]): { cpu: number; peak: number } => JSON.parse(json!),
+      const told = [...errors.matchAll(/^metered (.*)$/gm)].map(([, json]): { cpu: number; peak: number } =>
+        JSON.parse(json!),
       );
       resolve({
         seconds: (performance.now() - started) / 1000,
