@@ -1,4 +1,5 @@
 export { estimate, type Load } from './estimate.ts';
+export { DROP_FORMATS, type DropFormat, formatRates } from './formats.ts';
 export { limits } from './limits.ts';
 export { fargateHour } from './machines.ts';
 export { PRICES } from './prices.ts';
