@@ -31,7 +31,7 @@ export interface PartResult {
 }
 
 /** A shard's rows with their ranks in each task. */
-interface RankedRows extends ShardRows {
+interface RankedRows extends Pick<ShardRows, 'columns' | 'ids'> {
   readonly control: Uint8Array;
   /** By task; 0 where the task does not ask the user. */
   readonly ranks: readonly Uint32Array[];
@@ -62,16 +62,16 @@ async function rankedRows(
   shard: number,
   segments: readonly Segment[],
 ): Promise<RankedRows> {
-  const rows = await readRows(store, scores[shard]!, shape, pseudonyms);
+  const { columns, ids, names, order } = await readRows(store, scores[shard]!, shape, pseudonyms);
   const ranks: Uint32Array[] = [];
   for (const [task, name] of shape.tasks.entries()) {
-    const { logit } = rows.columns.tasks[name]!;
-    ranks.push(await readRanks(folder, task, shard, segments[task]!, logit, rows.order));
+    const { logit } = columns.tasks[name]!;
+    ranks.push(await readRanks(folder, task, shard, segments[task]!, logit, order));
   }
-  const control = Uint8Array.from(rows.names, (name) =>
+  const control = Uint8Array.from(names, (name) =>
     stableUnit('control', name) < shape.controlShare ? 1 : 0,
   );
-  return { ...rows, ranks, control };
+  return { columns, ids, ranks, control };
 }
 
 function* records(

@@ -245,6 +245,17 @@ describe('an export in parts', { timeout: LIMIT }, () => {
     expect(await hashes(killed.store)).toEqual(standing);
   });
 
+  it('of no users has its columns and no rows', async () => {
+    const root = `${await temporaryFolder()}/bucket`;
+    const store = await openFolderStore(root, { durable: false });
+    const empty = { root, store, runId: await putScored(store, []) };
+    const { files, rows } = await exported(empty);
+    expect([rows, files.map((file) => file.rows)]).toEqual([0, Array(6).fill(0)]);
+    const columns = await read(`DESCRIBE SELECT * FROM '${root}/exports/users/parquet/**/*.parquet'`);
+    expect(columns.map((row) => row.column_name)).toContain('churn_reasons');
+    expect(await read(`SELECT * FROM read_csv('${root}/exports/users/csv/**/*.csv.gz')`)).toEqual([]);
+  });
+
   it('fails as its worker does: for good where it would fail again, else to be started again', async () => {
     const failing = await scoredShop();
     const wrongKey = await workersOf(failing, new Uint8Array(64).fill(14));
