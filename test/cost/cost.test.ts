@@ -107,7 +107,7 @@ describe('the bill', () => {
     const of = (format: Load['format'], more: Partial<Load> = {}) =>
       estimate({ ...MILLION, ...more, format });
     const clean = (format: Load['format']) => of(format).lines.find(({ what }) => what.startsWith('clean'))!;
-    expect(clean('jsonl.gz').amount).toBeGreaterThan(2 * clean('csv').amount);
+    expect(clean('jsonl.gz').amount).toBeGreaterThan(clean('csv').amount);
     expect(clean('parquet').from).toContain('cleanCpuSecondsPerMillionParquetRows');
     const stored = (format: Load['format']) =>
       of(format).lines.find(({ what }) => what === 'drops, standard')!.amount;
@@ -148,7 +148,7 @@ describe('the limits', () => {
   it('hold for a million users and name the setting beyond', () => {
     expect(limits(MILLION, estimate(MILLION).sizes).filter(({ ok }) => !ok)).toEqual([]);
     const huge = { ...MILLION, users: 1e8, eventsPerDay: 5e7 };
-    const broken = limits(huge, estimate(huge).sizes, 1).filter(({ ok }) => !ok);
+    const broken = limits(huge, estimate(huge).sizes, 0.5).filter(({ ok }) => !ok);
     expect(broken.map(({ setting }) => setting).join(' ')).toMatch(/shards up/);
     expect(broken.map(({ setting }) => setting).join(' ')).toMatch(/scoreChildren up/);
     const minute = { ...MILLION, dropsPerDay: 1440 };
