@@ -1,5 +1,5 @@
 import { usesGpu } from '../config/index.ts';
-import type { Line, Load } from './estimate.ts';
+import type { Line, Load } from './load.ts';
 import { PRICES } from './prices.ts';
 
 const MONTH_DAYS = 365 / 12;

@@ -1,4 +1,5 @@
-import type { Load, Sizes } from './estimate.ts';
+import type { Sizes } from './estimate.ts';
+import type { Load } from './load.ts';
 
 /** A bound that a load may run into, and the setting to move when it does. */
 export interface Limit {

@@ -1,6 +1,7 @@
-import { type Estimate, estimate, type Load } from './estimate.ts';
+import { type Estimate, estimate } from './estimate.ts';
 import { type DropFormat, formatRates } from './formats.ts';
 import { type Limit, limits } from './limits.ts';
+import type { Load } from './load.ts';
 import { PRICES } from './prices.ts';
 import { RATES } from './rates.ts';
 

@@ -1,4 +1,4 @@
-import type { Line, Load } from './estimate.ts';
+import type { Line, Load } from './load.ts';
 import { machineOf } from './machines.ts';
 import { PRICES } from './prices.ts';
 import type { Rates } from './rates.ts';
