@@ -5,6 +5,7 @@ import { loadConfig } from '../lib/config/index.ts';
 import { ConfigError, NightjarError } from '../lib/data/index.ts';
 import { buildApp, type Packages } from '../lib/infra/index.ts';
 import { buildPackages } from './build/index.ts';
+import { unknownEnvironment } from './commands/stack-options.ts';
 import { EXIT } from './exit.ts';
 
 /**
@@ -16,6 +17,8 @@ async function main(): Promise<void> {
   const app = new App();
   const { config } = await loadConfig(context(app, 'config') ?? 'examples/online-retail');
   const environment = context(app, 'env') ?? 'prod';
+  const note = unknownEnvironment(config, environment);
+  if (note !== undefined) console.error(note);
   const built = context(app, 'packages');
   const packages =
     built === undefined

@@ -134,6 +134,12 @@ export type BucketState = Awaited<ReturnType<typeof bucketState>>;
 /** Of a list that can be long, how many a person is shown; --json has all. */
 const TOLD = 10;
 
+/** Of the table of drops; docs/operations.md shows it. */
+export const DROP_COLUMNS = [
+  ...['source', 'done', 'refused', 'pending', 'ignored'],
+  ...['rows in', 'clean', 'duplicates', 'left out', 'quarantined'],
+];
+
 /** The same for a person. `unprocessed`, `unfinished`: what is to be done about it in the place that is looked at. */
 export function printBucket(
   state: BucketState,
@@ -152,9 +158,7 @@ export function printBucket(
     s.leftOut,
     s.quarantined,
   ]);
-  const files = ['done', 'refused', 'pending', 'ignored'];
-  const head = ['source', ...files, 'rows in', 'clean', 'duplicates', 'left out', 'quarantined'];
-  console.log(table(head, drops));
+  console.log(table(DROP_COLUMNS, drops));
   for (const { key, reason, hint } of state.refused) console.log(`refused  ${key}: ${reason} (${hint})`);
   for (const { key, why } of state.pending.slice(0, TOLD))
     console.log(`pending  ${key}: ${why ?? unprocessed}`);

@@ -1,7 +1,16 @@
-import { Command, InvalidArgumentError } from 'commander';
-import { deployOf, loadConfig } from '../../lib/config/index.ts';
-import { amount, dollars, estimate, limits, PRICES } from '../../lib/cost/index.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { deployOf } from '../../lib/config/index.ts';
+import {
+  amount,
+  DROP_FORMATS,
+  type DropFormat,
+  dollars,
+  estimate,
+  limits,
+  PRICES,
+} from '../../lib/cost/index.ts';
 import { table } from './shared.ts';
+import { configOf } from './stack-options.ts';
 
 /** A positive number as people write it: 10e6, 500000. */
 function positive(text: string): number {
@@ -12,10 +21,21 @@ function positive(text: string): number {
   return value;
 }
 
+/** As the config's `shards`. */
+function powerOfTwo(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > MOST_SHARDS || Math.log2(value) % 1 !== 0) {
+    throw new InvalidArgumentError(`a power of two up to ${MOST_SHARDS} is expected, such as 64 or 128`);
+  }
+  return value;
+}
+
+const MOST_SHARDS = 4096;
+
 /** The smallest power of two that keeps shards below 80,000 users. */
 function shardsFor(users: number): number {
   let shards = 4;
-  while (shards < 4096 && users / shards > 80_000) shards *= 2;
+  while (shards < MOST_SHARDS && users / shards > 80_000) shards *= 2;
   return shards;
 }
 
@@ -23,6 +43,7 @@ interface CostOptions {
   readonly users: number;
   readonly eventsPerDay: number;
   readonly dropsPerDay: number;
+  readonly format: DropFormat;
   readonly shards?: number;
   readonly env: string;
   readonly json?: boolean;
@@ -35,15 +56,17 @@ export function costCommand(): Command {
     .requiredOption('--users <n>', 'users to score', positive)
     .requiredOption('--events-per-day <n>', 'events a day', positive)
     .option('--drops-per-day <n>', 'files a day', positive, 24)
-    .option('--shards <n>', 'shards (default: so that each has at most 80,000 users)', positive)
+    .addOption(new Option('--format <name>', 'of the files').choices(DROP_FORMATS).default('csv'))
+    .option('--shards <n>', 'shards (default: so that each has at most 80,000 users)', powerOfTwo)
     .option('--env <name>', 'environment of the config whose deploy settings count', 'prod')
     .option('--json', 'print it for a machine')
     .action(async (options: CostOptions, command: Command) => {
-      const { config } = await loadConfig(command.optsWithGlobals<{ config: string }>().config);
+      const { config } = await configOf(command);
       const load = {
         users: options.users,
         eventsPerDay: options.eventsPerDay,
         dropsPerDay: options.dropsPerDay,
+        format: options.format,
         shards: options.shards ?? shardsFor(options.users),
         historyDays: config.features.historyDays,
         lateDays: config.features.lateDays,

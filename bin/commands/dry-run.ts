@@ -1,5 +1,5 @@
 import type { Config } from '../../lib/config/index.ts';
-import { RATES } from '../../lib/cost/index.ts';
+import { type DropFormat, formatRates, RATES } from '../../lib/cost/index.ts';
 import { formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
 import type { LeftOut } from '../../lib/models/index.ts';
 import { championOf, readModelFile } from '../../lib/registry/index.ts';
@@ -121,6 +121,13 @@ export async function lastReport(store: ObjectStore): Promise<RunReport | undefi
 export const secondsOf = (report: RunReport | undefined, stage: string): number | undefined =>
   report?.stages.find(({ name, seconds }) => name === stage && seconds > 0)?.seconds;
 
+/** As its name says: of formats that were measured the one that is the most like it. */
+function formatOf(key: string): DropFormat {
+  if (key.endsWith('.parquet')) return 'parquet';
+  if (/\.(?:jsonl|ndjson|json)(?:\.\w+)?$/.test(key)) return 'jsonl.gz';
+  return /\.(?:gz|zst|zip)$/.test(key) ? 'csv.gz' : 'csv';
+}
+
 function howLong(args: {
   pending: readonly DropState[];
   pendingBytes: number;
@@ -130,17 +137,16 @@ function howLong(args: {
 }): Pick<DryRun, 'seconds' | 'basis'> {
   const { pending, pendingBytes, trains, users, last } = args;
   const { rates } = RATES;
-  // Compressed files hold several times as many rows a byte.
-  const rows = pending.reduce(
-    (sum, { key, size }) => sum + (size * (/\.(gz|parquet|zst)$/.test(key) ? 6 : 1)) / rates.dropBytesPerRow,
-    0,
-  );
-  const perRow = (rates.cleanCpuSecondsPerMillionRows + rates.featuresCpuSecondsPerMillionRows) / 1e6;
+  const ofRows = pending.reduce((sum, { key, size }) => {
+    const { dropBytesPerRow, cleanCpuSecondsPerMillionRows } = formatRates(formatOf(key), rates);
+    const perRow = (cleanCpuSecondsPerMillionRows + rates.featuresCpuSecondsPerMillionRows) / 1e6;
+    return sum + (size / dropBytesPerRow) * perRow;
+  }, 0);
   const perDrop = rates.cleanCpuSecondsPerDrop + rates.featuresCpuSecondsPerDrop;
   const measured = (stage: string, otherwise: number) => secondsOf(last, stage) ?? otherwise;
   return {
     seconds: {
-      clean: pendingBytes > 0 ? rows * perRow + pending.length * perDrop : 0,
+      clean: pendingBytes > 0 ? ofRows + pending.length * perDrop : 0,
       finetune: trains ? measured('finetune', rates.finetuneCpuSeconds) : 0,
       score: measured('score', (rates.scoreCpuSecondsPerMillionUsers * users) / 1e6),
       export: measured('export', (rates.exportCpuSecondsPerMillionUsers * users) / 1e6),

@@ -26,6 +26,7 @@ import type { Workspace } from '../workspace.ts';
 import { dryRun, dryRunText, lastReport, secondsOf } from './dry-run.ts';
 import { span } from './eta.ts';
 import { losses } from './losses.ts';
+import { notPromoted } from './not-promoted.ts';
 import { dayArgument, runSteps, type Step, workplaceOf, workspaceOf } from './shared.ts';
 import { validationJson, validationText } from './validation-table.ts';
 
@@ -308,6 +309,7 @@ async function printRun(context: RunContext, json: boolean): Promise<void> {
   const leftOut = page?.leftOut ?? checked?.leftOut ?? [];
   const warnings = checked?.warnings ?? [];
   const replaced = await replacedCounts(workspace.store, manifest);
+  const unpromoted = seconds.finetune === undefined ? [] : await notPromoted(workspace.store, planned);
   const result = {
     runId,
     asOf: manifest.asOf,
@@ -318,6 +320,7 @@ async function printRun(context: RunContext, json: boolean): Promise<void> {
     ...(page ? { validation: validationJson(page) } : {}),
     leftOut,
     warnings,
+    notChampions: unpromoted,
     losses: lost,
     missing: manifest.missing,
     replaced,
@@ -330,6 +333,8 @@ async function printRun(context: RunContext, json: boolean): Promise<void> {
   if (page) console.log(`\n${validationText(page)}\n`);
   for (const { task, why } of leftOut) console.log(`left out: ${task}: ${why}`);
   for (const { task, why } of warnings) console.log(`note     ${task}: ${why}`);
+  for (const { group, why } of unpromoted)
+    console.log(`note     ${group}: the new model serves this run alone and is no champion: ${why}`);
   for (const { message } of lost) console.log(`lost     ${message}`);
   printMissing(manifest);
   for (const [source, lines] of Object.entries(replaced)) {

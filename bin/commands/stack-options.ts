@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { type Command, Option } from 'commander';
-import { loadConfig } from '../../lib/config/index.ts';
+import { type Config, loadConfig } from '../../lib/config/index.ts';
 import { NightjarError } from '../../lib/data/index.ts';
 
 /** Which deployed environment a command is about. */
@@ -15,9 +15,27 @@ export const environmentOption = () => new Option('--env <name>', 'the deployed 
 export const regionOption = () =>
   new Option('--region <name>', 'the region it is deployed in (default: AWS_REGION, or that of the profile)');
 
-/** The config that --config names, without opening the folder that stands for the bucket. @throws ConfigError */
-export function configOf(command: Command): ReturnType<typeof loadConfig> {
-  return loadConfig(command.optsWithGlobals<{ config: string }>().config);
+/**
+ * The config that --config names, without opening the folder that stands for the bucket. An environment that it does not name
+ * may be meant, or misspelt: that is said.
+ * @throws ConfigError
+ */
+export async function configOf(command: Command): ReturnType<typeof loadConfig> {
+  const { config: path, env } = command.optsWithGlobals<{ config: string; env?: string }>();
+  const loaded = await loadConfig(path);
+  const note = env === undefined ? undefined : unknownEnvironment(loaded.config, env);
+  if (note !== undefined) console.error(note);
+  return loaded;
+}
+
+/** Environments that need no entry in a config. */
+const ALWAYS = ['prod', 'dev'];
+
+/** One line where a config does not know an environment; undefined where it does. */
+export function unknownEnvironment({ environments }: Config, name: string): string | undefined {
+  const known = [...new Set([...ALWAYS, ...Object.keys(environments)])];
+  if (known.includes(name)) return undefined;
+  return `note: the config names no environment "${name}", so it goes by "deploy" alone; known are ${known.join(', ')}`;
 }
 
 /** The stacks' own door is loaded when one of their commands runs: it brings the SDK with it. */

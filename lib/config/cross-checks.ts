@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { deploySchema, mergeSettings } from './deploy-schema.ts';
+import { machineFaults } from './machines.ts';
 import { type Config, configSchema, type Source } from './schema.ts';
 
 /** What is wrong with a setting, given others. */
@@ -99,15 +100,32 @@ function textFaults({ text, sources, named }: Parts): CrossFault[] {
   return [{ path: ['text'], given: undefined, expected }];
 }
 
+const sameFault = ({ path, given, expected }: Omit<CrossFault, 'issue'>): string =>
+  JSON.stringify([path, given, expected]);
+
 function environmentFaults({ deploy, environments }: Parts): CrossFault[] {
   if (!deploy) return [];
-  return Object.entries(environments).flatMap(([environment, overrides]) => {
-    const { error } = deploySchema.safeParse(mergeSettings(deploy, overrides), { reportInput: true });
-    return (error?.issues ?? []).map((issue): CrossFault => {
-      const path = ['environments', environment, ...issue.path];
-      return { path, expected: issue.message, issue: { ...issue, path } };
-    });
-  });
+  const machines = machineFaults(deploy);
+  const told = new Set(machines.map(sameFault));
+  return [
+    ...machines.map((fault) => ({ ...fault, path: ['deploy', ...fault.path] })),
+    ...Object.entries(environments).flatMap(([environment, overrides]) => {
+      const merged = deploySchema.safeParse(mergeSettings(deploy, overrides), { reportInput: true });
+      const at = (path: readonly PropertyKey[]) => ['environments', environment, ...path];
+      // What is wrong in all environments is told once.
+      if (merged.success) {
+        const own = machineFaults(merged.data).filter((fault) => !told.has(sameFault(fault)));
+        return own.map((fault) => ({ ...fault, path: at(fault.path) }));
+      }
+      return merged.error.issues.map(
+        (issue): CrossFault => ({
+          path: at(issue.path),
+          expected: issue.message,
+          issue: { ...issue, path: at(issue.path) },
+        }),
+      );
+    }),
+  ];
 }
 
 function nightlyFaults({ nightly, sources, named }: Parts): CrossFault[] {

@@ -1,5 +1,6 @@
 export { type Deploy, deployOf, HOURS_AFTER_DEADLINE, usesGpu } from './deploy-schema.ts';
 export { defineConfig, loadConfig, parseConfig } from './load.ts';
+export { gpuJobSize, type JobSize } from './machines.ts';
 export type {
   AbsenceTask,
   Config,

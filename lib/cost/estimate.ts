@@ -1,31 +1,11 @@
 import { type Deploy, usesGpu } from '../config/index.ts';
+import { type FormatRates, formatRates } from './formats.ts';
+import { idle, WATCHED } from './idle.ts';
+import type { Line, Load } from './load.ts';
 import { FARGATE_OVERHEAD_HOURS, fargateHour, machineOf } from './machines.ts';
 import { PRICES } from './prices.ts';
 import { RATES, type Rates } from './rates.ts';
-
-/** What decides the bill. */
-export interface Load {
-  readonly users: number;
-  readonly eventsPerDay: number;
-  readonly dropsPerDay: number;
-  readonly shards: number;
-  /** Days of history that stay: day rows, clean rows and drops of this age are stored. */
-  readonly historyDays: number;
-  /** `features.lateDays`: scoring folds on from a snapshot that lies so many days back. */
-  readonly lateDays: number;
-  readonly deploy: Deploy;
-}
-
-/** One line of the bill: how much of what, what it costs a day, and where the amount comes from. */
-export interface Line {
-  readonly part: 'ingest' | 'night' | 'training' | 'storage' | 'idle';
-  readonly what: string;
-  readonly amount: number;
-  readonly unit: string;
-  /** US dollars a day. */
-  readonly usd: number;
-  readonly from: string;
-}
+import { training, trainingWork } from './training.ts';
 
 /** What a load asks of the machine, beside money. */
 export interface Sizes {
@@ -39,6 +19,10 @@ export interface Sizes {
   readonly dispatchReads: number;
   readonly scoreReads: number;
   readonly exportSeconds: number;
+  /** Of one training. */
+  readonly trainingHours: number;
+  /** `deploy.largeDrop`: a larger drop goes to a batch job. */
+  readonly largeDrop: { readonly setting: string; readonly mebibytes: number };
 }
 
 export interface Estimate {
@@ -54,16 +38,10 @@ const GB = 1e9;
 const CLEAN_THREADS = 2;
 /** vCPUs that a function gets by its memory. */
 const MIB_PER_VCPU = 1769;
+/** Beyond them exports have several files (lib/export/table.ts). */
+const USERS_OF_ONE_FILE = 1e6;
 const TICKS_PER_NIGHT = 60;
-/**
- * One alarm looks at a band, and counts as three. Metrics of the ticks come in the hours of the night alone, those of the
- * functions (7) and of jobs (5) with their work. A test holds them to what the stacks have.
- */
-const WATCHED = { alarms: 23, metricsOfTicks: 6, hoursOfTicks: 6, metricsOfWork: 12 };
-/** Interface endpoints, and zones in which each stands. Hosts of our own need three of them, traces one. */
-const ENDPOINTS = { always: 4, hosts: 3, traces: 1, zones: 2 };
 const ENCRYPTED_REQUESTS_PER_DAY = 5000;
-const POLLS_PER_DAY = (2 * 5 * 86_400) / 20;
 const LOG_BYTES_PER_DROP = 1500;
 /** An image in the registry, compressed. */
 const IMAGE_GB = { cpu: 0.3, gpu: 4 };
@@ -73,7 +51,7 @@ export function estimate(load: Load, rates: Rates = RATES.rates): Estimate {
   const sizes = sizesOf(load, rates);
   const lines = [
     ...ingest(load, rates, sizes),
-    ...night(load, sizes),
+    ...night(load, rates, sizes),
     ...training(load, rates),
     ...storage(load, rates),
     ...idle(load),
@@ -98,8 +76,10 @@ function sizesOf(load: Load, rates: Rates): Sizes {
     (users * rates.scoreCpuSecondsPerMillionUsers +
       eventsPerDay * daysRead * rates.foldCpuSecondsPerMillionEvents) /
     1e6;
-  // Ranking and writing files is one process; DuckDB's threads help it, gzip and the opening of pseudonyms do not.
-  const exportSeconds = (users * rates.exportCpuSecondsPerMillionUsers) / 1e6;
+  // Where users have several files, a process a vCPU shares them out.
+  const workers = users > USERS_OF_ONE_FILE ? deploy.cpu.vcpus / 2 : 1;
+  const exportSeconds = (users * rates.exportCpuSecondsPerMillionUsers) / 1e6 / workers;
+  const format = formatRates(load.format, rates);
   const children = Math.min(deploy.scoreChildren, shards);
   const scoreHours = scoreCpuSeconds / cores / children / 3600;
   return {
@@ -107,23 +87,26 @@ function sizesOf(load: Load, rates: Rates): Sizes {
     exportSeconds,
     nightHours: scoreHours + exportSeconds / 3600 + overheadHours + FARGATE_OVERHEAD_HOURS,
     usersPerShard: users / shards,
-    dropMegabytes: (rowsPerDrop * rates.dropBytesPerRow) / 2 ** 20,
-    cleanSecondsPerDrop: cleanSeconds(rowsPerDrop, deploy, rates),
+    dropMegabytes: (rowsPerDrop * format.dropBytesPerRow) / 2 ** 20,
+    cleanSecondsPerDrop: cleanSeconds(rowsPerDrop, deploy, rates, format),
+    trainingHours: trainingWork(load, rates).hours,
+    largeDrop: { setting: `deploy.largeDrop.${format.limit}`, mebibytes: deploy.largeDrop[format.limit] },
     dispatchReads: dropsPerDay * Math.min(load.historyDays, 365),
     scoreReads: dropsPerDay * daysRead * shards * rates.scoreReadsPerShardAndDayFile,
   };
 }
 
-function cleanSeconds(rows: number, { functions }: Deploy, rates: Rates): number {
+function cleanSeconds(rows: number, { functions }: Deploy, rates: Rates, format: FormatRates): number {
   const vcpus = Math.min(CLEAN_THREADS, functions.cleanMemoryMiB / MIB_PER_VCPU);
-  return (rates.cleanCpuSecondsPerDrop + (rows / 1e6) * rates.cleanCpuSecondsPerMillionRows) / vcpus;
+  return (rates.cleanCpuSecondsPerDrop + (rows / 1e6) * format.cleanCpuSecondsPerMillionRows) / vcpus;
 }
 
 function ingest(load: Load, rates: Rates, sizes: Sizes): Line[] {
   const { eventsPerDay, dropsPerDay, deploy } = load;
-  const { functions, largeDrop, cpu } = deploy;
+  const { functions, cpu } = deploy;
   const rowsPerDrop = eventsPerDay / dropsPerDay;
-  const large = sizes.dropMegabytes > largeDrop.plainMiB;
+  const { names, cleanCpuSecondsPerMillionRows } = formatRates(load.format, rates);
+  const large = sizes.dropMegabytes > sizes.largeDrop.mebibytes;
   const featureCpu =
     dropsPerDay * rates.featuresCpuSecondsPerDrop +
     (eventsPerDay / 1e6) * rates.featuresCpuSecondsPerMillionRows;
@@ -132,12 +115,12 @@ function ingest(load: Load, rates: Rates, sizes: Sizes): Line[] {
   const cleanGbSeconds = sizes.cleanSecondsPerDrop * dropsPerDay * (functions.cleanMemoryMiB / 1024);
   const jobHours =
     dropsPerDay *
-    ((rates.cleanCpuSecondsPerDrop + (rowsPerDrop / 1e6) * rates.cleanCpuSecondsPerMillionRows) /
+    ((rates.cleanCpuSecondsPerDrop + (rowsPerDrop / 1e6) * cleanCpuSecondsPerMillionRows) /
       CLEAN_THREADS /
       3600 +
       FARGATE_OVERHEAD_HOURS);
   const reads = dropsPerDay * (rates.cleanReadsPerDrop + rates.featuresReadsPerDrop);
-  const writes = dropsPerDay * (rates.cleanWritesPerDrop + rates.featuresWritesPerDrop + 1);
+  const writes = dropsPerDay * (rates.cleanWritesPerDrop + rates.featuresWritesPerDrop + 2);
   return [
     large
       ? {
@@ -146,7 +129,7 @@ function ingest(load: Load, rates: Rates, sizes: Sizes): Line[] {
           amount: jobHours,
           unit: 'job hours',
           usd: jobHours * fargateHour(cpu),
-          from: 'cleanCpuSecondsPerMillionRows, cleanCpuSecondsPerDrop',
+          from: `${names.clean}, cleanCpuSecondsPerDrop`,
         }
       : {
           part: 'ingest',
@@ -154,7 +137,7 @@ function ingest(load: Load, rates: Rates, sizes: Sizes): Line[] {
           amount: cleanGbSeconds,
           unit: 'GB-s',
           usd: cleanGbSeconds * PRICES.lambda.gbSecond,
-          from: 'cleanCpuSecondsPerMillionRows, cleanCpuSecondsPerDrop',
+          from: `${names.clean}, cleanCpuSecondsPerDrop`,
         },
     {
       part: 'ingest',
@@ -170,7 +153,7 @@ function ingest(load: Load, rates: Rates, sizes: Sizes): Line[] {
       amount: writes,
       unit: 'requests',
       usd: (writes / 1000) * PRICES.s3.writesPerThousand,
-      from: 'cleanWritesPerDrop, featuresWritesPerDrop, and the drop itself',
+      from: 'cleanWritesPerDrop, featuresWritesPerDrop, the drop itself and its digest',
     },
     {
       part: 'ingest',
@@ -207,14 +190,14 @@ function ingest(load: Load, rates: Rates, sizes: Sizes): Line[] {
   ];
 }
 
-function night(load: Load, sizes: Sizes): Line[] {
+function night(load: Load, rates: Rates, sizes: Sizes): Line[] {
   const { deploy, dropsPerDay, shards } = load;
   const machine = machineOf('score', deploy);
   const children = Math.min(deploy.scoreChildren, shards);
   const scoreHours = sizes.scoreCpuSeconds / machine.cores / 3600 + children * machine.overheadHours;
   const exportHours = sizes.exportSeconds / 3600 + FARGATE_OVERHEAD_HOURS;
-  const lists = (TICKS_PER_NIGHT * 3 * dropsPerDay * Math.min(load.historyDays, 365)) / 1000;
-  const reads = sizes.scoreReads + sizes.dispatchReads;
+  const lists = (TICKS_PER_NIGHT * 4 * dropsPerDay * Math.min(load.historyDays, 365)) / 1000;
+  const reads = sizes.scoreReads + sizes.dispatchReads + shards * rates.exportReadsPerShard;
   const writes = lists + 3 * shards;
   return [
     {
@@ -239,7 +222,7 @@ function night(load: Load, sizes: Sizes): Line[] {
       amount: reads,
       unit: 'requests',
       usd: (reads / 1000) * PRICES.s3.readsPerThousand,
-      from: 'scoreReadsPerShardAndDayFile; a quality record a drop and night',
+      from: 'scoreReadsPerShardAndDayFile, exportReadsPerShard; a quality record a drop and night',
     },
     {
       part: 'night',
@@ -247,7 +230,7 @@ function night(load: Load, sizes: Sizes): Line[] {
       amount: writes,
       unit: 'requests',
       usd: (writes / 1000) * PRICES.s3.writesPerThousand,
-      from: 'three lists of all drops a tick, 60 ticks; snapshot, scores and export a shard',
+      from: 'four lists of all drops a tick, 60 ticks; snapshot, scores and export a shard',
     },
     {
       part: 'night',
@@ -260,31 +243,13 @@ function night(load: Load, sizes: Sizes): Line[] {
   ];
 }
 
-function training({ deploy, eventsPerDay, historyDays }: Load, rates: Rates): Line[] {
-  const machine = machineOf('finetune', deploy);
-  // Rows of training are bounded, so its fit is; reading the history (survey, start, rows) is not.
-  const cpu =
-    rates.finetuneCpuSeconds +
-    3 * ((eventsPerDay * historyDays) / 1e6) * rates.foldCpuSecondsPerMillionEvents;
-  const hours = (cpu / machine.cores / 3600 + machine.overheadHours) / 7;
-  return [
-    {
-      part: 'training',
-      what: `finetune once a week, ${machine.name}`,
-      amount: hours,
-      unit: `${machine.unit} a day`,
-      usd: hours * machine.hour,
-      from: 'finetuneCpuSeconds, three passes at foldCpuSecondsPerMillionEvents, on the cores alone',
-    },
-  ];
-}
-
 function storage(load: Load, rates: Rates): Line[] {
   const { users, eventsPerDay, historyDays, deploy } = load;
   const { retention } = deploy;
   const warmDays = Math.min(historyDays, retention.dropsToInstantRetrievalDays);
-  const warm = (eventsPerDay * warmDays * rates.dropBytesPerRow) / GB;
-  const cold = (eventsPerDay * Math.max(0, historyDays - warmDays) * rates.dropBytesPerRow) / GB;
+  const { dropBytesPerRow, names } = formatRates(load.format, rates);
+  const warm = (eventsPerDay * warmDays * dropBytesPerRow) / GB;
+  const cold = (eventsPerDay * Math.max(0, historyDays - warmDays) * dropBytesPerRow) / GB;
   const derived = (eventsPerDay * historyDays * (rates.cleanBytesPerRow + rates.dayBytesPerRow)) / GB;
   const runs = (users * retention.runDays * (rates.snapshotBytesPerUser + rates.scoreBytesPerUser)) / GB;
   const exported = (users * retention.exportDays * rates.exportBytesPerUser) / GB;
@@ -298,8 +263,8 @@ function storage(load: Load, rates: Rates): Line[] {
   });
   const { standardGbMonth, instantRetrievalGbMonth } = PRICES.s3;
   return [
-    line('drops, standard', warm, standardGbMonth, 'dropBytesPerRow (plain csv)'),
-    line('drops, instant retrieval', cold, instantRetrievalGbMonth, 'dropBytesPerRow (plain csv)'),
+    line('drops, standard', warm, standardGbMonth, names.bytes),
+    line('drops, instant retrieval', cold, instantRetrievalGbMonth, names.bytes),
     line('clean and day rows', derived, standardGbMonth, 'cleanBytesPerRow, dayBytesPerRow'),
     line('snapshots and scores', runs, standardGbMonth, 'snapshotBytesPerUser, scoreBytesPerUser'),
     line('exports', exported, standardGbMonth, 'exportBytesPerUser'),
@@ -308,60 +273,6 @@ function storage(load: Load, rates: Rates): Line[] {
       IMAGE_GB.cpu + (usesGpu(deploy) ? IMAGE_GB.gpu : 0),
       PRICES.ecrGbMonth,
       'assumed: a plain image, and one with CUDA where a job runs on a GPU',
-    ),
-  ];
-}
-
-function idle({ deploy }: Load): Line[] {
-  const line = (what: string, amount: number, unit: string, month: number, from: string): Line => ({
-    part: 'idle',
-    what,
-    amount,
-    unit,
-    usd: month / MONTH_DAYS,
-    from,
-  });
-  const { cloudWatch } = PRICES;
-  const hours = 24 * MONTH_DAYS;
-  const endpoints =
-    ENDPOINTS.always + (usesGpu(deploy) ? ENDPOINTS.hosts : 0) + (deploy.tracing ? ENDPOINTS.traces : 0);
-  const standing = endpoints * ENDPOINTS.zones;
-  // In `dev` one key does for data, pseudonyms and alarms.
-  const keys = deploy.disposable ? 1 : 3;
-  const { alarms, metricsOfTicks, hoursOfTicks } = WATCHED;
-  const metrics = (metricsOfTicks * hoursOfTicks) / 24;
-  const polls = POLLS_PER_DAY * MONTH_DAYS;
-  return [
-    ...(deploy.network === 'endpoints'
-      ? [
-          line(
-            'interface endpoints',
-            standing,
-            'endpoint zones',
-            standing * hours * PRICES.interfaceEndpointHour,
-            'lib/infra/network-endpoints.ts; none with network: public-egress',
-          ),
-        ]
-      : []),
-    line('KMS keys', keys, 'keys', keys * PRICES.kms.keyMonth, 'lib/infra: data, pseudonyms, alarms'),
-    line('pseudonym secret', 1, 'secrets', PRICES.secretMonth, 'lib/infra/storage.ts'),
-    line('alarms', alarms, 'alarms', alarms * cloudWatch.alarmMonth, 'lib/infra/alarms.ts'),
-    line(
-      'metrics of the tick',
-      metrics,
-      'metrics',
-      metrics * cloudWatch.metricMonth,
-      'six, in the hours in which the tick runs',
-    ),
-    ...(deploy.dashboard
-      ? [line('dashboard', 1, 'dashboards', cloudWatch.dashboardMonth, 'lib/infra/watch-dashboard.ts')]
-      : []),
-    line(
-      'SQS, polls',
-      POLLS_PER_DAY,
-      'requests a day',
-      (polls / 1e6) * PRICES.sqs.requestsPerMillion,
-      'two queues, five pollers each, 20 s a poll',
     ),
   ];
 }

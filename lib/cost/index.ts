@@ -1,5 +1,7 @@
-export { estimate, type Load } from './estimate.ts';
+export { estimate } from './estimate.ts';
+export { DROP_FORMATS, type DropFormat, formatRates } from './formats.ts';
 export { limits } from './limits.ts';
+export type { Load } from './load.ts';
 export { fargateHour } from './machines.ts';
 export { PRICES } from './prices.ts';
 export { RATES } from './rates.ts';

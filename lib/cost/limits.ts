@@ -1,4 +1,5 @@
-import type { Load, Sizes } from './estimate.ts';
+import type { Sizes } from './estimate.ts';
+import type { Load } from './load.ts';
 
 /** A bound that a load may run into, and the setting to move when it does. */
 export interface Limit {
@@ -15,6 +16,10 @@ const LAMBDA_SECONDS = 900;
 const DISPATCH_READS = 400_000;
 /** A range read takes about 20 ms, one after another, in each child. */
 const READ_SECONDS = 0.02;
+/** A job of an export is given two hours, and readers wait for it. */
+const EXPORT_SECONDS = 3600;
+/** An attempt of a training is given eight hours. */
+const TRAINING_HOURS = 6;
 /** Users of a shard that a child holds in memory at once. */
 const USERS_PER_SHARD = 100_000;
 
@@ -46,10 +51,10 @@ export function limits(load: Load, sizes: Sizes, windowHours = 3): Limit[] {
     },
     {
       what: 'seconds of the clean function for a drop',
-      value: sizes.dropMegabytes > load.deploy.largeDrop.plainMiB ? 0 : sizes.cleanSecondsPerDrop,
+      value: sizes.dropMegabytes > sizes.largeDrop.mebibytes ? 0 : sizes.cleanSecondsPerDrop,
       limit: LAMBDA_SECONDS * 0.7,
       unit: 's',
-      setting: 'deploy.largeDrop.plainMiB down: larger drops go to a batch job',
+      setting: `${sizes.largeDrop.setting} down: larger drops go to a batch job`,
     },
     {
       what: 'size of a drop that goes through a batch job',
@@ -66,11 +71,20 @@ export function limits(load: Load, sizes: Sizes, windowHours = 3): Limit[] {
       setting: 'fewer, larger drops (an hour instead of a minute)',
     },
     {
-      what: 'seconds of the export, one process',
+      what: 'seconds of the export',
       value: sizes.exportSeconds,
-      limit: windowHours * 3600,
+      limit: EXPORT_SECONDS,
       unit: 's',
-      setting: 'no setting yet: the export is one job; formats: parquet alone is the faster half',
+      setting:
+        'deploy.cpu.vcpus up (16 at most), and memoryMiB with it: 1,536 for each; exports.formats: one of the two alone',
+    },
+    {
+      what: 'hours of a training',
+      value: sizes.trainingHours,
+      limit: TRAINING_HOURS,
+      unit: 'h',
+      setting:
+        'deploy.cpu.vcpus up, where deploy.compute trains on Fargate; deploy.gpu.instanceTypes larger where it does not; features.historyDays down',
     },
   ];
   return rows

@@ -1,5 +1,7 @@
-import { type Estimate, estimate, type Load } from './estimate.ts';
+import { type Estimate, estimate } from './estimate.ts';
+import { type DropFormat, formatRates } from './formats.ts';
 import { type Limit, limits } from './limits.ts';
+import type { Load } from './load.ts';
 import { PRICES } from './prices.ts';
 import { RATES } from './rates.ts';
 
@@ -49,15 +51,27 @@ function rateTable(): string {
   ].join('\n');
 }
 
+const HISTORY_DAYS = 730;
+
+/** Events a day whose drops are a terabyte after the documented history. */
+const ofTerabyte = (format: DropFormat): number =>
+  Math.round(1e12 / HISTORY_DAYS / formatRates(format, RATES.rates).dropBytesPerRow);
+
 /** The loads that docs/cost.md shows, and what is moved where the first settings break. */
 function documentedLoads(deploy: Load['deploy']): { title: string; load: Load }[] {
   const of = (
     title: string,
-    load: Omit<Load, 'deploy' | 'historyDays' | 'lateDays'>,
+    load: Omit<Load, 'deploy' | 'historyDays' | 'lateDays' | 'format'> & Partial<Pick<Load, 'format'>>,
     changes: Partial<Load['deploy']>,
   ) => ({
     title,
-    load: { ...load, historyDays: 730, lateDays: 3, deploy: { ...deploy, ...changes } },
+    load: {
+      format: 'csv' as const,
+      ...load,
+      historyDays: HISTORY_DAYS,
+      lateDays: 3,
+      deploy: { ...deploy, ...changes },
+    },
   });
   const room = (vcpus: number) => ({ cpu: { ...deploy.cpu, maxVcpus: vcpus } });
   return [
@@ -95,6 +109,16 @@ function documentedLoads(deploy: Load['deploy']): { title: string; load: Load }[
       '10 million users, a billion events a day, 240 drops, moved',
       { users: 1e7, eventsPerDay: 1e9, dropsPerDay: 240, shards: 128 },
       { scoreChildren: 16, ...room(64) },
+    ),
+    of(
+      '10 million users, 1 TB of history as csv, 24 drops',
+      { users: 1e7, eventsPerDay: ofTerabyte('csv'), dropsPerDay: 24, shards: 128 },
+      {},
+    ),
+    of(
+      '10 million users, 1 TB of history as jsonl.gz, 24 drops',
+      { users: 1e7, eventsPerDay: ofTerabyte('jsonl.gz'), dropsPerDay: 24, shards: 128, format: 'jsonl.gz' },
+      {},
     ),
     of(
       '10 million users, a drop a minute',

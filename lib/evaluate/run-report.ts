@@ -49,11 +49,24 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
           exports: {
             path: `exports/as_of=${asOf ?? 'none'}/${runId}`,
             users: exported.rows,
-            files: exported.files.map(({ key, bytes }) => ({ name: key, bytes })),
+            files: filesByFolder(exported.files),
           },
         }
       : {}),
   };
+}
+
+/** A line for each folder: a table of many users has several files in one. */
+function filesByFolder(files: ExportManifest['files']): { name: string; bytes: number }[] {
+  const folders = new Map<string, { key: string; bytes: number }[]>();
+  for (const file of files) {
+    const folder = file.key.slice(0, file.key.lastIndexOf('/'));
+    folders.set(folder, [...(folders.get(folder) ?? []), file]);
+  }
+  return [...folders].map(([folder, within]) => ({
+    name: within.length === 1 ? within[0]!.key : `${folder}/ (${within.length} files)`,
+    bytes: within.reduce((sum, { bytes }) => sum + bytes, 0),
+  }));
 }
 
 const ordersReport = ({ count, mean, from, to }: Orders): OrdersReport => ({ count, mean, from, to });

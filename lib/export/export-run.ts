@@ -1,6 +1,7 @@
-import { DataError, type Pseudonyms, parseDay, sha256 } from '../data/index.ts';
+import type { ChildProcess } from 'node:child_process';
+import { type Pseudonyms, parseDay, sha256 } from '../data/index.ts';
 import { snapshotInfo } from '../features/index.ts';
-import { type ShardScores, versionsOf } from '../models/index.ts';
+import { versionsOf } from '../models/index.ts';
 import {
   dayInputs,
   overUsers,
@@ -10,14 +11,25 @@ import {
   snapshotInfoKey,
   tableScoresKey,
 } from '../run/index.ts';
-import { type ObjectStore, putJson } from '../runtime/index.ts';
-import { decodeScores } from '../score/index.ts';
-import { type ExportTable, writeExports } from './export.ts';
+import { type ObjectStore, putJson, withScratch } from '../runtime/index.ts';
+import { alone, openCrew } from './crew.ts';
+import { writeExports } from './export.ts';
 import type { ExportManifest } from './manifest.ts';
+import { readScores } from './shard-rows.ts';
+import { type ExportTable, FILE_SIZES, type FileSizes, partsOf } from './table.ts';
+
+/** Processes that share out a large export. */
+export interface Workers {
+  /** How many at once; memory and processors bound it. */
+  readonly count: number;
+  /** Starts one, which calls `serveSteps`. */
+  readonly start: () => ChildProcess;
+}
 
 /**
  * The export job: one table of all users, and one per labelled table, in the shop's own ids. A night also tells later
  * ones that they may fold on from its states.
+ * @param workers for users whom one file does not hold; all else is done in this process, as everything is without them
  * @throws DataError when a shard has no scores
  */
 export async function exportRun(args: {
@@ -26,8 +38,10 @@ export async function exportRun(args: {
   pseudonyms: Pseudonyms;
   now: () => Date;
   progress: (text: string) => void;
+  workers?: Workers;
+  sizes?: FileSizes;
 }): Promise<ExportManifest> {
-  const { store, runId, pseudonyms, now, progress } = args;
+  const { store, runId, pseudonyms, now, progress, workers, sizes = FILE_SIZES } = args;
   const manifest = await readManifest(store, runId);
   const versions = await versionsOf(store, runId, manifest);
   return writeExports({
@@ -37,7 +51,19 @@ export async function exportRun(args: {
     modelVersion: modelVersion(versions),
     formats: manifest.config.exports.formats,
     tables: await exportTables(store, runId, manifest, versions),
-    idOf: (pseudonym) => pseudonyms.open(pseudonym),
+    sizes,
+    withCrew: ({ scores, likelyRows }, work) =>
+      withScratch('export', async (folder) => {
+        const together = workers && workers.count > 1 && partsOf(likelyRows, scores.length, sizes) > 1;
+        const crew = together
+          ? openCrew(workers.start, Math.min(workers.count, scores.length), folder)
+          : alone({ store, pseudonyms, folder });
+        try {
+          return await work(crew);
+        } finally {
+          await crew.close();
+        }
+      }),
     now,
     beforeSuccess: () => tellSnapshot(store, runId, manifest, versions),
     onProgress: progress,
@@ -87,9 +113,8 @@ async function exportTables(
       name: `table-${tasks[0]}`,
       shape: { ...common, id: 'row_id', tasks, lists: [], modelVersion: versions[name]! },
       audiences: [],
-      shards: async function* () {
-        yield await readScores(store, tableScoresKey(runId, tasks[0]!));
-      },
+      scores: [tableScoresKey(runId, tasks[0]!)],
+      likelyRows: 0,
     }));
   const wanted = served.filter(overUsers).flatMap((group) => group.tasks);
   if (wanted.length > 0) {
@@ -100,19 +125,10 @@ async function exportTables(
       name: 'users',
       shape: { ...common, id: 'user_id', tasks, lists, modelVersion: modelVersion(versions) },
       audiences: first.emails ? tasks : [],
-      shards: async function* () {
-        yield first;
-        for (let shard = 1; shard < manifest.shards; shard++)
-          yield await readScores(store, scoresKey(runId, shard));
-      },
+      scores: Array.from({ length: manifest.shards }, (_, shard) => scoresKey(runId, shard)),
+      // Hashes are even, so all shards are of about one size.
+      likelyRows: first.rows * manifest.shards,
     });
   }
   return tables;
-}
-
-async function readScores(store: ObjectStore, key: string): Promise<ShardScores> {
-  if (!(await store.head(key))) {
-    throw new DataError(`${key} is not there: score the whole run before it is exported ("nightjar score")`);
-  }
-  return decodeScores(await (await store.get(key)).bytes(), key);
 }

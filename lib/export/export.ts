@@ -1,34 +1,11 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { canonicalJson } from '../data/index.ts';
-import type { ShardScores } from '../models/index.ts';
-import {
-  explain,
-  explainedAt,
-  type ObjectStore,
-  readJson,
-  scratchPrefix,
-  temporaryPlace,
-} from '../runtime/index.ts';
+import { type ObjectStore, readJson } from '../runtime/index.ts';
+import type { Crew } from './crew.ts';
 import { pointDay, showCurrent } from './current.ts';
 import { type ExportFile, type ExportManifest, FOLDERS, type Format } from './manifest.ts';
-import { appendScores, audienceQuery, createScoreTable, type ExportShape, exportQuery } from './table.ts';
-
-/** One table of the export, such as all users, or the rows of one labelled table. */
-export interface ExportTable {
-  /** Name of the table and of its files without their ending. */
-  readonly name: string;
-  readonly shape: ExportShape;
-  /** Tasks whose lists are also written as hashed addresses: `audiences/`. */
-  readonly audiences: readonly string[];
-  readonly shards: () => AsyncIterable<ShardScores>;
-}
+import type { PartArguments } from './part.ts';
+import type { Segment } from './ranks.ts';
+import { type ExportTable, type FileSizes, partName, partsOf } from './table.ts';
 
 interface WriteExports {
   readonly store: ObjectStore;
@@ -37,36 +14,43 @@ interface WriteExports {
   readonly modelVersion: string;
   readonly formats: readonly Format[];
   readonly tables: readonly ExportTable[];
-  /** Opens pseudonyms. */
-  readonly idOf: (pseudonym: string) => string;
+  readonly sizes: FileSizes;
+  /** Gives a crew to `work`, whose folder is gone afterwards. Called once a table. */
+  readonly withCrew: <T>(table: ExportTable, work: (crew: Crew) => Promise<T>) => Promise<T>;
   readonly now: () => Date;
   /** Called once all files stand: what an export that is done must have done. */
   readonly beforeSuccess?: () => Promise<void>;
-  readonly onProgress?: (text: string) => void;
+  readonly onProgress: (text: string) => void;
+}
+
+/** What an export writes of one table. */
+interface TableFiles {
+  readonly files: readonly ExportFile[];
+  readonly rows: number;
+  readonly controlRows: number;
 }
 
 /**
  * Writes a run's scores as files for others, one folder a table and format, so that a query engine may take the folder
  * for a table: `exports/<table>/<format>/as_of=D/run=<runId>/`. Then, in this order: the run's manifest and `_SUCCESS`
  * (`exports/as_of=D/<runId>/`), the view `exports/current/`, and the day's pointer `exports/as_of=D/current.json`. A
- * finished export is left as it is. Rows are ranked on disk, so memory stays the same for any number of users.
+ * finished export is left as it is, and so is a file that a killed one had written.
  * @returns the manifest that stands under the run
  */
 export async function writeExports(args: WriteExports): Promise<ExportManifest> {
-  const { store, runId, asOf, modelVersion, tables } = args;
+  const { store, runId, asOf, modelVersion, tables, withCrew } = args;
   const prefix = `exports/as_of=${asOf}/${runId}`;
   if (!(await store.head(`${prefix}/_SUCCESS`))) {
-    const files: ExportFile[] = [];
-    let rows = 0;
-    let controlRows = 0;
+    const written: TableFiles[] = [];
     for (const table of tables) {
-      const written = await writeTable(args, table);
-      files.push(...written.files);
-      rows += written.rows;
-      controlRows += written.controlRows;
+      written.push(await withCrew(table, (crew) => writeTable(args, table, crew)));
     }
-    const createdAt = args.now().toISOString();
-    const manifest: ExportManifest = { runId, asOf, createdAt, modelVersion, rows, controlRows, files };
+    const manifest: ExportManifest = {
+      ...{ runId, asOf, createdAt: args.now().toISOString(), modelVersion },
+      rows: total(written.map(({ rows }) => rows)),
+      controlRows: total(written.map(({ controlRows }) => controlRows)),
+      files: written.flatMap(({ files }) => files),
+    };
     await store.put(`${prefix}/manifest.json`, canonicalJson(manifest));
     await args.beforeSuccess?.();
     await store.put(`${prefix}/_SUCCESS`, '');
@@ -78,92 +62,101 @@ export async function writeExports(args: WriteExports): Promise<ExportManifest> 
   return manifest;
 }
 
-async function writeTable(
+/** Ranks a table's rows over all shards, then writes it part by part: see `steps.ts`. */
+async function writeTable(args: WriteExports, table: ExportTable, crew: Crew): Promise<TableFiles> {
+  const { name, shape, scores, audiences } = table;
+  const shards = [...scores.keys()];
+  const tell = (what: string, of: number) => (done: number) =>
+    args.onProgress(`${name}: ${what} ${done} of ${of}`);
+  const sorted = await crew.all(
+    'sort',
+    shards.map((shard) => ({ table, shard })),
+    tell('sorted shard', shards.length),
+  );
+  const segments = shape.tasks.map((_, task) => segmentsOf(sorted.map(({ ranked }) => ranked[task]!)));
+  await crew.all(
+    'merge',
+    segments.map((of, task) => ({ task, segments: of })),
+    tell('ranked task', segments.length),
+  );
+  const ranked = segments.map((of) => total(of.map(({ count }) => count)));
+  const parts = partsOf(total(sorted.map(({ rows }) => rows)), shards.length, args.sizes);
+  const written = await crew.all(
+    'part',
+    Array.from({ length: parts }, (_, part): PartArguments => {
+      const each = shards.length / parts;
+      return {
+        ...{ table, part, parts, ranked },
+        keys: keysOf(args, name, partName(name, part, parts)),
+        shards: shards.slice(part * each, (part + 1) * each).map((shard) => ({
+          shard,
+          segments: segments.map((of) => of[shard]!),
+        })),
+      };
+    }),
+    tell('wrote part', parts),
+  );
+  const files = written.flatMap((part) => part.files);
+  const lists = audiences.length > 0 ? await writeAudiences(args, table, crew, parts, ranked) : [];
+  return {
+    files: [...inOrder(args.formats, files), ...lists],
+    rows: total(written.map(({ rows }) => rows)),
+    controlRows: total(written.map(({ controlRows }) => controlRows)),
+  };
+}
+
+async function writeAudiences(
   args: WriteExports,
-  { name, shape, audiences, shards }: ExportTable,
-): Promise<{ files: ExportFile[]; rows: number; controlRows: number }> {
-  const folder = await explainedAt(temporaryPlace(), mkdtemp(join(tmpdir(), scratchPrefix('export'))));
-  const instance = await DuckDBInstance.create(join(folder, 'scores.duckdb'), {
-    // One thread writes row groups in one order: the same scores give the same bytes.
-    threads: '1',
-    memory_limit: '512MB',
-    temp_directory: join(folder, 'spill'),
-  });
-  const connection = await instance.connect();
-  try {
-    await createScoreTable(connection, shape);
-    for await (const shard of shards()) {
-      // Rows of a labelled table are named by their number, which is no secret.
-      await appendScores(connection, shape, shard, shape.id === 'row_id' ? (row) => row : args.idOf);
-      args.onProgress?.(`${name}: ${shard.users.length} rows`);
-    }
-    const place = `as_of=${args.asOf}/run=${args.runId}`;
-    const files: ExportFile[] = [];
-    for (const format of args.formats) {
-      const query = exportQuery(shape, format === 'parquet' ? 'native' : 'json');
-      const key = `exports/${name}/${FOLDERS[format]}/${place}/${name}.${format}`;
-      files.push({
-        key,
-        table: name,
-        format,
-        ...(await writeFile(args, connection, folder, query, key, format)),
-      });
-    }
-    for (const task of audiences) {
-      for (const format of args.formats) {
-        const key = `exports/audiences/${FOLDERS[format]}/task=${task}/${place}/audience.${format}`;
-        const query = audienceQuery(shape, task);
-        files.push({
-          key,
-          table: 'audiences',
-          format,
-          ...(await writeFile(args, connection, folder, query, key, format)),
-        });
-      }
-    }
-    const [rows, controlRows] = await counts(
-      connection,
-      'SELECT count(*), count(*) FILTER (control) FROM scores',
+  table: ExportTable,
+  crew: Crew,
+  parts: number,
+  ranked: readonly number[],
+): Promise<ExportFile[]> {
+  const numbers = Array.from({ length: parts }, (_, part) => part);
+  await crew.all(
+    'best',
+    numbers.map((bucket) => ({ table, bucket, parts, ranked })),
+  );
+  const lists: ExportFile[] = [];
+  for (const name of table.audiences) {
+    const task = table.shape.tasks.indexOf(name);
+    const written = await crew.all(
+      'audience',
+      numbers.map((part) => ({
+        ...{ task, part, parts, ranked: ranked[task]! },
+        keys: keysOf(args, 'audiences', partName('audience', part, parts), `task=${name}/`),
+      })),
+      (done) => args.onProgress(`audience of ${name}: wrote part ${done} of ${parts}`),
     );
-    return { files, rows: rows!, controlRows: controlRows! };
-  } catch (error) {
-    throw explain(error, temporaryPlace()) ?? error;
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-    await rm(folder, { recursive: true, force: true });
+    lists.push(...inOrder(args.formats, written.flat()));
   }
+  return lists;
 }
 
-/** Writes what a query gives as one file of the bucket. */
-async function writeFile(
-  { store }: WriteExports,
-  connection: DuckDBConnection,
-  folder: string,
-  query: string,
-  key: string,
-  format: Format,
-): Promise<Pick<ExportFile, 'rows' | 'bytes' | 'sha256'>> {
-  const local = join(folder, `out.${format}`);
-  if (format === 'parquet') {
-    await connection.run(`COPY (${query}) TO '${local}' (FORMAT parquet, COMPRESSION zstd)`);
-  } else {
-    const plain = join(folder, 'out.csv');
-    await connection.run(`COPY (${query}) TO '${plain}' (FORMAT csv, HEADER)`);
-    await pipeline(createReadStream(plain), createGzip({ level: 6 }), createWriteStream(local));
-  }
-  await store.put(key, createReadStream(local));
-  const [rows] = await counts(connection, `SELECT count(*) FROM (${query})`);
-  return { rows: rows!, bytes: (await stat(local)).size, sha256: await fileHash(local) };
+/** The objects of one part of a table, by format. */
+function keysOf(
+  { formats, asOf, runId }: WriteExports,
+  table: string,
+  name: string,
+  below = '',
+): PartArguments['keys'] {
+  const place = `${below}as_of=${asOf}/run=${runId}`;
+  return Object.fromEntries(
+    formats.map((format) => [format, `exports/${table}/${FOLDERS[format]}/${place}/${name}.${format}`]),
+  );
 }
 
-async function counts(connection: DuckDBConnection, query: string): Promise<number[]> {
-  const result = await connection.runAndReadAll(query);
-  return result.getRows()[0]!.map(Number);
+/** Format by format, each from the first part to the last. */
+const inOrder = (formats: readonly Format[], files: readonly ExportFile[]): ExportFile[] =>
+  formats.flatMap((format) => files.filter((file) => file.format === format));
+
+function segmentsOf(counts: readonly number[]): Segment[] {
+  let from = 0;
+  return counts.map((count) => {
+    const segment = { from, count };
+    from += count;
+    return segment;
+  });
 }
 
-async function fileHash(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
-}
+const total = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0);

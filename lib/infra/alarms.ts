@@ -1,7 +1,15 @@
 import { Duration } from 'aws-cdk-lib';
 import { type IMetric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { counted, matched, oldest, timeoutOf, type Watched, waiting } from './watch-metrics.ts';
+import {
+  counted,
+  finishedByHour,
+  matched,
+  oldest,
+  timeoutOf,
+  type Watched,
+  waiting,
+} from './watch-metrics.ts';
 
 /** One alarm. */
 export interface AlarmRow {
@@ -191,6 +199,19 @@ export const ALARMS: readonly AlarmRow[] = [
     silence: 'fine',
     severity: 'urgent',
     why: 'Two hours after the deadline no finished export of today stands.',
+    runbook: 'the-export-is-missing',
+  },
+  {
+    name: 'ExportLate',
+    // Ticks go on until two hours after the deadline and see a night that is finished, so a day without one ends there.
+    // Beside ExportMissing, which needs the watchdog to be called and to answer.
+    metric: finishedByHour,
+    rings: 'below',
+    threshold: 1,
+    periods: 24,
+    silence: 'rings',
+    severity: 'urgent',
+    why: 'For 24 hours no call of the dispatch function has seen a finished night: the last export is older than a day.',
     runbook: 'the-export-is-missing',
   },
 ];

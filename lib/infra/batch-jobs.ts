@@ -17,8 +17,8 @@ import {
 import { type IRole, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import type { JobSize } from '../config/index.ts';
 import type { JobDefinition } from '../runtime/index.ts';
-import type { JobSize } from './batch-instances.ts';
 import { ATTEMPTS, RETRY_RULES } from './batch-retry.ts';
 
 /** The user that the images run as; it owns nothing but its scratch files. */

@@ -11,14 +11,13 @@ import {
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { type Deploy, usesGpu } from '../config/index.ts';
+import { type Deploy, gpuJobSize, type JobSize, usesGpu } from '../config/index.ts';
 import type { JobDefinition } from '../runtime/index.ts';
 import { grantAccess, grantTraces } from './access.ts';
 import { ACCESS } from './access-table.ts';
 import { acknowledgeWildcards } from './acknowledge.ts';
 import { GpuEnvironments } from './batch-gpu.ts';
 import { Images } from './batch-images.ts';
-import { checkFargate, checkRoom, gpuJobSize, type JobSize } from './batch-instances.ts';
 import { Job } from './batch-jobs.ts';
 import { keyEnvironment, settingEnvironment, storeEnvironment } from './environment.ts';
 import { lend } from './lent-value.ts';
@@ -202,16 +201,9 @@ export class NightjarBatch extends Construct {
   }
 }
 
-/** @throws ConfigError where a job would not fit on what it is to run on */
-function jobSizes(deploy: Deploy, withGpu: boolean): { cpu: JobSize; gpu?: JobSize } {
-  const { vcpus, memoryMiB, maxVcpus } = deploy.cpu;
-  checkFargate({ vcpus, memoryMiB });
-  checkRoom('deploy.cpu.maxVcpus', maxVcpus, { vcpus, memoryMiB });
-  const cpu = { vcpus, memoryMiB };
-  if (!withGpu) return { cpu };
-  const gpu = gpuJobSize(deploy.gpu.instanceTypes);
-  checkRoom('deploy.gpu.maxVcpus', deploy.gpu.maxVcpus, gpu);
-  return { cpu, gpu };
+/** That there are such machines, and room for one, the config was checked for. */
+function jobSizes({ cpu, gpu }: Deploy, withGpu: boolean): { cpu: JobSize; gpu?: JobSize } {
+  return { cpu, ...(withGpu ? { gpu: gpuJobSize(gpu.instanceTypes) } : {}) };
 }
 
 function jobEnvironment(

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IRule } from 'aws-cdk-lib/aws-events';
 import { type IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -41,6 +41,18 @@ export function counted<S extends Service>(
     dimensionsMap: { service, environment },
     statistic,
     period: TICK,
+  });
+}
+
+/** Whether a tick of an hour saw the night finished: 1 or 0, also for an hour without any call. */
+export function finishedByHour(watched: Watched): MathExpression {
+  const period = Duration.hours(1);
+  const finished = counted(watched, 'dispatch', 'NightFinished', Stats.MAXIMUM).with({ period });
+  return new MathExpression({
+    expression: 'FILL(finished, 0)',
+    usingMetrics: { finished },
+    label: 'NightFinished',
+    period,
   });
 }
 

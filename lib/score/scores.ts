@@ -28,37 +28,101 @@ export function encodeScores(scores: ShardScores, metadata: Record<string, strin
   return encodeArrow(fields, [recordBatch(fields, columns, rows)], metadata);
 }
 
+/** Texts of all rows, as they lie in the file: row i holds the bytes from `offsets[i]` to `offsets[i + 1]`. */
+export interface TextColumn {
+  readonly bytes: Uint8Array;
+  readonly offsets: Int32Array;
+  /** Is it a text, or null? */
+  has(row: number): boolean;
+}
+
+/** A shard's scores without a JavaScript value for each cell; rows and columns as in `ShardScores`. */
+export interface ScoreColumns {
+  readonly rows: number;
+  readonly users: TextColumn;
+  readonly hashes: Uint32Array;
+  readonly emails?: TextColumn;
+  readonly tasks: Readonly<Record<string, TaskColumns>>;
+  readonly lists: Readonly<Record<string, TextColumn>>;
+}
+
+interface TaskColumns {
+  /** NaN where the user is not asked. */
+  readonly logit: Float64Array;
+  readonly probability: Float64Array;
+  readonly reasons: TextColumn;
+}
+
 /**
- * Reads what encodeScores wrote.
+ * The columns of what encodeScores wrote, over the file's own bytes.
  * @param name of the object, for errors
  * @throws DataError when the bytes are no Arrow file
  */
-export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
+export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
   const { schema, batches } = decodeArrow(bytes, name);
   const batch = batches[0]!;
   const rows = batch.numRows;
-  const texts = (name: string): (string | null)[] => Array.from(batch.getChild(name) ?? []);
-  const numbers = (name: string) =>
-    Float64Array.from({ length: rows }, (_, i) => batch.getChild(name)?.get(i));
+  const text = (column: string): TextColumn => textColumn(batch.getChild(column)?.data[0], rows);
+  const numbers = <T extends Float64Array | Uint32Array>(column: string): T =>
+    batch.getChild(column)!.data[0]!.values.subarray(0, rows);
   const named = (suffix: string) =>
-    schema.fields
-      .map((f) => f.name)
-      .filter((n) => n.endsWith(suffix))
-      .map((n) => n.slice(0, -suffix.length));
+    schema.fields.flatMap(({ name }) => (name.endsWith(suffix) ? name.slice(0, -suffix.length) : []));
   return {
-    users: texts('user').map((user) => user ?? ''),
-    hashes: Uint32Array.from({ length: rows }, (_, i) => batch.getChild('hash')?.get(i)),
+    rows,
+    users: text('user'),
+    hashes: numbers('hash'),
     tasks: Object.fromEntries(
       named('.logit').map((task) => [
         task,
         {
           logit: numbers(`${task}.logit`),
           probability: numbers(`${task}.probability`),
-          reasons: texts(`${task}.reasons`),
+          reasons: text(`${task}.reasons`),
         },
       ]),
     ),
-    lists: Object.fromEntries(named('.list').map((task) => [task, texts(`${task}.list`)])),
-    ...(schema.fields.some(({ name }) => name === 'email') ? { emails: texts('email') } : {}),
+    lists: Object.fromEntries(named('.list').map((task) => [task, text(`${task}.list`)])),
+    ...(schema.fields.some((field) => field.name === 'email') ? { emails: text('email') } : {}),
+  };
+}
+
+function textColumn(data: Data | undefined, rows: number): TextColumn {
+  if (!data || rows === 0) {
+    return { bytes: new Uint8Array(0), offsets: new Int32Array(1), has: () => false };
+  }
+  const { values, valueOffsets, nullBitmap, nullCount } = data;
+  const has =
+    nullCount === 0 ? () => true : (row: number) => ((nullBitmap[row >> 3]! >> (row & 7)) & 1) === 1;
+  return { bytes: values, offsets: valueOffsets, has };
+}
+
+/** The texts of a column. */
+export function textsOf({ bytes, offsets, has }: TextColumn, rows: number): (string | null)[] {
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return Array.from({ length: rows }, (_, row) =>
+    has(row) ? all.toString('utf8', offsets[row]!, offsets[row + 1]!) : null,
+  );
+}
+
+/**
+ * Reads what encodeScores wrote.
+ * @param name of the object, for errors
+ * @throws DataError when the bytes are no Arrow file
+ */
+export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
+  const { rows, users, hashes, emails, tasks, lists } = scoreColumns(bytes, name);
+  const texts = (column: TextColumn) => textsOf(column, rows);
+  const mapped = <A, B>(of: Readonly<Record<string, A>>, to: (value: A) => B): Record<string, B> =>
+    Object.fromEntries(Object.entries(of).map(([key, value]) => [key, to(value)]));
+  return {
+    users: texts(users).map((user) => user ?? ''),
+    hashes: hashes.slice(),
+    tasks: mapped(tasks, ({ logit, probability, reasons }) => ({
+      logit: logit.slice(),
+      probability: probability.slice(),
+      reasons: texts(reasons),
+    })),
+    lists: mapped(lists, texts),
+    ...(emails ? { emails: texts(emails) } : {}),
   };
 }

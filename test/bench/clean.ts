@@ -137,25 +137,28 @@ async function plainNode(files: readonly File[]): Promise<void> {
   }
 }
 
-export const BIG_CONFIG = parseConfig({
-  shop: { timeZone: 'Europe/Berlin' },
-  sources: {
-    events: {
-      format: 'csv',
-      table: 'events',
-      columns: {
-        user: 'customer',
-        time: 'occurred_at',
-        type: 'kind',
-        item: 'sku',
-        quantity: 'units',
-        price: 'price',
-        session: 'visit',
+export const bigConfig = (format: 'csv' | 'jsonl' | 'parquet') =>
+  parseConfig({
+    shop: { timeZone: 'Europe/Berlin' },
+    sources: {
+      events: {
+        format,
+        table: 'events',
+        columns: {
+          user: 'customer',
+          time: 'occurred_at',
+          type: 'kind',
+          item: 'sku',
+          quantity: 'units',
+          price: 'price',
+          session: 'visit',
+        },
       },
     },
-  },
-  tasks: {},
-});
+    tasks: {},
+  });
+
+export const BIG_CONFIG = bigConfig('csv');
 
 /** Events of 100,000 customers on one day, in the order of time; a fixed seed, so the same bytes in every run. */
 export async function writeBig(path: string, rows = BIG_ROWS): Promise<void> {

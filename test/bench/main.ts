@@ -1,5 +1,6 @@
 import { benchClean } from './clean.ts';
 import { benchDeploy } from './deploy.ts';
+import { benchExport } from './export.ts';
 import { benchFold } from './fold.ts';
 import { benchHistory } from './history.ts';
 import { benchKeys } from './keys.ts';
@@ -24,6 +25,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   keys: { run: benchKeys, byDefault: false },
   history: { run: benchHistory, byDefault: false },
   rates: { run: benchRates, byDefault: false },
+  export: { run: benchExport, byDefault: false },
   memory: { run: benchMemory, byDefault: false },
   deploy: { run: benchDeploy, byDefault: false },
   train: { run: benchTrain, byDefault: false },

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { cleanDrop } from '../../lib/clean/index.ts';
 import { loadConfig } from '../../lib/config/index.ts';
 import { canonicalJson, createPseudonyms } from '../../lib/data/index.ts';
@@ -12,7 +13,7 @@ import { putModel } from '../../lib/registry/index.ts';
 import { putManifest, taskGroups } from '../../lib/run/index.ts';
 import { type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
 import { scoreRun } from '../../lib/score/index.ts';
-import { BIG_CONFIG, writeBig } from './clean.ts';
+import { BIG_CONFIG, bigConfig, writeBig } from './clean.ts';
 import { drawnModel } from './model.ts';
 import { nightOf } from './night.ts';
 import { FIRST_DAY, openShop, shopConfig, writeDays } from './shop.ts';
@@ -25,6 +26,8 @@ const SMALL_DROPS = 60;
 const USERS = 100_000;
 const DAYS = 30;
 const SHARDS = 8;
+/** How often a training reads the whole history: survey, start, rows. */
+const TRAINING_PASSES = 3;
 const pseudonyms = createPseudonyms(new Uint8Array(64).fill(7));
 
 type Requests = Record<'get' | 'head' | 'put' | 'list', number>;
@@ -69,17 +72,48 @@ async function largeDrop(folder: string): Promise<Record<string, number>> {
   taken();
   const perRow = async (prefix: string) => (await sizeOf(store, prefix)) / ROWS;
   return {
-    cleanCpuSecondsPerMillionRows: (clean / ROWS) * 1e6,
+    cleanCpuSecondsPerMillionCsvRows: (clean / ROWS) * 1e6,
+    dropBytesPerCsvRow: await perRow('drop/'),
+    ...(await otherFormats(folder, file)),
     featuresCpuSecondsPerMillionRows: (days / ROWS) * 1e6,
-    dropBytesPerRow: await perRow('drop/'),
     cleanBytesPerRow: await perRow('clean/'),
     dayBytesPerRow: await perRow('days/'),
   };
 }
 
+/** The same rows as drops of the other formats, each in a bucket of its own. */
+async function otherFormats(folder: string, csv: string): Promise<Record<string, number>> {
+  const rates: Record<string, number> = {};
+  for (const { name, suffix, format, copy } of OTHER_FORMATS) {
+    const file = join(folder, `big.${suffix}`);
+    const instance = await DuckDBInstance.create(':memory:');
+    const connection = await instance.connect();
+    await connection.run(
+      `COPY (SELECT * FROM read_csv('${csv}', all_varchar = true)) TO '${file}' (${copy})`,
+    );
+    connection.closeSync();
+    instance.closeSync();
+    const store = await openFolderStore(join(folder, suffix), { durable: false });
+    const key = `drop/events/big.${suffix}`;
+    await store.put(key, createReadStream(file));
+    const cold = createPseudonyms(new Uint8Array(64).fill(7));
+    const clean = await used(() => cleanDrop({ store, config: bigConfig(format), pseudonyms: cold, key }));
+    await only(store, 'clean/');
+    rates[`cleanCpuSecondsPerMillion${name}Rows`] = (clean / ROWS) * 1e6;
+    rates[`dropBytesPer${name}Row`] = (await sizeOf(store, 'drop/')) / ROWS;
+  }
+  return rates;
+}
+
+const OTHER_FORMATS = [
+  { name: 'CsvGz', suffix: 'csv.gz', format: 'csv', copy: 'FORMAT csv, HEADER, COMPRESSION gzip' },
+  { name: 'JsonlGz', suffix: 'jsonl.gz', format: 'jsonl', copy: 'FORMAT json, COMPRESSION gzip' },
+  { name: 'Parquet', suffix: 'parquet', format: 'parquet', copy: 'FORMAT parquet, COMPRESSION zstd' },
+] as const;
+
 async function smallDrops(
   folder: string,
-  { cleanCpuSecondsPerMillionRows = 0, featuresCpuSecondsPerMillionRows = 0 }: Record<string, number>,
+  { cleanCpuSecondsPerMillionCsvGzRows = 0, featuresCpuSecondsPerMillionRows = 0 }: Record<string, number>,
 ): Promise<Record<string, number>> {
   const { config } = await loadConfig(EXAMPLE);
   const { store, taken } = counting(await openFolderStore(folder, { durable: false }));
@@ -107,7 +141,7 @@ async function smallDrops(
   const each = (total: number, perMillion: number) =>
     Math.max(0, total - (rows / 1e6) * perMillion) / SMALL_DROPS;
   return {
-    cleanCpuSecondsPerDrop: each(clean, cleanCpuSecondsPerMillionRows),
+    cleanCpuSecondsPerDrop: each(clean, cleanCpuSecondsPerMillionCsvGzRows),
     featuresCpuSecondsPerDrop: each(days, featuresCpuSecondsPerMillionRows),
     ...perUnit('clean', 'Drop', cleanRequests, SMALL_DROPS),
     ...perUnit('features', 'Drop', featureRequests, SMALL_DROPS),
@@ -151,12 +185,18 @@ async function night(folder: string): Promise<Record<string, number>> {
     exportBytesPerUser: await perUser('exports/'),
   };
   const trained = await putManifest(store, nightOf(config, inputs, day, { [group]: null }));
+  taken();
   const finetune = await used(() => finetuneRun({ store, runId: trained, progress: quiet }));
+  const { get, head } = taken();
+  // What it takes to read the history grows with it, the rest does not.
+  const readSeconds = TRAINING_PASSES * fold;
   return {
     foldCpuSecondsPerMillionEvents: (fold / events) * 1e6,
     scoreCpuSecondsPerMillionUsers: ((score - fold) / USERS) * 1e6,
     exportCpuSecondsPerMillionUsers: (exported / USERS) * 1e6,
-    finetuneCpuSeconds: finetune,
+    finetuneCpuSeconds: finetune - readSeconds,
+    trainingReadsPerShard: (get + head) / SHARDS,
+    trainingReadSecondsPerMillionEvents: (readSeconds / events) * 1e6,
     ...bytes,
     ...perUnit('score', 'ShardAndDayFile', scoreRequests, SHARDS * DAYS),
     ...perUnit('export', 'Shard', exportRequests, SHARDS),

@@ -1,7 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { Command } from 'commander';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { costCommand } from '../../bin/commands/cost.ts';
+import { unknownEnvironment } from '../../bin/commands/stack-options.ts';
 import { deployOf, parseConfig } from '../../lib/config/index.ts';
 import { costTables, estimate, type Load, limits, PRICES } from '../../lib/cost/index.ts';
 import { RATES } from '../../lib/cost/rates.ts';
@@ -15,6 +17,7 @@ const MILLION: Load = {
   users: 1e6,
   eventsPerDay: 5e5,
   dropsPerDay: 24,
+  format: 'csv',
   shards: 16,
   historyDays: 730,
   lateDays: 3,
@@ -100,6 +103,37 @@ describe('the bill', () => {
     expect(what(1e9)).toMatch(/batch jobs/);
   });
 
+  it('goes by the format of the drops', () => {
+    const of = (format: Load['format'], more: Partial<Load> = {}) =>
+      estimate({ ...MILLION, ...more, format });
+    const clean = (format: Load['format']) => of(format).lines.find(({ what }) => what.startsWith('clean'))!;
+    expect(clean('jsonl.gz').amount).toBeGreaterThan(clean('csv').amount);
+    expect(clean('parquet').from).toContain('cleanCpuSecondsPerMillionParquetRows');
+    const stored = (format: Load['format']) =>
+      of(format).lines.find(({ what }) => what === 'drops, standard')!.amount;
+    expect(stored('csv.gz')).toBeLessThan(stored('csv') / 2);
+    // A drop that is packed goes to a job at a size of its own.
+    const { setting, mebibytes } = of('csv.gz').sizes.largeDrop;
+    expect([setting, mebibytes]).toEqual(['deploy.largeDrop.gzipMiB', deploy.largeDrop.gzipMiB]);
+  });
+
+  it('shares an export out where users have several files', () => {
+    const seconds = (users: number, vcpus: 4 | 16) =>
+      estimate({ ...MILLION, users, deploy: { ...deploy, cpu: { ...deploy.cpu, vcpus } } }).sizes
+        .exportSeconds;
+    expect(seconds(1e6, 16)).toBe(seconds(1e6, 4));
+    expect(seconds(1e8, 4)).toBeCloseTo(4 * seconds(1e8, 16), 6);
+  });
+
+  it('knows what a training reads', () => {
+    const line = estimate(MILLION).lines.find(
+      ({ part, what }) => part === 'training' && what === 'S3 reads',
+    )!;
+    expect(line.amount).toBeCloseTo((MILLION.shards * RATES.rates.trainingReadsPerShard) / 7, 8);
+    const { trainingHours } = estimate({ ...MILLION, eventsPerDay: 1e9 }).sizes;
+    expect(trainingHours).toBeGreaterThan(estimate(MILLION).sizes.trainingHours);
+  });
+
   it('names every measured rate that it uses', () => {
     const used = new Set(
       estimate(MILLION).lines.flatMap(({ from }) => from.match(/[a-z]+(?:[A-Z][A-Za-z]+)+/g) ?? []),
@@ -114,7 +148,7 @@ describe('the limits', () => {
   it('hold for a million users and name the setting beyond', () => {
     expect(limits(MILLION, estimate(MILLION).sizes).filter(({ ok }) => !ok)).toEqual([]);
     const huge = { ...MILLION, users: 1e8, eventsPerDay: 5e7 };
-    const broken = limits(huge, estimate(huge).sizes, 1).filter(({ ok }) => !ok);
+    const broken = limits(huge, estimate(huge).sizes, 0.5).filter(({ ok }) => !ok);
     expect(broken.map(({ setting }) => setting).join(' ')).toMatch(/shards up/);
     expect(broken.map(({ setting }) => setting).join(' ')).toMatch(/scoreChildren up/);
     const minute = { ...MILLION, dropsPerDay: 1440 };
@@ -129,17 +163,60 @@ it('docs/cost.md shows what the code computes', () => {
   expect(page).toContain(PRICES.date);
 });
 
-it('nightjar cost prints the bill, and refuses what is no number', () => {
-  const cli = fileURLToPath(new URL('../../bin/nightjar.js', import.meta.url));
-  const config = fileURLToPath(new URL('../../examples/online-retail', import.meta.url));
-  const run = (...args: string[]) =>
-    execFileSync(process.execPath, [cli, '--config', config, 'cost', ...args], {
-      encoding: 'utf8',
-      stdio: 'pipe',
-    });
-  const json = JSON.parse(run('--users', '10e6', '--events-per-day', '5e6', '--json'));
-  expect(json).toMatchObject({ load: { users: 1e7, eventsPerDay: 5e6, shards: 128 } });
-  expect(json.usdPerNight).toBeGreaterThan(0);
-  expect(run('--users', '10e6', '--events-per-day', '5e6')).toMatch(/a night \d+\.\d\d USD/);
-  expect(() => run('--users', 'many', '--events-per-day', '1')).toThrow(/a number above 0 is expected/);
+describe('nightjar cost', () => {
+  const example = fileURLToPath(new URL('../../examples/online-retail', import.meta.url));
+  let printed: string[];
+  let noted: string[];
+
+  beforeEach(() => {
+    printed = [];
+    noted = [];
+    vi.spyOn(console, 'log').mockImplementation((text) => void printed.push(String(text)));
+    vi.spyOn(console, 'error').mockImplementation((text) => void noted.push(String(text)));
+    return () => void vi.restoreAllMocks();
+  });
+
+  async function run(...options: string[]): Promise<string> {
+    printed = [];
+    const cost = costCommand();
+    cost.exitOverride().configureOutput({ writeErr: () => {} });
+    const program = new Command().exitOverride().option('--config <path>').addCommand(cost);
+    await program.parseAsync(['--config', example, 'cost', ...options], { from: 'user' });
+    return printed.join('\n');
+  }
+
+  it('prints the bill, of drops in the format that is named', async () => {
+    const load = ['--users', '10e6', '--events-per-day', '5e6'];
+    const json = JSON.parse(await run(...load, '--json'));
+    expect(json).toMatchObject({ load: { users: 1e7, eventsPerDay: 5e6, shards: 128, format: 'csv' } });
+    expect(json.usdPerNight).toBeGreaterThan(0);
+    expect(await run(...load)).toMatch(/a night \d+\.\d\d USD/);
+    const packed = JSON.parse(await run(...load, '--format', 'jsonl.gz', '--shards', '64', '--json'));
+    expect(packed.load).toMatchObject({ format: 'jsonl.gz', shards: 64 });
+  });
+
+  it.each([
+    [['--users', 'many'], 'a number above 0 is expected'],
+    [['--users', '1', '--format', 'xml'], 'Allowed choices are csv, csv.gz, jsonl.gz, parquet'],
+    ...['3', '0', '8192', '1.5'].map((shards): [string[], string] => [
+      ['--users', '1', '--shards', shards],
+      'a power of two up to 4096 is expected',
+    ]),
+  ])('refuses %j', async (options, message) => {
+    await expect(run('--events-per-day', '1', ...options)).rejects.toThrow(message);
+  });
+
+  it('says which environments the config knows where it does not know the one that is named', async () => {
+    const load = ['--users', '1e6', '--events-per-day', '5e5', '--env'];
+    await run(...load, 'prod');
+    await run(...load, 'dev');
+    expect(noted).toEqual([]);
+    await run(...load, 'prdo');
+    expect(noted).toEqual([
+      'note: the config names no environment "prdo", so it goes by "deploy" alone; known are prod, dev',
+    ]);
+    const eu = parseConfig({ shop: { timeZone: 'UTC' }, sources: {}, tasks: {}, environments: { eu: {} } });
+    expect(unknownEnvironment(eu, 'eu')).toBeUndefined();
+    expect(unknownEnvironment(eu, 'us')).toMatch(/known are prod, dev, eu$/);
+  });
 });

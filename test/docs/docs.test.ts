@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { DROP_COLUMNS } from '../../bin/commands/bucket-state.ts';
 import { COMMANDS } from '../../bin/commands/index.ts';
 import { anchorsOf, codeOf, exists, fits, PAGES, prose, ROOT } from './support.ts';
 
@@ -49,6 +50,13 @@ describe.each(names)('%s', (path, page) => {
 
 const matches = (text: string, pattern: RegExp): string[] =>
   [...text.matchAll(pattern)].map(([, word = '']) => word);
+
+it('the first look at a bucket is shown with the columns that status prints', () => {
+  // given
+  const { text } = PAGES.find(({ path }) => path === 'docs/operations.md')!;
+  // then the head is there, whatever stands between the columns
+  expect(text).toMatch(new RegExp(`^${DROP_COLUMNS.join(' {2,}')}$`, 'm'));
+});
 
 it('the index of docs names every page of the folder', () => {
   // given the index

@@ -1,6 +1,6 @@
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { checkFargate, gpuJobSize } from '../../lib/infra/batch-instances.ts';
+import { gpuJobSize } from '../../lib/config/index.ts';
 import { type EvaluateOnExit, isRetried, type RetryStrategy } from '../cloud/retry-rules.ts';
 import { ofType, synthesise } from './synthesis.ts';
 
@@ -416,31 +416,6 @@ describe('sizes', () => {
     [['g6e.xlarge', 'g5.2xlarge'], { vcpus: 4, memoryMiB: 29184 }],
   ])('of a job on %j', (types, size) => {
     expect(gpuJobSize(types)).toEqual(size);
-  });
-
-  it.each(['g5g.xlarge', 'm7i.xlarge', 'g5.12xlarge', 'p5.48xlarge'])(
-    '%s is no host for a job with one GPU',
-    (type) => {
-      expect(() => gpuJobSize(['g6.xlarge', type])).toThrow(`deploy.gpu.instanceTypes: given "${type}"`);
-    },
-  );
-
-  it('that Fargate does not have are told at once', () => {
-    expect(() => checkFargate({ vcpus: 4, memoryMiB: 32768 })).toThrow(
-      'deploy.cpu.memoryMiB: given 32768, expected 8192 to 30720 in steps of 1024 with 4 vCPUs',
-    );
-    expect(() => checkFargate({ vcpus: 8, memoryMiB: 17408 })).toThrow('steps of 4096');
-    expect(() => synthesise({ deploy: { cpu: { memoryMiB: 4096 } } })).toThrow('deploy.cpu.memoryMiB');
-  });
-
-  it.each([
-    [
-      'deploy.gpu.maxVcpus',
-      { compute: { score: 'gpu' }, gpu: { instanceTypes: ['g6.2xlarge'], maxVcpus: 4 } },
-    ],
-    ['deploy.cpu.maxVcpus', { cpu: { vcpus: 4, maxVcpus: 2 } }],
-  ])('that leave no room for one job are told at once: %s', (setting, deploy) => {
-    expect(() => synthesise({ deploy })).toThrow(`${setting}: given`);
   });
 });
 

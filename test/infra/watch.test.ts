@@ -27,6 +27,7 @@ interface AlarmProperties {
   AlarmActions: unknown[];
   OKActions: unknown[];
   Dimensions?: { Name: string; Value: unknown }[];
+  Metrics?: Record<string, unknown>[];
 }
 
 const alarms = Object.fromEntries(
@@ -67,6 +68,7 @@ describe('alarms', () => {
       'JobsBlocked',
       'JobFailed',
       'ExportMissing',
+      'ExportLate',
     ]);
   });
 
@@ -115,6 +117,23 @@ describe('alarms', () => {
     const [{ Value } = { Value: '' }] = alarms[name]!.Dimensions!;
     const wanted = ofType(from, 'AWS::SQS::Queue').find(([id]) => id.startsWith(queue))!;
     expect(JSON.stringify(Value)).toContain(wanted[0]);
+  });
+
+  it('ExportLate: a day of hours in none of which a tick saw the night finished', () => {
+    const late = alarms.ExportLate!;
+    expect(late).toMatchObject({
+      Threshold: 1,
+      ComparisonOperator: 'LessThanThreshold',
+      EvaluationPeriods: 24,
+      TreatMissingData: 'breaching',
+    });
+    const [expression, finished] = late.Metrics!;
+    expect(expression).toMatchObject({ Expression: 'FILL(finished, 0)' });
+    expect(finished).toMatchObject({
+      Id: 'finished',
+      ReturnData: false,
+      MetricStat: { Metric: { MetricName: 'NightFinished' }, Period: 3600, Stat: 'Maximum' },
+    });
   });
 
   it.each([
