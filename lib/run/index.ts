@@ -14,20 +14,19 @@ export {
 } from './keys.ts';
 export { checkAsOf, type LastDays, lastDays } from './last-day.ts';
 export { patienceWith } from './look-after.ts';
-export {
-  buildManifest,
-  dayInputs,
-  type Missing,
-  putManifest,
-  type RunInput,
-  type RunManifest,
-  readManifest,
-  runIdOf,
-} from './manifest.ts';
+export { buildManifest, dayInputs, type Missing, type RunInput, type RunManifest } from './manifest.ts';
 export { mapParallel } from './parallel.ts';
 export { type PlannedRun, planRun } from './plan.ts';
 export { planShard, readUsers, replacedCounts, replacedLines } from './read-users.ts';
 export { isFinished, onlyTables, type StageName, scoreKeys, stagesOf } from './stages.ts';
+export {
+  putManifest,
+  readManifest,
+  readRunHead,
+  runIdOf,
+  type StoredManifest,
+  tellSnapshot,
+} from './stored-manifest.ts';
 export { submitRun } from './submit.ts';
 export type { TickArgs, TickKind, TickResult } from './tick-types.ts';
 export { VERSIONS } from './versions.ts';
