@@ -1,5 +1,6 @@
-import { type NamedSource, sourceOf } from '../clean/index.ts';
+import { type NamedSource, prefixOf, sourceOf } from '../clean/index.ts';
 import type { Config } from '../config/index.ts';
+import { compareKeys } from '../runtime/index.ts';
 import type { KnownDrop } from './inputs.ts';
 
 /**
@@ -35,6 +36,12 @@ export interface HistoryPart {
   readonly size: number;
   readonly through: boolean;
 }
+
+/** Parts in the order of their sources' keys, as a listing of their drops has them. */
+export const inOrder = (parts: readonly HistoryPart[]): HistoryPart[] =>
+  [...parts].sort((a, b) =>
+    compareKeys(prefixOf(a.source.name, a.source.source), prefixOf(b.source.name, b.source.source)),
+  );
 
 /** What the drops are for the history. Refused ones are none of it: nobody could read them. */
 export function* historyOf(config: Config, drops: Iterable<KnownDrop>): Generator<HistoryPart> {

@@ -42,6 +42,7 @@ export async function beginIndex(
   const { refs } = await empty.change({ add, cursor: '', now, rows: limits.rows });
   const begun = now.toISOString();
   const whole = drops.length > 0 ? begun : null;
-  const head = { format: 1, refs, round: { begun, cursor: '' }, whole, looked: '', slice: 0 } as const;
-  await writeHead(store, head, undefined);
+  const settings = { name: scopes.name, since: begun };
+  const round = { begun, cursor: '' };
+  await writeHead(store, { format: 1, refs, round, whole, settings, looked: '', slice: 0 }, undefined);
 }

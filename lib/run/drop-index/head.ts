@@ -19,6 +19,8 @@ export interface Head {
   readonly round: { readonly begun: string; readonly cursor: string };
   /** When the last whole round began. */
   readonly whole: string | null;
+  /** What names the settings by which drops are looked at, and since when they are. */
+  readonly settings: { readonly name: string; readonly since: string };
   /** The last key of a waiting drop that was looked at, and the next slice of dropIds to be. */
   readonly looked: string;
   readonly slice: number;

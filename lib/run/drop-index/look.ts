@@ -6,7 +6,6 @@ import {
   listDigests,
   type Mappings,
   parseQuality,
-  sourceOf,
 } from '../../clean/index.ts';
 import type { Config } from '../../config/index.ts';
 import { daysKey, daysSpec } from '../../features/index.ts';
@@ -68,8 +67,8 @@ export class Looker {
     // What its record says was read before: the day rows alone were missing.
     if (row.state === 'pending' && row.content !== null) {
       const keys = await lookups.keys(config, info, earlier?.mappings);
-      if (keys?.revision === row.revision && keys?.named?.name === row.source) {
-        return (await lookups.hasDays(daysKey(config, keys?.clean!))) ? { ...row, state: 'done' } : row;
+      if (keys?.clean !== undefined && keys.revision === row.revision && keys.named?.name === row.source) {
+        return (await lookups.hasDays(daysKey(config, keys.clean))) ? { ...row, state: 'done' } : row;
       }
     }
     return judgedRow(row, await stateOf(lookups, config, info, earlier));
@@ -79,8 +78,9 @@ export class Looker {
     let digests: Promise<Digests> | undefined;
     return {
       keys: async (config, info, mappings) => {
-        const known = keysOfRow(row, config, info, new Map(), mappings);
-        if (known) return known;
+        if (info.digest !== undefined || bytesOf(row) !== undefined) {
+          return keysOfRow(row, config, info, new Map(), mappings);
+        }
         if (!digests) {
           this.requests++;
           digests = listDigests(this.#store, info);
@@ -128,7 +128,7 @@ function keysOfRow(
   mappings: Mappings | undefined,
 ): CleanKeys | undefined {
   const bytes = bytesOf(row);
-  return bytes !== undefined && sourceOf(config, row.key)
-    ? keysOfBytes(config, row.key, bytes, mappings)
-    : keysOf(config, info, digests, mappings);
+  return bytes === undefined
+    ? keysOf(config, info, digests, mappings)
+    : keysOfBytes(config, row.key, bytes, mappings);
 }

@@ -12,6 +12,8 @@ const INDEX_VERSION = 1;
  */
 export interface Scopes {
   readonly all: ReadonlySet<string>;
+  /** Of all together. */
+  readonly name: string;
   /** The scope of a key, and its source, if any. */
   of(key: string): { readonly scope: string; readonly source: string | undefined };
 }
@@ -30,8 +32,10 @@ export function scopesOf(config: Config, mappings?: Mappings): Scopes {
     }),
   );
   const none = contentId({ version: INDEX_VERSION, prefixes });
+  const all = new Set([none, ...scopes.values()]);
   return {
-    all: new Set([none, ...scopes.values()]),
+    all,
+    name: contentId([...all].sort()),
     of(key) {
       const source = sourceOf(config, key)?.name;
       return { scope: (source !== undefined && scopes.get(source)) || none, source };

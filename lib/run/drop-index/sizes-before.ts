@@ -1,5 +1,5 @@
 import { prefixOf, sourceOf } from '../../clean/index.ts';
-import type { HistoryPart } from '../history.ts';
+import { type HistoryPart, inOrder } from '../history.ts';
 import type { Row } from './rows.ts';
 import type { View } from './view.ts';
 
@@ -30,13 +30,14 @@ export async function sizesBefore(now: View, before: View): Promise<HistoryPart[
       sum[read ? 'through' : 'waits'] += own[row]!;
     }
   }
-  return [...sizes].flatMap(([name, { through, waits }]): HistoryPart[] => {
+  const parts = [...sizes].flatMap(([name, { through, waits }]): HistoryPart[] => {
     const source = { name, source: config.sources[name]! };
     return [
       { source, size: through, through: true },
       { source, size: waits, through: false },
     ];
   });
+  return inOrder(parts);
 }
 
 /** Does a source of now take a row of a segment? Mostly its prefix says so of all. */

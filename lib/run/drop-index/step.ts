@@ -38,7 +38,9 @@ export interface Stepped {
  * @returns undefined where there is no index
  */
 export async function stepIndex(args: StepArgs): Promise<Stepped | undefined> {
-  const { store, config, now, limits, since } = args;
+  const { store, config, now, limits } = args;
+  // Where clocks show a time twice, the later one may not have come.
+  const since = new Date(Math.min(args.since.getTime(), now.getTime()));
   const standing = await readHead(store);
   if (!standing) return undefined;
   const { head, etag } = standing;
@@ -61,14 +63,17 @@ export async function stepIndex(args: StepArgs): Promise<Stepped | undefined> {
   }
   const settled = waits === 0 && haveAllRows(loaded, scopes);
   const earlier = settled ? undefined : await args.earlier();
+  const { name } = scopes;
+  const settings = head.settings.name === name ? head.settings : { name, since: now.toISOString() };
   const work = new Work({ loaded, config, earlier, limits });
+  const wanted = await work.wanted(unknown, new Date(settings.since));
   const next = few
-    ? { looked: await work.lookAtFew(fresh, unknown, head.looked), slice: 0 }
-    : { looked: '', slice: await work.lookAtSlices(unknown, head.slice) };
+    ? { looked: await work.lookAtFew(fresh, wanted, head.looked), slice: 0 }
+    : { looked: '', slice: await work.lookAtSlices(wanted, head.slice) };
   const drop = await work.compact(unknown);
   loaded = await loaded.change({ add: work.add, drop, ...rest });
   const refs = await refreshed(store, loaded.refs, now);
-  await writeHead(store, { format: 1, refs, round, whole, ...next }, etag);
+  await writeHead(store, { format: 1, refs, round, whole, settings, ...next }, etag);
   return {
     view: await View.open(loaded, { config }, now),
     earlier: earlier && (await View.open(loaded, earlier, now)),

@@ -1,7 +1,7 @@
 import { mappingOf, sourceOf } from '../../clean/index.ts';
 import type { Config } from '../../config/index.ts';
 import { compareKeys } from '../../runtime/index.ts';
-import type { HistoryPart } from '../history.ts';
+import { type HistoryPart, inOrder } from '../history.ts';
 import type { Settings } from '../inputs.ts';
 import { type Missing, missingDrop, type Referred } from '../manifest.ts';
 import { dayDropped, isStale, type Told } from '../readiness.ts';
@@ -68,7 +68,7 @@ export class View {
       settings,
       scopes,
       unknown,
-      history: [...waiting, ...through].flatMap((part) => part ?? []),
+      history: inOrder([...waiting, ...through].flatMap((part) => part ?? [])),
       told: {
         pending,
         missing: [...missing.all(), ...refused.all()].sort((a, b) => compareKeys(a.key, b.key)),

@@ -1,5 +1,4 @@
 import type { Config } from '../../config/index.ts';
-import { dropId } from '../../data/index.ts';
 import { compareKeys } from '../../runtime/index.ts';
 import { type IndexLimits, PAGE } from '../index-limits.ts';
 import type { Settings } from '../inputs.ts';
@@ -36,6 +35,28 @@ export class Work {
     this.#scopes = scopesOf(config);
     this.#scopesBefore = earlier && scopesOf(earlier.config, earlier.earlier?.mappings);
     this.#looker = new Looker(loaded.store);
+  }
+
+  /**
+   * Rows to be looked at: of drops that wait, and of those that an earlier night's settings may have read without anybody's
+   * notice before those of now were there.
+   * @param since the settings of now are there
+   */
+  async wanted(unknown: readonly (readonly number[])[], since: Date): Promise<(readonly number[])[]> {
+    const before = this.#scopesBefore;
+    if (!before) return [...unknown];
+    const { refs } = this.#loaded;
+    const unknownBefore = this.#loaded.unknownTo(before.all);
+    const wanted: (readonly number[])[] = [];
+    for (const [n, { group }] of refs.entries()) {
+      if (!this.#scopes.all.has(group)) wanted.push(unknown[n]!);
+      else if (unknownBefore[n]!.length === 0) wanted.push([]);
+      else {
+        const { row } = await this.#loaded.rowsOf(n);
+        wanted.push(unknownBefore[n]!.filter((i) => row(i).modified < since.getTime()));
+      }
+    }
+    return wanted;
   }
 
   /**
@@ -119,19 +140,22 @@ export class Work {
     look: (rows: readonly Row[], settings: readonly Settings[]) => Promise<Looked[]>,
     isFresh: ReadonlySet<Row> = new Set(),
   ): Promise<void> {
-    // Nearly all are known to the settings of before, or there are none.
-    const both = rows.filter((row) => this.#isUnknownBefore(row));
-    const alone = rows.filter((row) => !this.#isUnknownBefore(row));
-    if (both.length > 0) {
-      for (const { row, found } of await look(both, [this.#settings, this.#earlier!])) {
-        const [now, before] = found;
-        this.#settle(row, now!, isFresh.has(row));
-        if (before!.state !== 'pending') this.#add(this.#scopesBefore!.of(row.key).scope, before!);
-      }
+    const before = this.#earlier;
+    const groups = [true, false].flatMap((now) =>
+      [true, false].map((then) => ({ now, then, rows: [] as Row[] })),
+    );
+    for (const row of rows) {
+      const now = !this.#isKnownTo(this.#scopes, row);
+      const then = this.#isUnknownBefore(row);
+      groups.find((group) => group.now === now && group.then === then)!.rows.push(row);
     }
-    if (alone.length > 0) {
-      for (const { row, found } of await look(alone, [this.#settings])) {
-        this.#settle(row, found[0]!, isFresh.has(row));
+    for (const { now, then, rows: some } of groups) {
+      const settings = [...(now ? [this.#settings] : []), ...(then && before ? [before] : [])];
+      if (settings.length === 0 || some.length === 0) continue;
+      for (const { row, found } of await look(some, settings)) {
+        if (now) this.#settle(row, found[0]!, isFresh.has(row));
+        const last = found.at(-1)!;
+        if (then && last.state !== 'pending') this.#add(this.#scopesBefore!.of(row.key).scope, last);
       }
     }
   }
@@ -146,14 +170,17 @@ export class Work {
   }
 
   /** Do the settings of an earlier night differ from those of now for this drop, and have they not read it yet? */
-  #isUnknownBefore({ key }: Row): boolean {
-    const before = this.#scopesBefore?.of(key).scope;
-    if (before === undefined || before === this.#scopes.of(key).scope) return false;
-    const id = Buffer.from(dropId(key), 'hex');
+  #isUnknownBefore(row: Row): boolean {
+    const before = this.#scopesBefore;
+    if (!before || before.of(row.key).scope === this.#scopes.of(row.key).scope) return false;
+    return !this.#isKnownTo(before, row);
+  }
+
+  #isKnownTo(scopes: Scopes, { key }: Row): boolean {
+    const id = idOf(key);
     const { refs, table } = this.#loaded;
-    return !table
-      .places(id.readUInt32LE(0), id.readUInt32LE(4))
-      .some(({ segment }) => refs[segment]!.group === before);
+    const places = table.places(id.readUInt32LE(0), id.readUInt32LE(4));
+    return places.some(({ segment }) => scopes.all.has(refs[segment]!.group));
   }
 
   #add(group: string, row: Row): void {
