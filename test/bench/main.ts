@@ -1,5 +1,6 @@
 import { benchClean } from './clean.ts';
 import { benchDeploy } from './deploy.ts';
+import { benchDispatch } from './dispatch.ts';
 import { benchFold } from './fold.ts';
 import { benchKeys } from './keys.ts';
 import { benchLargeDrop } from './large-drop.ts';
@@ -21,6 +22,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   score: { run: benchScore, byDefault: true },
   start: { run: benchStart, byDefault: true },
   keys: { run: benchKeys, byDefault: false },
+  dispatch: { run: benchDispatch, byDefault: false },
   rates: { run: benchRates, byDefault: false },
   memory: { run: benchMemory, byDefault: false },
   deploy: { run: benchDeploy, byDefault: false },

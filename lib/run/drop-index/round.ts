@@ -46,7 +46,8 @@ export async function goRound(
   for await (const info of loaded.store.list('drop/', options)) {
     last = info.key;
     // The console of S3 makes folders as empty objects.
-    if (!info.key.endsWith('/') && !isIgnored(info.key)) comparison.see(newRow(info));
+    if (!info.key.endsWith('/') && !isIgnored(info.key))
+      comparison.see(info.key, versionOf(info, info.lastModified.getTime()), () => newRow(info));
     if (++told >= keys) {
       ended = false;
       break;
@@ -55,7 +56,8 @@ export async function goRound(
   for (const entry of others) {
     const behind = cursor === '' || compareKeys(entry.key, cursor) > 0;
     if (behind && (ended || compareKeys(entry.key, last) <= 0)) {
-      comparison.see(otherRow(entry, otherState(entry)));
+      const row = otherRow(entry, otherState(entry));
+      comparison.see(row.key, versionOf(row, row.modified), () => row);
     }
   }
   const before = loaded.refs.map(({ passed }) => (anew ? 0 : passed));
@@ -79,10 +81,10 @@ class Comparison {
     this.#loaded = loaded;
   }
 
-  see(row: Row): void {
+  /** @param make gives the row of a drop that the index does not know: most it does */
+  see(key: string, version: Buffer, make: () => Row): void {
     const { table, members, refs } = this.#loaded;
-    const id = idOf(row.key);
-    const version = versionOf(row);
+    const id = idOf(key);
     const low = version.readUInt32LE(0);
     const high = version.readUInt32LE(4);
     let known = false;
@@ -95,7 +97,7 @@ class Comparison {
         seen[n] = 1;
       } else this.#leave(segment, n);
     }
-    if (!known) this.fresh.push(row);
+    if (!known) this.fresh.push(make());
   }
 
   /** @param before rows that were passed before @param ended whether the last key was listed */

@@ -158,7 +158,7 @@ export const idOf = (key: string): Buffer => createHash('sha256').update(key).di
 const dropIdOf = (key: string): string => idOf(key).toString('hex');
 
 /** 64 bits that change whenever a listing tells something else of the key. */
-export const versionOf = ({ etag, size, modified }: Pick<Row, 'etag' | 'size' | 'modified'>): Buffer =>
+export const versionOf = ({ etag, size }: Pick<Row, 'etag' | 'size'>, modified: number): Buffer =>
   createHash('sha256').update(`${size} ${modified} ${etag}`).digest().subarray(0, 8);
 
 /** Rows by columns; a column that is the same in all rows is written once. */

@@ -68,7 +68,7 @@ export function encodeSegment(
   const flags = new Uint8Array(count);
   for (const [i, row] of rows.entries()) {
     idOf(row.key).copy(view, 8 * i);
-    versionOf(row).copy(view, 8 * (count + i));
+    versionOf(row, row.modified).copy(view, 8 * (count + i));
     if (row.content !== null) Buffer.from(row.content, 'hex').copy(view, 8 * (2 * count + i));
     sizes[i] = row.size;
     flags[i] = Number(rowHasRows(row));
