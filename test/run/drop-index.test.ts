@@ -250,4 +250,78 @@ describe('an index of drops', () => {
     expect(folded).toBeGreaterThan(0);
     expect(copies).toBeGreaterThan(5);
   }, 120_000);
+
+  it('makes as many requests a call for many drops as for few, and reads a quality record once', async () => {
+    const limits = { from: 10, keys: 20, looks: 5, few: 1000, requests: 50, rows: 16 };
+    const most: number[] = [];
+    for (const drops of [60, 300]) {
+      // given: a shop of so many drops, all through, of which a few came before the index was begun
+      const history = new History('requests');
+      Object.assign(history.limits, limits);
+      const asked: string[] = [];
+      const store = guardedStore(history.store, {
+        before: async (what) => void asked.push(what),
+        after: async () => {},
+      });
+      const drop = async (from: number, to: number) => {
+        for (let n = from; n < to; n++) await history.store.put(`drop/log/${n}.csv`, `rows ${FIRST_DAY + n}`);
+        for (let n = from; n < to; n++)
+          await settle(history.store, history.config, `drop/log/${n}.csv`, 'with days');
+      };
+      await drop(0, 12);
+      await history.tick(store);
+      await drop(12, drops);
+      for (let n = 0; n < drops; n++) {
+        history.pass(5);
+        await history.tick(store);
+      }
+      // when: nothing is new
+      asked.length = 0;
+      const look = await history.tick(store);
+      // then
+      expect(look.ready).toMatchObject({ pending: 0, missing: [{ kind: 'expected' }] });
+      expect(asked.map((what) => what.split('/')[0])).toEqual(['get index', 'list drop', 'put index']);
+      // and when: many are new
+      await drop(drops, drops + 40);
+      asked.length = 0;
+      const counts: number[] = [];
+      for (let n = 0; n < 60; n++) {
+        const before = asked.length;
+        history.pass(5);
+        await history.tick(store);
+        counts.push(asked.length - before);
+      }
+      most.push(Math.max(...counts));
+      const records = asked.filter((what) => what.startsWith('get quality/'));
+      expect(records).toHaveLength(40);
+      expect(new Set(records).size).toBe(40);
+    }
+    expect(most[0]).toBeLessThan(40);
+    expect(most[1]).toBeLessThan(40);
+  });
+
+  it('starts no night before its deadline until all drops were looked at since it began', async () => {
+    // given: two drops of yesterday's events, one of them dropped while the round is behind its key
+    const history = new History('round');
+    Object.assign(history.limits, { from: 2, keys: 3, looks: 9, few: 100, requests: 50, rows: 4 });
+    const { store, config, batch, limits } = history;
+    const shop = { store, config, root: '' };
+    const at = (minutes: number) => new Date(Date.parse('2025-01-11T02:00:00+01:00') + minutes * 60_000);
+    const yesterday = parseDay('2025-01-10');
+    for (let n = 0; n < 8; n++) await store.put(`drop/web/${n}.csv`, `rows ${yesterday - 1 - n}`);
+    for (let n = 0; n < 8; n++) await settle(store, config, `drop/web/${n}.csv`, 'with days');
+    await call(shop, batch, { kind: 'heartbeat', now: new Date('2025-01-10T22:00:00+01:00'), limits });
+    // when
+    const states: string[] = [];
+    for (let minutes = 0; !states.includes('started') && minutes < 100; minutes += 5) {
+      store.now = at(minutes);
+      if (minutes === 10) await store.put('drop/web/0a.csv', `rows ${yesterday - 1}`);
+      if (minutes === 30) await settle(store, config, 'drop/web/0a.csv', 'with days');
+      states.push((await call(shop, batch, { now: at(minutes), limits })).state);
+    }
+    // then: the round of three calls is through before the first start, and what it came to know of waited for
+    expect(states.length).toBeGreaterThan(2);
+    expect(states.slice(0, -1)).toEqual(states.slice(0, -1).map(() => 'waiting'));
+    expect(states.at(-1)).toBe('started');
+  });
 });
