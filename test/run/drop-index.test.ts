@@ -251,6 +251,26 @@ describe('an index of drops', () => {
     expect(copies).toBeGreaterThan(5);
   }, 120_000);
 
+  it('finds the drops again of segments that have lapsed', async () => {
+    // given: nobody called for so long that the bucket took some away
+    const history = new History('lapsed');
+    Object.assign(history.limits, { from: 2, keys: 5, looks: 9, few: 100, requests: 50, rows: 4 });
+    for (let n = 0; n < 60; n++) await history.act();
+    await history.settleSome(1);
+    const known = await history.settled();
+    const away = history.store.copy();
+    let segments = 0;
+    for await (const { key } of history.store.list('index/')) {
+      if (key !== 'index/head.json' && segments++ % 2 === 0) await away.delete(key);
+    }
+    // when
+    Object.assign(history, { store: away });
+    const look = await history.settled();
+    // then
+    expect(segments).toBeGreaterThan(4);
+    expect({ ...told(look), stale: [] }).toEqual({ ...told(known), stale: [] });
+  });
+
   it('makes as many requests a call for many drops as for few, and reads a quality record once', async () => {
     const limits = { from: 10, keys: 20, looks: 5, few: 1000, requests: 50, rows: 16 };
     const most: number[] = [];

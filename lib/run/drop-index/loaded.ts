@@ -1,4 +1,4 @@
-import { compareKeys, type ObjectStore } from '../../runtime/index.ts';
+import { compareKeys, ObjectNotFound, type ObjectStore } from '../../runtime/index.ts';
 import { mapParallel } from '../parallel.ts';
 import type { Ref } from './head.ts';
 import type { Row } from './rows.ts';
@@ -44,14 +44,21 @@ export class Loaded {
     this.#rows = rows;
   }
 
+  /** Segments that are not there any more are left out: as long as no call came, nobody wrote them again. */
   static async open(store: ObjectStore, refs: readonly Ref[]): Promise<Loaded> {
     const known = remembered.get(store);
-    const members = await mapParallel(
-      refs,
-      AT_ONCE,
-      async (ref) => known?.get(ref.key) ?? readMembers(store, ref),
+    const read = await mapParallel(refs, AT_ONCE, async (ref) => {
+      const members = known?.get(ref.key) ?? (await unlessGone(readMembers(store, ref)));
+      return members && { ref, members };
+    });
+    const there = read.flatMap((one) => one ?? []);
+    return Loaded.#kept(
+      new Loaded(
+        store,
+        there.map(({ ref }) => ref),
+        there.map(({ members }) => members),
+      ),
     );
-    return Loaded.#kept(new Loaded(store, refs, members));
   }
 
   static #kept(loaded: Loaded): Loaded {
@@ -207,4 +214,13 @@ function byMonth(group: string, rows: readonly Row[]): Map<string, Row[]> {
     else months.set(month, [row]);
   }
   return months;
+}
+
+async function unlessGone<T>(read: Promise<T>): Promise<T | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof ObjectNotFound) return undefined;
+    throw error;
+  }
 }

@@ -45,7 +45,10 @@ export async function stepIndex(args: StepArgs): Promise<Stepped | undefined> {
   if (!standing) return undefined;
   const { head, etag } = standing;
   const opened = await Loaded.open(store, head.refs);
-  const { fresh, gone, passed, round, whole } = await goRound(opened, head, {
+  // Drops of a segment that is gone are found by a round from the beginning.
+  const lapsed = opened.refs.length < head.refs.length;
+  const before = lapsed ? { round: { ...head.round, cursor: '' }, whole: null } : head;
+  const { fresh, gone, passed, round, whole } = await goRound(opened, before, {
     keys: limits.keys,
     since,
     now,
