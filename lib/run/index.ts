@@ -7,7 +7,6 @@ export { type DropState, listDrops } from './inputs.ts';
 export {
   currentKey,
   scoresKey,
-  snapshotInfoKey,
   successKey,
   tableScoresKey,
   trainedKey,
