@@ -11,7 +11,7 @@ import { advanceClaimed } from './look-after.ts';
 import type { Missing } from './manifest.ts';
 import { type PlannedDrops, planTick } from './plan.ts';
 import { type Readiness, readiness, toldBy } from './readiness.ts';
-import { resendStale } from './resend.ts';
+import { resendStale, sentLately } from './resend.ts';
 import { readRunHead, type StoredManifest } from './stored-manifest.ts';
 import type { TickArgs, TickResult } from './tick-types.ts';
 
@@ -38,7 +38,7 @@ export async function lookAtDrops(args: TickArgs, asOf: string): Promise<Look> {
   const { store, config, now } = args;
   const stepped = await step(args, new Date(0), asOf);
   if (stepped) {
-    await resendStale(args, stepped.view.told.stale);
+    await resendStale(args, stepped.view.told.stale, false);
     return byIndex(stepped, stepped.view, asOf);
   }
   const drops = await listDrops(store, config);
@@ -79,7 +79,7 @@ export async function lookForNight(args: TickArgs, asOf: string, since = new Dat
 async function lookByIndex(args: TickArgs, stepped: Stepped, asOf: string): Promise<Look> {
   const { config, store } = args;
   const { view, earlier } = stepped;
-  await resendStale(args, view.told.stale);
+  await resendStale(args, view.told.stale, false);
   const now = byIndex(stepped, view, asOf);
   const last = earlier && (await lastNight(store, asOf));
   if (!earlier || !last) return now;
@@ -98,7 +98,7 @@ function step(args: TickArgs, since: Date, asOf: string): Promise<Stepped | unde
     const last = await lastNight(store, asOf);
     return last && settingsBefore(config, last);
   };
-  return stepIndex({ store, config, now, limits, since, earlier });
+  return stepIndex({ store, config, now, limits, since, earlier, lately: sentLately(store, now) });
 }
 
 function byListing(config: Config, drops: DropState[], ready: Readiness): Look {

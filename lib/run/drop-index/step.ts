@@ -18,6 +18,8 @@ export interface StepArgs {
   readonly limits: IndexLimits;
   /** A round that began before tells too little. */
   readonly since: Date;
+  /** Of what was sent again lately, others that are stale come first. */
+  readonly lately: (key: string) => boolean;
   /** The settings of an earlier night, where they still matter. Asked for when not every drop has rows by those of now. */
   readonly earlier: () => Promise<Settings | undefined>;
 }
@@ -78,8 +80,8 @@ export async function stepIndex(args: StepArgs): Promise<Stepped | undefined> {
   const refs = await refreshed(store, loaded.refs, now);
   await writeHead(store, { format: 1, refs, round, whole, settings, ...next }, etag);
   return {
-    view: await View.open(loaded, { config }, now),
-    earlier: earlier && (await View.open(loaded, earlier, now)),
+    view: await View.open(loaded, { config }, now, args.lately),
+    earlier: earlier && (await View.open(loaded, earlier, now, args.lately)),
     whole: whole !== null && new Date(whole) >= since,
   };
 }

@@ -36,16 +36,24 @@ export class View {
     this.unknown = args.unknown;
   }
 
-  /** @param now the time by which a pending drop is stale */
-  static async open(loaded: Loaded, settings: Settings, now: Date): Promise<View> {
+  /**
+   * @param now the time by which a pending drop is stale
+   * @param lately what was sent again a short time ago: it comes last of what is stale
+   */
+  static async open(
+    loaded: Loaded,
+    settings: Settings,
+    now: Date,
+    lately: (key: string) => boolean,
+  ): Promise<View> {
     const { config, earlier } = settings;
     const scopes = scopesOf(config, earlier?.mappings);
     const unknown = loaded.unknownTo(scopes.all);
     const sizes = new Map<string, number>();
     const missing = new First<Missing>(TOLD, (a, b) => compareKeys(a.key, b.key));
-    const stale = new First<{ key: string; told: string; day: number }>(
+    const stale = new First<{ key: string; told: string; day: number; sent: boolean }>(
       STALE,
-      (a, b) => b.day - a.day || compareKeys(a.key, b.key),
+      (a, b) => Number(a.sent) - Number(b.sent) || b.day - a.day || compareKeys(a.key, b.key),
     );
     let pending = 0;
     for await (const row of rowsAt(loaded, unknown)) {
@@ -56,7 +64,8 @@ export class View {
       missing.add(missingDrop(drop)!);
       if (!isStale(drop, now)) continue;
       const day = row.state === 'done' && row.table === 'events' ? row.maxDay : null;
-      stale.add({ key: row.key, told: drop.clean ?? row.key, day: day ?? dayDropped(drop) });
+      const told = drop.clean ?? row.key;
+      stale.add({ key: row.key, told, day: day ?? dayDropped(drop), sent: lately(told) });
     }
     const known = knownRefs(loaded, scopes);
     const refused = new First<Missing>(TOLD, (a, b) => compareKeys(a.key, b.key));
