@@ -1,4 +1,4 @@
-import { type CleanKeys, cleanKeys } from '../../lib/clean/index.ts';
+import { type CleanKeys, cleanKeys, mappingOf } from '../../lib/clean/index.ts';
 import type { Config } from '../../lib/config/index.ts';
 import { contentId, DAY_MS, formatDay, sha256 } from '../../lib/data/index.ts';
 import { daysKey } from '../../lib/features/index.ts';
@@ -26,6 +26,7 @@ export class GeneratedStore implements ObjectStore {
   readonly count: number;
   readonly #config: Config;
   readonly #inner: ObjectStore;
+  readonly #mappings: ReadonlyMap<string, string>;
   /** Numbers of the drops in the order of their dropIds. */
   #order: Uint32Array | undefined;
   #ids: string[] = [];
@@ -34,6 +35,9 @@ export class GeneratedStore implements ObjectStore {
     this.count = count;
     this.#config = config;
     this.#inner = inner;
+    // Found once: it is the same for all drops of a source.
+    const sources = Object.entries(config.sources);
+    this.#mappings = new Map(sources.map(([name, source]) => [name, mappingOf(config, { name, source })]));
   }
 
   day(n: number): number {
@@ -56,23 +60,23 @@ export class GeneratedStore implements ObjectStore {
   }
 
   keys(n: number): CleanKeys {
-    return cleanKeys(this.#config, this.key(n), this.digest(n));
+    return cleanKeys(this.#config, this.key(n), this.digest(n), this.#mappings);
   }
 
-  quality(n: number) {
-    const { dropId, revision } = this.keys(n);
+  quality(n: number, { dropId, revision } = this.keys(n)) {
+    const info = this.info(n);
     const day = FIRST / DAY_MS + this.day(n);
     return {
       dropId,
-      key: this.key(n),
+      key: info.key,
       revision,
-      etag: this.info(n).etag,
+      etag: info.etag,
       source: 'orders',
       table: 'events' as const,
       sha256: sha256(`bytes ${n}`),
-      bytes: this.info(n).size,
+      bytes: info.size,
       status: 'clean' as const,
-      droppedAt: this.info(n).lastModified.getTime(),
+      droppedAt: info.lastModified.getTime(),
       rowsIn: 400,
       clean: 399,
       duplicates: { found: 0, policy: 'drop' as const, dropped: 0 },

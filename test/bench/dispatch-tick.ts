@@ -63,9 +63,11 @@ async function grow(): Promise<void> {
   for (let from = 0; from < store.count; from += step) {
     const rows = new Map<string, Row[]>();
     for (let n = from; n < Math.min(store.count, from + step); n++) {
-      const { key, size, lastModified } = store.info(n);
-      const { clean } = store.keys(n);
-      const quality = store.quality(n);
+      const info = store.info(n);
+      const { key, size, lastModified } = info;
+      const keys = store.keys(n);
+      const { clean } = keys;
+      const quality = store.quality(n, keys);
       const drop = {
         key,
         size,
@@ -75,8 +77,8 @@ async function grow(): Promise<void> {
         ...(clean ? { clean } : {}),
       } as const;
       const { scope } = scopes.of(key);
-      rows.set(scope, [...(rows.get(scope) ?? [])]);
-      rows.get(scope)!.push(judgedRow(newRow(store.info(n)), drop));
+      if (!rows.has(scope)) rows.set(scope, []);
+      rows.get(scope)!.push(judgedRow(newRow(info), drop));
     }
     index = await index.change({ add: rows, ...rest });
   }

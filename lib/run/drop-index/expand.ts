@@ -5,7 +5,7 @@ import type { Referred } from '../manifest.ts';
 import { mapParallel } from '../parallel.ts';
 import { beginsBefore, dropOf, unknownDrop } from './rows.ts';
 import { readRows, type SegmentRows } from './segments.ts';
-import { howRead } from './view.ts';
+import { readersOf } from './view.ts';
 
 const AT_ONCE = 8;
 
@@ -31,13 +31,14 @@ export async function referredDrops(
   places.push(...unknownPlaces(read.slice(0, known.length), read.slice(known.length)));
   // Segments are in order: a sort that goes by runs merges them.
   places.sort((a, b) => compareKeys(a.key, b.key));
+  const howRead = readersOf(config);
   return {
     *[Symbol.iterator]() {
       for (const { rows, n, known: isKnown } of places) {
         const row = rows.row(n);
         yield isKnown
           ? dropOf(row, rows.dropId(n))
-          : unknownDrop(row, { ...howRead(config, row), ...(why === undefined ? {} : { why }) });
+          : unknownDrop(row, { ...howRead(row), ...(why === undefined ? {} : { why }) });
       }
     },
   };

@@ -55,9 +55,10 @@ export class View {
       STALE,
       (a, b) => Number(a.sent) - Number(b.sent) || b.day - a.day || compareKeys(a.key, b.key),
     );
+    const howRead = readersOf(config);
     let pending = 0;
     for await (const row of rowsAt(loaded, unknown)) {
-      const drop = unknownDrop(row, { ...howRead(config, row), ...(earlier ? { why: earlier.why } : {}) });
+      const drop = unknownDrop(row, { ...howRead(row), ...(earlier ? { why: earlier.why } : {}) });
       const name = sourceOf(config, row.key)?.name;
       if (name !== undefined) sizes.set(name, (sizes.get(name) ?? 0) + row.size);
       pending++;
@@ -130,9 +131,15 @@ export class View {
   }
 }
 
-/** The mapping by which a drop is read now. */
-export function howRead(config: Config, { key }: Row): { mapping: string } {
-  return { mapping: mappingOf(config, sourceOf(config, key)) };
+/** Gives the mapping by which a drop is read now. */
+export function readersOf(config: Config): (row: Row) => { mapping: string } {
+  const found = new Map<string | undefined, { mapping: string }>();
+  return ({ key }) => {
+    const named = sourceOf(config, key);
+    let one = found.get(named?.name);
+    if (!one) found.set(named?.name, (one = { mapping: mappingOf(config, named) }));
+    return one;
+  };
 }
 
 /** Of the drops that the scopes know: is there something to read in each? */
