@@ -6,8 +6,8 @@ import {
   listDrops,
   type Missing,
   onlyTables,
-  type RunManifest,
   runIdOf,
+  type StoredManifest,
 } from '../../lib/run/index.ts';
 import { type ObjectStore, readJson } from '../../lib/runtime/index.ts';
 import { scoredShards } from '../../lib/score/index.ts';
@@ -108,7 +108,7 @@ export async function runStates(store: ObjectStore): Promise<RunState[]> {
   const runs: RunState[] = [];
   for await (const { key, lastModified } of store.list('runs/')) {
     if (!key.endsWith('/manifest.json')) continue;
-    const manifest = await readJson<RunManifest>(store, key);
+    const manifest = await readJson<StoredManifest>(store, key);
     if (!manifest) continue;
     const runId = runIdOf(manifest);
     const tables = onlyTables(manifest);

@@ -1,12 +1,12 @@
 import { settleDevice } from '../../lib/run/device.ts';
-import { readManifest } from '../../lib/run/index.ts';
+import { readRunHead } from '../../lib/run/index.ts';
 import { runJob, shardRange, variable } from '../../lib/run/job.ts';
 import { countJob } from '../../lib/runtime/aws/index.ts';
 import { scoreRun } from '../../lib/score/index.ts';
 
 await runJob('score', async ({ store, runId, progress, signal, note }) => {
   await settleDevice();
-  const { shards } = await readManifest(store, runId);
+  const { shards } = await readRunHead(store, runId);
   const index = Number(process.env.AWS_BATCH_JOB_ARRAY_INDEX ?? 0);
   const started = performance.now();
   const range = shardRange(shards, Number(variable('NIGHTJAR_CHILDREN')), index);

@@ -17,10 +17,10 @@ type DropInfo = Pick<ObjectInfo, 'key' | 'etag' | 'digest'>;
 
 const versionOf = ({ key, etag }: DropInfo): string => `${dropId(key)}/${contentId(etag)}`;
 
-/** The digests that are on record: of all versions of all drops, or of one. */
-export async function listDigests(store: ObjectStore, info?: DropInfo): Promise<Digests> {
+/** The digests that are on record: of all versions of all drops, of one, or of the drops whose dropIds begin so. */
+export async function listDigests(store: ObjectStore, of: DropInfo | string = ''): Promise<Digests> {
   const digests = new Map<string, string>();
-  for await (const { key } of store.list(`${PREFIX}${info ? `${versionOf(info)}-` : ''}`)) {
+  for await (const { key } of store.list(`${PREFIX}${typeof of === 'string' ? of : `${versionOf(of)}-`}`)) {
     const dash = key.lastIndexOf('-');
     digests.set(key.slice(PREFIX.length, dash), key.slice(dash + 1));
   }

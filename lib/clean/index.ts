@@ -6,7 +6,9 @@ export { expressionFaults } from './expression-faults.ts';
 export { type Head, headOf } from './head.ts';
 export { isIgnored } from './ignored.ts';
 export {
+  type CleanKeys,
   cleanKeys,
+  keysOfBytes,
   type Mappings,
   mappingOf,
   type NamedSource,

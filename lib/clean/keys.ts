@@ -70,10 +70,18 @@ export function mappingOf(config: Config, named: NamedSource | undefined): strin
  * @param mappings by source, where others than those of now are asked about
  */
 export function cleanKeys(config: Config, key: string, digest: string, mappings?: Mappings): CleanKeys {
+  return keysOfBytes(config, key, contentId(digest), mappings);
+}
+
+/**
+ * `cleanKeys` where the bytes are known by their part in a revision.
+ * @param bytes the second half of a revision of this drop
+ */
+export function keysOfBytes(config: Config, key: string, bytes: string, mappings?: Mappings): CleanKeys {
   const named = sourceOf(config, key);
   const id = dropId(key);
   const mapping = (named && mappings?.get(named.name)) ?? mappingOf(config, named);
-  const revision = `${mapping}${contentId(digest)}`;
+  const revision = `${mapping}${bytes}`;
   const quality = `quality/${id}/${revision}.json`;
   if (!named) return { dropId: id, revision, quality };
   const { table } = named.source;

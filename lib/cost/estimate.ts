@@ -91,9 +91,29 @@ function sizesOf(load: Load, rates: Rates): Sizes {
     cleanSecondsPerDrop: cleanSeconds(rowsPerDrop, deploy, rates, format),
     trainingHours: trainingWork(load, rates).hours,
     largeDrop: { setting: `deploy.largeDrop.${format.limit}`, mebibytes: deploy.largeDrop[format.limit] },
-    dispatchReads: dropsPerDay * Math.min(load.historyDays, 365),
+    dispatchReads: dispatchReads(dropsPerDay, load.historyDays),
     scoreReads: dropsPerDay * daysRead * shards * rates.scoreReadsPerShardAndDayFile,
   };
+}
+
+/** With more drops the tick keeps an index of them (lib/run/index-limits.ts): of 16,384 drops each segment, … */
+const LISTED_WHOLE = 30_000;
+const SEGMENT_DROPS = 16_384;
+/** … and a call lists so many of them at most. */
+const LISTED_KEYS = 150_000;
+
+/** What a dispatch function that starts anew reads: a record of each drop, or the index and the records of the day's drops. */
+function dispatchReads(dropsPerDay: number, historyDays: number): number {
+  const drops = dropsPerDay * Math.min(historyDays, 365);
+  return drops <= LISTED_WHOLE ? drops : drops / SEGMENT_DROPS + dropsPerDay;
+}
+
+/** Pages that the ticks of a night list. */
+function dispatchLists(dropsPerDay: number, historyDays: number): number {
+  const drops = dropsPerDay * Math.min(historyDays, 365);
+  if (drops <= LISTED_WHOLE) return (TICKS_PER_NIGHT * 4 * drops) / 1000;
+  // Of each new drop its digest and its day rows are asked for besides.
+  return (TICKS_PER_NIGHT * Math.min(drops, LISTED_KEYS)) / 1000 + 2 * dropsPerDay;
 }
 
 function cleanSeconds(rows: number, { functions }: Deploy, rates: Rates, format: FormatRates): number {
@@ -196,7 +216,7 @@ function night(load: Load, rates: Rates, sizes: Sizes): Line[] {
   const children = Math.min(deploy.scoreChildren, shards);
   const scoreHours = sizes.scoreCpuSeconds / machine.cores / 3600 + children * machine.overheadHours;
   const exportHours = sizes.exportSeconds / 3600 + FARGATE_OVERHEAD_HOURS;
-  const lists = (TICKS_PER_NIGHT * 4 * dropsPerDay * Math.min(load.historyDays, 365)) / 1000;
+  const lists = dispatchLists(dropsPerDay, load.historyDays);
   const reads = sizes.scoreReads + sizes.dispatchReads + shards * rates.exportReadsPerShard;
   const writes = lists + 3 * shards;
   return [
@@ -222,7 +242,7 @@ function night(load: Load, rates: Rates, sizes: Sizes): Line[] {
       amount: reads,
       unit: 'requests',
       usd: (reads / 1000) * PRICES.s3.readsPerThousand,
-      from: 'scoreReadsPerShardAndDayFile, exportReadsPerShard; a quality record a drop and night',
+      from: 'scoreReadsPerShardAndDayFile, exportReadsPerShard; a quality record a drop and night, with an index only of new drops',
     },
     {
       part: 'night',
@@ -230,7 +250,7 @@ function night(load: Load, rates: Rates, sizes: Sizes): Line[] {
       amount: writes,
       unit: 'requests',
       usd: (writes / 1000) * PRICES.s3.writesPerThousand,
-      from: 'four lists of all drops a tick, 60 ticks; snapshot, scores and export a shard',
+      from: 'four lists of all drops a tick, with an index a part of them, 60 ticks; snapshot, scores and export a shard',
     },
     {
       part: 'night',

@@ -1,17 +1,15 @@
 import type { ChildProcess } from 'node:child_process';
 import { type Pseudonyms, parseDay, sha256 } from '../data/index.ts';
-import { snapshotInfo } from '../features/index.ts';
 import { versionsOf } from '../models/index.ts';
 import {
-  dayInputs,
   overUsers,
   type RunManifest,
   readManifest,
   scoresKey,
-  snapshotInfoKey,
   tableScoresKey,
+  tellSnapshot,
 } from '../run/index.ts';
-import { type ObjectStore, putJson, withScratch } from '../runtime/index.ts';
+import { type ObjectStore, withScratch } from '../runtime/index.ts';
 import { alone, openCrew } from './crew.ts';
 import { writeExports } from './export.ts';
 import type { ExportManifest } from './manifest.ts';
@@ -65,13 +63,13 @@ export async function exportRun(args: {
         }
       }),
     now,
-    beforeSuccess: () => tellSnapshot(store, runId, manifest, versions),
+    beforeSuccess: () => tellStates(store, runId, manifest, versions),
     onProgress: progress,
   });
 }
 
 /** A night's states stand by now: later nights may fold on from them. */
-async function tellSnapshot(
+async function tellStates(
   store: ObjectStore,
   runId: string,
   manifest: RunManifest,
@@ -79,14 +77,7 @@ async function tellSnapshot(
 ): Promise<void> {
   if (manifest.purpose === 'backtest' || manifest.asOf === null) return;
   if (!manifest.groups.some((group) => overUsers(group) && versions[group.name])) return;
-  const info = snapshotInfo({
-    config: manifest.config,
-    runId,
-    asOf: parseDay(manifest.asOf),
-    shards: manifest.shards,
-    inputs: dayInputs(manifest),
-  });
-  await putJson(store, snapshotInfoKey(runId), info, { ifAbsent: true });
+  await tellSnapshot(store, runId, manifest, parseDay(manifest.asOf));
 }
 
 /** One name for the models of all groups together. */

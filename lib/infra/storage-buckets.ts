@@ -109,9 +109,14 @@ function dropRules(retention: Deploy['retention']): LifecycleRule[] {
   ];
 }
 
+/** Twice as long as a segment in use may wait to be written again. */
+const INDEX_DAYS = 60;
+
 /**
  * Only what no later night reads. `clean/`, `days/`, `keys/`, `quality/` and `digests/` feed every night, `models/` serve until others do,
- * and `runs/` says what was done, in small files. States are folded anew from the days where none is left.
+ * and `runs/` says what was done, in small files. States are folded anew from the days where none is left. What of `index/` is
+ * in use is written again every 30 days (lib/run/drop-index/step.ts), and the manifests of runs whose states may still be
+ * folded on from name no segments that have been out of use for longer than these are kept.
  */
 function dataRules(retention: Deploy['retention']): LifecycleRule[] {
   return [
@@ -121,6 +126,7 @@ function dataRules(retention: Deploy['retention']): LifecycleRule[] {
     expire('versions/', retention.runDays),
     expire('packs/', PACK_DAYS),
     expire('fits/', retention.runDays),
+    expire('index/', retention.runDays + INDEX_DAYS),
   ];
 }
 

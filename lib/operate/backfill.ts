@@ -5,7 +5,7 @@ import {
   patienceWith,
   type RunProgress,
   readClaim,
-  readManifest,
+  readRunHead,
   type TickResult,
 } from '../run/index.ts';
 import { OperateError } from './errors.ts';
@@ -69,7 +69,7 @@ export type Look = (asOf: string, runId: string) => Promise<RunProgress>;
 export function stackLook(stack: Pick<Stack, 'store' | 'jobs'>, children: number): Look {
   const { store, jobs } = stack;
   return async (asOf, runId) => {
-    const manifest = await readManifest(store, runId);
+    const manifest = await readRunHead(store, runId);
     const { claim } = (await readClaim(store, claimKey('backfill', asOf))) ?? {};
     const now = new Date();
     const patience = claim?.runId === runId ? patienceWith(manifest, claim, now) : {};

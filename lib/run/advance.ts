@@ -9,7 +9,7 @@ import {
 } from '../runtime/index.ts';
 import { dueAfter, type JobRecord, NO_FAILURES, SUBMITS, type Tally, tallyAfter } from './attempts.ts';
 import { jobKey, jobsPrefix } from './keys.ts';
-import type { RunManifest } from './manifest.ts';
+import type { RunHead } from './manifest.ts';
 import { isDone, onlyTables, type StageName, type StageState, stagesOf } from './stages.ts';
 
 /** How far a run is. */
@@ -27,7 +27,7 @@ export interface AdvanceArgs {
   readonly store: ObjectStore;
   readonly batch: BatchRunner;
   readonly runId: string;
-  readonly manifest: RunManifest;
+  readonly manifest: RunHead;
   /** Children of the score job; each takes a range of shards. */
   readonly children: number;
   readonly now: Date;

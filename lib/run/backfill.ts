@@ -1,11 +1,13 @@
+import type { Config } from '../config/index.ts';
 import { canonicalJson, parseDay } from '../data/index.ts';
 import { putJson } from '../runtime/index.ts';
 import { advanceStanding, type Found, lookAtDrops, notEnough, start } from './begin.ts';
 import { claimKey, readClaim, type StandingClaim } from './claims.ts';
+import { View } from './drop-index/index.ts';
 import { taskGroups } from './groups.ts';
-import { tooLittleHistory } from './history.ts';
-import type { DropState } from './inputs.ts';
-import { buildManifest, type RunManifest, readManifest } from './manifest.ts';
+import { buildManifest } from './manifest.ts';
+import { isBefore, type PlannedDrops } from './plan.ts';
+import { readStored, type StoredManifest } from './stored-manifest.ts';
 import type { TickArgs } from './tick-types.ts';
 
 /**
@@ -32,15 +34,12 @@ export async function backfill(args: TickArgs, asOf: string): Promise<Found> {
 
 async function anew(args: TickArgs, asOf: string, replaced?: StandingClaim): Promise<Found> {
   const look = await lookAtDrops(args, asOf);
-  const { drops, ready } = look;
-  const short = tooLittleHistory(args.config, drops);
+  const { ready, short } = look;
   if (ready.enough && short !== undefined) {
     const { pending, missing, stale } = ready;
     return { state: 'waiting', pending, missing, stale, reason: `a past day can wait: ${short}` };
   }
-  if (ready.enough) {
-    return start(args, 'backfill', asOf, { ...look, drops: before(drops, asOf) }, replaced);
-  }
+  if (ready.enough) return start(args, 'backfill', asOf, look, replaced);
   // What has been cleaned will not reach further back by waiting.
   return { ...notEnough(ready, asOf), state: ready.pending > 0 ? 'waiting' : 'idle' };
 }
@@ -49,28 +48,31 @@ async function anew(args: TickArgs, asOf: string, replaced?: StandingClaim): Pro
 async function again(args: TickArgs, asOf: string, standing: StandingClaim, found: Found): Promise<Found> {
   const { store, config } = args;
   const look = await lookAtDrops(args, asOf);
-  const drops = before(look.drops, asOf);
-  const manifest = await readManifest(store, standing.claim.runId);
-  const { champions, purpose } = manifest;
-  const current = buildManifest({
-    purpose,
-    config,
-    asOf,
-    groups: taskGroups(config),
-    drops,
-    champions,
-    snapshot: null,
-  });
-  if (material(current) === material(manifest) || tooLittleHistory(config, look.drops)) return found;
-  return start(args, 'backfill', asOf, { ...look, drops }, standing);
+  if (look.short !== undefined) return found;
+  const before = await readStored(store, standing.claim.runId);
+  const same = await isSame(before, config, look.drops, asOf);
+  return same ? found : start(args, 'backfill', asOf, look, standing);
 }
 
-const material = ({ inputs, config, groups }: RunManifest) => canonicalJson({ inputs, config, groups });
-
-/** Without the events of the day and later ones: they belong to no feature and no closed label, and still arrive. */
-function before(drops: readonly DropState[], asOf: string): DropState[] {
-  return drops.filter((drop) => {
-    if (drop.state !== 'done' || drop.quality.table !== 'events') return true;
-    return drop.quality.minDay === null || drop.quality.minDay < parseDay(asOf);
-  });
+/** Would a run of a past day read what an earlier one read? Events of the day and of later ones belong to neither. */
+async function isSame(
+  before: StoredManifest,
+  config: Config,
+  drops: PlannedDrops,
+  asOf: string,
+): Promise<boolean> {
+  const groups = taskGroups(config);
+  const settings =
+    canonicalJson({ config, groups }) === canonicalJson({ config: before.config, groups: before.groups });
+  if (!settings) return false;
+  const day = parseDay(asOf);
+  if (drops instanceof View) {
+    // By what is read, not by how an index is cut.
+    return before.index?.digests.inputs === (await drops.referred(day)).digests.inputs;
+  }
+  if (before.index) return false;
+  const { champions, purpose } = before;
+  const own = drops.filter((drop) => isBefore(drop, day));
+  const now = buildManifest({ purpose, config, asOf, groups, drops: own, champions, snapshot: null });
+  return canonicalJson(now.inputs) === canonicalJson(before.inputs);
 }

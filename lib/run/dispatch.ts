@@ -4,7 +4,7 @@ import { advanceStanding, type Found, lookForNight, notEnough, start } from './b
 import { type ClaimedPurpose, claimKey, readClaim } from './claims.ts';
 import { taskGroups } from './groups.ts';
 import { lookAfterOthers } from './look-after.ts';
-import { type ShopTime, shopTime } from './shop-time.ts';
+import { type ShopTime, shopInstant, shopTime } from './shop-time.ts';
 import type { TickArgs, TickResult } from './tick-types.ts';
 
 /** Lists in an answer are cut here: a function's answer is limited, and nobody reads more. */
@@ -90,15 +90,20 @@ async function night(args: TickArgs, asOf: string, { time }: ShopTime): Promise<
     return { ...idle, pending, stale };
   }
   if (time < from) return idle;
-  const look = await lookForNight(args, asOf);
-  const { ready } = look;
-  if (!ready.enough) return notEnough(ready, asOf);
+  const look = await lookForNight(args, asOf, shopInstant(args.config.shop.timeZone, asOf, from));
+  const { ready, underWay } = look;
+  const waits = time < deadline ? 'waiting' : onMissing === 'hold' ? 'held' : undefined;
   const { pending, missing, stale } = ready;
+  if (underWay && waits) {
+    const reason = `the drops are looked at a part at a time, and not all have been since ${from}`;
+    return { state: waits, pending, missing, stale, reason };
+  }
+  if (!ready.enough) return notEnough(ready, asOf);
   const late = missing.filter(({ kind }) => kind !== 'refused');
-  if (late.length > 0 && (time < deadline || onMissing === 'hold')) {
+  if (late.length > 0 && waits) {
     const more = late.length > 1 ? ` and ${late.length - 1} more` : '';
     const reason = `${late[0]!.key}: ${late[0]!.why}${more}`;
-    return { state: time < deadline ? 'waiting' : 'held', pending, missing, stale, reason };
+    return { state: waits, pending, missing, stale, reason };
   }
   return start(args, 'night', asOf, look);
 }

@@ -1,28 +1,50 @@
 import { canonicalJson, formatDay, parseDay } from '../data/index.ts';
 import { planFold, type SnapshotInfo, snapshotKey } from '../features/index.ts';
-import { type ObjectStore, readJson } from '../runtime/index.ts';
-import { dayInputs, type RunManifest, runIdOf } from './manifest.ts';
+import { ObjectNotFound, type ObjectStore, readJson } from '../runtime/index.ts';
+import { difference, type Loaded } from './drop-index/index.ts';
+import { manifestKey } from './keys.ts';
+import { buildManifest, dayInputs, type Referred, type RunHead, type RunManifest } from './manifest.ts';
 import { isFinished } from './stages.ts';
+import {
+  heldBy,
+  identityOf,
+  type ReferringManifest,
+  runIdOf,
+  type StoredManifest,
+  type StoredSnapshot,
+  wholeSnapshot,
+} from './stored-manifest.ts';
+
+/** No drops of an index. */
+const NOTHING: Referred = {
+  known: [],
+  rest: [],
+  inputs: 0,
+  mappings: {},
+  digests: { inputs: '', others: '' },
+};
 
 /** States of nights before these are not looked for: a fold from scratch is as right, and old states expire. */
 const MONTHS_BACK = 13;
 const SNAPSHOTS_READ = 40;
 
 /** What is equal in two runs of the same night: all but what other runs have led to. */
-const identity = (manifest: RunManifest) => canonicalJson({ ...manifest, champions: null, snapshot: null });
+const identity = (manifest: StoredManifest) =>
+  canonicalJson(identityOf({ ...manifest, champions: {}, snapshot: null }));
 
 /**
  * The unfinished run that has the same inputs and settings, or undefined. Only runs of the same as-of day are read:
  * a run's name begins with it.
  */
-export async function unfinishedRun(
+export async function unfinishedRun<T extends StoredManifest>(
   store: ObjectStore,
-  base: RunManifest,
-): Promise<{ runId: string; manifest: RunManifest } | undefined> {
-  let unfinished: { runId: string; manifest: RunManifest } | undefined;
+  base: T,
+): Promise<{ runId: string; manifest: T } | undefined> {
+  let unfinished: { runId: string; manifest: T } | undefined;
   for await (const { key } of store.list(`runs/${base.asOf ?? 'table'}-`)) {
     if (!key.endsWith('/manifest.json')) continue;
-    const manifest = await readJson<RunManifest>(store, key);
+    // Of equal identity is only what has the form of `base`.
+    const manifest = await readJson<T>(store, key);
     if (!manifest || identity(manifest) !== identity(base)) continue;
     // Whose states were deleted since cannot go on: the next one folds from others.
     if (manifest.snapshot && !(await stands(store, base, manifest.snapshot))) continue;
@@ -42,19 +64,67 @@ export async function unfinishedRun(
  * a time, and mostly the first one serves.
  */
 export async function latestSnapshot(store: ObjectStore, base: RunManifest): Promise<SnapshotInfo | null> {
-  const asOf = parseDay(base.asOf!);
+  const inputs = dayInputs(base);
+  return firstThatServes(store, base, async (info) => {
+    const { config, shards } = base;
+    const previous = await wholeSnapshot(store, info);
+    return planFold({ config, asOf: parseDay(base.asOf!), shards, inputs, previous: [previous] }).snapshot;
+  });
+}
+
+/**
+ * `latestSnapshot` for a manifest by reference. What two manifests name by the same segments alone they read alike, so only
+ * the rest is compared.
+ * @param loaded the index that the manifest was made from
+ */
+export async function snapshotByIndex(
+  store: ObjectStore,
+  loaded: Loaded,
+  base: ReferringManifest,
+): Promise<Omit<SnapshotInfo, 'held'> | null> {
+  const { config, shards, purpose, asOf, groups, champions } = base;
+  const inputsOf = (drops: Parameters<typeof buildManifest>[0]['drops']) =>
+    dayInputs(buildManifest({ purpose, config, asOf, groups, champions, drops, snapshot: null }));
+  return firstThatServes(store, base, async (info) => {
+    const before = await readJson<StoredManifest>(store, manifestKey(info.runId));
+    if (!before) return undefined;
+    const differs = await difference(loaded, before.index ?? NOTHING, base.index);
+    if (!differs) return undefined;
+    const held = before.index ? heldBy(inputsOf(differs.before)) : heldBy(dayInputs(before));
+    const inputs = inputsOf(differs.now);
+    const plan = planFold({ config, asOf: parseDay(asOf!), shards, inputs, previous: [{ ...info, held }] });
+    if (!plan.snapshot) return undefined;
+    const { held: _, ...found } = plan.snapshot;
+    return found;
+  });
+}
+
+async function firstThatServes<T extends Omit<SnapshotInfo, 'held'>>(
+  store: ObjectStore,
+  base: RunHead,
+  serves: (info: StoredSnapshot) => Promise<T | undefined>,
+): Promise<T | null> {
   let read = 0;
   for (const month of monthsBefore(base.asOf!)) {
     for (const key of await snapshotKeys(store, month, base.asOf!)) {
       if (read++ === SNAPSHOTS_READ) return null;
-      const info = await readJson<SnapshotInfo>(store, key);
+      const info = await readJson<StoredSnapshot>(store, key);
       if (!info) continue;
-      const { config, shards } = base;
-      const plan = planFold({ config, asOf, shards, inputs: dayInputs(base), previous: [info] });
-      if (plan.snapshot && (await stands(store, base, plan.snapshot))) return plan.snapshot;
+      const found = await unlessLapsed(serves(info));
+      if (found && (await stands(store, base, found))) return found;
     }
   }
   return null;
+}
+
+/** What a run of long ago was made from may be gone. */
+async function unlessLapsed<T>(found: Promise<T | undefined>): Promise<T | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if (error instanceof ObjectNotFound) return undefined;
+    throw error;
+  }
 }
 
 /** '2025-03', '2025-02', … */
@@ -80,7 +150,11 @@ async function snapshotKeys(store: ObjectStore, month: string, asOf: string): Pr
 }
 
 /** Do the states of all shards still stand? They expire before the record of their run does. */
-async function stands(store: ObjectStore, { config }: RunManifest, info: SnapshotInfo): Promise<boolean> {
+async function stands(
+  store: ObjectStore,
+  { config }: RunHead,
+  info: Omit<SnapshotInfo, 'held'>,
+): Promise<boolean> {
   const missing = new Set(Array.from({ length: info.shards }, (_, i) => snapshotKey(config, info.runId, i)));
   const prefix = snapshotKey(config, info.runId, 0).replace(/[^/]+$/, '');
   for await (const { key } of store.list(prefix)) missing.delete(key);

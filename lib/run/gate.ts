@@ -1,7 +1,7 @@
 import { championRun } from '../registry/index.ts';
-import { type ObjectStore, readJson } from '../runtime/index.ts';
-import { manifestKey } from './keys.ts';
+import type { ObjectStore } from '../runtime/index.ts';
 import type { RunManifest } from './manifest.ts';
+import { readEarlier } from './stored-manifest.ts';
 
 /**
  * Why a model that a run trains may not become the champion of its group, whatever it is worth; undefined where it may.
@@ -16,7 +16,7 @@ export async function whyNotChampion(
   const { partial, missing, copies, config } = manifest;
   if (partial !== undefined) return partial;
   const runId = await championRun(store, group);
-  const before = runId === undefined ? undefined : await readJson<RunManifest>(store, manifestKey(runId));
+  const before = runId === undefined ? undefined : await readEarlier(store, runId);
   if (!before) return undefined;
   const here = new Set([...dropsOf(manifest), ...copies.map(({ key }) => key)]);
   const lost = new Set(missing.filter(({ kind }) => kind !== 'expected').map(({ key }) => key));

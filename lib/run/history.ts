@@ -1,6 +1,7 @@
-import { type NamedSource, sourceOf } from '../clean/index.ts';
+import { type NamedSource, prefixOf, sourceOf } from '../clean/index.ts';
 import type { Config } from '../config/index.ts';
-import type { DropState } from './inputs.ts';
+import { compareKeys } from '../runtime/index.ts';
+import type { KnownDrop } from './inputs.ts';
 
 /**
  * How much of the history of a source is through. It is counted in bytes, as they lie there: one file of years and thirty
@@ -15,7 +16,7 @@ export interface SourceShare {
 /** The sources of which less is through than `nightly.minHistory`, of those drops that are asked about. */
 export function shortSources(
   { nightly: { minHistory } }: Pick<Config, 'nightly'>,
-  drops: readonly { readonly source: NamedSource; readonly size: number; readonly through: boolean }[],
+  drops: Iterable<HistoryPart>,
 ): SourceShare[] {
   const sums = new Map<string, { source: NamedSource; known: number; through: number }>();
   for (const { source, size, through } of drops) {
@@ -29,16 +30,30 @@ export function shortSources(
     .filter(({ share }) => share < minHistory);
 }
 
-/**
- * Why a run knows too little of the history for its models to serve later nights; undefined where it knows enough. Refused
- * drops are none of the history: nobody could read them.
- */
-export function tooLittleHistory(config: Config, drops: readonly DropState[]): string | undefined {
-  const known = drops.flatMap((drop) => {
+/** Bytes of drops of a source, those that a run has or waits for, and whether they are through. */
+export interface HistoryPart {
+  readonly source: NamedSource;
+  readonly size: number;
+  readonly through: boolean;
+}
+
+/** Parts in the order of their sources' keys, as a listing of their drops has them. */
+export const inOrder = (parts: readonly HistoryPart[]): HistoryPart[] =>
+  [...parts].sort((a, b) =>
+    compareKeys(prefixOf(a.source.name, a.source.source), prefixOf(b.source.name, b.source.source)),
+  );
+
+/** What the drops are for the history. Refused ones are none of it: nobody could read them. */
+export function* historyOf(config: Config, drops: Iterable<KnownDrop>): Generator<HistoryPart> {
+  for (const drop of drops) {
     const source = drop.state === 'refused' ? undefined : sourceOf(config, drop.key);
-    return source ? [{ source, size: drop.size, through: drop.state === 'done' }] : [];
-  });
-  const [first] = shortSources(config, known);
+    if (source) yield { source, size: drop.size, through: drop.state === 'done' };
+  }
+}
+
+/** Why a run knows too little of the history for its models to serve later nights; undefined where it knows enough. */
+export function tooLittleHistory(config: Config, parts: Iterable<HistoryPart>): string | undefined {
+  const [first] = shortSources(config, parts);
   return first && `of source ${first.source.name} ${shareText(first, config)}`;
 }
 

@@ -14,23 +14,13 @@ export { type DropState, listDrops } from './inputs.ts';
 export {
   currentKey,
   scoresKey,
-  snapshotInfoKey,
   successKey,
   tableScoresKey,
   trainedKey,
 } from './keys.ts';
 export { checkAsOf, type LastDays, lastDays } from './last-day.ts';
 export { patienceWith } from './look-after.ts';
-export {
-  buildManifest,
-  dayInputs,
-  type Missing,
-  putManifest,
-  type RunInput,
-  type RunManifest,
-  readManifest,
-  runIdOf,
-} from './manifest.ts';
+export { buildManifest, dayInputs, type Missing, type RunInput, type RunManifest } from './manifest.ts';
 export { mapParallel } from './parallel.ts';
 export { type PlannedRun, planRun } from './plan.ts';
 export {
@@ -42,6 +32,14 @@ export {
 } from './read-users.ts';
 export { traceOfRun } from './run-trace.ts';
 export { isFinished, onlyTables, type StageName, scoreKeys, stagesOf } from './stages.ts';
+export {
+  putManifest,
+  readManifest,
+  readRunHead,
+  runIdOf,
+  type StoredManifest,
+  tellSnapshot,
+} from './stored-manifest.ts';
 export { submitRun } from './submit.ts';
 export { superseded } from './superseded.ts';
 export type { TickArgs, TickKind, TickResult } from './tick-types.ts';

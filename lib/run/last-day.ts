@@ -2,7 +2,7 @@ import type { Config } from '../config/index.ts';
 import { DataError, formatDay, shopClock } from '../data/index.ts';
 import { dayStart, daysKey, readShardDays, ShardedFiles } from '../features/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import { type DropState, withoutCopies } from './inputs.ts';
+import { copiesAmong, type DropState } from './inputs.ts';
 
 /** What the dropped events say about the last days there are. */
 export interface LastDays {
@@ -48,8 +48,9 @@ export async function lastDays(
   config: Config,
   all: readonly DropState[],
 ): Promise<LastDays | undefined> {
-  const drops = withoutCopies(all).drops.flatMap((drop): EventDrop[] => {
-    if (drop.state !== 'done' || drop.quality.table !== 'events') return [];
+  const copies = copiesAmong(all);
+  const drops = all.flatMap((drop): EventDrop[] => {
+    if (copies.has(drop.key) || drop.state !== 'done' || drop.quality.table !== 'events') return [];
     const { clean } = drop;
     return clean === undefined ? [] : [{ ...drop, clean }];
   });

@@ -2,7 +2,8 @@ import { type ObjectStore, putJson } from '../runtime/index.ts';
 import { advanceRun, type RunProgress } from './advance.ts';
 import { SUBMITS } from './attempts.ts';
 import { type Claim, readClaim, recentClaims } from './claims.ts';
-import { type RunManifest, readManifest } from './manifest.ts';
+import type { RunHead } from './manifest.ts';
+import { readRunHead } from './stored-manifest.ts';
 import type { OtherRun, TickArgs } from './tick-types.ts';
 import { windowLasts } from './window.ts';
 
@@ -11,7 +12,7 @@ const finished = new WeakMap<ObjectStore, Set<string>>();
 
 /** How often the stages of a claimed run may fail, and whether what is away counts: see AdvanceArgs. */
 export function patienceWith(
-  manifest: RunManifest,
+  manifest: RunHead,
   claim: Claim,
   now: Date,
 ): { submits: number; spared: boolean } {
@@ -19,7 +20,7 @@ export function patienceWith(
 }
 
 /** Brings the run of a claim forward. */
-export function advanceClaimed(args: TickArgs, claim: Claim, manifest: RunManifest): Promise<RunProgress> {
+export function advanceClaimed(args: TickArgs, claim: Claim, manifest: RunHead): Promise<RunProgress> {
   const { store, batch, deploy, now, log } = args;
   return advanceRun({
     store,
@@ -53,7 +54,7 @@ export async function lookAfterOthers(args: TickArgs, today: string, own: string
     const { claim } = standing;
     const { runId } = claim;
     try {
-      const manifest = await readManifest(store, runId);
+      const manifest = await readRunHead(store, runId);
       const { state, reason } = await advanceClaimed(args, claim, manifest);
       if (state === 'finished') seen.add(version);
       else if (state !== 'failed' || manifest.purpose === 'backfill') {

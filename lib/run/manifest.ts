@@ -1,12 +1,10 @@
 import type { CleanedQuality } from '../clean/index.ts';
 import type { Config } from '../config/index.ts';
-import { canonicalJson, contentId, DataError, NightjarError, parseDay } from '../data/index.ts';
+import { parseDay } from '../data/index.ts';
 import { type DayInput, daysKey, type SnapshotInfo } from '../features/index.ts';
-import { type ObjectStore, readJson } from '../runtime/index.ts';
 import type { TaskGroup } from './groups.ts';
-import { tooLittleHistory } from './history.ts';
-import { type Copy, contentOf, type DropState, withoutCopies } from './inputs.ts';
-import { manifestKey } from './keys.ts';
+import { historyOf, tooLittleHistory } from './history.ts';
+import { type Copy, contentOf, copiesAmong, type KnownDrop } from './inputs.ts';
 
 /** One drop's part in a run. */
 export interface RunInput {
@@ -46,6 +44,24 @@ export interface Missing {
   readonly why: string;
 }
 
+/** What a manifest says of its drops instead of listing them. */
+export interface Referred {
+  /** Segments of drops that are done or refused, … */
+  readonly known: readonly string[];
+  /** … and those of drops that are in none of them, in the order in which the later one counts. */
+  readonly rest: readonly string[];
+  /** Why the settings of an earlier night have not read the rest. */
+  readonly why?: string;
+  /** Without drops of events that begin on this shop day or later. */
+  readonly before?: number;
+  /** Drops of events and labels with clean rows. */
+  readonly inputs: number;
+  /** By which mapping each source was read. */
+  readonly mappings: Readonly<Record<string, string>>;
+  /** Of what the segments say, however it is cut into segments: of the drops that are read, and of the others. */
+  readonly digests: { readonly inputs: string; readonly others: string };
+}
+
 /** Everything a night reads, named before the first job starts. Jobs read nothing else. */
 export interface RunManifest {
   readonly format: 1;
@@ -79,40 +95,51 @@ export interface RunManifest {
   readonly champions: Record<string, string | null>;
   /** States of an earlier run to fold on from; null: from scratch. */
   readonly snapshot: SnapshotInfo | null;
+  /** Where its drops were read from, if its object names an index instead of them. */
+  readonly index?: Referred;
 }
 
-/** The run's name: equal inputs, settings and champions are the same run. */
-export function runIdOf(manifest: RunManifest): string {
-  return `${manifest.asOf ?? 'table'}-${contentId(manifest)}`;
-}
+/** What a manifest says beside its inputs: enough to bring the run forward, however many drops it reads. */
+export type RunHead = Omit<RunManifest, 'inputs' | 'copies' | 'snapshot'>;
 
 /** The drops that no run can read by now, and why. */
-export function missingDrops(drops: readonly DropState[]): Missing[] {
-  return drops.flatMap((drop): Missing[] => {
-    if (drop.state === 'pending') {
-      const stage = drop.clean ? 'cleaned, its day rows are not built yet' : 'not cleaned yet';
-      return [{ kind: 'pending', key: drop.key, why: drop.why ? `${stage}: ${drop.why}` : stage }];
-    }
-    if (drop.state === 'done') return [];
-    return [{ kind: 'refused', key: drop.key, why: `refused: ${drop.quality.refused.reason}` }];
-  });
+export function missingDrops(drops: Iterable<KnownDrop>): Missing[] {
+  const missing: Missing[] = [];
+  for (const drop of drops) {
+    const one = missingDrop(drop);
+    if (one) missing.push(one);
+  }
+  return missing;
 }
 
-/** Names the inputs of a run from what has been cleaned. */
+/** Why no run can read a drop by now; undefined where one can. */
+export function missingDrop(drop: KnownDrop): Missing | undefined {
+  if (drop.state === 'done') return undefined;
+  const { key, state } = drop;
+  if (drop.state === 'refused')
+    return { kind: 'refused', key, why: `refused: ${drop.quality.refused.reason}` };
+  const stage = drop.clean ? 'cleaned, its day rows are not built yet' : 'not cleaned yet';
+  return { kind: state, key, why: drop.why ? `${stage}: ${drop.why}` : stage };
+}
+
+/**
+ * Names the inputs of a run from what has been cleaned.
+ * @param args.drops in ascending order of keys; read several times
+ */
 export function buildManifest(args: {
   purpose: RunManifest['purpose'];
   config: Config;
   asOf: string | null;
   groups: TaskGroup[];
-  drops: readonly DropState[];
+  drops: Iterable<KnownDrop>;
   champions: Record<string, string | null>;
   snapshot: SnapshotInfo | null;
   /** Sources whose last days have not arrived, or whose settings are not used yet. */
   unmet?: readonly Missing[];
 }): RunManifest {
-  const { purpose, config, asOf, groups, champions, snapshot } = args;
+  const { purpose, config, asOf, groups, drops, champions, snapshot } = args;
   if (asOf !== null) parseDay(asOf);
-  const { drops, copies } = withoutCopies(args.drops);
+  const copies = copiesAmong(drops);
   const inputs: Record<NonNullable<CleanedQuality['table']>, RunInput[]> = {
     events: [],
     items: [],
@@ -121,11 +148,11 @@ export function buildManifest(args: {
   };
   const withdrawn: WithdrawnInput[] = [];
   const missing = [...missingDrops(drops), ...(args.unmet ?? [])];
-  const partial = tooLittleHistory(config, args.drops);
-  const droppedAt = dropTimes(args.drops);
+  const partial = tooLittleHistory(config, historyOf(config, drops));
+  const droppedAt = dropTimes(drops);
   const skipped = new Map<string, number>();
   for (const drop of drops) {
-    if (drop.state !== 'done') continue;
+    if (drop.state !== 'done' || copies.has(drop.key)) continue;
     const { dropId, revision, source, table, minDay, maxDay, rowsIn } = drop.quality;
     const named = { drop: drop.key, dropId, revision, source: source! };
     const keyed = {
@@ -158,19 +185,18 @@ export function buildManifest(args: {
     shards: config.shards,
     inputs: { ...inputs, ...(withdrawn.length > 0 ? { withdrawn } : {}) },
     missing,
-    copies,
+    copies: [...copies].map(([key, sameAs]) => ({ key, sameAs })),
     ...(partial === undefined ? {} : { partial }),
     champions,
     snapshot,
   };
 }
 
-/** One content of a source, whatever keys it stands under. */
 /**
  * When each content was dropped: of copies the first time, so that a file that is delivered again under another name makes
  * none of its events newer.
  */
-function dropTimes(drops: readonly DropState[]): Map<string, number> {
+function dropTimes(drops: Iterable<KnownDrop>): Map<string, number> {
   const times = new Map<string, number>();
   for (const drop of drops) {
     if (drop.state !== 'done') continue;
@@ -178,25 +204,6 @@ function dropTimes(drops: readonly DropState[]): Map<string, number> {
     times.set(content, Math.min(times.get(content) ?? Number.POSITIVE_INFINITY, drop.quality.droppedAt));
   }
   return times;
-}
-
-/** Writes the manifest unless the same run has one already. @returns the run's id */
-export async function putManifest(store: ObjectStore, manifest: RunManifest): Promise<string> {
-  const runId = runIdOf(manifest);
-  await store.put(manifestKey(runId), canonicalJson(manifest), { ifAbsent: true });
-  return runId;
-}
-
-/** @throws NightjarError when there is no such run, DataError when its manifest is of another format */
-export async function readManifest(store: ObjectStore, runId: string): Promise<RunManifest> {
-  const manifest = await readJson<RunManifest>(store, manifestKey(runId));
-  if (!manifest) throw new NightjarError(`there is no run ${runId}: "nightjar status" lists the runs`);
-  if (manifest.format !== 1) {
-    throw new DataError(
-      `run ${runId} was written by another version (format ${manifest.format}): start a new run`,
-    );
-  }
-  return manifest;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { formatDay, shopClock } from '../data/index.ts';
 import { nightTrace, type ObjectStore, runSegment, runTrace } from '../runtime/index.ts';
 import { manifestKey } from './keys.ts';
-import { readManifest } from './manifest.ts';
+import { readRunHead } from './stored-manifest.ts';
 
 /** Where the segments of a run belong. */
 interface RunTrace {
@@ -14,10 +14,10 @@ interface RunTrace {
 /**
  * The trace of a run: that of its night. A past day has one of its own, since X-Ray takes nothing for a trace that is a
  * week old. A run of labelled tables alone names no day: it belongs to the day on which it was planned.
- * @throws as readManifest
+ * @throws as readRunHead
  */
 export async function traceOfRun(store: ObjectStore, environment: string, runId: string): Promise<RunTrace> {
-  const { purpose, asOf, config } = await readManifest(store, runId);
+  const { purpose, asOf, config } = await readRunHead(store, runId);
   const day =
     asOf ?? formatDay(shopClock(config.shop.timeZone)((await plannedAt(store, runId)).getTime()).day);
   const traceId =

@@ -1,4 +1,4 @@
-import { formatDay, shopClock } from '../data/index.ts';
+import { DAY_MS, formatDay, instantOfLocal, parseDay, shopClock, zoneRules } from '../data/index.ts';
 
 /** What the clocks of a shop show. */
 export interface ShopTime {
@@ -22,4 +22,15 @@ export function shopTime(timeZone: string, now: Date): ShopTime {
   }).format(now);
   // 1970-01-01 was a Thursday.
   return { today: formatDay(day), time, weekday: WEEKDAYS[(((day + 4) % 7) + 7) % 7]! };
+}
+
+/** The instant at which the clocks of a shop show a time. @param day 'YYYY-MM-DD' @param time 'HH:MM' */
+export function shopInstant(timeZone: string, day: string, time: string): Date {
+  return new Date(instantOfLocal(zoneRules(timeZone), parseDay(day) * DAY_MS + minutesOf(time) * 60_000));
+}
+
+/** Minutes since midnight. */
+export function minutesOf(time: string): number {
+  const [hours = '0', minutes = '0'] = time.split(':');
+  return Number(hours) * 60 + Number(minutes);
 }

@@ -10,7 +10,7 @@ import {
   tableScoresKey,
   trainedKey,
 } from './keys.ts';
-import type { RunManifest } from './manifest.ts';
+import type { RunHead } from './manifest.ts';
 
 export type StageName = 'finetune' | 'score' | 'export';
 
@@ -21,7 +21,7 @@ export type StageName = 'finetune' | 'score' | 'export';
 export type StageState = 'waiting' | 'submitted' | 'running' | 'done' | 'failed';
 
 /** The jobs of a run in their order. Score waits for training only where a task group has no champion. */
-export function stagesOf(manifest: RunManifest): StageName[] {
+export function stagesOf(manifest: RunHead): StageName[] {
   if (manifest.purpose === 'training') return ['finetune'];
   const trains = manifest.groups.some(({ name }) => !manifest.champions[name]);
   const stages: StageName[] = trains ? ['finetune', 'score'] : ['score'];
@@ -30,7 +30,7 @@ export function stagesOf(manifest: RunManifest): StageName[] {
 }
 
 /** Are all groups labelled tables? They have no users and so no shards. */
-export const onlyTables = ({ groups }: Pick<RunManifest, 'groups'>): boolean => !groups.some(overUsers);
+export const onlyTables = ({ groups }: Pick<RunHead, 'groups'>): boolean => !groups.some(overUsers);
 
 /**
  * Is a stage done? Its objects alone say so, whatever became of its jobs.
@@ -40,7 +40,7 @@ export const onlyTables = ({ groups }: Pick<RunManifest, 'groups'>): boolean => 
 export async function isDone(
   store: ObjectStore,
   runId: string,
-  manifest: RunManifest,
+  manifest: RunHead,
   stage: StageName,
   mustBeCurrent = false,
 ): Promise<boolean> {
@@ -74,7 +74,7 @@ export function scoreKeys(runId: string, groups: readonly TaskGroup[], shards: n
 }
 
 /** A group whose tasks could not be trained yet has no model, and nothing is scored by it. */
-async function isScored(store: ObjectStore, runId: string, manifest: RunManifest): Promise<boolean> {
+async function isScored(store: ObjectStore, runId: string, manifest: RunHead): Promise<boolean> {
   const trained = await readJson<Readonly<Record<string, string>>>(store, trainedKey(runId));
   if (!trained && manifest.groups.some(({ name }) => !manifest.champions[name])) return false;
   const groups = manifest.groups.filter(({ name }) => manifest.champions[name] ?? trained?.[name]);
@@ -84,7 +84,7 @@ async function isScored(store: ObjectStore, runId: string, manifest: RunManifest
 }
 
 /** A night is finished once its export is, a training once its models stand, a backtest once it is evaluated. */
-export async function isFinished(store: ObjectStore, runId: string, manifest: RunManifest): Promise<boolean> {
+export async function isFinished(store: ObjectStore, runId: string, manifest: RunHead): Promise<boolean> {
   if (manifest.purpose === 'backtest') return (await store.head(evaluationKey(runId))) !== undefined;
   return isDone(store, runId, manifest, manifest.purpose === 'training' ? 'finetune' : 'export');
 }

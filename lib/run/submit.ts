@@ -1,7 +1,7 @@
 import { NightjarError } from '../data/index.ts';
 import type { BatchRunner, JobDescription, ObjectStore } from '../runtime/index.ts';
 import { advanceRun, failuresSoFar } from './advance.ts';
-import type { RunManifest } from './manifest.ts';
+import type { RunHead } from './manifest.ts';
 import { type StageName, stagesOf } from './stages.ts';
 
 /** A runner that can be waited for; in the cloud the next tick looks again instead. */
@@ -22,7 +22,7 @@ export async function submitRun(args: {
   store: ObjectStore;
   batch: WaitingRunner;
   runId: string;
-  manifest: RunManifest;
+  manifest: RunHead;
   stages: readonly StageName[];
   onStage?: (stage: StageName, seconds?: number) => void;
 }): Promise<void> {

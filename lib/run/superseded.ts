@@ -4,7 +4,8 @@ import { DAY_MS, dropId } from '../data/index.ts';
 import type { ObjectInfo, ObjectStore } from '../runtime/index.ts';
 import { listStore } from './inputs.ts';
 import { lastNight } from './last-settings.ts';
-import { type RunManifest, readManifest } from './manifest.ts';
+import type { RunManifest } from './manifest.ts';
+import { readEarlier, runIdOf } from './stored-manifest.ts';
 
 /** Where objects stand that are made from a drop: `<prefix>…/<dropId>/<revision>.arrow`. */
 const OF_DROPS = ['clean/', 'quarantine/', 'days/', 'keys/'];
@@ -54,17 +55,19 @@ async function readRevisions(
     if (keys) revisions.add(`${keys.dropId}/${keys.revision}`);
     else unread.add(dropId(info.key));
   }
-  const add = ({ inputs: { withdrawn = [], ...tables } }: RunManifest) => {
+  const add = (manifest: RunManifest | undefined) => {
+    if (!manifest) return;
+    const { withdrawn = [], ...tables } = manifest.inputs;
     for (const { dropId: id, revision } of [...Object.values(tables).flat(), ...withdrawn]) {
       revisions.add(`${id}/${revision}`);
     }
   };
   for await (const info of store.list('runs/')) {
     const runId = /^runs\/([^/]+)\/manifest\.json$/.exec(info.key)?.[1];
-    if (runId !== undefined && !old(info)) add(await readManifest(store, runId));
+    if (runId !== undefined && !old(info)) add(await readEarlier(store, runId));
   }
   // Nights go by its settings, and its rows, until those of now have the history.
   const last = await lastNight(store, now.toISOString().slice(0, 10));
-  if (last) add(last);
+  if (last) add(await readEarlier(store, runIdOf(last)));
   return { revisions, unread };
 }

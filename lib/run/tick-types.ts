@@ -1,5 +1,6 @@
 import type { Config, Deploy } from '../config/index.ts';
 import type { BatchRunner, ObjectStore } from '../runtime/index.ts';
+import type { IndexLimits } from './index-limits.ts';
 import type { Missing } from './manifest.ts';
 import type { StageName, StageState } from './stages.ts';
 
@@ -23,6 +24,8 @@ export interface TickArgs {
   readonly resend?: (keys: readonly string[]) => Promise<void>;
   /** Names this call in the claim that it makes. Default: a random one. */
   readonly owner?: string;
+  /** How much of the drops a call looks at. Default: what suits a million of them. */
+  readonly limits?: IndexLimits;
   /** Gets one line of JSON per thing worth telling. */
   readonly log?: (line: string) => void;
 }

@@ -56,8 +56,17 @@ function checkPart(key: string, part: string): void {
 
 /** Order of keys in S3: by their UTF-8 bytes, which differs from JavaScript's order of UTF-16 units. */
 export function compareKeys(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    // Halves of a pair stand for characters behind all that have one unit.
+    if (x !== y) return isSurrogate(x) === isSurrogate(y) ? x - y : isSurrogate(x) ? 1 : -1;
+  }
+  return a.length - b.length;
 }
+
+const isSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdfff;
 
 /** What a listing tells of a name with a leading dot: systems and copying tools mean such files to be hidden. */
 export function hiddenEntry(key: string): OtherEntry {

@@ -48,6 +48,8 @@ export interface OtherEntry {
 }
 
 export interface ListOptions {
+  /** Begins behind this key, which need not stand there: a long listing can go on where an earlier one stopped. */
+  readonly startAfter?: string;
   readonly onOther?: (entry: OtherEntry) => void;
 }
 

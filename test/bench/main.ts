@@ -1,5 +1,6 @@
 import { benchClean } from './clean.ts';
 import { benchDeploy } from './deploy.ts';
+import { benchDispatch } from './dispatch.ts';
 import { benchExport } from './export.ts';
 import { benchFold } from './fold.ts';
 import { benchHistory } from './history.ts';
@@ -24,6 +25,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   start: { run: benchStart, byDefault: true },
   keys: { run: benchKeys, byDefault: false },
   history: { run: benchHistory, byDefault: false },
+  dispatch: { run: benchDispatch, byDefault: false },
   rates: { run: benchRates, byDefault: false },
   export: { run: benchExport, byDefault: false },
   memory: { run: benchMemory, byDefault: false },

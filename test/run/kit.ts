@@ -3,18 +3,17 @@ import { setImmediate } from 'node:timers/promises';
 import { cleanDrop } from '../../lib/clean/index.ts';
 import { type Config, type ConfigInput, deployOf, parseConfig } from '../../lib/config/index.ts';
 import { createPseudonyms, formatDay, parseDay } from '../../lib/data/index.ts';
-import { buildDays, snapshotInfo, snapshotKey } from '../../lib/features/index.ts';
+import { buildDays, snapshotKey } from '../../lib/features/index.ts';
 import { promote } from '../../lib/registry/index.ts';
 import {
   currentKey,
-  dayInputs,
   listDrops,
   readManifest,
   scoresKey,
-  snapshotInfoKey,
   successKey,
   type TickArgs,
   type TickResult,
+  tellSnapshot,
   tick,
   trainedKey,
   whyNotChampion,
@@ -215,8 +214,7 @@ async function leave(store: ObjectStore, runId: string, stage: string): Promise<
       await store.put(scoresKey(runId, shard), 'scores');
     }
   } else {
-    const info = snapshotInfo({ config, runId, asOf: parseDay(asOf!), shards, inputs: dayInputs(manifest) });
-    await putJson(store, snapshotInfoKey(runId), info);
+    await tellSnapshot(store, runId, manifest, parseDay(asOf!));
     await store.put(successKey(asOf, runId), '');
     await putJson(store, currentKey(asOf), { runId });
   }
@@ -256,8 +254,8 @@ export function guardedStore(store: ObjectStore, guard: Guard): ObjectStore {
     head: (key) => guarded(guard, `head ${key}`, () => store.head(key)),
     put: (key, body, options) => guarded(guard, `put ${key}`, () => store.put(key, body, options)),
     delete: (key) => guarded(guard, `delete ${key}`, () => store.delete(key)),
-    async *list(prefix) {
-      yield* await guarded(guard, `list ${prefix}`, () => collect(store.list(prefix)));
+    async *list(prefix, options) {
+      yield* await guarded(guard, `list ${prefix}`, () => collect(store.list(prefix, options)));
     },
   };
 }

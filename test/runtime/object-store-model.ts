@@ -37,14 +37,22 @@ const operation = fc.oneof(
   fc.record({
     kind: fc.constant('list' as const),
     prefix: fc.constantFrom('', 'a', 'a/', 'a/y', 'b/x', '😀'),
+    startAfter: fc.option(
+      fc.constantFrom('a', 'a-b', 'a/', 'a/x', 'a/y', 'a/y/z', 'a0', 'b/x', 'b/x0/k', 'é', '😀/0'),
+      {
+        nil: undefined,
+      },
+    ),
   }),
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
 async function applyBoth(store: ObjectStore, model: Map<string, string>, op: Operation): Promise<void> {
   if (op.kind === 'list') {
-    const expected = [...model.keys()].filter((key) => key.startsWith(op.prefix)).sort(compareKeys);
-    expect(await keys(store, op.prefix)).toEqual(expected);
+    const expected = [...model.keys()]
+      .filter((key) => key.startsWith(op.prefix) && (!op.startAfter || compareKeys(key, op.startAfter) > 0))
+      .sort(compareKeys);
+    expect(await keys(store, op.prefix, op.startAfter)).toEqual(expected);
   } else if (op.kind === 'delete') {
     await store.delete(op.key);
     model.delete(op.key);
@@ -62,9 +70,10 @@ async function applyBoth(store: ObjectStore, model: Map<string, string>, op: Ope
   }
 }
 
-/** All keys with the prefix, as listed. */
-export async function keys(store: ObjectStore, prefix: string): Promise<string[]> {
+/** All keys with the prefix behind a key, as listed. */
+export async function keys(store: ObjectStore, prefix: string, startAfter?: string): Promise<string[]> {
   const found: string[] = [];
-  for await (const { key } of store.list(prefix)) found.push(key);
+  for await (const { key } of store.list(prefix, startAfter === undefined ? {} : { startAfter }))
+    found.push(key);
   return found;
 }

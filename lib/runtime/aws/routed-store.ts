@@ -43,10 +43,10 @@ export function routedStore(routes: readonly Route[]): ObjectStore {
   };
 
   async function* owned(route: Route, prefix: string, options?: ListOptions): AsyncGenerator<ObjectInfo> {
-    const onOther = options?.onOther;
+    const { onOther, ...rest } = options ?? {};
     const own: ListOptions = onOther
-      ? { onOther: (entry) => routeOf(entry.key) === route && onOther(entry) }
-      : {};
+      ? { ...rest, onOther: (entry) => routeOf(entry.key) === route && onOther(entry) }
+      : rest;
     for await (const info of route.store.list(prefix, own)) if (routeOf(info.key) === route) yield info;
   }
 }

@@ -57,11 +57,16 @@ class S3Store implements ObjectStore {
     return upload(this.#client, place, body, options);
   }
 
-  async *list(prefix: string, { onOther }: ListOptions = {}): AsyncGenerator<ObjectInfo> {
+  async *list(prefix: string, { onOther, startAfter }: ListOptions = {}): AsyncGenerator<ObjectInfo> {
     checkPrefix(prefix);
     const place = { bucket: this.#bucket, key: prefix };
     // Encoded, since XML cannot hold every character that a key may have.
-    const input = { Bucket: this.#bucket, Prefix: prefix, EncodingType: 'url' } as const;
+    const input = {
+      Bucket: this.#bucket,
+      Prefix: prefix,
+      EncodingType: 'url',
+      ...(startAfter ? { StartAfter: startAfter } : {}),
+    } as const;
     const pages = paginateListObjectsV2({ client: this.#client }, input)[Symbol.asyncIterator]();
     for (;;) {
       const { done, value: page } = await explained(place, 'listed', pages.next());

@@ -17,21 +17,28 @@ export type Tell = ((entry: OtherEntry) => void) | undefined;
  * Keys of all files below a folder that start with a prefix, in ascending byte order, holding one folder a level in
  * memory. A folder sorts as its name with '/' behind it, which is where its keys belong among its siblings: 'a-b' comes
  * before 'a/b', though 'a' comes before 'a-b'. Names with a leading dot are hidden.
+ * @param startAfter only keys behind this one; what is told may stand before it
  * @throws SystemError where the folder itself cannot be read
  */
-export async function* listKeys(root: string, prefix: string, tell?: Tell): AsyncGenerator<string> {
+export async function* listKeys(
+  root: string,
+  prefix: string,
+  tell?: Tell,
+  startAfter = '',
+): AsyncGenerator<string> {
   const key = prefix.slice(0, prefix.lastIndexOf('/') + 1);
   const attempt = { key: key || 'the bucket', root, doing: 'read' } as const;
   const real = await explained(attempt, unless(MISSING, realpath(join(root, key))));
   if (real === undefined) return;
   const entries = await explained(attempt, namesIn(root, key));
-  yield* walk({ root, prefix, tell }, { key, chain: [real] }, entries);
+  yield* walk({ root, prefix, tell, startAfter }, { key, chain: [real] }, entries);
 }
 
 interface Walk {
   readonly root: string;
   readonly prefix: string;
   readonly tell: Tell;
+  readonly startAfter: string;
 }
 
 interface Folder {
@@ -49,7 +56,7 @@ async function namesIn(root: string, folder: string): Promise<Names> {
 }
 
 async function* walk(args: Walk, { key: folder, chain }: Folder, entries: Names): AsyncGenerator<string> {
-  const { root, prefix, tell } = args;
+  const { root, prefix, tell, startAfter } = args;
   const found = new Map<string, Kind>();
   for (const entry of entries) {
     const name = entry.name.toString();
@@ -75,6 +82,9 @@ async function* walk(args: Walk, { key: folder, chain }: Folder, entries: Names)
       continue;
     }
     const kind = found.get(key)!;
+    // Of a folder that comes before, so do all keys in it, unless the beginning lies within it.
+    const within = kind !== 'file' && startAfter.startsWith(key);
+    if (startAfter !== '' && !within && compareKeys(key, startAfter) <= 0) continue;
     if (kind === 'file') yield key;
     else yield* below(args, { key, chain: [...chain, realOf(kind, chain, key)] });
   }
@@ -109,7 +119,8 @@ async function tellHidden({ root, tell }: Walk, key: string, entry: Dirent<Buffe
     return;
   }
   const inside = await unless([...MISSING, 'EACCES', 'EPERM'], namesIn(root, key));
-  for (const one of inside ?? []) await tellHidden({ root, prefix: '', tell }, `${key}/${one.name}`, one);
+  for (const one of inside ?? [])
+    await tellHidden({ root, prefix: '', tell, startAfter: '' }, `${key}/${one.name}`, one);
 }
 
 /** A folder by a link tells where it leads; what is neither a file nor a folder, what it is. */

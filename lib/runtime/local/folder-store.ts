@@ -144,11 +144,11 @@ class FolderStore implements ObjectStore {
     }
   }
 
-  async *list(prefix: string, { onOther }: ListOptions = {}): AsyncGenerator<ObjectInfo> {
+  async *list(prefix: string, { onOther, startAfter }: ListOptions = {}): AsyncGenerator<ObjectInfo> {
     checkPrefix(prefix);
     // The store's own folder is nobody's business.
     const tell: Tell = onOther && ((entry) => entry.key.startsWith(`${HIDDEN}/`) || onOther(entry));
-    for await (const key of listKeys(this.#root, prefix, tell)) {
+    for await (const key of listKeys(this.#root, prefix, tell, startAfter)) {
       const info = await this.head(key).catch((error: unknown) => report(tell, key, error));
       if (info) yield info;
     }
