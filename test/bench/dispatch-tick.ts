@@ -1,6 +1,6 @@
 import { deployOf, parseConfig } from '../../lib/config/index.ts';
 import { DAY_MS } from '../../lib/data/index.ts';
-import { writeHead } from '../../lib/run/drop-index/head.ts';
+import { readHead, writeHead } from '../../lib/run/drop-index/head.ts';
 import { Loaded } from '../../lib/run/drop-index/loaded.ts';
 import { judgedRow, newRow, type Row } from '../../lib/run/drop-index/rows.ts';
 import { scopesOf } from '../../lib/run/drop-index/scopes.ts';
@@ -110,11 +110,13 @@ if (what === 'grow') {
     await measured(() => call('heartbeat'));
   }
   if (what === 'new') {
-    // A round begins with the keys that were there, and comes to the new ones at last.
-    let { state } = await call('heartbeat');
-    for (let n = 1; n < store.count / LIMITS.keys - 1; n++) ({ state } = await call('heartbeat'));
+    // The round is to come to the new ones, which are the last, with the next call.
+    for (let left = store.count; indexed && left > LIMITS.keys; ) {
+      await call('heartbeat');
+      const head = await readHead(store);
+      left = store.count - Number(/part-(\d+)/.exec(head?.head.round.cursor ?? '')?.[1] ?? 0);
+    }
     await dropNew(500);
-    if (state !== 'idle') throw new Error(state);
     await measured(() => call('heartbeat'));
   }
   if (what === 'night') {
