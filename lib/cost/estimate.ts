@@ -5,6 +5,7 @@ import type { Line, Load } from './load.ts';
 import { FARGATE_OVERHEAD_HOURS, fargateHour, machineOf } from './machines.ts';
 import { PRICES } from './prices.ts';
 import { RATES, type Rates } from './rates.ts';
+import { readsOfFiles } from './reads.ts';
 import { training, trainingWork } from './training.ts';
 
 /** What a load asks of the machine, beside money. */
@@ -92,7 +93,7 @@ function sizesOf(load: Load, rates: Rates): Sizes {
     trainingHours: trainingWork(load, rates).hours,
     largeDrop: { setting: `deploy.largeDrop.${format.limit}`, mebibytes: deploy.largeDrop[format.limit] },
     dispatchReads: dispatchReads(dropsPerDay, load.historyDays),
-    scoreReads: dropsPerDay * daysRead * shards * rates.scoreReadsPerShardAndDayFile,
+    scoreReads: readsOfFiles(dropsPerDay * daysRead, rowsPerDrop * rates.dayBytesPerRow, children),
   };
 }
 
@@ -242,7 +243,7 @@ function night(load: Load, rates: Rates, sizes: Sizes): Line[] {
       amount: reads,
       unit: 'requests',
       usd: (reads / 1000) * PRICES.s3.readsPerThousand,
-      from: 'scoreReadsPerShardAndDayFile, exportReadsPerShard; a quality record a drop and night, with an index only of new drops',
+      from: 'day files of lib/cost/reads.ts, exportReadsPerShard; a quality record a drop and night, with an index only of new drops',
     },
     {
       part: 'night',

@@ -10,7 +10,7 @@ import { exportRun } from '../../lib/export/index.ts';
 import { buildDays, readShardDays } from '../../lib/features/index.ts';
 import { finetuneRun } from '../../lib/models/index.ts';
 import { putModel } from '../../lib/registry/index.ts';
-import { putManifest, taskGroups } from '../../lib/run/index.ts';
+import { putManifest, readManifest, taskGroups, withGatheredUsers } from '../../lib/run/index.ts';
 import { type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
 import { scoreRun } from '../../lib/score/index.ts';
 import { BIG_CONFIG, bigConfig, writeBig } from './clean.ts';
@@ -26,8 +26,8 @@ const SMALL_DROPS = 60;
 const USERS = 100_000;
 const DAYS = 30;
 const SHARDS = 8;
-/** How often a training reads the whole history: survey, start, rows. */
-const TRAINING_PASSES = 3;
+/** How often a training looks at its users: to count, and to survey and make rows at each day that it tries candidates as of. */
+const TRAINING_LOOKS = 12;
 const pseudonyms = createPseudonyms(new Uint8Array(64).fill(7));
 
 type Requests = Record<'get' | 'head' | 'put' | 'list', number>;
@@ -173,7 +173,7 @@ async function night(folder: string): Promise<Record<string, number>> {
   const score = await used(() =>
     scoreRun({ store, runId: scored, shards: { from: 0, to: SHARDS }, progress: quiet }),
   );
-  const scoreRequests = taken();
+  taken();
   const exported = await used(() =>
     exportRun({ store, runId: scored, pseudonyms, now: () => new Date(0), progress: quiet }),
   );
@@ -187,18 +187,22 @@ async function night(folder: string): Promise<Record<string, number>> {
   const trained = await putManifest(store, nightOf(config, inputs, day, { [group]: null }));
   taken();
   const finetune = await used(() => finetuneRun({ store, runId: trained, progress: quiet }));
-  const { get, head } = taken();
-  // What it takes to read the history grows with it, the rest does not.
-  const readSeconds = TRAINING_PASSES * fold;
+  const run = await readManifest(store, trained);
+  const readSeconds = await withGatheredUsers(store, run, {}, async (users) => {
+    const look = async () => {
+      const read = await users();
+      for (const shard of read.shards) for (const user of await read.read(shard, day)) user.advance(day);
+    };
+    const first = await used(look);
+    return first + (TRAINING_LOOKS - 1) * (await used(look));
+  });
   return {
     foldCpuSecondsPerMillionEvents: (fold / events) * 1e6,
     scoreCpuSecondsPerMillionUsers: ((score - fold) / USERS) * 1e6,
     exportCpuSecondsPerMillionUsers: (exported / USERS) * 1e6,
     finetuneCpuSeconds: finetune - readSeconds,
-    trainingReadsPerShard: (get + head) / SHARDS,
     trainingReadSecondsPerMillionEvents: (readSeconds / events) * 1e6,
     ...bytes,
-    ...perUnit('score', 'ShardAndDayFile', scoreRequests, SHARDS * DAYS),
     ...perUnit('export', 'Shard', exportRequests, SHARDS),
   };
 }

@@ -134,6 +134,8 @@ describe('buckets', () => {
       'snapshots/': 30,
       'versions/': 30,
       'fits/': 30,
+      'packs/': 365,
+      'index/': 90,
     });
     expect(expiring('Exports')).toEqual({ 'exports/': 400 });
   });
