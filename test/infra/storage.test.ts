@@ -134,6 +134,8 @@ describe('buckets', () => {
       'snapshots/': 30,
       'versions/': 30,
       'fits/': 30,
+      // What is in use is written again every 30 days.
+      'index/': 90,
     });
     expect(expiring('Exports')).toEqual({ 'exports/': 400 });
   });
