@@ -136,6 +136,7 @@ describe('buckets', () => {
       'fits/': 30,
       'packs/': 365,
       'index/': 90,
+      'index/': 90,
     });
     expect(expiring('Exports')).toEqual({ 'exports/': 400 });
   });
