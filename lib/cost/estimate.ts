@@ -22,6 +22,7 @@ export interface Sizes {
   readonly exportSeconds: number;
   /** Of one training. */
   readonly trainingHours: number;
+  readonly trainingEventsPerShard: number;
   /** `deploy.largeDrop`: a larger drop goes to a batch job. */
   readonly largeDrop: { readonly setting: string; readonly mebibytes: number };
 }
@@ -81,6 +82,7 @@ function sizesOf(load: Load, rates: Rates): Sizes {
   const workers = users > USERS_OF_ONE_FILE ? deploy.cpu.vcpus / 2 : 1;
   const exportSeconds = (users * rates.exportCpuSecondsPerMillionUsers) / 1e6 / workers;
   const format = formatRates(load.format, rates);
+  const trained = trainingWork(load, rates);
   const children = Math.min(deploy.scoreChildren, shards);
   const scoreHours = scoreCpuSeconds / cores / children / 3600;
   return {
@@ -90,7 +92,8 @@ function sizesOf(load: Load, rates: Rates): Sizes {
     usersPerShard: users / shards,
     dropMegabytes: (rowsPerDrop * format.dropBytesPerRow) / 2 ** 20,
     cleanSecondsPerDrop: cleanSeconds(rowsPerDrop, deploy, rates, format),
-    trainingHours: trainingWork(load, rates).hours,
+    trainingHours: trained.hours,
+    trainingEventsPerShard: trained.entriesPerShard,
     largeDrop: { setting: `deploy.largeDrop.${format.limit}`, mebibytes: deploy.largeDrop[format.limit] },
     dispatchReads: dispatchReads(dropsPerDay, load.historyDays),
     scoreReads: readsOfFiles(dropsPerDay * daysRead, rowsPerDrop * rates.dayBytesPerRow, children),

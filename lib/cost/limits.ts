@@ -23,6 +23,9 @@ const TRAINING_HOURS = 6;
 /** Users of a shard that a child holds in memory at once. */
 const USERS_PER_SHARD = 100_000;
 
+/** Events of a shard that a training holds in memory at once, about 100 bytes each. */
+const EVENTS_PER_SHARD = 40e6;
+
 /** Bounds of a load, the violated ones first. @param windowHours from nightly.deadline until the exports are wanted */
 export function limits(load: Load, sizes: Sizes, windowHours = 3): Limit[] {
   const children = Math.min(load.deploy.scoreChildren, load.shards);
@@ -41,6 +44,13 @@ export function limits(load: Load, sizes: Sizes, windowHours = 3): Limit[] {
       limit: USERS_PER_SHARD,
       unit: 'users',
       setting: 'shards up (a power of two, at most 4096)',
+    },
+    {
+      what: 'events of a shard that a training holds in memory',
+      value: sizes.trainingEventsPerShard,
+      limit: EVENTS_PER_SHARD,
+      unit: 'events',
+      setting: 'shards up (a power of two, at most 4096); less history dropped',
     },
     {
       what: 'range reads of a child, one after another',

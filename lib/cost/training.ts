@@ -22,6 +22,8 @@ interface TrainingWork {
   readonly cpuSeconds: number;
   /** Requests that read the history. */
   readonly reads: number;
+  /** Entries of a shard, events at most: read at once. */
+  readonly entriesPerShard: number;
   /** On the machine that the config gives it, start and stop left out. */
   readonly hours: number;
 }
@@ -31,11 +33,13 @@ interface TrainingWork {
  * reads (`trainingReadSecondsPerMillionEvents`, all its looks together).
  */
 export function trainingWork(
-  { deploy, eventsPerDay, dropsPerDay, historyDays }: Load,
+  { deploy, shards, eventsPerDay, dropsPerDay, historyDays }: Load,
   rates: Rates,
 ): TrainingWork {
   const events = eventsPerDay * historyDays;
-  const read = Math.min(events, MOST_ENTRIES);
+  // One shard at least, and each is held in memory.
+  const entriesPerShard = events / shards;
+  const read = Math.min(events, Math.max(MOST_ENTRIES, entriesPerShard));
   const cpuSeconds = rates.finetuneCpuSeconds + (read / 1e6) * rates.trainingReadSecondsPerMillionEvents;
   const { cores } = machineOf('finetune', deploy);
   const bytes = (eventsPerDay / dropsPerDay) * rates.dayBytesPerRow;
@@ -44,7 +48,12 @@ export function trainingWork(
   const packs = 24 + historyDays / 365 + (drops * bytes) / PACK_BYTES;
   const [files, each] = bytes <= PACKED_BYTES ? [packs, (drops * bytes) / packs] : [drops, bytes];
   const reads = readsOfFiles(files, each, cores, read / events);
-  return { cpuSeconds, reads, hours: (cpuSeconds / cores + (reads * READ_SECONDS) / READS_AT_ONCE) / 3600 };
+  return {
+    cpuSeconds,
+    reads,
+    entriesPerShard,
+    hours: (cpuSeconds / cores + (reads * READ_SECONDS) / READS_AT_ONCE) / 3600,
+  };
 }
 
 /** The lines of the bill. */
