@@ -136,7 +136,6 @@ describe('buckets', () => {
       'fits/': 30,
       'packs/': 365,
       'index/': 90,
-      'index/': 90,
     });
     expect(expiring('Exports')).toEqual({ 'exports/': 400 });
   });
