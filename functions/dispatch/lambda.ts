@@ -43,7 +43,7 @@ function shortened({ missing, stale, ...rest }: TickResult) {
 
 const LISTED = 20;
 
-function count({ kind, state, pending, missing, others, exportMissing }: TickResult): void {
+function count({ kind, state, pending, missing, others, exportMissing, nightBefore }: TickResult): void {
   const add = (name: string, value: number) => metrics.addMetric(name, MetricUnit.Count, value);
   add('DropsPending', pending);
   // A night that still waits may yet be complete, and a refused file has an alarm of its own.
@@ -51,6 +51,7 @@ function count({ kind, state, pending, missing, others, exportMissing }: TickRes
   add('DropsMissing', decided ? missing.filter((one) => one.kind !== 'refused').length : 0);
   add('NightStarted', kind === 'tick' && state === 'started' ? 1 : 0);
   add('NightFinished', kind === 'tick' && state === 'finished' ? 1 : 0);
+  if (nightBefore !== undefined) add('NightBefore', Number(nightBefore));
   add('JobFailed', [state, ...others.map((other) => other.state)].filter((s) => s === 'failed').length);
   if (kind === 'watchdog') add('ExportMissing', exportMissing === undefined ? 0 : 1);
 }

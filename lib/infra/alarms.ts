@@ -209,7 +209,8 @@ export const ALARMS: readonly AlarmRow[] = [
     rings: 'below',
     threshold: 1,
     periods: 24,
-    silence: 'rings',
+    // Without any call there is another alarm.
+    silence: 'fine',
     severity: 'urgent',
     why: 'For 24 hours no call of the dispatch function has seen a finished night: the last export is older than a day.',
     runbook: 'the-export-is-missing',

@@ -21,7 +21,15 @@ export interface Watched {
 export const COUNTED = {
   clean: ['DropsCleaned', 'DropsRefused', 'DropsSentToBatch', 'DropsTakenOver', 'RowsIn', 'RowsQuarantined'],
   features: ['DayFiles'],
-  dispatch: ['DropsPending', 'DropsMissing', 'NightStarted', 'NightFinished', 'JobFailed', 'ExportMissing'],
+  dispatch: [
+    'DropsPending',
+    'DropsMissing',
+    'NightStarted',
+    'NightFinished',
+    'NightBefore',
+    'JobFailed',
+    'ExportMissing',
+  ],
 } as const;
 
 type Service = keyof typeof COUNTED;
@@ -44,13 +52,18 @@ export function counted<S extends Service>(
   });
 }
 
-/** Whether a tick of an hour saw the night finished: 1 or 0, also for an hour without any call. */
+/**
+ * Whether a tick of an hour saw the night finished: 1 or 0, also for an hour without any call. 1 as well while there was never
+ * a night before: a new environment is not late.
+ */
 export function finishedByHour(watched: Watched): MathExpression {
   const period = Duration.hours(1);
-  const finished = counted(watched, 'dispatch', 'NightFinished', Stats.MAXIMUM).with({ period });
+  const hourly = (name: 'NightFinished' | 'NightBefore') =>
+    counted(watched, 'dispatch', name, Stats.MAXIMUM).with({ period });
+  const [finished, before] = [hourly('NightFinished'), hourly('NightBefore')];
   return new MathExpression({
-    expression: 'FILL(finished, 0)',
-    usingMetrics: { finished },
+    expression: 'IF(FILL(before, REPEAT) > 0, FILL(finished, 0), 1)',
+    usingMetrics: { finished, before },
     label: 'NightFinished',
     period,
   });

@@ -3,6 +3,7 @@ import { backfill } from './backfill.ts';
 import { advanceStanding, type Found, lookForNight, notEnough, start } from './begin.ts';
 import { type ClaimedPurpose, claimKey, readClaim } from './claims.ts';
 import { taskGroups } from './groups.ts';
+import { lastNight } from './last-settings.ts';
 import { lookAfterOthers } from './look-after.ts';
 import { type ShopTime, shopInstant, shopTime } from './shop-time.ts';
 import type { TickArgs, TickResult } from './tick-types.ts';
@@ -43,6 +44,7 @@ export async function tick(args: TickArgs): Promise<TickResult> {
     ...found,
     missing: (found.missing ?? []).slice(0, SHOWN),
     stale: (found.stale ?? []).slice(0, SHOWN),
+    ...(kind === 'tick' ? { nightBefore: (await lastNight(args.store, asOf)) !== undefined } : {}),
     // A shop that has dropped nothing yet misses nothing.
     ...(kind === 'watchdog' && state !== 'finished' && !empty ? { exportMissing: reason } : {}),
   };

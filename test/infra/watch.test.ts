@@ -125,10 +125,10 @@ describe('alarms', () => {
       Threshold: 1,
       ComparisonOperator: 'LessThanThreshold',
       EvaluationPeriods: 24,
-      TreatMissingData: 'breaching',
+      TreatMissingData: 'notBreaching',
     });
     const [expression, finished] = late.Metrics!;
-    expect(expression).toMatchObject({ Expression: 'FILL(finished, 0)' });
+    expect(expression).toMatchObject({ Expression: 'IF(FILL(before, REPEAT) > 0, FILL(finished, 0), 1)' });
     expect(finished).toMatchObject({
       Id: 'finished',
       ReturnData: false,
