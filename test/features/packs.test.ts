@@ -143,6 +143,33 @@ describe('packs of small files', () => {
     expect(read).toBeGreaterThan(6);
   });
 
+  it('are passed over where they are damaged, and made again', async () => {
+    await withStore(async (store) => {
+      // given a month of drops in a pack of which the end is lost
+      const events: RawDrop['events'] = [
+        { user: 'ann', second: 1, type: VIEW, item: 'tea', amount: 1, id: undefined },
+      ];
+      const inputs: PutDrop[] = [];
+      for (let day = 0; day < 25; day++) {
+        inputs.push(await put(store, `d${day}`, { day, keyed: false, batches: 1, events }));
+      }
+      const plain = await seen(store, inputs, false);
+      await pack(store, inputs);
+      const keys: string[] = [];
+      for await (const { key } of store.list('packs/days/')) keys.push(key);
+      expect(keys.length).toBeGreaterThan(0);
+      for (const key of keys) {
+        const bytes = await (await store.get(key)).bytes();
+        await store.put(key, bytes.subarray(0, bytes.length - 20));
+      }
+      // when it is read, and packed again
+      expect(await seen(store, inputs, true)).toEqual({ ...plain, packs: 0 });
+      await pack(store, inputs);
+      // then nothing is missing, and the pack is whole
+      expect(await seen(store, inputs, true)).toEqual({ ...plain, packs: keys.length });
+    });
+  });
+
   it('are read in requests that do not grow with the drops', async () => {
     const requests: number[] = [];
     for (const count of [30, 150]) {

@@ -32,7 +32,7 @@ export async function packSmallFiles(
   inputs: readonly PackInput[],
 ): Promise<number> {
   if (inputs.length < FEWEST) return 0;
-  const { loose } = await coverByPacks(store, new ShardedFiles(store), kind, inputs);
+  const { loose, damaged } = await coverByPacks(store, new ShardedFiles(store), kind, inputs);
   const lying = new Set(loose.map(({ dropId }) => dropId));
   let written = 0;
   for (const [period, own] of byPeriod(inputs)) {
@@ -44,7 +44,7 @@ export async function packSmallFiles(
       const held = members.map(({ held }) => held);
       const count = String(held.length).padStart(6, '0');
       const key = `${packPrefix(kind)}${period}/${count}-${contentId({ format: 1, held })}.arrow`;
-      await store.put(key, encodePack(members, kind === 'days'), { ifAbsent: true });
+      await store.put(key, encodePack(members, kind === 'days'), damaged.has(key) ? {} : { ifAbsent: true });
       written++;
     }
   }

@@ -1,4 +1,4 @@
-import { formatDay } from '../../data/index.ts';
+import { DataError, formatDay } from '../../data/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
 import type { ShardedFiles } from '../sharded-files.ts';
 import { daysSpec } from '../spec.ts';
@@ -50,22 +50,25 @@ export function byPeriod<T extends Held>(inputs: readonly T[]): Map<string, T[]>
 
 /**
  * Where the rows of some drops are read from: packs that hold nothing but current revisions of them, then the drops' own
- * files. A pack with one revision that is no longer current is of no use: its rows must not be read.
+ * files. A pack with one revision that is no longer current is of no use: its rows must not be read. One
+ * that is damaged is passed over, as the files of its drops are there.
  */
 export async function coverByPacks<T extends PackInput>(
   store: ObjectStore,
   files: ShardedFiles,
   kind: PackKind,
   inputs: readonly T[],
-): Promise<{ readonly packs: Source[]; readonly loose: T[] }> {
+): Promise<{ readonly packs: Source[]; readonly loose: T[]; readonly damaged: ReadonlySet<string> }> {
   const packs: Source[] = [];
   const loose: T[] = [];
+  const damaged = new Set<string>();
   const names = await packNames(store, kind);
   for (const [period, own] of byPeriod(inputs)) {
     const left = new Map(own.map((input) => [input.dropId, input]));
     for (const key of names.get(period) ?? []) {
       if (left.size === 0) break;
-      const held = heldBy(await files.metadata(key));
+      const held = await heldIn(files, key);
+      if (held === undefined) damaged.add(key);
       if (!held?.every(({ dropId, revision }) => left.get(dropId)?.revision === revision)) continue;
       for (const { dropId } of held) left.delete(dropId);
       packs.push({
@@ -77,7 +80,17 @@ export async function coverByPacks<T extends PackInput>(
     }
     loose.push(...left.values());
   }
-  return { packs, loose };
+  return { packs, loose, damaged };
+}
+
+/** Undefined where the file is no pack, or no more. */
+async function heldIn(files: ShardedFiles, key: string): Promise<Held[] | undefined> {
+  try {
+    return heldBy(await files.metadata(key));
+  } catch (error) {
+    if (error instanceof DataError || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** Keys of packs by period, those with the most members first: mostly the first one serves. */
