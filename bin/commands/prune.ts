@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { deployOf } from '../../lib/config/index.ts';
+import { ConfigError } from '../../lib/data/index.ts';
 import { superseded } from '../../lib/run/index.ts';
-import { table, workplaceOf } from './shared.ts';
+import { table, workplaceOf, workspaceOf } from './shared.ts';
 import {
   configOf,
   confirm,
@@ -11,6 +12,9 @@ import {
   regionOption,
   type StackOptions,
 } from './stack-options.ts';
+
+/** A hundred years. */
+const MOST_DAYS = 36_500;
 
 interface PruneOptions extends StackOptions {
   readonly olderThan?: number;
@@ -36,7 +40,14 @@ export function pruneCommand(): Command {
 }
 
 async function prune(options: PruneOptions, command: Command): Promise<void> {
-  const { store, config } = options.stack ? await stackOf(options, command) : await workplaceOf(command);
+  if (!options.stack && command.getOptionValueSource('env') === 'cli') {
+    throw new ConfigError('--env is about a deployed environment: say --stack as well, or leave --env out');
+  }
+  const { store, config } = options.stack
+    ? await stackOf(options, command)
+    : options.dryRun
+      ? await workspaceOf(command, { looking: true })
+      : await workplaceOf(command);
   const keepDays = options.olderThan ?? deployOf(config, options.env).retention.runDays;
   const keys: string[] = [];
   const found = new Map<string, { objects: number; bytes: number }>();
@@ -49,7 +60,7 @@ async function prune(options: PruneOptions, command: Command): Promise<void> {
   const parts = [...found].map(([prefix, sum]) => ({ prefix, ...sum }));
   if (!options.json) {
     const rows = parts.map(({ prefix, objects, bytes }) => [prefix, objects, bytes / 2 ** 20]);
-    const none = `nothing is older than ${keepDays} days and read by nobody`;
+    const none = `nothing to delete that is older than ${keepDays} days`;
     console.log(rows.length === 0 ? none : table(['prefix', 'objects', 'MiB'], rows));
   }
   const question = `Delete ${keys.length} objects?`;
@@ -69,6 +80,8 @@ async function stackOf({ env, region }: PruneOptions, command: Command) {
 
 function daysArgument(text: string): number {
   const days = Number(text);
-  if (!Number.isInteger(days) || days < 1) throw new InvalidArgumentError('give a whole number of days');
+  if (!Number.isInteger(days) || days < 1 || days > MOST_DAYS) {
+    throw new InvalidArgumentError(`give a whole number of days from 1 to ${MOST_DAYS}`);
+  }
   return days;
 }

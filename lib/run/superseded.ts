@@ -7,18 +7,21 @@ import { lastNight } from './last-settings.ts';
 import type { RunManifest } from './manifest.ts';
 import { readEarlier, runIdOf } from './stored-manifest.ts';
 
-/** Where objects stand that are made from a drop: `<prefix>…/<dropId>/<revision>.arrow`. */
-const OF_DROPS = ['clean/', 'quarantine/', 'days/', 'keys/'];
+/**
+ * Where objects stand that are made from a drop: `<prefix>…/<dropId>/<revision>`. The record comes first: while it stands, the
+ * rows are taken to be there, and a revision that comes back is cleaned again only without it.
+ */
+const OF_DROPS = ['quality/', 'clean/', 'quarantine/', 'days/', 'keys/'];
 /** What the cloud's own rules delete by age; on one machine nobody else does. */
 const OF_RUNS = ['fits/', 'packs/', 'scores/', 'snapshots/', 'versions/'];
 
-const REVISION = /([^/]+\/[^/]+)\.arrow$/;
+const REVISION = /([^/]+\/[^/]+)\.(?:arrow|json)$/;
 
 /**
  * Objects that nothing reads any more: rows of revisions that are neither what a drop leads to by the settings of now nor
  * named by a run of the last days or the last finished night, and what runs of before left. All can be made again from the
- * drops. Quality records are not among them: they remember when a file was dropped first. Nothing younger than the bound is,
- * since a function may be at it.
+ * drops. With the record of a revision goes the memory of when it was dropped first. Nothing younger than the bound is among
+ * them, since a function may be at it.
  * @param keepDays age from which on objects count
  */
 export async function* superseded(
