@@ -144,11 +144,21 @@ function gatheredUsers(
   folder: string,
   count: number,
 ): RunUsers {
-  const files = new ShardedFiles((key) => fileSource(join(folder, key)));
   return {
     shards: Array.from({ length: count }, (_, shard) => shard),
-    read: (shard, before): Promise<ShardUsers> =>
-      readShardDays({ store, files, config, inputs: [{ key: shardName(shard) }], shard, shards, before }),
+    read(shard, before): Promise<ShardUsers> {
+      // Nothing is kept from one shard to the next: the system's cache of files is near enough.
+      const files = new ShardedFiles((key) => fileSource(join(folder, key)), 0);
+      return readShardDays({
+        store,
+        files,
+        config,
+        inputs: [{ key: shardName(shard) }],
+        shard,
+        shards,
+        before,
+      });
+    },
   };
 }
 
