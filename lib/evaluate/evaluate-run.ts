@@ -1,7 +1,7 @@
-import { contentId } from '../data/index.ts';
+import { contentId, NightjarError } from '../data/index.ts';
 import { leftOutOf, type Outcomes, versionsOf } from '../models/index.ts';
 import { type RunReport, renderReport } from '../report/index.ts';
-import { buildManifest, type DropState, readManifest } from '../run/index.ts';
+import { buildManifest, type DropState, readManifest, scoreKeys } from '../run/index.ts';
 import { type ObjectStore, putJson } from '../runtime/index.ts';
 import { metricsOf } from './metrics.ts';
 import { collectOutcomes, isClosed } from './outcomes.ts';
@@ -15,6 +15,7 @@ const reportKey = (runId: string): string => `runs/${runId}/report.html`;
  * `report.json` and `report.html` under the run. Later calls know more and replace them.
  * @param drops all drops as they stand now; they may reach past the as-of day
  * @param tasks those that must be compared: an error when their window is not over. Default: those whose window is.
+ * @throws NightjarError when the run's scores are not there
  */
 export async function evaluateRun(args: {
   store: ObjectStore;
@@ -28,6 +29,13 @@ export async function evaluateRun(args: {
   const manifest = await readManifest(store, runId);
   const later = buildManifest({ ...manifest, drops });
   const versions = await versionsOf(store, runId, manifest);
+  const served = manifest.groups.filter(({ name }) => versions[name]);
+  const [first] = scoreKeys(runId, served, manifest.shards);
+  if (first !== undefined && !(await store.head(first))) {
+    throw new NightjarError(
+      `the scores of run ${runId} are not there: it has not been scored, or they are older than what is kept and were deleted`,
+    );
+  }
   const leftOut = await leftOutOf(store, runId, manifest, versions);
   const without = new Set(leftOut.map(({ task }) => task));
   const known = manifest.groups.flatMap((group) => group.tasks).filter((name) => !without.has(name));

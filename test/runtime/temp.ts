@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,13 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-afterAll(async () => {
-  for (const folder of made.splice(0)) await rm(folder, { recursive: true, force: true });
-});
+if (process.env.VITEST) {
+  afterAll(async () => {
+    for (const folder of made.splice(0)) await rm(folder, { recursive: true, force: true });
+  });
+} else {
+  // A script that shares helpers with tests.
+  process.once('exit', () => {
+    for (const folder of made) rmSync(folder, { recursive: true, force: true });
+  });
+}
