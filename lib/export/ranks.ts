@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lowerBound } from '../features/index.ts';
 
 /**
  * Ranks over all users without all of them in memory: each shard's logits are sorted by themselves, one pass over the
@@ -92,22 +93,10 @@ export async function readRanks(
   for (const row of order) {
     const logit = logits[row]!;
     if (Number.isNaN(logit)) continue;
-    const first = firstPlace(sorted, 0 - logit);
+    const first = lowerBound(sorted, 0 - logit);
     ranks[row] = filed[first + taken[first]!++]!;
   }
   return ranks;
-}
-
-/** The first place of a value that is there, in ascending order. */
-function firstPlace(sorted: Float64Array, value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle]! < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** A buffer of its own, so that numbers may be read from its beginning. */

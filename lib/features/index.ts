@@ -13,7 +13,7 @@ export { buildDays, daysKey, encodeDays, isCleanEvents } from './build-days.ts';
 export { numberColumn, optionalColumn, textColumn } from './columns.ts';
 export { happens, inPopulation } from './cutoffs.ts';
 export { mergeDay, type UserDay } from './days.ts';
-export { DayRows } from './days-file.ts';
+export { DayRows, lowerBound } from './days-file.ts';
 export { featureNames, featureVector } from './feature-table.ts';
 export { addDay } from './fold.ts';
 export { Interner } from './interner.ts';

@@ -6,6 +6,7 @@ import { type ObjectStore, withScratch } from '../runtime/index.ts';
 import type { RunManifest } from './manifest.ts';
 import { packHistory } from './pack-history.ts';
 import { openUsers, type RunUsers } from './read-users.ts';
+import { type ShardRange, shardRange } from './shard-range.ts';
 
 /**
  * Entries of user-days that a training reads at most (an entry: the events of one type, visit and item). Shards are cut by a
@@ -13,12 +14,6 @@ import { openUsers, type RunUsers } from './read-users.ts';
  * are drawn from it (160,000) and not held all at once. About a gigabyte on disk.
  */
 const MOST_ENTRIES = 16_000_000;
-
-/** A range of shards. */
-export interface ShardRange {
-  readonly from: number;
-  readonly to: number;
-}
 
 export interface GatherOptions {
   /** Entries that are read at most, about. */
@@ -72,10 +67,11 @@ async function gatherUsers(
   const count = shardsWithin(limit, entries, manifest);
   const readers = beside?.readers(entries * count) ?? 0;
   const parts = Math.min(readers + 1, count - 1);
-  const ranges = Array.from({ length: parts }, (_, i) => ({
-    from: 1 + Math.floor((i * (count - 1)) / parts),
-    to: 1 + Math.floor(((i + 1) * (count - 1)) / parts),
-  }));
+  // The first is there.
+  const ranges = Array.from({ length: parts }, (_, i) => {
+    const { from, to } = shardRange(count - 1, parts, i);
+    return { from: from + 1, to: to + 1 };
+  });
   const [own] = ranges;
   // All end before the folder goes.
   const ends = await Promise.allSettled([

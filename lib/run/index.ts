@@ -5,7 +5,6 @@ export { whyNotChampion } from './gate.ts';
 export {
   type Beside,
   gatherShards,
-  type ShardRange,
   sampledUsers,
   withGatheredUsers,
 } from './gather-users.ts';
@@ -31,6 +30,7 @@ export {
   replacedLines,
 } from './read-users.ts';
 export { traceOfRun } from './run-trace.ts';
+export type { ShardRange } from './shard-range.ts';
 export { isFinished, onlyTables, type StageName, scoreKeys, stagesOf } from './stages.ts';
 export {
   putManifest,

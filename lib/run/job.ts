@@ -22,6 +22,7 @@ import { healthOf } from './health.ts';
 import { traceOfRun } from './run-trace.ts';
 
 export { memoryMiB } from './health.ts';
+export { shardRange } from './shard-range.ts';
 
 /** What every job gets from the place it runs in. */
 export interface JobContext {
@@ -144,12 +145,4 @@ export function variable(name: string): string {
   const value = process.env[name];
   if (!value) throw new NightjarError(`the job needs the environment variable ${name}`);
   return value;
-}
-
-/**
- * The shards of one child of an array job: an equal part of them, by its index.
- * @param children how many children there are
- */
-export function shardRange(shards: number, children: number, index: number): { from: number; to: number } {
-  return { from: Math.floor((index * shards) / children), to: Math.floor(((index + 1) * shards) / children) };
 }

@@ -6,9 +6,8 @@ import { packInputs, questionOf } from './read-users.ts';
 /**
  * Packs the small files that a run lists, where there are many: whoever reads the whole history then makes requests by
  * months and not by drops.
- * @returns how many packs were written
  */
-export async function packHistory(store: ObjectStore, manifest: RunManifest): Promise<number> {
-  const days = await packSmallFiles(store, 'days', packInputs(dayInputs(manifest)));
-  return days + (await packSmallFiles(store, 'keys', keyInputs(questionOf(manifest).drops)));
+export async function packHistory(store: ObjectStore, manifest: RunManifest): Promise<void> {
+  await packSmallFiles(store, 'days', packInputs(dayInputs(manifest)));
+  await packSmallFiles(store, 'keys', keyInputs(questionOf(manifest).drops));
 }

@@ -24,17 +24,15 @@ interface Small extends Member {
  * Packs the small files of drops by month, where enough of them lie beside the packs that there are. Packs are derived
  * from files that stay, no manifest names them, and readers do as well without them: they may be deleted at any time. What a
  * pack is named decides what it holds, so two jobs that pack at once write the same objects.
- * @returns how many packs were written
  */
 export async function packSmallFiles(
   store: ObjectStore,
   kind: PackKind,
   inputs: readonly PackInput[],
-): Promise<number> {
-  if (inputs.length < FEWEST) return 0;
+): Promise<void> {
+  if (inputs.length < FEWEST) return;
   const { loose, damaged } = await coverByPacks(store, new ShardedFiles(store), kind, inputs);
   const lying = new Set(loose.map(({ dropId }) => dropId));
-  let written = 0;
   for (const [period, own] of byPeriod(inputs)) {
     const beside = own.filter(({ dropId }) => lying.has(dropId));
     if (beside.length < FEWEST) continue;
@@ -45,10 +43,8 @@ export async function packSmallFiles(
       const count = String(held.length).padStart(6, '0');
       const key = `${packPrefix(kind)}${period}/${count}-${contentId({ format: 1, held })}.arrow`;
       await store.put(key, encodePack(members, kind === 'days'), damaged.has(key) ? {} : { ifAbsent: true });
-      written++;
     }
   }
-  return written;
 }
 
 /** Sizes of objects; of one that is not there 0. */
