@@ -20,6 +20,10 @@ export default defineConfig({
   },
   tasks: {
     purchase: { kind: 'event', event: 'purchase', horizonDays: 2 },
+    // Those who have looked around and never bought: most visitors of a shop.
+    firstPurchase: { kind: 'event', event: 'purchase', horizonDays: 2, population: 'prospects' },
+    // Everyone seen in the last week, buyers or not.
+    visitorBuys: { kind: 'event', event: 'purchase', horizonDays: 2, population: 'known', knownDays: 7 },
     preference: { kind: 'next', event: 'view', of: 'item', horizonDays: 1, k: 20 },
   },
 });

@@ -210,11 +210,15 @@ function taskFaults({ tasks, sources, named }: Parts): CrossFault[] {
   );
   // A source that is wrong may be the one that has them.
   const known = [...named].every((name) => sources[name]);
-  return Object.entries(tasks).flatMap(([name, task]) => {
+  return Object.entries(tasks).flatMap(([name, task]): CrossFault[] => {
     if (task.kind === 'next' && task.of !== 'item' && known && !categories.has(task.of)) {
       const choices = ['item', ...categories].map((one) => `"${one}"`).join(', ');
       const expected = `"item" or a category attribute of a source whose table is "items": ${choices}`;
       return [{ path: ['tasks', name, 'of'], given: task.of, expected }];
+    }
+    if (task.kind === 'event' && task.knownDays !== undefined && (task.population ?? 'buyers') === 'buyers') {
+      const expected = `no such setting without population: 'known' or 'prospects', which go by it`;
+      return [{ path: ['tasks', name, 'knownDays'], given: task.knownDays, expected }];
     }
     if (task.kind !== 'label' || sources[task.source]?.table === 'labels') return [];
     if (named.has(task.source) && !sources[task.source]) return [];

@@ -209,8 +209,15 @@ const eventTask = z.strictObject({
   kind: z.literal('event'),
   /** Will the user do this … */
   event: eventType.default('purchase'),
-  /** … within this many days from the as-of time? Population: everyone who has done it before. */
+  /** … within this many days from the as-of time? */
   horizonDays: days,
+  /**
+   * Who is asked: 'buyers' have done it before; 'known' have done anything within `knownDays` before the as-of time;
+   * 'prospects' are those of the known who have never done it. Default: 'buyers'.
+   */
+  population: z.enum(['buyers', 'known', 'prospects']).optional(),
+  /** Of 'known' and 'prospects'; default: 90. */
+  knownDays: days.optional(),
 });
 
 const absenceTask = z.strictObject({

@@ -60,13 +60,14 @@ export async function modelReports(args: ReportArgs, totals: ScoreTotals): Promi
 }
 
 function chanceReport(args: ReportArgs, task: ChanceTask, totals: ScoreTotals): BinaryTaskReport {
-  const { name, kind, of, strengths, validation } = task;
+  const { name, kind, of, asks, strengths, validation } = task;
   const own = args.outcomes[name];
   const probabilities = totals.probabilities.get(name);
   return {
     ...common(args, task),
     kind,
     of,
+    ...(asks ? { asks } : {}),
     ranked: probabilities?.count ?? 0,
     expected: probabilities?.expected() ?? [],
     scoreHistogram: probabilities?.histogram() ?? [],

@@ -42,6 +42,7 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
     stages: stages(quality, totals, seconds),
     quality,
     models: await modelReports(args, totals),
+    ...(totals.unasked > 0 ? { unasked: { users: totals.unasked, of: totals.users } } : {}),
     leftOut,
     ...(past.orders ? { orders: ordersReport(past.orders) } : {}),
     ...(exported

@@ -1,7 +1,7 @@
 import { REACH_SHARES } from '../engine/metrics/index.ts';
 import { listedNames, type ShardScores } from '../models/index.ts';
 import type { ReachRow } from '../report/index.ts';
-import { type RunManifest, scoreKeys } from '../run/index.ts';
+import { overUsers, type RunManifest, scoreKeys } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { decodeScores } from '../score/index.ts';
 
@@ -53,6 +53,9 @@ const COARSE = 20;
 export interface ScoreTotals {
   /** Users, and rows of labelled tables. */
   rows: number;
+  users: number;
+  /** Users whom no task asks: they have neither a score nor a list. */
+  unasked: number;
   readonly probabilities: ReadonlyMap<string, Probabilities>;
   /** Per list task how many users have a list, and in how many of them an item stands. */
   readonly listed: ReadonlyMap<string, { users: number; readonly items: Map<string, number> }>;
@@ -71,6 +74,18 @@ export async function readTotals(
   const probabilities = new Map<string, Probabilities>();
   const listed = new Map<string, { users: number; items: Map<string, number> }>();
   let rows = 0;
+  let users = 0;
+  let unasked = 0;
+  const addUsers = (scores: ShardScores) => {
+    users += scores.users.length;
+    const tasks = Object.values(scores.tasks);
+    const lists = Object.values(scores.lists);
+    scores.users.forEach((_, row) => {
+      const scored = tasks.some(({ probability }) => !Number.isNaN(probability[row]!));
+      if (!scored && !lists.some((list) => list[row] !== null)) unasked++;
+    });
+    add(scores);
+  };
   const add = (scores: ShardScores) => {
     rows += scores.users.length;
     for (const [task, { probability }] of Object.entries(scores.tasks)) {
@@ -89,7 +104,14 @@ export async function readTotals(
     }
   };
   const served = groups.filter(({ name }) => versions[name]);
-  for (const key of scoreKeys(runId, served, shards))
-    add(decodeScores(await (await store.get(key)).bytes(), key));
-  return { rows, probabilities, listed };
+  const read = async (some: typeof groups, take: (scores: ShardScores) => void) => {
+    for (const key of scoreKeys(runId, some, shards))
+      take(decodeScores(await (await store.get(key)).bytes(), key));
+  };
+  await read(served.filter(overUsers), addUsers);
+  await read(
+    served.filter((group) => !overUsers(group)),
+    add,
+  );
+  return { rows, users, unasked, probabilities, listed };
 }

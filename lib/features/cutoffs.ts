@@ -1,11 +1,43 @@
 import type { AbsenceTask, EventTask, NextTask } from '../config/index.ts';
 import { eventCode } from '../data/index.ts';
 import type { UserDay } from './days.ts';
-import { AT, type UserState } from './state.ts';
+import { AT, TYPES, type UserState } from './state.ts';
+
+/** Days within which somebody without the event must have done anything to be asked, where the task names none. */
+const KNOWN_DAYS = 90;
+
+/** When a user last did what a population goes by, as shop days; undefined: never. */
+interface LastDays {
+  readonly event: number | undefined;
+  readonly anything: number | undefined;
+}
+
+/** Who is asked by a task, and since when they must have done something. */
+export type Population =
+  | { readonly who: 'buyers' }
+  | { readonly who: 'active' | 'known' | 'prospects'; readonly days: number };
 
 /**
- * Is the user one of those a task asks about at a day? `event` and `next`: has done it before. `absence`: has done
- * it in the `activeDays` days before.
+ * Whom a task asks. `buyers` have had its event at any time before, `active` users within some days; `known` users have
+ * done anything within some days, and `prospects` are those of them who never had the event.
+ */
+export function populationOf(task: EventTask | AbsenceTask | NextTask): Population {
+  if (task.kind === 'absence') return { who: 'active', days: task.activeDays };
+  if (task.kind === 'next' || !task.population || task.population === 'buyers') return { who: 'buyers' };
+  return { who: task.population, days: task.knownDays ?? KNOWN_DAYS };
+}
+
+/** Is a user asked who last did these things before `day`? */
+export function isAsked(population: Population, { event, anything }: LastDays, day: number): boolean {
+  if (population.who === 'buyers') return event !== undefined;
+  const since = day - population.days;
+  if (population.who === 'active') return event !== undefined && event >= since;
+  if (population.who === 'prospects' && event !== undefined) return false;
+  return anything !== undefined && anything >= since;
+}
+
+/**
+ * Is the user one of those a task asks about at a day?
  * @param state the fold of the days before `day`
  */
 export function inPopulation(
@@ -14,8 +46,19 @@ export function inPopulation(
   day: number,
 ): boolean {
   const type = eventCode(task.event);
-  if (!state.has(type)) return false;
-  return task.kind !== 'absence' || state.get(type, AT.lastDay) >= day - task.activeDays;
+  const event = state.has(type) ? state.get(type, AT.lastDay) : undefined;
+  return isAsked(populationOf(task), { event, anything: lastDayOf(state) }, day);
+}
+
+/** The last day on which anything was done. */
+function lastDayOf(state: UserState): number | undefined {
+  let last: number | undefined;
+  for (let type = 0; type < TYPES; type++) {
+    if (!state.has(type)) continue;
+    const day = state.get(type, AT.lastDay);
+    if (last === undefined || day > last) last = day;
+  }
+  return last;
 }
 
 /** Does the user do this within the window [day, day + horizonDays)? */

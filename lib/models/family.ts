@@ -127,7 +127,7 @@ export interface BinaryOutcomes {
   readonly probabilities: number[];
 }
 
-/** Lists beside what the users then took; only users who took something and had done so before. */
+/** Lists beside what the users then took; only users who took something, and of whose taste something was known before. */
 export interface ListedOutcomes {
   readonly kind: 'list';
   readonly ids: string[];
@@ -168,6 +168,8 @@ export interface ChanceTask extends AnsweredTask {
   readonly kind: Exclude<Task['kind'], 'next'>;
   /** The event's type, or the label that counts. */
   readonly of: string;
+  /** Absent where those are asked who have had the event before. */
+  readonly asks?: 'known' | 'prospects';
   readonly validation?: Validation<BinaryAssessment>;
   /** In words. */
   readonly strengths: TaskStrengths;

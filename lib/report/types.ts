@@ -155,6 +155,8 @@ export interface BinaryTaskReport extends TaskCommon {
   readonly kind: 'event' | 'absence' | 'label';
   /** Of event and absence: the event's type. Of labels: the value that counts. */
   readonly of: string;
+  /** Absent where those are asked who have had the event before. */
+  readonly asks?: 'known' | 'prospects' | undefined;
   /** What then happened to those scored by this run; absent while it is not known. */
   readonly evaluation?: BinaryEvaluation | undefined;
   /** Absent where the history was too short to hold anything out. */
@@ -270,6 +272,8 @@ export interface RunReport {
   readonly stages: readonly StageReport[];
   readonly quality: QualityReport;
   readonly models: readonly ModelReport[];
+  /** Users who have neither a score nor a list, as no task asks them. */
+  readonly unasked?: { readonly users: number; readonly of: number } | undefined;
   /** Tasks that could not be trained yet. */
   readonly leftOut: readonly { readonly task: string; readonly why: string }[];
   /** Absent where no price is known. */

@@ -38,9 +38,13 @@ const BUYERS: Words = {
   will: 'buy',
 };
 
-/** By the kind of a task, and what it is of. */
-const WORDS: Readonly<Record<(BinaryTaskReport | NextTaskReport)['kind'], (of: string) => Words>> = {
-  event(of) {
+type Task = BinaryTaskReport | NextTaskReport;
+
+/** By the kind of a task, what it is of, and whom it asks. */
+const WORDS: Readonly<Record<Task['kind'], (of: string, asks: BinaryTaskReport['asks']) => Words>> = {
+  event(of, asks) {
+    if (of === 'purchase' && asks === 'prospects') return { ...BUYERS, one: 'prospect', many: 'prospects' };
+    if (of === 'purchase' && asks === 'known') return { ...BUYERS, one: 'user', many: 'users' };
     if (of === 'purchase') return BUYERS;
     const noun = eventNoun(of);
     return {
@@ -71,4 +75,5 @@ const WORDS: Readonly<Record<(BinaryTaskReport | NextTaskReport)['kind'], (of: s
   }),
 };
 
-export const wordsOf = ({ kind, of }: BinaryTaskReport | NextTaskReport): Words => WORDS[kind](of);
+export const wordsOf = (task: Task): Words =>
+  WORDS[task.kind](task.of, task.kind === 'next' ? undefined : task.asks);

@@ -6,23 +6,31 @@ import { stateSettings } from '../features/index.ts';
 interface GroupKind {
   /** Kinds of tasks that it holds. */
   readonly tasks: readonly Task['kind'][];
-  /** Its tasks are learnt together by one model; else each by one of its own. */
-  readonly together: boolean;
+  /** Name of the group that learns a task, behind that of its kind; '' where there is one for all of them. */
+  readonly within: (task: Task, name: string) => string;
   /** What is scored: users, shard by shard as of a day, or the rows of a table, which has no day. */
   readonly over: 'users' | 'rows';
   readonly readsTexts: boolean;
 }
 
+const itself = (_: Task, name: string): string => name;
+
 /** In the order in which groups are trained and scored. */
 const KINDS = {
-  users: { tasks: ['event', 'absence'], together: true, over: 'users', readsTexts: true },
-  next: { tasks: ['next'], together: false, over: 'users', readsTexts: false },
-  label: { tasks: ['label'], together: false, over: 'rows', readsTexts: false },
+  users: { tasks: ['event', 'absence'], within: populationName, over: 'users', readsTexts: true },
+  next: { tasks: ['next'], within: itself, over: 'users', readsTexts: false },
+  label: { tasks: ['label'], within: itself, over: 'rows', readsTexts: false },
 } as const satisfies Readonly<Record<string, GroupKind>>;
 
+/** Buyers and visitors are learnt apart: what tells visitors apart says little of buyers, and of visitors there are many more. */
+function populationName(task: Task): string {
+  const { population = 'buyers' } = task.kind === 'event' ? task : {};
+  return population === 'buyers' ? '' : population;
+}
+
 /**
- * Tasks that are learnt together by one model. `users` holds every task that asks yes or no of a user: one trunk,
- * one head each. A list task ranks pairs of user and candidate, a labelled table has inputs of its own: each of them
+ * Tasks that are learnt together by one model. `users` holds every task that asks yes or no of a buyer: one trunk,
+ * one head each; `users-known` and `users-prospects` hold those that ask others. A list task ranks pairs of user and candidate, a labelled table has inputs of its own: each of them
  * is a group of one. The name carries a hash of all settings that decide what the model is, so that a model never
  * serves tasks or features it was not made for.
  */
@@ -41,14 +49,18 @@ export const overUsers = ({ kind }: Pick<TaskGroup, 'kind'>): boolean => KINDS[k
  */
 export function taskGroups(config: Config, only?: string): TaskGroup[] {
   const kinds: [string, GroupKind][] = Object.entries(KINDS);
-  const groups = kinds.flatMap(([key, { tasks: holds, together }]) => {
+  const groups = kinds.flatMap(([key, { tasks: holds, within }]) => {
     const kind = key as TaskGroup['kind'];
-    const names = Object.entries(config.tasks)
-      .filter(([, task]) => holds.includes(task.kind))
-      .map(([name]) => name)
-      .sort();
-    if (together) return names.length > 0 ? [group(config, kind, kind, names)] : [];
-    return names.map((name) => group(config, kind, `${kind}-${name}`, [name]));
+    const names = new Map<string, string[]>();
+    for (const name of Object.keys(config.tasks).sort()) {
+      const task = config.tasks[name]!;
+      if (!holds.includes(task.kind)) continue;
+      const own = within(task, name);
+      names.set(own, [...(names.get(own) ?? []), name]);
+    }
+    return [...names]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([own, tasks]) => group(config, kind, own === '' ? kind : `${kind}-${own}`, tasks));
   });
   return only === undefined ? groups : groups.filter(({ tasks }) => tasks.includes(only));
 }

@@ -14,6 +14,8 @@ import {
 
 const config = testConfig();
 const event: EventTask = { kind: 'event', event: 'purchase', horizonDays: 10 };
+const known: EventTask = { ...event, population: 'known', knownDays: 7 };
+const prospects: EventTask = { ...event, population: 'prospects', knownDays: 7 };
 const absence: AbsenceTask = { kind: 'absence', event: 'purchase', horizonDays: 10, activeDays: 15 };
 
 const dayOf = (e: RawEvent) => Math.floor(e.time / 86_400_000);
@@ -38,6 +40,9 @@ describe('outcomes and populations', () => {
             expect(happens(days, c, 10, PURCHASE)).toBe(within.length > 0);
             expect(inPopulation(event, state, c)).toBe(before.length > 0);
             expect(inPopulation(absence, state, c)).toBe(before.some((e) => dayOf(e) >= c - 15));
+            const lately = events.some((e) => e.user === user && dayOf(e) < c && dayOf(e) >= c - 7);
+            expect(inPopulation(known, state, c)).toBe(lately);
+            expect(inPopulation(prospects, state, c)).toBe(lately && before.length === 0);
           }
         });
       }),

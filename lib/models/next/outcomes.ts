@@ -1,8 +1,10 @@
-import { eventCode, parseDay } from '../../data/index.ts';
+import type { NextTask } from '../../config/index.ts';
+import { EVENT_TYPES, eventCode, parseDay } from '../../data/index.ts';
 import type { UserDay } from '../../features/index.ts';
 import type { EvaluateContext, ListedOutcomes, OutcomeCollector } from '../family.ts';
 import { listedNames } from '../shared/index.ts';
 import { nextTask } from './next-task.ts';
+import { isLead } from './others.ts';
 import { openUnits } from './units.ts';
 
 /** Lists beside what users took in the tasks' windows. */
@@ -20,11 +22,11 @@ export async function nextOutcomes({ store, manifest, tasks }: EvaluateContext):
     outcomes: Object.fromEntries(compared.map(({ name, into }) => [name, into])),
     add({ user, days }, scores, row, itemText) {
       for (const { name, task, unitOf, into } of compared) {
-        const unitsIn = (from: number, to: number) =>
-          unitsBetween(days, from, to, eventCode(task.event), (id) => unitOf(itemText(id)));
-        const truth = unitsIn(day, day + task.horizonDays);
+        const unitsIn = (from: number, to: number, types: ReadonlySet<number>) =>
+          unitsBetween(days, from, to, types, (id) => unitOf(itemText(id)));
+        const truth = unitsIn(day, day + task.horizonDays, new Set([eventCode(task.event)]));
         // Lists are compared for those who took something, and whose taste could be known.
-        if (truth.size === 0 || unitsIn(Number.NEGATIVE_INFINITY, day).size === 0) continue;
+        if (truth.size === 0 || unitsIn(Number.NEGATIVE_INFINITY, day, leadsTo(task)).size === 0) continue;
         into.ids.push(user);
         into.truth.push(truth);
         into.lists.push(listedNames(scores.lists[name]?.[row]));
@@ -33,19 +35,23 @@ export async function nextOutcomes({ store, manifest, tasks }: EvaluateContext):
   };
 }
 
-/** Distinct units that a user's events of a type name on the days [from, to). */
+/** Codes of the types that tell of a user's taste: the task's own and all that lead to it. */
+const leadsTo = ({ event }: NextTask): ReadonlySet<number> =>
+  new Set(EVENT_TYPES.filter((type) => type === event || isLead(type)).map(eventCode));
+
+/** Distinct units that a user's events of these types name on the days [from, to). */
 function unitsBetween(
   days: readonly UserDay[],
   from: number,
   to: number,
-  type: number,
+  types: ReadonlySet<number>,
   unitOf: (item: number) => string | undefined,
 ): Set<string> {
   const found = new Set<string>();
   for (const { day, entries, start, end } of days) {
     if (day < from || day >= to) continue;
     for (let i = start; i < end; i++) {
-      if (entries.type[i] !== type || entries.item[i]! < 0) continue;
+      if (!types.has(entries.type[i]!) || entries.item[i]! < 0) continue;
       const unit = unitOf(entries.item[i]!);
       if (unit !== undefined) found.add(unit);
     }

@@ -31,6 +31,7 @@ export interface Pair {
   largest: Largest;
 }
 
+/** All 0 of a user who never had the target's event. */
 export interface UserTotals {
   readonly lines: number;
   /** Sum of log1p(lines). */
@@ -63,7 +64,7 @@ const OWN = {
   'own lines 90d': ({ long }) => log1p(long),
   'own share 30d': ({ short, user }) => short / max(user.short, 0.05),
   'own lines per active day': ({ lines, activeDays }) => min(lines / max(activeDays, 1), 3),
-  'own share': ({ lines, user }) => lines / user.lines,
+  'own share': ({ lines, user }) => lines / max(user.lines, TINY),
   'own lines relative': ({ lines, largest }) => lines / max(largest.lines, TINY),
   'own lines 90d relative': ({ long, largest }) => long / max(largest.long, TINY),
   'own last': ({ last }) => log1p(last),
@@ -108,14 +109,14 @@ const UNIT = {
 
 const BESIDE = {
   // Co-occurrence with the user's units: among users, among baskets.
-  'shared users': ({ shared, user }) => log1p((100 * shared) / user.weight),
+  'shared users': ({ shared, user }) => log1p((100 * shared) / max(user.weight, TINY)),
   'shared users sum': ({ shared }) => log1p(shared),
   'shared users relative': ({ shared, largest }) => shared / max(largest.shared, TINY),
   'shared baskets recent': ({ recent }) => log1p(10 * recent),
   'shared baskets recent relative': ({ recent, largest }) => recent / max(largest.recent, TINY),
-  'shared baskets': ({ baskets, user }) => log1p((100 * baskets) / user.weight),
+  'shared baskets': ({ baskets, user }) => log1p((100 * baskets) / max(user.weight, TINY)),
   'shared baskets sum': ({ baskets }) => log1p(baskets),
-  'shared users by lines': ({ sharedLines, user }) => log1p((100 * sharedLines) / user.lines),
+  'shared users by lines': ({ sharedLines, user }) => log1p((100 * sharedLines) / max(user.lines, TINY)),
   'shared users by lines relative': ({ sharedLines, largest }) =>
     sharedLines / max(largest.sharedLines, TINY),
   // Embeddings.
@@ -124,7 +125,7 @@ const BESIDE = {
   // The user.
   'user active days': ({ activeDays }) => log1p(max(activeDays, 1)),
   'user lines per active day': ({ user, activeDays }) => log1p(user.lines / max(activeDays, 1)),
-  'user repeats': ({ units, user }) => 1 - units / user.lines,
+  'user repeats': ({ units, user }) => (units > 0 ? 1 - units / user.lines : 0),
   'user last': ({ user }) => log1p(user.last),
   'user first': ({ user }) => log1p(user.first),
   'user units': ({ units }) => log1p(units),

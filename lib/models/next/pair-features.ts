@@ -92,7 +92,7 @@ export class PairFeatures {
   }
 
   /**
-   * Chooses the candidates of a user who has at least one unit.
+   * Chooses the candidates of a user who has at least one unit, by the target's type or by one that leads to it.
    * @param others the user's profiles by the table's other types, in their order
    */
   open(profile: Profile, others: readonly Profile[]): void {
@@ -214,7 +214,7 @@ export class PairFeatures {
   #measure(profile: Profile): void {
     const { count, unit } = profile;
     const { embedding, users } = this.#table;
-    const u = { lines: 0, weight: 0, short: 0, last: Number.POSITIVE_INFINITY, first: 0 };
+    const u = { lines: 0, weight: 0, short: 0, last: count > 0 ? Number.POSITIVE_INFINITY : 0, first: 0 };
     const taste = this.#taste.fill(0);
     for (let i = 0; i < count; i++) {
       const j = unit[i]!;

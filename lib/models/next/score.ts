@@ -9,7 +9,7 @@ import type { ItemTable } from './item-table.ts';
 import { nextManifest } from './manifest.ts';
 import { nextTask } from './next-task.ts';
 import { pairNames } from './other-columns.ts';
-import { otherEntries } from './others.ts';
+import { hasTaste, otherEntries } from './others.ts';
 import { MAX_CANDIDATES, PairFeatures } from './pair-features.ts';
 import { activeDays, itemEntries, ProfileReader } from './profile.ts';
 import { ensureItemTable } from './run-item-table.ts';
@@ -23,7 +23,7 @@ type ListedUnit = NamedValue;
 
 /**
  * Opens a ranker for the shards of a run, with the run's item table. Lists hold units, best first, equal ones by name.
- * Users who never had a unit get what is popular; of users of whom nothing is known before the as-of day nothing is said.
+ * Users of whose taste nothing is known get what is popular; of users of whom nothing is known before the as-of day nothing is said.
  * A list is shorter than k only where there are fewer candidates.
  */
 export async function openNextScorer(files: ModelFiles, context: ScoreContext): Promise<Scorer> {
@@ -96,8 +96,9 @@ class ShardLists {
 
   *#batches(users: UserWalk): Generator<Feeds> {
     const { table, features, type } = this.#s;
-    const others = table.others.map((other) => eventCode(other.type));
-    const width = pairNames(table.others.map((other) => other.type)).length;
+    const types = table.others.map((other) => other.type);
+    const others = types.map(eventCode);
+    const width = pairNames(types).length;
     const reader = new ProfileReader(table.names.length, table.day);
     const unitOf = this.#numberOf(users);
     const popular = Array.from(features.popular.subarray(0, this.#s.k), (unit) => ({
@@ -111,14 +112,14 @@ class ShardLists {
       advance(table.day);
       const entries = itemEntries(state, type, table.day, users.items);
       const profile = reader.read(entries, activeDays(state, type), unitOf);
-      if (profile.count === 0) {
+      const beside = others.map((type) =>
+        reader.read(otherEntries(state, type, table.day, users.items), 0, unitOf),
+      );
+      if (!hasTaste(profile, beside, types)) {
         this.#lists.push(state.day === Number.NEGATIVE_INFINITY ? [] : popular);
         continue;
       }
-      features.open(
-        profile,
-        others.map((type) => reader.read(otherEntries(state, type, table.day, users.items), 0, unitOf)),
-      );
+      features.open(profile, beside);
       const user = this.#lists.push([]) - 1;
       parts.push({ user, start: used, units: features.candidates.slice(0, features.count) });
       for (let c = 0; c < features.count; c++) features.write(c, pairs, used++ * width);

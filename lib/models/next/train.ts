@@ -11,6 +11,7 @@ import type { NextModelManifest } from './manifest.ts';
 import { asOfDay, nextTask } from './next-task.ts';
 import { pairNames } from './other-columns.ts';
 import { otherProfiles } from './other-features.ts';
+import { hasTaste } from './others.ts';
 import { PAIR_WIDTH } from './pair-columns.ts';
 import { PairFeatures } from './pair-features.ts';
 import { ProfileReader } from './profile.ts';
@@ -43,7 +44,7 @@ const FEWEST_GROUPS = 20;
 
 /**
  * Trains the ranker of a list task from what happened before the as-of day. At each of some past days it looks at the
- * users who did something in the window that followed, and at candidates as they would have been chosen on that day:
+ * users who did something in the window that followed, prospects who had only looked until then among them, and at candidates as they would have been chosen on that day:
  * what was taken is to stand above what was not. Windows end by the as-of day.
  * @param fits keeps the fit for a training that is started again
  */
@@ -193,8 +194,9 @@ function collectGroups(args: {
       const taken = unitsTaken(user, day, task.horizonDays, index);
       if (taken.size === 0) return;
       const profile = reader.read(user.profiles[c]!, user.activeDays[c]!, index.of);
-      if (profile.count === 0) return;
-      features.open(profile, otherProfiles(reader, user, c, index, others));
+      const beside = otherProfiles(reader, user, c, index, others);
+      if (!hasTaste(profile, beside, others)) return;
+      features.open(profile, beside);
       addGroup(groups, features, taken, own.fork(`${user.unit}`));
       if (groups.count > origins.length) origins.push({ day, unit: user.unit });
     });
@@ -202,7 +204,7 @@ function collectGroups(args: {
   return { groups, origins };
 }
 
-/** Users with something in the window after each cut-off and something before it. */
+/** Users with something in the window after each cut-off and something before it, of whatever type. */
 function countWindows({ users, cutoffs }: History, horizonDays: number): number {
   let count = 0;
   for (const user of users) {
@@ -211,7 +213,7 @@ function countWindows({ users, cutoffs }: History, horizonDays: number): number 
       eachLine(user.baskets, day, day + horizonDays, () => {
         any = true;
       });
-      if (any && user.profiles[c]!.length > 0) count++;
+      if (any && (user.profiles[c]!.length > 0 || user.others[c]!.size > 0)) count++;
     });
   }
   return count;

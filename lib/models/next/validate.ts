@@ -9,6 +9,7 @@ import { eachLine, type History, type UserHistory } from './history.ts';
 import { buildItemTable, indexUnits } from './item-table.ts';
 import { pairNames } from './other-columns.ts';
 import { otherProfiles } from './other-features.ts';
+import { hasTaste } from './others.ts';
 import { MAX_CANDIDATES, PairFeatures } from './pair-features.ts';
 import { ProfileReader } from './profile.ts';
 import { encodeRanker, type Ranker } from './ranker.ts';
@@ -19,7 +20,7 @@ const MOST_USERS = 3000;
 
 /**
  * Ranks for users as of the history's last cut-off and compares with what they took in the window behind it. Compared
- * are those who took something then and had taken something before.
+ * are those who took something then and of whose taste something was known before.
  * @param takes the users that were held out
  */
 export async function validateNext(args: {
@@ -52,8 +53,9 @@ export async function validateNext(args: {
       if (truth.length === MOST_USERS) break;
       const taken = takenNames(history, user, day, task.horizonDays, unitOf);
       const profile = reader.read(user.profiles[place]!, user.activeDays[place]!, index.of);
-      if (taken.size === 0 || profile.count === 0) continue;
-      features.open(profile, otherProfiles(reader, user, place, index, others));
+      const beside = otherProfiles(reader, user, place, index, others);
+      if (taken.size === 0 || !hasTaste(profile, beside, others)) continue;
+      features.open(profile, beside);
       for (let c = 0; c < features.count; c++) features.write(c, pairs, c * width);
       // Always the same number of rows, because results depend on it; what is behind the candidates is not read.
       const { logits } = await session.run({ features: float32(pairs, [MAX_CANDIDATES, width]) });

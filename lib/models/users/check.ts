@@ -1,6 +1,6 @@
 import type { Config } from '../../config/index.ts';
 import { eventCode, formatDay, parseDay } from '../../data/index.ts';
-import type { ShardUser } from '../../features/index.ts';
+import { isAsked, type Population, populationOf, type ShardUser } from '../../features/index.ts';
 import type { CheckContext, GroupCheck } from '../family.ts';
 import { eachUser, FEWEST_OF_EACH as FEWEST, type LeftOut } from '../shared/index.ts';
 import { cutoffGrid, MIN_HISTORY_DAYS } from './cutoff-grid.ts';
@@ -40,6 +40,7 @@ class OutcomeCounter {
   readonly name: string;
   readonly #task: UserTask;
   readonly #type: number;
+  readonly #population: Population;
   /** Cut-offs with the days of their window that are over, in whole parts. */
   readonly #windows: { readonly cutoff: number; readonly over: number }[];
   readonly #firstPart: number;
@@ -53,6 +54,7 @@ class OutcomeCounter {
     this.name = name;
     this.#task = task;
     this.#type = eventCode(task.event);
+    this.#population = populationOf(task);
     this.#first = first;
     this.#asOf = asOf;
     const ends = binEdges(task.horizonDays, bins).slice(1);
@@ -72,13 +74,12 @@ class OutcomeCounter {
         break;
       }
     }
-    if (days.length === 0) return;
-    this.#ever++;
+    if (days.length > 0) this.#ever++;
     let [did, didNot] = [false, false];
     for (const { cutoff, over } of this.#windows) {
-      const last = days.findLast((day) => day < cutoff);
-      if (last === undefined) continue;
-      if (this.#task.kind === 'absence' && last < cutoff - this.#task.activeDays) continue;
+      const event = days.findLast((day) => day < cutoff);
+      const anything = all.findLast(({ day }) => day < cutoff)?.day;
+      if (!isAsked(this.#population, { event, anything }, cutoff)) continue;
       if (days.some((day) => day >= cutoff && day < cutoff + over)) did = true;
       // A window is learnt part by part: a quiet first part teaches, whatever comes after it.
       if (!days.some((day) => day >= cutoff && day < cutoff + this.#firstPart)) didNot = true;
@@ -104,9 +105,8 @@ class OutcomeCounter {
       );
     }
     if (this.#did >= FEWEST && this.#didNot >= FEWEST) return undefined;
-    const asked = this.#task.kind === 'absence' ? 'active users' : `users who had an event "${event}" before`;
     return because(
-      `of the ${asked} ${this.#did} had an event "${event}" in a window that was over before ${before}, and ` +
+      `of the ${asked(this.#population, event)} ${this.#did} had an event "${event}" in a window that was over before ${before}, and ` +
         `${this.#didNot} had none in its first ${days(this.#firstPart)}; at least ${FEWEST} of each are needed`,
     );
   }
@@ -119,6 +119,20 @@ class OutcomeCounter {
       `no whole window of ${days(horizonDays)} was over before ${formatDay(this.#asOf)}: it is learnt from the first ` +
       `${days(longest)} of it, and how good its scores are cannot be measured yet`;
     return { task: this.name, why };
+  }
+}
+
+/** Who was asked, behind "of the". */
+function asked(population: Population, event: string): string {
+  switch (population.who) {
+    case 'buyers':
+      return `users who had an event "${event}" before`;
+    case 'active':
+      return 'active users';
+    case 'known':
+      return `users who had done anything in the ${days(population.days)} before`;
+    case 'prospects':
+      return `users who had done something in the ${days(population.days)} before, but never had an event "${event}",`;
   }
 }
 

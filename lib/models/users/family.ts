@@ -1,4 +1,5 @@
 import type { Config } from '../../config/index.ts';
+import { type Population, populationOf } from '../../features/index.ts';
 import { CANDIDATES, type Candidate } from '../candidates/index.ts';
 import type { ChanceTask, FamilyOverUsers } from '../family.ts';
 import { featureWords, inWords, parseManifest } from '../shared/index.ts';
@@ -45,29 +46,51 @@ function tasksOf(
 ): ChanceTask[] {
   const words = featureWords(config, profile);
   return heads.map(({ task: name }, place) => {
-    const { kind, event } = userTask(config, name);
+    const task = userTask(config, name);
+    const { who } = populationOf(task);
     const measured = validation?.[name];
     return {
       answers: 'chance',
-      kind,
+      kind: task.kind,
       name,
       question: question(config, name),
-      of: event,
+      of: task.event,
+      ...(who === 'known' || who === 'prospects' ? { asks: who } : {}),
       strengths: inWords(strengths[place], words),
       ...(measured ? { validation: measured } : {}),
     };
   });
 }
 
+/** "Will a customer buy within 30 days? Asked of everyone who has bought before." */
 function question(config: Config, name: string): string {
   const task = userTask(config, name);
   const { event, horizonDays } = task;
-  if ('activeDays' in task) {
-    return event === 'purchase'
-      ? `Will a customer buy nothing for ${horizonDays} days, and so be lost? Asked of everyone who has bought in the last ${task.activeDays} days.`
-      : `Will a user have no event "${event}" for ${horizonDays} days? Asked of everyone who has had one in the last ${task.activeDays} days.`;
+  const population = populationOf(task);
+  const buys = event === 'purchase';
+  const one = buys && population.who !== 'known' && population.who !== 'prospects' ? 'a customer' : 'a user';
+  const will =
+    task.kind === 'event'
+      ? buys
+        ? `Will ${one} buy within ${horizonDays} days?`
+        : `Will ${one} have an event "${event}" within ${horizonDays} days?`
+      : buys
+        ? `Will ${one} buy nothing for ${horizonDays} days, and so be lost?`
+        : `Will ${one} have no event "${event}" for ${horizonDays} days?`;
+  return `${will} Asked of everyone who ${those(population, event)}.`;
+}
+
+/** Behind "everyone who". */
+function those(population: Population, event: string): string {
+  const done = event === 'purchase' ? 'has bought' : 'has had one';
+  switch (population.who) {
+    case 'buyers':
+      return `${done} before`;
+    case 'active':
+      return `${done} in the last ${population.days} days`;
+    case 'known':
+      return `has done anything in the last ${population.days} days`;
+    case 'prospects':
+      return `has done anything in the last ${population.days} days, but ${event === 'purchase' ? 'has never bought' : 'has never had one'}`;
   }
-  return event === 'purchase'
-    ? `Will a customer buy within ${horizonDays} days? Asked of everyone who has bought before.`
-    : `Will a user have an event "${event}" within ${horizonDays} days? Asked of everyone who has had one before.`;
 }

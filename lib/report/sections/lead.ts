@@ -19,6 +19,7 @@ export function leadSection(run: RunReport): Html {
   return html`<section id="lists"><h2>What to do with these lists</h2>
 ${howToRead(run)}
 ${tasks.map((task) => (task.kind === 'next' ? listAdvice(task, run) : rankAdvice(task, run)))}
+${unasked(run)}
 ${leftOut(run)}
 </section>
 `;
@@ -37,6 +38,13 @@ function howToRead({ models, orders, exports }: RunReport): Html | false {
     ranked.some(({ kind }) => kind !== 'label') &&
     html` Leave out those with <code>control = true</code>: comparing with them shows what a campaign has changed.`;
   return html`<p class="intro">Every list is in the order of its scores, best first. The tables say how far down to go: <b>precision</b> is the share of those chosen whom the list is about, and <b>caught</b> the share of all of them that is among those chosen.${money}${control}</p>`;
+}
+
+/** Who has no score, why, and what would give them one. */
+function unasked({ unasked: without }: RunReport): Html | false {
+  if (!without) return false;
+  const { users, of } = without;
+  return html`<div class="notice" role="note"><b>${plural(users, 'user has', 'users have')} no score</b><p>Of ${plural(of, 'user', 'users')}, ${users === 1 ? 'one is' : `${count(users)} are`} asked by no task: ${users === 1 ? 'this user has' : 'they have'} not done, or not lately, what the tasks go by. A task with <code>population: 'known'</code> asks everyone who was seen lately, and one with <code>population: 'prospects'</code> those of them who have never bought.</p></div>`;
 }
 
 function leftOut({ leftOut: tasks }: RunReport): Html | false {

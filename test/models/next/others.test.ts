@@ -103,8 +103,12 @@ function pairsOf(history: History): { table: ItemTable; pairs: Record<string, nu
 describe('a list task in a shop with several types of events', { timeout: 180_000 }, () => {
   it('offers what was put into the cart and not bought yet', async () => {
     await withStore(async (store) => {
-      // given a shop where the cart alone tells what is bought next
-      const events = lookingShop(120, DAYS);
+      // given a shop where the cart alone tells what is bought next, and prospects who have carted and never bought
+      const prospects = Array.from({ length: 30 }, (_, n) => ({ user: `prospect ${n}`, item: `item ${2 * n}` }));
+      const events = [
+        ...lookingShop(120, DAYS),
+        ...prospects.map(({ user, item }) => did(CART, user, AS_OF - 3, item)),
+      ];
       const manifest = await runOver(store, nextConfig({ k: 5 }), AS_OF, { a: events });
       // when it is learnt and everybody is ranked
       const files = await train(store, manifest);
@@ -120,6 +124,8 @@ describe('a list task in a shop with several types of events', { timeout: 180_00
       const found = taken.filter(({ user, item }) => lists.get(user)!.includes(item!));
       expect(taken.length).toBeGreaterThan(100);
       expect(found.length / taken.length).toBeGreaterThan(0.8);
+      // and a prospect's list is their own
+      expect(prospects.filter(({ user, item }) => lists.get(user)![0] !== item)).toEqual([]);
       // and the manifest names what was read
       const manifestOf = JSON.parse(new TextDecoder().decode(files['manifest.json']));
       expect(manifestOf.others).toEqual(['view', 'cart', 'return']);
