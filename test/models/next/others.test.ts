@@ -104,7 +104,10 @@ describe('a list task in a shop with several types of events', { timeout: 180_00
   it('offers what was put into the cart and not bought yet', async () => {
     await withStore(async (store) => {
       // given a shop where the cart alone tells what is bought next, and prospects who have carted and never bought
-      const prospects = Array.from({ length: 30 }, (_, n) => ({ user: `prospect ${n}`, item: `item ${2 * n}` }));
+      const prospects = Array.from({ length: 30 }, (_, n) => ({
+        user: `prospect ${n}`,
+        item: `item ${2 * n}`,
+      }));
       const events = [
         ...lookingShop(120, DAYS),
         ...prospects.map(({ user, item }) => did(CART, user, AS_OF - 3, item)),
