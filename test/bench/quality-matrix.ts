@@ -1,15 +1,9 @@
 import { parseDay } from '../../lib/data/index.ts';
 import { attributeNames, fitAttributes } from '../../lib/features/index.ts';
 import { fitColumns, fitInputs, writeInputs } from '../../lib/models/candidates/index.ts';
+import { cutoffGrid, historyStart } from '../../lib/models/shared/index.ts';
 import { readLabelled, tableFeatures } from '../../lib/models/table/labelled.ts';
-import { cutoffGrid } from '../../lib/models/users/cutoff-grid.ts';
-import {
-  buildUserRows,
-  historyStart,
-  survey,
-  userHeads,
-  userTask,
-} from '../../lib/models/users/user-rows.ts';
+import { buildUserRows, survey, userHeads, userTask } from '../../lib/models/users/user-rows.ts';
 import { openUsers, type RunManifest } from '../../lib/run/index.ts';
 import type { ObjectStore } from '../../lib/runtime/index.ts';
 

@@ -1,6 +1,8 @@
+export { cutoffGrid, MIN_HISTORY_DAYS } from './cutoff-grid.ts';
 export { eachUser } from './each-user.ts';
 export { FEWEST_OF_EACH } from './fewest.ts';
 export { checkFinite, namingDrops } from './finite.ts';
+export { historyStart } from './history-start.ts';
 export {
   attributesSchema,
   curveSchema,
@@ -12,9 +14,13 @@ export {
   strengthsSchema,
   validationSchema,
 } from './manifest.ts';
+export { fitProfiles, openProfiles, type ProfileWriter, profileNames } from './profiles.ts';
 export type { Progress } from './progress.ts';
 export { listedNames, type NamedValue, namedValues, strongest } from './reasons.ts';
+export { RowTable, type UserRows } from './row-table.ts';
 export { probabilityOf } from './sigmoid.ts';
 export type { FeatureStrength, TaskStrengths } from './strengths.ts';
 export { openTitles } from './titles.ts';
+export { trialDays } from './trial-days.ts';
+export { addTypes, usableColumns } from './usable-columns.ts';
 export { featureWords, inWords } from './words.ts';

@@ -2,9 +2,15 @@ import type { Config } from '../../config/index.ts';
 import { eventCode, formatDay, parseDay } from '../../data/index.ts';
 import { isAsked, type Population, populationOf, type ShardUser } from '../../features/index.ts';
 import type { CheckContext, GroupCheck } from '../family.ts';
-import { eachUser, FEWEST_OF_EACH as FEWEST, type LeftOut } from '../shared/index.ts';
-import { cutoffGrid, MIN_HISTORY_DAYS } from './cutoff-grid.ts';
-import { binEdges, historyStart, type UserTask, userHeads, userTask } from './user-rows.ts';
+import {
+  cutoffGrid,
+  eachUser,
+  FEWEST_OF_EACH as FEWEST,
+  historyStart,
+  type LeftOut,
+  MIN_HISTORY_DAYS,
+} from '../shared/index.ts';
+import { binEdges, type UserTask, userHeads, userTask } from './user-rows.ts';
 
 /** Is there enough to learn the tasks from: history, and users of either outcome? */
 export async function checkUserTasks({ manifest, group, users: open }: CheckContext): Promise<GroupCheck> {

@@ -11,9 +11,7 @@ import {
   vectorsGraph,
 } from '../candidates/index.ts';
 import type { TrainContext } from '../family.ts';
-import type { Progress } from '../shared/index.ts';
-import { profileNames } from './profiles.ts';
-import type { UserRows } from './row-table.ts';
+import { type Progress, profileNames, type UserRows } from '../shared/index.ts';
 import { makeEncoder, readEncoder, type ShopEncoder } from './shop-encoder.ts';
 import { TEXT_KINDS, textPlaces, textsBefore } from './texts.ts';
 import { buildUserRows, type Survey, survey } from './user-rows.ts';

@@ -7,8 +7,8 @@ import {
   type Material,
   writeInputs,
 } from '../candidates/index.ts';
+import type { UserRows } from '../shared/index.ts';
 import type { Known } from './known.ts';
-import type { UserRows } from './row-table.ts';
 import { binEnds, userTask } from './user-rows.ts';
 
 /** Older cut-offs count less, by half every so many days: shops drift. */

@@ -11,12 +11,11 @@ import {
   type Trial,
 } from '../candidates/index.ts';
 import type { TrainContext, Trials, TrialsContext } from '../family.ts';
-import { cutoffGrid } from './cutoff-grid.ts';
+import { cutoffGrid, historyStart, trialDays } from '../shared/index.ts';
 import { type Known, knownBy } from './known.ts';
 import { closedOutcomes, materialOf, rowsWhere } from './material.ts';
 import { searched } from './searched.ts';
-import { trialDays } from './trial-days.ts';
-import { historyStart, userHeads, userTask } from './user-rows.ts';
+import { userHeads, userTask } from './user-rows.ts';
 
 /** Users that are held out where no earlier day can be. */
 const HELD_OUT = 0.2;

@@ -18,9 +18,8 @@ import {
   VisitEncoder,
 } from '../candidates/index.ts';
 import type { TaskScores } from '../family.ts';
-import { checkFinite, probabilityOf, strongest } from '../shared/index.ts';
+import { checkFinite, type ProfileWriter, probabilityOf, profileNames, strongest } from '../shared/index.ts';
 import type { UsersModelManifest } from './manifest.ts';
-import { type ProfileWriter, profileNames } from './profiles.ts';
 import type { TextNumbers, TextWriter } from './texts.ts';
 import { userTask } from './user-rows.ts';
 

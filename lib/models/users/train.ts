@@ -2,14 +2,12 @@ import { DataError, formatDay, parseDay } from '../../data/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import { CANDIDATES, type Candidate, fitChosen } from '../candidates/index.ts';
 import type { TrainContext } from '../family.ts';
-import { manifestFile } from '../shared/index.ts';
-import { cutoffGrid } from './cutoff-grid.ts';
+import { cutoffGrid, historyStart, manifestFile, type UserRows } from '../shared/index.ts';
 import { knownBy } from './known.ts';
 import type { UsersModelManifest } from './manifest.ts';
 import { materialOf, rowsWhere } from './material.ts';
-import type { UserRows } from './row-table.ts';
 import { select } from './select.ts';
-import { historyStart, userHeads } from './user-rows.ts';
+import { userHeads } from './user-rows.ts';
 
 /**
  * Trains the model of the tasks over users from what was known before the as-of day: chooses at past

@@ -1,5 +1,5 @@
 import type { AbsenceTask, Config, EventTask } from '../../config/index.ts';
-import { EVENT_TYPES, eventCode, parseDay, stableUnit } from '../../data/index.ts';
+import { type EventType, eventCode, parseDay, stableUnit } from '../../data/index.ts';
 import {
   type AttributeEncoder,
   featureNames,
@@ -17,9 +17,18 @@ import {
   type VisitVocabulary,
   VocabularyCounter,
 } from '../candidates/index.ts';
-import { checkFinite, eachUser } from '../shared/index.ts';
-import { fitProfiles, openProfiles, type ProfileWriter, profileNames } from './profiles.ts';
-import { RowTable, type UserRows } from './row-table.ts';
+import {
+  addTypes,
+  checkFinite,
+  eachUser,
+  fitProfiles,
+  openProfiles,
+  type ProfileWriter,
+  profileNames,
+  RowTable,
+  type UserRows,
+  usableColumns,
+} from '../shared/index.ts';
 import { openTexts, TextNumbers, type TextWriter, textPlaces } from './texts.ts';
 
 /** A label window is asked in this many equal parts where it is long enough. */
@@ -67,33 +76,6 @@ export interface Survey {
   readonly profile: AttributeEncoder | null;
 }
 
-/** Share of the user-days that may lie before the day on which a log really begins: stray dates are no history. */
-const STRAY = 0.005;
-
-/** The shop day on which a run's events begin in earnest; undefined without events before `day`. */
-export async function historyStart(users: RunUsers, day: number): Promise<number | undefined> {
-  const counts = new Map<number, number>();
-  let total = 0;
-  for await (const { user } of eachUser(users, day)) {
-    for (const { day: at } of user.days) counts.set(at, (counts.get(at) ?? 0) + 1);
-    total += user.days.length;
-  }
-  let before = 0;
-  for (const [at, count] of [...counts].sort(([a], [b]) => a - b)) {
-    before += count;
-    if (before > STRAY * total) return at;
-  }
-  return undefined;
-}
-
-/**
- * Features whose range grows with the age of the data. With less than two years of it, age and season cannot be told
- * apart, and a model that learns from them extrapolates the level of its scores: they are left out until then.
- */
-const AGE_BOUND =
-  /\.(tenure|log_rate|log_rate_(180|365)d|alive_\d+|gap_max|log_recency_over_max|repeat_rate|active_part|(active_days|visits|money)_(180|365)d|active_days_month_[456])$/;
-const TWO_YEARS = 730;
-
 /**
  * Counts the vocabulary of visits on what happened before `day`, sees which event types the shop has, and fits the
  * encoding of profiles on what was valid before it.
@@ -106,19 +88,13 @@ export async function survey(
   firstDay: number,
 ): Promise<Survey> {
   const counter = new VocabularyCounter();
-  const types = new Set<string>();
+  const types = new Set<EventType>();
   for await (const { user, itemText } of eachUser(users, day)) {
     user.advance(day);
     counter.add(user.state.visits, itemText);
-    EVENT_TYPES.forEach((type, code) => {
-      if (user.state.has(code)) types.add(type);
-    });
+    addTypes(user.state, types);
   }
-  const columns = featureNames(manifest.config).flatMap(({ name }, j) => {
-    const [type, rest] = name.split('.');
-    if (rest !== undefined && !types.has(type!)) return [];
-    return day - firstDay < TWO_YEARS && AGE_BOUND.test(name) ? [] : [j];
-  });
+  const columns = usableColumns(manifest.config, types, day - firstDay);
   const profile = await fitProfiles(store, manifest, day);
   return { vocabulary: counter.finish(), columns, profile };
 }

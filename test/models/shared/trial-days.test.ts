@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { trialDays } from '../../../lib/models/users/trial-days.ts';
+import { trialDays } from '../../../lib/models/shared/trial-days.ts';
 
 /** Cut-offs every 14 days back from day 0, of so many days of history. */
 const grid = (days: number): number[] => {
