@@ -216,7 +216,8 @@ function taskFaults({ tasks, sources, named }: Parts): CrossFault[] {
       const expected = `"item" or a category attribute of a source whose table is "items": ${choices}`;
       return [{ path: ['tasks', name, 'of'], given: task.of, expected }];
     }
-    if (task.kind === 'event' && task.knownDays !== undefined && (task.population ?? 'buyers') === 'buyers') {
+    const asks = task.kind === 'event' || task.kind === 'value';
+    if (asks && task.knownDays !== undefined && (task.population ?? 'buyers') === 'buyers') {
       const expected = `no such setting without population: 'known' or 'prospects', which go by it`;
       return [{ path: ['tasks', name, 'knownDays'], given: task.knownDays, expected }];
     }

@@ -11,5 +11,6 @@ export type {
   Nightly,
   Source,
   Task,
+  ValueTask,
 } from './schema.ts';
 export { MODEL_FAMILIES } from './schema.ts';

@@ -205,19 +205,32 @@ const eventType = z.enum([
   'message',
 ]);
 
+/**
+ * Who is asked: 'buyers' have done it before; 'known' have done anything within `knownDays` before the as-of time;
+ * 'prospects' are those of the known who have never done it. Default: 'buyers'.
+ */
+const population = z.enum(['buyers', 'known', 'prospects']).optional();
+/** Of 'known' and 'prospects'; default: 90. */
+const knownDays = days.optional();
+
 const eventTask = z.strictObject({
   kind: z.literal('event'),
   /** Will the user do this … */
   event: eventType.default('purchase'),
   /** … within this many days from the as-of time? */
   horizonDays: days,
-  /**
-   * Who is asked: 'buyers' have done it before; 'known' have done anything within `knownDays` before the as-of time;
-   * 'prospects' are those of the known who have never done it. Default: 'buyers'.
-   */
-  population: z.enum(['buyers', 'known', 'prospects']).optional(),
-  /** Of 'known' and 'prospects'; default: 90. */
-  knownDays: days.optional(),
+  population,
+  knownDays,
+});
+
+const valueTask = z.strictObject({
+  kind: z.literal('value'),
+  event: eventType.default('purchase'),
+  /** What is summed over the events of the window: their money, how many orders (visits with one), or their units. */
+  of: z.enum(['money', 'orders', 'units']).default('money'),
+  horizonDays: days,
+  population,
+  knownDays,
 });
 
 const absenceTask = z.strictObject({
@@ -247,7 +260,7 @@ const labelTask = z.strictObject({
   exclude: z.array(z.string()).default([]),
 });
 
-const task = z.discriminatedUnion('kind', [eventTask, absenceTask, nextTask, labelTask]);
+const task = z.discriminatedUnion('kind', [eventTask, absenceTask, nextTask, valueTask, labelTask]);
 
 const features = z
   .strictObject({
@@ -424,6 +437,7 @@ export type Source = Config['sources'][string];
 export type Task = Config['tasks'][string];
 export type EventTask = Extract<Task, { kind: 'event' }>;
 export type AbsenceTask = Extract<Task, { kind: 'absence' }>;
+export type ValueTask = Extract<Task, { kind: 'value' }>;
 export type NextTask = Extract<Task, { kind: 'next' }>;
 export type LabelTask = Extract<Task, { kind: 'label' }>;
 

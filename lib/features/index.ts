@@ -11,7 +11,14 @@ export {
 } from './attribute-table.ts';
 export { buildDays, daysKey, encodeDays, isCleanEvents } from './build-days.ts';
 export { numberColumn, optionalColumn, textColumn } from './columns.ts';
-export { happens, inPopulation, isAsked, type Population, populationOf } from './cutoffs.ts';
+export {
+  amountWithin,
+  happens,
+  inPopulation,
+  isAsked,
+  type Population,
+  populationOf,
+} from './cutoffs.ts';
 export { mergeDay, type UserDay } from './days.ts';
 export { DayRows, lowerBound } from './days-file.ts';
 export { featureNames, featureVector } from './feature-table.ts';
