@@ -4,11 +4,10 @@ import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { ConfigError } from '../../lib/data/index.ts';
 import {
-  type binaryMetrics,
+  binaryMetrics,
   evaluateRun,
   horizonOf,
-  type listMetrics,
-  metricsOf,
+  listMetrics,
 } from '../../lib/evaluate/index.ts';
 import type { Outcomes } from '../../lib/models/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
@@ -128,11 +127,11 @@ function print(context: DemoContext, json: boolean): void {
     duplicates: sum((q) => q.duplicates.found),
     quarantined: sum((q) => q.quarantinedRows),
   };
-  const metrics = Object.entries(outcomes!).map(([task, own]) => ({
-    task,
-    horizonDays: horizonOf(workspace, task),
-    ...metricsOf(own),
-  }));
+  const metrics = Object.entries(outcomes!).flatMap(([task, own]) => {
+    // The demo has no value task.
+    const measures = own.kind === 'value' ? [] : own.kind === 'list' ? [listMetrics(own)] : [binaryMetrics(own)];
+    return measures.map((measured) => ({ task, horizonDays: horizonOf(workspace, task), ...measured }));
+  });
   const exported = `${workspace.root}/exports/as_of=${AS_OF}/${runId}`;
   if (json) {
     console.log(

@@ -14,7 +14,7 @@ import { alone, openCrew } from './crew.ts';
 import { writeExports } from './export.ts';
 import type { ExportManifest } from './manifest.ts';
 import { readScores } from './shard-rows.ts';
-import { type ExportTable, FILE_SIZES, type FileSizes, partsOf } from './table.ts';
+import { type ExportTable, FILE_SIZES, type FileSizes, partsOf, rankedTasks } from './table.ts';
 
 /** Processes that share out a large export. */
 export interface Workers {
@@ -102,7 +102,7 @@ async function exportTables(
     .filter((group) => !overUsers(group))
     .map(({ name, tasks }) => ({
       name: `table-${tasks[0]}`,
-      shape: { ...common, id: 'row_id', tasks, lists: [], modelVersion: versions[name]! },
+      shape: { ...common, id: 'row_id', tasks, values: [], lists: [], modelVersion: versions[name]! },
       audiences: [],
       scores: [tableScoresKey(runId, tasks[0]!)],
       likelyRows: 0,
@@ -111,11 +111,12 @@ async function exportTables(
   if (wanted.length > 0) {
     const first = await readScores(store, scoresKey(runId, 0));
     const tasks = wanted.filter((task) => task in first.tasks);
+    const values = wanted.filter((task) => task in first.values);
     const lists = wanted.filter((task) => task in first.lists);
     tables.unshift({
       name: 'users',
-      shape: { ...common, id: 'user_id', tasks, lists, modelVersion: modelVersion(versions) },
-      audiences: first.emails ? tasks : [],
+      shape: { ...common, id: 'user_id', tasks, values, lists, modelVersion: modelVersion(versions) },
+      audiences: first.emails ? rankedTasks({ tasks, values }) : [],
       scores: Array.from({ length: manifest.shards }, (_, shard) => scoresKey(runId, shard)),
       // Hashes are even, so all shards are of about one size.
       likelyRows: first.rows * manifest.shards,

@@ -5,7 +5,7 @@ import { pointDay, showCurrent } from './current.ts';
 import { type ExportFile, type ExportManifest, FOLDERS, type Format } from './manifest.ts';
 import type { PartArguments } from './part.ts';
 import type { Segment } from './ranks.ts';
-import { type ExportTable, type FileSizes, partName, partsOf } from './table.ts';
+import { type ExportTable, type FileSizes, partName, partsOf, rankedTasks } from './table.ts';
 
 interface WriteExports {
   readonly store: ObjectStore;
@@ -73,7 +73,7 @@ async function writeTable(args: WriteExports, table: ExportTable, crew: Crew): P
     shards.map((shard) => ({ table, shard })),
     tell('sorted shard', shards.length),
   );
-  const segments = shape.tasks.map((_, task) => segmentsOf(sorted.map(({ ranked }) => ranked[task]!)));
+  const segments = rankedTasks(shape).map((_, task) => segmentsOf(sorted.map(({ ranked }) => ranked[task]!)));
   await crew.all(
     'merge',
     segments.map((of, task) => ({ task, segments: of })),
@@ -119,7 +119,7 @@ async function writeAudiences(
   );
   const lists: ExportFile[] = [];
   for (const name of table.audiences) {
-    const task = table.shape.tasks.indexOf(name);
+    const task = rankedTasks(table.shape).indexOf(name);
     const written = await crew.all(
       'audience',
       numbers.map((part) => ({

@@ -1,12 +1,12 @@
-import { stableUnit } from '../data/index.ts';
-import type { TextColumn } from '../score/index.ts';
+import { formatDay, parseDay, stableUnit } from '../data/index.ts';
+import type { ScoreColumns, TextColumn } from '../score/index.ts';
 import { fileAddresses } from './addresses.ts';
 import type { StepContext } from './context.ts';
 import type { CsvWriter } from './csv.ts';
 import type { ExportFile, Format } from './manifest.ts';
 import { readRanks, type Segment } from './ranks.ts';
-import { comparerOf, readRows, type ShardRows } from './shard-rows.ts';
-import { decileOf, type ExportTable, exportColumns, partName } from './table.ts';
+import { comparerOf, rankedBy, readRows, type ShardRows } from './shard-rows.ts';
+import { decileOf, type ExportTable, exportColumns, partName, rankedTasks } from './table.ts';
 import { writeTableFile } from './table-file.ts';
 
 export interface PartArguments {
@@ -29,6 +29,9 @@ export interface PartResult {
   readonly rows: number;
   readonly controlRows: number;
 }
+
+/** A next order farther away than this, in days, has no date. */
+const FARTHEST = 3650;
 
 /** A shard's rows with their ranks in each task. */
 interface RankedRows extends Pick<ShardRows, 'columns' | 'ids'> {
@@ -64,9 +67,8 @@ async function rankedRows(
 ): Promise<RankedRows> {
   const { columns, ids, names, order } = await readRows(store, scores[shard]!, shape, pseudonyms);
   const ranks: Uint32Array[] = [];
-  for (const [task, name] of shape.tasks.entries()) {
-    const { logit } = columns.tasks[name]!;
-    ranks.push(await readRanks(folder, task, shard, segments[task]!, logit, order));
+  for (const [task, name] of rankedTasks(shape).entries()) {
+    ranks.push(await readRanks(folder, task, shard, segments[task]!, rankedBy(columns, name), order));
   }
   const control = Uint8Array.from(names, (name) =>
     stableUnit('control', name) < shape.controlShare ? 1 : 0,
@@ -98,11 +100,42 @@ function* records(
       }
       text(csv, reasons, row);
     }
+    for (const [i, name] of shape.values.entries()) {
+      const task = shape.tasks.length + i;
+      amounts(csv, columns.values[name]!, row, ranks[task]![row]!, ranked[task]!, shape.asOf);
+    }
     for (const name of shape.lists) text(csv, columns.lists[name]!, row);
     csv.text(shape.modelVersion);
     csv.end();
     yield;
   }
+}
+
+/** The fields of a value task. */
+function amounts(
+  csv: CsvWriter,
+  { value, low, high, alive, next, reasons }: ScoreColumns['values'][string],
+  row: number,
+  rank: number,
+  ranked: number,
+  asOf: string | null,
+): void {
+  const number = (from: Float64Array) => {
+    if (Number.isNaN(from[row]!)) csv.empty();
+    else csv.plain(String(from[row]));
+  };
+  for (const column of [value, low, high]) number(column);
+  if (rank === 0) {
+    csv.empty();
+    csv.empty();
+  } else {
+    csv.whole(decileOf(rank, ranked));
+    csv.whole(rank);
+  }
+  number(alive);
+  if (asOf === null || !(next[row]! < FARTHEST)) csv.empty();
+  else csv.plain(formatDay(parseDay(asOf) + Math.ceil(next[row]!)));
+  text(csv, reasons, row);
 }
 
 function text(csv: CsvWriter, { bytes, offsets, has }: TextColumn, row: number): void {

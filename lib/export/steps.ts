@@ -3,8 +3,8 @@ import type { StepContext } from './context.ts';
 import type { ExportFile } from './manifest.ts';
 import { type PartArguments, type PartResult, writePart } from './part.ts';
 import { fileSorted, mergeRanks, type Segment } from './ranks.ts';
-import { readScores } from './shard-rows.ts';
-import type { ExportTable } from './table.ts';
+import { rankedBy, readScores } from './shard-rows.ts';
+import { type ExportTable, rankedTasks } from './table.ts';
 
 export interface SortArguments {
   readonly table: ExportTable;
@@ -37,12 +37,12 @@ type Step<K extends StepName> = (
 
 export const STEPS: { readonly [K in StepName]: Step<K> } = {
   async sort({ store, folder }, { table, shard }) {
-    const { rows, tasks } = await readScores(store, table.scores[shard]!);
+    const scores = await readScores(store, table.scores[shard]!);
     const ranked: number[] = [];
-    for (const [task, name] of table.shape.tasks.entries()) {
-      ranked.push(await fileSorted(folder, task, shard, tasks[name]!.logit));
+    for (const [task, name] of rankedTasks(table.shape).entries()) {
+      ranked.push(await fileSorted(folder, task, shard, rankedBy(scores, name)));
     }
-    return { rows, ranked };
+    return { rows: scores.rows, ranked };
   },
   async merge({ folder }, { task, segments }) {
     mergeRanks(folder, task, segments);

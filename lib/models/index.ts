@@ -10,6 +10,7 @@ export {
 export { checkRun } from './enough.ts';
 export { FAMILIES } from './families.ts';
 export type {
+  AmountTask,
   BinaryOutcomes,
   ChanceTask,
   ListedOutcomes,
@@ -22,6 +23,7 @@ export type {
   ShardScores,
   Trials,
   UserWalk,
+  ValueOutcomes,
 } from './family.ts';
 export { finetuneRun } from './finetune.ts';
 export { eachUser, type LeftOut, listedNames, namingDrops, openTitles } from './shared/index.ts';

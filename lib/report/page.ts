@@ -1,4 +1,4 @@
-import { count, decimal, isNumber, plural } from './format.ts';
+import { count, decimal, isNumber, percent, plural } from './format.ts';
 import { type Html, html, raw } from './html.ts';
 import { measuredOf } from './measured.ts';
 import { leadSection, usable } from './sections/lead.ts';
@@ -95,6 +95,17 @@ function taskTile(task: TaskReport): Tile {
         measured === undefined
           ? 'not measured yet'
           : `${measured.basis}; NDCG ${decimal(measured.measures.ndcg)}`,
+    };
+  }
+  if (task.kind === 'value') {
+    const measured = measuredOf(task);
+    return {
+      name: `${task.name}, order (Spearman)`,
+      value: decimal(measured?.measures.spearman),
+      note:
+        measured === undefined
+          ? 'not measured yet'
+          : `${measured.basis}; first tenth: ${percent(measured.measures.topShare10, 0)} of all`,
     };
   }
   const measured = measuredOf(task);

@@ -73,11 +73,12 @@ async function scoreShard(args: {
     user.advance(plan.snapshotDay);
     snapshot.add(user.user, user.hash, user.state);
   });
-  const answers: Pick<ShardScores, 'tasks' | 'lists'> = { tasks: {}, lists: {} };
+  const answers: Pick<ShardScores, 'tasks' | 'lists' | 'values'> = { tasks: {}, lists: {}, values: {} };
   for (const scorer of scorers) {
-    const { tasks, lists } = await scorer.score(users, shard);
+    const { tasks, lists, values } = await scorer.score(users, shard);
     Object.assign(answers.tasks, tasks);
     Object.assign(answers.lists, lists);
+    Object.assign(answers.values, values);
   }
   if (manifest.purpose !== 'backtest') {
     await store.put(snapshotKey(config, runId, shard), snapshot.encode(), { ifAbsent: true });

@@ -2,7 +2,10 @@ import { type Data, Field, Float64, makeData, Uint32, Utf8, vectorFromArray } fr
 import { decodeArrow, encodeArrow, recordBatch } from '../data/index.ts';
 import type { ShardScores } from '../models/index.ts';
 
-/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, then `<task>.logit`, `.probability`, `.reasons` or `.list`. */
+/** Numbers of a value task. */
+const AMOUNTS = ['value', 'low', 'high', 'alive', 'next'] as const;
+
+/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, then `<task>.logit`, `.probability`, `.reasons`, or `.list`, or `.value`, `.low`, `.high`, `.alive`, `.next`, `.reasons`. */
 export function encodeScores(scores: ShardScores, metadata: Record<string, string>): Uint8Array {
   const rows = scores.users.length;
   const fields: Field[] = [];
@@ -25,6 +28,10 @@ export function encodeScores(scores: ShardScores, metadata: Record<string, strin
     text(`${task}.reasons`, reasons);
   }
   for (const [task, list] of Object.entries(scores.lists)) text(`${task}.list`, list);
+  for (const [task, own] of Object.entries(scores.values)) {
+    for (const name of AMOUNTS) number(`${task}.${name}`, own[name]);
+    text(`${task}.reasons`, own.reasons);
+  }
   return encodeArrow(fields, [recordBatch(fields, columns, rows)], metadata);
 }
 
@@ -44,7 +51,13 @@ export interface ScoreColumns {
   readonly emails?: TextColumn;
   readonly tasks: Readonly<Record<string, TaskColumns>>;
   readonly lists: Readonly<Record<string, TextColumn>>;
+  readonly values: Readonly<Record<string, ValueColumns>>;
 }
+
+/** As `ValueScores`. */
+type ValueColumns = Readonly<Record<(typeof AMOUNTS)[number], Float64Array>> & {
+  readonly reasons: TextColumn;
+};
 
 interface TaskColumns {
   /** NaN where the user is not asked. */
@@ -82,6 +95,15 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
       ]),
     ),
     lists: Object.fromEntries(named('.list').map((task) => [task, text(`${task}.list`)])),
+    values: Object.fromEntries(
+      named('.value').map((task) => {
+        const [value, low, high, alive, next] = AMOUNTS.map((name) =>
+          numbers<Float64Array>(`${task}.${name}`),
+        );
+        const amounts = { value: value!, low: low!, high: high!, alive: alive!, next: next! };
+        return [task, { ...amounts, reasons: text(`${task}.reasons`) }];
+      }),
+    ),
     ...(schema.fields.some((field) => field.name === 'email') ? { emails: text('email') } : {}),
   };
 }
@@ -110,7 +132,7 @@ export function textsOf({ bytes, offsets, has }: TextColumn, rows: number): (str
  * @throws DataError when the bytes are no Arrow file
  */
 export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
-  const { rows, users, hashes, emails, tasks, lists } = scoreColumns(bytes, name);
+  const { rows, users, hashes, emails, tasks, lists, values } = scoreColumns(bytes, name);
   const texts = (column: TextColumn) => textsOf(column, rows);
   const mapped = <A, B>(of: Readonly<Record<string, A>>, to: (value: A) => B): Record<string, B> =>
     Object.fromEntries(Object.entries(of).map(([key, value]) => [key, to(value)]));
@@ -123,6 +145,14 @@ export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
       reasons: texts(reasons),
     })),
     lists: mapped(lists, texts),
+    values: mapped(values, ({ value, low, high, alive, next, reasons }) => ({
+      value: value.slice(),
+      low: low.slice(),
+      high: high.slice(),
+      alive: alive.slice(),
+      next: next.slice(),
+      reasons: texts(reasons),
+    })),
     ...(emails ? { emails: texts(emails) } : {}),
   };
 }

@@ -118,6 +118,7 @@ function scoresOf(rows: readonly ScoredUser[]): ShardScores {
     hashes: Uint32Array.from(rows, ({ hash }) => hash),
     tasks: { churn: of('churn'), purchase: of('purchase') },
     lists: { preference: rows.map(({ list }) => list) },
+    values: {},
     emails: rows.map(({ email }) => email),
   };
 }

@@ -1,0 +1,196 @@
+import { predictRaw, type TreeModel } from '../../engine/trees/index.ts';
+import { type Progress, probabilityOf } from '../shared/index.ts';
+import { BASE_WIDTH, type CustomerBase, fitCustomerBase, forecast, writeBase } from './customer-base.ts';
+import { readHistory } from './history.ts';
+import type { ValueRows } from './rows.ts';
+import { type FittedPart, fitPart, type PartRows } from './trees.ts';
+
+/** Members of a value model, in the order of their weights. */
+export const MEMBERS = ['BG/NBD x Gamma-Gamma', 'two-part trees', 'Tweedie trees'] as const;
+
+/** Fewer rows with anything, or with nothing, than this teach nothing. */
+const FEWEST = 20;
+/** Between Poisson (1) and gamma (2); the power by which candidates are judged, too. */
+export const POWER = 1.5;
+/** Where too few users are kept aside to tell: amounts of one user differ by a factor of e. */
+const USUAL_SPREAD = 1;
+/** Forecasts are taken as 0 below this share of the mean. */
+const LEAST = 1e-6;
+
+/** The trees of a value model. */
+export interface ValueTrees {
+  /** Does the window come to anything? */
+  readonly chance: TreeModel;
+  /** The logarithm of what it comes to if it does, and the standard deviation of what is left of it. */
+  readonly size: TreeModel;
+  readonly spread: number;
+  /** The logarithm of what it comes to in the mean. */
+  readonly total: TreeModel;
+}
+
+/** What was fitted on what was known by a day. */
+export interface FittedValue {
+  readonly base: CustomerBase | undefined;
+  /** Undefined where no window was over, or too few came to anything. */
+  readonly trees: ValueTrees | undefined;
+  /** What a window came to in the mean, of the rows that were learnt from. */
+  readonly mean: number;
+}
+
+export interface FitRun {
+  readonly seed: number;
+  readonly threads: number;
+  readonly progress: Progress;
+}
+
+/**
+ * Fits the members on windows that were over by a day: the customer base on what was known of users on that day, trees on the rows
+ * of earlier cut-offs, with the customer base's forecasts among their columns.
+ * @param day a cut-off of the rows
+ */
+export async function fitValue(
+  value: ValueRows,
+  { day, horizonDays, without }: { day: number; horizonDays: number; without?: (row: number) => boolean },
+  run: FitRun,
+): Promise<FittedValue> {
+  const { rows, reads } = value;
+  const { cutoff, features, outcomes, width } = rows;
+  const numbers = Int32Array.from({ length: rows.count }, (_, row) => row);
+  const ofDay = numbers.filter((row) => cutoff[row] === day && !without?.(row));
+  const base = fitCustomerBase(
+    features,
+    ofDay.map((row) => row * width + reads),
+  );
+  writeForecasts(value, base, horizonDays);
+  const used = numbers.filter((row) => cutoff[row]! + horizonDays <= day && !without?.(row));
+  const mean = used.reduce((sum, row) => sum + outcomes[row]!, 0) / Math.max(1, used.length);
+  const some = used.filter((row) => outcomes[row]! > 0);
+  if (Math.min(some.length, used.length - some.length) < FEWEST) return { base, trees: undefined, mean };
+  const { seed, threads, progress } = run;
+  const part = async (
+    what: string,
+    at: Int32Array,
+    label: (amount: number) => number,
+    options: Parameters<typeof fitPart>[1],
+  ): Promise<FittedPart> => {
+    progress(what);
+    return fitPart(partRows(value, at, label), options, { seed, threads });
+  };
+  const chance = await part('does it come to anything', used, (y) => Number(y > 0), { loss: 'logistic' });
+  const size = await part('how much', some, Math.log, { loss: 'squared' });
+  const total = await part('in all', used, (y) => y / mean, { loss: 'tweedie', variancePower: POWER });
+  return {
+    base,
+    trees: { chance: chance.model, size: size.model, spread: spreadOf(size), total: total.model },
+    mean,
+  };
+}
+
+/** The standard deviation of what is left of the logarithms, of users kept aside. */
+function spreadOf({ aside: { raw, labels } }: FittedPart): number {
+  if (labels.length < FEWEST) return USUAL_SPREAD;
+  const squares = labels.reduce((sum, y, i) => sum + (y - raw[i]!) ** 2, 0);
+  return Math.sqrt(squares / labels.length);
+}
+
+function partRows(value: ValueRows, at: Int32Array, label: (amount: number) => number): PartRows {
+  const { rows, reads } = value;
+  return {
+    values: readsOf(value, at),
+    columns: reads,
+    labels: Float32Array.from(at, (row) => label(rows.outcomes[row]!)),
+    unit: Float32Array.from(at, (row) => rows.unit[row]!),
+  };
+}
+
+/** What models read of some rows: (at.length, reads). */
+function readsOf({ rows, reads }: ValueRows, at: Int32Array): Float32Array {
+  const values = new Float32Array(at.length * reads);
+  at.forEach((row, i) => {
+    values.set(rows.features.subarray(row * rows.width, row * rows.width + reads), i * reads);
+  });
+  return values;
+}
+
+/** Writes the forecasts of a customer base into all rows. */
+function writeForecasts(
+  { rows, reads }: ValueRows,
+  base: CustomerBase | undefined,
+  horizonDays: number,
+): void {
+  for (let row = 0; row < rows.count; row++) {
+    const start = row * rows.width;
+    const history = readHistory(rows.features, start + reads);
+    writeBase(forecast(base, history, horizonDays), rows.features, start + reads - BASE_WIDTH);
+  }
+}
+
+/** What the members say of some rows. */
+export interface Predictions {
+  /** By member; undefined where it could not be fitted. */
+  readonly members: readonly (Float64Array | undefined)[];
+  /** Chance that the window comes to anything, by the trees. */
+  readonly chance: Float64Array;
+}
+
+/** What a fit says of rows as of the day that it was fitted on. */
+export function predictValue(
+  fitted: FittedValue,
+  value: ValueRows,
+  at: Int32Array,
+  horizonDays: number,
+): Predictions {
+  const { base, trees, mean } = fitted;
+  const { rows, reads } = value;
+  const ofBase =
+    base &&
+    Float64Array.from(at, (row) => {
+      const { transactions, mean: each } = forecast(
+        base,
+        readHistory(rows.features, row * rows.width + reads),
+        horizonDays,
+      );
+      return transactions * each;
+    });
+  if (!trees)
+    return { members: [ofBase, undefined, undefined], chance: new Float64Array(at.length).fill(Number.NaN) };
+  const values = readsOf(value, at);
+  const chance = predictRaw(trees.chance, values).map(probabilityOf);
+  const size = predictRaw(trees.size, values);
+  const total = predictRaw(trees.total, values).map((score) => mean * Math.exp(score));
+  return { members: [ofBase, chance.map((p, i) => p * meanSize(size[i]!, trees.spread)), total], chance };
+}
+
+/** The mean of an amount whose logarithm is normal. */
+export const meanSize = (middle: number, spread: number): number => Math.exp(middle + spread ** 2 / 2);
+
+/** A weighted sum of what the members say; those with a weight are all there. */
+export function blended(
+  members: Predictions['members'],
+  weights: readonly number[],
+  rows: number,
+): Float64Array {
+  const sum = new Float64Array(rows);
+  weights.forEach((weight, m) => {
+    if (weight > 0) members[m]!.forEach((one, i) => (sum[i]! += weight * one));
+  });
+  return sum;
+}
+
+/** Mean Tweedie deviance (Jørgensen 1997), half: proper for the mean of amounts of which many are 0. */
+export function deviance(truth: ArrayLike<number>, predicted: ArrayLike<number>): number {
+  const n = truth.length;
+  let mean = 0;
+  for (let i = 0; i < n; i++) mean += truth[i]! / n;
+  const least = Math.max(LEAST * mean, Number.MIN_VALUE);
+  let sum = 0;
+  for (let i = 0; i < n; i++) {
+    const mu = Math.max(predicted[i]!, least);
+    const y = truth[i]!;
+    sum +=
+      y ** (2 - POWER) / ((1 - POWER) * (2 - POWER)) -
+      (y * mu ** (1 - POWER)) / (1 - POWER) +
+      mu ** (2 - POWER) / (2 - POWER);
+  }
+  return sum / n;
+}
