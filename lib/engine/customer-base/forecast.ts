@@ -76,7 +76,12 @@ export function probabilityOfTransaction(
  * below 0.001 and no repeat transaction.
  * @throws CustomerBaseError when a number is not what is expected
  */
-export function medianTimeToTransaction(parameters: BgNbdParameters, x: number, tx: number, T: number): number {
+export function medianTimeToTransaction(
+  parameters: BgNbdParameters,
+  x: number,
+  tx: number,
+  T: number,
+): number {
   checkParameters(parameters);
   checkHistory(x, tx, T, () => 'the customer');
   const { r, alpha } = parameters;

@@ -93,8 +93,7 @@ export class MeanSpendLikelihood {
       const money = x * own;
       // ln(x mean / (gamma + x mean)) and ln(gamma / (gamma + x mean)), neither as a difference of large numbers
       const [ofOwn, ofOthers] = [-Math.log1p(gamma / money), -Math.log1p(money / gamma)];
-      value +=
-        weight * (logRatios[kind[i]!]! - logGammaQ - Math.log(own) + p * x * ofOwn + q * ofOthers);
+      value += weight * (logRatios[kind[i]!]! - logGammaQ - Math.log(own) + p * x * ofOwn + q * ofOthers);
       dp += weight * x * (slopes[kind[i]!]! - slopesAtPx[kind[i]!]! + ofOwn);
       dq += weight * (slopes[kind[i]!]! - slopeAtQ + ofOthers);
       dGamma += (weight * (q * money - p * x * gamma)) / (gamma + money);

@@ -1,5 +1,10 @@
 import { CustomerBaseError } from './errors.ts';
-import { type CustomerSpends, checkSpend, checkSpends, MeanSpendLikelihood } from './gamma-gamma-likelihood.ts';
+import {
+  type CustomerSpends,
+  checkSpend,
+  checkSpends,
+  MeanSpendLikelihood,
+} from './gamma-gamma-likelihood.ts';
 import { climb } from './newton.ts';
 
 /** All above 0. gamma is in the unit of the money, the others have none. */

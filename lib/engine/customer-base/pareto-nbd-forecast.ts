@@ -9,8 +9,7 @@ export function paretoNbdAlive(
   tx: number,
   T: number,
 ): number {
-  const gone =
-    Math.log(s) + logPowerIntegral({ first: alpha, k: r + x, second: beta, l: s + 1 }, tx, T);
+  const gone = Math.log(s) + logPowerIntegral({ first: alpha, k: r + x, second: beta, l: s + 1 }, tx, T);
   return 1 / (1 + Math.exp(gone + (r + x) * Math.log(alpha + T) + s * Math.log(beta + T)));
 }
 

@@ -6,7 +6,8 @@ function gaussLegendre(points: number): { at: Float64Array; weight: Float64Array
     let slope = 1;
     for (let step = 0; step < 8; step++) {
       let [before, value] = [1, x];
-      for (let n = 2; n <= points; n++) [before, value] = [value, ((2 * n - 1) * x * value - (n - 1) * before) / n];
+      for (let n = 2; n <= points; n++)
+        [before, value] = [value, ((2 * n - 1) * x * value - (n - 1) * before) / n];
       slope = (points * (x * value - before)) / (x * x - 1);
       x -= value / slope;
     }

@@ -7,8 +7,7 @@ function stirlingRest(x: number): number {
   return (
     (1 / 12 -
       y *
-        (1 / 360 -
-          y * (1 / 1260 - y * (1 / 1680 - y * (1 / 1188 - y * (691 / 360_360 - y * (1 / 156))))))) /
+        (1 / 360 - y * (1 / 1260 - y * (1 / 1680 - y * (1 / 1188 - y * (691 / 360_360 - y * (1 / 156))))))) /
     x
   );
 }
@@ -18,7 +17,9 @@ export function logGamma(x: number): number {
   let product = 1;
   let far = x;
   for (; far < FAR; far++) product *= far;
-  return (far - 0.5) * Math.log(far) - far + Math.log(2 * Math.PI) / 2 + stirlingRest(far) - Math.log(product);
+  return (
+    (far - 0.5) * Math.log(far) - far + Math.log(2 * Math.PI) / 2 + stirlingRest(far) - Math.log(product)
+  );
 }
 
 /** ln Γ(x + by) - ln Γ(x) for x > 0 and by >= 0, without the difference of two large numbers where x is large. */
@@ -38,8 +39,6 @@ export function digamma(x: number): number {
   const series =
     y *
     (1 / 12 -
-      y *
-        (1 / 120 -
-          y * (1 / 252 - y * (1 / 240 - y * (1 / 132 - y * (691 / 32_760 - y * (1 / 12)))))));
+      y * (1 / 120 - y * (1 / 252 - y * (1 / 240 - y * (1 / 132 - y * (691 / 32_760 - y * (1 / 12)))))));
   return Math.log(far) - 0.5 / far - series - sum;
 }

@@ -2,7 +2,15 @@ import { createRng } from '../host/index.ts';
 import { bootstrap } from './bootstrap.ts';
 import type { Numbers } from './input.ts';
 import { drawsFor, type Interval, intervalOf, numberUsers } from './intervals.ts';
-import { checkNumeric, mae, type NumericDecile, numericDeciles, rmse, spearman, topShare } from './numeric.ts';
+import {
+  checkNumeric,
+  mae,
+  type NumericDecile,
+  numericDeciles,
+  rmse,
+  spearman,
+  topShare,
+} from './numeric.ts';
 import { RankedPairs } from './ranked-pairs.ts';
 
 /** Measures of one task whose outcome is a number: plain JSON, null where a measure is not defined. */

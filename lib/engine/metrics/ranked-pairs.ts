@@ -52,8 +52,7 @@ export class RankedPairs {
 
   /** @param times per user, how often it counts; all once if left out */
   measures(times?: ArrayLike<number>): PairMeasures {
-    const weightOf = (row: number): number =>
-      times ? times[this.#userOf ? this.#userOf[row]! : row]! : 1;
+    const weightOf = (row: number): number => (times ? times[this.#userOf ? this.#userOf[row]! : row]! : 1);
     let rows = 0;
     for (let row = 0; row < this.#place.length; row++) rows += weightOf(row);
     const middle = (rows + 1) / 2;
