@@ -3,12 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { ConfigError } from '../../lib/data/index.ts';
-import {
-  binaryMetrics,
-  evaluateRun,
-  horizonOf,
-  listMetrics,
-} from '../../lib/evaluate/index.ts';
+import { binaryMetrics, evaluateRun, horizonOf, listMetrics } from '../../lib/evaluate/index.ts';
 import type { Outcomes } from '../../lib/models/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
 import { markAtWork } from '../../lib/runtime/index.ts';
@@ -129,7 +124,8 @@ function print(context: DemoContext, json: boolean): void {
   };
   const metrics = Object.entries(outcomes!).flatMap(([task, own]) => {
     // The demo has no value task.
-    const measures = own.kind === 'value' ? [] : own.kind === 'list' ? [listMetrics(own)] : [binaryMetrics(own)];
+    const measures =
+      own.kind === 'value' ? [] : own.kind === 'list' ? [listMetrics(own)] : [binaryMetrics(own)];
     return measures.map((measured) => ({ task, horizonDays: horizonOf(workspace, task), ...measured }));
   });
   const exported = `${workspace.root}/exports/as_of=${AS_OF}/${runId}`;

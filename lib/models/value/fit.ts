@@ -1,9 +1,16 @@
 import { predictRaw, type TreeModel } from '../../engine/trees/index.ts';
 import { type Progress, probabilityOf } from '../shared/index.ts';
-import { BASE_WIDTH, type CustomerBase, fitCustomerBase, forecast, writeBase } from './customer-base.ts';
+import {
+  BASE_WIDTH,
+  type BaseForecast,
+  type CustomerBase,
+  fitCustomerBase,
+  forecast,
+  writeBase,
+} from './customer-base.ts';
 import { readHistory } from './history.ts';
 import type { ValueRows } from './rows.ts';
-import { type FittedPart, fitPart, type PartRows } from './trees.ts';
+import { type FittedPart, fitPart } from './trees.ts';
 
 /** Members of a value model, in the order of their weights. */
 export const MEMBERS = ['BG/NBD x Gamma-Gamma', 'two-part trees', 'Tweedie trees'] as const;
@@ -21,11 +28,18 @@ const LEAST = 1e-6;
 export interface ValueTrees {
   /** Does the window come to anything? */
   readonly chance: TreeModel;
-  /** The logarithm of what it comes to if it does, and the standard deviation of what is left of it. */
+  /** The logarithm of what it comes to if it does, over the prior mean of a day, and the standard deviation of what is left of it. */
   readonly size: TreeModel;
   readonly spread: number;
-  /** The logarithm of what it comes to in the mean. */
+  /** The logarithm of what it comes to in the mean, over the prior value. */
   readonly total: TreeModel;
+}
+
+/** What is expected of a user before anything is learnt: the trees learn what is to be multiplied with it. */
+export interface Prior {
+  readonly value: number;
+  /** Of a day with the event. */
+  readonly mean: number;
 }
 
 /** What was fitted on what was known by a day. */
@@ -33,8 +47,8 @@ export interface FittedValue {
   readonly base: CustomerBase | undefined;
   /** Undefined where no window was over, or too few came to anything. */
   readonly trees: ValueTrees | undefined;
-  /** What a window came to in the mean, of the rows that were learnt from. */
-  readonly mean: number;
+  /** Of who has no history with the event: the means of what windows came to, all of them, and those that came to anything. */
+  readonly typical: Prior;
 }
 
 export interface FitRun {
@@ -61,28 +75,55 @@ export async function fitValue(
     features,
     ofDay.map((row) => row * width + reads),
   );
-  writeForecasts(value, base, horizonDays);
   const used = numbers.filter((row) => cutoff[row]! + horizonDays <= day && !without?.(row));
-  const mean = used.reduce((sum, row) => sum + outcomes[row]!, 0) / Math.max(1, used.length);
   const some = used.filter((row) => outcomes[row]! > 0);
-  if (Math.min(some.length, used.length - some.length) < FEWEST) return { base, trees: undefined, mean };
+  const sum = used.reduce((total, row) => total + outcomes[row]!, 0);
+  const typical = { value: sum / Math.max(1, used.length), mean: sum / Math.max(1, some.length) };
+  if (Math.min(some.length, used.length - some.length) < FEWEST) return { base, trees: undefined, typical };
+  const priors = writeForecasts(value, base, typical, horizonDays);
   const { seed, threads, progress } = run;
-  const part = async (
+  const fit = (
     what: string,
     at: Int32Array,
-    label: (amount: number) => number,
+    of: { label: (row: number) => number; weight?: (row: number) => number },
     options: Parameters<typeof fitPart>[1],
   ): Promise<FittedPart> => {
     progress(what);
-    return fitPart(partRows(value, at, label), options, { seed, threads });
+    const part = {
+      values: readsOf(value, at),
+      columns: reads,
+      labels: Float32Array.from(at, of.label),
+      weights: of.weight && Float32Array.from(at, of.weight),
+      unit: Float32Array.from(at, (row) => rows.unit[row]!),
+    };
+    return fitPart(part, options, { seed, threads });
   };
-  const chance = await part('does it come to anything', used, (y) => Number(y > 0), { loss: 'logistic' });
-  const size = await part('how much', some, Math.log, { loss: 'squared' });
-  const total = await part('in all', used, (y) => y / mean, { loss: 'tweedie', variancePower: POWER });
+  const chance = await fit(
+    'does it come to anything',
+    used,
+    { label: (row) => Number(outcomes[row]! > 0) },
+    { loss: 'logistic' },
+  );
+  const size = await fit(
+    'how much',
+    some,
+    { label: (row) => Math.log(outcomes[row]! / priors[row]!.mean) },
+    { loss: 'squared' },
+  );
+  // The deviance of y by m x prior is that of y / prior by m, times prior^(2 - power).
+  const total = await fit(
+    'in all',
+    used,
+    {
+      label: (row) => outcomes[row]! / priors[row]!.value,
+      weight: (row) => (priors[row]!.value / typical.value) ** (2 - POWER),
+    },
+    { loss: 'tweedie', variancePower: POWER },
+  );
   return {
     base,
     trees: { chance: chance.model, size: size.model, spread: spreadOf(size), total: total.model },
-    mean,
+    typical,
   };
 }
 
@@ -91,16 +132,6 @@ function spreadOf({ aside: { raw, labels } }: FittedPart): number {
   if (labels.length < FEWEST) return USUAL_SPREAD;
   const squares = labels.reduce((sum, y, i) => sum + (y - raw[i]!) ** 2, 0);
   return Math.sqrt(squares / labels.length);
-}
-
-function partRows(value: ValueRows, at: Int32Array, label: (amount: number) => number): PartRows {
-  const { rows, reads } = value;
-  return {
-    values: readsOf(value, at),
-    columns: reads,
-    labels: Float32Array.from(at, (row) => label(rows.outcomes[row]!)),
-    unit: Float32Array.from(at, (row) => rows.unit[row]!),
-  };
 }
 
 /** What models read of some rows: (at.length, reads). */
@@ -112,17 +143,27 @@ function readsOf({ rows, reads }: ValueRows, at: Int32Array): Float32Array {
   return values;
 }
 
-/** Writes the forecasts of a customer base into all rows. */
+/** Writes the forecasts of a customer base into all rows. @returns what they say of each */
 function writeForecasts(
   { rows, reads }: ValueRows,
   base: CustomerBase | undefined,
+  typical: Prior,
   horizonDays: number,
-): void {
-  for (let row = 0; row < rows.count; row++) {
+): Prior[] {
+  return Array.from({ length: rows.count }, (_, row) => {
     const start = row * rows.width;
-    const history = readHistory(rows.features, start + reads);
-    writeBase(forecast(base, history, horizonDays), rows.features, start + reads - BASE_WIDTH);
-  }
+    const told = forecast(base, readHistory(rows.features, start + reads), horizonDays);
+    writeBase(told, rows.features, start + reads - BASE_WIDTH);
+    return priorOf(told, typical);
+  });
+}
+
+/** A share of the typical one is the least: what was never seen may still come. */
+const LEAST_PRIOR = 0.02;
+
+export function priorOf({ transactions, mean }: BaseForecast, typical: Prior): Prior {
+  if (!(mean > 0)) return typical;
+  return { value: Math.max(transactions * mean, LEAST_PRIOR * typical.value), mean };
 }
 
 /** What the members say of some rows. */
@@ -135,30 +176,29 @@ export interface Predictions {
 
 /** What a fit says of rows as of the day that it was fitted on. */
 export function predictValue(
-  fitted: FittedValue,
+  { base, trees, typical }: FittedValue,
   value: ValueRows,
   at: Int32Array,
   horizonDays: number,
 ): Predictions {
-  const { base, trees, mean } = fitted;
   const { rows, reads } = value;
-  const ofBase =
-    base &&
-    Float64Array.from(at, (row) => {
-      const { transactions, mean: each } = forecast(
-        base,
-        readHistory(rows.features, row * rows.width + reads),
-        horizonDays,
-      );
-      return transactions * each;
-    });
-  if (!trees)
-    return { members: [ofBase, undefined, undefined], chance: new Float64Array(at.length).fill(Number.NaN) };
+  const told = Array.from(at, (row) =>
+    forecast(base, readHistory(rows.features, row * rows.width + reads), horizonDays),
+  );
+  const ofBase = base && Float64Array.from(told, ({ transactions, mean }) => transactions * mean);
+  if (!trees) {
+    const chance = new Float64Array(at.length).fill(Number.NaN);
+    return { members: [ofBase, undefined, undefined], chance };
+  }
   const values = readsOf(value, at);
-  const chance = predictRaw(trees.chance, values).map(probabilityOf);
-  const size = predictRaw(trees.size, values);
-  const total = predictRaw(trees.total, values).map((score) => mean * Math.exp(score));
-  return { members: [ofBase, chance.map((p, i) => p * meanSize(size[i]!, trees.spread)), total], chance };
+  const [chances, sizes, totals] = [trees.chance, trees.size, trees.total].map((model) =>
+    predictRaw(model, values),
+  );
+  const chance = chances!.map(probabilityOf);
+  const prior = told.map((one) => priorOf(one, typical));
+  const twoPart = chance.map((p, i) => p * prior[i]!.mean * meanSize(sizes![i]!, trees.spread));
+  const total = totals!.map((score, i) => prior[i]!.value * Math.exp(score));
+  return { members: [ofBase, twoPart, total], chance };
 }
 
 /** The mean of an amount whose logarithm is normal. */

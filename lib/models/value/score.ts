@@ -12,7 +12,7 @@ import {
   strongest,
 } from '../shared/index.ts';
 import { BASE_WIDTH, type BaseForecast, daysToNext, forecast, writeBase } from './customer-base.ts';
-import { blended, meanSize } from './fit.ts';
+import { blended, meanSize, priorOf } from './fit.ts';
 import { readHistory } from './history.ts';
 import { intervalOf } from './interval.ts';
 import { type ValueModelManifest, valueManifest } from './manifest.ts';
@@ -45,8 +45,9 @@ interface Scoring {
 }
 
 /** A user who is asked, until the trees have answered. */
-interface Waiting extends BaseForecast {
+interface Waiting {
   readonly row: number;
+  readonly base: BaseForecast;
   readonly next: number;
 }
 
@@ -110,7 +111,7 @@ class ShardValues {
       const told = forecast(manifest.base, history, this.#horizon);
       writeBase(told, whole, reads - BASE_WIDTH);
       batch.set(whole.subarray(0, reads), waiting.length * reads);
-      waiting.push({ row: place, next: daysToNext(manifest.base, history), ...told });
+      waiting.push({ row: place, base: told, next: daysToNext(manifest.base, history) });
       if (waiting.length < BATCH) continue;
       this.#sent.push(waiting);
       yield { features: float32(batch, [BATCH, reads]) };
@@ -123,7 +124,7 @@ class ShardValues {
   }
 
   #take(
-    { row, next, alive, transactions, mean: each }: Waiting,
+    { row, next, base }: Waiting,
     i: number,
     told: {
       chance: Float32Array;
@@ -133,12 +134,13 @@ class ShardValues {
     },
   ): void {
     const { manifest, context } = this.#s;
-    const { weights, spread, level, mean, groups } = manifest;
+    const { weights, spread, level, typical, groups } = manifest;
     const chance = probabilityOf(told.chance[i]!);
+    const prior = priorOf(base, typical);
     const members = [
-      Float64Array.of(transactions * each),
-      Float64Array.of(chance * meanSize(told.size[i]!, spread)),
-      Float64Array.of(mean * Math.exp(told.total[i]!)),
+      Float64Array.of(base.transactions * base.mean),
+      Float64Array.of(chance * prior.mean * meanSize(told.size[i]!, spread)),
+      Float64Array.of(prior.value * Math.exp(told.total[i]!)),
     ];
     const value = blended(members, weights, 1)[0]!;
     const [low, high] =
@@ -150,7 +152,7 @@ class ShardValues {
     set(this.#columns.low, low);
     set(this.#columns.high, high);
     if (!Number.isNaN(next)) {
-      set(this.#columns.alive, alive);
+      set(this.#columns.alive, base.alive);
       set(this.#columns.next, next);
     }
     if (told.reasons && groups.length > 0) {

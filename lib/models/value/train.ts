@@ -37,7 +37,7 @@ export async function trainValue(context: TrainContext): Promise<ModelFiles> {
   const cutoffs = [...cutoffGrid(config, first, asOf), asOf];
   const value = await buildValueRows(context, await valueColumns(context, first, asOf), cutoffs);
   const fitted = await fitValue(value, { day: asOf, horizonDays }, run);
-  const { base, trees, mean } = fitted;
+  const { base, trees, typical } = fitted;
   const { weights, level } = choice;
   const groupOf = readNames(config, value).map((one) => one.group);
   const groups = trees ? [...new Set(groupOf)].sort() : [];
@@ -51,7 +51,7 @@ export async function trainValue(context: TrainContext): Promise<ModelFiles> {
     columns: value.columns,
     profile: value.profile,
     ...(base ? { base } : {}),
-    mean,
+    typical,
     weights,
     spread: trees?.spread ?? 0,
     ...(trees && level !== undefined ? { level } : {}),

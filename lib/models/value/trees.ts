@@ -26,6 +26,8 @@ export interface PartRows {
   readonly values: Float32Array;
   readonly columns: number;
   readonly labels: Float32Array;
+  /** All 1 if left out. */
+  readonly weights?: Float32Array | undefined;
   readonly unit: Float32Array;
 }
 
@@ -69,7 +71,7 @@ export async function fitPart(
 }
 
 function tableOf(
-  { values, columns, labels, unit }: PartRows,
+  { values, columns, labels, weights, unit }: PartRows,
   takes: (unit: number) => boolean,
 ): TreeTable & { readonly labels: Float32Array } {
   const at = Int32Array.from({ length: labels.length }, (_, i) => i).filter((i) => takes(unit[i]!));
@@ -78,5 +80,6 @@ function tableOf(
     columns,
     values: gatherRows(values, columns, at),
     labels: gatherRows(labels, 1, at),
+    ...(weights ? { weights: gatherRows(weights, 1, at) } : {}),
   };
 }

@@ -1,0 +1,33 @@
+import { openWorkspace } from './bin/workspace.ts';
+import { planRun, openUsers, listDrops } from './lib/run/index.ts';
+import { parseDay, formatDay } from './lib/data/index.ts';
+import { cutoffGrid, historyStart } from './lib/models/shared/index.ts';
+import { buildValueRows, valueColumns } from './lib/models/value/rows.ts';
+import { fitValue, predictValue, deviance, MEMBERS, blended } from './lib/models/value/fit.ts';
+import { mae, rmse, spearman, topShare } from './lib/engine/metrics/index.ts';
+const ws = await openWorkspace({ config: 'examples/online-retail', store: '/work/or', working: 'backtest' } as any);
+const asOf = '2011-09-10';
+const drops = await ws.ingest(() => {});
+const { manifest } = await planRun({ ...ws, drops, purpose: 'backtest', asOf, task: 'spend' } as any);
+const group = manifest.groups.find((g) => g.kind === 'value')!;
+const users = openUsers(ws.store, manifest);
+const ctx: any = { store: ws.store, manifest, group, users: async () => users, progress: () => {} };
+const first = (await historyStart(users, parseDay(asOf)))!;
+for (const d of (process.argv[2] ?? '2011-04-28,2011-06-12').split(',')) {
+  const day = parseDay(d);
+  const grid = cutoffGrid(manifest.config, first, day);
+  const value = await buildValueRows(ctx, await valueColumns(ctx, first, day), [...grid, day]);
+  const t = Date.now();
+  const fitted = await fitValue(value, { day, horizonDays: 90 }, { seed: 7, threads: 2, progress: () => {} });
+  const { rows } = value;
+  const at = Int32Array.from({ length: rows.count }, (_, i) => i).filter((r) => rows.cutoff[r] === day);
+  const truth = Float64Array.from(at, (r) => rows.outcomes[r]!);
+  const p = predictValue(fitted, value, at, 90);
+  const used = [...grid].filter((c) => c + 90 <= day).map(formatDay);
+  console.log(d, 'cutoffs', used.join(' '), 'rows', at.length, 'fit s', (Date.now() - t) / 1000, 'spread', fitted.trees?.spread, 'trees', fitted.trees && [fitted.trees.chance, fitted.trees.size, fitted.trees.total].map((m) => m.roots.length).join());
+  const show = (n: string, v: Float64Array) => console.log('  ', n.padEnd(24), 'dev', deviance(truth, v).toFixed(3), 'mae', mae(truth, v).toFixed(0), 'rmse', rmse(truth, v).toFixed(0), 'sp', spearman(truth, v).toFixed(4), 'top', topShare(truth, v, 0.1).toFixed(4), 'mean', (v.reduce((a, b) => a + b, 0) / v.length).toFixed(0), 'true', (truth.reduce((a, b) => a + b, 0) / truth.length).toFixed(0));
+  p.members.forEach((m, i) => m && show(MEMBERS[i]!, m));
+  for (const w of [[1/3,1/3,1/3],[0.5,0.25,0.25],[0,0.5,0.5]]) if (p.members.every(Boolean)) show(w.map((x)=>x.toFixed(2)).join(), blended(p.members, w, truth.length));
+  const geo = truth.map((_, i) => Math.exp(p.members.reduce((s, m) => s + Math.log(Math.max(m![i]!, 1e-3)) / 3, 0)));
+  show('geo', geo as any);
+}
