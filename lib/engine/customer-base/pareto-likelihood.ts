@@ -22,7 +22,8 @@ export class MeanParetoLikelihood {
   /**
    * Writes the gradient, and returns the value. A customer's likelihood is Gamma(r + x) alpha^r beta^s / Gamma(r) times the sum
    * of two terms: alive at T, (alpha + T)^-(r + x) (beta + T)^-s, and gone at some t in [tx, T], s times the integral of
-   * (alpha + t)^-(r + x) (beta + t)^-(s + 1): the paper's s / (r + s + x) A0.
+   * (alpha + t)^-(r + x) (beta + t)^-(s + 1): the paper's s / (r + s + x) A0. All is taken relative to tx, and that to 0:
+   * powers of alpha + t and beta + t by themselves leave no digits where r or s is large.
    */
   evaluate(point: Float64Array, gradient: Float64Array): number {
     const { recency, age, weights } = this.#histories;
@@ -36,23 +37,23 @@ export class MeanParetoLikelihood {
       const weight = weights ? weights[i]! : 1;
       if (weight === 0) continue;
       const x = counts[kind[i]!]!;
-      const [buying, leaving] = [alpha + age[i]!, beta + age[i]!];
-      const [logBuying, logLeaving] = [Math.log(buying), Math.log(leaving)];
-      const logAlive = -(r + x) * logBuying - s * logLeaving;
-      const left = { first: alpha, k: r + x, second: beta, l: s + 1 };
-      const logGone = point[2]! + logPowerIntegral(left, recency[i]!, age[i]!, means);
+      const [tx, since] = [recency[i]!, age[i]! - recency[i]!];
+      const last = { first: alpha + tx, k: r + x, second: beta + tx, l: s + 1 };
+      const [buyingAtLast, leavingAtLast] = [Math.log1p(tx / alpha), Math.log1p(tx / beta)];
+      const [buyingSince, leavingSince] = [Math.log1p(since / last.first), Math.log1p(since / last.second)];
+      const logAlive = -(r + x) * buyingSince - s * leavingSince;
+      // -Infinity where nothing is between the last transaction and now; the means do not count then
+      const logGone = Math.log(s / last.second) + logPowerIntegral(last, since, means);
       const odds = logGone - logAlive;
       const e = Math.exp(-Math.abs(odds));
       const gone = (odds >= 0 ? 1 : e) / (1 + e);
-      value +=
-        weight *
-        (logRatios[kind[i]!]! + r * point[1]! + s * point[3]! + Math.max(logAlive, logGone) + Math.log1p(e));
-      // means are of the customers before where nobody can be gone yet, and do not count then
       const alive = 1 - gone;
-      dr += weight * (slopes[kind[i]!]! + point[1]! - alive * logBuying - gone * means.logFirst);
-      dAlpha += weight * (r / alpha - (r + x) * (alive / buying + gone * means.inverseFirst));
-      ds += weight * (point[3]! - alive * logLeaving + gone * (1 / s - means.logSecond));
-      dBeta += weight * (s / beta - (alive * s) / leaving - gone * (s + 1) * means.inverseSecond);
+      const atLast = logRatios[kind[i]!]! - r * buyingAtLast - s * leavingAtLast - x * Math.log(last.first);
+      value += weight * (atLast + Math.max(logAlive, logGone) + Math.log1p(e));
+      dr += weight * (slopes[kind[i]!]! - buyingAtLast - alive * buyingSince - gone * means.logFirst);
+      dAlpha += weight * (r / alpha - (r + x) * (alive / (alpha + age[i]!) + gone * means.inverseFirst));
+      ds += weight * (gone * (1 / s - means.logSecond) - leavingAtLast - alive * leavingSince);
+      dBeta += weight * (s / beta - (alive * s) / (beta + age[i]!) - gone * (s + 1) * means.inverseSecond);
     }
     gradient[0] = (dr * r) / this.customers;
     gradient[1] = (dAlpha * alpha) / this.customers;

@@ -9,8 +9,12 @@ export function paretoNbdAlive(
   tx: number,
   T: number,
 ): number {
-  const gone = Math.log(s) + logPowerIntegral({ first: alpha, k: r + x, second: beta, l: s + 1 }, tx, T);
-  return 1 / (1 + Math.exp(gone + (r + x) * Math.log(alpha + T) + s * Math.log(beta + T)));
+  const last = { first: alpha + tx, k: r + x, second: beta + tx, l: s + 1 };
+  const since = T - tx;
+  const gone = Math.log(s / last.second) + logPowerIntegral(last, since);
+  return (
+    1 / (1 + Math.exp(gone + (r + x) * Math.log1p(since / last.first) + s * Math.log1p(since / last.second)))
+  );
 }
 
 /**
@@ -38,8 +42,7 @@ export function paretoNbdChance(
   T: number,
   horizon: number,
 ): number {
-  const [buying, leaving] = [alpha + T, beta + T];
-  const log = logPowerIntegral({ first: buying, k: r + x + 1, second: leaving, l: s }, 0, horizon);
-  const chance = (r + x) * Math.exp(log + (r + x) * Math.log(buying) + s * Math.log(leaving));
-  return Math.min(1, chance);
+  const buying = alpha + T;
+  const log = logPowerIntegral({ first: buying, k: r + x + 1, second: beta + T, l: s }, horizon);
+  return Math.min(1, ((r + x) / buying) * Math.exp(log));
 }

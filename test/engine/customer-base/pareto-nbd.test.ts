@@ -117,6 +117,7 @@ describe('Pareto/NBD by maximum likelihood', () => {
       // then
       for (const value of [fit.r, fit.alpha, fit.s, fit.beta]) expect(value > 0 && value < 1e12).toBe(true);
       expect(Number.isFinite(fit.logLikelihood)).toBe(true);
+      expect(fit.converged).toBe(true);
     }
   });
 });
