@@ -8,7 +8,8 @@ import { getBytes, readJson } from '../../lib/runtime/index.ts';
 import { dropAll, dropsOf, type Night, night, openShop, SLOW } from './nights.ts';
 import { AS_OF, file, type Line, shopConfig, shopLog, weekly } from './shop.ts';
 
-const log = shopLog(300);
+/** Without the absurd amounts, which are flagged and count. */
+const log = shopLog(300).filter(({ text }) => !text.includes('99999999'));
 const past = log.filter(({ day }) => day < AS_OF);
 const config = shopConfig({
   shop: { name: 'Corner shop', timeZone: 'America/New_York', currency: 'USD' },
@@ -44,7 +45,7 @@ async function exported({ store }: Workspace): Promise<Record<string, string>[]>
 }
 
 const customerOf = ({ text }: Line) => text.split(',')[0]!.replaceAll('"', '');
-const buys = ({ text }: Line) => text.split(',')[2] === 'purchase' && !text.includes('99999999');
+const buys = ({ text }: Line) => text.split(',')[2] === 'purchase';
 
 beforeAll(async () => {
   [shop, reference] = await nightOf([['all.csv', file(past)]]);
@@ -77,7 +78,7 @@ describe('value tasks', { timeout: SLOW }, () => {
   });
 
   it('are compared with what the window came to', async () => {
-    const [workspace] = [shop];
+    const workspace = shop;
     await dropAll(workspace, [['later.csv', file(log.filter(({ day }) => day >= AS_OF))]]);
     await workspace.ingest(() => {});
     const { outcomes, report } = await evaluateRun({
@@ -91,7 +92,7 @@ describe('value tasks', { timeout: SLOW }, () => {
     const spend = outcomes.spend!;
     const orders = outcomes.orders!;
     if (spend.kind !== 'value' || orders.kind !== 'value') throw new Error('no values');
-    const known = new Set(past.filter(buys).map(customerOf));
+    const known = new Set(past.filter((line) => buys(line) && customerOf(line) !== '').map(customerOf));
     const window = log.filter(
       (line) => line.day >= AS_OF && line.day < '2025-03-17' && buys(line) && known.has(customerOf(line)),
     );

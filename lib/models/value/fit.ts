@@ -28,18 +28,11 @@ const LEAST = 1e-6;
 export interface ValueTrees {
   /** Does the window come to anything? */
   readonly chance: TreeModel;
-  /** The logarithm of what it comes to if it does, over the prior mean of a day, and the standard deviation of what is left of it. */
+  /** The logarithm of what it comes to if it does, and the standard deviation of what is left of it. */
   readonly size: TreeModel;
   readonly spread: number;
-  /** The logarithm of what it comes to in the mean, over the prior value. */
+  /** The logarithm of what it comes to in the mean, as a multiple of the prior (`priorOf`). */
   readonly total: TreeModel;
-}
-
-/** What is expected of a user before anything is learnt: the trees learn what is to be multiplied with it. */
-export interface Prior {
-  readonly value: number;
-  /** Of a day with the event. */
-  readonly mean: number;
 }
 
 /** What was fitted on what was known by a day. */
@@ -47,8 +40,8 @@ export interface FittedValue {
   readonly base: CustomerBase | undefined;
   /** Undefined where no window was over, or too few came to anything. */
   readonly trees: ValueTrees | undefined;
-  /** Of who has no history with the event: the means of what windows came to, all of them, and those that came to anything. */
-  readonly typical: Prior;
+  /** What a window came to in the mean. */
+  readonly typical: number;
 }
 
 export interface FitRun {
@@ -77,8 +70,7 @@ export async function fitValue(
   );
   const used = numbers.filter((row) => cutoff[row]! + horizonDays <= day && !without?.(row));
   const some = used.filter((row) => outcomes[row]! > 0);
-  const sum = used.reduce((total, row) => total + outcomes[row]!, 0);
-  const typical = { value: sum / Math.max(1, used.length), mean: sum / Math.max(1, some.length) };
+  const typical = used.reduce((total, row) => total + outcomes[row]!, 0) / Math.max(1, used.length);
   if (Math.min(some.length, used.length - some.length) < FEWEST) return { base, trees: undefined, typical };
   const priors = writeForecasts(value, base, typical, horizonDays);
   const { seed, threads, progress } = run;
@@ -104,19 +96,14 @@ export async function fitValue(
     { label: (row) => Number(outcomes[row]! > 0) },
     { loss: 'logistic' },
   );
-  const size = await fit(
-    'how much',
-    some,
-    { label: (row) => Math.log(outcomes[row]! / priors[row]!.mean) },
-    { loss: 'squared' },
-  );
+  const size = await fit('how much', some, { label: (row) => Math.log(outcomes[row]!) }, { loss: 'squared' });
   // The deviance of y by m x prior is that of y / prior by m, times prior^(2 - power).
   const total = await fit(
     'in all',
     used,
     {
-      label: (row) => outcomes[row]! / priors[row]!.value,
-      weight: (row) => (priors[row]!.value / typical.value) ** (2 - POWER),
+      label: (row) => outcomes[row]! / priors[row]!,
+      weight: (row) => (priors[row]! / typical) ** (2 - POWER),
     },
     { loss: 'tweedie', variancePower: POWER },
   );
@@ -147,10 +134,10 @@ function readsOf({ rows, reads }: ValueRows, at: Int32Array): Float32Array {
 function writeForecasts(
   { rows, reads }: ValueRows,
   base: CustomerBase | undefined,
-  typical: Prior,
+  typical: number,
   horizonDays: number,
-): Prior[] {
-  return Array.from({ length: rows.count }, (_, row) => {
+): Float64Array {
+  return Float64Array.from({ length: rows.count }, (_, row) => {
     const start = row * rows.width;
     const told = forecast(base, readHistory(rows.features, start + reads), horizonDays);
     writeBase(told, rows.features, start + reads - BASE_WIDTH);
@@ -161,10 +148,13 @@ function writeForecasts(
 /** A share of the typical one is the least: what was never seen may still come. */
 const LEAST_PRIOR = 0.02;
 
-export function priorOf({ transactions, mean }: BaseForecast, typical: Prior): Prior {
-  if (!(mean > 0)) return typical;
-  return { value: Math.max(transactions * mean, LEAST_PRIOR * typical.value), mean };
-}
+/**
+ * What is expected of a user before anything is learnt: what the customer base says, or of who has no history with the event the
+ * mean of all. The Tweedie trees learn what is to be multiplied with it: so they do not go astray where few customers
+ * spend much.
+ */
+export const priorOf = ({ transactions, mean }: BaseForecast, typical: number): number =>
+  mean > 0 ? Math.max(transactions * mean, LEAST_PRIOR * typical) : typical;
 
 /** What the members say of some rows. */
 export interface Predictions {
@@ -196,8 +186,8 @@ export function predictValue(
   );
   const chance = chances!.map(probabilityOf);
   const prior = told.map((one) => priorOf(one, typical));
-  const twoPart = chance.map((p, i) => p * prior[i]!.mean * meanSize(sizes![i]!, trees.spread));
-  const total = totals!.map((score, i) => prior[i]!.value * Math.exp(score));
+  const twoPart = chance.map((p, i) => p * meanSize(sizes![i]!, trees.spread));
+  const total = totals!.map((score, i) => prior[i]! * Math.exp(score));
   return { members: [ofBase, twoPart, total], chance };
 }
 
@@ -212,7 +202,10 @@ export function blended(
 ): Float64Array {
   const sum = new Float64Array(rows);
   weights.forEach((weight, m) => {
-    if (weight > 0) members[m]!.forEach((one, i) => (sum[i]! += weight * one));
+    if (weight === 0) return;
+    members[m]!.forEach((one, i) => {
+      sum[i]! += weight * one;
+    });
   });
   return sum;
 }

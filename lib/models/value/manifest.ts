@@ -9,7 +9,6 @@ import {
   validationSchema,
 } from '../shared/index.ts';
 import { type CustomerBase, customerBaseSchema } from './customer-base.ts';
-import type { Prior } from './fit.ts';
 
 /** What `manifest.json` of a value model says: all that scoring needs beside the trees. */
 export interface ValueModelManifest {
@@ -21,8 +20,8 @@ export interface ValueModelManifest {
   readonly profile: AttributeEncoder | null;
   /** Absent where the histories hold none. */
   readonly base?: CustomerBase;
-  /** Of who has no history with the event; see `FittedValue`. */
-  readonly typical: Prior;
+  /** What a window came to in the mean; see `FittedValue`. */
+  readonly typical: number;
   /** Of the members; see `MEMBERS`. */
   readonly weights: readonly number[];
   /** Standard deviation of the logarithm of an amount; 0 without trees. */
@@ -46,7 +45,7 @@ export const valueManifest: z.ZodType<ValueModelManifest> = z.object({
   columns: z.array(z.number()),
   profile: attributesSchema.nullable(),
   base: z.exactOptional(customerBaseSchema),
-  typical: z.object({ value: z.number(), mean: z.number() }),
+  typical: z.number(),
   weights: z.array(z.number()),
   spread: z.number(),
   level: z.exactOptional(z.number()),

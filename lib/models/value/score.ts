@@ -74,7 +74,7 @@ class ShardValues {
     for await (const output of this.#s.session.runAll(this.#batches(users), { transfer: true })) {
       const of = (name: string) => output[name]?.data as Float32Array | undefined;
       const told = { chance: of('chance')!, size: of('size')!, total: of('total')!, reasons: of('reasons') };
-      this.#sent.shift()!.forEach((one, i) => this.#take(one, i, told));
+      for (const [i, one] of this.#sent.shift()!.entries()) this.#take(one, i, told);
     }
     const { value, low, high, alive, next } = this.#columns;
     const column = (numbers: number[]) => Float64Array.from(numbers);
@@ -139,8 +139,8 @@ class ShardValues {
     const prior = priorOf(base, typical);
     const members = [
       Float64Array.of(base.transactions * base.mean),
-      Float64Array.of(chance * prior.mean * meanSize(told.size[i]!, spread)),
-      Float64Array.of(prior.value * Math.exp(told.total[i]!)),
+      Float64Array.of(chance * meanSize(told.size[i]!, spread)),
+      Float64Array.of(prior * Math.exp(told.total[i]!)),
     ];
     const value = blended(members, weights, 1)[0]!;
     const [low, high] =

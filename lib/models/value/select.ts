@@ -89,7 +89,7 @@ export async function chooseValue(
     },
     notes: [
       `Judged ${when}, each time fitted on what was known by then, by the mean Tweedie deviance of what the windows came to: ${losses.map(({ name, loss }) => `${name} ${loss.toPrecision(4)}`).join(', ')}.`,
-      `Kept, with the weights that did best there: ${shown.join(', ')}.`,
+      `Kept, with the weights that order users best among those of a like deviance: ${shown.join(', ')}.`,
       ...(level === undefined
         ? []
         : [
