@@ -1,0 +1,12 @@
+export {
+  type Comparison,
+  type Count,
+  compareMeans,
+  compareProportions,
+  type Estimate,
+  type MeanComparison,
+  usersForMean,
+} from './compare.ts';
+export { type Cuped, cuped, type Measured } from './cuped.ts';
+export { UpliftError } from './errors.ts';
+export { type SampleRatio, sampleRatio } from './sample-ratio.ts';
