@@ -85,6 +85,11 @@ export interface MeanComparison extends Comparison {
   readonly standardError: number;
   /** Of Student's distribution, by Welch and Satterthwaite. */
   readonly degreesOfFreedom: number;
+  /**
+   * Of the difference of the means: 0 where it is symmetric. The farther it is off, the less the interval holds; of a mean, rule 7
+   * of Kohavi, Deng, Longbotham & Xu 2014 ("Seven rules of thumb for web site experimenters") allows 1 / √355.
+   */
+  readonly skewness: number;
 }
 
 /** Numbers by index: an array or a typed array. */
@@ -115,26 +120,21 @@ export function compareMeans(treated: Numbers, control: Numbers, level = 0.95): 
     pValue: standardError > 0 ? studentTails(value / standardError, degreesOfFreedom) : constant,
     standardError,
     degreesOfFreedom,
+    // Third central moments add up, those of what is taken off with a minus.
+    skewness: standardError > 0 ? (a.third / a.rows ** 2 - b.third / b.rows ** 2) / standardError ** 3 : 0,
   };
 }
 
-/**
- * How many users a group needs at least before a 95 % interval of its mean by Student's distribution holds, by a rule of thumb
- * for skewed values: 355 times the square of the skewness (Kohavi, Deng, Longbotham & Xu 2014, "Seven rules of thumb for web
- * site experimenters", rule 7).
- * @throws UpliftError as compareMeans
- */
-export function usersForMean(values: Numbers): number {
-  const { mean, variance, rows } = momentsOf(values, 'given');
-  if (variance === 0) return 0;
-  let third = 0;
-  for (let i = 0; i < rows; i++) third += (values[i]! - mean) ** 3;
-  const skewness = third / rows / ((variance * (rows - 1)) / rows) ** 1.5;
-  return Math.ceil(355 * skewness ** 2);
+interface Moments {
+  readonly rows: number;
+  readonly mean: number;
+  /** With rows - 1. */
+  readonly variance: number;
+  /** The third central moment. */
+  readonly third: number;
 }
 
-/** Mean, and variance with rows - 1. */
-function momentsOf(values: Numbers, group: string): { rows: number; mean: number; variance: number } {
+function momentsOf(values: Numbers, group: string): Moments {
   const rows = values.length;
   if (rows < 2) throw new UpliftError(`the ${group} group has ${rows} rows; at least two are expected`);
   let mean = 0;
@@ -143,7 +143,11 @@ function momentsOf(values: Numbers, group: string): { rows: number; mean: number
       throw new UpliftError(`value ${i} of the ${group} group is ${values[i]}; a finite number is expected`);
     mean += values[i]! / rows;
   }
-  let squares = 0;
-  for (let i = 0; i < rows; i++) squares += (values[i]! - mean) ** 2;
-  return { rows, mean, variance: squares / (rows - 1) };
+  let [squares, cubes] = [0, 0];
+  for (let i = 0; i < rows; i++) {
+    const off = values[i]! - mean;
+    squares += off ** 2;
+    cubes += off ** 3;
+  }
+  return { rows, mean, variance: squares / (rows - 1), third: cubes / rows };
 }

@@ -5,7 +5,6 @@ export {
   compareProportions,
   type Estimate,
   type MeanComparison,
-  usersForMean,
 } from './compare.ts';
 export { type Cuped, cuped, type Measured } from './cuped.ts';
 export { UpliftError } from './errors.ts';

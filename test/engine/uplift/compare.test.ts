@@ -7,7 +7,6 @@ import {
   cuped,
   sampleRatio,
   UpliftError,
-  usersForMean,
 } from '../../../lib/engine/uplift/index.ts';
 
 /*
@@ -98,9 +97,14 @@ describe('means', () => {
     near(ratio!.high, 13.09886291150859);
   });
 
-  it('skewed values need more users', () => {
-    expect(usersForMean(TREATED)).toBe(1113);
-    expect(usersForMean([1, 1, 1])).toBe(0);
+  it('the skewness of the difference vanishes between equal groups', () => {
+    // stats.skew(TREATED) is 1.7702197825953403; of a mean it is that over √rows, next to a control that is nearly constant
+    const biased = 1.7702197825953403 / Math.sqrt(12);
+    const constant = [1, 1, 1 + 1e-9];
+    near(compareMeans(TREATED, constant).skewness, biased * (11 / 12) ** 1.5, 6);
+    expect(compareMeans(TREATED, TREATED).skewness).toBe(0);
+    expect(compareMeans(TREATED, CONTROL).skewness).toBeGreaterThan(0);
+    expect(compareMeans(CONTROL, TREATED).skewness).toBeLessThan(0);
   });
 
   it('equal constants do not differ; too few rows, and what is no number, are refused', () => {
