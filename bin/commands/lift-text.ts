@@ -1,4 +1,4 @@
-import type { Comparison, Estimate } from '../../lib/engine/uplift/index.ts';
+import type { Comparison } from '../../lib/engine/uplift/index.ts';
 import type { ArmLift, Lift } from '../../lib/lift/index.ts';
 import { fixed, table, thousands } from './shared.ts';
 
@@ -22,19 +22,36 @@ export function liftText(lift: Lift): string {
     `control: ${control.arm}`,
     '',
     table(['arm', 'users', `with ${event}`, 'conversion', `${money} a user`], sizes),
-    ...lifts.flatMap((one) => ['', `${one.arm} against ${control.arm}`, liftTable(one, event, money)]),
+    ...lifts.flatMap((one) => [
+      '',
+      `${one.arm} against ${control.arm}: ${shown(one, event, money)}`,
+      liftTable(one, event, money),
+    ]),
     '',
     'Intervals are of 95 %: of conversions Newcombe’s, of money and of adjusted figures Welch’s. Adjusted figures take off what',
     `was known before (CUPED: ${covariates.join('; ')}).`,
     sizesText(lift),
-    ...leftOut.map(({ users, why }) => `left out  ${thousands(users)} users: ${why}`),
+    ...leftOut.map(
+      ({ users, why }) => `left out  ${thousands(users)} ${users === 1 ? 'user' : 'users'}: ${why}`,
+    ),
     ...warnings.map((warning) => `warning   ${warning}`),
   ].join('\n');
 }
 
+/** Which differences are more than chance would explain. */
+function shown({ adjusted }: ArmLift, event: string, unit: string): string {
+  const sure = ({ difference: { low, high } }: Comparison) => low > 0 || high < 0;
+  const measures = [
+    ...(sure(adjusted.conversion) ? [event] : []),
+    ...(sure(adjusted.money) ? [`${unit} a user`] : []),
+  ];
+  if (measures.length === 0) return 'no difference is shown, as both adjusted intervals hold zero';
+  return `a difference is shown in ${measures.join(' and in ')}`;
+}
+
 function liftTable({ conversion, money, adjusted }: ArmLift, event: string, unit: string): string {
-  const points = (value: number) => `${signed(100 * value, 2)} points`;
-  const plain = (value: number) => signed(value, 2);
+  const points = { scale: 100, unit: ' points' };
+  const plain = { scale: 1, unit: '' };
   const reduced = (share: number) => `variance ${signed(-100 * share, 1)} %`;
   const rows = [
     row(event, conversion, points, ''),
@@ -48,18 +65,17 @@ function liftTable({ conversion, money, adjusted }: ArmLift, event: string, unit
 function row(
   name: string,
   { difference, ratio, pValue }: Comparison,
-  write: (value: number) => string,
+  { scale, unit }: { readonly scale: number; readonly unit: string },
   note: string,
 ): string[] {
-  const between = (estimate: Estimate, of: (value: number) => string) =>
-    `${of(estimate.low)} to ${of(estimate.high)}`;
+  const write = (value: number) => signed(scale * value, 2);
   return [
     name,
-    write(difference.value),
-    between(difference, write),
+    `${write(difference.value)}${unit}`,
+    `${write(difference.low)} to ${write(difference.high)}${unit}`,
     ratio ? fixed(ratio.value, 3) : '–',
-    ratio ? between(ratio, (value) => fixed(value, 3)) : '–',
-    pValue < 0.0001 ? '< 0.0001' : fixed(pValue, 4),
+    ratio ? `${fixed(ratio.low, 3)} to ${fixed(ratio.high, 3)}` : '–',
+    probability(pValue),
     note,
   ];
 }
@@ -69,8 +85,10 @@ function sizesText({ arms, sampleRatio }: Lift): string {
   const intended = shares.map((share) => percent(share)).join(' : ');
   const numbers = arms.map(({ users }, i) => `${thousands(users)} of ${thousands(Math.round(expected[i]!))}`);
   const verdict = mismatch ? 'does not fit' : 'fits';
-  return `split     ${intended} intended, ${numbers.join(', ')} users: ${verdict} (p ${pValue < 0.0001 ? '< 0.0001' : fixed(pValue, 4)})`;
+  return `split     ${intended} intended, ${numbers.join(', ')} users: ${verdict} (p ${probability(pValue)})`;
 }
+
+const probability = (p: number): string => (p < 0.0001 ? '< 0.0001' : fixed(p, 4));
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 

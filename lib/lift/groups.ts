@@ -5,7 +5,7 @@ import type { EarlierScores } from './scores.ts';
 import type { Campaign } from './treatments.ts';
 
 /** An arm of fewer users is not compared. */
-export const FEWEST_USERS = 50;
+const FEWEST_USERS = 50;
 /** The users of one arm, side by side. */
 export interface Group {
   readonly arm: string;

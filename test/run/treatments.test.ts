@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { parseConfig } from '../../lib/config/index.ts';
+import type { Row } from '../../lib/run/drop-index/rows.ts';
 import { encodeSegment } from '../../lib/run/drop-index/segments.ts';
 import { tooLittleHistory } from '../../lib/run/history.ts';
 import { buildManifest, taskGroups } from '../../lib/run/index.ts';
@@ -19,9 +20,11 @@ it('a run reads no treatments', async () => {
   // given the same events with and without a campaign
   const shop = await shopOf({ 'log/a.csv': log, 'campaigns/a.csv': treated });
   const plain = await shopOf({ 'log/a.csv': log }, without);
-  const night = { purpose: 'night', asOf: '2025-04-02', groups: [], champions: {}, snapshot: null } as const;
+  const night = { purpose: 'night', asOf: '2025-04-02', champions: {}, snapshot: null } as const;
   // when
-  const [own, other] = [shop, plain].map(({ config, drops }) => buildManifest({ ...night, config, drops }));
+  const [own, other] = [shop, plain].map(({ config, drops }) =>
+    buildManifest({ ...night, groups: [], config, drops }),
+  );
   // then it reads the same, and names the source in its config alone
   expect({ ...own, config: null }).toEqual({ ...other, config: null });
   expect(shop.drops.map(({ state }) => state)).toEqual(['done', 'done']);
@@ -39,27 +42,17 @@ it('treatments that are not cleaned yet keep no model from serving', () => {
 });
 
 it('an index of drops knows that nobody reads them', () => {
-  const row = {
-    ...{
-      key: 'drop/campaigns/a.csv',
-      etag: 'e',
-      digest: null,
-      size: 9,
-      modified: 0,
-      other: false,
-      why: null,
-    },
-    ...{
-      state: 'done',
-      revision: 'ab',
-      source: 'campaigns',
-      minDay: null,
-      maxDay: null,
-      rowsIn: 2,
-      clean: 2,
-    },
-    ...{ withdrawn: 0, droppedAt: 0, content: '00'.repeat(8) },
-  } as const;
+  const listed = { key: 'drop/campaigns/a.csv', etag: 'e', digest: null, size: 9, modified: 0, other: false };
+  const told = { source: 'campaigns', minDay: null, maxDay: null, rowsIn: 2, clean: 2, withdrawn: 0 };
+  const row: Omit<Row, 'table'> = {
+    ...listed,
+    ...told,
+    state: 'done',
+    why: null,
+    revision: 'ab',
+    droppedAt: 0,
+    content: '00'.repeat(8),
+  };
   const flagOf = (table: 'treatments' | 'users') =>
     encodeSegment('scope', '2025-01', [{ ...row, table }]).members.flags[0];
   expect([flagOf('treatments'), flagOf('users')]).toEqual([0, 1]);

@@ -15,7 +15,7 @@ const LANCZOS = [
 ] as const;
 
 /** ln Γ(x), x > 0. */
-export function logGamma(x: number): number {
+function logGamma(x: number): number {
   if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - logGamma(1 - x);
   const z = x - 1;
   const t = z + 7.5;
