@@ -71,7 +71,7 @@ function eventArgument(text: string): EventType {
   return found;
 }
 
-/** Longer than any label window. */
+/** Ten years. */
 const MOST_DAYS = 3650;
 
 function daysArgument(text: string): number {

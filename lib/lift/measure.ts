@@ -76,7 +76,7 @@ export async function measureLift(
   checkOver(windows, begins.last, days, known.complete);
   const daysBefore = Math.max(DAYS_BEFORE, days);
   const { people, leftOut } = await peopleOf(args, campaign, design, begins, { windows, daysBefore });
-  const scores = await earlierScores(store, windows.dayOf(begins.first), args, (user) => people.has(user));
+  const scores = await earlierScores(store, windows.dayOf(begins.before), args, (user) => people.has(user));
   const groups = groupsOf(design, people, 10 ** minorDigits(config.shop.currency), scores);
   checkSizes(campaign, groups);
   const [control, ...treated] = groups;
@@ -114,8 +114,10 @@ export async function measureLift(
 interface Begins {
   readonly first: number;
   readonly last: number;
-  /** Of a treatment that began at this time. */
-  of(at: number): number;
+  /** Until when nobody was treated and no window had begun. */
+  readonly before: number;
+  /** Of a user whose treatment began at this time: begin of the window, and end of the past. */
+  of(at: number): { readonly at: number; readonly before: number };
   /** Treatments that began outside of the window that is measured. */
   outside(days: number): number;
 }
@@ -135,12 +137,17 @@ function beginsOf(
     first = Math.min(first, at);
     last = Math.max(last, at);
   }
-  if (from === undefined && control === 'arm') return { first, last, of: (at) => at, outside: () => 0 };
+  if (from === undefined && control === 'arm') {
+    return { first, last, before: first, of: (at) => ({ at, before: at }), outside: () => 0 };
+  }
   const begin = windows.midnight(from ?? windows.dayOf(first));
+  // A window that begins after treatments did has days before it that they may have changed.
+  const before = Math.min(begin, first);
   return {
     first: begin,
     last: begin,
-    of: () => begin,
+    before,
+    of: () => ({ at: begin, before }),
     outside(days) {
       const end = windows.shifted(begin, days);
       let count = 0;
@@ -170,7 +177,8 @@ async function peopleOf(
 ): Promise<{ people: ReadonlyMap<string, Person>; leftOut: Lift['leftOut'] }> {
   const people = new Map<string, Person>();
   for (const [user, { arm, at }] of campaign.treatments) {
-    people.set(user, newPerson(arms.indexOf(arm), begins.of(at)));
+    const own = begins.of(at);
+    people.set(user, newPerson(arms.indexOf(arm), own.at, own.before));
   }
   // Later versions of events count, too: they tell what really happened in the window.
   const asOf = formatDay(windows.dayOf(begins.last));
@@ -185,14 +193,16 @@ async function peopleOf(
   });
   const share = config.exports.controlShare;
   const heldOut = (user: string, first: number) =>
-    inControl(user, share) && first < begins.first ? newPerson(0, begins.first) : undefined;
+    inControl(user, share) && first < begins.before && !campaign.conflicts.has(user)
+      ? newPerson(0, begins.first, begins.before)
+      : undefined;
   await addBehaviour(
     openUsers(store, manifest),
     people,
     { windows, event, days, daysBefore },
     control === 'exports' ? heldOut : undefined,
   );
-  const leftOut = [{ users: campaign.conflicts, why: 'treated in several arms' }];
+  const leftOut = [{ users: campaign.conflicts.size, why: 'treated in several arms' }];
   if (control === 'exports') {
     const treated = [...campaign.treatments.keys()].filter((user) => people.get(user)!.known);
     const broken = brokenHoldOut(campaign, config, treated);

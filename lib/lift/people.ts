@@ -8,19 +8,22 @@ export interface Person {
   readonly arm: number;
   /** Begin of the window, ms UTC. */
   readonly at: number;
-  /** Has the user an event before the window? */
+  /** End of the past, ms UTC: neither the window nor the treatment has begun. */
+  readonly before: number;
+  /** Has the user an event of the past? */
   known: boolean;
-  /** Events of the type that is asked about, in the window and in the days before it. */
+  /** Events of the type that is asked about, in the window and in the last days of the past. */
   done: number;
   doneBefore: number;
-  /** Minor units of purchases, in the window and in the days before it. */
+  /** Minor units of purchases, in the same two times. */
   money: number;
   moneyBefore: number;
 }
 
-export const newPerson = (arm: number, at: number): Person => ({
+export const newPerson = (arm: number, at: number, before: number): Person => ({
   arm,
   at,
+  before,
   known: false,
   done: 0,
   doneBefore: 0,
@@ -31,7 +34,7 @@ export const newPerson = (arm: number, at: number): Person => ({
 interface Asked {
   readonly windows: Windows;
   readonly event: EventType;
-  /** Length of the window, and of the time before it. */
+  /** Length of the window, and of the part of the past that is counted. */
   readonly days: number;
   readonly daysBefore: number;
 }
@@ -58,19 +61,19 @@ export async function addBehaviour(
       if (!person) continue;
       people.set(user.user, person);
     }
-    const { at } = person;
-    const [from, until] = [windows.shifted(at, -daysBefore), windows.shifted(at, days)];
+    const { at, before } = person;
+    const [from, until] = [windows.shifted(before, -daysBefore), windows.shifted(at, days)];
     for (const { entries, start, end } of user.days) {
       for (let i = start; i < end; i++) {
         const time = entries.time[i]!;
-        if (time < at) person.known = true;
+        if (time < before) person.known = true;
         if (time < from || time >= until) continue;
         const lines = entries.type[i] === code ? entries.lines[i]! : 0;
         const money = entries.type[i] === PURCHASE ? entries.money[i]! : 0;
-        if (time < at) {
+        if (time < before) {
           person.doneBefore += lines;
           person.moneyBefore += money;
-        } else {
+        } else if (time >= at) {
           person.done += lines;
           person.money += money;
         }

@@ -15,8 +15,8 @@ export interface Campaign {
   readonly name: string;
   /** By pseudonym, without those of several arms. */
   readonly treatments: ReadonlyMap<string, Treatment>;
-  /** Users who were treated in several arms. */
-  readonly conflicts: number;
+  /** Pseudonyms of those who were treated in several arms. */
+  readonly conflicts: ReadonlySet<string>;
 }
 
 /** Campaigns that an error names. */
@@ -60,7 +60,7 @@ export async function readCampaign(
     throw new DataError(`there is no campaign "${name}"; ${known}`);
   }
   for (const user of conflicts) treatments.delete(user);
-  return { name, treatments, conflicts: conflicts.size };
+  return { name, treatments, conflicts };
 }
 
 interface Row extends Treatment {

@@ -186,6 +186,20 @@ describe('windows', () => {
     expect(before.covariates).toEqual(after.covariates);
   });
 
+  it('where all windows begin later than the treatments, what lies between them is neither past nor window', async () => {
+    // given purchases of the treated between the treatment and the window
+    const between = users('mail').map((user, i) => `${user},2025-03-06 10:00:00,purchase,${10 + i}`);
+    const outcome = users('mail').map((user, i) => `${user},2025-03-09 10:00:00,purchase,${10 + i}`);
+    const from = parseDay('2025-03-08');
+    // when
+    const [plain, other] = await Promise.all([
+      ask(await planted(outcome), { from }),
+      ask(await planted([...outcome, ...between]), { from }),
+    ]);
+    // then they change nothing
+    expect(other).toEqual(plain);
+  });
+
   it('users of several arms are left out and counted', async () => {
     const shop = await planted(
       [],
@@ -292,6 +306,25 @@ describe('a campaign with one arm', () => {
     });
     expect(leftOut[1]!.why).toBe('without an event before the window, as everybody of the control has');
     expect(warnings[0]).toContain('the campaign has one arm');
+  });
+
+  it('does not take for its control whom other arms of it treated', async () => {
+    // given: all of a second arm were treated in the first one, too
+    const by = (user: string) => (held(user) ? undefined : 'mail');
+    const { events, treatments } = madeUp(600, by);
+    const both = Array.from({ length: 600 }, (_, i) => `user-${i}`)
+      .filter(held)
+      .slice(0, 40);
+    const plain = csv(TREATMENTS, treatments);
+    const more = both.flatMap((user) => ['mail', 'call'].map((arm) => `${user},spring,${arm},${iso(START)}`));
+    const [before, after] = await Promise.all(
+      [plain, csv(TREATMENTS, [...treatments, ...more])].map(async (text) =>
+        ask(await shopOf({ 'log/all.csv': csv(EVENTS, events), 'campaigns/a.csv': text }, config)),
+      ),
+    );
+    // then
+    expect(after!.leftOut[0]).toEqual({ users: 40, why: 'treated in several arms' });
+    expect(after!.arms[0]!.users).toBeLessThanOrEqual(before!.arms[0]!.users - 35);
   });
 
   it('is refused where it took no notice of that group', async () => {
