@@ -191,7 +191,27 @@ const labelSource = z.strictObject({
   attributes,
 });
 
-const source = z.discriminatedUnion('table', [eventSource, itemSource, userSource, labelSource]);
+/** Who was treated by which campaign, and how: what `nightjar lift` compares. No model reads it. */
+const treatmentSource = z.strictObject({
+  ...sourceCommon,
+  table: z.literal('treatments'),
+  columns: z.strictObject({
+    user: sql,
+    campaign: sql,
+    /** The group that the user was put into, the control group's name for those who were held out. */
+    arm: sql,
+    /** When the treatment, or being held out, began. */
+    time: sql,
+  }),
+});
+
+const source = z.discriminatedUnion('table', [
+  eventSource,
+  itemSource,
+  userSource,
+  labelSource,
+  treatmentSource,
+]);
 
 const eventType = z.enum([
   'view',

@@ -1,4 +1,4 @@
-import { stableUnit } from '../data/index.ts';
+import { inControl } from '../data/index.ts';
 import type { TextColumn } from '../score/index.ts';
 import { fileAddresses } from './addresses.ts';
 import type { StepContext } from './context.ts';
@@ -68,9 +68,7 @@ async function rankedRows(
     const { logit } = columns.tasks[name]!;
     ranks.push(await readRanks(folder, task, shard, segments[task]!, logit, order));
   }
-  const control = Uint8Array.from(names, (name) =>
-    stableUnit('control', name) < shape.controlShare ? 1 : 0,
-  );
+  const control = Uint8Array.from(names, (name) => Number(inControl(name, shape.controlShare)));
   return { columns, ids, ranks, control };
 }
 
