@@ -392,6 +392,16 @@ const text = z
   })
   .optional();
 
+/** Groups of users that yes-or-no tasks are measured for, one by one. */
+const fairness = z
+  .strictObject({
+    /** Category attributes of `users` sources, such as an age band. */
+    attributes: z.array(z.string()).min(1),
+    /** A group whose mean probability is off by more than this from what happened is told as a warning. */
+    bound: z.number().positive().max(1).default(0.1),
+  })
+  .optional();
+
 const exportsSchema = z
   .strictObject({
     formats: z
@@ -428,6 +438,7 @@ export const configSchema = z.strictObject({
   model,
   training,
   text,
+  fairness,
   exports: exportsSchema,
   nightly: nightlySchema,
   deploy: deploySchema.prefault({}),
