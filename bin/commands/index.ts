@@ -95,6 +95,13 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./compare.ts')).compareCommand(),
   },
   {
+    name: 'lift',
+    group: 'Daily work:',
+    summary: 'what a campaign changed, arm by arm',
+    examples: { lift: ['--config my-shop lift --campaign spring-mail --days 14'] },
+    load: async () => (await import('./lift.ts')).liftCommand(),
+  },
+  {
     name: 'backfill',
     group: 'Daily work:',
     summary: 'the nights of past days, one after the other',

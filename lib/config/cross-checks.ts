@@ -61,6 +61,7 @@ export function crossFaults(parts: Parts): CrossFault[] {
     ...Object.entries(parts.sources).flatMap(([name, source]) => sourceFaults(name, source, parts)),
     ...prefixFaults(parts),
     ...taskFaults(parts),
+    ...fairnessFaults(parts),
   ];
 }
 
@@ -225,6 +226,23 @@ function taskFaults({ tasks, sources, named }: Parts): CrossFault[] {
     if (named.has(task.source) && !sources[task.source]) return [];
     const expected = `the name of a source whose table is "labels" (sources: ${[...named].join(', ')})`;
     return [{ path: ['tasks', name, 'source'], given: task.source, expected }];
+  });
+}
+
+/** Groups are told by what is said of users. */
+function fairnessFaults({ fairness, sources, named }: Parts): CrossFault[] {
+  if (!fairness || !named || ![...named].every((name) => sources[name])) return [];
+  const known = new Set(
+    Object.values(sources).flatMap((source) => {
+      const set = source.table === 'users' ? source.attributes.categories : undefined;
+      return Array.isArray(set) ? set : Object.keys(set ?? {});
+    }),
+  );
+  return fairness.attributes.flatMap((given, i) => {
+    if (known.has(given)) return [];
+    const choices = [...known].map((one) => `"${one}"`).join(', ') || 'none';
+    const expected = `a category attribute of a source whose table is "users" (there are: ${choices})`;
+    return [{ path: ['fairness', 'attributes', i], given, expected }];
   });
 }
 

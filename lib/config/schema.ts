@@ -191,7 +191,27 @@ const labelSource = z.strictObject({
   attributes,
 });
 
-const source = z.discriminatedUnion('table', [eventSource, itemSource, userSource, labelSource]);
+/** Who was treated by which campaign, and how: what `nightjar lift` compares. No model reads it. */
+const treatmentSource = z.strictObject({
+  ...sourceCommon,
+  table: z.literal('treatments'),
+  columns: z.strictObject({
+    user: sql,
+    campaign: sql,
+    /** The group that the user was put into, the control group's name for those who were held out. */
+    arm: sql,
+    /** When the treatment, or being held out, began. */
+    time: sql,
+  }),
+});
+
+const source = z.discriminatedUnion('table', [
+  eventSource,
+  itemSource,
+  userSource,
+  labelSource,
+  treatmentSource,
+]);
 
 const eventType = z.enum([
   'view',
@@ -385,6 +405,16 @@ const text = z
   })
   .optional();
 
+/** Groups of users that yes-or-no tasks are measured for, one by one. */
+const fairness = z
+  .strictObject({
+    /** Category attributes of `users` sources, such as an age band. */
+    attributes: z.array(z.string()).min(1),
+    /** A group whose mean probability is off by more than this from what happened is told as a warning. */
+    bound: z.number().positive().max(1).default(0.1),
+  })
+  .optional();
+
 const exportsSchema = z
   .strictObject({
     formats: z
@@ -421,6 +451,7 @@ export const configSchema = z.strictObject({
   model,
   training,
   text,
+  fairness,
   exports: exportsSchema,
   nightly: nightlySchema,
   deploy: deploySchema.prefault({}),

@@ -50,7 +50,7 @@ export function limits(load: Load, sizes: Sizes, windowHours = 3): Limit[] {
       value: sizes.trainingEventsPerShard,
       limit: EVENTS_PER_SHARD,
       unit: 'events',
-      setting: 'shards up (a power of two, at most 4096); less history dropped',
+      setting: 'shards up (a power of two, at most 4096); do not drop the oldest years',
     },
     {
       what: 'range reads of a child, one after another',

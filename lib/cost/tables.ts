@@ -91,12 +91,12 @@ function documentedLoads(deploy: Load['deploy']): { title: string; load: Load }[
       {},
     ),
     of(
-      '100 million users, 50 million events a day, settings of the last',
+      '100 million users, 50 million events a day, with the settings for 10 million',
       { users: 1e8, eventsPerDay: 5e7, dropsPerDay: 24, shards: 128 },
       {},
     ),
     of(
-      '100 million users, moved',
+      '100 million users, with the settings moved as told below',
       { users: 1e8, eventsPerDay: 5e7, dropsPerDay: 24, shards: 1024 },
       { scoreChildren: 16, ...room(64) },
     ),
@@ -106,7 +106,7 @@ function documentedLoads(deploy: Load['deploy']): { title: string; load: Load }[
       {},
     ),
     of(
-      '10 million users, a billion events a day, 240 drops, moved',
+      '10 million users, a billion events a day, 240 drops, with the settings moved',
       { users: 1e7, eventsPerDay: 1e9, dropsPerDay: 240, shards: 128 },
       { scoreChildren: 16, ...room(64) },
     ),

@@ -15,6 +15,7 @@ export {
   contentId,
   digestOf,
   dropId,
+  inControl,
   sha256,
   shardName,
   shardOf,

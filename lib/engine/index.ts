@@ -495,3 +495,18 @@ export {
   treeScores,
   treeShap,
 } from './trees/index.ts';
+// What a treatment changed: groups compared.
+export {
+  type Comparison,
+  type Count,
+  type Cuped,
+  compareMeans,
+  compareProportions,
+  cuped,
+  type Estimate,
+  type MeanComparison,
+  type Measured,
+  type SampleRatio,
+  sampleRatio,
+  UpliftError,
+} from './uplift/index.ts';

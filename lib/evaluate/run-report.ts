@@ -5,6 +5,7 @@ import { notChampions } from '../models/index.ts';
 import type { OrdersReport, QualityReport, RunReport, StageReport } from '../report/index.ts';
 import type { RunManifest } from '../run/index.ts';
 import { readJson } from '../runtime/index.ts';
+import { groupReports } from './groups.ts';
 import { modelReports } from './model-report.ts';
 import { dataThrough } from './outcomes.ts';
 import { type Orders, readPast } from './past.ts';
@@ -24,6 +25,7 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
       ? await readJson<ExportManifest>(store, `exports/as_of=${asOf ?? 'none'}/${runId}/manifest.json`)
       : undefined;
   const through = dataThrough(manifest);
+  const groups = await groupReports(store, manifest, args.outcomes);
   return {
     title: manifest.purpose === 'backtest' ? 'Backtest' : 'Scores',
     shop: config.shop.name,
@@ -43,6 +45,7 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
     quality,
     models: await modelReports(args, totals),
     ...(totals.unasked > 0 ? { unasked: { users: totals.unasked, of: totals.users } } : {}),
+    ...(groups.length > 0 ? { groups } : {}),
     leftOut,
     ...(past.orders ? { orders: ordersReport(past.orders) } : {}),
     ...(exported

@@ -1,4 +1,4 @@
-import { formatDay, parseDay, stableUnit } from '../data/index.ts';
+import { formatDay, inControl, parseDay } from '../data/index.ts';
 import type { ScoreColumns, TextColumn } from '../score/index.ts';
 import { fileAddresses } from './addresses.ts';
 import type { StepContext } from './context.ts';
@@ -70,9 +70,7 @@ async function rankedRows(
   for (const [task, name] of rankedTasks(shape).entries()) {
     ranks.push(await readRanks(folder, task, shard, segments[task]!, rankedBy(columns, name), order));
   }
-  const control = Uint8Array.from(names, (name) =>
-    stableUnit('control', name) < shape.controlShare ? 1 : 0,
-  );
+  const control = Uint8Array.from(names, (name) => Number(inControl(name, shape.controlShare)));
   return { columns, ids, ranks, control };
 }
 

@@ -1,6 +1,7 @@
 import { count, decimal, isNumber, percent, plural } from './format.ts';
 import { type Html, html, raw } from './html.ts';
 import { measuredOf } from './measured.ts';
+import { fairnessSection } from './sections/fairness.ts';
 import { leadSection, usable } from './sections/lead.ts';
 import { modelSection, modelTitle } from './sections/model.ts';
 import { qualitySection } from './sections/quality.ts';
@@ -43,7 +44,7 @@ ${contents(report)}
 <main>
 ${report.models.length > 0 ? leadSection(report) : html`<section id="lists"><h2>What to do with these lists</h2><p class="intro">This run has no tasks: nothing was predicted.</p></section>`}
 ${report.models.map((model, i) => modelSection(model, modelId(i)))}
-${qualitySection(report)}${runSection(report)}
+${fairnessSection(report)}${qualitySection(report)}${runSection(report)}
 </main>
 <footer>Run ${report.runId}, made ${report.createdAt}. This page stands alone: it loads nothing and sends nothing.</footer>
 </body>
@@ -138,6 +139,7 @@ function contents(report: RunReport): Html {
   const entries: readonly (readonly [string, string])[] = [
     ['lists', 'What to do'],
     ...report.models.map((model, i) => [modelId(i), modelTitle(model)] as const),
+    ...(report.groups && report.groups.length > 0 ? [['groups', 'Groups of users'] as const] : []),
     ['quality', 'Data quality'],
     ['run', 'Stages and files'],
   ];

@@ -289,6 +289,26 @@ export interface OrdersReport {
   readonly currency?: string | undefined;
 }
 
+/** A yes-or-no task for one group of users. */
+export interface GroupMeasures {
+  readonly group: string;
+  readonly n: number;
+  readonly baseRate: number;
+  readonly meanProbability: number;
+  readonly auroc: Measure;
+  /** Share of the group that is among the tenth of all with the highest scores. */
+  readonly chosen: number;
+}
+
+/** What a task was worth for each group by one attribute. */
+export interface GroupReport {
+  readonly attribute: string;
+  readonly task: string;
+  /** Of the gap between mean probability and base rate, from which on a group is warned of. */
+  readonly bound: number;
+  readonly groups: readonly GroupMeasures[];
+}
+
 /** One run or backtest. */
 export interface RunReport {
   readonly title: string;
@@ -308,6 +328,8 @@ export interface RunReport {
   readonly models: readonly ModelReport[];
   /** Users who have neither a score nor a list, as no task asks them. */
   readonly unasked?: { readonly users: number; readonly of: number } | undefined;
+  /** By the attributes that `fairness` names; empty where no outcome is known. */
+  readonly groups?: readonly GroupReport[] | undefined;
   /** Tasks that could not be trained yet. */
   readonly leftOut: readonly { readonly task: string; readonly why: string }[];
   /** Absent where no price is known. */

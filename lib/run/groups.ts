@@ -68,12 +68,13 @@ export function taskGroups(config: Config, only?: string): TaskGroup[] {
 
 function group(config: Config, kind: TaskGroup['kind'], name: string, tasks: string[]): TaskGroup {
   const { model, training, sources, shop, text } = config;
+  // No model reads treatments, so a source of them that is added or changed concerns none.
   const settings = {
     tasks: tasks.map((task) => config.tasks[task]),
     features: stateSettings(config),
     model,
     training,
-    sources,
+    sources: Object.fromEntries(Object.entries(sources).filter(([, { table }]) => table !== 'treatments')),
     shop,
     // Only what reads texts changes with them.
     ...(KINDS[kind].readsTexts && text ? { text } : {}),

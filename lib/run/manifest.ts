@@ -140,7 +140,7 @@ export function buildManifest(args: {
   const { purpose, config, asOf, groups, drops, champions, snapshot } = args;
   if (asOf !== null) parseDay(asOf);
   const copies = copiesAmong(drops);
-  const inputs: Record<NonNullable<CleanedQuality['table']>, RunInput[]> = {
+  const inputs: Record<Exclude<CleanedQuality['table'], 'treatments' | null>, RunInput[]> = {
     events: [],
     items: [],
     users: [],
@@ -153,6 +153,8 @@ export function buildManifest(args: {
   const skipped = new Map<string, number>();
   for (const drop of drops) {
     if (drop.state !== 'done' || copies.has(drop.key)) continue;
+    // What a run reads says nothing of campaigns: `nightjar lift` reads them by themselves.
+    if (drop.quality.table === 'treatments') continue;
     const { dropId, revision, source, table, minDay, maxDay, rowsIn } = drop.quality;
     const named = { drop: drop.key, dropId, revision, source: source! };
     const keyed = {

@@ -14,6 +14,7 @@ import { NO_LIST } from './shape-rows.ts';
 import { type Check, type LeftOut, type TableColumns, type TablePlan, VALUE, zipStages } from './table.ts';
 import { attributeColumns } from './table-attributes.ts';
 import { eventColumns } from './table-events.ts';
+import { treatmentColumns } from './table-treatments.ts';
 
 /** Plans depend on the config and the columns of a file, not on its rows: 300 equal daily files need one. */
 const plans = new Map<string, TablePlan>();
@@ -58,10 +59,7 @@ async function makePlan(
     bound.map((one, i) => [one.path, fieldOf(one, types[i] ?? 'VARCHAR', `x${i}`)] as const),
   );
   const all = [...fields.values()];
-  const table =
-    source.table === 'events'
-      ? eventColumns(source, fields, reading)
-      : attributeColumns(source, fields, reading);
+  const table = columnsOf(source, fields, reading);
   const keyFields = all.filter(({ path }) => path.startsWith('key.'));
   const keyed = keyOf(name, keyFields, reading.missing);
   const rules = await boundRules(sql, source, table, timeReadingText(reading.time));
@@ -100,6 +98,12 @@ async function makePlan(
   };
 }
 
+function columnsOf(source: Source, fields: ReadonlyMap<string, Field>, reading: Reading): TableColumns {
+  if (source.table === 'events') return eventColumns(source, fields, reading);
+  if (source.table === 'treatments') return treatmentColumns(source, fields, reading);
+  return attributeColumns(source, fields, reading);
+}
+
 /**
  * The stages of a plan from records to its last one, as a FROM item. A stage passes on what a later one names, and no more:
  * for a small drop DuckDB takes longer to plan columns than to compute them.
@@ -128,7 +132,7 @@ export function expressionsOf(source: Source): Wanted[] {
   const wanted: Wanted[] = Object.entries(source.columns).flatMap(([name, expression]) =>
     expression === undefined ? [] : [{ path: `columns.${name}`, expression }],
   );
-  if (source.table !== 'events') {
+  if ('attributes' in source) {
     for (const kind of ['numbers', 'categories', 'texts'] as const) {
       for (const [name, expression] of attributeEntries(source.attributes[kind])) {
         wanted.push({ path: `attributes.${kind}.${name}`, expression });

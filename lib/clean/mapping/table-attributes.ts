@@ -9,9 +9,9 @@ import type { Reading } from './reading.ts';
 import { type Check, type Output, type TableColumns, VALUE, zipStages } from './table.ts';
 import { splitColumns } from './table-split.ts';
 import { idOf, plainText } from './texts.ts';
-import { timeOf } from './times.ts';
+import { needTime } from './times.ts';
 
-type AttributeSource = Exclude<Source, { table: 'events' }>;
+type AttributeSource = Extract<Source, { attributes: unknown }>;
 
 const SPLITS = ['train', 'valid', 'test'];
 const OWN_COLUMNS = [
@@ -75,13 +75,7 @@ export function attributeColumns(
   }
   const validFrom = field('valid_from');
   if (validFrom) {
-    const time = timeOf(validFrom, 'v_valid_from', reading);
-    if (!time) {
-      throw new Refusal(
-        `columns.valid_from gives ${validFrom.type}, which is no time: ${validFrom.expression}`,
-        'give text, TIMESTAMP, TIMESTAMPTZ, DATE or a whole number of milliseconds since 1970',
-      );
-    }
+    const time = needTime(validFrom, 'v_valid_from', reading);
     stages.push(time.stages);
     checks.push(...timeChecks(validFrom, time, source));
     // An empty one says that the attributes have always been valid.

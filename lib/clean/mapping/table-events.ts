@@ -9,7 +9,7 @@ import { minorUnits, numberStages } from './numbers.ts';
 import type { Reading } from './reading.ts';
 import { NO_TEXT, type Output, type TableColumns, VALUE, zipStages } from './table.ts';
 import { idOf, plainText, rawText, trimmed } from './texts.ts';
-import { dayOfLocal, hourOfLocal, timeOf } from './times.ts';
+import { dayOfLocal, hourOfLocal, needTime } from './times.ts';
 import { versionColumns } from './version.ts';
 
 type EventSource = Extract<Source, { table: 'events' }>;
@@ -35,13 +35,7 @@ export function eventColumns(
   const [item, session, text, currency] = [field('item'), field('session'), field('text'), field('currency')];
   const [quantity, price, amount] = [field('quantity'), field('price'), field('amount')];
   const { missing, number, shop } = reading;
-  const instant = timeOf(time, 'v_instant', reading);
-  if (!instant) {
-    throw new Refusal(
-      `columns.time gives ${time.type}, which is no time: ${time.expression}`,
-      'give text, TIMESTAMP, TIMESTAMPTZ, DATE or a whole number of milliseconds since 1970',
-    );
-  }
+  const instant = needTime(time, 'v_instant', reading);
   const version = versionColumns(fields.get('newestBy'), reading);
   const numbers = [quantity, price, amount].filter((given) => given !== undefined);
   const ids = [

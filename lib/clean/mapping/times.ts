@@ -1,5 +1,6 @@
 import { DAY_MS, EPOCH_UNITS, type EpochUnit } from '../../data/index.ts';
 import { fromLocal, quoteText, timeReadingText } from '../duckdb/index.ts';
+import { Refusal } from '../errors.ts';
 import { type Field, isDecimal, isFloat, isGiven, isInteger, isText } from './fields.ts';
 import type { Reading } from './reading.ts';
 import { rawText, trimmed, unlessMissing } from './texts.ts';
@@ -48,6 +49,19 @@ export function timeOf(field: Field, name: string, reading: Reading): TimeSql | 
   }
   const stages = stagesOfType(field, name, reading);
   return stages && { stages, ms: name, given: isGiven(field), abbreviation: `''` };
+}
+
+/**
+ * `timeOf` where nothing but a time will do.
+ * @throws Refusal for a type that is no time
+ */
+export function needTime(field: Field, name: string, reading: Reading): TimeSql {
+  const time = timeOf(field, name, reading);
+  if (time) return time;
+  throw new Refusal(
+    `${field.path} gives ${field.type}, which is no time: ${field.expression}`,
+    'give text, TIMESTAMP, TIMESTAMPTZ, DATE or a whole number of milliseconds since 1970',
+  );
 }
 
 function stagesOfType({ type, value }: Field, name: string, { time, many }: Reading): string[][] | undefined {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { CleanedQuality } from '../../clean/index.ts';
 import type { ObjectInfo, OtherEntry } from '../../runtime/index.ts';
 import { contentOf, type DropState, type KnownDrop } from '../inputs.ts';
 
@@ -18,7 +19,7 @@ export interface Row {
   /** The rest is of the quality record, where one was read; `source` is null where no source took the drop. */
   readonly revision: string | null;
   readonly source: string | null;
-  readonly table: 'events' | 'items' | 'users' | 'labels' | null;
+  readonly table: CleanedQuality['table'];
   readonly minDay: number | null;
   readonly maxDay: number | null;
   readonly rowsIn: number;
@@ -148,9 +149,12 @@ export const isInput = ({ state, table, clean }: Row): boolean =>
 export const beginsBefore = ({ state, table, minDay }: Row, day: number): boolean =>
   state !== 'done' || table !== 'events' || minDay === null || minDay < day;
 
-/** Is there anything in the drop that a run reads? */
+/** Is there any row in the drop that counts? */
 export const rowHasRows = ({ state, clean, withdrawn }: Row): boolean =>
   state === 'done' && (clean > 0 || withdrawn > 0);
+
+/** Is there anything in the drop that a run reads? No run reads treatments. */
+export const isRead = (row: Row): boolean => rowHasRows(row) && row.table !== 'treatments';
 
 /** The first 64 bits of the hash of a drop's key: its dropId. */
 export const idOf = (key: string): Buffer => createHash('sha256').update(key).digest().subarray(0, 8);

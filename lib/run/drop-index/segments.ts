@@ -1,7 +1,17 @@
 import { damaged, sha256 } from '../../data/index.ts';
 import { getBytes, ObjectNotFound, type ObjectStore } from '../../runtime/index.ts';
 import { type Missing, missingDrop } from '../manifest.ts';
-import { decodeRows, dropOf, encodeRows, idOf, isInput, type Row, rowHasRows, versionOf } from './rows.ts';
+import {
+  decodeRows,
+  dropOf,
+  encodeRows,
+  idOf,
+  isInput,
+  isRead,
+  type Row,
+  rowHasRows,
+  versionOf,
+} from './rows.ts';
 
 /** The group of drops that were not judged by any settings, or are not through by those they were judged by. */
 export const WAITING = 'waiting';
@@ -71,7 +81,7 @@ export function encodeSegment(
     versionOf(row, row.modified).copy(view, 8 * (count + i));
     if (row.content !== null) Buffer.from(row.content, 'hex').copy(view, 8 * (2 * count + i));
     sizes[i] = row.size;
-    flags[i] = Number(rowHasRows(row));
+    flags[i] = Number(isRead(row));
   }
   const refused = firstMissing(rows.filter(({ state }) => state === 'refused'));
   const header = Buffer.from(JSON.stringify({ rows: count, refused }));

@@ -1,0 +1,11 @@
+export {
+  type Comparison,
+  type Count,
+  compareMeans,
+  compareProportions,
+  type Estimate,
+  type MeanComparison,
+} from './compare.ts';
+export { type Cuped, cuped, type Measured } from './cuped.ts';
+export { UpliftError } from './errors.ts';
+export { type SampleRatio, sampleRatio } from './sample-ratio.ts';

@@ -1,0 +1,1 @@
+export { type ArmLift, type Lift, measureLift } from './measure.ts';
