@@ -1,3 +1,4 @@
+import { type ExportFile, FOLDERS, type Format } from './manifest.ts';
 import type { Column } from './table-file.ts';
 
 /** What an export holds for a set of tasks. */
@@ -47,6 +48,23 @@ export function partsOf(rows: number, shards: number, sizes: FileSizes): number 
 /** `users` where there is one part, else `users-000` and so on. */
 export const partName = (name: string, part: number, parts: number): string =>
   parts === 1 ? name : `${name}-${String(part).padStart(3, '0')}`;
+
+/** The objects of one part of a table, by format. */
+export function objectKeys(
+  { formats, asOf, runId }: { formats: readonly Format[]; asOf: string; runId: string },
+  table: string,
+  name: string,
+  below = '',
+): Partial<Record<Format, string>> {
+  const place = `${below}as_of=${asOf}/run=${runId}`;
+  return Object.fromEntries(
+    formats.map((format) => [format, `exports/${table}/${FOLDERS[format]}/${place}/${name}.${format}`]),
+  );
+}
+
+/** Format by format, each from the first part to the last. */
+export const inOrder = (formats: readonly Format[], files: readonly ExportFile[]): ExportFile[] =>
+  formats.flatMap((format) => files.filter((file) => file.format === format));
 
 /** A tenth of the ranked users is in each. */
 export const decileOf = (rank: number, ranked: number): number => Math.floor(((rank - 1) * 10) / ranked) + 1;
