@@ -7,7 +7,8 @@ const HOW_MUCH: Readonly<Record<Band, string>> = { low: 'little', medium: 'a fai
 
 /** A centre in words, against the night's buyers: 'buys often, spends much, last bought about 5 days ago'. */
 export function describe({ recency, purchaseDays, money }: Standing, bands: Bands): string {
-  const often = HOW_OFTEN[bandOfQuintile(levelOf(purchaseDays, bands.purchaseDays))];
+  // Nobody buys on 2.1 days: edges are whole numbers.
+  const often = HOW_OFTEN[bandOfQuintile(levelOf(Math.round(purchaseDays), bands.purchaseDays))];
   const much = HOW_MUCH[bandOfQuintile(levelOf(money, bands.money))];
   const times = Math.round(purchaseDays) <= 1 ? 'bought once' : `buys ${often}`;
   const days = Math.max(1, Math.round(recency));
