@@ -13,7 +13,7 @@ export function profilesSection(profiles: ProfilesReport): Html {
     html` By when they last bought, on how many days and for how much they fall into <b>${plural(segments.length, 'segment', 'segments')}</b> (column <code>segment</code> of the table <code>profiles</code>). A number means the same segment night after night.`
   }</p>
 ${segments.length > 0 ? segmentsTable(profiles) : html`<p class="nothing">There are no segments yet: too few users have bought, or they hardly differ.</p>`}
-<div class="grid pair below">${
+<div class="grid below">${
     segments.length > 0 &&
     figure(
       {
@@ -25,7 +25,7 @@ ${segments.length > 0 ? segmentsTable(profiles) : html`<p class="nothing">There 
       bars(
         'Share of each segment among the buyers',
         segments.map((one) => ({
-          name: `${one.segment}: ${one.description}`,
+          name: `Segment ${count(one.segment)}`,
           value: one.users / buyers,
           shown: shareOf(one.users, buyers, 0),
         })),

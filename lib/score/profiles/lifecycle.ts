@@ -62,6 +62,10 @@ function cameBack(state: UserState, day: number, settings: ProfileSettings): boo
     if (day - earlier > settings.wonBackDays) return false;
     later = earlier;
   }
-  // The purchase day before is forgotten: all that is known of the gap is that it reaches back beyond the daily detail.
-  return later !== undefined && gaps > 0 && wasLost(later - (state.day - state.historyDays));
+  if (later === undefined || gaps === 0) return false;
+  // The purchase day before is forgotten. The last gap is known, and an only one; of another only that it reaches back
+  // beyond the daily detail.
+  if (gaps === 1) return wasLost(sum);
+  const isLast = later === state.get(PURCHASE, AT.lastDay);
+  return wasLost(isLast ? state.get(PURCHASE, AT.gapLast) : later - (state.day - state.historyDays));
 }
