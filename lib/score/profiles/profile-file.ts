@@ -5,7 +5,7 @@ import { type TextColumn, textColumn } from '../text-column.ts';
 /** Numbers of a user as of the day; NaN where there is none. Money is in major units. */
 export const PROFILE_NUMBERS = ['expectedGap', 'recency', 'purchaseDays', 'money', 'price'] as const;
 /** What a user is, as codes. */
-export const PROFILE_CODES = ['lifecycle', 'partOfDay', 'weekday'] as const;
+const PROFILE_CODES = ['lifecycle', 'partOfDay', 'weekday'] as const;
 
 type Numbers = Readonly<Record<(typeof PROFILE_NUMBERS)[number], Float64Array>>;
 type Codes = Readonly<Record<(typeof PROFILE_CODES)[number], Uint8Array>>;
