@@ -9,6 +9,7 @@ export type {
   LabelTask,
   NextTask,
   Nightly,
+  ProfileSettings,
   Source,
   Task,
   ValueTask,

@@ -415,6 +415,25 @@ const fairness = z
   })
   .optional();
 
+/** What the table of profiles is made by. Days are shop days; gaps are those between days with a purchase. */
+const profiles = z.strictObject({
+  /** Whose first purchase is at most this many days ago is new. */
+  newDays: days.default(30),
+  /** A gap of this many days counts beside a user's own ones: what is expected of someone who bought once. */
+  gapDays: days.default(45),
+  /** A user lapses, and is lost, when the last purchase is more than so many expected gaps ago … */
+  lapsingAfter: z.number().positive().default(2),
+  lostAfter: z.number().positive().default(4),
+  /** … but nobody lapses within this many days. */
+  leastDays: days.default(14),
+  /** Who came back after being lost stays won back for this many days. */
+  wonBackDays: days.default(30),
+  /** 'item', or an item category attribute: what a user's interests are told in; left out: they are not told. */
+  interests: z.string().optional(),
+  /** Interests of a user that are named at most. */
+  mostInterests: z.number().int().min(1).max(20).default(3),
+});
+
 const exportsSchema = z
   .strictObject({
     formats: z
@@ -425,6 +444,8 @@ const exportsSchema = z
     controlShare: z.number().min(0).max(0.5).default(0.05),
     /** How many of the strongest reasons stand beside each probability. */
     reasons: z.number().int().min(0).max(10).default(3),
+    /** Also a table `profiles`: lifecycle, recency, frequency and money, habits and segment of each user. */
+    profiles: z.union([z.literal(true).transform(() => profiles.parse({})), profiles]).optional(),
   })
   .prefault({});
 
@@ -464,6 +485,7 @@ export type ConfigInput = z.input<typeof configSchema>;
 /** What the code reads: every default filled in. */
 export type Config = z.output<typeof configSchema>;
 export type Nightly = Config['nightly'];
+export type ProfileSettings = NonNullable<Config['exports']['profiles']>;
 export type Source = Config['sources'][string];
 export type Task = Config['tasks'][string];
 export type EventTask = Extract<Task, { kind: 'event' }>;

@@ -20,6 +20,17 @@ export {
   type TrainingGraphOptions,
   trainingGraph,
 } from './autodiff/index.ts';
+// Groups of points.
+export {
+  ClusterError,
+  type KMeans,
+  type KMeansOptions,
+  kMeans,
+  matchCentres,
+  nearestCentre,
+  type Points,
+  silhouette,
+} from './cluster/index.ts';
 // Who still buys, how often and for how much, from dates and sums alone.
 export {
   type BgNbdFit,

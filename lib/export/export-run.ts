@@ -3,6 +3,7 @@ import { type Pseudonyms, parseDay, sha256 } from '../data/index.ts';
 import { versionsOf } from '../models/index.ts';
 import {
   overUsers,
+  profilesKey,
   type RunManifest,
   readManifest,
   scoresKey,
@@ -13,6 +14,7 @@ import { type ObjectStore, withScratch } from '../runtime/index.ts';
 import { alone, openCrew } from './crew.ts';
 import { writeExports } from './export.ts';
 import type { ExportManifest } from './manifest.ts';
+import type { ProfileTable } from './profiles/index.ts';
 import { readScores } from './shard-rows.ts';
 import { type ExportTable, FILE_SIZES, type FileSizes, partsOf, rankedTasks } from './table.ts';
 
@@ -42,13 +44,15 @@ export async function exportRun(args: {
   const { store, runId, pseudonyms, now, progress, workers, sizes = FILE_SIZES } = args;
   const manifest = await readManifest(store, runId);
   const versions = await versionsOf(store, runId, manifest);
+  const tables = await exportTables(store, runId, manifest, versions);
   return writeExports({
     store,
     runId,
     asOf: manifest.asOf ?? 'none',
     modelVersion: modelVersion(versions),
     formats: manifest.config.exports.formats,
-    tables: await exportTables(store, runId, manifest, versions),
+    tables,
+    profiles: profileTable(runId, manifest, tables),
     sizes,
     withCrew: ({ scores, likelyRows }, work) =>
       withScratch('export', async (folder) => {
@@ -57,7 +61,7 @@ export async function exportRun(args: {
           ? openCrew(workers.start, Math.min(workers.count, scores.length), folder)
           : alone({ store, pseudonyms, folder });
         try {
-          return await work(crew);
+          return await work(crew, folder);
         } finally {
           await crew.close();
         }
@@ -123,4 +127,18 @@ async function exportTables(
     });
   }
   return tables;
+}
+
+/** The profiles of the users whom the run scored, where the shop wants them. */
+function profileTable(
+  runId: string,
+  { config, asOf, purpose, shards }: RunManifest,
+  [users]: readonly ExportTable[],
+): ProfileTable | undefined {
+  const { profiles, controlShare } = config.exports;
+  if (!profiles || asOf === null || purpose === 'backtest' || users?.name !== 'users') return undefined;
+  return {
+    profiles: Array.from({ length: shards }, (_, shard) => profilesKey(runId, shard)),
+    ...{ asOf, controlShare, interests: profiles.interests !== undefined },
+  };
 }

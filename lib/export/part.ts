@@ -1,11 +1,12 @@
 import { formatDay, inControl, parseDay } from '../data/index.ts';
-import type { ScoreColumns, TextColumn } from '../score/index.ts';
+import type { ScoreColumns } from '../score/index.ts';
 import { fileAddresses } from './addresses.ts';
+import { byId } from './by-id.ts';
 import type { StepContext } from './context.ts';
 import type { CsvWriter } from './csv.ts';
 import type { ExportFile, Format } from './manifest.ts';
 import { readRanks, type Segment } from './ranks.ts';
-import { comparerOf, rankedBy, readRows, type ShardRows } from './shard-rows.ts';
+import { rankedBy, readRows, type ShardRows } from './shard-rows.ts';
 import { decileOf, type ExportTable, exportColumns, partName, rankedTasks } from './table.ts';
 import { writeTableFile } from './table-file.ts';
 
@@ -96,13 +97,13 @@ function* records(
         csv.whole(decileOf(rank, ranked[task]!));
         csv.whole(rank);
       }
-      text(csv, reasons, row);
+      csv.cell(reasons, row);
     }
     for (const [i, name] of shape.values.entries()) {
       const task = shape.tasks.length + i;
       amounts(csv, columns.values[name]!, row, ranks[task]![row]!, ranked[task]!, shape.asOf);
     }
-    for (const name of shape.lists) text(csv, columns.lists[name]!, row);
+    for (const name of shape.lists) csv.cell(columns.lists[name]!, row);
     csv.text(shape.modelVersion);
     csv.end();
     yield;
@@ -133,32 +134,5 @@ function amounts(
   number(alive);
   if (asOf === null || !(next[row]! < FARTHEST)) csv.empty();
   else csv.plain(formatDay(parseDay(asOf) + Math.ceil(next[row]!)));
-  text(csv, reasons, row);
-}
-
-function text(csv: CsvWriter, { bytes, offsets, has }: TextColumn, row: number): void {
-  if (has(row)) csv.bytes(bytes, offsets[row]!, offsets[row + 1]!);
-  else csv.empty();
-}
-
-/** Shard and row of each user in the order of ids; rows of a table in that of their numbers. */
-function* byId(
-  id: ExportTable['shape']['id'],
-  shards: readonly RankedRows[],
-): Generator<readonly [shard: number, row: number]> {
-  const ids = shards.flatMap((rows) => rows.ids);
-  const starts: number[] = [];
-  let start = 0;
-  for (const rows of shards) {
-    starts.push(start);
-    start += rows.ids.length;
-  }
-  const shardOf = new Uint16Array(ids.length);
-  for (const [shard, from] of starts.entries()) shardOf.fill(shard, from);
-  const compare = id === 'row_id' ? (a: string, b: string) => Number(a) - Number(b) : comparerOf(ids);
-  const order = Uint32Array.from(ids, (_, place) => place).sort((a, b) => compare(ids[a]!, ids[b]!));
-  for (const place of order) {
-    const shard = shardOf[place]!;
-    yield [shard, place - starts[shard]!];
-  }
+  csv.cell(reasons, row);
 }

@@ -2,6 +2,13 @@ import { type AudienceArguments, type BestArguments, bestOfAddresses, writeAudie
 import type { StepContext } from './context.ts';
 import type { ExportFile } from './manifest.ts';
 import { type PartArguments, type PartResult, writePart } from './part.ts';
+import {
+  type MeasureArguments,
+  type Measured,
+  measureShard,
+  type ProfilePartArguments,
+  writeProfilePart,
+} from './profiles/index.ts';
 import { fileSorted, mergeRanks, type Segment } from './ranks.ts';
 import { rankedBy, readScores } from './shard-rows.ts';
 import { type ExportTable, rankedTasks } from './table.ts';
@@ -26,6 +33,10 @@ export interface Steps {
   part: { argument: PartArguments; result: PartResult };
   best: { argument: BestArguments; result: null };
   audience: { argument: AudienceArguments; result: ExportFile[] };
+  /** Files the numbers of a shard's users that their profiles are compared by. */
+  measure: { argument: MeasureArguments; result: Measured };
+  /** Writes a part of the table of profiles. */
+  profilePart: { argument: ProfilePartArguments; result: readonly ExportFile[] };
 }
 
 export type StepName = keyof Steps;
@@ -54,4 +65,6 @@ export const STEPS: { readonly [K in StepName]: Step<K> } = {
     return null;
   },
   audience: writeAudience,
+  measure: measureShard,
+  profilePart: writeProfilePart,
 };

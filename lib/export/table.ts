@@ -1,3 +1,4 @@
+import { type ExportFile, FOLDERS, type Format } from './manifest.ts';
 import type { Column } from './table-file.ts';
 
 /** What an export holds for a set of tasks. */
@@ -54,6 +55,23 @@ export const rankedTasks = ({ tasks, values }: Pick<ExportShape, 'tasks' | 'valu
   ...tasks,
   ...values,
 ];
+
+/** The objects of one part of a table, by format. */
+export function objectKeys(
+  { formats, asOf, runId }: { formats: readonly Format[]; asOf: string; runId: string },
+  table: string,
+  name: string,
+  below = '',
+): Partial<Record<Format, string>> {
+  const place = `${below}as_of=${asOf}/run=${runId}`;
+  return Object.fromEntries(
+    formats.map((format) => [format, `exports/${table}/${FOLDERS[format]}/${place}/${name}.${format}`]),
+  );
+}
+
+/** Format by format, each from the first part to the last. */
+export const inOrder = (formats: readonly Format[], files: readonly ExportFile[]): ExportFile[] =>
+  formats.flatMap((format) => files.filter((file) => file.format === format));
 
 /** A tenth of the ranked users is in each. */
 export const decileOf = (rank: number, ranked: number): number => Math.floor(((rank - 1) * 10) / ranked) + 1;

@@ -26,6 +26,7 @@ export type {
   ValueOutcomes,
 } from './family.ts';
 export { finetuneRun } from './finetune.ts';
+export { unitsNamed } from './next/index.ts';
 export { eachUser, type LeftOut, listedNames, namingDrops, openTitles } from './shared/index.ts';
 export { readLabelled } from './table/index.ts';
 export { textsBefore, type UsersModelManifest } from './users/index.ts';

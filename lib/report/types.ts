@@ -309,6 +309,29 @@ export interface GroupReport {
   readonly groups: readonly GroupMeasures[];
 }
 
+/** Who the users of a run are. */
+export interface ProfilesReport {
+  readonly users: number;
+  /** Users who bought. */
+  readonly buyers: number;
+  /** Users by lifecycle, in the order in which they are shown. */
+  readonly lifecycle: readonly { readonly name: string; readonly users: number }[];
+  /** How well segments are told apart; absent without segments. */
+  readonly silhouette?: Measure | undefined;
+  /** Segments of the buyers, each with the user at its centre; none where there are too few. */
+  readonly segments: readonly {
+    readonly segment: number;
+    readonly users: number;
+    readonly description: string;
+    readonly recencyDays: number;
+    readonly purchaseDays: number;
+    /** In major units. */
+    readonly money: number;
+  }[];
+  /** ISO 4217; absent where the shop names none. */
+  readonly currency?: string | undefined;
+}
+
 /** One run or backtest. */
 export interface RunReport {
   readonly title: string;
@@ -336,4 +359,6 @@ export interface RunReport {
   readonly orders?: OrdersReport | undefined;
   /** Absent for a backtest, which exports nothing. */
   readonly exports?: ExportReport | undefined;
+  /** Absent where profiles are not asked for. */
+  readonly profiles?: ProfilesReport | undefined;
 }

@@ -1,6 +1,7 @@
 import { type Data, Field, Float64, makeData, Uint32, Utf8, vectorFromArray } from 'apache-arrow';
 import { decodeArrow, encodeArrow, recordBatch } from '../data/index.ts';
 import type { ShardScores } from '../models/index.ts';
+import { type TextColumn, textColumn, textsOf } from './text-column.ts';
 
 /** Numbers of a value task. */
 const AMOUNTS = ['value', 'low', 'high', 'alive', 'next'] as const;
@@ -33,14 +34,6 @@ export function encodeScores(scores: ShardScores, metadata: Record<string, strin
     text(`${task}.reasons`, own.reasons);
   }
   return encodeArrow(fields, [recordBatch(fields, columns, rows)], metadata);
-}
-
-/** Texts of all rows, as they lie in the file: row i holds the bytes from `offsets[i]` to `offsets[i + 1]`. */
-export interface TextColumn {
-  readonly bytes: Uint8Array;
-  readonly offsets: Int32Array;
-  /** Is it a text, or null? */
-  has(row: number): boolean;
 }
 
 /** A shard's scores without a JavaScript value for each cell; rows and columns as in `ShardScores`. */
@@ -106,24 +99,6 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
     ),
     ...(schema.fields.some((field) => field.name === 'email') ? { emails: text('email') } : {}),
   };
-}
-
-function textColumn(data: Data | undefined, rows: number): TextColumn {
-  if (!data || rows === 0) {
-    return { bytes: new Uint8Array(0), offsets: new Int32Array(1), has: () => false };
-  }
-  const { values, valueOffsets, nullBitmap, nullCount } = data;
-  const has =
-    nullCount === 0 ? () => true : (row: number) => ((nullBitmap[row >> 3]! >> (row & 7)) & 1) === 1;
-  return { bytes: values, offsets: valueOffsets, has };
-}
-
-/** The texts of a column. */
-export function textsOf({ bytes, offsets, has }: TextColumn, rows: number): (string | null)[] {
-  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Array.from({ length: rows }, (_, row) =>
-    has(row) ? all.toString('utf8', offsets[row]!, offsets[row + 1]!) : null,
-  );
 }
 
 /**

@@ -18,7 +18,7 @@ export const MEMBERS = ['BG/NBD x Gamma-Gamma', 'two-part trees', 'Tweedie trees
 /** Fewer rows with anything, or with nothing, than this teach nothing. */
 const FEWEST = 20;
 /** Between Poisson (1) and gamma (2); the power by which candidates are judged, too. */
-export const POWER = 1.5;
+const POWER = 1.5;
 /** Where too few users are kept aside to tell: amounts of one user differ by a factor of e. */
 const USUAL_SPREAD = 1;
 /** Forecasts are taken as 0 below this share of the mean. */

@@ -1,5 +1,5 @@
 /** Share of users whose outcome is to lie within its interval. */
-export const COVERAGE = 0.8;
+const COVERAGE = 0.8;
 
 /** What a user's window may come to: nothing, or an amount whose logarithm is normal. */
 export interface Prospect {

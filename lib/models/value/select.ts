@@ -157,7 +157,7 @@ function assessed(
   const said = answers.flatMap((answer) => [...answer]);
   const users = trials.flatMap(({ unit }) => [...unit]);
   const told = level === undefined ? undefined : prospects(trials, answers);
-  const within = told && told.each.map((one) => intervalOf(one, told.spread, level!));
+  const within = told?.each.map((one) => intervalOf(one, told.spread, level!));
   return {
     ...assessNumeric(truth, said, users),
     coverage: within
