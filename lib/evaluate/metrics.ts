@@ -19,7 +19,7 @@ import type { BinaryOutcomes, ListedOutcomes, Outcomes, ValueOutcomes } from '..
 import type { BinaryEvaluation, ListMeasures, ValueMeasures } from '../report/index.ts';
 
 /** The metrics as `--json` prints them. */
-export interface BinaryMetrics {
+interface BinaryMetrics {
   readonly n: number;
   readonly baseRate: number | null;
   readonly auroc: number | null;
@@ -31,7 +31,7 @@ export interface BinaryMetrics {
 }
 
 /** Metrics that need both outcomes are null where only one happened; docs/metrics.md has the formulas. */
-export function binaryMetrics({ labels, probabilities }: BinaryOutcomes): BinaryMetrics {
+function binaryMetrics({ labels, probabilities }: BinaryOutcomes): BinaryMetrics {
   const n = labels.length;
   const positives = labels.reduce((sum, y) => sum + y, 0);
   const both = positives > 0 && positives < n;
@@ -74,7 +74,7 @@ export function binaryEvaluation({ labels, probabilities }: BinaryOutcomes): Bin
 }
 
 /** Recall and NDCG at the task's k, means over the users. */
-export function listMetrics({ truth, lists, k }: ListedOutcomes): {
+function listMetrics({ truth, lists, k }: ListedOutcomes): {
   n: number;
   k: number;
   recall: number | null;
@@ -90,7 +90,7 @@ export function listMetrics({ truth, lists, k }: ListedOutcomes): {
 }
 
 /** Errors in the unit of the values; docs/metrics.md has the formulas. */
-export function valueMetrics({ truth, values, low, high }: ValueOutcomes): {
+function valueMetrics({ truth, values, low, high }: ValueOutcomes): {
   n: number;
   mean: number | null;
   meanExpected: number | null;

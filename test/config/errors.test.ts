@@ -229,7 +229,7 @@ const cases: [string, (config: Input) => void, string][] = [
   [
     'a task of no kind',
     (c) => (c.tasks.purchase = { horizonDays: 30 }),
-    'tasks.purchase.kind: given nothing, expected a known "kind": one of event, absence, next, label',
+    'tasks.purchase.kind: given nothing, expected a known "kind": one of event, absence, next, value, label',
   ],
   [
     'a task without a horizon',
