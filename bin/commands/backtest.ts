@@ -164,8 +164,13 @@ async function writePredictions(
       ? outcomes.ids.flatMap((id, i) =>
           outcomes.lists[i]!.map((item, rank) => `${idOf(id)},${csv(item)},${rank + 1}`),
         )
-      : outcomes.ids.map((id, i) => `${idOf(id)},${outcomes.probabilities[i]}`);
-  const head = `${rows ? 'row_id' : 'user_id'},${outcomes.kind === 'list' ? 'item,rank' : 'probability'}`;
+      : outcomes.kind === 'value'
+        ? outcomes.ids.map(
+            (id, i) => `${idOf(id)},${outcomes.values[i]},${outcomes.low[i]},${outcomes.high[i]}`,
+          )
+        : outcomes.ids.map((id, i) => `${idOf(id)},${outcomes.probabilities[i]}`);
+  const columns = { list: 'item,rank', value: 'value,low,high', binary: 'probability' };
+  const head = `${rows ? 'row_id' : 'user_id'},${columns[outcomes.kind]}`;
   await writeWhole(file, `${[head, ...lines].join('\n')}\n`);
 }
 

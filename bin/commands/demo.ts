@@ -3,13 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { ConfigError } from '../../lib/data/index.ts';
-import {
-  type binaryMetrics,
-  evaluateRun,
-  horizonOf,
-  type listMetrics,
-  metricsOf,
-} from '../../lib/evaluate/index.ts';
+import { evaluateRun, horizonOf, metricsOf } from '../../lib/evaluate/index.ts';
 import type { Outcomes } from '../../lib/models/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
 import { markAtWork } from '../../lib/runtime/index.ts';
@@ -179,44 +173,40 @@ function stageTable(
   );
 }
 
-type Metric = { task: string; horizonDays: number } & (
-  | ReturnType<typeof binaryMetrics>
-  | ReturnType<typeof listMetrics>
-);
+type Metric = { task: string; horizonDays: number } & ReturnType<typeof metricsOf>;
 
 function metricTable(metrics: readonly Metric[]): string {
-  return table(
-    [
-      'task',
-      'days',
-      'n',
-      'base rate',
-      'AUROC',
-      'AUPR',
-      'log loss',
-      'Brier',
-      'ECE',
-      'lift10',
-      'recall@k',
-      'NDCG@k',
-    ],
-    metrics.map((m) =>
-      'recall' in m
-        ? [m.task, m.horizonDays, m.n, '–', '–', '–', '–', '–', '–', '–', fixed(m.recall), fixed(m.ndcg)]
-        : [
-            m.task,
-            m.horizonDays,
-            m.n,
-            fixed(m.baseRate),
-            fixed(m.auroc),
-            fixed(m.auprc),
-            fixed(m.logLoss),
-            fixed(m.brier),
-            fixed(m.ece),
-            fixed(m.lift10),
-            '–',
-            '–',
+  const values = metrics.flatMap((m) =>
+    'spearman' in m
+      ? [
+          [
+            ...[m.task, m.horizonDays, m.n, fixed(m.mean, 1), fixed(m.meanExpected, 1), fixed(m.spearman)],
+            ...[fixed(m.topShare10), fixed(m.mae, 1), fixed(m.coverage80)],
           ],
-    ),
+        ]
+      : [],
   );
+  const heads = [
+    ...['task', 'days', 'n', 'base rate', 'AUROC', 'AUPR', 'log loss', 'Brier', 'ECE', 'lift10'],
+    ...['recall@k', 'NDCG@k'],
+  ];
+  const ranked = table(
+    heads,
+    metrics.flatMap((m) => {
+      if ('spearman' in m) return [];
+      if ('recall' in m) {
+        const none = new Array(7).fill('–');
+        return [[m.task, m.horizonDays, m.n, ...none, fixed(m.recall), fixed(m.ndcg)]];
+      }
+      return [
+        [
+          ...[m.task, m.horizonDays, m.n, fixed(m.baseRate), fixed(m.auroc), fixed(m.auprc)],
+          ...[fixed(m.logLoss), fixed(m.brier), fixed(m.ece), fixed(m.lift10), '–', '–'],
+        ],
+      ];
+    }),
+  );
+  if (values.length === 0) return ranked;
+  const of = ['task', 'days', 'n', 'mean', 'expected', 'Spearman', 'first 10 % hold', 'MAE', 'within 80 %'];
+  return `${ranked}\n\n${table(of, values)}`;
 }

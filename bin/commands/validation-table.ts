@@ -17,6 +17,22 @@ export function validationJson(report: RunReport): Record<string, unknown> {
           { ...held, n, recall: figure(recall, intervals.recall), ndcg: figure(ndcg, intervals.ndcg) },
         ];
       }
+      if ('spearman' in assessment) {
+        const { n, meanTruth, meanPrediction, mae, spearman, topShare10, coverage, intervals } = assessment;
+        return [
+          task.name,
+          {
+            ...held,
+            n,
+            mean: meanTruth,
+            meanExpected: meanPrediction,
+            mae: figure(mae, intervals.mae),
+            spearman: figure(spearman, intervals.spearman),
+            topShare10: figure(topShare10, intervals.topShare10),
+            coverage80: coverage,
+          },
+        ];
+      }
       const { n, positives, auroc, lift10, logLoss, intervals } = assessment;
       return [
         task.name,
@@ -44,7 +60,8 @@ const tasksOf = ({ models }: RunReport): TaskReport[] => models.flatMap((model) 
 /** The same for a person, with what it was measured on. */
 export function validationText(report: RunReport): string {
   const tasks = tasksOf(report);
-  const ranked = tasks.filter((task) => task.kind !== 'next' && task.validation);
+  const ranked = tasks.filter((task) => task.kind !== 'next' && task.kind !== 'value' && task.validation);
+  const amounts = tasks.filter((task) => task.kind === 'value' && task.validation);
   const listed = tasks.filter((task) => task.kind === 'next' && task.validation);
   const parts: string[] = [];
   if (ranked.length > 0) {
@@ -52,7 +69,7 @@ export function validationText(report: RunReport): string {
       table(
         ['task', 'held out', 'n', 'base rate', 'AUROC', 'lift, first 10 %', 'log loss'],
         ranked.flatMap((task) => {
-          if (task.kind === 'next' || !task.validation) return [];
+          if (task.kind === 'next' || task.kind === 'value' || !task.validation) return [];
           const { n, positives, auroc, lift10, logLoss, intervals } = task.validation.assessment;
           return [
             [
@@ -90,11 +107,36 @@ export function validationText(report: RunReport): string {
       ),
     );
   }
+  if (amounts.length > 0) {
+    parts.push(
+      table(
+        ['task', 'held out', 'n', 'mean', 'expected', 'Spearman', 'first 10 % hold', 'MAE', 'within 80 %'],
+        amounts.flatMap((task) => {
+          if (task.kind !== 'value' || !task.validation) return [];
+          const { n, meanTruth, meanPrediction, spearman, topShare10, mae, coverage, intervals } =
+            task.validation.assessment;
+          return [
+            [
+              task.name,
+              heldOut(task),
+              n,
+              fixed(meanTruth),
+              fixed(meanPrediction),
+              withInterval(spearman, intervals.spearman, 3),
+              withInterval(topShare10, intervals.topShare10, 3),
+              withInterval(mae, intervals.mae, 1),
+              fixed(coverage),
+            ],
+          ];
+        }),
+      ),
+    );
+  }
   for (const { name, validation } of tasks) {
     if (!validation)
       parts.push(`${name}: not measured, too little history or too few outcomes to hold some out`);
   }
-  if (ranked.length + listed.length > 0) {
+  if (ranked.length + listed.length + amounts.length > 0) {
     parts.push(
       'Validation: data held out of the fit, by which the model was chosen; no test. 95 % intervals in brackets.',
     );

@@ -27,6 +27,8 @@ export default defineConfig({
     purchase: { kind: 'event', event: 'purchase', horizonDays: 90 },
     purchase30: { kind: 'event', event: 'purchase', horizonDays: 30 },
     churn: { kind: 'absence', event: 'purchase', horizonDays: 90, activeDays: 180 },
+    // What each customer will spend, returns not taken off.
+    spend: { kind: 'value', of: 'money', horizonDays: 90 },
     preference: { kind: 'next', event: 'purchase', of: 'item', horizonDays: 30, k: 20 },
   },
   // Names of what was bought: the report says what they add.

@@ -62,6 +62,7 @@ export function crossFaults(parts: Parts): CrossFault[] {
     ...prefixFaults(parts),
     ...taskFaults(parts),
     ...fairnessFaults(parts),
+    ...profileFaults(parts),
   ];
 }
 
@@ -201,23 +202,16 @@ function prefixFaults({ sources }: Parts): CrossFault[] {
   });
 }
 
-function taskFaults({ tasks, sources, named }: Parts): CrossFault[] {
+function taskFaults(parts: Parts): CrossFault[] {
+  const { tasks, sources, named } = parts;
   if (!named) return [];
-  const categories = new Set(
-    Object.values(sources).flatMap((source) => {
-      const set = source.table === 'items' ? source.attributes.categories : undefined;
-      return Array.isArray(set) ? set : Object.keys(set ?? {});
-    }),
-  );
-  // A source that is wrong may be the one that has them.
-  const known = [...named].every((name) => sources[name]);
   return Object.entries(tasks).flatMap(([name, task]): CrossFault[] => {
-    if (task.kind === 'next' && task.of !== 'item' && known && !categories.has(task.of)) {
-      const choices = ['item', ...categories].map((one) => `"${one}"`).join(', ');
-      const expected = `"item" or a category attribute of a source whose table is "items": ${choices}`;
-      return [{ path: ['tasks', name, 'of'], given: task.of, expected }];
+    if (task.kind === 'next') {
+      const expected = notOfItems(task.of, parts);
+      return expected === undefined ? [] : [{ path: ['tasks', name, 'of'], given: task.of, expected }];
     }
-    if (task.kind === 'event' && task.knownDays !== undefined && (task.population ?? 'buyers') === 'buyers') {
+    const asks = task.kind === 'event' || task.kind === 'value';
+    if (asks && task.knownDays !== undefined && (task.population ?? 'buyers') === 'buyers') {
       const expected = `no such setting without population: 'known' or 'prospects', which go by it`;
       return [{ path: ['tasks', name, 'knownDays'], given: task.knownDays, expected }];
     }
@@ -226,6 +220,42 @@ function taskFaults({ tasks, sources, named }: Parts): CrossFault[] {
     const expected = `the name of a source whose table is "labels" (sources: ${[...named].join(', ')})`;
     return [{ path: ['tasks', name, 'source'], given: task.source, expected }];
   });
+}
+
+function profileFaults(parts: Parts): CrossFault[] {
+  const { exports, tasks, named } = parts;
+  const profiles = exports?.profiles;
+  if (!profiles) return [];
+  const faults: CrossFault[] = [];
+  const path = ['exports', 'profiles'];
+  if (profiles.lostAfter <= profiles.lapsingAfter) {
+    const expected = `more than exports.profiles.lapsingAfter, which is ${profiles.lapsingAfter}`;
+    faults.push({ path: [...path, 'lostAfter'], given: profiles.lostAfter, expected });
+  }
+  const kinds = Object.values(tasks).map(({ kind }) => kind);
+  if (kinds.length > 0 && kinds.every((kind) => kind === 'label')) {
+    const expected = 'a task over users beside it: profiles are of the users that a night scores';
+    faults.push({ path, given: undefined, expected });
+  }
+  const { interests } = profiles;
+  const expected = interests !== undefined && named ? notOfItems(interests, parts) : undefined;
+  if (expected !== undefined) faults.push({ path: [...path, 'interests'], given: interests, expected });
+  return faults;
+}
+
+/** What is expected in place of a name that is neither 'item' nor a category attribute of items. */
+function notOfItems(of: string, { sources, named }: Parts): string | undefined {
+  const categories = new Set(
+    Object.values(sources).flatMap((source) => {
+      const set = source.table === 'items' ? source.attributes.categories : undefined;
+      return Array.isArray(set) ? set : Object.keys(set ?? {});
+    }),
+  );
+  // A source that is wrong may be the one that has them.
+  const known = [...(named ?? [])].every((name) => sources[name]);
+  if (of === 'item' || !known || categories.has(of)) return undefined;
+  const choices = ['item', ...categories].map((one) => `"${one}"`).join(', ');
+  return `"item" or a category attribute of a source whose table is "items": ${choices}`;
 }
 
 /** Groups are told by what is said of users. */

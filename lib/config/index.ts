@@ -9,7 +9,9 @@ export type {
   LabelTask,
   NextTask,
   Nightly,
+  ProfileSettings,
   Source,
   Task,
+  ValueTask,
 } from './schema.ts';
 export { MODEL_FAMILIES } from './schema.ts';

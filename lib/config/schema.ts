@@ -225,19 +225,32 @@ const eventType = z.enum([
   'message',
 ]);
 
+/**
+ * Who is asked: 'buyers' have done it before; 'known' have done anything within `knownDays` before the as-of time;
+ * 'prospects' are those of the known who have never done it. Default: 'buyers'.
+ */
+const population = z.enum(['buyers', 'known', 'prospects']).optional();
+/** Of 'known' and 'prospects'; default: 90. */
+const knownDays = days.optional();
+
 const eventTask = z.strictObject({
   kind: z.literal('event'),
   /** Will the user do this … */
   event: eventType.default('purchase'),
   /** … within this many days from the as-of time? */
   horizonDays: days,
-  /**
-   * Who is asked: 'buyers' have done it before; 'known' have done anything within `knownDays` before the as-of time;
-   * 'prospects' are those of the known who have never done it. Default: 'buyers'.
-   */
-  population: z.enum(['buyers', 'known', 'prospects']).optional(),
-  /** Of 'known' and 'prospects'; default: 90. */
-  knownDays: days.optional(),
+  population,
+  knownDays,
+});
+
+const valueTask = z.strictObject({
+  kind: z.literal('value'),
+  event: eventType.default('purchase'),
+  /** What is summed over the events of the window: their money, how many orders (visits with one), or their units. */
+  of: z.enum(['money', 'orders', 'units']).default('money'),
+  horizonDays: days,
+  population,
+  knownDays,
 });
 
 const absenceTask = z.strictObject({
@@ -267,7 +280,7 @@ const labelTask = z.strictObject({
   exclude: z.array(z.string()).default([]),
 });
 
-const task = z.discriminatedUnion('kind', [eventTask, absenceTask, nextTask, labelTask]);
+const task = z.discriminatedUnion('kind', [eventTask, absenceTask, nextTask, valueTask, labelTask]);
 
 const features = z
   .strictObject({
@@ -402,6 +415,25 @@ const fairness = z
   })
   .optional();
 
+/** What the table of profiles is made by. Days are shop days; gaps are those between days with a purchase. */
+const profiles = z.strictObject({
+  /** Whose first purchase is at most this many days ago is new. */
+  newDays: days.default(30),
+  /** A gap of this many days counts beside a user's own ones: what is expected of someone who bought once. */
+  gapDays: days.default(45),
+  /** A user lapses, and is lost, when the last purchase is more than so many expected gaps ago … */
+  lapsingAfter: z.number().positive().default(2),
+  lostAfter: z.number().positive().default(4),
+  /** … but nobody lapses within this many days. */
+  leastDays: days.default(14),
+  /** Who came back after being lost stays won back for this many days. */
+  wonBackDays: days.default(30),
+  /** 'item', or an item category attribute: what a user's interests are told in; left out: they are not told. */
+  interests: z.string().optional(),
+  /** Interests of a user that are named at most. */
+  mostInterests: z.number().int().min(1).max(20).default(3),
+});
+
 const exportsSchema = z
   .strictObject({
     formats: z
@@ -412,6 +444,8 @@ const exportsSchema = z
     controlShare: z.number().min(0).max(0.5).default(0.05),
     /** How many of the strongest reasons stand beside each probability. */
     reasons: z.number().int().min(0).max(10).default(3),
+    /** Also a table `profiles`: lifecycle, recency, frequency and money, habits and segment of each user. */
+    profiles: z.union([z.literal(true).transform(() => profiles.parse({})), profiles]).optional(),
   })
   .prefault({});
 
@@ -451,10 +485,12 @@ export type ConfigInput = z.input<typeof configSchema>;
 /** What the code reads: every default filled in. */
 export type Config = z.output<typeof configSchema>;
 export type Nightly = Config['nightly'];
+export type ProfileSettings = NonNullable<Config['exports']['profiles']>;
 export type Source = Config['sources'][string];
 export type Task = Config['tasks'][string];
 export type EventTask = Extract<Task, { kind: 'event' }>;
 export type AbsenceTask = Extract<Task, { kind: 'absence' }>;
+export type ValueTask = Extract<Task, { kind: 'value' }>;
 export type NextTask = Extract<Task, { kind: 'next' }>;
 export type LabelTask = Extract<Task, { kind: 'label' }>;
 

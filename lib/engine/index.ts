@@ -20,14 +20,35 @@ export {
   type TrainingGraphOptions,
   trainingGraph,
 } from './autodiff/index.ts';
-// Who still buys and how often, from dates alone.
+// Groups of points.
+export {
+  ClusterError,
+  type KMeans,
+  type KMeansOptions,
+  kMeans,
+  matchCentres,
+  nearestCentre,
+  type Points,
+  silhouette,
+} from './cluster/index.ts';
+// Who still buys, how often and for how much, from dates and sums alone.
 export {
   type BgNbdFit,
   type BgNbdParameters,
   CustomerBaseError,
   type CustomerHistories,
+  type CustomerSpends,
+  expectedSpend,
   expectedTransactions,
   fitBgNbd,
+  fitGammaGamma,
+  fitParetoNbd,
+  type GammaGammaFit,
+  type GammaGammaParameters,
+  medianTimeToTransaction,
+  type ParetoNbdFit,
+  type ParetoNbdParameters,
+  type PurchaseParameters,
   probabilityAlive,
   probabilityOfTransaction,
 } from './customer-base/index.ts';
@@ -94,6 +115,7 @@ export {
   accuracy,
   assessBinary,
   assessLists,
+  assessNumeric,
   auroc,
   averagePrecision,
   type BinaryAssessment,
@@ -111,6 +133,7 @@ export {
   type CutoffRows,
   calibratorFromJson,
   confusion,
+  coverage,
   type DriftCorrection,
   ece,
   fitBias,
@@ -133,12 +156,17 @@ export {
   type MulticlassPredictions,
   macroAuroc,
   macroF1,
+  mae,
   multiclassLogLoss,
+  type NumericAssessment,
+  type NumericDecile,
   ndcgAtK,
   ndcgOf,
+  numericDeciles,
   type PairedBootstrap,
   type PrecisionRecallCurve,
   pairedBootstrap,
+  pinball,
   prCurve,
   predictedClasses,
   type ReachRow,
@@ -147,8 +175,11 @@ export {
   recallAtK,
   recallOf,
   reliabilityBins,
+  rmse,
   rocCurve,
   type Sigmoid,
+  spearman,
+  topShare,
 } from './metrics/index.ts';
 // Layers and losses, as functions over the builder.
 export {

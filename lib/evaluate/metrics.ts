@@ -1,10 +1,12 @@
 import {
   assessBinary,
   assessLists,
+  assessNumeric,
   auroc,
   averagePrecision,
   brier,
   confusion,
+  coverage,
   ece,
   lift,
   logLoss,
@@ -13,11 +15,11 @@ import {
   recallAtK,
   rocCurve,
 } from '../engine/metrics/index.ts';
-import type { BinaryOutcomes, ListedOutcomes, Outcomes } from '../models/index.ts';
-import type { BinaryEvaluation, ListMeasures } from '../report/index.ts';
+import type { BinaryOutcomes, ListedOutcomes, Outcomes, ValueOutcomes } from '../models/index.ts';
+import type { BinaryEvaluation, ListMeasures, ValueMeasures } from '../report/index.ts';
 
 /** The metrics as `--json` prints them. */
-export interface BinaryMetrics {
+interface BinaryMetrics {
   readonly n: number;
   readonly baseRate: number | null;
   readonly auroc: number | null;
@@ -29,7 +31,7 @@ export interface BinaryMetrics {
 }
 
 /** Metrics that need both outcomes are null where only one happened; docs/metrics.md has the formulas. */
-export function binaryMetrics({ labels, probabilities }: BinaryOutcomes): BinaryMetrics {
+function binaryMetrics({ labels, probabilities }: BinaryOutcomes): BinaryMetrics {
   const n = labels.length;
   const positives = labels.reduce((sum, y) => sum + y, 0);
   const both = positives > 0 && positives < n;
@@ -72,7 +74,7 @@ export function binaryEvaluation({ labels, probabilities }: BinaryOutcomes): Bin
 }
 
 /** Recall and NDCG at the task's k, means over the users. */
-export function listMetrics({ truth, lists, k }: ListedOutcomes): {
+function listMetrics({ truth, lists, k }: ListedOutcomes): {
   n: number;
   k: number;
   recall: number | null;
@@ -87,9 +89,39 @@ export function listMetrics({ truth, lists, k }: ListedOutcomes): {
   };
 }
 
+/** Errors in the unit of the values; docs/metrics.md has the formulas. */
+function valueMetrics({ truth, values, low, high }: ValueOutcomes): {
+  n: number;
+  mean: number | null;
+  meanExpected: number | null;
+  mae: number | null;
+  rmse: number | null;
+  spearman: number | null;
+  topShare10: number | null;
+  coverage80: number | null;
+} {
+  const { n, meanTruth, meanPrediction, mae, rmse, spearman, topShare10 } = assessNumeric(truth, values);
+  const coverage80 = coverageOf(truth, low, high);
+  return { n, mean: meanTruth, meanExpected: meanPrediction, mae, rmse, spearman, topShare10, coverage80 };
+}
+
+/** Share of the outcomes within their intervals; null where none were told. */
+const coverageOf = (truth: readonly number[], low: readonly number[], high: readonly number[]) =>
+  truth.length > 0 && !low.some(Number.isNaN) ? coverage(truth, low, high) : null;
+
+/** The same with intervals, for the report. */
+export const valueEvaluation = ({ truth, values, low, high }: ValueOutcomes): ValueMeasures => ({
+  ...assessNumeric(truth, values),
+  coverage: coverageOf(truth, low, high),
+});
+
 /** The metrics of a task, whichever it is answered by. */
-export const metricsOf = (outcomes: Outcomes): BinaryMetrics | ReturnType<typeof listMetrics> =>
-  outcomes.kind === 'list' ? listMetrics(outcomes) : binaryMetrics(outcomes);
+export function metricsOf(
+  outcomes: Outcomes,
+): BinaryMetrics | ReturnType<typeof listMetrics> | ReturnType<typeof valueMetrics> {
+  if (outcomes.kind === 'list') return listMetrics(outcomes);
+  return outcomes.kind === 'value' ? valueMetrics(outcomes) : binaryMetrics(outcomes);
+}
 
 /** The same with intervals, for the report. */
 export const listEvaluation = ({ truth, lists, k }: ListedOutcomes): ListMeasures =>

@@ -1,5 +1,6 @@
 import { formatDay, parseDay } from '../data/index.ts';
 import {
+  type AmountTask,
   type ChanceTask,
   costsToTrain,
   describedModel,
@@ -14,8 +15,9 @@ import type {
   NextTaskReport,
   NoOutcome,
   TaskReport,
+  ValueTaskReport,
 } from '../report/index.ts';
-import { binaryEvaluation, listEvaluation } from './metrics.ts';
+import { binaryEvaluation, listEvaluation, valueEvaluation } from './metrics.ts';
 import { horizonOf } from './outcomes.ts';
 import type { ReportArgs } from './report-args.ts';
 import type { ScoreTotals } from './score-totals.ts';
@@ -34,9 +36,9 @@ export async function modelReports(args: ReportArgs, totals: ScoreTotals): Promi
     const costs = await costsToTrain(store, runId, group);
     const tasks: TaskReport[] = [];
     for (const task of model.tasks) {
-      tasks.push(
-        task.answers === 'chance' ? chanceReport(args, task, totals) : await listReport(args, task, totals),
-      );
+      if (task.answers === 'chance') tasks.push(chanceReport(args, task, totals));
+      else if (task.answers === 'value') tasks.push(amountReport(args, task, totals));
+      else tasks.push(await listReport(args, task, totals));
     }
     reports.push({
       name: group.name,
@@ -77,6 +79,23 @@ function chanceReport(args: ReportArgs, task: ChanceTask, totals: ScoreTotals): 
   };
 }
 
+function amountReport(args: ReportArgs, task: AmountTask, totals: ScoreTotals): ValueTaskReport {
+  const { name, of, currency, strengths, validation } = task;
+  const own = args.outcomes[name];
+  const amounts = totals.amounts.get(name);
+  return {
+    ...common(args, task),
+    kind: 'value',
+    of,
+    ...(currency === undefined ? {} : { currency }),
+    ranked: amounts?.users ?? 0,
+    expected: amounts?.sum ?? 0,
+    ...strengths,
+    ...(validation ? { validation } : {}),
+    ...(own?.kind === 'value' ? { evaluation: valueEvaluation(own) } : {}),
+  };
+}
+
 async function listReport(args: ReportArgs, task: ListedTask, totals: ScoreTotals): Promise<NextTaskReport> {
   const { store, manifest, outcomes } = args;
   const { name, of, k, validation } = task;
@@ -102,7 +121,10 @@ async function listReport(args: ReportArgs, task: ListedTask, totals: ScoreTotal
   };
 }
 
-function common({ manifest, outcomes, asked }: ReportArgs, { name, question }: ChanceTask | ListedTask) {
+function common(
+  { manifest, outcomes, asked }: ReportArgs,
+  { name, question }: ChanceTask | ListedTask | AmountTask,
+) {
   const horizon = horizonOf(manifest, name);
   const noOutcome: NoOutcome | undefined =
     name in outcomes

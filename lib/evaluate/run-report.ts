@@ -2,9 +2,10 @@ import type { Config } from '../config/index.ts';
 import { formatDay, parseDay } from '../data/index.ts';
 import { type ExportManifest, modelVersion } from '../export/index.ts';
 import { notChampions } from '../models/index.ts';
-import type { OrdersReport, QualityReport, RunReport, StageReport } from '../report/index.ts';
+import type { OrdersReport, ProfilesReport, QualityReport, RunReport, StageReport } from '../report/index.ts';
 import type { RunManifest } from '../run/index.ts';
 import { readJson } from '../runtime/index.ts';
+import { LIFECYCLES } from '../score/index.ts';
 import { groupReports } from './groups.ts';
 import { modelReports } from './model-report.ts';
 import { dataThrough } from './outcomes.ts';
@@ -57,6 +58,19 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
           },
         }
       : {}),
+    ...(exported?.profiles ? { profiles: profilesReport(exported.profiles, config) } : {}),
+  };
+}
+
+function profilesReport(
+  { users, buyers, lifecycle, silhouette, segments }: NonNullable<ExportManifest['profiles']>,
+  { shop }: Config,
+): ProfilesReport {
+  return {
+    ...{ users, buyers, segments },
+    lifecycle: LIFECYCLES.map((name) => ({ name, users: lifecycle[name] ?? 0 })),
+    ...(silhouette === undefined ? {} : { silhouette }),
+    ...(shop.currency === undefined ? {} : { currency: shop.currency }),
   };
 }
 

@@ -57,6 +57,8 @@ export interface ScoreTotals {
   /** Users whom no task asks: they have neither a score nor a list. */
   unasked: number;
   readonly probabilities: ReadonlyMap<string, Probabilities>;
+  /** Per value task how many users have a value, and the sum of them. */
+  readonly amounts: ReadonlyMap<string, { users: number; sum: number }>;
   /** Per list task how many users have a list, and in how many of them an item stands. */
   readonly listed: ReadonlyMap<string, { users: number; readonly items: Map<string, number> }>;
 }
@@ -72,6 +74,7 @@ export async function readTotals(
   versions: Readonly<Record<string, string>>,
 ): Promise<ScoreTotals> {
   const probabilities = new Map<string, Probabilities>();
+  const amounts = new Map<string, { users: number; sum: number }>();
   const listed = new Map<string, { users: number; items: Map<string, number> }>();
   let rows = 0;
   let users = 0;
@@ -80,8 +83,11 @@ export async function readTotals(
     users += scores.users.length;
     const tasks = Object.values(scores.tasks);
     const lists = Object.values(scores.lists);
+    const values = Object.values(scores.values);
     scores.users.forEach((_, row) => {
-      const scored = tasks.some(({ probability }) => !Number.isNaN(probability[row]!));
+      const scored =
+        tasks.some(({ probability }) => !Number.isNaN(probability[row]!)) ||
+        values.some(({ value }) => !Number.isNaN(value[row]!));
       if (!scored && !lists.some((list) => list[row] !== null)) unasked++;
     });
     add(scores);
@@ -92,6 +98,15 @@ export async function readTotals(
       let own = probabilities.get(task);
       if (!own) probabilities.set(task, (own = new Probabilities()));
       for (const p of probability) if (!Number.isNaN(p)) own.add(p);
+    }
+    for (const [task, { value }] of Object.entries(scores.values)) {
+      let own = amounts.get(task);
+      if (!own) amounts.set(task, (own = { users: 0, sum: 0 }));
+      for (const one of value) {
+        if (Number.isNaN(one)) continue;
+        own.users++;
+        own.sum += one;
+      }
     }
     for (const [task, lists] of Object.entries(scores.lists)) {
       let own = listed.get(task);
@@ -113,5 +128,5 @@ export async function readTotals(
     served.filter((group) => !overUsers(group)),
     add,
   );
-  return { rows, users, unasked, probabilities, listed };
+  return { rows, users, unasked, probabilities, amounts, listed };
 }

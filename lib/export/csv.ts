@@ -1,3 +1,5 @@
+import type { TextColumn } from '../score/index.ts';
+
 /** Bytes that are handed on at a time. */
 const CHUNK = 1 << 20;
 
@@ -56,6 +58,12 @@ export class CsvWriter {
     }
     buffer[at++] = COMMA;
     this.#at = at;
+  }
+
+  /** A row of a column of texts. */
+  cell({ bytes, offsets, has }: TextColumn, row: number): void {
+    if (has(row)) this.bytes(bytes, offsets[row]!, offsets[row + 1]!);
+    else this.empty();
   }
 
   text(text: string): void {

@@ -3,6 +3,7 @@ import { type Pseudonyms, parseDay, sha256 } from '../data/index.ts';
 import { versionsOf } from '../models/index.ts';
 import {
   overUsers,
+  profilesKey,
   type RunManifest,
   readManifest,
   scoresKey,
@@ -13,8 +14,9 @@ import { type ObjectStore, withScratch } from '../runtime/index.ts';
 import { alone, openCrew } from './crew.ts';
 import { writeExports } from './export.ts';
 import type { ExportManifest } from './manifest.ts';
+import type { ProfileTable } from './profiles/index.ts';
 import { readScores } from './shard-rows.ts';
-import { type ExportTable, FILE_SIZES, type FileSizes, partsOf } from './table.ts';
+import { type ExportTable, FILE_SIZES, type FileSizes, partsOf, rankedTasks } from './table.ts';
 
 /** Processes that share out a large export. */
 export interface Workers {
@@ -42,13 +44,15 @@ export async function exportRun(args: {
   const { store, runId, pseudonyms, now, progress, workers, sizes = FILE_SIZES } = args;
   const manifest = await readManifest(store, runId);
   const versions = await versionsOf(store, runId, manifest);
+  const tables = await exportTables(store, runId, manifest, versions);
   return writeExports({
     store,
     runId,
     asOf: manifest.asOf ?? 'none',
     modelVersion: modelVersion(versions),
     formats: manifest.config.exports.formats,
-    tables: await exportTables(store, runId, manifest, versions),
+    tables,
+    profiles: profileTable(runId, manifest, tables),
     sizes,
     withCrew: ({ scores, likelyRows }, work) =>
       withScratch('export', async (folder) => {
@@ -57,7 +61,7 @@ export async function exportRun(args: {
           ? openCrew(workers.start, Math.min(workers.count, scores.length), folder)
           : alone({ store, pseudonyms, folder });
         try {
-          return await work(crew);
+          return await work(crew, folder);
         } finally {
           await crew.close();
         }
@@ -102,7 +106,7 @@ async function exportTables(
     .filter((group) => !overUsers(group))
     .map(({ name, tasks }) => ({
       name: `table-${tasks[0]}`,
-      shape: { ...common, id: 'row_id', tasks, lists: [], modelVersion: versions[name]! },
+      shape: { ...common, id: 'row_id', tasks, values: [], lists: [], modelVersion: versions[name]! },
       audiences: [],
       scores: [tableScoresKey(runId, tasks[0]!)],
       likelyRows: 0,
@@ -111,15 +115,30 @@ async function exportTables(
   if (wanted.length > 0) {
     const first = await readScores(store, scoresKey(runId, 0));
     const tasks = wanted.filter((task) => task in first.tasks);
+    const values = wanted.filter((task) => task in first.values);
     const lists = wanted.filter((task) => task in first.lists);
     tables.unshift({
       name: 'users',
-      shape: { ...common, id: 'user_id', tasks, lists, modelVersion: modelVersion(versions) },
-      audiences: first.emails ? tasks : [],
+      shape: { ...common, id: 'user_id', tasks, values, lists, modelVersion: modelVersion(versions) },
+      audiences: first.emails ? rankedTasks({ tasks, values }) : [],
       scores: Array.from({ length: manifest.shards }, (_, shard) => scoresKey(runId, shard)),
       // Hashes are even, so all shards are of about one size.
       likelyRows: first.rows * manifest.shards,
     });
   }
   return tables;
+}
+
+/** The profiles of the users whom the run scored, where the shop wants them. */
+function profileTable(
+  runId: string,
+  { config, asOf, purpose, shards }: RunManifest,
+  [users]: readonly ExportTable[],
+): ProfileTable | undefined {
+  const { profiles, controlShare } = config.exports;
+  if (!profiles || asOf === null || purpose === 'backtest' || users?.name !== 'users') return undefined;
+  return {
+    profiles: Array.from({ length: shards }, (_, shard) => profilesKey(runId, shard)),
+    ...{ asOf, controlShare, interests: profiles.interests !== undefined },
+  };
 }

@@ -2,10 +2,20 @@ import { canonicalJson } from '../data/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';
 import type { Crew } from './crew.ts';
 import { pointDay, showCurrent } from './current.ts';
-import { type ExportFile, type ExportManifest, FOLDERS, type Format } from './manifest.ts';
+import type { ExportFile, ExportManifest, Format } from './manifest.ts';
 import type { PartArguments } from './part.ts';
+import type { ProfileTable } from './profiles/index.ts';
 import type { Segment } from './ranks.ts';
-import { type ExportTable, type FileSizes, partName, partsOf } from './table.ts';
+import {
+  type ExportTable,
+  type FileSizes,
+  inOrder,
+  objectKeys,
+  partName,
+  partsOf,
+  rankedTasks,
+} from './table.ts';
+import { writeProfiles } from './write-profiles.ts';
 
 interface WriteExports {
   readonly store: ObjectStore;
@@ -14,9 +24,11 @@ interface WriteExports {
   readonly modelVersion: string;
   readonly formats: readonly Format[];
   readonly tables: readonly ExportTable[];
+  /** Of the users of the first table, where they are wanted. */
+  readonly profiles?: ProfileTable | undefined;
   readonly sizes: FileSizes;
-  /** Gives a crew to `work`, whose folder is gone afterwards. Called once a table. */
-  readonly withCrew: <T>(table: ExportTable, work: (crew: Crew) => Promise<T>) => Promise<T>;
+  /** Gives a crew to `work`, whose folder is gone afterwards. Called once a table, and for the profiles. */
+  readonly withCrew: <T>(table: ExportTable, work: (crew: Crew, folder: string) => Promise<T>) => Promise<T>;
   readonly now: () => Date;
   /** Called once all files stand: what an export that is done must have done. */
   readonly beforeSuccess?: () => Promise<void>;
@@ -45,11 +57,15 @@ export async function writeExports(args: WriteExports): Promise<ExportManifest> 
     for (const table of tables) {
       written.push(await withCrew(table, (crew) => writeTable(args, table, crew)));
     }
+    const { profiles } = args;
+    const profiled =
+      profiles && (await withCrew(tables[0]!, (crew, folder) => writeProfiles(args, profiles, crew, folder)));
     const manifest: ExportManifest = {
       ...{ runId, asOf, createdAt: args.now().toISOString(), modelVersion },
       rows: total(written.map(({ rows }) => rows)),
       controlRows: total(written.map(({ controlRows }) => controlRows)),
-      files: written.flatMap(({ files }) => files),
+      files: [...written.flatMap(({ files }) => files), ...(profiled?.files ?? [])],
+      ...(profiled ? { profiles: profiled.summary } : {}),
     };
     await store.put(`${prefix}/manifest.json`, canonicalJson(manifest));
     await args.beforeSuccess?.();
@@ -73,7 +89,7 @@ async function writeTable(args: WriteExports, table: ExportTable, crew: Crew): P
     shards.map((shard) => ({ table, shard })),
     tell('sorted shard', shards.length),
   );
-  const segments = shape.tasks.map((_, task) => segmentsOf(sorted.map(({ ranked }) => ranked[task]!)));
+  const segments = rankedTasks(shape).map((_, task) => segmentsOf(sorted.map(({ ranked }) => ranked[task]!)));
   await crew.all(
     'merge',
     segments.map((of, task) => ({ task, segments: of })),
@@ -87,7 +103,7 @@ async function writeTable(args: WriteExports, table: ExportTable, crew: Crew): P
       const each = shards.length / parts;
       return {
         ...{ table, part, parts, ranked },
-        keys: keysOf(args, name, partName(name, part, parts)),
+        keys: objectKeys(args, name, partName(name, part, parts)),
         shards: shards.slice(part * each, (part + 1) * each).map((shard) => ({
           shard,
           segments: segments.map((of) => of[shard]!),
@@ -119,12 +135,12 @@ async function writeAudiences(
   );
   const lists: ExportFile[] = [];
   for (const name of table.audiences) {
-    const task = table.shape.tasks.indexOf(name);
+    const task = rankedTasks(table.shape).indexOf(name);
     const written = await crew.all(
       'audience',
       numbers.map((part) => ({
         ...{ task, part, parts, ranked: ranked[task]! },
-        keys: keysOf(args, 'audiences', partName('audience', part, parts), `task=${name}/`),
+        keys: objectKeys(args, 'audiences', partName('audience', part, parts), `task=${name}/`),
       })),
       (done) => args.onProgress(`audience of ${name}: wrote part ${done} of ${parts}`),
     );
@@ -132,23 +148,6 @@ async function writeAudiences(
   }
   return lists;
 }
-
-/** The objects of one part of a table, by format. */
-function keysOf(
-  { formats, asOf, runId }: WriteExports,
-  table: string,
-  name: string,
-  below = '',
-): PartArguments['keys'] {
-  const place = `${below}as_of=${asOf}/run=${runId}`;
-  return Object.fromEntries(
-    formats.map((format) => [format, `exports/${table}/${FOLDERS[format]}/${place}/${name}.${format}`]),
-  );
-}
-
-/** Format by format, each from the first part to the last. */
-const inOrder = (formats: readonly Format[], files: readonly ExportFile[]): ExportFile[] =>
-  formats.flatMap((format) => files.filter((file) => file.format === format));
 
 function segmentsOf(counts: readonly number[]): Segment[] {
   let from = 0;

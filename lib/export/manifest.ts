@@ -13,6 +13,31 @@ export interface ExportFile {
   readonly sha256: string;
 }
 
+/** A segment of buyers by its centre. */
+export interface SegmentSummary {
+  /** The same night after night. */
+  readonly segment: number;
+  readonly users: number;
+  /** The centre in words. */
+  readonly description: string;
+  /** Of a user at the centre: days since the last purchase, days with one, money of all in major units. */
+  readonly recencyDays: number;
+  readonly purchaseDays: number;
+  readonly money: number;
+}
+
+/** What the table of profiles holds. */
+export interface ProfilesSummary {
+  readonly users: number;
+  readonly buyers: number;
+  /** Users by lifecycle. */
+  readonly lifecycle: Readonly<Record<string, number>>;
+  /** How well the segments are told apart, from -1 to 1; absent without segments. */
+  readonly silhouette?: number;
+  /** Ascending; none where there are too few buyers. */
+  readonly segments: readonly SegmentSummary[];
+}
+
 /** `manifest.json` of a run: what its files hold, so that a reader can check that nothing is missing. */
 export interface ExportManifest {
   readonly runId: string;
@@ -23,4 +48,6 @@ export interface ExportManifest {
   readonly rows: number;
   readonly controlRows: number;
   readonly files: ExportFile[];
+  /** Where the export has profiles. They repeat the users and are not counted in `rows`. */
+  readonly profiles?: ProfilesSummary;
 }

@@ -1,12 +1,13 @@
-import { inControl } from '../data/index.ts';
-import type { TextColumn } from '../score/index.ts';
+import { formatDay, inControl, parseDay } from '../data/index.ts';
+import type { ScoreColumns } from '../score/index.ts';
 import { fileAddresses } from './addresses.ts';
+import { byId } from './by-id.ts';
 import type { StepContext } from './context.ts';
 import type { CsvWriter } from './csv.ts';
 import type { ExportFile, Format } from './manifest.ts';
 import { readRanks, type Segment } from './ranks.ts';
-import { comparerOf, readRows, type ShardRows } from './shard-rows.ts';
-import { decileOf, type ExportTable, exportColumns, partName } from './table.ts';
+import { rankedBy, readRows, type ShardRows } from './shard-rows.ts';
+import { decileOf, type ExportTable, exportColumns, partName, rankedTasks } from './table.ts';
 import { writeTableFile } from './table-file.ts';
 
 export interface PartArguments {
@@ -29,6 +30,9 @@ export interface PartResult {
   readonly rows: number;
   readonly controlRows: number;
 }
+
+/** A next order farther away than this, in days, has no date. */
+const FARTHEST = 3650;
 
 /** A shard's rows with their ranks in each task. */
 interface RankedRows extends Pick<ShardRows, 'columns' | 'ids'> {
@@ -64,9 +68,8 @@ async function rankedRows(
 ): Promise<RankedRows> {
   const { columns, ids, names, order } = await readRows(store, scores[shard]!, shape, pseudonyms);
   const ranks: Uint32Array[] = [];
-  for (const [task, name] of shape.tasks.entries()) {
-    const { logit } = columns.tasks[name]!;
-    ranks.push(await readRanks(folder, task, shard, segments[task]!, logit, order));
+  for (const [task, name] of rankedTasks(shape).entries()) {
+    ranks.push(await readRanks(folder, task, shard, segments[task]!, rankedBy(columns, name), order));
   }
   const control = Uint8Array.from(names, (name) => Number(inControl(name, shape.controlShare)));
   return { columns, ids, ranks, control };
@@ -94,38 +97,42 @@ function* records(
         csv.whole(decileOf(rank, ranked[task]!));
         csv.whole(rank);
       }
-      text(csv, reasons, row);
+      csv.cell(reasons, row);
     }
-    for (const name of shape.lists) text(csv, columns.lists[name]!, row);
+    for (const [i, name] of shape.values.entries()) {
+      const task = shape.tasks.length + i;
+      amounts(csv, columns.values[name]!, row, ranks[task]![row]!, ranked[task]!, shape.asOf);
+    }
+    for (const name of shape.lists) csv.cell(columns.lists[name]!, row);
     csv.text(shape.modelVersion);
     csv.end();
     yield;
   }
 }
 
-function text(csv: CsvWriter, { bytes, offsets, has }: TextColumn, row: number): void {
-  if (has(row)) csv.bytes(bytes, offsets[row]!, offsets[row + 1]!);
-  else csv.empty();
-}
-
-/** Shard and row of each user in the order of ids; rows of a table in that of their numbers. */
-function* byId(
-  id: ExportTable['shape']['id'],
-  shards: readonly RankedRows[],
-): Generator<readonly [shard: number, row: number]> {
-  const ids = shards.flatMap((rows) => rows.ids);
-  const starts: number[] = [];
-  let start = 0;
-  for (const rows of shards) {
-    starts.push(start);
-    start += rows.ids.length;
+/** The fields of a value task. */
+function amounts(
+  csv: CsvWriter,
+  { value, low, high, alive, next, reasons }: ScoreColumns['values'][string],
+  row: number,
+  rank: number,
+  ranked: number,
+  asOf: string | null,
+): void {
+  const number = (from: Float64Array) => {
+    if (Number.isNaN(from[row]!)) csv.empty();
+    else csv.plain(String(from[row]));
+  };
+  for (const column of [value, low, high]) number(column);
+  if (rank === 0) {
+    csv.empty();
+    csv.empty();
+  } else {
+    csv.whole(decileOf(rank, ranked));
+    csv.whole(rank);
   }
-  const shardOf = new Uint16Array(ids.length);
-  for (const [shard, from] of starts.entries()) shardOf.fill(shard, from);
-  const compare = id === 'row_id' ? (a: string, b: string) => Number(a) - Number(b) : comparerOf(ids);
-  const order = Uint32Array.from(ids, (_, place) => place).sort((a, b) => compare(ids[a]!, ids[b]!));
-  for (const place of order) {
-    const shard = shardOf[place]!;
-    yield [shard, place - starts[shard]!];
-  }
+  number(alive);
+  if (asOf === null || !(next[row]! < FARTHEST)) csv.empty();
+  else csv.plain(formatDay(parseDay(asOf) + Math.ceil(next[row]!)));
+  csv.cell(reasons, row);
 }

@@ -20,6 +20,10 @@ export async function readScores(store: ObjectStore, key: string): Promise<Score
   throw new DataError(`${key} is not there: score the whole run before it is exported ("nightjar score")`);
 }
 
+/** What a task ranks the users by, highest first; NaN where it does not ask them. */
+export const rankedBy = ({ tasks, values }: ScoreColumns, task: string): Float64Array =>
+  tasks[task]?.logit ?? values[task]!.value;
+
 export async function readRows(
   store: ObjectStore,
   key: string,

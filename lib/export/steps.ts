@@ -2,9 +2,16 @@ import { type AudienceArguments, type BestArguments, bestOfAddresses, writeAudie
 import type { StepContext } from './context.ts';
 import type { ExportFile } from './manifest.ts';
 import { type PartArguments, type PartResult, writePart } from './part.ts';
+import {
+  type MeasureArguments,
+  type Measured,
+  measureShard,
+  type ProfilePartArguments,
+  writeProfilePart,
+} from './profiles/index.ts';
 import { fileSorted, mergeRanks, type Segment } from './ranks.ts';
-import { readScores } from './shard-rows.ts';
-import type { ExportTable } from './table.ts';
+import { rankedBy, readScores } from './shard-rows.ts';
+import { type ExportTable, rankedTasks } from './table.ts';
 
 export interface SortArguments {
   readonly table: ExportTable;
@@ -26,6 +33,10 @@ export interface Steps {
   part: { argument: PartArguments; result: PartResult };
   best: { argument: BestArguments; result: null };
   audience: { argument: AudienceArguments; result: ExportFile[] };
+  /** Files the numbers of a shard's users that their profiles are compared by. */
+  measure: { argument: MeasureArguments; result: Measured };
+  /** Writes a part of the table of profiles. */
+  profilePart: { argument: ProfilePartArguments; result: readonly ExportFile[] };
 }
 
 export type StepName = keyof Steps;
@@ -37,12 +48,12 @@ type Step<K extends StepName> = (
 
 export const STEPS: { readonly [K in StepName]: Step<K> } = {
   async sort({ store, folder }, { table, shard }) {
-    const { rows, tasks } = await readScores(store, table.scores[shard]!);
+    const scores = await readScores(store, table.scores[shard]!);
     const ranked: number[] = [];
-    for (const [task, name] of table.shape.tasks.entries()) {
-      ranked.push(await fileSorted(folder, task, shard, tasks[name]!.logit));
+    for (const [task, name] of rankedTasks(table.shape).entries()) {
+      ranked.push(await fileSorted(folder, task, shard, rankedBy(scores, name)));
     }
-    return { rows, ranked };
+    return { rows: scores.rows, ranked };
   },
   async merge({ folder }, { task, segments }) {
     mergeRanks(folder, task, segments);
@@ -54,4 +65,6 @@ export const STEPS: { readonly [K in StepName]: Step<K> } = {
     return null;
   },
   audience: writeAudience,
+  measure: measureShard,
+  profilePart: writeProfilePart,
 };

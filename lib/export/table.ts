@@ -1,9 +1,11 @@
+import { type ExportFile, FOLDERS, type Format } from './manifest.ts';
 import type { Column } from './table-file.ts';
 
 /** What an export holds for a set of tasks. */
 export interface ExportShape {
-  /** Yes-or-no tasks, then list tasks, each in the order of their columns. */
+  /** Yes-or-no tasks, value tasks, then list tasks, each in the order of their columns. */
   readonly tasks: readonly string[];
+  readonly values: readonly string[];
   readonly lists: readonly string[];
   /** Null for labelled tables without a time. */
   readonly asOf: string | null;
@@ -48,6 +50,29 @@ export function partsOf(rows: number, shards: number, sizes: FileSizes): number 
 export const partName = (name: string, part: number, parts: number): string =>
   parts === 1 ? name : `${name}-${String(part).padStart(3, '0')}`;
 
+/** Tasks that rank users: what is told of "each task" of a table follows this order. */
+export const rankedTasks = ({ tasks, values }: Pick<ExportShape, 'tasks' | 'values'>): string[] => [
+  ...tasks,
+  ...values,
+];
+
+/** The objects of one part of a table, by format. */
+export function objectKeys(
+  { formats, asOf, runId }: { formats: readonly Format[]; asOf: string; runId: string },
+  table: string,
+  name: string,
+  below = '',
+): Partial<Record<Format, string>> {
+  const place = `${below}as_of=${asOf}/run=${runId}`;
+  return Object.fromEntries(
+    formats.map((format) => [format, `exports/${table}/${FOLDERS[format]}/${place}/${name}.${format}`]),
+  );
+}
+
+/** Format by format, each from the first part to the last. */
+export const inOrder = (formats: readonly Format[], files: readonly ExportFile[]): ExportFile[] =>
+  formats.flatMap((format) => files.filter((file) => file.format === format));
+
 /** A tenth of the ranked users is in each. */
 export const decileOf = (rank: number, ranked: number): number => Math.floor(((rank - 1) * 10) / ranked) + 1;
 
@@ -55,7 +80,7 @@ export const decileOf = (rank: number, ranked: number): number => Math.floor(((r
  * The columns that readers of the export see, in order; docs/exports.md describes them. The path says `as_of` and `run`:
  * no column has these names, so that a reader may take both from it.
  */
-export function exportColumns({ id, tasks, lists }: ExportShape): Column[] {
+export function exportColumns({ id, tasks, values, lists }: ExportShape): Column[] {
   return [
     { name: id, type: id === 'row_id' ? 'INTEGER' : 'VARCHAR' },
     { name: 'as_of_day', type: 'DATE' },
@@ -64,6 +89,16 @@ export function exportColumns({ id, tasks, lists }: ExportShape): Column[] {
       { name: `${task}_probability`, type: 'DOUBLE' },
       { name: `${task}_decile`, type: 'INTEGER' },
       { name: `${task}_rank`, type: 'INTEGER' },
+      { name: `${task}_reasons`, type: 'VARCHAR', list: true },
+    ]),
+    ...values.flatMap((task): Column[] => [
+      { name: `${task}_value`, type: 'DOUBLE' },
+      { name: `${task}_low`, type: 'DOUBLE' },
+      { name: `${task}_high`, type: 'DOUBLE' },
+      { name: `${task}_decile`, type: 'INTEGER' },
+      { name: `${task}_rank`, type: 'INTEGER' },
+      { name: `${task}_alive`, type: 'DOUBLE' },
+      { name: `${task}_next_day`, type: 'DATE' },
       { name: `${task}_reasons`, type: 'VARCHAR', list: true },
     ]),
     ...lists.map((task): Column => ({ name: `${task}_top`, type: 'VARCHAR', list: true })),

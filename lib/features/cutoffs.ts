@@ -1,4 +1,4 @@
-import type { AbsenceTask, EventTask, NextTask } from '../config/index.ts';
+import type { AbsenceTask, EventTask, NextTask, ValueTask } from '../config/index.ts';
 import { eventCode } from '../data/index.ts';
 import type { UserDay } from './days.ts';
 import { AT, TYPES, type UserState } from './state.ts';
@@ -12,6 +12,9 @@ interface LastDays {
   readonly anything: number | undefined;
 }
 
+/** A task over users. */
+export type UserTask = EventTask | AbsenceTask | NextTask | ValueTask;
+
 /** Who is asked by a task, and since when they must have done something. */
 export type Population =
   | { readonly who: 'buyers' }
@@ -21,7 +24,7 @@ export type Population =
  * Whom a task asks. `buyers` have had its event at any time before, `active` users within some days; `known` users have
  * done anything within some days, and `prospects` are those of them who never had the event.
  */
-export function populationOf(task: EventTask | AbsenceTask | NextTask): Population {
+export function populationOf(task: UserTask): Population {
   if (task.kind === 'absence') return { who: 'active', days: task.activeDays };
   if (task.kind === 'next' || !task.population || task.population === 'buyers') return { who: 'buyers' };
   return { who: task.population, days: task.knownDays ?? KNOWN_DAYS };
@@ -40,11 +43,7 @@ export function isAsked(population: Population, { event, anything }: LastDays, d
  * Is the user one of those a task asks about at a day?
  * @param state the fold of the days before `day`
  */
-export function inPopulation(
-  task: EventTask | AbsenceTask | NextTask,
-  state: UserState,
-  day: number,
-): boolean {
+export function inPopulation(task: UserTask, state: UserState, day: number): boolean {
   const type = eventCode(task.event);
   const event = state.has(type) ? state.get(type, AT.lastDay) : undefined;
   return isAsked(populationOf(task), { event, anything: lastDayOf(state) }, day);
@@ -68,6 +67,29 @@ export function happens(days: readonly UserDay[], day: number, horizonDays: numb
     for (let j = start; j < end; j++) if (entries.type[j] === type) return true;
   }
   return false;
+}
+
+/**
+ * What a user's events of a value task come to within the window [day, day + horizonDays): minor units of money, orders, or
+ * thousandths of units. An order is a visit with such an event: a session, or an instant without one.
+ */
+export function amountWithin(days: readonly UserDay[], day: number, task: ValueTask): number {
+  const type = eventCode(task.event);
+  const visits = new Set<number>();
+  let sum = 0;
+  const end = day + task.horizonDays;
+  for (let i = firstDayFrom(days, day); i < days.length && days[i]!.day < end; i++) {
+    const { entries, start, end: behind } = days[i]!;
+    visits.clear();
+    for (let j = start; j < behind; j++) {
+      if (entries.type[j] !== type) continue;
+      if (task.of === 'orders') visits.add(entries.key[j]!);
+      else sum += task.of === 'money' ? entries.money[j]! : entries.units[j]!;
+    }
+    sum += visits.size;
+  }
+  // Money given back by events of the type itself is no value below nothing.
+  return Math.max(0, sum);
 }
 
 function firstDayFrom(days: readonly UserDay[], day: number): number {

@@ -7,8 +7,8 @@ const COUNT = WINDOWS.length;
 export const MONTHS = 6;
 const WEEKDAYS = 7;
 
-/** 1970-01-01 was a Thursday; Monday is 0. */
-const weekdayOf = (day: number): number => (((day + 3) % WEEKDAYS) + WEEKDAYS) % WEEKDAYS;
+/** Weekday of a shop day. 1970-01-01 was a Thursday; Monday is 0. */
+export const weekdayOf = (day: number): number => (((day + 3) % WEEKDAYS) + WEEKDAYS) % WEEKDAYS;
 
 /**
  * One user at one as-of day, ready to be asked for numbers: what the feature table reads. `look` walks the recent

@@ -11,9 +11,17 @@ export {
 } from './attribute-table.ts';
 export { buildDays, daysKey, encodeDays, isCleanEvents } from './build-days.ts';
 export { numberColumn, optionalColumn, textColumn } from './columns.ts';
-export { happens, inPopulation, isAsked, type Population, populationOf } from './cutoffs.ts';
+export {
+  amountWithin,
+  happens,
+  inPopulation,
+  isAsked,
+  type Population,
+  populationOf,
+} from './cutoffs.ts';
 export { mergeDay, type UserDay } from './days.ts';
 export { DayRows, lowerBound } from './days-file.ts';
+export { weekdayOf } from './facts.ts';
 export { featureNames, featureVector } from './feature-table.ts';
 export { addDay } from './fold.ts';
 export { Interner } from './interner.ts';
@@ -32,7 +40,7 @@ export { type DayFile, dayFile, readShardDays, type ShardUser, ShardUsers } from
 export { ShardedFiles } from './sharded-files.ts';
 export { decodeSnapshot, SnapshotWriter } from './snapshot.ts';
 export { daysSpec, stateSettings, VISIT_ITEMS } from './spec.ts';
-export { AT, UserState } from './state.ts';
+export { AT, DAY_PARTS, TYPES, UserState } from './state.ts';
 export { readShardTexts } from './texts.ts';
 export type { FeatureName } from './vector.ts';
 export {

@@ -3,10 +3,12 @@ import type { ModelFamily } from './family.ts';
 import { nextFamily } from './next/index.ts';
 import { tableFamily } from './table/index.ts';
 import { usersFamily } from './users/index.ts';
+import { valueFamily } from './value/index.ts';
 
 /** Every family of tasks by the kind of its groups. */
 export const FAMILIES: Readonly<Record<TaskGroup['kind'], ModelFamily<unknown>>> = {
   users: usersFamily(),
+  value: valueFamily,
   next: nextFamily,
   label: tableFamily(),
 };

@@ -1,6 +1,11 @@
 import type { z } from 'zod';
-import type { Config, Task } from '../config/index.ts';
-import type { BinaryAssessment, ListAssessment, Validation } from '../engine/metrics/index.ts';
+import type { Config, Task, ValueTask } from '../config/index.ts';
+import type {
+  BinaryAssessment,
+  ListAssessment,
+  NumericAssessment,
+  Validation,
+} from '../engine/metrics/index.ts';
 import type { CurvePoint, FitStore } from '../engine/train/index.ts';
 import type { Interner, ShardUser } from '../features/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
@@ -80,11 +85,26 @@ export interface TaskScores {
   readonly reasons: (string | null)[];
 }
 
+/** What the windows of a value task will come to, one place per user; NaN and null where the user is not asked. */
+export interface ValueScores {
+  /** Expected, in major units of money, orders or units. */
+  readonly value: Float64Array;
+  /** The ends of an interval that holds 80 %; NaN where none can be told. */
+  readonly low: Float64Array;
+  readonly high: Float64Array;
+  /** Chance that the user is a customer still, and days until half of such users have come back; NaN of prospects. */
+  readonly alive: Float64Array;
+  readonly next: Float64Array;
+  /** As of yes-or-no tasks, in parts of the logarithm of the expected value. */
+  readonly reasons: (string | null)[];
+}
+
 /** What a model says of some users, or rows, in their order. */
 export interface Answers {
   readonly tasks: Record<string, TaskScores>;
   /** Per list task the user's top items as JSON lists of named values, best first; null without any. */
   readonly lists: Record<string, (string | null)[]>;
+  readonly values: Record<string, ValueScores>;
 }
 
 /** Scores of one shard of users (or rows of a labelled table), in ascending order of (hash, user). */
@@ -107,7 +127,7 @@ export interface Scorer {
    * Scores the users of a shard in their order. Walks them and advances each to the as-of day.
    * @param shard number of the shard
    */
-  score(users: UserWalk, shard: number): Promise<Answers>;
+  score(users: UserWalk, shard: number): Promise<Partial<Answers>>;
   close(): Promise<void>;
 }
 
@@ -136,7 +156,18 @@ export interface ListedOutcomes {
   readonly k: number;
 }
 
-export type Outcomes = BinaryOutcomes | ListedOutcomes;
+/** Expected values beside what the windows came to, for the task's population. */
+export interface ValueOutcomes {
+  readonly kind: 'value';
+  readonly ids: string[];
+  readonly truth: number[];
+  readonly values: number[];
+  /** NaN where no interval was told. */
+  readonly low: number[];
+  readonly high: number[];
+}
+
+export type Outcomes = BinaryOutcomes | ListedOutcomes | ValueOutcomes;
 
 /** Compares scores of users with what they then did. All families see one walk over the users. */
 export interface OutcomeCollector {
@@ -156,6 +187,9 @@ export interface ListValidation extends Validation<ListAssessment> {
   readonly popular: { readonly recall: number | null; readonly ndcg: number | null };
 }
 
+/** What a value model did on windows that its fit was kept from, and the share of them that its intervals held. */
+export type ValueValidation = Validation<NumericAssessment & { readonly coverage: number | null }>;
+
 interface AnsweredTask {
   readonly name: string;
   /** One plain sentence of what is predicted, for whom. */
@@ -165,7 +199,7 @@ interface AnsweredTask {
 /** A task that a model answers by a chance, and what moves it. */
 export interface ChanceTask extends AnsweredTask {
   readonly answers: 'chance';
-  readonly kind: Exclude<Task['kind'], 'next'>;
+  readonly kind: Exclude<Task['kind'], 'next' | 'value'>;
   /** The event's type, or the label that counts. */
   readonly of: string;
   /** Absent where those are asked who have had the event before. */
@@ -185,11 +219,20 @@ export interface ListedTask extends AnsweredTask {
   readonly validation?: ListValidation;
 }
 
+/** A task that a model answers by an amount. */
+export interface AmountTask extends AnsweredTask {
+  readonly answers: 'value';
+  readonly of: ValueTask['of'];
+  readonly currency?: string;
+  readonly validation?: ValueValidation;
+  readonly strengths: TaskStrengths;
+}
+
 /** What a model's manifest tells of it, for the report and the curves. */
 export interface ModelDescription {
   /** The day as of which it was trained; absent for labelled tables. */
   readonly trainedBefore?: string;
-  readonly tasks: readonly (ChanceTask | ListedTask)[];
+  readonly tasks: readonly (ChanceTask | ListedTask | AmountTask)[];
   readonly leftOut: readonly LeftOut[];
   readonly curve: readonly CurvePoint[];
   readonly pretraining: readonly CurvePoint[];

@@ -10,6 +10,7 @@ export {
 export { checkRun } from './enough.ts';
 export { FAMILIES } from './families.ts';
 export type {
+  AmountTask,
   BinaryOutcomes,
   ChanceTask,
   ListedOutcomes,
@@ -22,8 +23,10 @@ export type {
   ShardScores,
   Trials,
   UserWalk,
+  ValueOutcomes,
 } from './family.ts';
 export { finetuneRun } from './finetune.ts';
+export { unitsNamed } from './next/index.ts';
 export { eachUser, type LeftOut, listedNames, namingDrops, openTitles } from './shared/index.ts';
 export { readLabelled } from './table/index.ts';
 export { textsBefore, type UsersModelManifest } from './users/index.ts';

@@ -8,6 +8,8 @@ import type {
   RunReport,
   TaskReport,
   Validation,
+  ValueMeasures,
+  ValueTaskReport,
 } from './types.ts';
 import { wordsOf } from './words.ts';
 
@@ -22,7 +24,10 @@ export interface Measured<M> {
 /** The outcome where it is known, else the validation, else nothing. */
 export function measuredOf(task: BinaryTaskReport): Measured<BinaryMeasures> | undefined;
 export function measuredOf(task: NextTaskReport): Measured<ListMeasures> | undefined;
-export function measuredOf(task: TaskReport): Measured<BinaryMeasures | ListMeasures> | undefined {
+export function measuredOf(task: ValueTaskReport): Measured<ValueMeasures> | undefined;
+export function measuredOf(
+  task: TaskReport,
+): Measured<BinaryMeasures | ListMeasures | ValueMeasures> | undefined {
   if (task.evaluation) return { basis: 'outcome', measures: task.evaluation };
   return task.validation && { basis: 'validation', measures: task.validation.assessment };
 }
@@ -57,7 +62,7 @@ export function measuredOn(task: TaskReport, run: RunReport): string {
 }
 
 function validationSentence(
-  { by, days, assessment }: Validation<BinaryMeasures | ListMeasures>,
+  { by, days, assessment }: Validation<BinaryMeasures | ListMeasures | ValueMeasures>,
   task: TaskReport,
 ): string {
   const { one, many } = wordsOf(task);

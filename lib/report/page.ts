@@ -1,9 +1,10 @@
-import { count, decimal, isNumber, plural } from './format.ts';
+import { count, decimal, isNumber, percent, plural } from './format.ts';
 import { type Html, html, raw } from './html.ts';
 import { measuredOf } from './measured.ts';
 import { fairnessSection } from './sections/fairness.ts';
 import { leadSection, usable } from './sections/lead.ts';
 import { modelSection, modelTitle } from './sections/model.ts';
+import { profilesSection } from './sections/profiles.ts';
 import { qualitySection } from './sections/quality.ts';
 import { runSection } from './sections/run.ts';
 import { type Tile, tiles } from './sections/table.ts';
@@ -44,7 +45,7 @@ ${contents(report)}
 <main>
 ${report.models.length > 0 ? leadSection(report) : html`<section id="lists"><h2>What to do with these lists</h2><p class="intro">This run has no tasks: nothing was predicted.</p></section>`}
 ${report.models.map((model, i) => modelSection(model, modelId(i)))}
-${fairnessSection(report)}${qualitySection(report)}${runSection(report)}
+${report.profiles && profilesSection(report.profiles)}${fairnessSection(report)}${qualitySection(report)}${runSection(report)}
 </main>
 <footer>Run ${report.runId}, made ${report.createdAt}. This page stands alone: it loads nothing and sends nothing.</footer>
 </body>
@@ -98,6 +99,17 @@ function taskTile(task: TaskReport): Tile {
           : `${measured.basis}; NDCG ${decimal(measured.measures.ndcg)}`,
     };
   }
+  if (task.kind === 'value') {
+    const measured = measuredOf(task);
+    return {
+      name: `${task.name}, order (Spearman)`,
+      value: decimal(measured?.measures.spearman),
+      note:
+        measured === undefined
+          ? 'not measured yet'
+          : `${measured.basis}; first tenth: ${percent(measured.measures.topShare10, 0)} of all`,
+    };
+  }
   const measured = measuredOf(task);
   const auroc = measured?.measures.auroc;
   return {
@@ -129,6 +141,7 @@ function contents(report: RunReport): Html {
     ['lists', 'What to do'],
     ...report.models.map((model, i) => [modelId(i), modelTitle(model)] as const),
     ...(report.groups && report.groups.length > 0 ? [['groups', 'Groups of users'] as const] : []),
+    ...(report.profiles ? [['profiles', 'Customers'] as const] : []),
     ['quality', 'Data quality'],
     ['run', 'Stages and files'],
   ];

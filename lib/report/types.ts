@@ -117,6 +117,28 @@ export interface ListMeasures {
   readonly intervals: { readonly recall: Interval; readonly ndcg: Interval };
 }
 
+/** What the expected values of a task were worth. */
+export interface ValueMeasures {
+  readonly n: number;
+  readonly meanTruth: Measure;
+  readonly meanPrediction: Measure;
+  readonly mae: Measure;
+  readonly rmse: Measure;
+  readonly spearman: Measure;
+  /** Share of the whole that came from the tenth with the highest values. */
+  readonly topShare10: Measure;
+  readonly intervals: { readonly mae: Interval; readonly spearman: Interval; readonly topShare10: Interval };
+  /** Share of users within their interval; null where none was told. */
+  readonly coverage: Measure;
+  readonly deciles: readonly {
+    /** 1 holds the highest values. */
+    readonly decile: number;
+    readonly n: number;
+    readonly meanPrediction: number;
+    readonly meanTruth: number;
+  }[];
+}
+
 /** Measures on data that the fit was kept from. It was chosen by that data, too. */
 export interface Validation<M> {
   /** Held out: rows (a user at a day) of later days, of a part of the users, or of a labelled table. */
@@ -195,7 +217,19 @@ export interface NextTaskReport extends TaskCommon {
   }[];
 }
 
-export type TaskReport = BinaryTaskReport | NextTaskReport;
+export interface ValueTaskReport extends TaskCommon, Pick<BinaryTaskReport, 'groups' | 'features'> {
+  readonly kind: 'value';
+  readonly of: 'money' | 'orders' | 'units';
+  /** ISO 4217; absent where the shop names none, or it is about no money. */
+  readonly currency?: string | undefined;
+  readonly evaluation?: ValueMeasures | undefined;
+  readonly validation?: Validation<ValueMeasures> | undefined;
+  /** Users who have a value, and what they are expected to come to together. */
+  readonly ranked: number;
+  readonly expected: number;
+}
+
+export type TaskReport = BinaryTaskReport | NextTaskReport | ValueTaskReport;
 
 /** What the models that were tried did on held-out rows, everything fitted on what was known by then. */
 export interface ComparisonReport {
@@ -275,6 +309,29 @@ export interface GroupReport {
   readonly groups: readonly GroupMeasures[];
 }
 
+/** Who the users of a run are. */
+export interface ProfilesReport {
+  readonly users: number;
+  /** Users who bought. */
+  readonly buyers: number;
+  /** Users by lifecycle, in the order in which they are shown. */
+  readonly lifecycle: readonly { readonly name: string; readonly users: number }[];
+  /** How well segments are told apart; absent without segments. */
+  readonly silhouette?: Measure | undefined;
+  /** Segments of the buyers, each with the user at its centre; none where there are too few. */
+  readonly segments: readonly {
+    readonly segment: number;
+    readonly users: number;
+    readonly description: string;
+    readonly recencyDays: number;
+    readonly purchaseDays: number;
+    /** In major units. */
+    readonly money: number;
+  }[];
+  /** ISO 4217; absent where the shop names none. */
+  readonly currency?: string | undefined;
+}
+
 /** One run or backtest. */
 export interface RunReport {
   readonly title: string;
@@ -302,4 +359,6 @@ export interface RunReport {
   readonly orders?: OrdersReport | undefined;
   /** Absent for a backtest, which exports nothing. */
   readonly exports?: ExportReport | undefined;
+  /** Absent where profiles are not asked for. */
+  readonly profiles?: ProfilesReport | undefined;
 }

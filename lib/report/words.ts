@@ -1,4 +1,4 @@
-import type { BinaryTaskReport, NextTaskReport } from './types.ts';
+import type { BinaryTaskReport, TaskReport } from './types.ts';
 
 /** How the page speaks of a task: of buyers, of customers lost, of rows with a label. */
 export interface Words {
@@ -38,7 +38,7 @@ const BUYERS: Words = {
   will: 'buy',
 };
 
-type Task = BinaryTaskReport | NextTaskReport;
+type Task = TaskReport;
 
 /** By the kind of a task, what it is of, and whom it asks. */
 const WORDS: Readonly<Record<Task['kind'], (of: string, asks: BinaryTaskReport['asks']) => Words>> = {
@@ -65,6 +65,7 @@ const WORDS: Readonly<Record<Task['kind'], (of: string, asks: BinaryTaskReport['
     will: 'be lost',
   }),
   next: () => BUYERS,
+  value: () => ({ ...BUYERS, one: 'user', many: 'users' }),
   label: (of) => ({
     one: 'row',
     many: 'rows',
@@ -76,4 +77,4 @@ const WORDS: Readonly<Record<Task['kind'], (of: string, asks: BinaryTaskReport['
 };
 
 export const wordsOf = (task: Task): Words =>
-  WORDS[task.kind](task.of, task.kind === 'next' ? undefined : task.asks);
+  WORDS[task.kind](task.of, 'asks' in task ? task.asks : undefined);

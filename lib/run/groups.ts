@@ -18,6 +18,7 @@ const itself = (_: Task, name: string): string => name;
 /** In the order in which groups are trained and scored. */
 const KINDS = {
   users: { tasks: ['event', 'absence'], within: populationName, over: 'users', readsTexts: true },
+  value: { tasks: ['value'], within: itself, over: 'users', readsTexts: false },
   next: { tasks: ['next'], within: itself, over: 'users', readsTexts: false },
   label: { tasks: ['label'], within: itself, over: 'rows', readsTexts: false },
 } as const satisfies Readonly<Record<string, GroupKind>>;

@@ -12,6 +12,7 @@ export { overUsers, type TaskGroup, taskGroups } from './groups.ts';
 export { type DropState, listDrops } from './inputs.ts';
 export {
   currentKey,
+  profilesKey,
   scoresKey,
   successKey,
   tableScoresKey,

@@ -13,6 +13,10 @@ export const scoresPrefix = (runId: string): string => `scores/${runId}/`;
 export const scoresKey = (runId: string, shard: number): string =>
   `${scoresPrefix(runId)}${shardName(shard)}.arrow`;
 
+/** The profiles of the same users, written before their scores. */
+export const profilesKey = (runId: string, shard: number): string =>
+  `${scoresPrefix(runId)}profiles-${shardName(shard)}.arrow`;
+
 /** The scores of a labelled table's rows. */
 export const tableScoresKey = (runId: string, task: string): string =>
   `${scoresPrefix(runId)}table-${task}.arrow`;

@@ -2,9 +2,17 @@ import { parseDay } from '../data/index.ts';
 import { type ShardUser, SnapshotWriter, snapshotKey } from '../features/index.ts';
 import { FAMILIES, type Scorer, type ShardScores, type UserWalk } from '../models/index.ts';
 import { readModelFiles } from '../registry/index.ts';
-import { openUsers, planShard, type RunManifest, type RunUsers, scoresKey } from '../run/index.ts';
+import {
+  openUsers,
+  planShard,
+  profilesKey,
+  type RunManifest,
+  type RunUsers,
+  scoresKey,
+} from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { emailsOf } from './emails.ts';
+import { openProfiler, type Profiler } from './profiles/index.ts';
 import { encodeScores } from './scores.ts';
 
 /** The models that score a run, by task group. */
@@ -37,10 +45,11 @@ export async function openRunScorer(args: {
     scorers.push(await family.open(files, { store, runId, manifest, group, threads }));
   }
   const users = openUsers(store, manifest);
+  const profiler = await openProfiler(store, manifest, parseDay(manifest.asOf!));
   return {
     async shard(shard) {
       if (await store.head(scoresKey(runId, shard))) return undefined;
-      const scores = await scoreShard({ store, runId, manifest, shard, scorers, users });
+      const scores = await scoreShard({ store, runId, manifest, shard, scorers, users, profiler });
       const bytes = encodeScores(scores, { runId, asOf: manifest.asOf!, shard: String(shard) });
       await store.put(scoresKey(runId, shard), bytes, { ifAbsent: true });
       return scores.users.length;
@@ -58,6 +67,7 @@ async function scoreShard(args: {
   shard: number;
   scorers: readonly Scorer[];
   users: RunUsers;
+  profiler: Profiler | undefined;
 }): Promise<ShardScores> {
   const { store, runId, manifest, shard, scorers } = args;
   const { config } = manifest;
@@ -67,20 +77,27 @@ async function scoreShard(args: {
   const names: string[] = [];
   const hashes: number[] = [];
   const snapshot = new SnapshotWriter(config, read.items, plan.snapshotDay);
+  const profiles = args.profiler?.shard(read.items);
   const users = seenOnce(read, (user) => {
     names.push(user.user);
     hashes.push(user.hash);
     user.advance(plan.snapshotDay);
     snapshot.add(user.user, user.hash, user.state);
+    profiles?.add(user);
   });
-  const answers: Pick<ShardScores, 'tasks' | 'lists'> = { tasks: {}, lists: {} };
+  const answers: Pick<ShardScores, 'tasks' | 'lists' | 'values'> = { tasks: {}, lists: {}, values: {} };
   for (const scorer of scorers) {
-    const { tasks, lists } = await scorer.score(users, shard);
+    const { tasks, lists, values } = await scorer.score(users, shard);
     Object.assign(answers.tasks, tasks);
     Object.assign(answers.lists, lists);
+    Object.assign(answers.values, values);
   }
   if (manifest.purpose !== 'backtest') {
     await store.put(snapshotKey(config, runId, shard), snapshot.encode(), { ifAbsent: true });
+  }
+  if (profiles) {
+    const bytes = profiles.encode({ runId, asOf: manifest.asOf!, shard: String(shard) });
+    await store.put(profilesKey(runId, shard), bytes, { ifAbsent: true });
   }
   const emails = await emailsOf(store, manifest, shard);
   return {

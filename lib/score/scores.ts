@@ -1,8 +1,12 @@
 import { type Data, Field, Float64, makeData, Uint32, Utf8, vectorFromArray } from 'apache-arrow';
 import { decodeArrow, encodeArrow, recordBatch } from '../data/index.ts';
 import type { ShardScores } from '../models/index.ts';
+import { type TextColumn, textColumn, textsOf } from './text-column.ts';
 
-/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, then `<task>.logit`, `.probability`, `.reasons` or `.list`. */
+/** Numbers of a value task. */
+const AMOUNTS = ['value', 'low', 'high', 'alive', 'next'] as const;
+
+/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, then `<task>.logit`, `.probability`, `.reasons`, or `.list`, or `.value`, `.low`, `.high`, `.alive`, `.next`, `.reasons`. */
 export function encodeScores(scores: ShardScores, metadata: Record<string, string>): Uint8Array {
   const rows = scores.users.length;
   const fields: Field[] = [];
@@ -25,15 +29,11 @@ export function encodeScores(scores: ShardScores, metadata: Record<string, strin
     text(`${task}.reasons`, reasons);
   }
   for (const [task, list] of Object.entries(scores.lists)) text(`${task}.list`, list);
+  for (const [task, own] of Object.entries(scores.values)) {
+    for (const name of AMOUNTS) number(`${task}.${name}`, own[name]);
+    text(`${task}.reasons`, own.reasons);
+  }
   return encodeArrow(fields, [recordBatch(fields, columns, rows)], metadata);
-}
-
-/** Texts of all rows, as they lie in the file: row i holds the bytes from `offsets[i]` to `offsets[i + 1]`. */
-export interface TextColumn {
-  readonly bytes: Uint8Array;
-  readonly offsets: Int32Array;
-  /** Is it a text, or null? */
-  has(row: number): boolean;
 }
 
 /** A shard's scores without a JavaScript value for each cell; rows and columns as in `ShardScores`. */
@@ -44,7 +44,13 @@ export interface ScoreColumns {
   readonly emails?: TextColumn;
   readonly tasks: Readonly<Record<string, TaskColumns>>;
   readonly lists: Readonly<Record<string, TextColumn>>;
+  readonly values: Readonly<Record<string, ValueColumns>>;
 }
+
+/** As `ValueScores`. */
+type ValueColumns = Readonly<Record<(typeof AMOUNTS)[number], Float64Array>> & {
+  readonly reasons: TextColumn;
+};
 
 interface TaskColumns {
   /** NaN where the user is not asked. */
@@ -82,26 +88,17 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
       ]),
     ),
     lists: Object.fromEntries(named('.list').map((task) => [task, text(`${task}.list`)])),
+    values: Object.fromEntries(
+      named('.value').map((task) => {
+        const [value, low, high, alive, next] = AMOUNTS.map((name) =>
+          numbers<Float64Array>(`${task}.${name}`),
+        );
+        const amounts = { value: value!, low: low!, high: high!, alive: alive!, next: next! };
+        return [task, { ...amounts, reasons: text(`${task}.reasons`) }];
+      }),
+    ),
     ...(schema.fields.some((field) => field.name === 'email') ? { emails: text('email') } : {}),
   };
-}
-
-function textColumn(data: Data | undefined, rows: number): TextColumn {
-  if (!data || rows === 0) {
-    return { bytes: new Uint8Array(0), offsets: new Int32Array(1), has: () => false };
-  }
-  const { values, valueOffsets, nullBitmap, nullCount } = data;
-  const has =
-    nullCount === 0 ? () => true : (row: number) => ((nullBitmap[row >> 3]! >> (row & 7)) & 1) === 1;
-  return { bytes: values, offsets: valueOffsets, has };
-}
-
-/** The texts of a column. */
-export function textsOf({ bytes, offsets, has }: TextColumn, rows: number): (string | null)[] {
-  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Array.from({ length: rows }, (_, row) =>
-    has(row) ? all.toString('utf8', offsets[row]!, offsets[row + 1]!) : null,
-  );
 }
 
 /**
@@ -110,7 +107,7 @@ export function textsOf({ bytes, offsets, has }: TextColumn, rows: number): (str
  * @throws DataError when the bytes are no Arrow file
  */
 export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
-  const { rows, users, hashes, emails, tasks, lists } = scoreColumns(bytes, name);
+  const { rows, users, hashes, emails, tasks, lists, values } = scoreColumns(bytes, name);
   const texts = (column: TextColumn) => textsOf(column, rows);
   const mapped = <A, B>(of: Readonly<Record<string, A>>, to: (value: A) => B): Record<string, B> =>
     Object.fromEntries(Object.entries(of).map(([key, value]) => [key, to(value)]));
@@ -123,6 +120,14 @@ export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
       reasons: texts(reasons),
     })),
     lists: mapped(lists, texts),
+    values: mapped(values, ({ value, low, high, alive, next, reasons }) => ({
+      value: value.slice(),
+      low: low.slice(),
+      high: high.slice(),
+      alive: alive.slice(),
+      next: next.slice(),
+      reasons: texts(reasons),
+    })),
     ...(emails ? { emails: texts(emails) } : {}),
   };
 }

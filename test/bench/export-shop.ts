@@ -84,6 +84,7 @@ function shardOfScores(
     hashes: Uint32Array.from(rows, (i) => hashes[i]!),
     tasks: Object.fromEntries(TASKS.map((name, number) => [name, task(number)])),
     lists: { preference: rows.map((i) => (unit(i, 7) < 0.1 ? null : listOf(i))) },
+    values: {},
     ...(emails ? { emails: rows.map((i) => sha256(`customer-${i}@example.com`)) } : {}),
   };
 }

@@ -16,6 +16,7 @@ import { machine } from './support.ts';
 import { benchText } from './text.ts';
 import { benchTrain } from './train.ts';
 import { benchTrees } from './trees.ts';
+import { benchValue } from './value.ts';
 
 /** What `npm run bench -- NAME … [OPTIONS]` can run; options are the benchmark's own. */
 const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<void>; byDefault: boolean }> = {
@@ -35,6 +36,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   'large-drop': { run: benchLargeDrop, byDefault: false },
   text: { run: benchText, byDefault: false },
   quality: { run: benchQuality, byDefault: false },
+  value: { run: benchValue, byDefault: false },
   limits: { run: benchLimits, byDefault: false },
 };
 

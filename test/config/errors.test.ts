@@ -48,6 +48,29 @@ const cases: [string, (config: Input) => void, string][] = [
     (c) => (c.shop.timezone = 'UTC'),
     'shop.timezone: unknown setting; remove it or check its spelling',
   ],
+  [
+    'profiles that are neither true nor settings',
+    (c) => (c.exports = { profiles: { newDay: 3 } }),
+    'exports.profiles.newDay: unknown setting; remove it or check its spelling',
+  ],
+  [
+    'who is lost before lapsing',
+    (c) => (c.exports = { profiles: { lapsingAfter: 3, lostAfter: 2 } }),
+    'exports.profiles.lostAfter: given 2, expected more than exports.profiles.lapsingAfter, which is 3',
+  ],
+  [
+    'interests in what no item has',
+    (c) => (c.exports = { profiles: { interests: 'aisle' } }),
+    'exports.profiles.interests: given "aisle", expected "item" or a category attribute of a source whose table is "items": "item"',
+  ],
+  [
+    'profiles where nobody is scored',
+    (c) => {
+      delete c.tasks.purchase;
+      c.exports = { profiles: true };
+    },
+    'exports.profiles: given nothing, expected a task over users beside it: profiles are of the users that a night scores',
+  ],
   ['a misspelt section', (c) => (c.task = {}), 'task: unknown setting; remove it or check its spelling'],
   [
     'a list where sources are named',
@@ -206,7 +229,7 @@ const cases: [string, (config: Input) => void, string][] = [
   [
     'a task of no kind',
     (c) => (c.tasks.purchase = { horizonDays: 30 }),
-    'tasks.purchase.kind: given nothing, expected a known "kind": one of event, absence, next, label',
+    'tasks.purchase.kind: given nothing, expected a known "kind": one of event, absence, next, value, label',
   ],
   [
     'a task without a horizon',

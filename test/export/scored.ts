@@ -1,4 +1,4 @@
-import { type Config, parseConfig } from '../../lib/config/index.ts';
+import { type Config, type ConfigInput, parseConfig } from '../../lib/config/index.ts';
 import { createPseudonyms, sha256, shardOf, stableUnit } from '../../lib/data/index.ts';
 import type { ShardScores } from '../../lib/models/index.ts';
 import { putManifest, scoresKey, taskGroups } from '../../lib/run/index.ts';
@@ -77,7 +77,7 @@ export function madeUpUsers(): ScoredUser[] {
   });
 }
 
-const config = (): Config =>
+const config = (exports: ConfigInput['exports']): Config =>
   parseConfig({
     shop: { timeZone: 'UTC' },
     sources: {},
@@ -86,13 +86,17 @@ const config = (): Config =>
       purchase: { kind: 'event', horizonDays: 30 },
       preference: { kind: 'next', event: 'purchase', of: 'item', horizonDays: 30, k: 2 },
     },
-    exports: { controlShare: CONTROL_SHARE },
+    exports: { controlShare: CONTROL_SHARE, ...exports },
     shards: SHARDS,
   });
 
 /** @returns the run */
-export async function putScored(store: ObjectStore, all: readonly ScoredUser[]): Promise<string> {
-  const settings = config();
+export async function putScored(
+  store: ObjectStore,
+  all: readonly ScoredUser[],
+  exports: ConfigInput['exports'] = {},
+): Promise<string> {
+  const settings = config(exports);
   const champions = Object.fromEntries(taskGroups(settings).map(({ name }) => [name, 'v1']));
   const runId = await putManifest(store, nightOf(settings, [], 20_000, champions));
   for (let shard = 0; shard < SHARDS; shard++) {
@@ -118,6 +122,7 @@ function scoresOf(rows: readonly ScoredUser[]): ShardScores {
     hashes: Uint32Array.from(rows, ({ hash }) => hash),
     tasks: { churn: of('churn'), purchase: of('purchase') },
     lists: { preference: rows.map(({ list }) => list) },
+    values: {},
     emails: rows.map(({ email }) => email),
   };
 }

@@ -380,6 +380,7 @@ it('scores of an export from before the campaign are taken off, later ones are n
         hashes: new Uint32Array(own.length),
         tasks: { purchase: scores },
         lists: {},
+        values: {},
       };
       await store.put(scoresKey(runId, shard), encodeScores(shardScores, { runId }));
     }

@@ -1,26 +1,24 @@
-import { sigmoid } from '../host/index.ts';
 import type { BgNbdParameters } from './bg-nbd.ts';
+import { bgNbdAlive, bgNbdChance, bgNbdTransactions } from './bg-nbd-forecast.ts';
 import { CustomerBaseError } from './errors.ts';
 import { checkHistory } from './histories.ts';
+import type { ParetoNbdParameters } from './pareto-nbd.ts';
+import { paretoNbdAlive, paretoNbdChance, paretoNbdTransactions } from './pareto-nbd-forecast.ts';
 
-/** Horizons beyond so many times alpha + age would take the series more than some milliseconds. */
-const FARTHEST = 1e5;
+/** Parameters of a model of when customers buy; Pareto/NBD's are told by `beta`. */
+export type PurchaseParameters = BgNbdParameters | ParetoNbdParameters;
 
 /**
- * The transactions to expect of a customer within the horizon after the end of observation (Fader, Hardie, Lee 2005,
- * equation 10).
- *
- * The paper's 2F1(r + x, b + x; a + b + x - 1; z) grows beyond float64 with x, and its factor 1 / (a - 1) has no value at
- * a = 1. By Euler's transformation (DLMF 15.8.1) it is (1 - z)^(a - 1 - r - x) 2F1(a + b - 1 - r, a - 1; a + b + x - 1; z),
- * in which a - 1 divides every term but the first. What is left is summed to float64's precision.
+ * The transactions to expect of a customer within the horizon after the end of observation: P(alive) times what is expected
+ * of who is alive (BG/NBD: Fader, Hardie, Lee 2005, equation 10; Pareto/NBD: Schmittlein, Morrison, Colombo 1987).
  * @param x repeat transactions, a whole number
  * @param tx time of the last transaction after the first, in the unit of alpha; 0 without a repeat transaction
  * @param T time from the first transaction to the end of observation
- * @param horizon time from there, from 0 to 100,000 (alpha + T)
+ * @param horizon time from there, from 0; by BG/NBD to 100,000 (alpha + T)
  * @throws CustomerBaseError when a number is not what is expected
  */
 export function expectedTransactions(
-  parameters: BgNbdParameters,
+  parameters: PurchaseParameters,
   x: number,
   tx: number,
   T: number,
@@ -28,42 +26,33 @@ export function expectedTransactions(
 ): number {
   const alive = probabilityAlive(parameters, x, tx, T);
   checkHorizon(horizon);
-  const { r, alpha, a, b } = parameters;
-  const ratio = horizon / (alpha + T);
-  if (ratio > FARTHEST) {
-    throw new CustomerBaseError(
-      `the horizon is ${horizon}; at most ${FARTHEST} times alpha + age, ${FARTHEST * (alpha + T)}, is expected`,
-    );
-  }
-  const log = -Math.log1p(ratio);
-  const c = a + b + x - 1;
-  const first = Math.abs(a - 1) < 1e-12 ? -log : -Math.expm1((a - 1) * log) / (a - 1);
-  return alive * Math.max(0, c * first - rest(a + b - 1 - r, a, c, ratio / (1 + ratio), (a - 1) * log));
+  return (
+    alive *
+    (isParetoNbd(parameters)
+      ? paretoNbdTransactions(parameters, x, T, horizon)
+      : bgNbdTransactions(parameters, x, T, horizon))
+  );
 }
 
 /**
- * The chance that a customer has not left for good by the end of observation (the paper's model; closed form as in Fader,
- * Hardie, Lee, "Computing P(alive) using the BG/NBD model", 2008). 1 without a repeat transaction: the model lets nobody leave
- * before one.
+ * The chance that a customer has not left for good by the end of observation (BG/NBD: closed form as in Fader, Hardie, Lee,
+ * "Computing P(alive) using the BG/NBD model", 2008). By BG/NBD it is 1 without a repeat transaction: that model lets nobody
+ * leave before one, the Pareto/NBD does.
  * @throws CustomerBaseError when a number is not what is expected
  */
-export function probabilityAlive(parameters: BgNbdParameters, x: number, tx: number, T: number): number {
+export function probabilityAlive(parameters: PurchaseParameters, x: number, tx: number, T: number): number {
   checkParameters(parameters);
   checkHistory(x, tx, T, () => 'the customer');
-  if (x === 0) return 1;
-  const { r, alpha, a, b } = parameters;
-  return sigmoid(Math.log((b + x - 1) / a) - (r + x) * Math.log((alpha + T) / (alpha + tx)));
+  return isParetoNbd(parameters) ? paretoNbdAlive(parameters, x, tx, T) : bgNbdAlive(parameters, x, tx, T);
 }
 
 /**
- * The chance of at least one transaction within the horizon: 1 - P(none | history). In closed form, as one leaves only
- * after a transaction: who is there at the end of observation buys at rate lambda until then, and lambda given the
- * history is Gamma(r + x, alpha + T). So it is P(alive) x (1 - ((alpha + T) / (alpha + T + horizon))^(r + x)).
+ * The chance of at least one transaction within the horizon, P(alive) times that of who is alive: 1 - P(none | history).
  * @param horizon from 0
  * @throws CustomerBaseError when a number is not what is expected
  */
 export function probabilityOfTransaction(
-  parameters: BgNbdParameters,
+  parameters: PurchaseParameters,
   x: number,
   tx: number,
   T: number,
@@ -71,35 +60,44 @@ export function probabilityOfTransaction(
 ): number {
   const alive = probabilityAlive(parameters, x, tx, T);
   checkHorizon(horizon);
-  const { r, alpha } = parameters;
-  return alive * -Math.expm1(-(r + x) * Math.log1p(horizon / (alpha + T)));
+  return (
+    alive *
+    (isParetoNbd(parameters)
+      ? paretoNbdChance(parameters, x, T, horizon)
+      : bgNbdChance(parameters, x, T, horizon))
+  );
 }
 
 /**
- * (1 - z)^(a - 1) x c / (a - 1) x (2F1(d, a - 1; c; z) - 1), with `power` the logarithm of the first factor: the sum over
- * n >= 1 of (d)_n (a)_(n-1) / ((c + 1)_(n-1) n!) z^n.
+ * The time after the end of observation by which a customer's next transaction has come with a chance of one half, by BG/NBD
+ * and given that the customer is alive: the median, as the mean is infinite where r + x <= 1. It solves
+ * 1 - ((alpha + T) / (alpha + T + t))^(r + x) = 1/2, so t = (alpha + T) (2^(1 / (r + x)) - 1), and does not depend on when
+ * the last transaction was: that is in P(alive), to be shown beside it. Infinity where t is beyond float64, which takes an r
+ * below 0.001 and no repeat transaction.
+ * @throws CustomerBaseError when a number is not what is expected
  */
-function rest(d: number, a: number, c: number, z: number, power: number): number {
-  let term = d * z;
-  let sum = term;
-  let scale = power;
-  for (let n = 1; term !== 0; n++) {
-    const factor = (((d + n) / (c + n)) * (a + n - 1) * z) / (n + 1);
-    term *= factor;
-    sum += term;
-    if (Math.abs(factor) < 1 && Math.abs(term) <= 1e-17 * (1 - z) * Math.abs(sum)) break;
-    // with a in the thousands the terms leave float64, and come back by the power
-    if (Math.abs(sum) > 1e200) {
-      term *= 1e-200;
-      sum *= 1e-200;
-      scale += 200 * Math.LN10;
-    }
-  }
-  return sum * Math.exp(scale);
+export function medianTimeToTransaction(
+  parameters: BgNbdParameters,
+  x: number,
+  tx: number,
+  T: number,
+): number {
+  checkParameters(parameters);
+  checkHistory(x, tx, T, () => 'the customer');
+  const { r, alpha } = parameters;
+  return (alpha + T) * Math.expm1(Math.LN2 / (r + x));
 }
 
-function checkParameters({ r, alpha, a, b }: BgNbdParameters): void {
-  for (const [name, value] of Object.entries({ r, alpha, a, b })) {
+function isParetoNbd(parameters: PurchaseParameters): parameters is ParetoNbdParameters {
+  return 'beta' in parameters;
+}
+
+function checkParameters(parameters: PurchaseParameters): void {
+  const { r, alpha } = parameters;
+  const others = isParetoNbd(parameters)
+    ? { s: parameters.s, beta: parameters.beta }
+    : { a: parameters.a, b: parameters.b };
+  for (const [name, value] of Object.entries({ r, alpha, ...others })) {
     if (value > 0 && value < Number.POSITIVE_INFINITY) continue;
     throw new CustomerBaseError(`the parameter ${name} is ${value}; a finite number above 0 is expected`);
   }

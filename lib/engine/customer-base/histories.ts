@@ -31,6 +31,14 @@ export function checkHistory(x: number, tx: number, T: number, who: () => string
   }
 }
 
+/** @throws CustomerBaseError unless this may be how many customers a history stands for */
+export function checkWeight(weight: number, customer: number): void {
+  if (weight >= 0 && weight < Number.POSITIVE_INFINITY) return;
+  throw new CustomerBaseError(
+    `customer ${customer} has weight ${weight}; a finite number that is not negative is expected`,
+  );
+}
+
 /** @throws CustomerBaseError when lengths differ, a history or weight is none, or nobody came back */
 export function checkHistories({ frequency, recency, age, weights }: CustomerHistories): void {
   const lengths = [frequency.length, recency.length, age.length, weights?.length ?? age.length];
@@ -44,11 +52,7 @@ export function checkHistories({ frequency, recency, age, weights }: CustomerHis
   for (let i = 0; i < age.length; i++) {
     checkHistory(frequency[i]!, recency[i]!, age[i]!, () => `customer ${i}`);
     const weight = weights ? weights[i]! : 1;
-    if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
-      throw new CustomerBaseError(
-        `customer ${i} has weight ${weight}; a finite number that is not negative is expected`,
-      );
-    }
+    checkWeight(weight, i);
     repeats += weight * frequency[i]!;
     time += weight * age[i]!;
   }

@@ -1,3 +1,4 @@
+import { frequenciesOf, pace } from './frequencies.ts';
 import type { CustomerHistories } from './histories.ts';
 
 /** Sums over i < x that all customers of frequency x share. */
@@ -27,18 +28,8 @@ export class MeanLikelihood {
   constructor(histories: CustomerHistories) {
     const { frequency, age, weights } = histories;
     this.#histories = histories;
-    this.#counts = Int32Array.from(new Set(Array.from(frequency))).sort();
-    const places = new Map(Array.from(this.#counts, (x, place) => [x, place]));
-    this.#kind = Int32Array.from({ length: age.length }, (_, i) => places.get(frequency[i]!)!);
-    let [customers, repeats, time] = [0, 0, 0];
-    for (let i = 0; i < age.length; i++) {
-      const weight = weights ? weights[i]! : 1;
-      customers += weight;
-      repeats += weight * frequency[i]!;
-      time += weight * age[i]!;
-    }
-    this.customers = customers;
-    this.interval = time / repeats;
+    ({ counts: this.#counts, kind: this.#kind } = frequenciesOf(frequency));
+    ({ customers: this.customers, interval: this.interval } = pace(frequency, age, weights));
   }
 
   /** Writes the gradient, and returns the value. One pass over the customers, and one over 0 … the largest frequency. */

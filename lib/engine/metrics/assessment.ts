@@ -8,9 +8,10 @@ import {
   lift,
   logLoss,
 } from './binary.ts';
-import { type BootstrapInterval, bootstrap } from './bootstrap.ts';
+import { bootstrap } from './bootstrap.ts';
 import { gainTable } from './curves.ts';
 import { ascending, countPositives, type Numbers } from './input.ts';
+import { drawsFor, type Interval, intervalOf, numberUsers } from './intervals.ts';
 import { ndcgOf, recallOf } from './ranking.ts';
 import { ece, reliabilityBins } from './reliability.ts';
 
@@ -18,9 +19,6 @@ import { ece, reliabilityBins } from './reliability.ts';
  * How good predictions are, as a model's manifest and a report keep it: plain JSON, where null says "not defined", such
  * as the AUROC of rows that all had one outcome.
  */
-
-/** A 95 % interval over resampled users; null where the measure is not defined. */
-export type Interval = readonly [low: number, high: number] | null;
 
 /** What is found among the rows with the highest scores. */
 export interface ReachRow {
@@ -83,17 +81,7 @@ export interface Validation<A = BinaryAssessment | ListAssessment> {
   readonly assessment: A;
 }
 
-/** Draws of a bootstrap, and the steps of work from which on there are fewer of them, down to FEWEST_DRAWS. */
-const DRAWS = 1000;
-const FEWEST_DRAWS = 200;
-const MOST_STEPS = 2e8;
 const TOP = 0.1;
-
-const drawsOf = (rows: number): number =>
-  Math.max(FEWEST_DRAWS, Math.min(DRAWS, Math.floor(MOST_STEPS / Math.max(1, rows))));
-
-const intervalOf = ({ low, high }: BootstrapInterval): Interval =>
-  Number.isFinite(low) && Number.isFinite(high) ? [low, high] : null;
 
 /**
  * Assesses predictions of a yes-or-no task.
@@ -156,23 +144,17 @@ function binaryIntervals(
   users: Numbers | undefined,
 ): BinaryAssessment['intervals'] {
   const order = ascending(probabilities).reverse();
-  const numbers = new Map<number, number>();
-  const userOf = Int32Array.from(order, (row) => {
-    const user = users ? users[row]! : row;
-    let number = numbers.get(user);
-    if (number === undefined) numbers.set(user, (number = numbers.size));
-    return number;
-  });
+  const { userOf, users: different } = numberUsers(order, users);
   const label = Uint8Array.from(order, (row) => labels[row]!);
   const score = Float64Array.from(order, (row) => probabilities[row]!);
   const loss = Float64Array.from(
     order,
     (row) => -Math.log(clipLikelihood(labels[row] === 1 ? probabilities[row]! : 1 - probabilities[row]!)),
   );
-  const times = new Int32Array(numbers.size);
+  const times = new Int32Array(different);
   const [area, loss95, lift10] = bootstrap({
-    n: numbers.size,
-    samples: drawsOf(order.length),
+    n: different,
+    samples: drawsFor(order.length),
     rng: createRng('assessment'),
     measures(drawn) {
       times.fill(0);
@@ -239,7 +221,7 @@ export function assessLists(
   };
   const [recall, ndcg] = bootstrap({
     n,
-    samples: drawsOf(n),
+    samples: drawsFor(n),
     rng: createRng('assessment'),
     measures: (users) => [mean(recalls, users), mean(ndcgs, users)],
   });

@@ -1,8 +1,8 @@
+export { assessNumeric, type NumericAssessment } from './assess-numeric.ts';
 export {
   assessBinary,
   assessLists,
   type BinaryAssessment,
-  type Interval,
   type ListAssessment,
   REACH_SHARES,
   type ReachRow,
@@ -40,6 +40,7 @@ export {
 } from './curves.ts';
 export { type CutoffRows, type DriftCorrection, fitDrift } from './drift.ts';
 export { CalibrationError, MetricError } from './errors.ts';
+export type { Interval } from './intervals.ts';
 export type { Isotonic } from './isotonic.ts';
 export {
   accuracy,
@@ -49,5 +50,15 @@ export {
   multiclassLogLoss,
   predictedClasses,
 } from './multiclass.ts';
+export {
+  coverage,
+  mae,
+  type NumericDecile,
+  numericDeciles,
+  pinball,
+  rmse,
+  spearman,
+  topShare,
+} from './numeric.ts';
 export { type Item, ndcgAtK, ndcgOf, recallAtK, recallOf } from './ranking.ts';
 export { ece, type ReliabilityBin, reliabilityBins } from './reliability.ts';

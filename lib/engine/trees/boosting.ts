@@ -2,12 +2,13 @@ import { setImmediate } from 'node:timers/promises';
 import { BinnedTable } from './binned.ts';
 import { Draws } from './draws.ts';
 import { type GradientWriter, gradientWriter } from './gradients.ts';
-import { growLeafWise, type LeafWiseOptions } from './leaf-wise.ts';
-import { type Loss, type LossName, lossOf } from './losses.ts';
-import { type FinishedTree, flatten, type RawScore, type TreeModel } from './model.ts';
+import { type GrownLeaf, growLeafWise, type LeafWiseOptions } from './leaf-wise.ts';
+import type { LeafRule, Loss } from './loss.ts';
+import { lossOf } from './losses.ts';
+import { type FinishedTree, flatten, type TreeModel } from './model.ts';
 import { type BoostingOptions, boostingOptions, type Resolved } from './options.ts';
 import { Space } from './space.ts';
-import { checkTable, type LabelKind, type TreeTable } from './table.ts';
+import { checkTable, type TreeTable } from './table.ts';
 
 export interface BoostingInput extends TreeTable {
   /** Rows that training stops by: their columns are those of the table. */
@@ -22,7 +23,7 @@ export interface BoostingInput extends TreeTable {
 export interface BoostingCurve {
   /** Rounds kept: the best by validation, or all. */
   readonly rounds: number;
-  /** Mean validation loss after each round (nats; half the squared error); empty without validation rows. */
+  /** Mean validation loss after each round (nats; half the squared error; the pinball loss); empty without validation rows. */
   readonly losses: readonly number[];
 }
 
@@ -31,12 +32,6 @@ export interface BoostingFit {
   /** Per seed. */
   readonly curves: readonly BoostingCurve[];
 }
-
-const RAW: Readonly<Record<LossName, RawScore>> = {
-  logistic: 'logit',
-  squared: 'value',
-  softmax: 'class logits',
-};
 
 /**
  * Gradient boosting of regression trees over histograms (Friedman 2001; second order as Chen & Guestrin 2016; leaf-wise
@@ -48,15 +43,9 @@ const RAW: Readonly<Record<LossName, RawScore>> = {
 export async function fitBoosting(input: BoostingInput): Promise<BoostingFit> {
   const { rows, columns, valid, seed = 0 } = input;
   const options = boostingOptions(columns, input.options ?? {});
-  const kind: LabelKind =
-    options.loss === 'logistic'
-      ? 'binary'
-      : options.loss === 'squared'
-        ? 'number'
-        : { classes: options.classes };
-  checkTable(input, kind);
-  if (valid) checkTable({ ...valid, columns }, kind, 'the validation table');
-  const loss = lossOf(options.loss, options.classes);
+  const loss = lossOf(options);
+  checkTable(input, loss.labels);
+  if (valid) checkTable({ ...valid, columns }, loss.labels, 'the validation table');
   const base = Float32Array.from(loss.base(input.labels, input.weights));
   const binned = new BinnedTable(input, valid?.values, options, seed);
   const active = Math.max(1, Math.round(options.columnSubsample * columns));
@@ -81,10 +70,7 @@ export async function fitBoosting(input: BoostingInput): Promise<BoostingFit> {
       for (let node = 0; node < tree.value.length; node++) tree.value[node]! /= options.seeds;
     }
     const { encodings: categories } = binned;
-    const model = flatten(
-      { raw: RAW[options.loss], columns, outputs: loss.outputs, base, categories },
-      trees,
-    );
+    const model = flatten({ raw: loss.raw, columns, outputs: loss.outputs, base, categories }, trees);
     return { model, curves: runs.map((run) => run.curve()) };
   } finally {
     await space.team.close();
@@ -179,7 +165,8 @@ class SeedRun {
         this.#growth,
       );
       for (const leaf of leaves) {
-        const value = Math.fround(this.#options.learningRate * leaf.weight);
+        const weight = this.#loss.leaf ? this.#loss.leaf(this.#rowsOf(leaf, own)) : leaf.weight;
+        const value = Math.fround(this.#options.learningRate * weight);
         tree.value[leaf.node] = value;
         addTo(own, space.grown, leaf.grown, value);
         addTo(own, space.following, leaf.following, value);
@@ -209,6 +196,11 @@ class SeedRun {
     const { columns } = this.#space;
     const count = Math.max(1, Math.round(this.#options.columnSubsample * columns));
     return new Draws(this.#seed, 'columns', tree).sample(columns, count);
+  }
+
+  #rowsOf({ grown: { start, count } }: GrownLeaf, scores: Float64Array): Parameters<LeafRule>[0] {
+    const { labels, weights } = this.#input;
+    return { labels, weights, scores, rows: this.#space.grown.subarray(start, start + count) };
   }
 
   #weightOf({ start, count }: { start: number; count: number }): number {

@@ -1,4 +1,4 @@
-import type { GradientRule, Loss } from './losses.ts';
+import type { GradientRule, Loss } from './loss.ts';
 import { type Space, TASK_ROWS, type Units } from './space.ts';
 import type { TreeTable } from './table.ts';
 import { unitsOf } from './units.ts';
@@ -56,7 +56,7 @@ class KernelWriter implements GradientWriter {
 
   write(): Units {
     const { team, at, perUnit } = this.#space;
-    const { gradientBound = 1, hessianBound } = this.#loss;
+    const { gradientBound = 1, hessianBound = 1 } = this.#loss;
     const units = unitsOf(gradientBound * this.#heaviest, hessianBound * this.#heaviest, this.#count);
     perUnit.set([1 / units.gradient, 1 / units.hessian]);
     for (let first = 0; first < this.#count; first += TASK_ROWS) {
@@ -120,11 +120,9 @@ class PlainWriter implements GradientWriter {
     this.#rule({ labels, weights, scores: this.scores, output, rows, gradients, hessians });
     const weight = heaviest(this.#table, rows);
     const { gradientBound, hessianBound } = this.#loss;
-    const largest =
-      gradientBound === undefined
-        ? gradients.reduce((most, one) => Math.max(most, Math.abs(one)), 0)
-        : gradientBound * weight;
-    const units = unitsOf(largest, hessianBound * weight, rows.length);
+    const largest = (bound: number | undefined, values: Float64Array): number =>
+      bound === undefined ? values.reduce((most, one) => Math.max(most, Math.abs(one)), 0) : bound * weight;
+    const units = unitsOf(largest(gradientBound, gradients), largest(hessianBound, hessians), rows.length);
     for (let i = 0; i < rows.length; i++) {
       pairs[2 * i] = Math.round(gradients[i]! / units.gradient);
       pairs[2 * i + 1] = Math.round(hessians[i]! / units.hessian);

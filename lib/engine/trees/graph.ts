@@ -13,11 +13,21 @@ export function treeGraph(model: TreeModel, name = 'trees'): Graph {
   const g = new GraphBuilder(name);
   const raw = treeScores(g, model, g.input('values', 'float32', ['batch', model.columns]));
   g.output('raw', raw);
-  g.output(
-    'probability',
-    model.raw === 'logit' ? g.sigmoid(raw) : model.raw === 'class logits' ? g.softmax(raw) : raw,
-  );
+  g.output('probability', predicted(g, model, raw));
   return g.build();
+}
+
+function predicted(g: GraphBuilder, { raw: kind }: TreeModel, raw: Value): Value {
+  switch (kind) {
+    case 'logit':
+      return g.sigmoid(raw);
+    case 'class logits':
+      return g.softmax(raw);
+    case 'log value':
+      return g.exp(raw);
+    default:
+      return raw;
+  }
 }
 
 /**

@@ -1,47 +1,27 @@
 import { softplus } from '../host/index.ts';
-import type { Numbers } from './table.ts';
+import type { Loss, LossName } from './loss.ts';
+import { gamma, quantile, tweedie } from './losses-of-amounts.ts';
+import { meanOf, weightedMean } from './weighted.ts';
 
-export type LossName = 'logistic' | 'squared' | 'softmax';
-
-/** What boosting asks of a loss: per row and output a gradient and a hessian of the loss by the raw score. */
-export interface Loss {
-  /** Raw scores per row: 1, or one per class. */
-  readonly outputs: number;
-  /** The constant raw scores that fit the labels best. */
-  base(labels: Numbers, weights: Numbers | undefined): Float64Array;
-  /** 'kernel': by the kernel `logistic`, which reads scores in the space. */
-  readonly gradients: GradientRule | 'kernel';
-  /** The largest size of a gradient for a weight of 1; undefined when it must be looked for. */
-  readonly gradientBound: number | undefined;
-  /** The largest hessian for a weight of 1. */
-  readonly hessianBound: number;
-  /** The mean loss (weighted) over the rows `from` on, for early stopping. */
-  mean(labels: Numbers, weights: Numbers | undefined, scores: readonly Float64Array[], from: number): number;
-}
-
-/** Writes gradient and hessian of one output for rows, times their weights. */
-export type GradientRule = (call: GradientCall) => void;
-
-export interface GradientCall {
-  readonly labels: Numbers;
-  readonly weights: Numbers | undefined;
-  /** Per output, one score per row. */
-  readonly scores: readonly Float64Array[];
-  readonly output: number;
-  readonly rows: Int32Array;
-  readonly gradients: Float64Array;
-  readonly hessians: Float64Array;
-}
-
-/** @param classes of softmax */
-export function lossOf(name: LossName, classes: number): Loss {
-  switch (name) {
+export function lossOf(options: {
+  readonly loss: LossName;
+  readonly classes: number;
+  readonly quantile: number;
+  readonly variancePower: number;
+}): Loss {
+  switch (options.loss) {
     case 'logistic':
       return logistic;
     case 'squared':
       return squared;
     case 'softmax':
-      return softmax(classes);
+      return softmax(options.classes);
+    case 'quantile':
+      return quantile(options.quantile);
+    case 'tweedie':
+      return tweedie(options.variancePower);
+    case 'gamma':
+      return gamma;
   }
 }
 
@@ -51,6 +31,8 @@ const LEAST_SHARE = 1e-12;
 /** Binary cross-entropy of labels 0 and 1 by the logit (Friedman 2001, section 4.5; Chen & Guestrin 2016). */
 const logistic: Loss = {
   outputs: 1,
+  raw: 'logit',
+  labels: 'binary',
   base(labels, weights) {
     const share = Math.min(1 - LEAST_SHARE, Math.max(LEAST_SHARE, meanOf(labels, weights)));
     return Float64Array.of(Math.log(share / (1 - share)));
@@ -69,6 +51,8 @@ const logistic: Loss = {
 /** Half the squared difference. */
 const squared: Loss = {
   outputs: 1,
+  raw: 'value',
+  labels: 'number',
   base: (labels, weights) => Float64Array.of(meanOf(labels, weights)),
   gradients({ labels, weights, scores: [scores], rows, gradients, hessians }) {
     for (let i = 0; i < rows.length; i++) {
@@ -97,6 +81,8 @@ function softmax(classes: number): Loss {
   };
   return {
     outputs: classes,
+    raw: 'class logits',
+    labels: { classes },
     base(labels, weights) {
       const shares = new Float64Array(classes);
       let all = 0;
@@ -126,19 +112,4 @@ function softmax(classes: number): Loss {
       );
     },
   };
-}
-
-function meanOf(labels: Numbers, weights: Numbers | undefined): number {
-  return weightedMean(labels.length, weights, (row) => labels[row]!);
-}
-
-function weightedMean(rows: number, weights: Numbers | undefined, of: (row: number) => number): number {
-  let sum = 0;
-  let all = 0;
-  for (let row = 0; row < rows; row++) {
-    const weight = weights ? weights[row]! : 1;
-    sum += weight * of(row);
-    all += weight;
-  }
-  return sum / all;
 }

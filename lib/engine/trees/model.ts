@@ -1,8 +1,8 @@
 import type { CategoryEncoding } from './categories.ts';
 import type { GrowingTree } from './tree.ts';
 
-/** What the sum of a model's leaves is. */
-export type RawScore = 'logit' | 'probability' | 'value' | 'class logits';
+/** What the sum of a model's leaves is; a 'log value' is the logarithm of the mean to expect. */
+export type RawScore = 'logit' | 'probability' | 'value' | 'log value' | 'class logits';
 
 /**
  * Trees as flat arrays, node by node. A row goes left at a node if its value is missing and missing goes left there, or

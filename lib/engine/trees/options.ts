@@ -1,11 +1,15 @@
 import { TreeError } from './errors.ts';
-import type { LossName } from './losses.ts';
+import type { LossName } from './loss.ts';
 
 export interface BoostingOptions {
   /** 'logistic' */
   readonly loss?: LossName;
   /** Classes of the softmax loss, from 2. */
   readonly classes?: number;
+  /** Which quantile the quantile loss predicts, between 0 and 1. 0.5 */
+  readonly quantile?: number;
+  /** How the variance rises with the mean by the tweedie loss: mean^p, between 1 (Poisson) and 2 (gamma). 1.5 */
+  readonly variancePower?: number;
   /** Rounds of boosting: trees per output, at most. 200 */
   readonly trees?: number;
   /** Factor of every leaf (shrinkage, Friedman 2001). 0.1 */
@@ -72,6 +76,8 @@ export function boostingOptions(columns: number, given: BoostingOptions): Resolv
   const options: Resolved<BoostingOptions> = {
     loss: 'logistic',
     classes: 2,
+    quantile: 0.5,
+    variancePower: 1.5,
     trees: 200,
     learningRate: 0.1,
     maxLeaves: 31,
@@ -95,6 +101,8 @@ export function boostingOptions(columns: number, given: BoostingOptions): Resolv
   checkDepth(options.maxDepth);
   checkBins(options.maxBins);
   checkCategorical(columns, options);
+  between(options, 0, 1, 'quantile');
+  between(options, 1, 2, 'variancePower');
   if (options.categorical.length > 0 && options.loss === 'softmax') {
     throw new TreeError(
       'categorical columns were given with the softmax loss, whose labels have no mean; encode them before',
@@ -104,6 +112,11 @@ export function boostingOptions(columns: number, given: BoostingOptions): Resolv
   if (monotone.length !== columns || monotone.some((one) => one !== 0 && Math.abs(one) !== 1)) {
     throw new TreeError(
       `monotone is [${monotone}]; ${columns} numbers of 1, -1 or 0 are expected, one per column`,
+    );
+  }
+  if (options.loss === 'quantile' && monotone.some((one) => one !== 0)) {
+    throw new TreeError(
+      'monotone columns were given with the quantile loss, whose leaves are quantiles and keep no order; leave one of both out',
     );
   }
   return options;
@@ -155,6 +168,12 @@ function within<T, K extends keyof T & string>(
     if (value > above && value <= most) continue;
     throw new TreeError(`${name} is ${value}; a number above ${above} and at most ${most} is expected`);
   }
+}
+
+function between<T, K extends keyof T & string>(options: T, above: number, below: number, name: K): void {
+  const value = options[name] as number;
+  if (value > above && value < below) return;
+  throw new TreeError(`${name} is ${value}; a number between ${above} and ${below} is expected`);
 }
 
 function notNegative<T, K extends keyof T & string>(options: T, ...names: readonly K[]): void {

@@ -4,8 +4,8 @@ import type { TreeModel } from './model.ts';
 import { checkValues } from './table.ts';
 
 /**
- * Raw scores of rows: the logit (logistic boosting), the probability (forests), the value (squared loss), one logit per
- * class (softmax). Sums are in float64 over the float32 leaves.
+ * Raw scores of rows: the logit (logistic boosting), the probability (forests), the value (squared, quantile), its logarithm
+ * (tweedie, gamma), one logit per class (softmax). Sums are in float64 over the float32 leaves.
  * @param values rows x columns, row-major, as in training: NaN is missing, categorical columns hold codes
  * @returns rows x outputs, row-major
  * @throws TreeError when the values are no whole number of rows
@@ -27,14 +27,15 @@ export function predictRaw(model: TreeModel, values: Float32Array): Float64Array
 }
 
 /**
- * Probabilities of rows: of label 1 (logistic boosting, forests), or of each class (softmax). For the squared loss the
- * values themselves.
+ * Probabilities of rows: of label 1 (logistic boosting, forests), or of each class (softmax). Where a number is predicted
+ * (squared, quantile, tweedie, gamma) the number itself.
  * @returns rows x outputs, row-major
  * @throws TreeError as `predictRaw`
  */
 export function predictProbabilities(model: TreeModel, values: Float32Array): Float64Array {
   const raw = predictRaw(model, values);
   if (model.raw === 'logit') return raw.map(sigmoid);
+  if (model.raw === 'log value') return raw.map(Math.exp);
   if (model.raw !== 'class logits') return raw;
   for (let start = 0; start < raw.length; start += model.outputs) {
     const row = raw.subarray(start, start + model.outputs);

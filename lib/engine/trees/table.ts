@@ -8,14 +8,17 @@ export interface TreeTable {
   readonly columns: number;
   /** rows x columns, row-major; NaN is missing. A categorical column holds codes 0, 1, 2 … */
   readonly values: Float32Array;
-  /** One per row: 0 or 1 for the logistic loss and forests, 0 … classes - 1 for softmax, any number for squared. */
+  /**
+   * One per row: 0 or 1 for the logistic loss and forests, 0 … classes - 1 for softmax, any number for squared and quantile,
+   * from 0 for tweedie, above 0 for gamma.
+   */
   readonly labels: Numbers;
   /** One per row, from 0; all 1 if left out. A weight of 2 counts as the row twice. */
   readonly weights?: Numbers | undefined;
 }
 
 /** How labels are checked. */
-export type LabelKind = 'binary' | 'number' | { readonly classes: number };
+export type LabelKind = 'binary' | 'number' | 'not negative' | 'positive' | { readonly classes: number };
 
 /** @throws TreeError when sizes differ, labels or weights are not what is expected, or a class is missing */
 export function checkTable(table: TreeTable, labels: LabelKind, what = 'the table'): void {
@@ -60,19 +63,30 @@ export function checkValues(values: Float32Array, columns: number, rows?: number
 }
 
 function checkLabels(labels: Numbers, kind: LabelKind, what: string): void {
+  const { fits, expected } = expectedLabels(kind);
   for (let row = 0; row < labels.length; row++) {
     const label = labels[row]!;
-    const fits =
-      kind === 'number'
-        ? Number.isFinite(label)
-        : Number.isInteger(label) && label >= 0 && label < (kind === 'binary' ? 2 : kind.classes);
-    if (fits) continue;
-    const expected =
-      kind === 'number'
-        ? 'a finite number'
-        : kind === 'binary'
-          ? '0 or 1'
-          : `a class from 0 to ${kind.classes - 1}`;
+    if (fits(label)) continue;
     throw new TreeError(`row ${row} of ${what} has label ${label}; ${expected} is expected`);
+  }
+}
+
+function expectedLabels(kind: LabelKind): { fits: (label: number) => boolean; expected: string } {
+  const isClass = (label: number, classes: number): boolean =>
+    Number.isInteger(label) && label >= 0 && label < classes;
+  switch (kind) {
+    case 'number':
+      return { fits: Number.isFinite, expected: 'a finite number' };
+    case 'not negative':
+      return { fits: (label) => Number.isFinite(label) && label >= 0, expected: 'a finite number from 0' };
+    case 'positive':
+      return { fits: (label) => Number.isFinite(label) && label > 0, expected: 'a finite number above 0' };
+    case 'binary':
+      return { fits: (label) => isClass(label, 2), expected: '0 or 1' };
+    default:
+      return {
+        fits: (label) => isClass(label, kind.classes),
+        expected: `a class from 0 to ${kind.classes - 1}`,
+      };
   }
 }

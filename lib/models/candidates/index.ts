@@ -25,6 +25,7 @@ export {
   VocabularyCounter,
   vectorsGraph,
 } from './network/index.ts';
+export { runRows } from './run-rows.ts';
 export { fitChosen, type Selected, selected } from './selected.ts';
 export { summarise } from './strength.ts';
 export { type Costs, costsOf, runTrial, type Trial } from './trial.ts';

@@ -1,1 +1,2 @@
 export { nextFamily } from './family.ts';
+export { unitsNamed } from './units.ts';

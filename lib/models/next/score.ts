@@ -43,7 +43,6 @@ export async function openNextScorer(files: ModelFiles, context: ScoreContext): 
       const lists = new ShardLists({ table, features, session, unitOf, numbers, k, type });
       const top = await lists.run(users);
       return {
-        tasks: {},
         lists: { [name]: top.map((items) => (items.length > 0 ? namedValues(items) : null)) },
       };
     },

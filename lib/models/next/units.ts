@@ -1,13 +1,13 @@
 import type { NextTask } from '../../config/index.ts';
 import { DataError } from '../../data/index.ts';
-import { dayStart, readAttributes, validRows } from '../../features/index.ts';
+import { type AttributeTable, dayStart, readAttributes, validRows } from '../../features/index.ts';
 import type { RunManifest } from '../../run/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
 
 /** Name of the unit that an item belongs to; undefined where it belongs to none, so that its events do not count. */
 export type UnitOf = (item: string) => string | undefined;
 
-/** What a list task ranks: items themselves, or the values of one of their category attributes. */
+/** What a list task ranks, and interests are told in: items themselves, or the values of one of their category attributes. */
 export interface Units {
   /** The mapping as it was known at a shop midnight: of several rows of an item, the latest valid from before it. */
   at(day: number): UnitOf;
@@ -17,20 +17,36 @@ export interface Units {
  * Reads what the task's units are.
  * @throws DataError when `of` names no category attribute of the items that the run lists
  */
-export async function openUnits(store: ObjectStore, manifest: RunManifest, task: NextTask): Promise<Units> {
-  if (task.of === 'item') return { at: () => (item) => item };
-  const table = await readAttributes(
-    store,
-    manifest.inputs.items.map(({ clean }) => clean),
+export async function openUnits(store: ObjectStore, manifest: RunManifest, { of }: NextTask): Promise<Units> {
+  const table = of === 'item' ? undefined : await readItems(store, manifest);
+  const units = unitsIn(table, manifest, of);
+  if (units) return units;
+  const known = table!.columns.filter(({ kind }) => kind === 'category').map(({ name }) => name);
+  throw new DataError(
+    `a task is to rank values of "${of}", which is no category attribute of the run's items ` +
+      `(there are: ${known.join(', ') || 'none'}): name one of them, or "item"`,
   );
-  const column = table.columns.find(({ name, kind }) => name === task.of && kind === 'category');
-  if (column?.kind !== 'category') {
-    const known = table.columns.filter(({ kind }) => kind === 'category').map(({ name }) => name);
-    throw new DataError(
-      `a task is to rank values of "${task.of}", which is no category attribute of the run's items ` +
-        `(there are: ${known.join(', ') || 'none'}): name one of them, or "item"`,
-    );
-  }
+}
+
+/** The units of a name; undefined where the items that the run lists have no such category attribute. */
+export async function unitsNamed(
+  store: ObjectStore,
+  manifest: RunManifest,
+  of: string,
+): Promise<Units | undefined> {
+  return unitsIn(of === 'item' ? undefined : await readItems(store, manifest), manifest, of);
+}
+
+const readItems = (store: ObjectStore, { inputs }: RunManifest): Promise<AttributeTable> =>
+  readAttributes(
+    store,
+    inputs.items.map(({ clean }) => clean),
+  );
+
+function unitsIn(table: AttributeTable | undefined, manifest: RunManifest, of: string): Units | undefined {
+  if (!table) return { at: () => (item) => item };
+  const column = table.columns.find(({ name, kind }) => name === of && kind === 'category');
+  if (column?.kind !== 'category') return undefined;
   const { values } = column;
   const timeless = table.validFrom.every((from) => from === Number.NEGATIVE_INFINITY);
   const mappings = new Map<number, UnitOf>();

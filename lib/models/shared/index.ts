@@ -1,3 +1,4 @@
+export { askedOf } from './asked-of.ts';
 export { cutoffGrid, MIN_HISTORY_DAYS } from './cutoff-grid.ts';
 export { eachUser } from './each-user.ts';
 export { FEWEST_OF_EACH } from './fewest.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { canonicalJson, DataError } from '../../data/index.ts';
-import type { BinaryAssessment, ListAssessment, Validation } from '../../engine/metrics/index.ts';
+import type { Validation } from '../../engine/metrics/index.ts';
 import type { CurvePoint } from '../../engine/train/index.ts';
 import type { AttributeEncoder } from '../../features/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
@@ -31,7 +31,7 @@ export const attributesSchema = z.custom<AttributeEncoder>(
 );
 
 /** What a model did on held-out data, by task. */
-export const validationSchema = <A extends Validation<BinaryAssessment | ListAssessment>>() =>
+export const validationSchema = <A extends Validation<unknown>>() =>
   z.record(
     z.string(),
     z.custom<A>((value) => record(value) && record(value.assessment)),

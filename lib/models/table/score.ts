@@ -51,5 +51,5 @@ export async function scoreTable(files: ModelFiles, context: ScoreContext): Prom
   const users = order.map((row) => String(rowIds[row]));
   const hashes = Uint32Array.from(users, (row) => stableUnit('row', row) * 2 ** 32);
   const scores = { logit, probability: logit.map(probabilityOf), reasons };
-  return { users, hashes, tasks: { [task]: scores }, lists: {} };
+  return { users, hashes, tasks: { [task]: scores }, lists: {}, values: {} };
 }

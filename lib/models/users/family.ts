@@ -1,8 +1,8 @@
 import type { Config } from '../../config/index.ts';
-import { type Population, populationOf } from '../../features/index.ts';
+import { populationOf } from '../../features/index.ts';
 import { CANDIDATES, type Candidate } from '../candidates/index.ts';
 import type { ChanceTask, FamilyOverUsers } from '../family.ts';
-import { featureWords, inWords, parseManifest } from '../shared/index.ts';
+import { askedOf, featureWords, inWords, parseManifest } from '../shared/index.ts';
 import { checkUserTasks } from './check.ts';
 import { type UsersModelManifest, usersManifest } from './manifest.ts';
 import { userOutcomes } from './outcomes.ts';
@@ -77,20 +77,5 @@ function question(config: Config, name: string): string {
       : buys
         ? `Will ${one} buy nothing for ${horizonDays} days, and so be lost?`
         : `Will ${one} have no event "${event}" for ${horizonDays} days?`;
-  return `${will} Asked of everyone who ${those(population, event)}.`;
-}
-
-/** Behind "everyone who". */
-function those(population: Population, event: string): string {
-  const done = event === 'purchase' ? 'has bought' : 'has had one';
-  switch (population.who) {
-    case 'buyers':
-      return `${done} before`;
-    case 'active':
-      return `${done} in the last ${population.days} days`;
-    case 'known':
-      return `has done anything in the last ${population.days} days`;
-    case 'prospects':
-      return `has done anything in the last ${population.days} days, but ${event === 'purchase' ? 'has never bought' : 'has never had one'}`;
-  }
+  return `${will} Asked of everyone who ${askedOf(population, event)}.`;
 }

@@ -32,7 +32,7 @@ export async function openUsersScorer(files: ModelFiles, context: ScoreContext):
         profiles,
         texts: writer && { writer, numbers },
       });
-      return { tasks, lists: {} };
+      return { tasks };
     },
     close: () => model.close(),
   };

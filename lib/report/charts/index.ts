@@ -1,3 +1,4 @@
+export { calibrationFigure } from './amounts.ts';
 export { bars } from './bars.ts';
 export { precisionRecallFigure, rocFigure } from './curves.ts';
 export { dayFigures } from './days.ts';

@@ -12,22 +12,30 @@ import type {
 } from '../types.ts';
 import { type Words, wordsOf } from '../words.ts';
 import { type Column, table } from './table.ts';
+import { valueAdvice } from './value.ts';
 
 /** What to do with the lists: a paragraph and a table for each task, for somebody who runs a campaign. */
 export function leadSection(run: RunReport): Html {
   const tasks = run.models.flatMap((model) => model.tasks);
   return html`<section id="lists"><h2>What to do with these lists</h2>
 ${howToRead(run)}
-${tasks.map((task) => (task.kind === 'next' ? listAdvice(task, run) : rankAdvice(task, run)))}
+${tasks.map((task) => advice(task, run))}
 ${unasked(run)}
 ${leftOut(run)}
 </section>
 `;
 }
 
+function advice(task: TaskReport, run: RunReport): Html {
+  if (task.kind === 'value') return valueAdvice(task, run);
+  return task.kind === 'next' ? listAdvice(task, run) : rankAdvice(task, run);
+}
+
 /** What the columns of all tables of reach mean, once. */
 function howToRead({ models, orders, exports }: RunReport): Html | false {
-  const ranked = models.flatMap(({ tasks }) => tasks.filter((task) => task.kind !== 'next'));
+  const ranked = models.flatMap(({ tasks }) =>
+    tasks.filter((task) => task.kind !== 'next' && task.kind !== 'value'),
+  );
   if (ranked.length === 0) return false;
   const money =
     orders !== undefined && ranked.some(hasMoney)

@@ -1,16 +1,10 @@
 import { count, decimal, isNumber, percent } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import { type Basis, countedAs } from '../measured.ts';
-import type {
-  BinaryMeasures,
-  BinaryTaskReport,
-  Interval,
-  ListMeasures,
-  NextTaskReport,
-  TaskReport,
-} from '../types.ts';
+import type { BinaryMeasures, BinaryTaskReport, ListMeasures, NextTaskReport, TaskReport } from '../types.ts';
 import { wordsOf } from '../words.ts';
-import { table } from './table.ts';
+import { table, withInterval } from './table.ts';
+import { valueRows, valueTable } from './value.ts';
 
 /** An AUROC this near to 1 is rarely honest on what people do. */
 const TOO_GOOD = 0.98;
@@ -27,14 +21,17 @@ interface Row<T, M> {
 
 /** The measures of a model's tasks, one line for each, with their yardsticks and what speaks against them. */
 export function measuresPart(tasks: readonly TaskReport[]): Html {
-  const ranked = tasks.flatMap((task) => (task.kind === 'next' ? [] : binaryRows(task)));
+  const ranked = tasks.flatMap((task) =>
+    task.kind === 'next' || task.kind === 'value' ? [] : binaryRows(task),
+  );
   const listed = tasks.flatMap((task) => (task.kind === 'next' ? listRows(task) : []));
+  const amounts = tasks.flatMap((task) => (task.kind === 'value' ? valueRows(task) : []));
   const doubts = [
     ...new Set(ranked.flatMap((row) => doubtsOf(row).map((doubt) => `${row.task.name}: ${doubt}`))),
   ];
   return html`${ranked.length > 0 && html`<div class="card">${binaryTable(ranked)}</div>`}${
     listed.length > 0 && html`<div class="card">${listTable(listed)}</div>`
-  }${
+  }${amounts.length > 0 && html`<div class="card">${valueTable(amounts)}</div>`}${
     doubts.length > 0 &&
     html`<div class="notice" role="note"><b>Look twice</b><ul>${doubts.map((doubt) => html`<li>${doubt}</li>`)}</ul></div>`
   }`;
@@ -121,13 +118,6 @@ function listTable(rows: readonly Row<NextTaskReport, ListMeasures>[]): Html {
       },
     ],
   );
-}
-
-function withInterval(value: number | null, interval: Interval, digits: number): Html {
-  return html`${decimal(value, digits)}${
-    interval !== null &&
-    html` <span class="muted interval">${decimal(interval[0], digits)} to ${decimal(interval[1], digits)}</span>`
-  }`;
 }
 
 /** What speaks against figures, in plain words. */

@@ -1,4 +1,6 @@
+import { decimal } from '../format.ts';
 import { type Html, html, type Part } from '../html.ts';
+import type { Interval } from '../types.ts';
 
 export interface Column<Row> {
   readonly head: string;
@@ -29,6 +31,14 @@ export function table<Row>(caption: string, rows: readonly Row[], columns: reado
     html`<tfoot><tr>${columns.map((column) => html`<td class="${kind(column)}">${column.total ?? ''}</td>`)}</tr></tfoot>`
   }
 </table></div>`;
+}
+
+/** A measure with its interval behind it. */
+export function withInterval(value: number | null, interval: Interval, digits: number): Html {
+  return html`${decimal(value, digits)}${
+    interval !== null &&
+    html` <span class="muted interval">${decimal(interval[0], digits)} to ${decimal(interval[1], digits)}</span>`
+  }`;
 }
 
 export interface Tile {

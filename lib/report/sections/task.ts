@@ -13,9 +13,10 @@ import { type Html, html } from '../html.ts';
 import { countedAs, measuredOf } from '../measured.ts';
 import type { BinaryEvaluation, BinaryTaskReport, NextTaskReport, TaskReport } from '../types.ts';
 import { type Words, wordsOf } from '../words.ts';
+import { featureFigure, groupFigure } from './reasons.ts';
 import { table } from './table.ts';
+import { valueFigures } from './value.ts';
 
-const MOST_FEATURES = 8;
 /** In the table of numbers. */
 const MOST_LISTED = 60;
 const MOST_ITEMS = 10;
@@ -24,7 +25,7 @@ const MOST_ITEMS = 10;
 export function taskPart(task: TaskReport): Html {
   return html`<h3>${task.name}</h3>
 <p class="intro">${task.description}</p>
-${task.kind === 'next' ? listFigures(task) : binaryFigures(task)}
+${task.kind === 'next' ? listFigures(task) : task.kind === 'value' ? valueFigures(task) : binaryFigures(task)}
 `;
 }
 
@@ -89,42 +90,6 @@ function numbers(task: BinaryTaskReport, words: Words): Html | false {
     { head: 'Strength', number: true, cell: (row) => significant(row.strength) },
   ])}</div>
 </div>`;
-}
-
-function groupFigure({ groups }: BinaryTaskReport): Html {
-  const rows = [...groups].sort((a, b) => b.share - a.share).slice(0, MOST_FEATURES);
-  const first = rows[0];
-  return figure(
-    {
-      title: 'Reasons by group',
-      ...(first !== undefined && { lead: `Most of all: ${first.group}` }),
-      read: 'Bars: the share of each group of features in all that moves scores (size of gradient times input, summed). The same groups stand as reasons beside each score in the export.',
-      worry: 'a group leads that should not matter: it may give the answer away.',
-    },
-    bars(
-      'Share of the reasons by group of features',
-      rows.map((row) => ({ name: row.group, value: row.share, shown: percent(row.share) })),
-      'No reasons were computed for this run.',
-    ),
-  );
-}
-
-function featureFigure({ features }: BinaryTaskReport): Html {
-  const rows = [...features].sort((a, b) => b.strength - a.strength).slice(0, MOST_FEATURES);
-  const cut = features.length > rows.length ? `, the first ${rows.length} of ${count(features.length)}` : '';
-  return figure(
-    {
-      title: 'What moves the scores',
-      ...(rows[0] !== undefined && { lead: `Most of all: ${rows[0].name}` }),
-      read: `Bars: how far each feature moves a score on average, up or down, in log-odds (mean size of gradient times input)${cut}.`,
-      worry: 'a feature leads that can only be known afterwards.',
-    },
-    bars(
-      'Strongest features',
-      rows.map((row) => ({ name: row.name, value: row.strength, shown: significant(row.strength) })),
-      'No feature strengths were computed for this run.',
-    ),
-  );
 }
 
 function listFigures(task: NextTaskReport): Html {

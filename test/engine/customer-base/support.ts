@@ -1,8 +1,8 @@
-import type { BgNbdParameters } from '../../../lib/engine/customer-base/index.ts';
+import type { BgNbdParameters, ParetoNbdParameters } from '../../../lib/engine/customer-base/index.ts';
 import { createRng, type Rng } from '../../../lib/engine/host/index.ts';
 
 /** Gamma(shape, 1): Marsaglia and Tsang (2000), with their step for shapes below 1. */
-function gamma(rng: Rng, shape: number): number {
+export function gamma(rng: Rng, shape: number): number {
   if (shape < 1) return gamma(rng, shape + 1) * rng.uniform() ** (1 / shape);
   const d = shape - 1 / 3;
   for (;;) {
@@ -38,6 +38,36 @@ export function simulate(customers: number, parameters: BgNbdParameters, horizon
       if (rng.uniform() >= leave / (stay + leave)) continue;
       if (now <= age[i]!) alive[i] = 0;
       break;
+    }
+  }
+  return { frequency, recency, age, later, alive };
+}
+
+/** The same by Pareto/NBD. */
+export function simulatePareto(
+  customers: number,
+  { r, alpha, s, beta }: ParetoNbdParameters,
+  horizon: number,
+  seed: number,
+) {
+  const rng = createRng(seed);
+  const exponential = (rate: number) => -Math.log(1 - rng.uniform()) / rate;
+  const [frequency, later] = [new Int32Array(customers), new Int32Array(customers)];
+  const [recency, age, alive] = [0, 1, 2].map(() => new Float64Array(customers)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  for (let i = 0; i < customers; i++) {
+    const rate = gamma(rng, r) / alpha;
+    const leaves = exponential(gamma(rng, s) / beta);
+    age[i] = 20 + 20 * rng.uniform();
+    alive[i] = Number(leaves > age[i]!);
+    for (let now = exponential(rate); now <= Math.min(leaves, age[i]! + horizon); now += exponential(rate)) {
+      if (now <= age[i]!) {
+        frequency[i]! += 1;
+        recency[i] = now;
+      } else later[i]! += 1;
     }
   }
   return { frequency, recency, age, later, alive };

@@ -184,7 +184,7 @@ export async function listsOf(
         before: Number.POSITIVE_INFINITY,
         files: new ShardedFiles(store),
       });
-      const top = (await scorer.score(users, shard)).lists.preference!.map(listedNames);
+      const top = (await scorer.score(users, shard)).lists!.preference!.map(listedNames);
       let row = 0;
       for (const { user } of users) lists.set(user, top[row++]!);
     }

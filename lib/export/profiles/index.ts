@@ -1,0 +1,4 @@
+export { formerSegments, segmentsKey } from './former.ts';
+export { type MeasureArguments, type Measured, measureShard } from './measure.ts';
+export { type ProfileNight, profileNight, summaryOf } from './night.ts';
+export { type ProfilePartArguments, type ProfileTable, writeProfilePart } from './part.ts';

@@ -1,0 +1,142 @@
+import { stableUnit } from '../../data/index.ts';
+import {
+  LIFECYCLES,
+  NO_CODE,
+  PARTS_OF_DAY,
+  type ProfileColumns,
+  textsOf,
+  WEEKDAYS,
+} from '../../score/index.ts';
+import { byId } from '../by-id.ts';
+import type { StepContext } from '../context.ts';
+import type { CsvWriter } from '../csv.ts';
+import type { ExportFile, Format } from '../manifest.ts';
+import { partName } from '../table.ts';
+import { type Column, writeTableFile } from '../table-file.ts';
+import { type Bands, bandOfPrice, bandOfQuintile } from './bands.ts';
+import { type MeasureName, readProfiles } from './measure.ts';
+import { levelOf } from './quantiles.ts';
+import { type SegmentModel, segmentOf } from './segments.ts';
+
+/** The table of profiles. Plain data: workers get it. */
+export interface ProfileTable {
+  /** Of the objects with the profiles, in the order of the ranges of hashes that they hold. */
+  readonly profiles: readonly string[];
+  readonly asOf: string;
+  readonly controlShare: number;
+  /** Are interests told? */
+  readonly interests: boolean;
+}
+
+export interface ProfilePartArguments {
+  readonly table: ProfileTable;
+  readonly part: number;
+  readonly parts: number;
+  /** The objects to write. */
+  readonly keys: Partial<Readonly<Record<Format, string>>>;
+  /** Shards of the part. */
+  readonly shards: readonly number[];
+  readonly bands: Bands;
+  readonly model: SegmentModel | null;
+}
+
+/** The columns that readers see, in order; docs/exports.md describes them. */
+const columnsOf = ({ interests }: ProfileTable): Column[] => [
+  { name: 'user_id', type: 'VARCHAR' },
+  { name: 'as_of_day', type: 'DATE' },
+  { name: 'control', type: 'BOOLEAN' },
+  { name: 'lifecycle', type: 'VARCHAR' },
+  { name: 'expected_gap_days', type: 'DOUBLE' },
+  { name: 'recency_days', type: 'INTEGER' },
+  { name: 'recency_quintile', type: 'INTEGER' },
+  { name: 'recency_band', type: 'VARCHAR' },
+  { name: 'purchase_days', type: 'INTEGER' },
+  { name: 'purchase_days_quintile', type: 'INTEGER' },
+  { name: 'purchase_days_band', type: 'VARCHAR' },
+  { name: 'money', type: 'DOUBLE' },
+  { name: 'money_quintile', type: 'INTEGER' },
+  { name: 'money_band', type: 'VARCHAR' },
+  { name: 'price_per_unit', type: 'DOUBLE' },
+  { name: 'price_band', type: 'VARCHAR' },
+  { name: 'part_of_day', type: 'VARCHAR' },
+  { name: 'weekday', type: 'VARCHAR' },
+  ...(interests ? [{ name: 'interests', type: 'VARCHAR', list: true } as const] : []),
+  { name: 'segment', type: 'INTEGER' },
+];
+
+interface OpenedProfiles {
+  readonly columns: ProfileColumns;
+  readonly ids: readonly string[];
+  readonly names: readonly string[];
+}
+
+/** Writes one part of the table: the users of some shards, ordered by id. */
+export async function writeProfilePart(
+  { store, folder, pseudonyms }: StepContext,
+  args: ProfilePartArguments,
+): Promise<readonly ExportFile[]> {
+  const { table, part, parts, keys } = args;
+  const shards: OpenedProfiles[] = [];
+  for (const shard of args.shards) {
+    const columns = await readProfiles(store, table.profiles[shard]!);
+    const names = textsOf(columns.users, columns.rows).map((name) => name ?? '');
+    shards.push({ columns, names, ids: pseudonyms.openAll(names) });
+  }
+  return writeTableFile({
+    ...{ store, folder, table: 'profiles', keys },
+    rows: shards.reduce((sum, { ids }) => sum + ids.length, 0),
+    columns: columnsOf(table),
+    name: partName('profiles', part, parts),
+    records: (csv) => records(csv, args, shards),
+  });
+}
+
+function* records(
+  csv: CsvWriter,
+  { table, bands, model }: ProfilePartArguments,
+  shards: readonly OpenedProfiles[],
+): Generator<void> {
+  const segment = model ? segmentOf(model) : undefined;
+  const number = (value: number) => (Number.isNaN(value) ? csv.empty() : csv.plain(String(value)));
+  const code = (names: readonly string[], of: number) =>
+    of === NO_CODE ? csv.empty() : csv.plain(names[of]!);
+  const quintile = (measure: Exclude<MeasureName, 'price'>, value: number) => {
+    if (Number.isNaN(value)) {
+      csv.empty();
+      csv.empty();
+      return;
+    }
+    const level = levelOf(value, bands[measure]);
+    csv.whole(level);
+    csv.plain(bandOfQuintile(level));
+  };
+  for (const [shard, row] of byId('user_id', shards)) {
+    const { columns, ids, names } = shards[shard]!;
+    const recency = columns.recency[row]!;
+    const purchaseDays = columns.purchaseDays[row]!;
+    const money = columns.money[row]!;
+    const price = columns.price[row]!;
+    const bought = purchaseDays > 0;
+    csv.text(ids[row]!);
+    csv.plain(table.asOf);
+    csv.plain(stableUnit('control', names[row]!) < table.controlShare ? 'true' : 'false');
+    code(LIFECYCLES, columns.lifecycle[row]!);
+    number(columns.expectedGap[row]!);
+    number(recency);
+    quintile('recent', 0 - recency);
+    csv.whole(purchaseDays);
+    quintile('purchaseDays', bought ? purchaseDays : Number.NaN);
+    number(money);
+    quintile('money', bought ? money : Number.NaN);
+    number(price);
+    if (Number.isNaN(price)) csv.empty();
+    else csv.plain(bandOfPrice(price, bands));
+    code(PARTS_OF_DAY, columns.partOfDay[row]!);
+    code(WEEKDAYS, columns.weekday[row]!);
+    if (columns.interests) csv.cell(columns.interests, row);
+    if (segment && bought) csv.whole(segment({ recency, purchaseDays, money }));
+    else csv.empty();
+    csv.end();
+    yield;
+  }
+}

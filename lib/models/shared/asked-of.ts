@@ -1,0 +1,16 @@
+import type { Population } from '../../features/index.ts';
+
+/** Whom a task asks, behind "everyone who": "has bought before". */
+export function askedOf(population: Population, event: string): string {
+  const done = event === 'purchase' ? 'has bought' : 'has had one';
+  switch (population.who) {
+    case 'buyers':
+      return `${done} before`;
+    case 'active':
+      return `${done} in the last ${population.days} days`;
+    case 'known':
+      return `has done anything in the last ${population.days} days`;
+    case 'prospects':
+      return `has done anything in the last ${population.days} days, but ${event === 'purchase' ? 'has never bought' : 'has never had one'}`;
+  }
+}

@@ -1,0 +1,1 @@
+export { valueFamily } from './family.ts';
