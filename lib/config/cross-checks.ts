@@ -62,6 +62,7 @@ export function crossFaults(parts: Parts): CrossFault[] {
     ...prefixFaults(parts),
     ...taskFaults(parts),
     ...fairnessFaults(parts),
+    ...actionFaults(parts),
     ...profileFaults(parts),
   ];
 }
@@ -256,6 +257,31 @@ function notOfItems(of: string, { sources, named }: Parts): string | undefined {
   if (of === 'item' || !known || categories.has(of)) return undefined;
   const choices = ['item', ...categories].map((one) => `"${one}"`).join(', ');
   return `"item" or a category attribute of a source whose table is "items": ${choices}`;
+}
+
+/** Actions go by the scores of tasks. */
+function actionFaults({ exports, tasks }: Parts): CrossFault[] {
+  const named = (kinds: readonly string[]) =>
+    Object.entries(tasks).flatMap(([name, { kind }]) => (kinds.includes(kind) ? [name] : []));
+  const fault = (action: string, setting: string, given: unknown, what: string, names: readonly string[]) => {
+    const choices = names.map((one) => `"${one}"`).join(', ') || 'none';
+    return {
+      path: ['exports', 'actions', action, setting],
+      given,
+      expected: `${what} (there are: ${choices})`,
+    };
+  };
+  return Object.entries(exports?.actions ?? {}).flatMap(([name, { task, worth }]) => {
+    const [chances, values] = [named(['event', 'absence']), named(['value'])];
+    return [
+      ...(chances.includes(task)
+        ? []
+        : [fault(name, 'task', task, 'a task of kind "event" or "absence"', chances)]),
+      ...(typeof worth === 'number' || values.includes(worth)
+        ? []
+        : [fault(name, 'worth', worth, 'an amount, or a task of kind "value"', values)]),
+    ];
+  });
 }
 
 /** Groups are told by what is said of users. */

@@ -444,6 +444,21 @@ const exportsSchema = z
     controlShare: z.number().min(0).max(0.5).default(0.05),
     /** How many of the strongest reasons stand beside each probability. */
     reasons: z.number().int().min(0).max(10).default(3),
+    /** What the shop may do to a user: the one with the highest expected gain is told for each. */
+    actions: z
+      .record(
+        name,
+        z.strictObject({
+          /** An `event` task whose chance it raises, or an `absence` task whose chance it lowers. */
+          task: z.string(),
+          /** By which share of itself the chance changes: 0.08 makes 25 % 27 %. `nightjar lift` measures it. */
+          lift: z.number().positive(),
+          /** What it is worth where it works, in major units of money: a number, or a value task. */
+          worth: z.union([z.number().positive(), z.string()]),
+          cost: z.number().nonnegative().default(0),
+        }),
+      )
+      .optional(),
     /** Also a table `profiles`: lifecycle, recency, frequency and money, habits and segment of each user. */
     profiles: z.union([z.literal(true).transform(() => profiles.parse({})), profiles]).optional(),
   })

@@ -11,6 +11,7 @@ import {
   tellSnapshot,
 } from '../run/index.ts';
 import { type ObjectStore, withScratch } from '../runtime/index.ts';
+import { actionsOf } from './actions.ts';
 import { alone, openCrew } from './crew.ts';
 import { writeExports } from './export.ts';
 import type { ExportManifest } from './manifest.ts';
@@ -106,7 +107,15 @@ async function exportTables(
     .filter((group) => !overUsers(group))
     .map(({ name, tasks }) => ({
       name: `table-${tasks[0]}`,
-      shape: { ...common, id: 'row_id', tasks, values: [], lists: [], modelVersion: versions[name]! },
+      shape: {
+        ...common,
+        id: 'row_id',
+        tasks,
+        values: [],
+        lists: [],
+        actions: [],
+        modelVersion: versions[name]!,
+      },
       audiences: [],
       scores: [tableScoresKey(runId, tasks[0]!)],
       likelyRows: 0,
@@ -119,7 +128,15 @@ async function exportTables(
     const lists = wanted.filter((task) => task in first.lists);
     tables.unshift({
       name: 'users',
-      shape: { ...common, id: 'user_id', tasks, values, lists, modelVersion: modelVersion(versions) },
+      shape: {
+        ...common,
+        id: 'user_id',
+        tasks,
+        values,
+        lists,
+        actions: actionsOf(config),
+        modelVersion: modelVersion(versions),
+      },
       audiences: first.emails ? rankedTasks({ tasks, values }) : [],
       scores: Array.from({ length: manifest.shards }, (_, shard) => scoresKey(runId, shard)),
       // Hashes are even, so all shards are of about one size.

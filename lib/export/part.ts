@@ -1,5 +1,6 @@
 import { formatDay, inControl, parseDay } from '../data/index.ts';
 import type { ScoreColumns } from '../score/index.ts';
+import { bestAction } from './actions.ts';
 import { fileAddresses } from './addresses.ts';
 import { byId } from './by-id.ts';
 import type { StepContext } from './context.ts';
@@ -104,6 +105,13 @@ function* records(
       amounts(csv, columns.values[name]!, row, ranks[task]![row]!, ranked[task]!, shape.asOf);
     }
     for (const name of shape.lists) csv.cell(columns.lists[name]!, row);
+    if (shape.actions.length > 0) {
+      const best = bestAction(shape.actions, columns, row);
+      if (best) csv.text(best.name);
+      else csv.empty();
+      if (best) csv.plain(String(best.gain));
+      else csv.empty();
+    }
     csv.text(shape.modelVersion);
     csv.end();
     yield;

@@ -1,3 +1,4 @@
+import type { Action } from './actions.ts';
 import { type ExportFile, FOLDERS, type Format } from './manifest.ts';
 import type { Column } from './table-file.ts';
 
@@ -7,6 +8,8 @@ export interface ExportShape {
   readonly tasks: readonly string[];
   readonly values: readonly string[];
   readonly lists: readonly string[];
+  /** What the shop may do to a user; none in a labelled table. */
+  readonly actions: readonly Action[];
   /** Null for labelled tables without a time. */
   readonly asOf: string | null;
   readonly modelVersion: string;
@@ -80,7 +83,7 @@ export const decileOf = (rank: number, ranked: number): number => Math.floor(((r
  * The columns that readers of the export see, in order; docs/exports.md describes them. The path says `as_of` and `run`:
  * no column has these names, so that a reader may take both from it.
  */
-export function exportColumns({ id, tasks, values, lists }: ExportShape): Column[] {
+export function exportColumns({ id, tasks, values, lists, actions }: ExportShape): Column[] {
   return [
     { name: id, type: id === 'row_id' ? 'INTEGER' : 'VARCHAR' },
     { name: 'as_of_day', type: 'DATE' },
@@ -102,6 +105,12 @@ export function exportColumns({ id, tasks, values, lists }: ExportShape): Column
       { name: `${task}_reasons`, type: 'VARCHAR', list: true },
     ]),
     ...lists.map((task): Column => ({ name: `${task}_top`, type: 'VARCHAR', list: true })),
+    ...(actions.length > 0
+      ? [
+          { name: 'next_action', type: 'VARCHAR' as const },
+          { name: 'next_action_gain', type: 'DOUBLE' as const },
+        ]
+      : []),
     { name: 'model_version', type: 'VARCHAR' },
   ];
 }

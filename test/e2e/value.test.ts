@@ -14,9 +14,16 @@ const past = log.filter(({ day }) => day < AS_OF);
 const config = shopConfig({
   shop: { name: 'Corner shop', timeZone: 'America/New_York', currency: 'USD' },
   tasks: {
+    purchase: { kind: 'event', horizonDays: 5 },
     spend: { kind: 'value', horizonDays: 5 },
     orders: { kind: 'value', of: 'orders', horizonDays: 5 },
     year: { kind: 'value', horizonDays: 365 },
+  },
+  exports: {
+    actions: {
+      call: { task: 'purchase', lift: 0.3, worth: 60, cost: 8 },
+      mail: { task: 'purchase', lift: 0.1, worth: 'spend', cost: 0.5 },
+    },
   },
 } satisfies Partial<ConfigInput>);
 let shop: Workspace;
@@ -75,6 +82,20 @@ describe('value tasks', { timeout: SLOW }, () => {
     expect(rows.every((row) => row.year_low === '' && row.year_high === '')).toBe(true);
     const sum = (name: string) => rows.reduce((total, row) => total + Number(row[name]), 0);
     expect(sum('year_value')).toBeGreaterThan(10 * sum('spend_value'));
+  });
+
+  it('decide, with chances and costs, which action gains most from a user, if any', async () => {
+    const rows = await exported(shop);
+    const told = rows.map((row) => {
+      const chance = row.purchase_probability === '' ? Number.NaN : Number(row.purchase_probability);
+      const gains = { call: 0.3 * chance * 60 - 8, mail: 0.1 * chance * Number(row.spend_value) - 0.5 };
+      const best = Object.entries(gains).reduce((a, b) => (b[1] > a[1] ? b : a), ['', 0] as const);
+      expect(row.next_action).toBe(best[0]);
+      if (best[0] !== '') expect(Number(row.next_action_gain)).toBeCloseTo(best[1], 9);
+      else expect(row.next_action_gain).toBe('');
+      return best[0];
+    });
+    expect(new Set(told)).toEqual(new Set(['call', 'mail', '']));
   });
 
   it('are compared with what the window came to', async () => {
