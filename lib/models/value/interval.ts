@@ -9,15 +9,20 @@ export interface Prospect {
   readonly value: number;
 }
 
+/** How wide intervals are. */
+export interface IntervalShape {
+  /** Standard deviation of the logarithm of an amount. It goes with the level: a fit on more rows has another one. */
+  readonly spread: number;
+  readonly level: number;
+}
+
 /**
  * The interval that holds a share `level` of what may come: from 0 where nothing has at least the share that is left out below,
  * (1 - level) / 2, and between two quantiles otherwise. With a large chance of nothing it is [0, 0], and holds more.
- * @param spread standard deviation of the logarithm of an amount
  */
 export function intervalOf(
   { chance, value }: Prospect,
-  spread: number,
-  level: number,
+  { spread, level }: IntervalShape,
 ): [low: number, high: number] {
   if (!(chance > 0) || !(value > 0)) return [0, 0];
   const nothing = 1 - chance;
@@ -45,7 +50,7 @@ export function chooseLevel(
   for (const level of LEVELS) {
     let held = 0;
     prospects.forEach((one, i) => {
-      const [low, high] = intervalOf(one, spread, level);
+      const [low, high] = intervalOf(one, { spread, level });
       if (truth[i]! >= low && truth[i]! <= high) held++;
     });
     const gap = Math.abs(held / prospects.length - COVERAGE);

@@ -9,6 +9,7 @@ import {
   validationSchema,
 } from '../shared/index.ts';
 import { type CustomerBase, customerBaseSchema } from './customer-base.ts';
+import type { IntervalShape } from './interval.ts';
 
 /** What `manifest.json` of a value model says: all that scoring needs beside the trees. */
 export interface ValueModelManifest {
@@ -26,8 +27,8 @@ export interface ValueModelManifest {
   readonly weights: readonly number[];
   /** Standard deviation of the logarithm of an amount; 0 without trees. */
   readonly spread: number;
-  /** Of intervals; absent where none can be told. */
-  readonly level?: number;
+  /** Absent where none can be told. */
+  readonly interval?: IntervalShape;
   /** What the columns of `reasons` stand for; none without trees. */
   readonly groups: readonly string[];
   /** Rows that were learnt from. */
@@ -48,7 +49,7 @@ export const valueManifest: z.ZodType<ValueModelManifest> = z.object({
   typical: z.number(),
   weights: z.array(z.number()),
   spread: z.number(),
-  level: z.exactOptional(z.number()),
+  interval: z.exactOptional(z.object({ spread: z.number(), level: z.number() })),
   groups: z.array(z.string()),
   rows: z.number(),
   losses: lossesSchema,

@@ -134,7 +134,7 @@ class ShardValues {
     },
   ): void {
     const { manifest, context } = this.#s;
-    const { weights, spread, level, typical, groups } = manifest;
+    const { weights, spread, interval, typical, groups } = manifest;
     const chance = probabilityOf(told.chance[i]!);
     const prior = priorOf(base, typical);
     const members = [
@@ -144,7 +144,7 @@ class ShardValues {
     ];
     const value = blended(members, weights, 1)[0]!;
     const [low, high] =
-      level === undefined ? [Number.NaN, Number.NaN] : intervalOf({ chance, value }, spread, level);
+      interval === undefined ? [Number.NaN, Number.NaN] : intervalOf({ chance, value }, interval);
     const set = (column: number[], number: number) => {
       column[row] = number;
     };

@@ -3,7 +3,7 @@ import { assessNumeric, coverage, type NumericAssessment } from '../../engine/me
 import type { TrainContext, ValueValidation } from '../family.ts';
 import { cutoffGrid, trialDays } from '../shared/index.ts';
 import { blended, deviance, type FitRun, fitValue, MEMBERS, predictValue } from './fit.ts';
-import { chooseLevel, intervalOf, type Prospect } from './interval.ts';
+import { chooseLevel, type IntervalShape, intervalOf, type Prospect } from './interval.ts';
 import { buildValueRows, valueColumns } from './rows.ts';
 import { valueTask } from './value-task.ts';
 import { chooseWeights, type HeldOut } from './weights.ts';
@@ -15,8 +15,8 @@ const HELD_OUT = 0.2;
 export interface ValueChoice {
   /** Of `MEMBERS`, together 1. */
   readonly weights: readonly number[];
-  /** Of intervals; undefined where no window was over. */
-  readonly level: number | undefined;
+  /** Of intervals, with the spread that it was chosen for; undefined where no window was over. */
+  readonly interval: IntervalShape | undefined;
   /** Mean deviance of each member, and of the blend. */
   readonly losses: readonly { readonly name: string; readonly loss: number }[];
   readonly validation: ValueValidation | undefined;
@@ -57,12 +57,15 @@ export async function chooseValue(
   const filled = trials.filter(({ truth }) => truth.length > 0);
   if (filled.length === 0) {
     const note = `No window of ${horizonDays} days was over before the as-of day: the customer base's model answers alone, and no interval can be told.`;
-    return { weights: [1, 0, 0], level: undefined, losses: [], validation: undefined, notes: [note] };
+    return { weights: [1, 0, 0], interval: undefined, losses: [], validation: undefined, notes: [note] };
   }
   const weights = chooseWeights(filled, MEMBERS.length);
   const answers = filled.map(({ members, truth }) => blended(members, weights, truth.length));
   const told = prospects(filled, answers);
-  const level = told && chooseLevel(told.each, told.truth, told.spread);
+  const interval = told && {
+    spread: told.spread,
+    level: chooseLevel(told.each, told.truth, told.spread),
+  };
   const losses = [
     ...MEMBERS.flatMap((name, m) => {
       const own = filled.flatMap(({ truth, members }) => (members[m] ? deviance(truth, members[m]!) : []));
@@ -77,7 +80,7 @@ export async function chooseValue(
       : `of a fifth of the users as of ${formatDay(latest!)}`;
   return {
     weights,
-    level,
+    interval,
     losses,
     validation: {
       by,
@@ -85,15 +88,15 @@ export async function chooseValue(
         by === 'day'
           ? [formatDay(days[0]!), formatDay(days.at(-1)!)]
           : [formatDay(latest!), formatDay(latest!)],
-      assessment: assessed(filled, answers, level),
+      assessment: assessed(filled, answers, interval),
     },
     notes: [
       `Judged ${when}, each time fitted on what was known by then, by the mean Tweedie deviance of what the windows came to: ${losses.map(({ name, loss }) => `${name} ${loss.toPrecision(4)}`).join(', ')}.`,
       `Kept, with the weights that order users best among those of a like deviance: ${shown.join(', ')}.`,
-      ...(level === undefined
+      ...(interval === undefined
         ? []
         : [
-            `Intervals of 80 % are those of ${(100 * level).toFixed(0)} % of the predicted distribution: so many held 80 % there.`,
+            `Intervals of 80 % are those of ${(100 * interval.level).toFixed(0)} % of the predicted distribution: so many held 80 % there.`,
           ]),
     ],
   };
@@ -151,13 +154,13 @@ function prospects(
 function assessed(
   trials: readonly Trial[],
   answers: readonly Float64Array[],
-  level: number | undefined,
+  interval: IntervalShape | undefined,
 ): NumericAssessment & { readonly coverage: number | null } {
   const truth = trials.flatMap((trial) => [...trial.truth]);
   const said = answers.flatMap((answer) => [...answer]);
   const users = trials.flatMap(({ unit }) => [...unit]);
-  const told = level === undefined ? undefined : prospects(trials, answers);
-  const within = told?.each.map((one) => intervalOf(one, told.spread, level!));
+  const told = prospects(trials, answers);
+  const within = interval && told?.each.map((one) => intervalOf(one, interval));
   return {
     ...assessNumeric(truth, said, users),
     coverage: within

@@ -38,7 +38,7 @@ export async function trainValue(context: TrainContext): Promise<ModelFiles> {
   const value = await buildValueRows(context, await valueColumns(context, first, asOf), cutoffs);
   const fitted = await fitValue(value, { day: asOf, horizonDays }, run);
   const { base, trees, typical } = fitted;
-  const { weights, level } = choice;
+  const { weights, interval } = choice;
   const groupOf = readNames(config, value).map((one) => one.group);
   const groups = trees ? [...new Set(groupOf)].sort() : [];
   const by = weights[2]! > weights[1]! ? 'total' : 'parts';
@@ -54,7 +54,7 @@ export async function trainValue(context: TrainContext): Promise<ModelFiles> {
     typical,
     weights,
     spread: trees?.spread ?? 0,
-    ...(trees && level !== undefined ? { level } : {}),
+    ...(trees && interval ? { interval } : {}),
     groups,
     rows: learntFrom(value, asOf, horizonDays),
     losses: choice.losses,

@@ -30,7 +30,7 @@ describe('intervals of what a window may come to', () => {
     ] as const) {
       const spread = 0.8;
       const middle = Math.log(value / chance) - spread ** 2 / 2;
-      const [low, high] = intervalOf({ chance, value }, spread, 0.8);
+      const [low, high] = intervalOf({ chance, value }, { spread, level: 0.8 });
       expect(low === 0).toBe(chance < 0.9);
       let held = 0;
       const draws = 20_000;
@@ -40,8 +40,8 @@ describe('intervals of what a window may come to', () => {
       }
       expect(held / draws).toBeCloseTo(0.8, 1);
     }
-    expect(intervalOf({ chance: 0.1, value: 5 }, 0.8, 0.8)).toEqual([0, 0]);
-    expect(intervalOf({ chance: 0, value: 0 }, 0.8, 0.8)).toEqual([0, 0]);
+    expect(intervalOf({ chance: 0.1, value: 5 }, { spread: 0.8, level: 0.8 })).toEqual([0, 0]);
+    expect(intervalOf({ chance: 0, value: 0 }, { spread: 0.8, level: 0.8 })).toEqual([0, 0]);
   });
 
   it('are widened until they hold 80 % of what was held out', () => {
@@ -53,7 +53,7 @@ describe('intervals of what a window may come to', () => {
     const level = chooseLevel(prospects, truth, 0.5);
     // then
     expect(level).toBeGreaterThan(0.9);
-    const [low, high] = intervalOf(prospects[0]!, 0.5, level);
+    const [low, high] = intervalOf(prospects[0]!, { spread: 0.5, level });
     const held = truth.filter((y) => y >= low && y <= high).length / truth.length;
     expect(held).toBeGreaterThan(0.75);
     expect(held).toBeLessThan(0.85);
