@@ -202,19 +202,27 @@ function prefixFaults({ sources }: Parts): CrossFault[] {
 
 function taskFaults({ tasks, sources, named }: Parts): CrossFault[] {
   if (!named) return [];
-  const categories = new Set(
-    Object.values(sources).flatMap((source) => {
-      const set = source.table === 'items' ? source.attributes.categories : undefined;
-      return Array.isArray(set) ? set : Object.keys(set ?? {});
-    }),
-  );
+  const ofItems = (kind: 'categories' | 'numbers') =>
+    new Set(
+      Object.values(sources).flatMap((source) => {
+        const set = source.table === 'items' ? source.attributes[kind] : undefined;
+        return Array.isArray(set) ? set : Object.keys(set ?? {});
+      }),
+    );
+  const categories = ofItems('categories');
+  const numbers = ofItems('numbers');
   // A source that is wrong may be the one that has them.
   const known = [...named].every((name) => sources[name]);
   return Object.entries(tasks).flatMap(([name, task]): CrossFault[] => {
-    if (task.kind === 'next' && task.of !== 'item' && known && !categories.has(task.of)) {
+    if ('of' in task && task.of !== 'item' && known && !categories.has(task.of)) {
       const choices = ['item', ...categories].map((one) => `"${one}"`).join(', ');
       const expected = `"item" or a category attribute of a source whose table is "items": ${choices}`;
       return [{ path: ['tasks', name, 'of'], given: task.of, expected }];
+    }
+    if (task.kind === 'demand' && task.stock !== undefined && known && !numbers.has(task.stock)) {
+      const choices = [...numbers].map((one) => `"${one}"`).join(', ') || 'there are none';
+      const expected = `a number attribute of a source whose table is "items": ${choices}`;
+      return [{ path: ['tasks', name, 'stock'], given: task.stock, expected }];
     }
     if (task.kind === 'event' && task.knownDays !== undefined && (task.population ?? 'buyers') === 'buyers') {
       const expected = `no such setting without population: 'known' or 'prospects', which go by it`;

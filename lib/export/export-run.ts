@@ -6,6 +6,8 @@ import {
   type RunManifest,
   readManifest,
   scoresKey,
+  type TaskGroup,
+  tableName,
   tableScoresKey,
   tellSnapshot,
 } from '../run/index.ts';
@@ -25,7 +27,7 @@ export interface Workers {
 }
 
 /**
- * The export job: one table of all users, and one per labelled table, in the shop's own ids. A night also tells later
+ * The export job: one table of all users, one per labelled table, and one of the items that are forecast, in the shop's own ids. A night also tells later
  * ones that they may fold on from its states.
  * @param workers for users whom one file does not hold; all else is done in this process, as everything is without them
  * @throws DataError when a shard has no scores
@@ -100,11 +102,11 @@ async function exportTables(
   const served = groups.filter(({ name }) => versions[name]);
   const tables: ExportTable[] = served
     .filter((group) => !overUsers(group))
-    .map(({ name, tasks }) => ({
-      name: `table-${tasks[0]}`,
-      shape: { ...common, id: 'row_id', tasks, lists: [], modelVersion: versions[name]! },
+    .map((group) => ({
+      name: tableName(group),
+      shape: { ...common, ...columnsOf(group, config), modelVersion: versions[group.name]! },
       audiences: [],
-      scores: [tableScoresKey(runId, tasks[0]!)],
+      scores: [tableScoresKey(runId, group.tasks[0]!)],
       likelyRows: 0,
     }));
   const wanted = served.filter(overUsers).flatMap((group) => group.tasks);
@@ -114,7 +116,7 @@ async function exportTables(
     const lists = wanted.filter((task) => task in first.lists);
     tables.unshift({
       name: 'users',
-      shape: { ...common, id: 'user_id', tasks, lists, modelVersion: modelVersion(versions) },
+      shape: { ...common, id: 'user_id', tasks, lists, forecasts: [], modelVersion: modelVersion(versions) },
       audiences: first.emails ? tasks : [],
       scores: Array.from({ length: manifest.shards }, (_, shard) => scoresKey(runId, shard)),
       // Hashes are even, so all shards are of about one size.
@@ -122,4 +124,15 @@ async function exportTables(
     });
   }
   return tables;
+}
+
+/** What the table of a group that is scored whole holds. */
+function columnsOf(
+  { kind, tasks }: TaskGroup,
+  { tasks: settings }: RunManifest['config'],
+): Pick<ExportTable['shape'], 'id' | 'tasks' | 'lists' | 'forecasts'> {
+  if (kind !== 'demand') return { id: 'row_id', tasks, lists: [], forecasts: [] };
+  const task = settings[tasks[0]!]!;
+  const id = 'of' in task && task.of === 'item' ? 'item' : 'category';
+  return { id, tasks: [], lists: [], forecasts: tasks };
 }

@@ -6,7 +6,7 @@ import type { CsvWriter } from './csv.ts';
 import type { ExportFile, Format } from './manifest.ts';
 import { readRanks, type Segment } from './ranks.ts';
 import { comparerOf, readRows, type ShardRows } from './shard-rows.ts';
-import { decileOf, type ExportTable, exportColumns, partName } from './table.ts';
+import { decileOf, type ExportTable, exportColumns, ofItems, partName } from './table.ts';
 import { writeTableFile } from './table-file.ts';
 
 export interface PartArguments {
@@ -68,7 +68,9 @@ async function rankedRows(
     const { logit } = columns.tasks[name]!;
     ranks.push(await readRanks(folder, task, shard, segments[task]!, logit, order));
   }
-  const control = Uint8Array.from(names, (name) => Number(inControl(name, shape.controlShare)));
+  const control = Uint8Array.from(names, (name) =>
+    Number(!ofItems(shape) && inControl(name, shape.controlShare)),
+  );
   return { columns, ids, ranks, control };
 }
 
@@ -81,7 +83,7 @@ function* records(
     const { ids, control, columns, ranks } = shards[shard]!;
     csv.text(ids[row]!);
     csv.plain(shape.asOf ?? '');
-    csv.plain(control[row] === 1 ? 'true' : 'false');
+    if (!ofItems(shape)) csv.plain(control[row] === 1 ? 'true' : 'false');
     for (const [task, name] of shape.tasks.entries()) {
       const { probability, reasons } = columns.tasks[name]!;
       const rank = ranks[task]![row]!;
@@ -97,6 +99,13 @@ function* records(
       text(csv, reasons, row);
     }
     for (const name of shape.lists) text(csv, columns.lists[name]!, row);
+    for (const name of shape.forecasts) {
+      const { units, low, high, stockout } = columns.forecasts[name]!;
+      for (const values of [units, low, high, stockout]) {
+        if (Number.isNaN(values[row]!)) csv.empty();
+        else csv.plain(String(values[row]));
+      }
+    }
     csv.text(shape.modelVersion);
     csv.end();
     yield;
@@ -108,7 +117,7 @@ function text(csv: CsvWriter, { bytes, offsets, has }: TextColumn, row: number):
   else csv.empty();
 }
 
-/** Shard and row of each user in the order of ids; rows of a table in that of their numbers. */
+/** Shard and row of each user in the order of ids; rows of a labelled table in that of their numbers. */
 function* byId(
   id: ExportTable['shape']['id'],
   shards: readonly RankedRows[],

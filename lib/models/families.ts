@@ -1,4 +1,5 @@
 import type { TaskGroup } from '../run/index.ts';
+import { demandFamily } from './demand/index.ts';
 import type { ModelFamily } from './family.ts';
 import { nextFamily } from './next/index.ts';
 import { tableFamily } from './table/index.ts';
@@ -8,5 +9,6 @@ import { usersFamily } from './users/index.ts';
 export const FAMILIES: Readonly<Record<TaskGroup['kind'], ModelFamily<unknown>>> = {
   users: usersFamily(),
   next: nextFamily,
+  demand: demandFamily,
   label: tableFamily(),
 };

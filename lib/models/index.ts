@@ -7,11 +7,15 @@ export {
   offered,
   type Trial,
 } from './candidates/index.ts';
+export { assessDemand, LARGEST } from './demand/index.ts';
 export { checkRun } from './enough.ts';
 export { FAMILIES } from './families.ts';
 export type {
   BinaryOutcomes,
   ChanceTask,
+  DemandAssessment,
+  DemandOutcomes,
+  ForecastTask,
   ListedOutcomes,
   ListedTask,
   ModelDescription,
@@ -20,6 +24,7 @@ export type {
   Outcomes,
   Scorer,
   ShardScores,
+  TaskForecasts,
   Trials,
   UserWalk,
 } from './family.ts';

@@ -1,4 +1,4 @@
-import type { BinaryTaskReport, NextTaskReport } from './types.ts';
+import type { BinaryTaskReport, TaskReport } from './types.ts';
 
 /** How the page speaks of a task: of buyers, of customers lost, of rows with a label. */
 export interface Words {
@@ -38,10 +38,8 @@ const BUYERS: Words = {
   will: 'buy',
 };
 
-type Task = BinaryTaskReport | NextTaskReport;
-
 /** By the kind of a task, what it is of, and whom it asks. */
-const WORDS: Readonly<Record<Task['kind'], (of: string, asks: BinaryTaskReport['asks']) => Words>> = {
+const WORDS: Readonly<Record<TaskReport['kind'], (of: string, asks: BinaryTaskReport['asks']) => Words>> = {
   event(of, asks) {
     if (of === 'purchase' && asks === 'prospects') return { ...BUYERS, one: 'prospect', many: 'prospects' };
     if (of === 'purchase' && asks === 'known') return { ...BUYERS, one: 'user', many: 'users' };
@@ -65,6 +63,11 @@ const WORDS: Readonly<Record<Task['kind'], (of: string, asks: BinaryTaskReport['
     will: 'be lost',
   }),
   next: () => BUYERS,
+  demand: (of) => ({
+    ...BUYERS,
+    one: of === 'item' ? 'item' : 'value',
+    many: of === 'item' ? 'items' : 'values',
+  }),
   label: (of) => ({
     one: 'row',
     many: 'rows',
@@ -75,5 +78,5 @@ const WORDS: Readonly<Record<Task['kind'], (of: string, asks: BinaryTaskReport['
   }),
 };
 
-export const wordsOf = (task: Task): Words =>
-  WORDS[task.kind](task.of, task.kind === 'next' ? undefined : task.asks);
+export const wordsOf = (task: TaskReport): Words =>
+  WORDS[task.kind](task.of, 'asks' in task ? task.asks : undefined);

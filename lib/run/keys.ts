@@ -13,7 +13,7 @@ export const scoresPrefix = (runId: string): string => `scores/${runId}/`;
 export const scoresKey = (runId: string, shard: number): string =>
   `${scoresPrefix(runId)}${shardName(shard)}.arrow`;
 
-/** The scores of a labelled table's rows. */
+/** The scores of a group that is scored whole, such as a labelled table: by its first task, as each task is of one group. */
 export const tableScoresKey = (runId: string, task: string): string =>
   `${scoresPrefix(runId)}table-${task}.arrow`;
 

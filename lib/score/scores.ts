@@ -1,8 +1,8 @@
 import { type Data, Field, Float64, makeData, Uint32, Utf8, vectorFromArray } from 'apache-arrow';
 import { decodeArrow, encodeArrow, recordBatch } from '../data/index.ts';
-import type { ShardScores } from '../models/index.ts';
+import type { ShardScores, TaskForecasts } from '../models/index.ts';
 
-/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, then `<task>.logit`, `.probability`, `.reasons` or `.list`. */
+/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, then `<task>.logit`, `.probability`, `.reasons` or `.list`; of items `.units`, `.low`, `.high`, `.stockout`. */
 export function encodeScores(scores: ShardScores, metadata: Record<string, string>): Uint8Array {
   const rows = scores.users.length;
   const fields: Field[] = [];
@@ -25,8 +25,13 @@ export function encodeScores(scores: ShardScores, metadata: Record<string, strin
     text(`${task}.reasons`, reasons);
   }
   for (const [task, list] of Object.entries(scores.lists)) text(`${task}.list`, list);
+  for (const [task, forecast] of Object.entries(scores.forecasts ?? {})) {
+    for (const part of FORECAST) number(`${task}.${part}`, forecast[part]);
+  }
   return encodeArrow(fields, [recordBatch(fields, columns, rows)], metadata);
 }
+
+const FORECAST = ['units', 'low', 'high', 'stockout'] as const;
 
 /** Texts of all rows, as they lie in the file: row i holds the bytes from `offsets[i]` to `offsets[i + 1]`. */
 export interface TextColumn {
@@ -44,6 +49,7 @@ export interface ScoreColumns {
   readonly emails?: TextColumn;
   readonly tasks: Readonly<Record<string, TaskColumns>>;
   readonly lists: Readonly<Record<string, TextColumn>>;
+  readonly forecasts: Readonly<Record<string, TaskForecasts>>;
 }
 
 interface TaskColumns {
@@ -82,6 +88,15 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
       ]),
     ),
     lists: Object.fromEntries(named('.list').map((task) => [task, text(`${task}.list`)])),
+    forecasts: Object.fromEntries(
+      named('.units').map((task) => {
+        const part = (name: (typeof FORECAST)[number]) => numbers<Float64Array>(`${task}.${name}`);
+        return [
+          task,
+          { units: part('units'), low: part('low'), high: part('high'), stockout: part('stockout') },
+        ];
+      }),
+    ),
     ...(schema.fields.some((field) => field.name === 'email') ? { emails: text('email') } : {}),
   };
 }
@@ -110,7 +125,7 @@ export function textsOf({ bytes, offsets, has }: TextColumn, rows: number): (str
  * @throws DataError when the bytes are no Arrow file
  */
 export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
-  const { rows, users, hashes, emails, tasks, lists } = scoreColumns(bytes, name);
+  const { rows, users, hashes, emails, tasks, lists, forecasts } = scoreColumns(bytes, name);
   const texts = (column: TextColumn) => textsOf(column, rows);
   const mapped = <A, B>(of: Readonly<Record<string, A>>, to: (value: A) => B): Record<string, B> =>
     Object.fromEntries(Object.entries(of).map(([key, value]) => [key, to(value)]));
@@ -123,6 +138,13 @@ export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
       reasons: texts(reasons),
     })),
     lists: mapped(lists, texts),
+    ...(Object.keys(forecasts).length > 0
+      ? {
+          forecasts: mapped(forecasts, ({ units, low, high, stockout }) => ({
+            ...{ units: units.slice(), low: low.slice(), high: high.slice(), stockout: stockout.slice() },
+          })),
+        }
+      : {}),
     ...(emails ? { emails: texts(emails) } : {}),
   };
 }

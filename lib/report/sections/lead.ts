@@ -11,6 +11,7 @@ import type {
   TaskReport,
 } from '../types.ts';
 import { type Words, wordsOf } from '../words.ts';
+import { demandAdvice } from './demand.ts';
 import { type Column, table } from './table.ts';
 
 /** What to do with the lists: a paragraph and a table for each task, for somebody who runs a campaign. */
@@ -18,16 +19,23 @@ export function leadSection(run: RunReport): Html {
   const tasks = run.models.flatMap((model) => model.tasks);
   return html`<section id="lists"><h2>What to do with these lists</h2>
 ${howToRead(run)}
-${tasks.map((task) => (task.kind === 'next' ? listAdvice(task, run) : rankAdvice(task, run)))}
+${tasks.map((task) => adviceOn(task, run))}
 ${unasked(run)}
 ${leftOut(run)}
 </section>
 `;
 }
 
+function adviceOn(task: TaskReport, run: RunReport): Html {
+  if (task.kind === 'demand') return demandAdvice(task, run);
+  return task.kind === 'next' ? listAdvice(task, run) : rankAdvice(task, run);
+}
+
 /** What the columns of all tables of reach mean, once. */
 function howToRead({ models, orders, exports }: RunReport): Html | false {
-  const ranked = models.flatMap(({ tasks }) => tasks.filter((task) => task.kind !== 'next'));
+  const ranked = models.flatMap(({ tasks }) =>
+    tasks.filter((task) => task.kind !== 'next' && task.kind !== 'demand'),
+  );
   if (ranked.length === 0) return false;
   const money =
     orders !== undefined && ranked.some(hasMoney)

@@ -10,6 +10,7 @@ import type {
   TaskReport,
 } from '../types.ts';
 import { wordsOf } from '../words.ts';
+import { demandMeasures } from './demand.ts';
 import { table } from './table.ts';
 
 /** An AUROC this near to 1 is rarely honest on what people do. */
@@ -27,14 +28,17 @@ interface Row<T, M> {
 
 /** The measures of a model's tasks, one line for each, with their yardsticks and what speaks against them. */
 export function measuresPart(tasks: readonly TaskReport[]): Html {
-  const ranked = tasks.flatMap((task) => (task.kind === 'next' ? [] : binaryRows(task)));
+  const ranked = tasks.flatMap((task) =>
+    task.kind === 'next' || task.kind === 'demand' ? [] : binaryRows(task),
+  );
   const listed = tasks.flatMap((task) => (task.kind === 'next' ? listRows(task) : []));
+  const forecast = tasks.filter((task) => task.kind === 'demand');
   const doubts = [
     ...new Set(ranked.flatMap((row) => doubtsOf(row).map((doubt) => `${row.task.name}: ${doubt}`))),
   ];
   return html`${ranked.length > 0 && html`<div class="card">${binaryTable(ranked)}</div>`}${
     listed.length > 0 && html`<div class="card">${listTable(listed)}</div>`
-  }${
+  }${demandMeasures(forecast)}${
     doubts.length > 0 &&
     html`<div class="notice" role="note"><b>Look twice</b><ul>${doubts.map((doubt) => html`<li>${doubt}</li>`)}</ul></div>`
   }`;

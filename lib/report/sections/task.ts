@@ -13,6 +13,7 @@ import { type Html, html } from '../html.ts';
 import { countedAs, measuredOf } from '../measured.ts';
 import type { BinaryEvaluation, BinaryTaskReport, NextTaskReport, TaskReport } from '../types.ts';
 import { type Words, wordsOf } from '../words.ts';
+import { demandFigures } from './demand.ts';
 import { table } from './table.ts';
 
 const MOST_FEATURES = 8;
@@ -24,8 +25,13 @@ const MOST_ITEMS = 10;
 export function taskPart(task: TaskReport): Html {
   return html`<h3>${task.name}</h3>
 <p class="intro">${task.description}</p>
-${task.kind === 'next' ? listFigures(task) : binaryFigures(task)}
+${figuresOf(task)}
 `;
+}
+
+function figuresOf(task: TaskReport): Html {
+  if (task.kind === 'demand') return demandFigures(task);
+  return task.kind === 'next' ? listFigures(task) : binaryFigures(task);
 }
 
 function binaryFigures(task: BinaryTaskReport): Html {
