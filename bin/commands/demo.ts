@@ -179,10 +179,7 @@ function stageTable(
   );
 }
 
-type Metric = { task: string; horizonDays: number } & (
-  | ReturnType<typeof binaryMetrics>
-  | ReturnType<typeof listMetrics>
-);
+type Metric = { task: string; horizonDays: number } & ReturnType<typeof metricsOf>;
 
 function metricTable(metrics: readonly Metric[]): string {
   return table(
@@ -200,7 +197,7 @@ function metricTable(metrics: readonly Metric[]): string {
       'recall@k',
       'NDCG@k',
     ],
-    metrics.map((m) =>
+    metrics.flatMap((m) => ('wape' in m ? [] : [m])).map((m) =>
       'recall' in m
         ? [m.task, m.horizonDays, m.n, '–', '–', '–', '–', '–', '–', '–', fixed(m.recall), fixed(m.ndcg)]
         : [
