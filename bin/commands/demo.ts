@@ -3,13 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { ConfigError } from '../../lib/data/index.ts';
-import {
-  type binaryMetrics,
-  evaluateRun,
-  horizonOf,
-  type listMetrics,
-  metricsOf,
-} from '../../lib/evaluate/index.ts';
+import { evaluateRun, horizonOf, metricsOf } from '../../lib/evaluate/index.ts';
 import type { Outcomes } from '../../lib/models/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
 import { markAtWork } from '../../lib/runtime/index.ts';
@@ -155,7 +149,7 @@ function print(context: DemoContext, json: boolean): void {
   );
   console.log(stageTable(rows, context.page!, seconds));
   console.log('');
-  console.log(metricTable(metrics));
+  console.log(metricTable(metrics.filter(ofUsers)));
   console.log(`\nBefore that, on data held out at training:\n${validationText(context.page!)}`);
   console.log(`\nexports  ${exported}\nreport   ${context.report}`);
 }
@@ -179,7 +173,13 @@ function stageTable(
   );
 }
 
-type Metric = { task: string; horizonDays: number } & ReturnType<typeof metricsOf>;
+type Metric = { task: string; horizonDays: number } & Exclude<
+  ReturnType<typeof metricsOf>,
+  { wape: unknown }
+>;
+
+/** The example has no task over items. */
+const ofUsers = (metric: object): metric is Metric => !('wape' in metric);
 
 function metricTable(metrics: readonly Metric[]): string {
   return table(
@@ -197,7 +197,7 @@ function metricTable(metrics: readonly Metric[]): string {
       'recall@k',
       'NDCG@k',
     ],
-    metrics.flatMap((m) => ('wape' in m ? [] : [m])).map((m) =>
+    metrics.map((m) =>
       'recall' in m
         ? [m.task, m.horizonDays, m.n, '–', '–', '–', '–', '–', '–', '–', fixed(m.recall), fixed(m.ndcg)]
         : [

@@ -1,4 +1,4 @@
 export { type ComparedTask, compareModels } from './compare-models.ts';
 export { evaluateRun } from './evaluate-run.ts';
-export { binaryMetrics, listMetrics, metricsOf } from './metrics.ts';
+export { metricsOf } from './metrics.ts';
 export { checkClosed, horizonOf } from './outcomes.ts';

@@ -23,7 +23,7 @@ import {
 import type { BinaryEvaluation, ListMeasures } from '../report/index.ts';
 
 /** The metrics as `--json` prints them. */
-export interface BinaryMetrics {
+interface BinaryMetrics {
   readonly n: number;
   readonly baseRate: number | null;
   readonly auroc: number | null;
@@ -35,7 +35,7 @@ export interface BinaryMetrics {
 }
 
 /** Metrics that need both outcomes are null where only one happened; docs/metrics.md has the formulas. */
-export function binaryMetrics({ labels, probabilities }: BinaryOutcomes): BinaryMetrics {
+function binaryMetrics({ labels, probabilities }: BinaryOutcomes): BinaryMetrics {
   const n = labels.length;
   const positives = labels.reduce((sum, y) => sum + y, 0);
   const both = positives > 0 && positives < n;
@@ -78,7 +78,7 @@ export function binaryEvaluation({ labels, probabilities }: BinaryOutcomes): Bin
 }
 
 /** Recall and NDCG at the task's k, means over the users. */
-export function listMetrics({ truth, lists, k }: ListedOutcomes): {
+function listMetrics({ truth, lists, k }: ListedOutcomes): {
   n: number;
   k: number;
   recall: number | null;

@@ -13,7 +13,6 @@ export { FAMILIES } from './families.ts';
 export type {
   BinaryOutcomes,
   ChanceTask,
-  DemandAssessment,
   DemandOutcomes,
   ForecastTask,
   ListedOutcomes,

@@ -4,7 +4,7 @@ import type { RunUsers } from '../../run/index.ts';
 import type { UnitOf } from '../shared/index.ts';
 
 /** How far back forecasts look: two turns of the year. */
-export const HISTORY_DAYS = 730;
+const HISTORY_DAYS = 730;
 /** Items that are forecast at most. Their days are held in memory, about 120 MB. */
 const MOST_ITEMS = 20_000;
 /** Share of the lines that may lie before the day on which sales really begin: stray dates are no history. */
