@@ -6,11 +6,11 @@ import type { RunReport } from '../../lib/report/index.ts';
 import {
   checkAsOf,
   type DropState,
+  isDated,
   isFinished,
   lastDays,
   type Missing,
   onlyTables,
-  overUsers,
   type PlannedRun,
   planRun,
   type RunManifest,
@@ -80,7 +80,7 @@ export const planStep = (options: {
   async run(context, tell) {
     const { store, config } = context.workspace;
     const drops = context.drops ?? [];
-    const days = taskGroups(config, options.only).some(overUsers);
+    const days = taskGroups(config, options.only).some(isDated);
     tell('looking at the last days');
     const known = days ? await lastDays(store, config, drops) : undefined;
     let { asOf } = options;

@@ -211,6 +211,16 @@ function taskFaults(parts: Parts): CrossFault[] {
       const expected = notOfItems(task.of, parts);
       return expected === undefined ? [] : [{ path: ['tasks', name, 'of'], given: task.of, expected }];
     }
+    if (task.kind === 'demand') {
+      const of = notOfItems(task.of, parts);
+      const stock = task.stock === undefined ? undefined : noNumberOfItems(task.stock, parts);
+      return [
+        ...(of === undefined ? [] : [{ path: ['tasks', name, 'of'], given: task.of, expected: of }]),
+        ...(stock === undefined
+          ? []
+          : [{ path: ['tasks', name, 'stock'], given: task.stock, expected: stock }]),
+      ];
+    }
     const asks = task.kind === 'event' || task.kind === 'value';
     if (asks && task.knownDays !== undefined && (task.population ?? 'buyers') === 'buyers') {
       const expected = `no such setting without population: 'known' or 'prospects', which go by it`;
@@ -245,16 +255,9 @@ function profileFaults(parts: Parts): CrossFault[] {
 }
 
 /** What is expected in place of a name that is neither 'item' nor a category attribute of items. */
-function notOfItems(of: string, { sources, named }: Parts): string | undefined {
-  const categories = new Set(
-    Object.values(sources).flatMap((source) => {
-      const set = source.table === 'items' ? source.attributes.categories : undefined;
-      return Array.isArray(set) ? set : Object.keys(set ?? {});
-    }),
-  );
-  // A source that is wrong may be the one that has them.
-  const known = [...(named ?? [])].every((name) => sources[name]);
-  if (of === 'item' || !known || categories.has(of)) return undefined;
+function notOfItems(of: string, parts: Parts): string | undefined {
+  const categories = ofItems('categories', parts);
+  if (of === 'item' || !categories || categories.has(of)) return undefined;
   const choices = ['item', ...categories].map((one) => `"${one}"`).join(', ');
   return `"item" or a category attribute of a source whose table is "items": ${choices}`;
 }
@@ -282,6 +285,25 @@ function actionFaults({ exports, tasks }: Parts): CrossFault[] {
         : [fault(name, 'worth', worth, 'an amount, or a task of kind "value"', values)]),
     ];
   });
+}
+
+/** What is expected of a number attribute of items, where it is something else. */
+function noNumberOfItems(given: string, parts: Parts): string | undefined {
+  const numbers = ofItems('numbers', parts);
+  if (!numbers || numbers.has(given)) return undefined;
+  const choices = [...numbers].map((one) => `"${one}"`).join(', ') || 'there are none';
+  return `a number attribute of a source whose table is "items": ${choices}`;
+}
+
+/** Names of attributes of items; undefined where a source is wrong, which may be the one that has them. */
+function ofItems(kind: 'categories' | 'numbers', { sources, named }: Parts): Set<string> | undefined {
+  if (![...(named ?? [])].every((name) => sources[name])) return undefined;
+  return new Set(
+    Object.values(sources).flatMap((source) => {
+      const set = source.table === 'items' ? source.attributes[kind] : undefined;
+      return Array.isArray(set) ? set : Object.keys(set ?? {});
+    }),
+  );
 }
 
 /** Groups are told by what is said of users. */

@@ -5,6 +5,7 @@ export type {
   AbsenceTask,
   Config,
   ConfigInput,
+  DemandTask,
   EventTask,
   LabelTask,
   NextTask,

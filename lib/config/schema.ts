@@ -270,6 +270,18 @@ const nextTask = z.strictObject({
   k: z.number().int().min(1).max(100).default(10),
 });
 
+const demandTask = z.strictObject({
+  kind: z.literal('demand'),
+  /** How many units of each item will have such an event … */
+  event: eventType.default('purchase'),
+  /** 'item', or the name of an item category attribute, whose values are forecast in place of items. */
+  of: z.string().default('item'),
+  /** … within this many days from the as-of time? */
+  horizonDays: days.max(365, 'at most 365 days'),
+  /** A number attribute of items: units in stock, for the chance that they do not last. */
+  stock: z.string().optional(),
+});
+
 const labelTask = z.strictObject({
   kind: z.literal('label'),
   /** The source of the labelled table. */
@@ -280,7 +292,14 @@ const labelTask = z.strictObject({
   exclude: z.array(z.string()).default([]),
 });
 
-const task = z.discriminatedUnion('kind', [eventTask, absenceTask, nextTask, valueTask, labelTask]);
+const task = z.discriminatedUnion('kind', [
+  eventTask,
+  absenceTask,
+  nextTask,
+  valueTask,
+  demandTask,
+  labelTask,
+]);
 
 const features = z
   .strictObject({
@@ -507,6 +526,7 @@ export type EventTask = Extract<Task, { kind: 'event' }>;
 export type AbsenceTask = Extract<Task, { kind: 'absence' }>;
 export type ValueTask = Extract<Task, { kind: 'value' }>;
 export type NextTask = Extract<Task, { kind: 'next' }>;
+export type DemandTask = Extract<Task, { kind: 'demand' }>;
 export type LabelTask = Extract<Task, { kind: 'label' }>;
 
 function isEncoding(label: string): boolean {

@@ -7,6 +7,8 @@ import {
   type RunManifest,
   readManifest,
   scoresKey,
+  type TaskGroup,
+  tableName,
   tableScoresKey,
   tellSnapshot,
 } from '../run/index.ts';
@@ -28,7 +30,7 @@ export interface Workers {
 }
 
 /**
- * The export job: one table of all users, and one per labelled table, in the shop's own ids. A night also tells later
+ * The export job: one table of all users, one per labelled table, and one of the items that are forecast, in the shop's own ids. A night also tells later
  * ones that they may fold on from its states.
  * @param workers for users whom one file does not hold; all else is done in this process, as everything is without them
  * @throws DataError when a shard has no scores
@@ -105,19 +107,11 @@ async function exportTables(
   const served = groups.filter(({ name }) => versions[name]);
   const tables: ExportTable[] = served
     .filter((group) => !overUsers(group))
-    .map(({ name, tasks }) => ({
-      name: `table-${tasks[0]}`,
-      shape: {
-        ...common,
-        id: 'row_id',
-        tasks,
-        values: [],
-        lists: [],
-        actions: [],
-        modelVersion: versions[name]!,
-      },
+    .map((group) => ({
+      name: tableName(group),
+      shape: { ...common, ...columnsOf(group, config), modelVersion: versions[group.name]! },
       audiences: [],
-      scores: [tableScoresKey(runId, tasks[0]!)],
+      scores: [tableScoresKey(runId, group.tasks[0]!)],
       likelyRows: 0,
     }));
   const wanted = served.filter(overUsers).flatMap((group) => group.tasks);
@@ -134,6 +128,7 @@ async function exportTables(
         tasks,
         values,
         lists,
+        forecasts: [],
         actions: actionsOf(config),
         modelVersion: modelVersion(versions),
       },
@@ -158,4 +153,16 @@ function profileTable(
     profiles: Array.from({ length: shards }, (_, shard) => profilesKey(runId, shard)),
     ...{ asOf, controlShare, interests: profiles.interests !== undefined },
   };
+}
+
+/** What the table of a group that is scored whole holds. */
+function columnsOf(
+  { kind, tasks }: TaskGroup,
+  { tasks: settings }: RunManifest['config'],
+): Omit<ExportTable['shape'], 'asOf' | 'modelVersion' | 'controlShare'> {
+  const none = { values: [], lists: [], actions: [] };
+  if (kind !== 'demand') return { ...none, id: 'row_id', tasks, forecasts: [] };
+  const task = settings[tasks[0]!]!;
+  const id = 'of' in task && task.of === 'item' ? 'item' : 'category';
+  return { ...none, id, tasks: [], forecasts: tasks };
 }

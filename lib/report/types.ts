@@ -229,7 +229,49 @@ export interface ValueTaskReport extends TaskCommon, Pick<BinaryTaskReport, 'gro
   readonly expected: number;
 }
 
-export type TaskReport = BinaryTaskReport | NextTaskReport | ValueTaskReport;
+/** How far expected units were off; docs/metrics.md has the formulas. */
+export interface DemandMeasures {
+  /** Items, or items at several days. */
+  readonly n: number;
+  /** Units of all of them together, as they came and as they were expected. */
+  readonly real: number;
+  readonly expected: number;
+  readonly mae: Measure;
+  readonly wape: Measure;
+  /** Share of the 80 % intervals that hold what came. */
+  readonly coverage: Measure;
+  /** Yardsticks: the last week repeated, and the mean of the last four weeks. */
+  readonly naive: { readonly mae: Measure; readonly wape: Measure };
+  readonly average: { readonly mae: Measure; readonly wape: Measure };
+}
+
+export interface DemandTaskReport extends TaskCommon {
+  readonly kind: 'demand';
+  /** 'item', or the attribute whose values are forecast. */
+  readonly of: string;
+  /** Of the items that had sold most. */
+  readonly evaluation?: DemandMeasures | undefined;
+  readonly validation?: Validation<DemandMeasures> | undefined;
+  /** Items that are forecast. */
+  readonly ranked: number;
+  /** Units of all of them together; `real`: as they came, where that is known. */
+  readonly expected: number;
+  readonly real?: number | undefined;
+  /** Items whose stock is known, and how many of them are more likely than not to run out; absent without stock. */
+  readonly stock?: { readonly known: number; readonly short: number } | undefined;
+  /** Items of which most is expected, with an interval of 80 %. */
+  readonly top: readonly {
+    readonly item: string;
+    readonly label?: string | undefined;
+    readonly units: number;
+    readonly low: number;
+    readonly high: number;
+    readonly stockout?: number | undefined;
+    readonly real?: number | undefined;
+  }[];
+}
+
+export type TaskReport = BinaryTaskReport | NextTaskReport | ValueTaskReport | DemandTaskReport;
 
 /** What the models that were tried did on held-out rows, everything fitted on what was known by then. */
 export interface ComparisonReport {

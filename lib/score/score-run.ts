@@ -7,7 +7,7 @@ import { openRunScorer } from './score-shard.ts';
 import { encodeScores } from './scores.ts';
 
 /**
- * The score job: scores a range of shards of a run, and with the first shard the labelled tables. What is scored
+ * The score job: scores a range of shards of a run, and with the first shard the groups that are scored whole. What is scored
  * already is skipped, so a job that is started again does no work twice.
  * @param shards first shard and the one after the last
  * @param signal fires when the job is to end: the shard in progress is scored to its end, and no other is begun

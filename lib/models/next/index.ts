@@ -1,2 +1,1 @@
 export { nextFamily } from './family.ts';
-export { unitsNamed } from './units.ts';

@@ -3,7 +3,7 @@ import { type Feeds, float32 } from '../../engine/host/index.ts';
 import { openSession, type Session } from '../../engine/train/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { ScoreContext, Scorer, UserWalk } from '../family.ts';
-import { type NamedValue, namedValues, parseManifest } from '../shared/index.ts';
+import { type NamedValue, namedValues, openUnits, parseManifest, type UnitOf } from '../shared/index.ts';
 import { Best } from './best.ts';
 import type { ItemTable } from './item-table.ts';
 import { nextManifest } from './manifest.ts';
@@ -13,7 +13,6 @@ import { hasTaste, otherEntries } from './others.ts';
 import { MAX_CANDIDATES, PairFeatures } from './pair-features.ts';
 import { activeDays, itemEntries, ProfileReader } from './profile.ts';
 import { ensureItemTable } from './run-item-table.ts';
-import { openUnits, type UnitOf } from './units.ts';
 
 /** Pairs of every batch: always the same, filled up with zeros, because results depend on the batch's size. */
 const BATCH_PAIRS = 8192;

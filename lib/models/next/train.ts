@@ -4,7 +4,7 @@ import { createRng, type Rng } from '../../engine/host/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { RunManifest } from '../../run/index.ts';
 import type { ListValidation, TrainContext } from '../family.ts';
-import { manifestFile } from '../shared/index.ts';
+import { manifestFile, openUnits, type Units } from '../shared/index.ts';
 import { eachLine, type History, type UserHistory } from './history.ts';
 import { buildItemTable, indexUnits, type UnitIndex } from './item-table.ts';
 import type { NextModelManifest } from './manifest.ts';
@@ -24,7 +24,6 @@ import {
   untrainedRanker,
 } from './ranker.ts';
 import { readHistory } from './read-history.ts';
-import { openUnits, type Units } from './units.ts';
 import { validateNext } from './validate.ts';
 
 /** Cut-offs to learn from: at most so many, so many days apart, each with so many days of history before it. */

@@ -4,6 +4,7 @@ import { float32 } from '../../engine/host/index.ts';
 import { assessLists } from '../../engine/metrics/index.ts';
 import { openSession } from '../../engine/train/index.ts';
 import type { ListValidation } from '../family.ts';
+import type { UnitOf } from '../shared/index.ts';
 import { Best } from './best.ts';
 import { eachLine, type History, type UserHistory } from './history.ts';
 import { buildItemTable, indexUnits } from './item-table.ts';
@@ -13,7 +14,6 @@ import { hasTaste } from './others.ts';
 import { MAX_CANDIDATES, PairFeatures } from './pair-features.ts';
 import { ProfileReader } from './profile.ts';
 import { encodeRanker, type Ranker } from './ranker.ts';
-import type { UnitOf } from './units.ts';
 
 /** Users that are measured at most: those with the lowest hash. */
 const MOST_USERS = 3000;

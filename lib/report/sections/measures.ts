@@ -3,6 +3,7 @@ import { type Html, html } from '../html.ts';
 import { type Basis, countedAs } from '../measured.ts';
 import type { BinaryMeasures, BinaryTaskReport, ListMeasures, NextTaskReport, TaskReport } from '../types.ts';
 import { wordsOf } from '../words.ts';
+import { demandMeasures } from './demand.ts';
 import { table, withInterval } from './table.ts';
 import { valueRows, valueTable } from './value.ts';
 
@@ -22,16 +23,17 @@ interface Row<T, M> {
 /** The measures of a model's tasks, one line for each, with their yardsticks and what speaks against them. */
 export function measuresPart(tasks: readonly TaskReport[]): Html {
   const ranked = tasks.flatMap((task) =>
-    task.kind === 'next' || task.kind === 'value' ? [] : binaryRows(task),
+    task.kind === 'next' || task.kind === 'value' || task.kind === 'demand' ? [] : binaryRows(task),
   );
   const listed = tasks.flatMap((task) => (task.kind === 'next' ? listRows(task) : []));
   const amounts = tasks.flatMap((task) => (task.kind === 'value' ? valueRows(task) : []));
+  const forecast = tasks.filter((task) => task.kind === 'demand');
   const doubts = [
     ...new Set(ranked.flatMap((row) => doubtsOf(row).map((doubt) => `${row.task.name}: ${doubt}`))),
   ];
   return html`${ranked.length > 0 && html`<div class="card">${binaryTable(ranked)}</div>`}${
     listed.length > 0 && html`<div class="card">${listTable(listed)}</div>`
-  }${amounts.length > 0 && html`<div class="card">${valueTable(amounts)}</div>`}${
+  }${amounts.length > 0 && html`<div class="card">${valueTable(amounts)}</div>`}${demandMeasures(forecast)}${
     doubts.length > 0 &&
     html`<div class="notice" role="note"><b>Look twice</b><ul>${doubts.map((doubt) => html`<li>${doubt}</li>`)}</ul></div>`
   }`;

@@ -13,6 +13,7 @@ import { type Html, html } from '../html.ts';
 import { countedAs, measuredOf } from '../measured.ts';
 import type { BinaryEvaluation, BinaryTaskReport, NextTaskReport, TaskReport } from '../types.ts';
 import { type Words, wordsOf } from '../words.ts';
+import { demandFigures } from './demand.ts';
 import { featureFigure, groupFigure } from './reasons.ts';
 import { table } from './table.ts';
 import { valueFigures } from './value.ts';
@@ -25,8 +26,14 @@ const MOST_ITEMS = 10;
 export function taskPart(task: TaskReport): Html {
   return html`<h3>${task.name}</h3>
 <p class="intro">${task.description}</p>
-${task.kind === 'next' ? listFigures(task) : task.kind === 'value' ? valueFigures(task) : binaryFigures(task)}
+${figuresOf(task)}
 `;
+}
+
+function figuresOf(task: TaskReport): Html {
+  if (task.kind === 'demand') return demandFigures(task);
+  if (task.kind === 'value') return valueFigures(task);
+  return task.kind === 'next' ? listFigures(task) : binaryFigures(task);
 }
 
 function binaryFigures(task: BinaryTaskReport): Html {
