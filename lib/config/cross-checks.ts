@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { deploySchema, mergeSettings } from './deploy-schema.ts';
 import { machineFaults } from './machines.ts';
-import { type Config, configSchema, type Source } from './schema.ts';
+import { type Config, configSchema, type NextTask, type Source } from './schema.ts';
 
 /** What is wrong with a setting, given others. */
 export interface CrossFault {
@@ -200,14 +200,23 @@ function prefixFaults({ sources }: Parts): CrossFault[] {
   });
 }
 
-function taskFaults({ tasks, sources, named }: Parts): CrossFault[] {
-  if (!named) return [];
-  const categories = new Set(
+/** Names of the attributes of items, by kind. */
+export function itemAttributes(
+  { sources }: Pick<Parts, 'sources'>,
+  kind: 'numbers' | 'categories' | 'texts',
+): Set<string> {
+  return new Set(
     Object.values(sources).flatMap((source) => {
-      const set = source.table === 'items' ? source.attributes.categories : undefined;
+      const set = source.table === 'items' ? source.attributes[kind] : undefined;
       return Array.isArray(set) ? set : Object.keys(set ?? {});
     }),
   );
+}
+
+function taskFaults(parts: Parts): CrossFault[] {
+  const { tasks, sources, named } = parts;
+  if (!named) return [];
+  const categories = itemAttributes(parts, 'categories');
   // A source that is wrong may be the one that has them.
   const known = [...named].every((name) => sources[name]);
   return Object.entries(tasks).flatMap(([name, task]): CrossFault[] => {
@@ -216,6 +225,7 @@ function taskFaults({ tasks, sources, named }: Parts): CrossFault[] {
       const expected = `"item" or a category attribute of a source whose table is "items": ${choices}`;
       return [{ path: ['tasks', name, 'of'], given: task.of, expected }];
     }
+    if (task.kind === 'next') return ruleFaults(name, task, parts, known);
     if (task.kind === 'event' && task.knownDays !== undefined && (task.population ?? 'buyers') === 'buyers') {
       const expected = `no such setting without population: 'known' or 'prospects', which go by it`;
       return [{ path: ['tasks', name, 'knownDays'], given: task.knownDays, expected }];
@@ -225,6 +235,28 @@ function taskFaults({ tasks, sources, named }: Parts): CrossFault[] {
     const expected = `the name of a source whose table is "labels" (sources: ${[...named].join(', ')})`;
     return [{ path: ['tasks', name, 'source'], given: task.source, expected }];
   });
+}
+
+/** Rules of a list that name what there is not. */
+function ruleFaults(name: string, task: NextTask, parts: Parts, known: boolean): CrossFault[] {
+  const { of, only, stock, overstock } = task;
+  const faults: CrossFault[] = [];
+  const path = (rule: string) => ['tasks', name, rule];
+  const numbers = itemAttributes(parts, 'numbers');
+  if (known && stock !== undefined && !numbers.has(stock)) {
+    const choices = [...numbers].map((one) => `"${one}"`).join(', ') || 'there are none';
+    const expected = `a number attribute of a source whose table is "items": ${choices}`;
+    faults.push({ path: path('stock'), given: stock, expected });
+  }
+  if (known && only !== undefined && !Object.values(parts.sources).some(({ table }) => table === 'items')) {
+    const expected = 'a source whose table is "items", whose attributes the condition reads';
+    faults.push({ path: path('only'), given: only, expected });
+  }
+  if (overstock && (stock === undefined || of !== 'item')) {
+    const expected = `no such setting without "stock" and of: 'item': it goes by what is left of an item`;
+    faults.push({ path: path('overstock'), given: overstock, expected });
+  }
+  return faults;
 }
 
 /** What is expected of `newestBy`, where it is something else. */

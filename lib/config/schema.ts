@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fixedOffset, isZoneName } from '../data/zones.ts';
 import { deploySchema, nightlySchema } from './deploy-schema.ts';
+import { listRules } from './list-rules.ts';
 import { days, name } from './parts.ts';
 
 /**
@@ -255,6 +256,7 @@ const nextTask = z.strictObject({
   of: z.string().default('item'),
   horizonDays: days,
   k: z.number().int().min(1).max(100).default(10),
+  ...listRules,
 });
 
 const labelTask = z.strictObject({

@@ -79,7 +79,7 @@ function chanceReport(args: ReportArgs, task: ChanceTask, totals: ScoreTotals): 
 
 async function listReport(args: ReportArgs, task: ListedTask, totals: ScoreTotals): Promise<NextTaskReport> {
   const { store, manifest, outcomes } = args;
-  const { name, of, k, validation } = task;
+  const { name, of, k, validation, rules, validatedBy } = task;
   const own = outcomes[name];
   const listed = totals.listed.get(name);
   const top = [...(listed?.items ?? [])].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
@@ -97,6 +97,8 @@ async function listReport(args: ReportArgs, task: ListedTask, totals: ScoreTotal
       const label = titles(item);
       return { item, users, ...(label === undefined ? {} : { label }) };
     }),
+    ...(rules.length > 0 ? { rules } : {}),
+    ...(validation && rules.join() !== validatedBy.join() ? { validatedBy } : {}),
     ...(validation ? { validation } : {}),
     ...(own?.kind === 'list' ? { evaluation: listEvaluation(own) } : {}),
   };

@@ -183,6 +183,9 @@ export interface ListedTask extends AnsweredTask {
   /** Length of a list. */
   readonly k: number;
   readonly validation?: ListValidation;
+  /** In words: the rules of the lists, and those that stood when the validation was measured. */
+  readonly rules: readonly string[];
+  readonly validatedBy: readonly string[];
 }
 
 /** What a model's manifest tells of it, for the report and the curves. */

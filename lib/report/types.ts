@@ -185,6 +185,10 @@ export interface NextTaskReport extends TaskCommon {
   readonly k: number;
   readonly evaluation?: ListMeasures | undefined;
   readonly validation?: (Validation<ListMeasures> & { readonly popular: Popular }) | undefined;
+  /** In words, what lists may not name whatever the ranker says; absent without rules. */
+  readonly rules?: readonly string[] | undefined;
+  /** The rules that stood when the validation was measured, where they were others. */
+  readonly validatedBy?: readonly string[] | undefined;
   /** Users who have a list. */
   readonly ranked: number;
   /** The items or categories that stand in most users' lists; `label` is the shop's name for it. */

@@ -1,3 +1,4 @@
+export { bindAll, typesOf } from './bind.ts';
 export { withoutAddresses } from './addresses.ts';
 export { BUILT_IN_FLAGS, LATEST } from './checks.ts';
 
