@@ -404,6 +404,13 @@ const exportsSchema = z
     controlShare: z.number().min(0).max(0.5).default(0.05),
     /** How many of the strongest reasons stand beside each probability. */
     reasons: z.number().int().min(0).max(10).default(3),
+    /** A table of what goes with each item: in the same basket, and within so many days behind it. `true`: the defaults. */
+    items: z
+      .union([
+        z.boolean(),
+        z.strictObject({ event: eventType.default('purchase'), withinDays: days.default(30) }),
+      ])
+      .optional(),
   })
   .prefault({});
 

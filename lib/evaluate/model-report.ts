@@ -16,6 +16,7 @@ import type {
   TaskReport,
 } from '../report/index.ts';
 import { binaryEvaluation, listEvaluation } from './metrics.ts';
+import { longTailReport } from './long-tail.ts';
 import { horizonOf } from './outcomes.ts';
 import type { ReportArgs } from './report-args.ts';
 import type { ScoreTotals } from './score-totals.ts';
@@ -78,11 +79,12 @@ function chanceReport(args: ReportArgs, task: ChanceTask, totals: ScoreTotals): 
 }
 
 async function listReport(args: ReportArgs, task: ListedTask, totals: ScoreTotals): Promise<NextTaskReport> {
-  const { store, manifest, outcomes } = args;
+  const { store, runId, manifest, outcomes } = args;
   const { name, of, k, validation, rules, validatedBy } = task;
   const own = outcomes[name];
   const listed = totals.listed.get(name);
   const top = [...(listed?.items ?? [])].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
+  const reached = await longTailReport(store, runId, task, listed?.items);
   const titles =
     of === 'item' && manifest.inputs.items.length > 0
       ? (await openTitles(store, manifest)).at(parseDay(manifest.asOf!))
@@ -98,6 +100,7 @@ async function listReport(args: ReportArgs, task: ListedTask, totals: ScoreTotal
       return { item, users, ...(label === undefined ? {} : { label }) };
     }),
     ...(rules.length > 0 ? { rules } : {}),
+    ...(reached ? { longTail: reached } : {}),
     ...(validation && rules.join() !== validatedBy.join() ? { validatedBy } : {}),
     ...(validation ? { validation } : {}),
     ...(own?.kind === 'list' ? { evaluation: listEvaluation(own) } : {}),

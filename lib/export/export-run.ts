@@ -12,6 +12,7 @@ import {
 import { type ObjectStore, withScratch } from '../runtime/index.ts';
 import { alone, openCrew } from './crew.ts';
 import { writeExports } from './export.ts';
+import { itemsWanted, writeItems } from './items.ts';
 import type { ExportManifest } from './manifest.ts';
 import { readScores } from './shard-rows.ts';
 import { type ExportTable, FILE_SIZES, type FileSizes, partsOf } from './table.ts';
@@ -63,6 +64,7 @@ export async function exportRun(args: {
         }
       }),
     now,
+    ...(itemsWanted(manifest) ? { beside: (keysOf) => writeItems(store, manifest, keysOf('items')) } : {}),
     beforeSuccess: () => tellStates(store, runId, manifest, versions),
     onProgress: progress,
   });

@@ -18,6 +18,8 @@ interface WriteExports {
   /** Gives a crew to `work`, whose folder is gone afterwards. Called once a table. */
   readonly withCrew: <T>(table: ExportTable, work: (crew: Crew) => Promise<T>) => Promise<T>;
   readonly now: () => Date;
+  /** Writes what is no table of scores. Called once all tables stand. */
+  readonly beside?: (keysOf: (table: string) => PartArguments['keys']) => Promise<readonly ExportFile[]>;
   /** Called once all files stand: what an export that is done must have done. */
   readonly beforeSuccess?: () => Promise<void>;
   readonly onProgress: (text: string) => void;
@@ -45,11 +47,12 @@ export async function writeExports(args: WriteExports): Promise<ExportManifest> 
     for (const table of tables) {
       written.push(await withCrew(table, (crew) => writeTable(args, table, crew)));
     }
+    const beside = (await args.beside?.((table) => keysOf(args, table, table))) ?? [];
     const manifest: ExportManifest = {
       ...{ runId, asOf, createdAt: args.now().toISOString(), modelVersion },
       rows: total(written.map(({ rows }) => rows)),
       controlRows: total(written.map(({ controlRows }) => controlRows)),
-      files: written.flatMap(({ files }) => files),
+      files: [...written.flatMap(({ files }) => files), ...inOrder(args.formats, beside)],
     };
     await store.put(`${prefix}/manifest.json`, canonicalJson(manifest));
     await args.beforeSuccess?.();

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Config, Task } from '../config/index.ts';
+import type { EventType } from '../data/index.ts';
 import type { BinaryAssessment, ListAssessment, Validation } from '../engine/metrics/index.ts';
 import type { CurvePoint, FitStore } from '../engine/train/index.ts';
 import type { Interner, ShardUser } from '../features/index.ts';
@@ -183,6 +184,8 @@ export interface ListedTask extends AnsweredTask {
   /** Length of a list. */
   readonly k: number;
   readonly validation?: ListValidation;
+  /** Types that the model reads beside the task's event. */
+  readonly others: readonly EventType[];
   /** In words: the rules of the lists, and those that stood when the validation was measured. */
   readonly rules: readonly string[];
   readonly validatedBy: readonly string[];

@@ -24,6 +24,7 @@ export type {
   UserWalk,
 } from './family.ts';
 export { finetuneRun } from './finetune.ts';
+export { type ItemPair, itemPairs, readCatalogue } from './next/index.ts';
 export { eachUser, type LeftOut, listedNames, namingDrops, openTitles } from './shared/index.ts';
 export { readLabelled } from './table/index.ts';
 export { textsBefore, type UsersModelManifest } from './users/index.ts';

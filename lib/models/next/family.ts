@@ -32,6 +32,7 @@ export const nextFamily: FamilyOverUsers<NextModelManifest> = {
           question: question(config, name),
           of,
           k,
+          others: manifest.others ?? [],
           rules: rulesInWords(task),
           validatedBy: manifest.rules ?? [],
           ...(measured ? { validation: measured } : {}),

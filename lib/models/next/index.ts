@@ -1,1 +1,3 @@
+export { readCatalogue } from './catalogue.ts';
 export { nextFamily } from './family.ts';
+export { type ItemPair, itemPairs } from './item-pairs.ts';
