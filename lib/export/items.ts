@@ -30,7 +30,7 @@ export async function writeItems(
   const { items } = manifest.config.exports;
   const asked = typeof items === 'object' ? items : { event: 'purchase' as const, withinDays: 30 };
   const pairs = await itemPairs(store, manifest, asked);
-  return withScratch('items', (folder) =>
+  return withScratch('export', (folder) =>
     writeTableFile({
       ...{ store, folder, keys, table: 'items', name: 'items' },
       columns: COLUMNS,
