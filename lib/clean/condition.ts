@@ -1,6 +1,6 @@
 import { DataError } from '../data/index.ts';
-import { Refusal } from './errors.ts';
 import { duckDbMessage, type Sql, timeReadingText, withConnection } from './duckdb/index.ts';
+import { Refusal } from './errors.ts';
 import { bindAll, typesOf } from './mapping/index.ts';
 import type { Column } from './read/index.ts';
 

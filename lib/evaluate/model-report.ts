@@ -15,8 +15,8 @@ import type {
   NoOutcome,
   TaskReport,
 } from '../report/index.ts';
-import { binaryEvaluation, listEvaluation } from './metrics.ts';
 import { longTailReport } from './long-tail.ts';
+import { binaryEvaluation, listEvaluation } from './metrics.ts';
 import { horizonOf } from './outcomes.ts';
 import type { ReportArgs } from './report-args.ts';
 import type { ScoreTotals } from './score-totals.ts';

@@ -85,6 +85,4 @@ function group(config: Config, kind: TaskGroup['kind'], name: string, tasks: str
 
 /** A task as its model learns it. The rules of a list hold where lists are made: a model serves under any of them. */
 const learnt = (task: Task): object =>
-  task.kind === 'next'
-    ? Object.fromEntries(Object.entries(task).filter(([name]) => !RULES.has(name)))
-    : task;
+  task.kind === 'next' ? Object.fromEntries(Object.entries(task).filter(([name]) => !RULES.has(name))) : task;

@@ -26,7 +26,9 @@ export interface LongTail {
  */
 export function longTail(listed: readonly Listed[], catalogue: number): LongTail {
   if (listed.length > catalogue) {
-    throw new MetricError(`${listed.length} things are listed of a catalogue of ${catalogue}: it must hold all of them`);
+    throw new MetricError(
+      `${listed.length} things are listed of a catalogue of ${catalogue}: it must hold all of them`,
+    );
   }
   const ascending = listed.map(({ places }) => places).sort((a, b) => a - b);
   const total = ascending.reduce((sum, places) => sum + places, 0);

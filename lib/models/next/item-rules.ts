@@ -37,7 +37,10 @@ export async function openItemRules(
   return {
     async at(day, units) {
       const rows = [...validRows(table, dayStart(zone, day)).values()];
-      const meets = only === undefined ? undefined : await rowsOnly(table, rows, { condition: only, setting: `tasks.${name}.only`, zone });
+      const meets =
+        only === undefined
+          ? undefined
+          : await rowsOnly(table, rows, { condition: only, setting: `tasks.${name}.only`, zone });
       const numbers = new Map(units.map((unit, i) => [unit, i]));
       const barred = barredBy(units, never);
       const boost = overstock && new Float64Array(units.length);

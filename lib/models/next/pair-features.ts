@@ -221,9 +221,7 @@ export class PairFeatures {
     const co = this.#bestCo.take();
     this.#others?.offerOwn(this.#bestOwn, barred);
     this.#others?.offerNeighbours(this.#bestCo, barredAsNew);
-    const popular = narrowed
-      ? firstAllowed(this.#popularity, POPULAR_CANDIDATES, barredAsNew)
-      : this.popular;
+    const popular = narrowed ? firstAllowed(this.#popularity, POPULAR_CANDIDATES, barredAsNew) : this.popular;
     const otherPopular = this.#others?.popular(narrowed ? barredAsNew : undefined) ?? [];
     this.#take(OWN_CANDIDATES, own, this.#bestOwn.take());
     this.#take(POPULAR_CANDIDATES, popular, otherPopular);

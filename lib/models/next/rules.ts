@@ -42,7 +42,8 @@ export async function openRules(
 
 function listRules({ exclude, mix, k }: NextTask, units: number, { barred, boost }: UnitRules): ListRules {
   const apart = mix !== undefined;
-  const within = exclude === undefined ? 0 : exclude === 'bought' ? Number.POSITIVE_INFINITY : exclude.boughtWithinDays;
+  const within =
+    exclude === undefined ? 0 : exclude === 'bought' ? Number.POSITIVE_INFINITY : exclude.boughtWithinDays;
   return {
     candidates: barred || apart ? { barred: barred ?? new Uint8Array(units), apart } : undefined,
     asksWhatWasBought: exclude !== undefined,
@@ -59,8 +60,11 @@ function listRules({ exclude, mix, k }: NextTask, units: number, { barred, boost
  * @param own the user's profile by the task's event
  * @param read reads the entries of purchases where they are another type's
  */
-export const boughtProfile = ({ event }: NextTask, own: Profile, read: (type: EventType) => Profile): Profile =>
-  event === BOUGHT ? own : read(BOUGHT);
+export const boughtProfile = (
+  { event }: NextTask,
+  own: Profile,
+  read: (type: EventType) => Profile,
+): Profile => (event === BOUGHT ? own : read(BOUGHT));
 
 /** The rules of a task in words, a sentence each; none where it has none. */
 export function rulesInWords(task: NextTask): string[] {
@@ -74,7 +78,15 @@ export function rulesInWords(task: NextTask): string[] {
     ...(never ? [`Never one of ${never.length} ${things} that the config names.`] : []),
     ...(only === undefined ? [] : [`Only ${things} that meet the condition ${only}`]),
     ...(stock === undefined ? [] : [`No ${things} with nothing left by "${stock}".`]),
-    ...(overstock ? [`Items with more than ${overstock.above} left by "${stock}" get ${overstock.boost} on top of the score.`] : []),
-    ...(mix ? [`At most ${Math.round(mix.again * task.k)} of ${task.k} entries are ${things} that the user has had before.`] : []),
+    ...(overstock
+      ? [
+          `Items with more than ${overstock.above} left by "${stock}" get ${overstock.boost} on top of the score.`,
+        ]
+      : []),
+    ...(mix
+      ? [
+          `At most ${Math.round(mix.again * task.k)} of ${task.k} entries are ${things} that the user has had before.`,
+        ]
+      : []),
   ];
 }

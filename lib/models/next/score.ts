@@ -135,7 +135,12 @@ class ShardLists {
       features.open(profile, beside, excluded);
       const user = this.#lists.push([]) - 1;
       const units = features.candidates.slice(0, features.count);
-      parts.push({ user, start: used, units, had: Uint8Array.from(units, (_, c) => Number(features.isOwn(c))) });
+      parts.push({
+        user,
+        start: used,
+        units,
+        had: Uint8Array.from(units, (_, c) => Number(features.isOwn(c))),
+      });
       for (let c = 0; c < features.count; c++) features.write(c, pairs, used++ * width);
       if (used + MAX_CANDIDATES > BATCH_PAIRS) {
         this.#sent.push(parts);

@@ -35,9 +35,7 @@ export function measuresPart(tasks: readonly TaskReport[]): Html {
   ];
   return html`${ranked.length > 0 && html`<div class="card">${binaryTable(ranked)}</div>`}${
     listed.length > 0 && html`<div class="card">${listTable(listed)}</div>`
-  }${
-    reaching.length > 0 && html`<div class="card">${longTailTable(reaching)}</div>`
-  }${
+  }${reaching.length > 0 && html`<div class="card">${longTailTable(reaching)}</div>`}${
     doubts.length > 0 &&
     html`<div class="notice" role="note"><b>Look twice</b><ul>${doubts.map((doubt) => html`<li>${doubt}</li>`)}</ul></div>`
   }`;

@@ -7,7 +7,17 @@ import type { NextModelManifest } from '../../../lib/models/next/manifest.ts';
 import { taskGroups } from '../../../lib/run/index.ts';
 import type { ObjectStore } from '../../../lib/runtime/index.ts';
 import { FIRST_DAY, type RawEvent, withStore } from '../../features/shop.ts';
-import { bought, listsOf, nextConfig, type Product, putItems, putProducts, runOver, tasteShop, train } from './shop.ts';
+import {
+  bought,
+  listsOf,
+  nextConfig,
+  type Product,
+  putItems,
+  putProducts,
+  runOver,
+  tasteShop,
+  train,
+} from './shop.ts';
 
 const DAYS = 130;
 const AS_OF = 120;
@@ -56,11 +66,7 @@ describe('the rules of a list', { timeout: 120_000 }, () => {
       const known = [...new Set(events.map(({ user }) => user))].filter((user) => hadBy(user).size > 0);
       const rules = fc.record(
         {
-          exclude: fc.constantFrom(
-            'bought' as const,
-            { boughtWithinDays: 5 },
-            { boughtWithinDays: 20 },
-          ),
+          exclude: fc.constantFrom('bought' as const, { boughtWithinDays: 5 }, { boughtWithinDays: 20 }),
           never: fc.uniqueArray(fc.constantFrom(...items), { minLength: 1, maxLength: 9 }),
           only: fc.constantFrom(`category <> 'taste 2'`, 'stock >= 2', `item LIKE '%item 1'`),
           stock: fc.constant('stock'),
@@ -99,10 +105,7 @@ describe('the rules of a list', { timeout: 120_000 }, () => {
           }
         }
       };
-      await fc.assert(
-        fc.asyncProperty(rules, fc.constantFrom(3, K, 20), check),
-        { numRuns: 25, seed: 11 },
-      );
+      await fc.assert(fc.asyncProperty(rules, fc.constantFrom(3, K, 20), check), { numRuns: 25, seed: 11 });
     });
   });
 
