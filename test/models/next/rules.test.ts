@@ -75,9 +75,9 @@ describe('the rules of a list', { timeout: 120_000 }, () => {
         { requiredKeys: [] },
       );
       const meets: Record<string, (product: Product) => boolean> = {
-        [`category <> 'taste 2'`]: ({ category }) => category !== 'taste 2',
+        "category <> 'taste 2'": ({ category }) => category !== 'taste 2',
         'stock >= 2': ({ stock }) => stock !== undefined && stock >= 2,
-        [`item LIKE '%item 1'`]: ({ item }) => item.endsWith('item 1'),
+        "item LIKE '%item 1'": ({ item }) => item.endsWith('item 1'),
       };
       const check = async (rules: Rules, k: number) => {
         // when lists are made by some rules
