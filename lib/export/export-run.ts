@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { type Pseudonyms, parseDay, sha256 } from '../data/index.ts';
-import { versionsOf } from '../models/index.ts';
+import { exportsItems, versionsOf } from '../models/index.ts';
 import {
   overUsers,
   type RunManifest,
@@ -12,7 +12,7 @@ import {
 import { type ObjectStore, withScratch } from '../runtime/index.ts';
 import { alone, openCrew } from './crew.ts';
 import { writeExports } from './export.ts';
-import { itemsWanted, writeItems } from './items.ts';
+import { writeItems } from './items.ts';
 import type { ExportManifest } from './manifest.ts';
 import { readScores } from './shard-rows.ts';
 import { type ExportTable, FILE_SIZES, type FileSizes, partsOf } from './table.ts';
@@ -64,7 +64,9 @@ export async function exportRun(args: {
         }
       }),
     now,
-    ...(itemsWanted(manifest) ? { beside: (keysOf) => writeItems(store, manifest, keysOf('items')) } : {}),
+    ...(exportsItems(manifest)
+      ? { beside: (keysOf) => writeItems(store, runId, manifest.asOf!, keysOf('items')) }
+      : {}),
     beforeSuccess: () => tellStates(store, runId, manifest, versions),
     onProgress: progress,
   });

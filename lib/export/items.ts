@@ -1,5 +1,4 @@
-import { type ItemPair, itemPairs } from '../models/index.ts';
-import type { RunManifest } from '../run/index.ts';
+import { type ItemPair, readItemPairs } from '../models/index.ts';
 import { type ObjectStore, withScratch } from '../runtime/index.ts';
 import type { CsvWriter } from './csv.ts';
 import type { ExportFile, Format } from './manifest.ts';
@@ -17,25 +16,20 @@ const COLUMNS: readonly Column[] = [
   { name: 'lift', type: 'DOUBLE' },
 ];
 
-/** Does the run export what goes with each item? Labelled tables alone have no day, and no items. */
-export const itemsWanted = ({ asOf, config }: RunManifest): boolean =>
-  asOf !== null && (config.exports.items ?? false) !== false;
-
 /** Writes what goes with each item as a table: in the same basket, and in those that follow. */
 export async function writeItems(
   store: ObjectStore,
-  manifest: RunManifest,
+  runId: string,
+  asOf: string,
   keys: Partial<Readonly<Record<Format, string>>>,
 ): Promise<ExportFile[]> {
-  const { items } = manifest.config.exports;
-  const asked = typeof items === 'object' ? items : { event: 'purchase' as const, withinDays: 30 };
-  const pairs = await itemPairs(store, manifest, asked);
+  const pairs = await readItemPairs(store, runId);
   return withScratch('export', (folder) =>
     writeTableFile({
       ...{ store, folder, keys, table: 'items', name: 'items' },
       columns: COLUMNS,
       rows: pairs.length,
-      records: (csv) => records(csv, manifest.asOf!, pairs),
+      records: (csv) => records(csv, asOf, pairs),
     }),
   );
 }

@@ -24,7 +24,13 @@ export type {
   UserWalk,
 } from './family.ts';
 export { finetuneRun } from './finetune.ts';
-export { type ItemPair, itemPairs, readCatalogue } from './next/index.ts';
+export {
+  ensureItemPairs,
+  exportsItems,
+  type ItemPair,
+  readCatalogue,
+  readItemPairs,
+} from './next/index.ts';
 export { eachUser, type LeftOut, listedNames, namingDrops, openTitles } from './shared/index.ts';
 export { readLabelled } from './table/index.ts';
 export { textsBefore, type UsersModelManifest } from './users/index.ts';
