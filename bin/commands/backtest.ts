@@ -17,6 +17,7 @@ import { FROM_SOURCES } from '../home.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
 import { checkStep, ingestStep, planStep, type RunContext, stageStep } from './run.ts';
 import { dayArgument, fixed, runSteps, type Step, table, thousands, workplaceOf } from './shared.ts';
+import { listsJson } from './validation-table.ts';
 
 interface BacktestOptions {
   readonly asOf?: string;
@@ -138,7 +139,8 @@ async function finish(
   const chosen = { ...(kept === undefined ? {} : { kept }), selection: model?.selection ?? [] };
   if (options.predictions) await writePredictions(options.predictions, outcomes, workspace, !dated);
   if (options.json) {
-    console.log(JSON.stringify({ task: options.task, asOf, horizonDays, ...metrics, ...chosen }));
+    const lists = outcomes.kind === 'list' ? listsJson(context.page!)[options.task] : {};
+    console.log(JSON.stringify({ task: options.task, asOf, horizonDays, ...metrics, ...chosen, ...lists }));
     return;
   }
   const rows = Object.entries(metrics).map(([name, value]) => [

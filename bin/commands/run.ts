@@ -28,7 +28,7 @@ import { span } from './eta.ts';
 import { losses } from './losses.ts';
 import { notPromoted } from './not-promoted.ts';
 import { dayArgument, runSteps, type Step, workplaceOf, workspaceOf } from './shared.ts';
-import { validationJson, validationText } from './validation-table.ts';
+import { listsJson, validationJson, validationText } from './validation-table.ts';
 
 const asOfOption = () =>
   new Option(
@@ -317,7 +317,7 @@ async function printRun(context: RunContext, json: boolean): Promise<void> {
     resumed,
     exports: `${workspace.root}/exports/as_of=${manifest.asOf ?? 'none'}/${runId}`,
     report: `${workspace.root}/runs/${runId}/report.html`,
-    ...(page ? { validation: validationJson(page) } : {}),
+    ...(page ? { validation: validationJson(page), lists: listsJson(page) } : {}),
     leftOut,
     warnings,
     notChampions: unpromoted,

@@ -50,6 +50,14 @@ export function validationJson(report: RunReport): Record<string, unknown> {
   );
 }
 
+/** How far the lists of a run reach into the catalogue and which rules they obey, by task, as `--json` prints it. */
+export const listsJson = (report: RunReport): Record<string, object> =>
+  Object.fromEntries(
+    tasksOf(report).flatMap((task) =>
+      task.kind === 'next' ? [[task.name, { rules: task.rules ?? [], longTail: task.longTail ?? null }]] : [],
+    ),
+  );
+
 const figure = (value: number | null, interval: Interval) => ({
   value,
   low: interval?.[0] ?? null,

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { deploySchema, mergeSettings } from './deploy-schema.ts';
 import { machineFaults } from './machines.ts';
-import { type Config, configSchema, type Source } from './schema.ts';
+import { type Config, configSchema, type NextTask, type Source } from './schema.ts';
 
 /** What is wrong with a setting, given others. */
 export interface CrossFault {
@@ -203,13 +203,28 @@ function prefixFaults({ sources }: Parts): CrossFault[] {
   });
 }
 
+/** Names of the attributes of items, by kind. */
+export function itemAttributes(
+  { sources }: Pick<Parts, 'sources'>,
+  kind: 'numbers' | 'categories' | 'texts',
+): Set<string> {
+  return new Set(
+    Object.values(sources).flatMap((source) => {
+      const set = source.table === 'items' ? source.attributes[kind] : undefined;
+      return Array.isArray(set) ? set : Object.keys(set ?? {});
+    }),
+  );
+}
+
 function taskFaults(parts: Parts): CrossFault[] {
   const { tasks, sources, named } = parts;
   if (!named) return [];
   return Object.entries(tasks).flatMap(([name, task]): CrossFault[] => {
     if (task.kind === 'next') {
       const expected = notOfItems(task.of, parts);
-      return expected === undefined ? [] : [{ path: ['tasks', name, 'of'], given: task.of, expected }];
+      return expected === undefined
+        ? ruleFaults(name, task, parts)
+        : [{ path: ['tasks', name, 'of'], given: task.of, expected }];
     }
     if (task.kind === 'demand') {
       const of = notOfItems(task.of, parts);
@@ -256,8 +271,8 @@ function profileFaults(parts: Parts): CrossFault[] {
 
 /** What is expected in place of a name that is neither 'item' nor a category attribute of items. */
 function notOfItems(of: string, parts: Parts): string | undefined {
-  const categories = ofItems('categories', parts);
-  if (of === 'item' || !categories || categories.has(of)) return undefined;
+  const categories = itemAttributes(parts, 'categories');
+  if (of === 'item' || !allKnown(parts) || categories.has(of)) return undefined;
   const choices = ['item', ...categories].map((one) => `"${one}"`).join(', ');
   return `"item" or a category attribute of a source whose table is "items": ${choices}`;
 }
@@ -289,22 +304,14 @@ function actionFaults({ exports, tasks }: Parts): CrossFault[] {
 
 /** What is expected of a number attribute of items, where it is something else. */
 function noNumberOfItems(given: string, parts: Parts): string | undefined {
-  const numbers = ofItems('numbers', parts);
-  if (!numbers || numbers.has(given)) return undefined;
+  const numbers = itemAttributes(parts, 'numbers');
+  if (!allKnown(parts) || numbers.has(given)) return undefined;
   const choices = [...numbers].map((one) => `"${one}"`).join(', ') || 'there are none';
   return `a number attribute of a source whose table is "items": ${choices}`;
 }
 
-/** Names of attributes of items; undefined where a source is wrong, which may be the one that has them. */
-function ofItems(kind: 'categories' | 'numbers', { sources, named }: Parts): Set<string> | undefined {
-  if (![...(named ?? [])].every((name) => sources[name])) return undefined;
-  return new Set(
-    Object.values(sources).flatMap((source) => {
-      const set = source.table === 'items' ? source.attributes[kind] : undefined;
-      return Array.isArray(set) ? set : Object.keys(set ?? {});
-    }),
-  );
-}
+/** A source that is wrong may be the one that has what is missed. */
+const allKnown = ({ sources, named }: Parts): boolean => [...(named ?? [])].every((name) => sources[name]);
 
 /** Groups are told by what is said of users. */
 function fairnessFaults({ fairness, sources, named }: Parts): CrossFault[] {
@@ -321,6 +328,30 @@ function fairnessFaults({ fairness, sources, named }: Parts): CrossFault[] {
     const expected = `a category attribute of a source whose table is "users" (there are: ${choices})`;
     return [{ path: ['fairness', 'attributes', i], given, expected }];
   });
+}
+
+/** Rules of a list that name what there is not. */
+function ruleFaults(name: string, task: NextTask, parts: Parts): CrossFault[] {
+  const { of, only, stock, overstock } = task;
+  const faults: CrossFault[] = [];
+  const path = (rule: string) => ['tasks', name, rule];
+  const expected = stock === undefined ? undefined : noNumberOfItems(stock, parts);
+  if (expected !== undefined) {
+    faults.push({ path: path('stock'), given: stock, expected });
+  }
+  if (
+    allKnown(parts) &&
+    only !== undefined &&
+    !Object.values(parts.sources).some(({ table }) => table === 'items')
+  ) {
+    const expected = 'a source whose table is "items", whose attributes the condition reads';
+    faults.push({ path: path('only'), given: only, expected });
+  }
+  if (overstock && (stock === undefined || of !== 'item')) {
+    const expected = `no such setting without "stock" and of: 'item': it goes by what is left of an item`;
+    faults.push({ path: path('overstock'), given: overstock, expected });
+  }
+  return faults;
 }
 
 /** What is expected of `newestBy`, where it is something else. */

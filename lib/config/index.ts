@@ -1,4 +1,6 @@
+export { itemAttributes, type Parts } from './cross-checks.ts';
 export { type Deploy, deployOf, HOURS_AFTER_DEADLINE, usesGpu } from './deploy-schema.ts';
+export { LIST_RULES } from './list-rules.ts';
 export { defineConfig, loadConfig, parseConfig } from './load.ts';
 export { gpuJobSize, type JobSize } from './machines.ts';
 export type {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fixedOffset, isZoneName } from '../data/zones.ts';
 import { deploySchema, nightlySchema } from './deploy-schema.ts';
+import { listRules } from './list-rules.ts';
 import { days, name } from './parts.ts';
 
 /**
@@ -268,6 +269,7 @@ const nextTask = z.strictObject({
   of: z.string().default('item'),
   horizonDays: days,
   k: z.number().int().min(1).max(100).default(10),
+  ...listRules,
 });
 
 const demandTask = z.strictObject({
@@ -463,6 +465,13 @@ const exportsSchema = z
     controlShare: z.number().min(0).max(0.5).default(0.05),
     /** How many of the strongest reasons stand beside each probability. */
     reasons: z.number().int().min(0).max(10).default(3),
+    /** A table of what goes with each item: in the same basket, and within so many days behind it. `true`: the defaults. */
+    items: z
+      .union([
+        z.boolean(),
+        z.strictObject({ event: eventType.default('purchase'), withinDays: days.default(30) }),
+      ])
+      .optional(),
     /** What the shop may do to a user: the one with the highest expected gain is told for each. */
     actions: z
       .record(

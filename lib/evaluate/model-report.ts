@@ -20,6 +20,7 @@ import type {
   TaskReport,
   ValueTaskReport,
 } from '../report/index.ts';
+import { longTailReport } from './long-tail.ts';
 import { binaryEvaluation, listEvaluation, valueEvaluation } from './metrics.ts';
 import { horizonOf } from './outcomes.ts';
 import type { ReportArgs } from './report-args.ts';
@@ -108,11 +109,12 @@ function amountReport(args: ReportArgs, task: AmountTask, totals: ScoreTotals): 
 }
 
 async function listReport(args: ReportArgs, task: ListedTask, totals: ScoreTotals): Promise<NextTaskReport> {
-  const { outcomes } = args;
-  const { name, of, k, validation } = task;
+  const { store, runId, outcomes } = args;
+  const { name, of, k, validation, rules, validatedBy } = task;
   const own = outcomes[name];
   const listed = totals.listed.get(name);
   const top = [...(listed?.items ?? [])].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
+  const reached = await longTailReport(store, runId, task, listed?.items);
   const titles = await titlesOf(args, of);
   return {
     ...common(args, task),
@@ -124,6 +126,9 @@ async function listReport(args: ReportArgs, task: ListedTask, totals: ScoreTotal
       const label = titles(item);
       return { item, users, ...(label === undefined ? {} : { label }) };
     }),
+    ...(rules.length > 0 ? { rules } : {}),
+    ...(reached ? { longTail: reached } : {}),
+    ...(validation && rules.join() !== validatedBy.join() ? { validatedBy } : {}),
     ...(validation ? { validation } : {}),
     ...(own?.kind === 'list' ? { evaluation: listEvaluation(own) } : {}),
   };

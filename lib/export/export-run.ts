@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { type Pseudonyms, parseDay, sha256 } from '../data/index.ts';
-import { versionsOf } from '../models/index.ts';
+import { exportsItems, versionsOf } from '../models/index.ts';
 import {
   overUsers,
   profilesKey,
@@ -16,6 +16,7 @@ import { type ObjectStore, withScratch } from '../runtime/index.ts';
 import { actionsOf } from './actions.ts';
 import { alone, openCrew } from './crew.ts';
 import { writeExports } from './export.ts';
+import { writeItems } from './items.ts';
 import type { ExportManifest } from './manifest.ts';
 import type { ProfileTable } from './profiles/index.ts';
 import { readScores } from './shard-rows.ts';
@@ -70,6 +71,9 @@ export async function exportRun(args: {
         }
       }),
     now,
+    ...(exportsItems(manifest)
+      ? { beside: (keysOf) => writeItems(store, runId, manifest.asOf!, keysOf('items')) }
+      : {}),
     beforeSuccess: () => tellStates(store, runId, manifest, versions),
     onProgress: progress,
   });

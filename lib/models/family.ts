@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Config, Task, ValueTask } from '../config/index.ts';
+import type { EventType } from '../data/index.ts';
 import type { ForecastErrors } from '../engine/forecast/index.ts';
 import type {
   BinaryAssessment,
@@ -267,6 +268,11 @@ export interface ListedTask extends AnsweredTask {
   /** Length of a list. */
   readonly k: number;
   readonly validation?: ListValidation;
+  /** Types that the model reads beside the task's event. */
+  readonly others: readonly EventType[];
+  /** In words: the rules of the lists, and those that stood when the validation was measured. */
+  readonly rules: readonly string[];
+  readonly validatedBy: readonly string[];
 }
 
 /** A task that a model answers by an amount. */

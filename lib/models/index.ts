@@ -30,6 +30,13 @@ export type {
   ValueOutcomes,
 } from './family.ts';
 export { finetuneRun } from './finetune.ts';
+export {
+  ensureItemPairs,
+  exportsItems,
+  type ItemPair,
+  readCatalogue,
+  readItemPairs,
+} from './next/index.ts';
 export { eachUser, type LeftOut, listedNames, namingDrops, openTitles, unitsNamed } from './shared/index.ts';
 export { readLabelled } from './table/index.ts';
 export { textsBefore, type UsersModelManifest } from './users/index.ts';

@@ -199,6 +199,21 @@ export interface Popular {
   readonly ndcg: Measure;
 }
 
+/** How far the lists of a run reach into the catalogue: the items that somebody had to do with before the as-of day. */
+export interface LongTailReport {
+  /** Of the catalogue. */
+  readonly catalogue: number;
+  /** Share of it that stands in at least one list. */
+  readonly coverage: Measure;
+  /** Gini coefficient of places over the catalogue: 1 where one item has all. */
+  readonly gini: Measure;
+  /** Mean over places of -log2 of an item's share of all users' items, in bits. */
+  readonly novelty: Measure;
+  /** Share of places of items whose first event is at most so many days back, or is yet to come. */
+  readonly fresh: Measure;
+  readonly freshDays: number;
+}
+
 export interface NextTaskReport extends TaskCommon {
   readonly kind: 'next';
   /** 'item', or the attribute whose values are listed. */
@@ -207,6 +222,12 @@ export interface NextTaskReport extends TaskCommon {
   readonly k: number;
   readonly evaluation?: ListMeasures | undefined;
   readonly validation?: (Validation<ListMeasures> & { readonly popular: Popular }) | undefined;
+  /** In words, what lists may not name whatever the ranker says; absent without rules. */
+  readonly rules?: readonly string[] | undefined;
+  /** The rules that stood when the validation was measured, where they were others. */
+  readonly validatedBy?: readonly string[] | undefined;
+  /** Absent where the run's item table has been deleted. */
+  readonly longTail?: LongTailReport | undefined;
   /** Users who have a list. */
   readonly ranked: number;
   /** The items or categories that stand in most users' lists; `label` is the shop's name for it. */

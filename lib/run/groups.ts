@@ -1,4 +1,4 @@
-import type { Config, Task } from '../config/index.ts';
+import { type Config, LIST_RULES, type Task } from '../config/index.ts';
 import { contentId } from '../data/index.ts';
 import { stateSettings } from '../features/index.ts';
 
@@ -12,6 +12,8 @@ interface GroupKind {
   readonly over: 'users' | 'items' | 'rows';
   readonly readsTexts: boolean;
 }
+
+const RULES: ReadonlySet<string> = new Set(LIST_RULES);
 
 const itself = (_: Task, name: string): string => name;
 
@@ -86,7 +88,7 @@ function group(config: Config, kind: TaskGroup['kind'], name: string, tasks: str
   const { model, training, sources, shop, text } = config;
   // No model reads treatments, so a source of them that is added or changed concerns none.
   const settings = {
-    tasks: tasks.map((task) => config.tasks[task]),
+    tasks: tasks.map((task) => learnt(config.tasks[task]!)),
     features: stateSettings(config),
     model,
     training,
@@ -97,3 +99,7 @@ function group(config: Config, kind: TaskGroup['kind'], name: string, tasks: str
   };
   return { name: `${name}-${contentId(settings).slice(0, 8)}`, kind, tasks };
 }
+
+/** A task as its model learns it. The rules of a list hold where lists are made: a model serves under any of them. */
+const learnt = (task: Task): object =>
+  task.kind === 'next' ? Object.fromEntries(Object.entries(task).filter(([name]) => !RULES.has(name))) : task;

@@ -102,7 +102,7 @@ function numbers(task: BinaryTaskReport, words: Words): Html | false {
 function listFigures(task: NextTaskReport): Html {
   const top = [...task.top].sort((a, b) => b.users - a.users).slice(0, MOST_ITEMS);
   const things = task.of === 'item' ? 'items' : task.of;
-  return html`<div class="grid below">
+  return html`${rulesNote(task)}<div class="grid below">
 ${figure(
   {
     title: `What is offered most: ${things}`,
@@ -123,4 +123,18 @@ ${figure(
   ),
 )}
 </div>`;
+}
+
+/** Which rules were on, and what that means for the figures. */
+function rulesNote({ name, rules = [], validatedBy }: NextTaskReport): Html | false {
+  if (rules.length === 0 && validatedBy === undefined) return false;
+  const earlier =
+    validatedBy &&
+    (validatedBy.length > 0
+      ? `The validation was measured by other rules: ${validatedBy.join(' ')}`
+      : 'The validation was measured without these rules.');
+  return html`<div class="notice" role="note"><b>Rules of ${name}</b><ul>${rules.map((rule) => html`<li>${rule}</li>`)}${
+    rules.length > 0 &&
+    html`<li>What a rule leaves out is no hit, and counts among what was taken: recall and NDCG are lower by it.</li>`
+  }${earlier && html`<li>${earlier}</li>`}</ul></div>`;
 }
