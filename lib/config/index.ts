@@ -1,5 +1,5 @@
-export { itemAttributes, type Parts } from './cross-checks.ts';
 export { type Deploy, deployOf, HOURS_AFTER_DEADLINE, usesGpu } from './deploy-schema.ts';
+export type { Parts } from './faults.ts';
 export { LIST_RULES } from './list-rules.ts';
 export { defineConfig, loadConfig, parseConfig } from './load.ts';
 export { gpuJobSize, type JobSize } from './machines.ts';
@@ -18,3 +18,4 @@ export type {
   ValueTask,
 } from './schema.ts';
 export { MODEL_FAMILIES } from './schema.ts';
+export { itemAttributes } from './task-checks.ts';

@@ -2,7 +2,8 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { ConfigError } from '../data/errors.ts';
-import { crossFaults, type Parts, partsOf } from './cross-checks.ts';
+import { crossFaults, partsOf } from './cross-checks.ts';
+import type { Parts } from './faults.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
 
 /** Types a config file for the editor; the values are checked when it is loaded. */
