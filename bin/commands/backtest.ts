@@ -1,6 +1,6 @@
 import { createReadStream, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import {
   ConfigError,
   createPseudonyms,
@@ -9,20 +9,22 @@ import {
   NightjarError,
 } from '../../lib/data/index.ts';
 import { checkClosed, evaluateRun, horizonOf, metricsOf } from '../../lib/evaluate/index.ts';
-import type { Outcomes } from '../../lib/models/index.ts';
-import { overUsers, taskGroups } from '../../lib/run/index.ts';
+import { LARGEST, type Outcomes } from '../../lib/models/index.ts';
+import { isDated, taskGroups } from '../../lib/run/index.ts';
 import { writeWhole } from '../../lib/runtime/index.ts';
 import { EXAMPLES, exampleDrops, exampleHome } from '../example-data.ts';
 import { FROM_SOURCES } from '../home.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
 import { checkStep, ingestStep, planStep, type RunContext, stageStep } from './run.ts';
 import { dayArgument, fixed, runSteps, type Step, table, thousands, workplaceOf } from './shared.ts';
+import { listsJson } from './validation-table.ts';
 
 interface BacktestOptions {
   readonly asOf?: string;
   readonly task: string;
   readonly example?: string;
   readonly predictions?: string;
+  readonly items: number;
   readonly json?: boolean;
 }
 
@@ -45,6 +47,7 @@ export function backtestCommand(): Command {
     .requiredOption('--task <name>', 'a task of the config')
     .option('--example <name>', "take an example's config and drops instead of the project's own")
     .option('--predictions <file>', 'write the predictions as CSV')
+    .option('--items <n>', 'of demand: judge so many items, those that had sold most', itemsArgument, LARGEST)
     .option('--json', 'print the metrics as one JSON object')
     .action(async (options: BacktestOptions, command: Command) => {
       const workspace = options.example
@@ -56,7 +59,7 @@ export function backtestCommand(): Command {
         throw new ConfigError(`there is no task "${options.task}"; the config has: ${known}`);
       }
       const context: BacktestContext = { workspace, seconds: {} };
-      const dated = isDated(workspace, options.task);
+      const dated = hasDay(workspace, options.task);
       const asOf = dated ? (options.asOf ?? null) : null;
       await runSteps(
         context,
@@ -76,8 +79,13 @@ export function backtestCommand(): Command {
     });
 }
 
-/** Is the task about users as of a day? A labelled table has none. */
-const isDated = ({ config }: Workspace, task: string): boolean => taskGroups(config, task).some(overUsers);
+function itemsArgument(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('a whole number from 1 is expected.');
+  return Number(text);
+}
+
+/** Is the task asked as of a day? A labelled table has none. */
+const hasDay = ({ config }: Workspace, task: string): boolean => taskGroups(config, task).some(isDated);
 
 /** Before anything is trained: what cannot be compared need not be scored. */
 const windowStep = (task: string): Step<BacktestContext> => ({
@@ -123,20 +131,21 @@ async function finish(
 ): Promise<void> {
   const { workspace } = context;
   const outcomes = context.outcomes!;
-  const dated = isDated(workspace, options.task);
+  const dated = hasDay(workspace, options.task);
   const horizonDays = dated ? horizonOf(workspace, options.task) : null;
-  const metrics = metricsOf(outcomes);
+  const metrics = metricsOf(outcomes, options.items);
   const model = context.page!.models.find(({ tasks }) => tasks.some(({ name }) => name === options.task));
   const kept = model?.comparison?.rows.find((row) => row.kept)?.name;
   const chosen = { ...(kept === undefined ? {} : { kept }), selection: model?.selection ?? [] };
   if (options.predictions) await writePredictions(options.predictions, outcomes, workspace, !dated);
   if (options.json) {
-    console.log(JSON.stringify({ task: options.task, asOf, horizonDays, ...metrics, ...chosen }));
+    const lists = outcomes.kind === 'list' ? listsJson(context.page!)[options.task] : {};
+    console.log(JSON.stringify({ task: options.task, asOf, horizonDays, ...metrics, ...chosen, ...lists }));
     return;
   }
   const rows = Object.entries(metrics).map(([name, value]) => [
     name,
-    name === 'n' || name === 'k' ? thousands(value) : fixed(value, 4),
+    COUNTS.has(name) ? thousands(Math.round(value)) : fixed(value, 4),
   ]);
   console.log(table(['measure', 'value'], rows));
   for (const note of chosen.selection) console.log(note);
@@ -151,6 +160,9 @@ async function finish(
   if (options.predictions) console.log(`predictions   ${options.predictions}`);
 }
 
+/** Measures that are numbers of things. */
+const COUNTS: ReadonlySet<string> = new Set(['n', 'k', 'real', 'expected']);
+
 async function writePredictions(
   file: string,
   outcomes: Outcomes,
@@ -159,19 +171,34 @@ async function writePredictions(
 ): Promise<void> {
   const pseudonyms = createPseudonyms(await loadOrCreateKey(workspace.keyFile));
   const idOf = (id: string) => (rows ? id : csv(pseudonyms.open(id)));
-  const lines =
-    outcomes.kind === 'list'
-      ? outcomes.ids.flatMap((id, i) =>
-          outcomes.lists[i]!.map((item, rank) => `${idOf(id)},${csv(item)},${rank + 1}`),
-        )
-      : outcomes.kind === 'value'
-        ? outcomes.ids.map(
-            (id, i) => `${idOf(id)},${outcomes.values[i]},${outcomes.low[i]},${outcomes.high[i]}`,
-          )
-        : outcomes.ids.map((id, i) => `${idOf(id)},${outcomes.probabilities[i]}`);
-  const columns = { list: 'item,rank', value: 'value,low,high', binary: 'probability' };
-  const head = `${rows ? 'row_id' : 'user_id'},${columns[outcomes.kind]}`;
-  await writeWhole(file, `${[head, ...lines].join('\n')}\n`);
+  await writeWhole(file, `${predictionLines(outcomes, idOf, rows).join('\n')}\n`);
+}
+
+function predictionLines(outcomes: Outcomes, idOf: (id: string) => string, rows: boolean): string[] {
+  const id = rows ? 'row_id' : 'user_id';
+  if (outcomes.kind === 'demand') {
+    const { ids, units, low, high, real } = outcomes;
+    return [
+      'item,units,low,high,real',
+      ...ids.map((item, i) => `${csv(item)},${units[i]},${low[i]},${high[i]},${real[i]}`),
+    ];
+  }
+  if (outcomes.kind === 'list') {
+    const { ids, lists } = outcomes;
+    return [
+      `${id},item,rank`,
+      ...ids.flatMap((user, i) => lists[i]!.map((item, rank) => `${idOf(user)},${csv(item)},${rank + 1}`)),
+    ];
+  }
+  if (outcomes.kind === 'value') {
+    const { ids, values, low, high } = outcomes;
+    return [
+      `${id},value,low,high`,
+      ...ids.map((user, i) => `${idOf(user)},${values[i]},${low[i]},${high[i]}`),
+    ];
+  }
+  const { ids, probabilities } = outcomes;
+  return [`${id},probability`, ...ids.map((user, i) => `${idOf(user)},${probabilities[i]}`)];
 }
 
 const csv = (text: string) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

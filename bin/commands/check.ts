@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Command } from 'commander';
-import { expressionFaults, type NamedSource, previewDrop } from '../../lib/clean/index.ts';
-import { type Config, loadConfig } from '../../lib/config/index.ts';
+import { conditionFault, expressionFaults, type NamedSource, previewDrop } from '../../lib/clean/index.ts';
+import { type Config, itemAttributes, loadConfig, type Parts } from '../../lib/config/index.ts';
 import { ConfigError, createPseudonyms, NightjarError } from '../../lib/data/index.ts';
 import { curesFor } from '../../lib/presets/index.ts';
 import { showCures, showPreview } from './preview.ts';
@@ -61,10 +61,36 @@ async function check(file: string, named: NamedSource, config: Config, json: boo
   if (advice !== '') console.log(advice);
 }
 
-/** Expressions of a config's sources that are no SQL, as faults of the config. */
-async function sqlFaults({ sources }: Pick<Config, 'sources'>): Promise<string[]> {
-  return (await expressionFaults(sources)).map(
+/** Expressions of a config's sources that are no SQL, and conditions of lists that no item can be asked, as faults of the config. */
+async function sqlFaults(parts: Parts): Promise<string[]> {
+  const expressions = (await expressionFaults(parts.sources)).map(
     ({ source, path, expression, why }) =>
       `sources.${source}.${path}: given ${JSON.stringify(expression)}, expected an expression of DuckDB’s SQL: ${why}`,
   );
+  return [...expressions, ...(await listFaults(parts))];
+}
+
+async function listFaults(parts: Parts): Promise<string[]> {
+  const { shop, sources, tasks, named } = parts;
+  // A source that is wrong may be the one that has the attributes.
+  if (!shop || !named || ![...named].every((name) => sources[name])) return [];
+  const columns = [{ name: 'item', isNumber: false }];
+  for (const kind of ['numbers', 'categories', 'texts'] as const) {
+    for (const name of itemAttributes(parts, kind)) columns.push({ name, isNumber: kind === 'numbers' });
+  }
+  const faults: string[] = [];
+  for (const [name, task] of Object.entries(tasks)) {
+    if (task.kind !== 'next' || task.only === undefined) continue;
+    const { only: condition } = task;
+    const setting = `tasks.${name}.only`;
+    const asked = { condition, setting, of: 'the table of items', zone: shop.timeZone };
+    const why = await conditionFault(asked, columns);
+    const known = columns.map((column) => `"${column.name}"`).join(', ');
+    if (why !== undefined) {
+      faults.push(
+        `${setting}: given ${JSON.stringify(condition)}, expected a condition in DuckDB’s SQL over ${known}: ${why}`,
+      );
+    }
+  }
+  return faults;
 }

@@ -3,7 +3,7 @@ import type { Config } from '../../lib/config/index.ts';
 import { ConfigError, DataError, formatDay, parseDay } from '../../lib/data/index.ts';
 import { type ComparedTask, compareModels, horizonOf } from '../../lib/evaluate/index.ts';
 import { CANDIDATES, FAMILIES, offered, type Trials } from '../../lib/models/index.ts';
-import { lastDays, overUsers, planRun, taskGroups, withGatheredUsers } from '../../lib/run/index.ts';
+import { isDated, lastDays, planRun, taskGroups, withGatheredUsers } from '../../lib/run/index.ts';
 import { ingestStep, type RunContext } from './run.ts';
 import { dayArgument, fixed, runSteps, type Step, table, thousands, workplaceOf } from './shared.ts';
 
@@ -70,9 +70,10 @@ function checkAsked(config: Config, { task, asOf, models }: CompareOptions): voi
     );
   }
   if (!FAMILIES[group.kind].trials) {
-    throw new ConfigError(`${task} is a task of lists, which have one kind of model: nothing to compare`);
+    const what = group.kind === 'demand' ? 'demand' : 'lists';
+    throw new ConfigError(`${task} is a task of ${what}, which has one kind of model: nothing to compare`);
   }
-  if (asOf && !overUsers(group)) {
+  if (asOf && !isDated(group)) {
     throw new ConfigError(
       `${task} is a task of a labelled table, which has no days: leave --as-of out, its split decides`,
     );
@@ -85,7 +86,7 @@ const planned = ({ task }: CompareOptions): Step<CompareContext> => ({
   async run(context) {
     const { store, config } = context.workspace;
     const drops = context.drops!;
-    const dated = taskGroups(config, task).some(overUsers);
+    const dated = taskGroups(config, task).some(isDated);
     const asOf = dated ? formatDay((await lastDays(store, config, drops))!.complete + 1) : null;
     context.planned = await planRun({ store, config, drops, purpose: 'backtest', asOf, only: task });
     return asOf === null ? undefined : `what happened is known until ${asOf}`;

@@ -149,7 +149,7 @@ function print(context: DemoContext, json: boolean): void {
   );
   console.log(stageTable(rows, context.page!, seconds));
   console.log('');
-  console.log(metricTable(metrics));
+  console.log(metricTable(metrics.filter(ofUsers)));
   console.log(`\nBefore that, on data held out at training:\n${validationText(context.page!)}`);
   console.log(`\nexports  ${exported}\nreport   ${context.report}`);
 }
@@ -173,7 +173,13 @@ function stageTable(
   );
 }
 
-type Metric = { task: string; horizonDays: number } & ReturnType<typeof metricsOf>;
+type Metric = { task: string; horizonDays: number } & Exclude<
+  ReturnType<typeof metricsOf>,
+  { wape: unknown }
+>;
+
+/** The example has no task over items. */
+const ofUsers = (metric: object): metric is Metric => !('wape' in metric);
 
 function metricTable(metrics: readonly Metric[]): string {
   const values = metrics.flatMap((m) =>

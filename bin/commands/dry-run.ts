@@ -4,14 +4,7 @@ import { formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
 import type { LeftOut } from '../../lib/models/index.ts';
 import { championOf, readModelFile } from '../../lib/registry/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
-import {
-  checkAsOf,
-  type DropState,
-  lastDays,
-  listDrops,
-  overUsers,
-  taskGroups,
-} from '../../lib/run/index.ts';
+import { checkAsOf, type DropState, isDated, lastDays, listDrops, taskGroups } from '../../lib/run/index.ts';
 import { type ObjectStore, readJson } from '../../lib/runtime/index.ts';
 import type { Workspace } from '../workspace.ts';
 import { span } from './eta.ts';
@@ -93,7 +86,7 @@ async function dayOf(
   drops: readonly DropState[],
   given: string | undefined,
 ): Promise<Pick<DryRun, 'asOf' | 'why'>> {
-  if (!taskGroups(config).some(overUsers)) {
+  if (!taskGroups(config).some(isDated)) {
     return { asOf: null, why: 'labelled tables have no day' };
   }
   const pending = drops.some(({ state }) => state === 'pending');

@@ -6,11 +6,11 @@ import type { RunReport } from '../../lib/report/index.ts';
 import {
   checkAsOf,
   type DropState,
+  isDated,
   isFinished,
   lastDays,
   type Missing,
   onlyTables,
-  overUsers,
   type PlannedRun,
   planRun,
   type RunManifest,
@@ -28,7 +28,7 @@ import { span } from './eta.ts';
 import { losses } from './losses.ts';
 import { notPromoted } from './not-promoted.ts';
 import { dayArgument, runSteps, type Step, workplaceOf, workspaceOf } from './shared.ts';
-import { validationJson, validationText } from './validation-table.ts';
+import { listsJson, validationJson, validationText } from './validation-table.ts';
 
 const asOfOption = () =>
   new Option(
@@ -80,7 +80,7 @@ export const planStep = (options: {
   async run(context, tell) {
     const { store, config } = context.workspace;
     const drops = context.drops ?? [];
-    const days = taskGroups(config, options.only).some(overUsers);
+    const days = taskGroups(config, options.only).some(isDated);
     tell('looking at the last days');
     const known = days ? await lastDays(store, config, drops) : undefined;
     let { asOf } = options;
@@ -317,7 +317,7 @@ async function printRun(context: RunContext, json: boolean): Promise<void> {
     resumed,
     exports: `${workspace.root}/exports/as_of=${manifest.asOf ?? 'none'}/${runId}`,
     report: `${workspace.root}/runs/${runId}/report.html`,
-    ...(page ? { validation: validationJson(page) } : {}),
+    ...(page ? { validation: validationJson(page), lists: listsJson(page) } : {}),
     leftOut,
     warnings,
     notChampions: unpromoted,

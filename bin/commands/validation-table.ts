@@ -1,4 +1,4 @@
-import type { RunReport, TaskReport } from '../../lib/report/index.ts';
+import type { BinaryTaskReport, RunReport, TaskReport } from '../../lib/report/index.ts';
 import { fixed, table } from './shared.ts';
 
 type Interval = readonly [number, number] | null;
@@ -10,6 +10,7 @@ export function validationJson(report: RunReport): Record<string, unknown> {
       if (!task.validation) return [task.name, null];
       const { by, days, assessment } = task.validation;
       const held = { heldOut: by, days };
+      if ('wape' in assessment) return [task.name, { ...held, ...assessment }];
       if ('recall' in assessment) {
         const { n, recall, ndcg, intervals } = assessment;
         return [
@@ -49,6 +50,14 @@ export function validationJson(report: RunReport): Record<string, unknown> {
   );
 }
 
+/** How far the lists of a run reach into the catalogue and which rules they obey, by task, as `--json` prints it. */
+export const listsJson = (report: RunReport): Record<string, object> =>
+  Object.fromEntries(
+    tasksOf(report).flatMap((task) =>
+      task.kind === 'next' ? [[task.name, { rules: task.rules ?? [], longTail: task.longTail ?? null }]] : [],
+    ),
+  );
+
 const figure = (value: number | null, interval: Interval) => ({
   value,
   low: interval?.[0] ?? null,
@@ -57,11 +66,15 @@ const figure = (value: number | null, interval: Interval) => ({
 
 const tasksOf = ({ models }: RunReport): TaskReport[] => models.flatMap((model) => model.tasks);
 
+const isChance = (task: TaskReport): task is BinaryTaskReport =>
+  task.kind === 'event' || task.kind === 'absence' || task.kind === 'label';
+
 /** The same for a person, with what it was measured on. */
 export function validationText(report: RunReport): string {
   const tasks = tasksOf(report);
-  const ranked = tasks.filter((task) => task.kind !== 'next' && task.kind !== 'value' && task.validation);
+  const ranked = tasks.filter((task) => isChance(task) && task.validation);
   const amounts = tasks.filter((task) => task.kind === 'value' && task.validation);
+  const forecast = tasks.filter((task) => task.kind === 'demand' && task.validation);
   const listed = tasks.filter((task) => task.kind === 'next' && task.validation);
   const parts: string[] = [];
   if (ranked.length > 0) {
@@ -69,7 +82,7 @@ export function validationText(report: RunReport): string {
       table(
         ['task', 'held out', 'n', 'base rate', 'AUROC', 'lift, first 10 %', 'log loss'],
         ranked.flatMap((task) => {
-          if (task.kind === 'next' || task.kind === 'value' || !task.validation) return [];
+          if (!isChance(task) || !task.validation) return [];
           const { n, positives, auroc, lift10, logLoss, intervals } = task.validation.assessment;
           return [
             [
@@ -132,11 +145,36 @@ export function validationText(report: RunReport): string {
       ),
     );
   }
+  if (forecast.length > 0) {
+    parts.push(
+      table(
+        [
+          'task',
+          'held out',
+          'n',
+          'MAE',
+          'WAPE',
+          '80 % intervals hold',
+          'WAPE of four weeks',
+          'of the last week',
+        ],
+        forecast.flatMap((task) => {
+          if (task.kind !== 'demand' || !task.validation) return [];
+          const { n, mae, wape, coverage, average, naive } = task.validation.assessment;
+          const figures = [
+            fixed(mae, 1),
+            ...[wape, coverage, average.wape, naive.wape].map((one) => fixed(one)),
+          ];
+          return [[task.name, heldOut(task), n, ...figures]];
+        }),
+      ),
+    );
+  }
   for (const { name, validation } of tasks) {
     if (!validation)
       parts.push(`${name}: not measured, too little history or too few outcomes to hold some out`);
   }
-  if (ranked.length + listed.length + amounts.length > 0) {
+  if (ranked.length + listed.length + amounts.length + forecast.length > 0) {
     parts.push(
       'Validation: data held out of the fit, by which the model was chosen; no test. 95 % intervals in brackets.',
     );

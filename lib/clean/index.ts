@@ -1,3 +1,4 @@
+export { type ConditionOf, conditionFault, rowsThatMeet } from './condition.ts';
 export { type Digests, findKeys, keysOf, listDigests } from './digests.ts';
 export { type CleanDropInput, type CleanResult, cleanDrop } from './drop.ts';
 export { engineWithin, quoteText, type Sql, withConnection } from './duckdb/index.ts';

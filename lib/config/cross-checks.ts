@@ -1,23 +1,8 @@
-import type { z } from 'zod';
 import { deploySchema, mergeSettings } from './deploy-schema.ts';
+import type { CrossFault, Parts } from './faults.ts';
 import { machineFaults } from './machines.ts';
-import { type Config, configSchema, type Source } from './schema.ts';
-
-/** What is wrong with a setting, given others. */
-export interface CrossFault {
-  readonly path: readonly PropertyKey[];
-  readonly given?: unknown;
-  readonly expected: string;
-  /** Where a schema has told it, which has words of its own. */
-  readonly issue?: z.core.$ZodIssue;
-}
-
-/** The parts of a config that are right by themselves: of sources, tasks and environments each entry. */
-export type Parts = Partial<Omit<Config, 'sources' | 'tasks' | 'environments'>> &
-  Pick<Config, 'sources' | 'tasks' | 'environments'> & {
-    /** Names of all sources, the wrong ones too; undefined where they are not even named. */
-    readonly named: ReadonlySet<string> | undefined;
-  };
+import { configSchema, type Source } from './schema.ts';
+import { actionFaults, fairnessFaults, profileFaults, taskFaults } from './task-checks.ts';
 
 /** The right parts of what a person wrote, so that one wrong setting hides no fault elsewhere. */
 export function partsOf(input: unknown): Parts {
@@ -200,104 +185,6 @@ function prefixFaults({ sources }: Parts): CrossFault[] {
     if (owner === undefined) owners.set(prefix, name);
     const expected = `another prefix than that of "${owner}": a file belongs to one source`;
     return owner === undefined ? [] : [{ path: ['sources', name, 'prefix'], given: prefix, expected }];
-  });
-}
-
-function taskFaults(parts: Parts): CrossFault[] {
-  const { tasks, sources, named } = parts;
-  if (!named) return [];
-  return Object.entries(tasks).flatMap(([name, task]): CrossFault[] => {
-    if (task.kind === 'next') {
-      const expected = notOfItems(task.of, parts);
-      return expected === undefined ? [] : [{ path: ['tasks', name, 'of'], given: task.of, expected }];
-    }
-    const asks = task.kind === 'event' || task.kind === 'value';
-    if (asks && task.knownDays !== undefined && (task.population ?? 'buyers') === 'buyers') {
-      const expected = `no such setting without population: 'known' or 'prospects', which go by it`;
-      return [{ path: ['tasks', name, 'knownDays'], given: task.knownDays, expected }];
-    }
-    if (task.kind !== 'label' || sources[task.source]?.table === 'labels') return [];
-    if (named.has(task.source) && !sources[task.source]) return [];
-    const expected = `the name of a source whose table is "labels" (sources: ${[...named].join(', ')})`;
-    return [{ path: ['tasks', name, 'source'], given: task.source, expected }];
-  });
-}
-
-function profileFaults(parts: Parts): CrossFault[] {
-  const { exports, tasks, named } = parts;
-  const profiles = exports?.profiles;
-  if (!profiles) return [];
-  const faults: CrossFault[] = [];
-  const path = ['exports', 'profiles'];
-  if (profiles.lostAfter <= profiles.lapsingAfter) {
-    const expected = `more than exports.profiles.lapsingAfter, which is ${profiles.lapsingAfter}`;
-    faults.push({ path: [...path, 'lostAfter'], given: profiles.lostAfter, expected });
-  }
-  const kinds = Object.values(tasks).map(({ kind }) => kind);
-  if (kinds.length > 0 && kinds.every((kind) => kind === 'label')) {
-    const expected = 'a task over users beside it: profiles are of the users that a night scores';
-    faults.push({ path, given: undefined, expected });
-  }
-  const { interests } = profiles;
-  const expected = interests !== undefined && named ? notOfItems(interests, parts) : undefined;
-  if (expected !== undefined) faults.push({ path: [...path, 'interests'], given: interests, expected });
-  return faults;
-}
-
-/** What is expected in place of a name that is neither 'item' nor a category attribute of items. */
-function notOfItems(of: string, { sources, named }: Parts): string | undefined {
-  const categories = new Set(
-    Object.values(sources).flatMap((source) => {
-      const set = source.table === 'items' ? source.attributes.categories : undefined;
-      return Array.isArray(set) ? set : Object.keys(set ?? {});
-    }),
-  );
-  // A source that is wrong may be the one that has them.
-  const known = [...(named ?? [])].every((name) => sources[name]);
-  if (of === 'item' || !known || categories.has(of)) return undefined;
-  const choices = ['item', ...categories].map((one) => `"${one}"`).join(', ');
-  return `"item" or a category attribute of a source whose table is "items": ${choices}`;
-}
-
-/** Actions go by the scores of tasks. */
-function actionFaults({ exports, tasks }: Parts): CrossFault[] {
-  const named = (kinds: readonly string[]) =>
-    Object.entries(tasks).flatMap(([name, { kind }]) => (kinds.includes(kind) ? [name] : []));
-  const fault = (action: string, setting: string, given: unknown, what: string, names: readonly string[]) => {
-    const choices = names.map((one) => `"${one}"`).join(', ') || 'none';
-    return {
-      path: ['exports', 'actions', action, setting],
-      given,
-      expected: `${what} (there are: ${choices})`,
-    };
-  };
-  return Object.entries(exports?.actions ?? {}).flatMap(([name, { task, worth }]) => {
-    const [chances, values] = [named(['event', 'absence']), named(['value'])];
-    return [
-      ...(chances.includes(task)
-        ? []
-        : [fault(name, 'task', task, 'a task of kind "event" or "absence"', chances)]),
-      ...(typeof worth === 'number' || values.includes(worth)
-        ? []
-        : [fault(name, 'worth', worth, 'an amount, or a task of kind "value"', values)]),
-    ];
-  });
-}
-
-/** Groups are told by what is said of users. */
-function fairnessFaults({ fairness, sources, named }: Parts): CrossFault[] {
-  if (!fairness || !named || ![...named].every((name) => sources[name])) return [];
-  const known = new Set(
-    Object.values(sources).flatMap((source) => {
-      const set = source.table === 'users' ? source.attributes.categories : undefined;
-      return Array.isArray(set) ? set : Object.keys(set ?? {});
-    }),
-  );
-  return fairness.attributes.flatMap((given, i) => {
-    if (known.has(given)) return [];
-    const choices = [...known].map((one) => `"${one}"`).join(', ') || 'none';
-    const expected = `a category attribute of a source whose table is "users" (there are: ${choices})`;
-    return [{ path: ['fairness', 'attributes', i], given, expected }];
   });
 }
 

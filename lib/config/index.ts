@@ -1,10 +1,13 @@
 export { type Deploy, deployOf, HOURS_AFTER_DEADLINE, usesGpu } from './deploy-schema.ts';
+export type { Parts } from './faults.ts';
+export { LIST_RULES } from './list-rules.ts';
 export { defineConfig, loadConfig, parseConfig } from './load.ts';
 export { gpuJobSize, type JobSize } from './machines.ts';
 export type {
   AbsenceTask,
   Config,
   ConfigInput,
+  DemandTask,
   EventTask,
   LabelTask,
   NextTask,
@@ -15,3 +18,4 @@ export type {
   ValueTask,
 } from './schema.ts';
 export { MODEL_FAMILIES } from './schema.ts';
+export { itemAttributes } from './task-checks.ts';

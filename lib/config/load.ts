@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { ConfigError } from '../data/errors.ts';
 import { crossFaults, partsOf } from './cross-checks.ts';
+import type { Parts } from './faults.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
 
 /** Types a config file for the editor; the values are checked when it is loaded. */
@@ -39,8 +40,8 @@ function faulty(origin: string, lines: readonly string[]): ConfigError {
 }
 
 export interface LoadOptions {
-  /** Further faults of the sources that are right so far, a line each: they are told with all others. */
-  faults?(parts: Pick<Config, 'sources'>): Promise<readonly string[]>;
+  /** Further faults of the parts that are right so far, a line each: they are told with all others. */
+  faults?(parts: Parts): Promise<readonly string[]>;
 }
 
 /**

@@ -54,6 +54,27 @@ export {
 } from './customer-base/index.ts';
 // Errors. All extend EngineError; a file that cannot be used is an InputError.
 export { EngineError, InputError } from './errors.ts';
+// Demand of items by day, and how far forecasts of it are off.
+export {
+  blendWeights,
+  chanceOfMore,
+  dampedHolt,
+  ForecastError,
+  type ForecastErrors,
+  fitSpread,
+  forecastErrors,
+  type HoltOptions,
+  intervalOf,
+  movingAverage,
+  type Series,
+  type Spread,
+  type SpreadClass,
+  seasonalNaive,
+  type TsbOptions,
+  tsb,
+  type WeekdayProfile,
+  weekdayProfile,
+} from './forecast/index.ts';
 // Tensors of this process, random numbers, files of tensors.
 export {
   AbortedError,

@@ -15,7 +15,14 @@ import {
   recallAtK,
   rocCurve,
 } from '../engine/metrics/index.ts';
-import type { BinaryOutcomes, ListedOutcomes, Outcomes, ValueOutcomes } from '../models/index.ts';
+import {
+  assessDemand,
+  type BinaryOutcomes,
+  type DemandOutcomes,
+  type ListedOutcomes,
+  type Outcomes,
+  type ValueOutcomes,
+} from '../models/index.ts';
 import type { BinaryEvaluation, ListMeasures, ValueMeasures } from '../report/index.ts';
 
 /** The metrics as `--json` prints them. */
@@ -115,12 +122,41 @@ export const valueEvaluation = ({ truth, values, low, high }: ValueOutcomes): Va
   coverage: coverageOf(truth, low, high),
 });
 
-/** The metrics of a task, whichever it is answered by. */
+/**
+ * The metrics of a task, whichever it is answered by.
+ * @param largest of tasks over items: how many items are judged, see `demandMetrics`
+ */
 export function metricsOf(
   outcomes: Outcomes,
-): BinaryMetrics | ReturnType<typeof listMetrics> | ReturnType<typeof valueMetrics> {
-  if (outcomes.kind === 'list') return listMetrics(outcomes);
-  return outcomes.kind === 'value' ? valueMetrics(outcomes) : binaryMetrics(outcomes);
+  largest?: number,
+): BinaryMetrics | ReturnType<typeof listMetrics> | ReturnType<typeof valueMetrics> | DemandMetrics {
+  if (outcomes.kind === 'demand') return demandMetrics(outcomes, largest);
+  if (outcomes.kind === 'value') return valueMetrics(outcomes);
+  return outcomes.kind === 'list' ? listMetrics(outcomes) : binaryMetrics(outcomes);
+}
+
+/** Of the items that had sold most; those of the yardsticks are of the same items. */
+interface DemandMetrics {
+  readonly n: number;
+  /** Units of all these items together. */
+  readonly real: number;
+  readonly expected: number;
+  readonly mae: number | null;
+  readonly wape: number | null;
+  readonly coverage80: number | null;
+  readonly naiveMae: number | null;
+  readonly naiveWape: number | null;
+  readonly averageMae: number | null;
+  readonly averageWape: number | null;
+}
+
+/** @param largest how many items, those that had sold most; default: 200 */
+function demandMetrics(outcomes: DemandOutcomes, largest?: number): DemandMetrics {
+  const { n, real, expected, mae, wape, coverage, naive, average } = assessDemand(outcomes, largest);
+  return {
+    ...{ n, real, expected, mae, wape, coverage80: coverage },
+    ...{ naiveMae: naive.mae, naiveWape: naive.wape, averageMae: average.mae, averageWape: average.wape },
+  };
 }
 
 /** The same with intervals, for the report. */

@@ -1,9 +1,11 @@
 import { formatDay, parseDay } from '../data/index.ts';
 import {
   type AmountTask,
+  assessDemand,
   type ChanceTask,
   costsToTrain,
   describedModel,
+  type ForecastTask,
   type ListedTask,
   type ModelDescription,
   openTitles,
@@ -11,12 +13,14 @@ import {
 import type {
   BinaryTaskReport,
   ComparisonReport,
+  DemandTaskReport,
   ModelReport,
   NextTaskReport,
   NoOutcome,
   TaskReport,
   ValueTaskReport,
 } from '../report/index.ts';
+import { longTailReport } from './long-tail.ts';
 import { binaryEvaluation, listEvaluation, valueEvaluation } from './metrics.ts';
 import { horizonOf } from './outcomes.ts';
 import type { ReportArgs } from './report-args.ts';
@@ -36,9 +40,7 @@ export async function modelReports(args: ReportArgs, totals: ScoreTotals): Promi
     const costs = await costsToTrain(store, runId, group);
     const tasks: TaskReport[] = [];
     for (const task of model.tasks) {
-      if (task.answers === 'chance') tasks.push(chanceReport(args, task, totals));
-      else if (task.answers === 'value') tasks.push(amountReport(args, task, totals));
-      else tasks.push(await listReport(args, task, totals));
+      tasks.push(await taskReport(args, task, totals));
     }
     reports.push({
       name: group.name,
@@ -59,6 +61,16 @@ export async function modelReports(args: ReportArgs, totals: ScoreTotals): Promi
     });
   }
   return reports;
+}
+
+async function taskReport(
+  args: ReportArgs,
+  task: ModelDescription['tasks'][number],
+  totals: ScoreTotals,
+): Promise<TaskReport> {
+  if (task.answers === 'chance') return chanceReport(args, task, totals);
+  if (task.answers === 'value') return amountReport(args, task, totals);
+  return task.answers === 'list' ? listReport(args, task, totals) : forecastReport(args, task, totals);
 }
 
 function chanceReport(args: ReportArgs, task: ChanceTask, totals: ScoreTotals): BinaryTaskReport {
@@ -97,15 +109,13 @@ function amountReport(args: ReportArgs, task: AmountTask, totals: ScoreTotals): 
 }
 
 async function listReport(args: ReportArgs, task: ListedTask, totals: ScoreTotals): Promise<NextTaskReport> {
-  const { store, manifest, outcomes } = args;
-  const { name, of, k, validation } = task;
+  const { store, runId, outcomes } = args;
+  const { name, of, k, validation, rules, validatedBy } = task;
   const own = outcomes[name];
   const listed = totals.listed.get(name);
   const top = [...(listed?.items ?? [])].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
-  const titles =
-    of === 'item' && manifest.inputs.items.length > 0
-      ? (await openTitles(store, manifest)).at(parseDay(manifest.asOf!))
-      : () => undefined;
+  const reached = await longTailReport(store, runId, task, listed?.items);
+  const titles = await titlesOf(args, of);
   return {
     ...common(args, task),
     kind: 'next',
@@ -116,14 +126,63 @@ async function listReport(args: ReportArgs, task: ListedTask, totals: ScoreTotal
       const label = titles(item);
       return { item, users, ...(label === undefined ? {} : { label }) };
     }),
+    ...(rules.length > 0 ? { rules } : {}),
+    ...(reached ? { longTail: reached } : {}),
+    ...(validation && rules.join() !== validatedBy.join() ? { validatedBy } : {}),
     ...(validation ? { validation } : {}),
     ...(own?.kind === 'list' ? { evaluation: listEvaluation(own) } : {}),
   };
 }
 
+async function forecastReport(
+  args: ReportArgs,
+  task: ForecastTask,
+  totals: ScoreTotals,
+): Promise<DemandTaskReport> {
+  const { manifest, outcomes } = args;
+  const { name, of, validation } = task;
+  const own = outcomes[name];
+  const forecast = totals.forecasts.get(name);
+  const titles = await titlesOf(args, of);
+  const came = own?.kind === 'demand' ? new Map(own.ids.map((item, i) => [item, own.real[i]!])) : undefined;
+  const settings = manifest.config.tasks[name];
+  return {
+    ...common(args, task),
+    kind: 'demand',
+    of,
+    ranked: forecast?.items ?? 0,
+    expected: forecast?.units ?? 0,
+    ...(own?.kind === 'demand' ? { real: own.real.reduce((sum, units) => sum + units, 0) } : {}),
+    ...(settings?.kind === 'demand' && settings.stock !== undefined
+      ? { stock: { known: forecast?.inStock ?? 0, short: forecast?.short ?? 0 } }
+      : {}),
+    top: (forecast?.top ?? []).map(({ item, units, low, high, stockout }) => {
+      const label = titles(item);
+      const real = came?.get(item);
+      return {
+        ...{ item, units, low, high },
+        ...(label === undefined ? {} : { label }),
+        ...(Number.isNaN(stockout) ? {} : { stockout }),
+        ...(real === undefined ? {} : { real }),
+      };
+    }),
+    ...(validation ? { validation } : {}),
+    ...(own?.kind === 'demand' ? { evaluation: assessDemand(own) } : {}),
+  };
+}
+
+/** What the shop calls items, as of the run's day. */
+async function titlesOf(
+  { store, manifest }: ReportArgs,
+  of: string,
+): Promise<(item: string) => string | undefined> {
+  if (of !== 'item' || manifest.inputs.items.length === 0) return () => undefined;
+  return (await openTitles(store, manifest)).at(parseDay(manifest.asOf!));
+}
+
 function common(
   { manifest, outcomes, asked }: ReportArgs,
-  { name, question }: ChanceTask | ListedTask | AmountTask,
+  { name, question }: ModelDescription['tasks'][number],
 ) {
   const horizon = horizonOf(manifest, name);
   const noOutcome: NoOutcome | undefined =

@@ -64,12 +64,12 @@ export async function collectOutcomes(args: {
   for (const group of manifest.groups) {
     const tasks = asked.filter((name) => group.tasks.includes(name));
     if (tasks.length === 0) continue;
-    const context = { store, manifest, tasks };
+    const context = { store, manifest, later: { ...later, shards: manifest.shards }, tasks };
     const family = FAMILIES[group.kind];
     if (family.over === 'users') collectors.push(await family.outcomes(context));
     else {
-      const ofTable = (task: string) => scoresAt(tableScoresKey(runId, task));
-      Object.assign(outcomes, await family.outcomes(context, ofTable));
+      const scores = await scoresAt(tableScoresKey(runId, group.tasks[0]!));
+      Object.assign(outcomes, await family.outcomes(context, scores));
     }
   }
   if (collectors.length === 0) return outcomes;

@@ -53,7 +53,8 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
       ? {
           exports: {
             path: `exports/as_of=${asOf ?? 'none'}/${runId}`,
-            users: exported.rows,
+            // Rows of items and tables are no users, where there are any.
+            users: totals.users > 0 ? totals.users : exported.rows,
             files: filesByFolder(exported.files),
           },
         }

@@ -1,5 +1,5 @@
 import { REACH_SHARES } from '../engine/metrics/index.ts';
-import { listedNames, type ShardScores } from '../models/index.ts';
+import { listedNames, type ShardScores, type TaskForecasts } from '../models/index.ts';
 import type { ReachRow } from '../report/index.ts';
 import { overUsers, type RunManifest, scoreKeys } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
@@ -51,7 +51,7 @@ const COARSE = 20;
 
 /** What is read off all score files of a run in one pass. */
 export interface ScoreTotals {
-  /** Users, and rows of labelled tables. */
+  /** Users, rows of labelled tables, and items. */
   rows: number;
   users: number;
   /** Users whom no task asks: they have neither a score nor a list. */
@@ -61,6 +61,40 @@ export interface ScoreTotals {
   readonly amounts: ReadonlyMap<string, { users: number; sum: number }>;
   /** Per list task how many users have a list, and in how many of them an item stands. */
   readonly listed: ReadonlyMap<string, { users: number; readonly items: Map<string, number> }>;
+  /** By task over items. */
+  readonly forecasts: ReadonlyMap<string, ForecastTotals>;
+}
+
+interface ForecastTotals {
+  readonly items: number;
+  /** Units of all items together. */
+  readonly units: number;
+  /** Items whose stock is known, and those of them that are more likely than not to be out of stock before the window ends. */
+  readonly inStock: number;
+  readonly short: number;
+  /** Those of which most is expected. */
+  readonly top: readonly (Readonly<Record<keyof TaskForecasts, number>> & { readonly item: string })[];
+}
+
+/** Items of a forecast that the page shows at most. */
+const MOST_FORECAST = 20;
+/** From this chance on an item is likely to run out. */
+const LIKELY = 0.5;
+
+function forecastTotals(items: readonly string[], forecast: TaskForecasts): ForecastTotals {
+  const { units, low, high, stockout } = forecast;
+  const told = items.map((_, i) => i).filter((i) => !Number.isNaN(units[i]!));
+  const known = told.filter((i) => !Number.isNaN(stockout[i]!));
+  const top = [...told].sort((a, b) => units[b]! - units[a]! || a - b).slice(0, MOST_FORECAST);
+  return {
+    items: told.length,
+    units: told.reduce((sum, i) => sum + units[i]!, 0),
+    inStock: known.length,
+    short: known.filter((i) => stockout[i]! > LIKELY).length,
+    top: top.map((i) => ({
+      ...{ item: items[i]!, units: units[i]!, low: low[i]!, high: high[i]!, stockout: stockout[i]! },
+    })),
+  };
 }
 
 /**
@@ -76,6 +110,7 @@ export async function readTotals(
   const probabilities = new Map<string, Probabilities>();
   const amounts = new Map<string, { users: number; sum: number }>();
   const listed = new Map<string, { users: number; items: Map<string, number> }>();
+  const forecasts = new Map<string, ForecastTotals>();
   let rows = 0;
   let users = 0;
   let unasked = 0;
@@ -108,6 +143,9 @@ export async function readTotals(
         own.sum += one;
       }
     }
+    for (const [task, forecast] of Object.entries(scores.forecasts ?? {})) {
+      forecasts.set(task, forecastTotals(scores.users, forecast));
+    }
     for (const [task, lists] of Object.entries(scores.lists)) {
       let own = listed.get(task);
       if (!own) listed.set(task, (own = { users: 0, items: new Map() }));
@@ -128,5 +166,5 @@ export async function readTotals(
     served.filter((group) => !overUsers(group)),
     add,
   );
-  return { rows, users, unasked, probabilities, amounts, listed };
+  return { rows, users, unasked, probabilities, amounts, listed, forecasts };
 }

@@ -2,7 +2,7 @@ import { comparerOf } from './shard-rows.ts';
 
 /** Shard and row of each user in the order of ids; rows of a table in that of their numbers. */
 export function* byId(
-  id: 'user_id' | 'row_id',
+  id: 'user_id' | 'row_id' | 'item' | 'category',
   shards: readonly { readonly ids: readonly string[] }[],
 ): Generator<readonly [shard: number, row: number]> {
   const ids = shards.flatMap((rows) => rows.ids);

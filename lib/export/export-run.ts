@@ -1,12 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { type Pseudonyms, parseDay, sha256 } from '../data/index.ts';
-import { versionsOf } from '../models/index.ts';
+import { exportsItems, versionsOf } from '../models/index.ts';
 import {
   overUsers,
   profilesKey,
   type RunManifest,
   readManifest,
   scoresKey,
+  type TaskGroup,
+  tableName,
   tableScoresKey,
   tellSnapshot,
 } from '../run/index.ts';
@@ -14,6 +16,7 @@ import { type ObjectStore, withScratch } from '../runtime/index.ts';
 import { actionsOf } from './actions.ts';
 import { alone, openCrew } from './crew.ts';
 import { writeExports } from './export.ts';
+import { writeItems } from './items.ts';
 import type { ExportManifest } from './manifest.ts';
 import type { ProfileTable } from './profiles/index.ts';
 import { readScores } from './shard-rows.ts';
@@ -28,7 +31,7 @@ export interface Workers {
 }
 
 /**
- * The export job: one table of all users, and one per labelled table, in the shop's own ids. A night also tells later
+ * The export job: one table of all users, one per labelled table, and one of the items that are forecast, in the shop's own ids. A night also tells later
  * ones that they may fold on from its states.
  * @param workers for users whom one file does not hold; all else is done in this process, as everything is without them
  * @throws DataError when a shard has no scores
@@ -68,6 +71,9 @@ export async function exportRun(args: {
         }
       }),
     now,
+    ...(exportsItems(manifest)
+      ? { beside: (keysOf) => writeItems(store, runId, manifest.asOf!, keysOf('items')) }
+      : {}),
     beforeSuccess: () => tellStates(store, runId, manifest, versions),
     onProgress: progress,
   });
@@ -105,19 +111,11 @@ async function exportTables(
   const served = groups.filter(({ name }) => versions[name]);
   const tables: ExportTable[] = served
     .filter((group) => !overUsers(group))
-    .map(({ name, tasks }) => ({
-      name: `table-${tasks[0]}`,
-      shape: {
-        ...common,
-        id: 'row_id',
-        tasks,
-        values: [],
-        lists: [],
-        actions: [],
-        modelVersion: versions[name]!,
-      },
+    .map((group) => ({
+      name: tableName(group),
+      shape: { ...common, ...columnsOf(group, config), modelVersion: versions[group.name]! },
       audiences: [],
-      scores: [tableScoresKey(runId, tasks[0]!)],
+      scores: [tableScoresKey(runId, group.tasks[0]!)],
       likelyRows: 0,
     }));
   const wanted = served.filter(overUsers).flatMap((group) => group.tasks);
@@ -134,6 +132,7 @@ async function exportTables(
         tasks,
         values,
         lists,
+        forecasts: [],
         actions: actionsOf(config),
         modelVersion: modelVersion(versions),
       },
@@ -158,4 +157,16 @@ function profileTable(
     profiles: Array.from({ length: shards }, (_, shard) => profilesKey(runId, shard)),
     ...{ asOf, controlShare, interests: profiles.interests !== undefined },
   };
+}
+
+/** What the table of a group that is scored whole holds. */
+function columnsOf(
+  { kind, tasks }: TaskGroup,
+  { tasks: settings }: RunManifest['config'],
+): Omit<ExportTable['shape'], 'asOf' | 'modelVersion' | 'controlShare'> {
+  const none = { values: [], lists: [], actions: [] };
+  if (kind !== 'demand') return { ...none, id: 'row_id', tasks, forecasts: [] };
+  const task = settings[tasks[0]!]!;
+  const id = 'of' in task && task.of === 'item' ? 'item' : 'category';
+  return { ...none, id, tasks: [], forecasts: tasks };
 }

@@ -30,6 +30,8 @@ interface WriteExports {
   /** Gives a crew to `work`, whose folder is gone afterwards. Called once a table, and for the profiles. */
   readonly withCrew: <T>(table: ExportTable, work: (crew: Crew, folder: string) => Promise<T>) => Promise<T>;
   readonly now: () => Date;
+  /** Writes what is no table of scores. Called once all tables stand. */
+  readonly beside?: (keysOf: (table: string) => PartArguments['keys']) => Promise<readonly ExportFile[]>;
   /** Called once all files stand: what an export that is done must have done. */
   readonly beforeSuccess?: () => Promise<void>;
   readonly onProgress: (text: string) => void;
@@ -60,11 +62,16 @@ export async function writeExports(args: WriteExports): Promise<ExportManifest> 
     const { profiles } = args;
     const profiled =
       profiles && (await withCrew(tables[0]!, (crew, folder) => writeProfiles(args, profiles, crew, folder)));
+    const beside = (await args.beside?.((table) => objectKeys(args, table, table))) ?? [];
     const manifest: ExportManifest = {
       ...{ runId, asOf, createdAt: args.now().toISOString(), modelVersion },
       rows: total(written.map(({ rows }) => rows)),
       controlRows: total(written.map(({ controlRows }) => controlRows)),
-      files: [...written.flatMap(({ files }) => files), ...(profiled?.files ?? [])],
+      files: [
+        ...written.flatMap(({ files }) => files),
+        ...(profiled?.files ?? []),
+        ...inOrder(args.formats, beside),
+      ],
       ...(profiled ? { profiles: profiled.summary } : {}),
     };
     await store.put(`${prefix}/manifest.json`, canonicalJson(manifest));

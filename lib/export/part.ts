@@ -8,7 +8,7 @@ import type { CsvWriter } from './csv.ts';
 import type { ExportFile, Format } from './manifest.ts';
 import { readRanks, type Segment } from './ranks.ts';
 import { rankedBy, readRows, type ShardRows } from './shard-rows.ts';
-import { decileOf, type ExportTable, exportColumns, partName, rankedTasks } from './table.ts';
+import { decileOf, type ExportTable, exportColumns, ofItems, partName, rankedTasks } from './table.ts';
 import { writeTableFile } from './table-file.ts';
 
 export interface PartArguments {
@@ -72,7 +72,9 @@ async function rankedRows(
   for (const [task, name] of rankedTasks(shape).entries()) {
     ranks.push(await readRanks(folder, task, shard, segments[task]!, rankedBy(columns, name), order));
   }
-  const control = Uint8Array.from(names, (name) => Number(inControl(name, shape.controlShare)));
+  const control = Uint8Array.from(names, (name) =>
+    Number(!ofItems(shape) && inControl(name, shape.controlShare)),
+  );
   return { columns, ids, ranks, control };
 }
 
@@ -85,7 +87,7 @@ function* records(
     const { ids, control, columns, ranks } = shards[shard]!;
     csv.text(ids[row]!);
     csv.plain(shape.asOf ?? '');
-    csv.plain(control[row] === 1 ? 'true' : 'false');
+    if (!ofItems(shape)) csv.plain(control[row] === 1 ? 'true' : 'false');
     for (const [task, name] of shape.tasks.entries()) {
       const { probability, reasons } = columns.tasks[name]!;
       const rank = ranks[task]![row]!;
@@ -111,6 +113,13 @@ function* records(
       else csv.empty();
       if (best) csv.plain(String(best.gain));
       else csv.empty();
+    }
+    for (const name of shape.forecasts) {
+      const { units, low, high, stockout } = columns.forecasts[name]!;
+      for (const values of [units, low, high, stockout]) {
+        if (Number.isNaN(values[row]!)) csv.empty();
+        else csv.plain(String(values[row]));
+      }
     }
     csv.text(shape.modelVersion);
     csv.end();

@@ -6,7 +6,7 @@ import type { ExportShape } from './table.ts';
 /** A shard's scores with the shop's own ids. */
 export interface ShardRows {
   readonly columns: ScoreColumns;
-  /** Pseudonyms of users, or numbers of a labelled table's rows. */
+  /** Pseudonyms of users, numbers of a labelled table's rows, or items. */
   readonly names: readonly string[];
   readonly ids: readonly string[];
   /** Rows by hash, then id: what decides between equal logits. */
@@ -32,8 +32,8 @@ export async function readRows(
 ): Promise<ShardRows> {
   const columns = await readScores(store, key);
   const names = textsOf(columns.users, columns.rows).map((name) => name ?? '');
-  // Rows of a labelled table are named by their number, which is no secret.
-  const ids = id === 'row_id' ? names : pseudonyms.openAll(names);
+  // Rows of a labelled table are named by their number, items by themselves: neither is a secret.
+  const ids = id === 'user_id' ? pseudonyms.openAll(names) : names;
   return { columns, names, ids, order: byHash(columns.hashes, ids) };
 }
 

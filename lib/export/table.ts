@@ -10,13 +10,18 @@ export interface ExportShape {
   readonly lists: readonly string[];
   /** What the shop may do to a user; none in a labelled table. */
   readonly actions: readonly Action[];
+  /** Of tables of items: tasks that say how many units are expected. */
+  readonly forecasts: readonly string[];
   /** Null for labelled tables without a time. */
   readonly asOf: string | null;
   readonly modelVersion: string;
   readonly controlShare: number;
-  /** 'user_id', or 'row_id' for a labelled table. */
-  readonly id: 'user_id' | 'row_id';
+  /** 'user_id', 'row_id' for a labelled table, 'item' or 'category' for what is forecast. */
+  readonly id: 'user_id' | 'row_id' | 'item' | 'category';
 }
+
+/** Has the table rows of items? They are held out of nothing. */
+export const ofItems = ({ id }: Pick<ExportShape, 'id'>): boolean => id === 'item' || id === 'category';
 
 /** One table of the export, such as all users, or the rows of one labelled table. Plain data: workers get it. */
 export interface ExportTable {
@@ -83,11 +88,12 @@ export const decileOf = (rank: number, ranked: number): number => Math.floor(((r
  * The columns that readers of the export see, in order; docs/exports.md describes them. The path says `as_of` and `run`:
  * no column has these names, so that a reader may take both from it.
  */
-export function exportColumns({ id, tasks, values, lists, actions }: ExportShape): Column[] {
+export function exportColumns(shape: ExportShape): Column[] {
+  const { id, tasks, values, lists, actions, forecasts } = shape;
   return [
     { name: id, type: id === 'row_id' ? 'INTEGER' : 'VARCHAR' },
     { name: 'as_of_day', type: 'DATE' },
-    { name: 'control', type: 'BOOLEAN' },
+    ...(ofItems(shape) ? [] : [{ name: 'control', type: 'BOOLEAN' } satisfies Column]),
     ...tasks.flatMap((task): Column[] => [
       { name: `${task}_probability`, type: 'DOUBLE' },
       { name: `${task}_decile`, type: 'INTEGER' },
@@ -111,6 +117,11 @@ export function exportColumns({ id, tasks, values, lists, actions }: ExportShape
           { name: 'next_action_gain', type: 'DOUBLE' as const },
         ]
       : []),
+    ...forecasts.flatMap((task) =>
+      ['units', 'low', 'high', 'stockout'].map(
+        (part): Column => ({ name: `${task}_${part}`, type: 'DOUBLE' }),
+      ),
+    ),
     { name: 'model_version', type: 'VARCHAR' },
   ];
 }

@@ -1,4 +1,5 @@
 import type { TaskGroup } from '../run/index.ts';
+import { demandFamily } from './demand/index.ts';
 import type { ModelFamily } from './family.ts';
 import { nextFamily } from './next/index.ts';
 import { tableFamily } from './table/index.ts';
@@ -10,5 +11,6 @@ export const FAMILIES: Readonly<Record<TaskGroup['kind'], ModelFamily<unknown>>>
   users: usersFamily(),
   value: valueFamily,
   next: nextFamily,
+  demand: demandFamily,
   label: tableFamily(),
 };

@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import type { Config, Task, ValueTask } from '../config/index.ts';
+import type { EventType } from '../data/index.ts';
+import type { ForecastErrors } from '../engine/forecast/index.ts';
 import type {
   BinaryAssessment,
   ListAssessment,
@@ -107,10 +109,22 @@ export interface Answers {
   readonly values: Record<string, ValueScores>;
 }
 
-/** Scores of one shard of users (or rows of a labelled table), in ascending order of (hash, user). */
+/** Units that are expected of items, one place per item; NaN where the task knows none of an item. */
+export interface TaskForecasts {
+  readonly units: Float64Array;
+  /** The interval that holds what comes with a chance of 80 %. */
+  readonly low: Float64Array;
+  readonly high: Float64Array;
+  /** Chance that more are wanted than are in stock; NaN where the stock is not known. */
+  readonly stockout: Float64Array;
+}
+
+/** Scores of one shard of users in ascending order of (hash, user); or the rows of a labelled table, or items, in an order of their own. */
 export interface ShardScores extends Answers {
   readonly users: string[];
   readonly hashes: Uint32Array;
+  /** Per task over items what is expected, where `users` are items. */
+  readonly forecasts?: Readonly<Record<string, TaskForecasts>>;
   /** SHA-256 (hex) of each user's address as it was known by the as-of day; absent where the shop maps none. */
   readonly emails?: (string | null)[];
 }
@@ -134,6 +148,8 @@ export interface Scorer {
 export interface EvaluateContext {
   readonly store: ObjectStore;
   readonly manifest: RunManifest;
+  /** Names inputs that reach past the windows of the tasks. */
+  readonly later: RunManifest;
   /** Tasks of the family that are compared. */
   readonly tasks: readonly string[];
 }
@@ -167,7 +183,25 @@ export interface ValueOutcomes {
   readonly high: number[];
 }
 
-export type Outcomes = BinaryOutcomes | ListedOutcomes | ValueOutcomes;
+/** Expected units beside what was then wanted, one place per item that has a forecast. */
+export interface DemandOutcomes {
+  readonly kind: 'demand';
+  /** Items, or values of the attribute that is forecast. */
+  readonly ids: string[];
+  /** Units before the as-of day, as far as the forecast looks back: what the largest items are found by. */
+  readonly past: number[];
+  readonly real: number[];
+  readonly units: number[];
+  readonly low: number[];
+  readonly high: number[];
+  /** NaN where the stock is not known. */
+  readonly stockout: number[];
+  /** What the yardsticks say: the last week repeated, and the mean of the last four weeks. */
+  readonly naive: number[];
+  readonly average: number[];
+}
+
+export type Outcomes = BinaryOutcomes | ListedOutcomes | ValueOutcomes | DemandOutcomes;
 
 /** Compares scores of users with what they then did. All families see one walk over the users. */
 export interface OutcomeCollector {
@@ -190,6 +224,23 @@ export interface ListValidation extends Validation<ListAssessment> {
 /** What a value model did on windows that its fit was kept from, and the share of them that its intervals held. */
 export type ValueValidation = Validation<NumericAssessment & { readonly coverage: number | null }>;
 
+/** How far expected units were off, beside yardsticks; null where a measure is not defined. */
+export interface DemandAssessment {
+  /** Items at a day. */
+  readonly n: number;
+  /** Units of all of them together. */
+  readonly real: number;
+  readonly expected: number;
+  readonly mae: number | null;
+  readonly wape: number | null;
+  /** Share of the intervals that hold what came; 0.8 is what they are made for. */
+  readonly coverage: number | null;
+  /** The last week repeated. */
+  readonly naive: ForecastErrors;
+  /** The mean of the last four weeks. */
+  readonly average: ForecastErrors;
+}
+
 interface AnsweredTask {
   readonly name: string;
   /** One plain sentence of what is predicted, for whom. */
@@ -199,7 +250,7 @@ interface AnsweredTask {
 /** A task that a model answers by a chance, and what moves it. */
 export interface ChanceTask extends AnsweredTask {
   readonly answers: 'chance';
-  readonly kind: Exclude<Task['kind'], 'next' | 'value'>;
+  readonly kind: Exclude<Task['kind'], 'next' | 'value' | 'demand'>;
   /** The event's type, or the label that counts. */
   readonly of: string;
   /** Absent where those are asked who have had the event before. */
@@ -217,6 +268,11 @@ export interface ListedTask extends AnsweredTask {
   /** Length of a list. */
   readonly k: number;
   readonly validation?: ListValidation;
+  /** Types that the model reads beside the task's event. */
+  readonly others: readonly EventType[];
+  /** In words: the rules of the lists, and those that stood when the validation was measured. */
+  readonly rules: readonly string[];
+  readonly validatedBy: readonly string[];
 }
 
 /** A task that a model answers by an amount. */
@@ -228,11 +284,20 @@ export interface AmountTask extends AnsweredTask {
   readonly strengths: TaskStrengths;
 }
 
+/** A task that a model answers by units for each item. */
+export interface ForecastTask extends AnsweredTask {
+  readonly answers: 'forecast';
+  /** 'item', or the attribute whose values are forecast. */
+  readonly of: string;
+  /** Of the largest items of earlier days, by weights and intervals that knew nothing later. */
+  readonly validation?: Validation<DemandAssessment>;
+}
+
 /** What a model's manifest tells of it, for the report and the curves. */
 export interface ModelDescription {
   /** The day as of which it was trained; absent for labelled tables. */
   readonly trainedBefore?: string;
-  readonly tasks: readonly (ChanceTask | ListedTask | AmountTask)[];
+  readonly tasks: readonly (ChanceTask | ListedTask | AmountTask | ForecastTask)[];
   readonly leftOut: readonly LeftOut[];
   readonly curve: readonly CurvePoint[];
   readonly pretraining: readonly CurvePoint[];
@@ -247,7 +312,7 @@ interface Family<M> {
   readonly manifest: z.ZodType<M>;
   /** Looks, before anything is trained, whether there is enough to learn each task of a group from. */
   check(context: CheckContext): Promise<GroupCheck>;
-  /** Trains the model of a group: `model.onnx`, `manifest.json` and what scoring needs beside them. */
+  /** Trains the model of a group: `manifest.json` and what scoring needs beside it, such as `model.onnx`. */
   train(context: TrainContext): Promise<ModelFiles>;
   /**
    * Tries the candidates of a group side by side; absent where there is one form of model.
@@ -265,16 +330,13 @@ export interface FamilyOverUsers<M> extends Family<M> {
   outcomes(context: EvaluateContext): Promise<OutcomeCollector>;
 }
 
-/** Tasks over the rows of a table, which has no day and is scored whole. */
+/** Tasks over what is scored whole: the rows of a labelled table, which has no day, or items as of a day. */
 export interface FamilyOverRows<M> extends Family<M> {
-  readonly over: 'rows';
-  /** Scores every row of the group's table, in the order of row numbers. */
+  readonly over: 'rows' | 'items';
+  /** Scores every row of the group's table in the order of row numbers, or every item in that of their names. */
   score(files: ModelFiles, context: ScoreContext): Promise<ShardScores>;
-  /** @param scores of a task's table */
-  outcomes(
-    context: EvaluateContext,
-    scores: (task: string) => Promise<ShardScores>,
-  ): Promise<Record<string, Outcomes>>;
+  /** @param scores of the table of the group */
+  outcomes(context: EvaluateContext, scores: ShardScores): Promise<Record<string, Outcomes>>;
 }
 
 /**

@@ -7,12 +7,15 @@ export {
   offered,
   type Trial,
 } from './candidates/index.ts';
+export { assessDemand, LARGEST } from './demand/index.ts';
 export { checkRun } from './enough.ts';
 export { FAMILIES } from './families.ts';
 export type {
   AmountTask,
   BinaryOutcomes,
   ChanceTask,
+  DemandOutcomes,
+  ForecastTask,
   ListedOutcomes,
   ListedTask,
   ModelDescription,
@@ -21,13 +24,20 @@ export type {
   Outcomes,
   Scorer,
   ShardScores,
+  TaskForecasts,
   Trials,
   UserWalk,
   ValueOutcomes,
 } from './family.ts';
 export { finetuneRun } from './finetune.ts';
-export { unitsNamed } from './next/index.ts';
-export { eachUser, type LeftOut, listedNames, namingDrops, openTitles } from './shared/index.ts';
+export {
+  ensureItemPairs,
+  exportsItems,
+  type ItemPair,
+  readCatalogue,
+  readItemPairs,
+} from './next/index.ts';
+export { eachUser, type LeftOut, listedNames, namingDrops, openTitles, unitsNamed } from './shared/index.ts';
 export { readLabelled } from './table/index.ts';
 export { textsBefore, type UsersModelManifest } from './users/index.ts';
 export { costsToTrain, describedModel, leftOutOf, notChampions, versionsOf } from './versions.ts';

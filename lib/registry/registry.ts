@@ -1,7 +1,7 @@
 import { canonicalJson, DataError, NightjarError, sha256 } from '../data/index.ts';
 import { type ObjectStore, readJson, readVersion } from '../runtime/index.ts';
 
-/** Files of one model version by name, as bytes: `model.onnx`, `manifest.json` and what the model needs beside them. */
+/** Files of one model version by name, as bytes: `manifest.json` and what the model needs beside it, such as `model.onnx`. */
 export type ModelFiles = Readonly<Record<string, Uint8Array>>;
 
 interface Champion {
@@ -63,7 +63,7 @@ export async function readModelFiles(
   for await (const { key } of store.list(prefix)) {
     files[key.slice(prefix.length)] = await (await store.get(key)).bytes();
   }
-  for (const name of ['manifest.json', 'model.onnx']) if (!files[name]) missing(group, version, name);
+  if (!files['manifest.json']) missing(group, version, 'manifest.json');
   // The version is the hash of the files: scores of a model that lost a byte would look as good as any.
   if (versionOf(files) === version) return files;
   throw new DataError(

@@ -3,6 +3,8 @@ import { plural } from './format.ts';
 import type {
   BinaryMeasures,
   BinaryTaskReport,
+  DemandMeasures,
+  DemandTaskReport,
   ListMeasures,
   NextTaskReport,
   RunReport,
@@ -25,9 +27,10 @@ export interface Measured<M> {
 export function measuredOf(task: BinaryTaskReport): Measured<BinaryMeasures> | undefined;
 export function measuredOf(task: NextTaskReport): Measured<ListMeasures> | undefined;
 export function measuredOf(task: ValueTaskReport): Measured<ValueMeasures> | undefined;
+export function measuredOf(task: DemandTaskReport): Measured<DemandMeasures> | undefined;
 export function measuredOf(
   task: TaskReport,
-): Measured<BinaryMeasures | ListMeasures | ValueMeasures> | undefined {
+): Measured<BinaryMeasures | ListMeasures | ValueMeasures | DemandMeasures> | undefined {
   if (task.evaluation) return { basis: 'outcome', measures: task.evaluation };
   return task.validation && { basis: 'validation', measures: task.validation.assessment };
 }
@@ -50,19 +53,24 @@ export function measuredOn(task: TaskReport, run: RunReport): string {
     if (task.kind === 'label' || run.asOf === undefined || task.horizonDays === undefined) {
       return `Measured on ${users} that the training did not see.`;
     }
+    if (task.kind === 'demand') {
+      return `Measured on what then happened: the ${users} that had sold most before ${run.asOf}, and the ${task.horizonDays} days up to ${closing(run.asOf, task.horizonDays - 1)}.`;
+    }
     return `Measured on what then happened: ${users}, scored as of ${run.asOf}, and the ${task.horizonDays} days up to ${closing(run.asOf, task.horizonDays - 1)}.`;
   }
   if (!task.validation)
     return 'Not measured: the history is too short to hold a whole window of it out, or has too few outcomes of either kind.';
   const caution =
-    task.kind === 'next'
-      ? 'The model that serves has learnt from these days, too: the figures are a validation, not a test.'
-      : 'The model was chosen by these figures, so they are a validation, not a test: expect somewhat less.';
+    task.kind === 'demand'
+      ? 'Weights and intervals of each day came from windows that were over by then.'
+      : task.kind === 'next'
+        ? 'The model that serves has learnt from these days, too: the figures are a validation, not a test.'
+        : 'The model was chosen by these figures, so they are a validation, not a test: expect somewhat less.';
   return `${validationSentence(task.validation, task)} ${caution}`;
 }
 
 function validationSentence(
-  { by, days, assessment }: Validation<BinaryMeasures | ListMeasures | ValueMeasures>,
+  { by, days, assessment }: Validation<BinaryMeasures | ListMeasures | ValueMeasures | DemandMeasures>,
   task: TaskReport,
 ): string {
   const { one, many } = wordsOf(task);
@@ -87,7 +95,7 @@ function validationSentence(
 export function noOutcomeSentence({ noOutcome, kind, name }: TaskReport): string | undefined {
   if (!noOutcome) return undefined;
   if (noOutcome.why === 'open') {
-    const what = kind === 'next' ? 'lists' : 'scores';
+    const what = kind === 'next' ? 'lists' : kind === 'demand' ? 'forecasts' : 'scores';
     return `What becomes of these ${what} is known once the window is over, on ${noOutcome.closes}.`;
   }
   return `Not compared: this backtest was asked about ${noOutcome.asked.join(', ')} alone. For ${name} run it with --task ${name}.`;

@@ -73,9 +73,8 @@ function headline(report: RunReport): Tile[] {
   const tasks = report.models.flatMap((model) => model.tasks);
   return [
     {
-      name: report.asOf === undefined ? 'Rows scored' : 'Users scored',
+      ...scored(report, tasks),
       value: count(usersScored(report)),
-      note: report.asOf === undefined ? 'each row of the table once' : 'everyone known at the as-of time',
     },
     ...tasks.slice(0, HEADLINE_TASKS).map(taskTile),
     {
@@ -87,7 +86,27 @@ function headline(report: RunReport): Tile[] {
   ];
 }
 
+/** What was scored. */
+function scored({ asOf }: RunReport, tasks: readonly TaskReport[]): Pick<Tile, 'name' | 'note'> {
+  if (asOf === undefined) return { name: 'Rows scored', note: 'each row of the table once' };
+  if (tasks.length > 0 && tasks.every(({ kind }) => kind === 'demand')) {
+    return { name: 'Items forecast', note: 'all that were sold in two years' };
+  }
+  return { name: 'Users scored', note: 'everyone known at the as-of time' };
+}
+
 function taskTile(task: TaskReport): Tile {
+  if (task.kind === 'demand') {
+    const measured = measuredOf(task);
+    return {
+      name: `${task.name}, error by units (WAPE)`,
+      value: percent(measured?.measures.wape),
+      note:
+        measured === undefined
+          ? 'not measured yet'
+          : `${measured.basis}; mean of four weeks: ${percent(measured.measures.average.wape)}`,
+    };
+  }
   if (task.kind === 'next') {
     const measured = measuredOf(task);
     return {

@@ -199,6 +199,21 @@ export interface Popular {
   readonly ndcg: Measure;
 }
 
+/** How far the lists of a run reach into the catalogue: the items that somebody had to do with before the as-of day. */
+export interface LongTailReport {
+  /** Of the catalogue. */
+  readonly catalogue: number;
+  /** Share of it that stands in at least one list. */
+  readonly coverage: Measure;
+  /** Gini coefficient of places over the catalogue: 1 where one item has all. */
+  readonly gini: Measure;
+  /** Mean over places of -log2 of an item's share of all users' items, in bits. */
+  readonly novelty: Measure;
+  /** Share of places of items whose first event is at most so many days back, or is yet to come. */
+  readonly fresh: Measure;
+  readonly freshDays: number;
+}
+
 export interface NextTaskReport extends TaskCommon {
   readonly kind: 'next';
   /** 'item', or the attribute whose values are listed. */
@@ -207,6 +222,12 @@ export interface NextTaskReport extends TaskCommon {
   readonly k: number;
   readonly evaluation?: ListMeasures | undefined;
   readonly validation?: (Validation<ListMeasures> & { readonly popular: Popular }) | undefined;
+  /** In words, what lists may not name whatever the ranker says; absent without rules. */
+  readonly rules?: readonly string[] | undefined;
+  /** The rules that stood when the validation was measured, where they were others. */
+  readonly validatedBy?: readonly string[] | undefined;
+  /** Absent where the run's item table has been deleted. */
+  readonly longTail?: LongTailReport | undefined;
   /** Users who have a list. */
   readonly ranked: number;
   /** The items or categories that stand in most users' lists; `label` is the shop's name for it. */
@@ -229,7 +250,49 @@ export interface ValueTaskReport extends TaskCommon, Pick<BinaryTaskReport, 'gro
   readonly expected: number;
 }
 
-export type TaskReport = BinaryTaskReport | NextTaskReport | ValueTaskReport;
+/** How far expected units were off; docs/metrics.md has the formulas. */
+export interface DemandMeasures {
+  /** Items, or items at several days. */
+  readonly n: number;
+  /** Units of all of them together, as they came and as they were expected. */
+  readonly real: number;
+  readonly expected: number;
+  readonly mae: Measure;
+  readonly wape: Measure;
+  /** Share of the 80 % intervals that hold what came. */
+  readonly coverage: Measure;
+  /** Yardsticks: the last week repeated, and the mean of the last four weeks. */
+  readonly naive: { readonly mae: Measure; readonly wape: Measure };
+  readonly average: { readonly mae: Measure; readonly wape: Measure };
+}
+
+export interface DemandTaskReport extends TaskCommon {
+  readonly kind: 'demand';
+  /** 'item', or the attribute whose values are forecast. */
+  readonly of: string;
+  /** Of the items that had sold most. */
+  readonly evaluation?: DemandMeasures | undefined;
+  readonly validation?: Validation<DemandMeasures> | undefined;
+  /** Items that are forecast. */
+  readonly ranked: number;
+  /** Units of all of them together; `real`: as they came, where that is known. */
+  readonly expected: number;
+  readonly real?: number | undefined;
+  /** Items whose stock is known, and how many of them are more likely than not to run out; absent without stock. */
+  readonly stock?: { readonly known: number; readonly short: number } | undefined;
+  /** Items of which most is expected, with an interval of 80 %. */
+  readonly top: readonly {
+    readonly item: string;
+    readonly label?: string | undefined;
+    readonly units: number;
+    readonly low: number;
+    readonly high: number;
+    readonly stockout?: number | undefined;
+    readonly real?: number | undefined;
+  }[];
+}
+
+export type TaskReport = BinaryTaskReport | NextTaskReport | ValueTaskReport | DemandTaskReport;
 
 /** What the models that were tried did on held-out rows, everything fitted on what was known by then. */
 export interface ComparisonReport {

@@ -41,7 +41,7 @@ const BUYERS: Words = {
 type Task = TaskReport;
 
 /** By the kind of a task, what it is of, and whom it asks. */
-const WORDS: Readonly<Record<Task['kind'], (of: string, asks: BinaryTaskReport['asks']) => Words>> = {
+const WORDS: Readonly<Record<TaskReport['kind'], (of: string, asks: BinaryTaskReport['asks']) => Words>> = {
   event(of, asks) {
     if (of === 'purchase' && asks === 'prospects') return { ...BUYERS, one: 'prospect', many: 'prospects' };
     if (of === 'purchase' && asks === 'known') return { ...BUYERS, one: 'user', many: 'users' };
@@ -66,6 +66,11 @@ const WORDS: Readonly<Record<Task['kind'], (of: string, asks: BinaryTaskReport['
   }),
   next: () => BUYERS,
   value: () => ({ ...BUYERS, one: 'user', many: 'users' }),
+  demand: (of) => ({
+    ...BUYERS,
+    one: of === 'item' ? 'item' : 'value',
+    many: of === 'item' ? 'items' : 'values',
+  }),
   label: (of) => ({
     one: 'row',
     many: 'rows',

@@ -1,4 +1,4 @@
-import type { Config, Task } from '../config/index.ts';
+import { type Config, LIST_RULES, type Task } from '../config/index.ts';
 import { contentId } from '../data/index.ts';
 import { stateSettings } from '../features/index.ts';
 
@@ -8,10 +8,12 @@ interface GroupKind {
   readonly tasks: readonly Task['kind'][];
   /** Name of the group that learns a task, behind that of its kind; '' where there is one for all of them. */
   readonly within: (task: Task, name: string) => string;
-  /** What is scored: users, shard by shard as of a day, or the rows of a table, which has no day. */
-  readonly over: 'users' | 'rows';
+  /** What is scored: users, shard by shard as of a day; items, all at once as of a day; or the rows of a table, which has no day. */
+  readonly over: 'users' | 'items' | 'rows';
   readonly readsTexts: boolean;
 }
+
+const RULES: ReadonlySet<string> = new Set(LIST_RULES);
 
 const itself = (_: Task, name: string): string => name;
 
@@ -20,6 +22,7 @@ const KINDS = {
   users: { tasks: ['event', 'absence'], within: populationName, over: 'users', readsTexts: true },
   value: { tasks: ['value'], within: itself, over: 'users', readsTexts: false },
   next: { tasks: ['next'], within: itself, over: 'users', readsTexts: false },
+  demand: { tasks: ['demand'], within: unitName, over: 'items', readsTexts: false },
   label: { tasks: ['label'], within: itself, over: 'rows', readsTexts: false },
 } as const satisfies Readonly<Record<string, GroupKind>>;
 
@@ -29,10 +32,17 @@ function populationName(task: Task): string {
   return population === 'buyers' ? '' : population;
 }
 
+/** What is forecast: items, or the values of an attribute, whose name may hold signs that keys do not. */
+function unitName(task: Task): string {
+  const { of = 'item' } = task.kind === 'demand' ? task : {};
+  if (of === 'item') return '';
+  return /^[\w-]+$/.test(of) ? of : contentId(of).slice(0, 8);
+}
+
 /**
  * Tasks that are learnt together by one model. `users` holds every task that asks yes or no of a buyer: one trunk,
  * one head each; `users-known` and `users-prospects` hold those that ask others. A list task ranks pairs of user and candidate, a labelled table has inputs of its own: each of them
- * is a group of one. The name carries a hash of all settings that decide what the model is, so that a model never
+ * is a group of one. `demand` holds the tasks that forecast items, `demand-<attribute>` those that forecast its values. The name carries a hash of all settings that decide what the model is, so that a model never
  * serves tasks or features it was not made for.
  */
 export interface TaskGroup {
@@ -41,8 +51,16 @@ export interface TaskGroup {
   readonly tasks: readonly string[];
 }
 
-/** Is the group about users? Then it has a day, shards and states; else it is about the rows of a table. */
+/** Is the group about users? Then it has shards and states; else it is scored whole. */
 export const overUsers = ({ kind }: Pick<TaskGroup, 'kind'>): boolean => KINDS[kind].over === 'users';
+
+/** Is the group asked as of a day? Only the rows of a labelled table are not. */
+export const isDated = ({ kind }: Pick<TaskGroup, 'kind'>): boolean => KINDS[kind].over !== 'rows';
+
+/** Name of the exported table of a group that is scored whole: `table-<task>`, `demand`, `demand-<attribute>`. */
+export const tableName = ({ kind, name, tasks }: TaskGroup): string =>
+  // A group of items is one table, which is named without the hash of its settings.
+  KINDS[kind].over === 'rows' ? `table-${tasks[0]}` : name.slice(0, name.lastIndexOf('-'));
 
 /**
  * The groups of a config, in a fixed order.
@@ -70,7 +88,7 @@ function group(config: Config, kind: TaskGroup['kind'], name: string, tasks: str
   const { model, training, sources, shop, text } = config;
   // No model reads treatments, so a source of them that is added or changed concerns none.
   const settings = {
-    tasks: tasks.map((task) => config.tasks[task]),
+    tasks: tasks.map((task) => learnt(config.tasks[task]!)),
     features: stateSettings(config),
     model,
     training,
@@ -81,3 +99,7 @@ function group(config: Config, kind: TaskGroup['kind'], name: string, tasks: str
   };
   return { name: `${name}-${contentId(settings).slice(0, 8)}`, kind, tasks };
 }
+
+/** A task as its model learns it. The rules of a list hold where lists are made: a model serves under any of them. */
+const learnt = (task: Task): object =>
+  task.kind === 'next' ? Object.fromEntries(Object.entries(task).filter(([name]) => !RULES.has(name))) : task;

@@ -8,7 +8,7 @@ export {
   sampledUsers,
   withGatheredUsers,
 } from './gather-users.ts';
-export { overUsers, type TaskGroup, taskGroups } from './groups.ts';
+export { isDated, overUsers, type TaskGroup, tableName, taskGroups } from './groups.ts';
 export { type DropState, listDrops } from './inputs.ts';
 export {
   currentKey,

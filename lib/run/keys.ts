@@ -17,7 +17,7 @@ export const scoresKey = (runId: string, shard: number): string =>
 export const profilesKey = (runId: string, shard: number): string =>
   `${scoresPrefix(runId)}profiles-${shardName(shard)}.arrow`;
 
-/** The scores of a labelled table's rows. */
+/** The scores of a group that is scored whole, such as a labelled table: by its first task, as each task is of one group. */
 export const tableScoresKey = (runId: string, task: string): string =>
   `${scoresPrefix(runId)}table-${task}.arrow`;
 

@@ -4,7 +4,7 @@ import { championOf } from '../registry/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { View } from './drop-index/index.ts';
 import { latestSnapshot, snapshotByIndex, unfinishedRun } from './earlier.ts';
-import { overUsers, type TaskGroup, taskGroups } from './groups.ts';
+import { isDated, type TaskGroup, taskGroups } from './groups.ts';
 import { tooLittleHistory } from './history.ts';
 import type { DropState, KnownDrop } from './inputs.ts';
 import { buildManifest, type Missing, type RunManifest } from './manifest.ts';
@@ -125,7 +125,7 @@ function checkGroups(config: Config, groups: readonly TaskGroup[], asOf: string 
       only ? `there is no task "${only}"; the config has: ${names}` : 'the config has no tasks',
     );
   }
-  if (asOf === null && groups.some(overUsers)) {
+  if (asOf === null && groups.some(isDated)) {
     throw new NightjarError('say which day to score: --as-of YYYY-MM-DD (features use the days before it)');
   }
   if (asOf !== null) parseDay(asOf);

@@ -29,7 +29,7 @@ export function stagesOf(manifest: RunHead): StageName[] {
   return manifest.purpose === 'backtest' ? stages : [...stages, 'export'];
 }
 
-/** Are all groups labelled tables? They have no users and so no shards. */
+/** Are all groups scored whole, as labelled tables and items are? They have no users and so no shards. */
 export const onlyTables = ({ groups }: Pick<RunHead, 'groups'>): boolean => !groups.some(overUsers);
 
 /**
@@ -64,13 +64,13 @@ async function isTrained(store: ObjectStore, runId: string): Promise<boolean> {
   return true;
 }
 
-/** Objects with the scores of some groups: one for each shard of users, one for each table. */
+/** Objects with the scores of some groups: one for each shard of users, one for each group that is scored whole. */
 export function scoreKeys(runId: string, groups: readonly TaskGroup[], shards: number): string[] {
   const ofUsers = groups.some(overUsers)
     ? Array.from({ length: shards }, (_, shard) => scoresKey(runId, shard))
     : [];
-  const tables = groups.filter((group) => !overUsers(group)).flatMap(({ tasks }) => tasks);
-  return [...ofUsers, ...tables.map((task) => tableScoresKey(runId, task))];
+  const tables = groups.filter((group) => !overUsers(group));
+  return [...ofUsers, ...tables.map(({ tasks }) => tableScoresKey(runId, tasks[0]!))];
 }
 
 /** A group whose tasks could not be trained yet has no model, and nothing is scored by it. */

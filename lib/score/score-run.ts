@@ -1,5 +1,5 @@
 import { checkAborted } from '../engine/train/index.ts';
-import { FAMILIES, namingDrops, versionsOf } from '../models/index.ts';
+import { ensureItemPairs, FAMILIES, namingDrops, versionsOf } from '../models/index.ts';
 import { readModelFiles } from '../registry/index.ts';
 import { overUsers, readManifest, tableScoresKey } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
@@ -7,7 +7,7 @@ import { openRunScorer } from './score-shard.ts';
 import { encodeScores } from './scores.ts';
 
 /**
- * The score job: scores a range of shards of a run, and with the first shard the labelled tables. What is scored
+ * The score job: scores a range of shards of a run, and with the first shard the groups that are scored whole and what goes with each item. What is scored
  * already is skipped, so a job that is started again does no work twice.
  * @param shards first shard and the one after the last
  * @param signal fires when the job is to end: the shard in progress is scored to its end, and no other is begun
@@ -26,6 +26,7 @@ export async function scoreRun(args: {
   const manifest = await readManifest(store, runId);
   const versions = await versionsOf(store, runId, manifest);
   const { threads } = manifest.config.training;
+  if (shards.from === 0) await ensureItemPairs(store, runId, manifest);
   for (const group of shards.from === 0 ? manifest.groups : []) {
     const version = versions[group.name];
     const family = FAMILIES[group.kind];

@@ -40,7 +40,7 @@ export async function openRunScorer(args: {
     const version = versions[group.name];
     const family = FAMILIES[group.kind];
     // A group without a model could not be trained yet.
-    if (family.over === 'rows' || version === undefined) continue;
+    if (family.over !== 'users' || version === undefined) continue;
     const files = await readModelFiles(store, group.name, version);
     scorers.push(await family.open(files, { store, runId, manifest, group, threads }));
   }

@@ -1,12 +1,12 @@
 import { type Data, Field, Float64, makeData, Uint32, Utf8, vectorFromArray } from 'apache-arrow';
 import { decodeArrow, encodeArrow, recordBatch } from '../data/index.ts';
-import type { ShardScores } from '../models/index.ts';
+import type { ShardScores, TaskForecasts } from '../models/index.ts';
 import { type TextColumn, textColumn, textsOf } from './text-column.ts';
 
 /** Numbers of a value task. */
 const AMOUNTS = ['value', 'low', 'high', 'alive', 'next'] as const;
 
-/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, then `<task>.logit`, `.probability`, `.reasons`, or `.list`, or `.value`, `.low`, `.high`, `.alive`, `.next`, `.reasons`. */
+/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, then `<task>.logit`, `.probability`, `.reasons`, or `.list`, or `.value`, `.low`, `.high`, `.alive`, `.next`, `.reasons`; of items `.units`, `.low`, `.high`, `.stockout`. */
 export function encodeScores(scores: ShardScores, metadata: Record<string, string>): Uint8Array {
   const rows = scores.users.length;
   const fields: Field[] = [];
@@ -33,8 +33,13 @@ export function encodeScores(scores: ShardScores, metadata: Record<string, strin
     for (const name of AMOUNTS) number(`${task}.${name}`, own[name]);
     text(`${task}.reasons`, own.reasons);
   }
+  for (const [task, forecast] of Object.entries(scores.forecasts ?? {})) {
+    for (const part of FORECAST) number(`${task}.${part}`, forecast[part]);
+  }
   return encodeArrow(fields, [recordBatch(fields, columns, rows)], metadata);
 }
+
+const FORECAST = ['units', 'low', 'high', 'stockout'] as const;
 
 /** A shard's scores without a JavaScript value for each cell; rows and columns as in `ShardScores`. */
 export interface ScoreColumns {
@@ -45,6 +50,7 @@ export interface ScoreColumns {
   readonly tasks: Readonly<Record<string, TaskColumns>>;
   readonly lists: Readonly<Record<string, TextColumn>>;
   readonly values: Readonly<Record<string, ValueColumns>>;
+  readonly forecasts: Readonly<Record<string, TaskForecasts>>;
 }
 
 /** As `ValueScores`. */
@@ -97,6 +103,15 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
         return [task, { ...amounts, reasons: text(`${task}.reasons`) }];
       }),
     ),
+    forecasts: Object.fromEntries(
+      named('.units').map((task) => {
+        const part = (name: (typeof FORECAST)[number]) => numbers<Float64Array>(`${task}.${name}`);
+        return [
+          task,
+          { units: part('units'), low: part('low'), high: part('high'), stockout: part('stockout') },
+        ];
+      }),
+    ),
     ...(schema.fields.some((field) => field.name === 'email') ? { emails: text('email') } : {}),
   };
 }
@@ -107,7 +122,7 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
  * @throws DataError when the bytes are no Arrow file
  */
 export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
-  const { rows, users, hashes, emails, tasks, lists, values } = scoreColumns(bytes, name);
+  const { rows, users, hashes, emails, tasks, lists, values, forecasts } = scoreColumns(bytes, name);
   const texts = (column: TextColumn) => textsOf(column, rows);
   const mapped = <A, B>(of: Readonly<Record<string, A>>, to: (value: A) => B): Record<string, B> =>
     Object.fromEntries(Object.entries(of).map(([key, value]) => [key, to(value)]));
@@ -128,6 +143,13 @@ export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
       next: next.slice(),
       reasons: texts(reasons),
     })),
+    ...(Object.keys(forecasts).length > 0
+      ? {
+          forecasts: mapped(forecasts, ({ units, low, high, stockout }) => ({
+            ...{ units: units.slice(), low: low.slice(), high: high.slice(), stockout: stockout.slice() },
+          })),
+        }
+      : {}),
     ...(emails ? { emails: texts(emails) } : {}),
   };
 }

@@ -229,7 +229,7 @@ const cases: [string, (config: Input) => void, string][] = [
   [
     'a task of no kind',
     (c) => (c.tasks.purchase = { horizonDays: 30 }),
-    'tasks.purchase.kind: given nothing, expected a known "kind": one of event, absence, next, value, label',
+    'tasks.purchase.kind: given nothing, expected a known "kind": one of event, absence, next, value, demand, label',
   ],
   [
     'a task without a horizon',
@@ -270,6 +270,16 @@ const cases: [string, (config: Input) => void, string][] = [
     'a list of what no item has',
     (c) => (c.tasks.list = { kind: 'next', of: 'brand', horizonDays: 30 }),
     'tasks.list.of: given "brand", expected "item" or a category attribute of a source whose table is "items": "item"',
+  ],
+  [
+    'a forecast of what no item has',
+    (c) => (c.tasks.units = { kind: 'demand', of: 'brand', horizonDays: 30 }),
+    'tasks.units.of: given "brand", expected "item" or a category attribute of a source whose table is "items": "item"',
+  ],
+  [
+    'a stock that no item has',
+    (c) => (c.tasks.units = { kind: 'demand', stock: 'on_hand', horizonDays: 30 }),
+    'tasks.units.stock: given "on_hand", expected a number attribute of a source whose table is "items": there are none',
   ],
   [
     'shards that are no power of two',

@@ -15,7 +15,6 @@ const config = shopConfig({
   tasks: {
     purchase: { kind: 'event', event: 'purchase', horizonDays: 5 },
     first: { kind: 'event', event: 'purchase', horizonDays: 5, population: 'prospects', knownDays: 10 },
-    visitor: { kind: 'event', event: 'purchase', horizonDays: 5, population: 'known', knownDays: 10 },
   },
 } satisfies Partial<ConfigInput>);
 let shop: Workspace;
@@ -51,9 +50,8 @@ describe('whom a task asks', { timeout: SLOW }, () => {
   const buyers = new Set(asked.filter(buys).map(customerOf));
   const known = new Set(asked.filter(({ day }) => day >= KNOWN_SINCE).map(customerOf));
 
-  it('is buyers, prospects or everyone who was seen lately', () => {
+  it('is buyers, or prospects who were seen lately', () => {
     expect(scored(reference, 'purchase')).toEqual(buyers);
-    expect(scored(reference, 'visitor')).toEqual(known);
     const prospects = new Set([...known].filter((customer) => !buyers.has(customer)));
     expect(prospects.size).toBeGreaterThan(25);
     expect(scored(reference, 'first')).toEqual(prospects);
@@ -62,7 +60,6 @@ describe('whom a task asks', { timeout: SLOW }, () => {
   it('decides which tasks are learnt together', () => {
     expect(reference.manifest.groups.map(({ name, tasks }) => [name.replace(/-\w{8}$/, ''), tasks])).toEqual([
       ['users', ['purchase']],
-      ['users-known', ['visitor']],
       ['users-prospects', ['first']],
     ]);
   });
@@ -82,7 +79,6 @@ describe('whom a task asks', { timeout: SLOW }, () => {
     const questions = report.models.flatMap(({ tasks }) => tasks.map(({ description }) => description));
     expect(questions).toEqual([
       'Will a customer buy within 5 days? Asked of everyone who has bought before.',
-      'Will a user buy within 5 days? Asked of everyone who has done anything in the last 10 days.',
       'Will a user buy within 5 days? Asked of everyone who has done anything in the last 10 days, but has never bought.',
     ]);
   });

@@ -9,7 +9,7 @@ import { dropAll, dropsOf, type Night, night, openShop, SLOW } from './nights.ts
 import { AS_OF, file, type Line, shopConfig, shopLog, weekly } from './shop.ts';
 
 /** Without the absurd amounts, which are flagged and count. */
-const log = shopLog(200).filter(({ text }) => !text.includes('99999999'));
+const log = shopLog(140).filter(({ text }) => !text.includes('99999999'));
 const past = log.filter(({ day }) => day < AS_OF);
 const config = shopConfig({
   shop: { name: 'Corner shop', timeZone: 'America/New_York', currency: 'USD' },

@@ -311,7 +311,7 @@ describe('what to do with the lists', () => {
     const [model] = sample.models;
     const heads = (days: readonly [string, string]) => {
       const tasks = model!.tasks.map((task) =>
-        task.kind === 'next' || task.kind === 'value'
+        task.kind === 'next' || task.kind === 'value' || task.kind === 'demand'
           ? task
           : { ...task, validation: { ...task.validation!, days } },
       );

@@ -1,14 +1,19 @@
 import { Refusal } from '../errors.ts';
 
 /** A column that the config needs and the file lacks. */
-export function missingColumn(wanted: string, by: string, columns: readonly string[]): Refusal {
+export function missingColumn(
+  wanted: string,
+  by: string,
+  columns: readonly string[],
+  of = 'the file',
+): Refusal {
   const near = closest(wanted, columns);
   const guess = near === undefined ? '' : `. Did you mean "${near}"?`;
   const hint =
     columns.length === 0
       ? 'the file has no columns'
       : `its columns are ${quoteNames(columns)}${guess || '.'} Change the config or the file; where files may lack it, say so: optional: ["${wanted}"]`;
-  return new Refusal(`the file has no column "${wanted}", which ${by} needs`, hint);
+  return new Refusal(`${of} has no column "${wanted}", which ${by} needs`, hint);
 }
 
 export function quoteNames(names: readonly string[]): string {

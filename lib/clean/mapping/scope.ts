@@ -4,6 +4,8 @@ import { missingColumn, quoteNames } from './missing-column.ts';
 
 /** What the names in an expression may mean. */
 export interface Scope {
+  /** What has the columns, for messages; default: the file. */
+  readonly of?: string;
   /** Of the file. */
   readonly columns: readonly Column[];
   /** What stands beside them, such as `row_number`; a column of the file of that name comes first. */
@@ -33,6 +35,7 @@ export function columnOf(scope: Scope, name: string, exact: boolean, by: string)
     name,
     by,
     scope.columns.map((column) => column.name),
+    scope.of,
   );
 }
 

@@ -42,6 +42,7 @@ export { type CutoffRows, type DriftCorrection, fitDrift } from './drift.ts';
 export { CalibrationError, MetricError } from './errors.ts';
 export type { Interval } from './intervals.ts';
 export type { Isotonic } from './isotonic.ts';
+export { longTail } from './long-tail.ts';
 export {
   accuracy,
   type MulticlassPredictions,

@@ -5,6 +5,7 @@ import { checkListTask } from './check.ts';
 import { type NextModelManifest, nextManifest } from './manifest.ts';
 import { nextTask } from './next-task.ts';
 import { nextOutcomes } from './outcomes.ts';
+import { rulesInWords } from './rules.ts';
 import { openNextScorer } from './score.ts';
 import { trainNext } from './train.ts';
 
@@ -17,8 +18,10 @@ export const nextFamily: FamilyOverUsers<NextModelManifest> = {
   open: openNextScorer,
   outcomes: nextOutcomes,
   describe(files, config) {
-    const { task: name, validation, trainedBefore, curve, selection } = parseManifest(nextManifest, files);
-    const { of, k } = nextTask({ config }, name);
+    const manifest = parseManifest(nextManifest, files);
+    const { task: name, validation, trainedBefore, curve, selection } = manifest;
+    const task = nextTask({ config }, name);
+    const { of, k } = task;
     const measured = validation?.[name];
     return {
       trainedBefore,
@@ -29,6 +32,9 @@ export const nextFamily: FamilyOverUsers<NextModelManifest> = {
           question: question(config, name),
           of,
           k,
+          others: manifest.others ?? [],
+          rules: rulesInWords(task),
+          validatedBy: manifest.rules ?? [],
           ...(measured ? { validation: measured } : {}),
         },
       ],

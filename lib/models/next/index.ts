@@ -1,2 +1,4 @@
+export { readCatalogue } from './catalogue.ts';
 export { nextFamily } from './family.ts';
-export { unitsNamed } from './units.ts';
+export type { ItemPair } from './item-pairs.ts';
+export { ensureItemPairs, exportsItems, readItemPairs } from './run-item-pairs.ts';

@@ -1,12 +1,12 @@
 import { type EventType, eventCode } from '../../data/index.ts';
 import { createRng } from '../../engine/host/index.ts';
+import type { UnitOf } from '../shared/index.ts';
 import { Best } from './best.ts';
 import { type Neighbours, neighbours, noNeighbours, type SparseRows } from './co-occurrence.ts';
 import { embed } from './embedding.ts';
 import { eachLine, type History, type UserHistory } from './history.ts';
 import { hasLead } from './others.ts';
 import { type Profile, ProfileReader } from './profile.ts';
-import type { UnitOf } from './units.ts';
 
 /** A user's units, and a basket's, count for co-occurrence up to so many: those with the most lines, then by name. */
 const MAX_UNITS_PER_USER = 500;

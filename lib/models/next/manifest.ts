@@ -26,6 +26,8 @@ export interface NextModelManifest {
    * history is too short, and in models of earlier versions.
    */
   readonly validation?: Readonly<Record<string, ListValidation>>;
+  /** In words, the rules of the lists that were validated; absent where there were none. The ranker itself knows none. */
+  readonly rules?: readonly string[];
 }
 
 export const nextManifest: z.ZodType<NextModelManifest> = z.object({
@@ -42,4 +44,5 @@ export const nextManifest: z.ZodType<NextModelManifest> = z.object({
   curve: curveSchema,
   selection: z.array(z.string()),
   validation: z.exactOptional(validationSchema<ListValidation>()),
+  rules: z.exactOptional(z.array(z.string())),
 });

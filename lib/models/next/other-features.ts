@@ -50,8 +50,10 @@ class SparseSums {
 
 /** What is read of a user beside the target's type: candidates and columns, as `PairFeatures` for the target's. */
 export class OtherFeatures {
-  /** Units by the users who had to do with them in the last 7 days. */
-  readonly popular: Int32Array;
+  /** Units that are not barred, by the users who had to do with them in the last 7 days; and the first of them. */
+  readonly #popularity: Int32Array;
+  readonly #popular: Int32Array;
+  readonly #mostPopular: number;
   readonly #table: ItemTable;
   readonly #units: readonly Float32Array[];
   /** Of each type: place of a unit in the user's profile; -1 for none. */
@@ -67,7 +69,11 @@ export class OtherFeatures {
   readonly #all: SparseSums;
   #profiles: readonly Profile[] = [];
 
-  constructor(table: ItemTable, popular: number) {
+  /**
+   * @param popular popular candidates at most
+   * @param barred 1 for units that are nobody's candidates
+   */
+  constructor(table: ItemTable, popular: number, barred: Uint8Array) {
     const n = table.names.length;
     this.#table = table;
     this.#units = table.others.map((other) => otherUnitFeatures(table, other));
@@ -95,9 +101,16 @@ export class OtherFeatures {
     const totals = leads.map(({ recent, short }) => ({ recent: sum(recent), short: sum(short) }));
     const share = (of: 'recent' | 'short') => (unit: number) =>
       leads.reduce((all, other, t) => all + other[of][unit]! / totals[t]![of], 0);
-    this.popular = byScore(n, share('recent'), share('short'))
-      .filter((unit) => share('short')(unit) > 0)
-      .subarray(0, popular);
+    this.#popularity = byScore(n, share('recent'), share('short')).filter(
+      (unit) => share('short')(unit) > 0 && barred[unit] === 0,
+    );
+    this.#popular = this.#popularity.subarray(0, popular);
+    this.#mostPopular = popular;
+  }
+
+  /** The first units by the users of late. @param barred other than 0 for those that the user may not have among them */
+  popular(barred?: Uint8Array): ArrayLike<number> {
+    return barred ? firstAllowed(this.#popularity, this.#mostPopular, barred) : this.#popular;
   }
 
   /** @param profiles of the table's other types, in their order */
@@ -131,19 +144,19 @@ export class OtherFeatures {
   }
 
   /** Offers the user's units of types that lead to one, those of late first. */
-  offerOwn(best: Best): void {
+  offerOwn(best: Best, barred: Uint8Array): void {
     for (const [t, { count, unit }] of this.#profiles.entries()) {
       if (!this.#lead[t]) continue;
       for (let i = 0; i < count; i++) {
         const j = unit[i]!;
-        if (this.#isFirst(t, j)) best.offer(j, this.#lately.sum[j]!);
+        if (barred[j] === 0 && this.#isFirst(t, j)) best.offer(j, this.#lately.sum[j]!);
       }
     }
   }
 
   /** Offers what goes together with the user's units. */
-  offerNeighbours(best: Best): void {
-    for (const j of this.#recent.units) best.offer(j, this.#recent.sum[j]!);
+  offerNeighbours(best: Best, barred: Uint8Array): void {
+    for (const j of this.#recent.units) if (barred[j] === 0) best.offer(j, this.#recent.sum[j]!);
   }
 
   /** Finds the largest values among the user's candidates. */
@@ -197,6 +210,15 @@ export class OtherFeatures {
     for (let t = 0; t < type; t++) if (this.#lead[t] && this.#own[t]![unit]! >= 0) return false;
     return true;
   }
+}
+
+/** The first units of an order that are not barred. */
+export function firstAllowed(order: Int32Array, most: number, barred: Uint8Array): number[] {
+  const first: number[] = [];
+  for (let i = 0; i < order.length && first.length < most; i++) {
+    if (barred[order[i]!] === 0) first.push(order[i]!);
+  }
+  return first;
 }
 
 const NOTHING = new Float64Array(0);

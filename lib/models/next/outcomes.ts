@@ -2,10 +2,9 @@ import type { NextTask } from '../../config/index.ts';
 import { EVENT_TYPES, eventCode, parseDay } from '../../data/index.ts';
 import type { UserDay } from '../../features/index.ts';
 import type { EvaluateContext, ListedOutcomes, OutcomeCollector } from '../family.ts';
-import { listedNames } from '../shared/index.ts';
+import { listedNames, openUnits } from '../shared/index.ts';
 import { nextTask } from './next-task.ts';
 import { isLead } from './others.ts';
-import { openUnits } from './units.ts';
 
 /** Lists beside what users took in the tasks' windows. */
 export async function nextOutcomes({ store, manifest, tasks }: EvaluateContext): Promise<OutcomeCollector> {

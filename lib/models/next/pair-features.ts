@@ -2,7 +2,7 @@ import { Best } from './best.ts';
 import { eachNeighbour } from './co-occurrence.ts';
 import { DIMENSIONS } from './embedding.ts';
 import { embeddingWeight, type ItemTable } from './item-table.ts';
-import { OtherFeatures } from './other-features.ts';
+import { firstAllowed, OtherFeatures } from './other-features.ts';
 import { byScore, PAIR_WIDTH, type Pair, TINY, unitFeatures, writePair } from './pair-columns.ts';
 import type { Profile } from './profile.ts';
 
@@ -17,6 +17,15 @@ const CO_CANDIDATES = 150;
 export const MAX_CANDIDATES = OWN_CANDIDATES + POPULAR_CANDIDATES + CO_CANDIDATES;
 
 const { log1p, max, min } = Math;
+const NONE: readonly number[] = [];
+
+/** What candidates may be. */
+export interface CandidateRules {
+  /** 1 for units that are nobody's candidates. */
+  readonly barred: Uint8Array;
+  /** Popular candidates and those bought beside the user's own are new to the user: a list has places for these alone. */
+  readonly apart: boolean;
+}
 
 /**
  * Candidates and pair features of users as of the table's day. One object serves many users in turn: `open` a user,
@@ -26,9 +35,16 @@ export class PairFeatures {
   /** Of the user last opened: candidate units, ascending, in [0, count). */
   readonly candidates = new Int32Array(MAX_CANDIDATES);
   count = 0;
-  /** Units that someone had, by popularity of the last 30 days. */
+  /** Units that someone had and that are not barred, by popularity of the last 30 days: the first of them. */
   readonly popular: Int32Array;
 
+  /** All of them. */
+  readonly #popularity: Int32Array;
+  readonly #apart: boolean;
+  /** Other than 0 where a unit may be no candidate of the user's own; `BARRED_FOR_USER` for the user that is open. */
+  readonly #barred: Uint8Array;
+  /** The same of popular candidates and of those bought beside: the same array, unless both are apart. */
+  readonly #barredAsNew: Uint8Array;
   readonly #others: OtherFeatures | undefined;
   readonly #table: ItemTable;
   /** Columns that describe units alone, (units, columns). */
@@ -51,9 +67,12 @@ export class PairFeatures {
   /** The pair that is written: one object for all of them. */
   readonly #pair: Pair;
 
-  constructor(table: ItemTable, horizonDays: number) {
+  constructor(table: ItemTable, horizonDays: number, rules?: CandidateRules) {
     const n = table.names.length;
     this.#table = table;
+    this.#apart = rules?.apart ?? false;
+    this.#barred = rules ? rules.barred.slice() : new Uint8Array(n);
+    this.#barredAsNew = this.#apart ? this.#barred.slice() : this.#barred;
     this.#pair = {
       owned: false,
       lines: 0,
@@ -81,26 +100,48 @@ export class PairFeatures {
     this.#isTouched = new Uint8Array(n);
     this.#isCandidate = new Uint8Array(n);
     this.#own = new Int32Array(n).fill(-1);
-    this.popular = byScore(
+    this.#popularity = byScore(
       n,
       (a) => table.last30[a]!,
       (a) => table.decayed[a]!,
-    )
-      .filter((unit) => table.decayed[unit]! > 0)
-      .subarray(0, POPULAR_CANDIDATES);
-    if (table.others.length > 0) this.#others = new OtherFeatures(table, POPULAR_CANDIDATES);
+    ).filter((unit) => table.decayed[unit]! > 0 && this.#barred[unit] === 0);
+    this.popular = this.#popularity.subarray(0, POPULAR_CANDIDATES);
+    if (table.others.length > 0) {
+      this.#others = new OtherFeatures(table, POPULAR_CANDIDATES, this.#barred);
+    }
+  }
+
+  /** The first of what is popular without some units. */
+  popularWithout(excluded: readonly number[]): ArrayLike<number> {
+    if (excluded.length === 0) return this.popular;
+    bar(this.#barred, excluded);
+    const first = firstAllowed(this.#popularity, POPULAR_CANDIDATES, this.#barred);
+    unbar(this.#barred, excluded);
+    return first;
+  }
+
+  /** Has the user last opened had candidate number `c`, by the target's type? */
+  isOwn(c: number): boolean {
+    return this.#own[this.candidates[c]!]! >= 0;
   }
 
   /**
    * Chooses the candidates of a user who has at least one unit, by the target's type or by one that leads to it.
    * @param others the user's profiles by the table's other types, in their order
+   * @param excluded units that may not be candidates of this user
    */
-  open(profile: Profile, others: readonly Profile[]): void {
+  open(profile: Profile, others: readonly Profile[], excluded: readonly number[] = NONE): void {
     if (this.#profile) for (const unit of this.#profile.unit) this.#own[unit] = -1;
     this.#profile = profile;
     this.#others?.open(profile, others);
     const touched = this.#sumNeighbours(profile);
-    this.#choose(profile, touched);
+    const had = this.#apart ? profile.unit : NONE;
+    bar(this.#barred, excluded);
+    if (this.#apart) bar(this.#barredAsNew, [...excluded, ...had]);
+    const narrowed = excluded.length > 0 || had.length > 0;
+    this.#choose(profile, touched, narrowed);
+    unbar(this.#barred, excluded);
+    if (this.#apart) unbar(this.#barredAsNew, [...excluded, ...had]);
     this.#measure(profile);
     for (let k = 0; k < touched; k++) this.#isTouched[this.#touched[k]!] = 0;
   }
@@ -157,7 +198,9 @@ export class PairFeatures {
     return touched;
   }
 
-  #choose({ count, unit, long }: Profile, touched: number): void {
+  /** @param narrowed something is barred for this user alone */
+  #choose({ count, unit, long }: Profile, touched: number, narrowed: boolean): void {
+    const [barred, barredAsNew] = [this.#barred, this.#barredAsNew];
     let largestShared = TINY;
     let largestRecent = TINY;
     for (let k = 0; k < touched; k++) {
@@ -168,16 +211,20 @@ export class PairFeatures {
     for (let k = 0; k < touched; k++) {
       const j = this.#touched[k]!;
       const score = this.#shared[j]! / largestShared + this.#recent[j]! / largestRecent;
-      if (score > 0) this.#bestCo.offer(j, score);
+      if (score > 0 && barredAsNew[j] === 0) this.#bestCo.offer(j, score);
     }
-    for (let i = 0; i < count; i++) this.#bestOwn.offer(unit[i]!, long[i]!);
+    for (let i = 0; i < count; i++) {
+      if (barred[unit[i]!] === 0) this.#bestOwn.offer(unit[i]!, long[i]!);
+    }
     this.count = 0;
     const own = this.#bestOwn.take();
     const co = this.#bestCo.take();
-    this.#others?.offerOwn(this.#bestOwn);
-    this.#others?.offerNeighbours(this.#bestCo);
+    this.#others?.offerOwn(this.#bestOwn, barred);
+    this.#others?.offerNeighbours(this.#bestCo, barredAsNew);
+    const popular = narrowed ? firstAllowed(this.#popularity, POPULAR_CANDIDATES, barredAsNew) : this.popular;
+    const otherPopular = this.#others?.popular(narrowed ? barredAsNew : undefined) ?? [];
     this.#take(OWN_CANDIDATES, own, this.#bestOwn.take());
-    this.#take(POPULAR_CANDIDATES, this.popular, this.#others?.popular ?? []);
+    this.#take(POPULAR_CANDIDATES, popular, otherPopular);
     this.#take(CO_CANDIDATES, co, this.#bestCo.take());
     this.candidates.subarray(0, this.count).sort();
     for (let c = 0; c < this.count; c++) {
@@ -250,4 +297,14 @@ export class PairFeatures {
     this.#pair.largest = largest;
     this.#others?.measure(this.candidates.subarray(0, this.count));
   }
+}
+
+const BARRED_FOR_USER = 2;
+
+function bar(barred: Uint8Array, units: ArrayLike<number>): void {
+  for (let i = 0; i < units.length; i++) if (barred[units[i]!] === 0) barred[units[i]!] = BARRED_FOR_USER;
+}
+
+function unbar(barred: Uint8Array, units: ArrayLike<number>): void {
+  for (let i = 0; i < units.length; i++) if (barred[units[i]!] === BARRED_FOR_USER) barred[units[i]!] = 0;
 }

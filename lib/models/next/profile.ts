@@ -60,6 +60,13 @@ export interface Profile {
   readonly activeDays: number;
 }
 
+const EMPTY = new Float64Array(0);
+/** Of a user without any unit. */
+export const NO_PROFILE: Profile = {
+  ...{ count: 0, activeDays: 0, unit: new Int32Array(0) },
+  ...{ lines: EMPTY, first: EMPTY, last: EMPTY, short: EMPTY, long: EMPTY },
+};
+
 type Columns = [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
 
 /** Sums entries of items into units. One object serves many users in turn. */

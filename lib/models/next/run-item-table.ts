@@ -1,11 +1,11 @@
 import type { EventType } from '../../data/index.ts';
 import { type RunManifest, sampledUsers } from '../../run/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
+import { openUnits } from '../shared/index.ts';
 import { buildItemTable, type ItemTable, indexUnits } from './item-table.ts';
 import { decodeItemTable, encodeItemTable } from './item-table-file.ts';
 import { asOfDay, nextTask } from './next-task.ts';
 import { readHistory } from './read-history.ts';
-import { openUnits } from './units.ts';
 
 /** Where the item table of a run and task stands; models of one task may read different types beside its event. */
 export const itemTableKey = (runId: string, task: string, others: readonly EventType[]): string =>

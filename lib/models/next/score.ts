@@ -1,19 +1,20 @@
+import type { NextTask } from '../../config/index.ts';
 import { eventCode } from '../../data/index.ts';
 import { type Feeds, float32 } from '../../engine/host/index.ts';
 import { openSession, type Session } from '../../engine/train/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { ScoreContext, Scorer, UserWalk } from '../family.ts';
-import { type NamedValue, namedValues, parseManifest } from '../shared/index.ts';
-import { Best } from './best.ts';
+import { type NamedValue, namedValues, openUnits, parseManifest, type UnitOf } from '../shared/index.ts';
 import type { ItemTable } from './item-table.ts';
+import type { ListPicker } from './list-picker.ts';
 import { nextManifest } from './manifest.ts';
 import { nextTask } from './next-task.ts';
 import { pairNames } from './other-columns.ts';
 import { hasTaste, otherEntries } from './others.ts';
 import { MAX_CANDIDATES, PairFeatures } from './pair-features.ts';
 import { activeDays, itemEntries, ProfileReader } from './profile.ts';
+import { boughtProfile, type ListRules, openRules } from './rules.ts';
 import { ensureItemTable } from './run-item-table.ts';
-import { openUnits, type UnitOf } from './units.ts';
 
 /** Pairs of every batch: always the same, filled up with zeros, because results depend on the batch's size. */
 const BATCH_PAIRS = 8192;
@@ -24,7 +25,7 @@ type ListedUnit = NamedValue;
 /**
  * Opens a ranker for the shards of a run, with the run's item table. Lists hold units, best first, equal ones by name.
  * Users of whose taste nothing is known get what is popular; of users of whom nothing is known before the as-of day nothing is said.
- * A list is shorter than k only where there are fewer candidates.
+ * A list is shorter than k only where there are fewer candidates that the task's rules let stand.
  */
 export async function openNextScorer(files: ModelFiles, context: ScoreContext): Promise<Scorer> {
   const { store, runId, manifest, group, threads } = context;
@@ -34,13 +35,12 @@ export async function openNextScorer(files: ModelFiles, context: ScoreContext): 
   const table = await ensureItemTable(store, runId, manifest, name, others);
   const unitOf = (await openUnits(store, manifest, task)).at(table.day);
   const session = await openSession(files['model.onnx']!, { threads });
-  const features = new PairFeatures(table, task.horizonDays);
+  const rules = await (await openRules(store, manifest, name, task)).at(table.day, table.names);
+  const features = new PairFeatures(table, task.horizonDays, rules.candidates);
   const numbers = new Map(table.names.map((unit, i) => [unit, i]));
-  const { k } = task;
-  const type = eventCode(task.event);
   return {
     async score(users) {
-      const lists = new ShardLists({ table, features, session, unitOf, numbers, k, type });
+      const lists = new ShardLists({ table, features, session, unitOf, numbers, task, rules });
       const top = await lists.run(users);
       return {
         lists: { [name]: top.map((items) => (items.length > 0 ? namedValues(items) : null)) },
@@ -56,8 +56,8 @@ interface Scoring {
   readonly session: Session;
   readonly unitOf: UnitOf;
   readonly numbers: ReadonlyMap<string, number>;
-  readonly k: number;
-  readonly type: number;
+  readonly task: NextTask;
+  readonly rules: ListRules;
 }
 
 /** The candidates of one user within a batch. */
@@ -65,28 +65,30 @@ interface Part {
   readonly user: number;
   readonly start: number;
   readonly units: Int32Array;
+  /** 1 for those that the user has had before. */
+  readonly had: Uint8Array;
 }
 
 class ShardLists {
   readonly #s: Scoring;
-  readonly #best: Best;
+  readonly #picker: ListPicker;
   readonly #lists: ListedUnit[][] = [];
   /** Batches that are under way, in their order. */
   readonly #sent: Part[][] = [];
 
   constructor(scoring: Scoring) {
     this.#s = scoring;
-    this.#best = new Best(scoring.k);
+    this.#picker = scoring.rules.picker();
   }
 
   async run(users: UserWalk): Promise<ListedUnit[][]> {
     for await (const { logits } of this.#s.session.runAll(this.#batches(users))) {
-      for (const { user, start, units } of this.#sent.shift()!) {
+      for (const { user, start, units, had } of this.#sent.shift()!) {
         units.forEach((unit, i) => {
-          this.#best.offer(unit, Number(logits!.data[start + i]));
+          this.#picker.offer(unit, Number(logits!.data[start + i]), had[i] === 1);
         });
-        this.#lists[user] = this.#best
-          .takeScored()
+        this.#lists[user] = this.#picker
+          .take()
           .map(({ id, score }) => ({ name: this.#s.table.names[id]!, value: score }));
       }
     }
@@ -94,16 +96,18 @@ class ShardLists {
   }
 
   *#batches(users: UserWalk): Generator<Feeds> {
-    const { table, features, type } = this.#s;
+    const { table, features, task, rules } = this.#s;
+    const type = eventCode(task.event);
     const types = table.others.map((other) => other.type);
     const others = types.map(eventCode);
     const width = pairNames(types).length;
     const reader = new ProfileReader(table.names.length, table.day);
     const unitOf = this.#numberOf(users);
-    const popular = Array.from(features.popular.subarray(0, this.#s.k), (unit) => ({
-      name: table.names[unit]!,
-      value: null,
-    }));
+    const popularWithout = (excluded: readonly number[]) =>
+      Array.from(features.popularWithout(excluded))
+        .slice(0, task.k)
+        .map((unit) => ({ name: table.names[unit]!, value: null }));
+    const popular = popularWithout([]);
     let pairs = new Float32Array(BATCH_PAIRS * width);
     let parts: Part[] = [];
     let used = 0;
@@ -114,13 +118,27 @@ class ShardLists {
       const beside = others.map((type) =>
         reader.read(otherEntries(state, type, table.day, users.items), 0, unitOf),
       );
+      const excluded = rules.asksWhatWasBought
+        ? rules.excluded(
+            boughtProfile(task, profile, (type) =>
+              reader.read(itemEntries(state, eventCode(type), table.day, users.items), 0, unitOf),
+            ),
+          )
+        : [];
       if (!hasTaste(profile, beside, types)) {
-        this.#lists.push(state.day === Number.NEGATIVE_INFINITY ? [] : popular);
+        const list = excluded.length > 0 ? popularWithout(excluded) : popular;
+        this.#lists.push(state.day === Number.NEGATIVE_INFINITY ? [] : list);
         continue;
       }
-      features.open(profile, beside);
+      features.open(profile, beside, excluded);
       const user = this.#lists.push([]) - 1;
-      parts.push({ user, start: used, units: features.candidates.slice(0, features.count) });
+      const units = features.candidates.slice(0, features.count);
+      parts.push({
+        user,
+        start: used,
+        units,
+        had: Uint8Array.from(units, (_, c) => Number(features.isOwn(c))),
+      });
       for (let c = 0; c < features.count; c++) features.write(c, pairs, used++ * width);
       if (used + MAX_CANDIDATES > BATCH_PAIRS) {
         this.#sent.push(parts);

@@ -4,7 +4,7 @@ import { createRng, type Rng } from '../../engine/host/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { RunManifest } from '../../run/index.ts';
 import type { ListValidation, TrainContext } from '../family.ts';
-import { manifestFile } from '../shared/index.ts';
+import { manifestFile, openUnits, type Units } from '../shared/index.ts';
 import { eachLine, type History, type UserHistory } from './history.ts';
 import { buildItemTable, indexUnits, type UnitIndex } from './item-table.ts';
 import type { NextModelManifest } from './manifest.ts';
@@ -24,7 +24,7 @@ import {
   untrainedRanker,
 } from './ranker.ts';
 import { readHistory } from './read-history.ts';
-import { openUnits, type Units } from './units.ts';
+import { openRules, rulesInWords } from './rules.ts';
 import { validateNext } from './validate.ts';
 
 /** Cut-offs to learn from: at most so many, so many days apart, each with so many days of history before it. */
@@ -67,6 +67,7 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
     progress,
   });
   const trained = groups.count > 0;
+  const rules = rulesInWords(task);
   const { threads } = config.training;
   const fitOn = (part: RankingGroups, what: string) =>
     fitRanker(part, {
@@ -82,7 +83,10 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
     const ranker = await fitOn(groups.only(kept), 'ranking, the latest window held out');
     progress('measuring on the window that was held out');
     const unitOf = units.at(cutoffs.at(-1)!);
-    const measured = await validateNext({ history, others, unitOf, task, ranker, by, takes, threads });
+    const { at: rulesOf } = await openRules(store, manifest, name, task);
+    const measured = await validateNext({
+      ...{ history, others, unitOf, task, rulesOf, ranker, by, takes, threads },
+    });
     if (measured.assessment.n > 0) validation = measured;
   }
   const ranker = trained ? await fitOn(groups, 'ranking') : untrainedRanker(pairNames(others));
@@ -115,6 +119,7 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
           'Candidates are ranked by fixed weights of own lines, co-occurrence and popularity.',
         ],
     ...(validation ? { validation: { [name]: validation } } : {}),
+    ...(validation && rules.length > 0 ? { rules } : {}),
   };
   return {
     'model.onnx': encodeRanker(ranker),

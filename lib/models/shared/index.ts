@@ -23,5 +23,6 @@ export { probabilityOf } from './sigmoid.ts';
 export type { FeatureStrength, TaskStrengths } from './strengths.ts';
 export { openTitles } from './titles.ts';
 export { trialDays } from './trial-days.ts';
+export { openUnits, type UnitOf, type Units, unitsNamed } from './units.ts';
 export { addTypes, usableColumns } from './usable-columns.ts';
 export { featureWords, inWords } from './words.ts';

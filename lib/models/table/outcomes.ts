@@ -4,12 +4,11 @@ import { readLabelled } from './labelled.ts';
 /** Predictions of the test rows beside their labels. */
 export async function tableOutcomes(
   { store, manifest, tasks }: EvaluateContext,
-  scoresOf: (task: string) => Promise<ShardScores>,
+  { users, tasks: scored }: ShardScores,
 ): Promise<Record<string, Outcomes>> {
   const outcomes: Record<string, Outcomes> = {};
   for (const name of tasks) {
     const { rowIds, test, labels } = await readLabelled(store, manifest, name);
-    const { users, tasks: scored } = await scoresOf(name);
     const place = new Map(users.map((id, row) => [id, row]));
     const rows = Array.from(test, (row) => place.get(String(rowIds[row]))!);
     const { probability } = scored[name]!;

@@ -11,6 +11,7 @@ import type {
   TaskReport,
 } from '../types.ts';
 import { type Words, wordsOf } from '../words.ts';
+import { demandAdvice } from './demand.ts';
 import { type Column, table } from './table.ts';
 import { valueAdvice } from './value.ts';
 
@@ -28,13 +29,14 @@ ${leftOut(run)}
 
 function advice(task: TaskReport, run: RunReport): Html {
   if (task.kind === 'value') return valueAdvice(task, run);
+  if (task.kind === 'demand') return demandAdvice(task, run);
   return task.kind === 'next' ? listAdvice(task, run) : rankAdvice(task, run);
 }
 
 /** What the columns of all tables of reach mean, once. */
 function howToRead({ models, orders, exports }: RunReport): Html | false {
   const ranked = models.flatMap(({ tasks }) =>
-    tasks.filter((task) => task.kind !== 'next' && task.kind !== 'value'),
+    tasks.filter((task) => task.kind === 'event' || task.kind === 'absence' || task.kind === 'label'),
   );
   if (ranked.length === 0) return false;
   const money =

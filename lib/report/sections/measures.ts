@@ -3,6 +3,7 @@ import { type Html, html } from '../html.ts';
 import { type Basis, countedAs } from '../measured.ts';
 import type { BinaryMeasures, BinaryTaskReport, ListMeasures, NextTaskReport, TaskReport } from '../types.ts';
 import { wordsOf } from '../words.ts';
+import { demandMeasures } from './demand.ts';
 import { table, withInterval } from './table.ts';
 import { valueRows, valueTable } from './value.ts';
 
@@ -22,16 +23,20 @@ interface Row<T, M> {
 /** The measures of a model's tasks, one line for each, with their yardsticks and what speaks against them. */
 export function measuresPart(tasks: readonly TaskReport[]): Html {
   const ranked = tasks.flatMap((task) =>
-    task.kind === 'next' || task.kind === 'value' ? [] : binaryRows(task),
+    task.kind === 'next' || task.kind === 'value' || task.kind === 'demand' ? [] : binaryRows(task),
   );
   const listed = tasks.flatMap((task) => (task.kind === 'next' ? listRows(task) : []));
   const amounts = tasks.flatMap((task) => (task.kind === 'value' ? valueRows(task) : []));
+  const forecast = tasks.filter((task) => task.kind === 'demand');
+  const reaching = tasks.flatMap((task) => (task.kind === 'next' && task.longTail ? [task] : []));
   const doubts = [
     ...new Set(ranked.flatMap((row) => doubtsOf(row).map((doubt) => `${row.task.name}: ${doubt}`))),
   ];
   return html`${ranked.length > 0 && html`<div class="card">${binaryTable(ranked)}</div>`}${
     listed.length > 0 && html`<div class="card">${listTable(listed)}</div>`
-  }${amounts.length > 0 && html`<div class="card">${valueTable(amounts)}</div>`}${
+  }${amounts.length > 0 && html`<div class="card">${valueTable(amounts)}</div>`}${demandMeasures(forecast)}${
+    reaching.length > 0 && html`<div class="card">${longTailTable(reaching)}</div>`
+  }${
     doubts.length > 0 &&
     html`<div class="notice" role="note"><b>Look twice</b><ul>${doubts.map((doubt) => html`<li>${doubt}</li>`)}</ul></div>`
   }`;
@@ -116,6 +121,22 @@ function listTable(rows: readonly Row<NextTaskReport, ListMeasures>[]): Html {
             ? `${decimal(task.validation.popular.recall)}, ${decimal(task.validation.popular.ndcg)}`
             : '–',
       },
+    ],
+  );
+}
+
+function longTailTable(tasks: readonly NextTaskReport[]): Html {
+  const days = tasks[0]?.longTail?.freshDays ?? 0;
+  return table(
+    `How far the lists of this run reach. Coverage: the share of the catalogue that stands in some list. Gini: 0 where everything stands in as many lists, 1 where one thing takes all places. Novelty: how rare a listed thing is, in bits; one more is half as popular. New: the share of places of things that were first had within the last ${count(days)} days, or by nobody yet.`,
+    tasks,
+    [
+      { head: 'Task', cell: (task) => task.name },
+      { head: 'Catalogue', number: true, cell: ({ longTail }) => count(longTail!.catalogue) },
+      { head: 'Coverage', number: true, cell: ({ longTail }) => percent(longTail!.coverage) },
+      { head: 'Gini', number: true, cell: ({ longTail }) => decimal(longTail!.gini, 2) },
+      { head: 'Novelty', number: true, cell: ({ longTail }) => decimal(longTail!.novelty, 1) },
+      { head: 'New', number: true, cell: ({ longTail }) => percent(longTail!.fresh) },
     ],
   );
 }

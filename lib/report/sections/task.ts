@@ -13,6 +13,7 @@ import { type Html, html } from '../html.ts';
 import { countedAs, measuredOf } from '../measured.ts';
 import type { BinaryEvaluation, BinaryTaskReport, NextTaskReport, TaskReport } from '../types.ts';
 import { type Words, wordsOf } from '../words.ts';
+import { demandFigures } from './demand.ts';
 import { featureFigure, groupFigure } from './reasons.ts';
 import { table } from './table.ts';
 import { valueFigures } from './value.ts';
@@ -25,8 +26,14 @@ const MOST_ITEMS = 10;
 export function taskPart(task: TaskReport): Html {
   return html`<h3>${task.name}</h3>
 <p class="intro">${task.description}</p>
-${task.kind === 'next' ? listFigures(task) : task.kind === 'value' ? valueFigures(task) : binaryFigures(task)}
+${figuresOf(task)}
 `;
+}
+
+function figuresOf(task: TaskReport): Html {
+  if (task.kind === 'demand') return demandFigures(task);
+  if (task.kind === 'value') return valueFigures(task);
+  return task.kind === 'next' ? listFigures(task) : binaryFigures(task);
 }
 
 function binaryFigures(task: BinaryTaskReport): Html {
@@ -95,7 +102,7 @@ function numbers(task: BinaryTaskReport, words: Words): Html | false {
 function listFigures(task: NextTaskReport): Html {
   const top = [...task.top].sort((a, b) => b.users - a.users).slice(0, MOST_ITEMS);
   const things = task.of === 'item' ? 'items' : task.of;
-  return html`<div class="grid below">
+  return html`${rulesNote(task)}<div class="grid below">
 ${figure(
   {
     title: `What is offered most: ${things}`,
@@ -116,4 +123,18 @@ ${figure(
   ),
 )}
 </div>`;
+}
+
+/** Which rules were on, and what that means for the figures. */
+function rulesNote({ name, rules = [], validatedBy }: NextTaskReport): Html | false {
+  if (rules.length === 0 && validatedBy === undefined) return false;
+  const earlier =
+    validatedBy &&
+    (validatedBy.length > 0
+      ? `The validation was measured by other rules: ${validatedBy.join(' ')}`
+      : 'The validation was measured without these rules.');
+  return html`<div class="notice" role="note"><b>Rules of ${name}</b><ul>${rules.map((rule) => html`<li>${rule}</li>`)}${
+    rules.length > 0 &&
+    html`<li>What a rule leaves out is no hit, and counts among what was taken: recall and NDCG are lower by it.</li>`
+  }${earlier && html`<li>${earlier}</li>`}</ul></div>`;
 }

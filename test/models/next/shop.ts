@@ -1,5 +1,5 @@
-import { Field, TimestampMillisecond, Utf8 } from 'apache-arrow';
-import { type Config, parseConfig } from '../../../lib/config/index.ts';
+import { Field, Float64, TimestampMillisecond, Utf8, vectorFromArray } from 'apache-arrow';
+import { type Config, type NextTask, parseConfig } from '../../../lib/config/index.ts';
 import { encodeArrow, formatDay, recordBatch } from '../../../lib/data/index.ts';
 import { createRng } from '../../../lib/engine/host/index.ts';
 import { readShardDays, ShardedFiles } from '../../../lib/features/index.ts';
@@ -18,6 +18,8 @@ export interface ShopOptions {
   readonly k?: number;
   readonly horizonDays?: number;
   readonly historyDays?: number;
+  /** Rules of the lists. */
+  readonly rules?: Partial<NextTask>;
 }
 
 export function nextConfig({
@@ -25,11 +27,12 @@ export function nextConfig({
   k = 3,
   horizonDays = 14,
   historyDays = 730,
+  rules = {},
 }: ShopOptions = {}): Config {
   return parseConfig({
     shop: { timeZone: 'UTC' },
-    sources: of === 'item' ? {} : { items: itemsWith(of) },
-    tasks: { preference: { kind: 'next', event: 'purchase', of, horizonDays, k } },
+    sources: of === 'item' && Object.keys(rules).length === 0 ? {} : { items: itemsWith(of) },
+    tasks: { preference: { kind: 'next', event: 'purchase', of, horizonDays, k, ...rules } },
     features: { historyDays },
     training: { threads: 1 },
     shards: 2,
@@ -42,7 +45,7 @@ const itemsWith = (category: string) =>
     format: 'csv',
     table: 'items',
     columns: { item: 'item' },
-    attributes: { categories: [category] },
+    attributes: { numbers: ['stock'], categories: [category === 'item' ? 'category' : category] },
   }) as const;
 
 /** A purchase on a day counted from FIRST_DAY. */
@@ -133,6 +136,48 @@ export async function putItems(store: ObjectStore, name: string, rows: readonly 
   ];
   const key = `clean/items/${name}/r1.arrow`;
   await store.put(key, encodeArrow(fields, [recordBatch(fields, columns, rows.length)]));
+  return key;
+}
+
+/** What a shop says of an item, from a day on (counted from FIRST_DAY). */
+export interface Product {
+  readonly item: string;
+  readonly category?: string;
+  readonly stock?: number;
+  readonly from?: number;
+}
+
+/** Writes a clean item table with categories and numbers. @returns its key */
+export async function putProducts(
+  store: ObjectStore,
+  name: string,
+  products: readonly Product[],
+): Promise<string> {
+  const kind = (of: string) => new Map([['nightjar.kind', of]]);
+  const fields = [
+    new Field('item', new Utf8(), false),
+    new Field('category', new Utf8(), true, kind('category')),
+    new Field('stock', new Float64(), true, kind('number')),
+    new Field('valid_from', new TimestampMillisecond('UTC'), true),
+  ];
+  const rows = products.length;
+  const stock = vectorFromArray(
+    products.map((product) => product.stock ?? null),
+    new Float64(),
+  );
+  const columns = [
+    text(products.map(({ item }) => item)),
+    text(products.map(({ category }) => category)),
+    stock.data[0]!,
+    {
+      type: new TimestampMillisecond('UTC'),
+      length: rows,
+      nullCount: 0,
+      data: BigInt64Array.from(products, ({ from = 0 }) => BigInt((FIRST_DAY + from) * DAY)),
+    },
+  ];
+  const key = `clean/items/${name}/r1.arrow`;
+  await store.put(key, encodeArrow(fields, [recordBatch(fields, columns, rows)]));
   return key;
 }
 

@@ -1,4 +1,3 @@
-import type { NextTask } from '../../config/index.ts';
 import { DataError } from '../../data/index.ts';
 import { type AttributeTable, dayStart, readAttributes, validRows } from '../../features/index.ts';
 import type { RunManifest } from '../../run/index.ts';
@@ -7,7 +6,7 @@ import type { ObjectStore } from '../../runtime/index.ts';
 /** Name of the unit that an item belongs to; undefined where it belongs to none, so that its events do not count. */
 export type UnitOf = (item: string) => string | undefined;
 
-/** What a list task ranks, and interests are told in: items themselves, or the values of one of their category attributes. */
+/** What a task is of, and interests are told in: items themselves, or the values of one of their category attributes. */
 export interface Units {
   /** The mapping as it was known at a shop midnight: of several rows of an item, the latest valid from before it. */
   at(day: number): UnitOf;
@@ -17,13 +16,17 @@ export interface Units {
  * Reads what the task's units are.
  * @throws DataError when `of` names no category attribute of the items that the run lists
  */
-export async function openUnits(store: ObjectStore, manifest: RunManifest, { of }: NextTask): Promise<Units> {
+export async function openUnits(
+  store: ObjectStore,
+  manifest: RunManifest,
+  { of }: { readonly of: string },
+): Promise<Units> {
   const table = of === 'item' ? undefined : await readItems(store, manifest);
   const units = unitsIn(table, manifest, of);
   if (units) return units;
   const known = table!.columns.filter(({ kind }) => kind === 'category').map(({ name }) => name);
   throw new DataError(
-    `a task is to rank values of "${of}", which is no category attribute of the run's items ` +
+    `a task is of values of "${of}", which is no category attribute of the run's items ` +
       `(there are: ${known.join(', ') || 'none'}): name one of them, or "item"`,
   );
 }

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { listRules } from './list-rules.ts';
+import { days, eventType, name } from './parts.ts';
+
+/**
+ * Who is asked: 'buyers' have done it before; 'known' have done anything within `knownDays` before the as-of time;
+ * 'prospects' are those of the known who have never done it. Default: 'buyers'.
+ */
+const population = z.enum(['buyers', 'known', 'prospects']).optional();
+/** Of 'known' and 'prospects'; default: 90. */
+const knownDays = days.optional();
+
+const eventTask = z.strictObject({
+  kind: z.literal('event'),
+  /** Will the user do this … */
+  event: eventType.default('purchase'),
+  /** … within this many days from the as-of time? */
+  horizonDays: days,
+  population,
+  knownDays,
+});
+
+const valueTask = z.strictObject({
+  kind: z.literal('value'),
+  event: eventType.default('purchase'),
+  /** What is summed over the events of the window: their money, how many orders (visits with one), or their units. */
+  of: z.enum(['money', 'orders', 'units']).default('money'),
+  horizonDays: days,
+  population,
+  knownDays,
+});
+
+const absenceTask = z.strictObject({
+  kind: z.literal('absence'),
+  event: eventType.default('purchase'),
+  horizonDays: days,
+  /** Population: those who have done it within this many days before the as-of time. */
+  activeDays: days,
+});
+
+const nextTask = z.strictObject({
+  kind: z.literal('next'),
+  event: eventType.default('purchase'),
+  /** 'item', or the name of an item category attribute. */
+  of: z.string().default('item'),
+  horizonDays: days,
+  k: z.number().int().min(1).max(100).default(10),
+  ...listRules,
+});
+
+const demandTask = z.strictObject({
+  kind: z.literal('demand'),
+  /** How many units of each item will have such an event … */
+  event: eventType.default('purchase'),
+  /** 'item', or the name of an item category attribute, whose values are forecast in place of items. */
+  of: z.string().default('item'),
+  /** … within this many days from the as-of time? */
+  horizonDays: days.max(365, 'at most 365 days'),
+  /** A number attribute of items: units in stock, for the chance that they do not last. */
+  stock: z.string().optional(),
+});
+
+const labelTask = z.strictObject({
+  kind: z.literal('label'),
+  /** The source of the labelled table. */
+  source: name,
+  /** The label's value that counts as 1. */
+  positive: z.string().default('1'),
+  /** Attributes this task must not see, for example one that is only known after the fact. */
+  exclude: z.array(z.string()).default([]),
+});
+
+/** What is asked, by kind. */
+export const task = z.discriminatedUnion('kind', [
+  eventTask,
+  absenceTask,
+  nextTask,
+  valueTask,
+  demandTask,
+  labelTask,
+]);

@@ -1,0 +1,2 @@
+export { assessDemand, LARGEST } from './assess.ts';
+export { demandFamily } from './family.ts';
