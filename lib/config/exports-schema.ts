@@ -55,7 +55,7 @@ export const exportsSchema = z
           /** An `event` task whose chance it raises, or an `absence` task whose chance it lowers. */
           task: z.string(),
           /** By which share of itself the chance changes: 0.08 makes 25 % 27 %. `nightjar lift` measures it. */
-          lift: z.number().positive(),
+          lift: z.number().positive().max(5),
           /** What it is worth where it works, in major units of money: a number, or a value task. */
           worth: z.union([z.number().positive(), z.string()]),
           cost: z.number().nonnegative().default(0),
@@ -63,6 +63,10 @@ export const exportsSchema = z
       )
       .optional(),
     /** Also a table `profiles`: lifecycle, recency, frequency and money, habits and segment of each user. */
-    profiles: z.union([z.literal(true).transform(() => profiles.parse({})), profiles]).optional(),
+    profiles: z
+      .union([z.boolean().transform((on) => (on ? profiles.parse({}) : undefined)), profiles], {
+        error: 'true, false, or settings such as { gapDays: 30 }',
+      })
+      .optional(),
   })
   .prefault({});

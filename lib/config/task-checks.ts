@@ -14,36 +14,50 @@ export function itemAttributes(
   );
 }
 
+/** Columns of an export are told apart without regard to case. */
+function sameNames(tasks: Parts['tasks']): CrossFault[] {
+  const first = new Map<string, string>();
+  return Object.keys(tasks).flatMap((name) => {
+    const other = first.get(name.toLowerCase());
+    if (other === undefined) first.set(name.toLowerCase(), name);
+    const expected = `a name that differs from "${other}" by more than its case: both name columns of the export`;
+    return other === undefined ? [] : [{ path: ['tasks', name], given: name, expected }];
+  });
+}
+
 export function taskFaults(parts: Parts): CrossFault[] {
   const { tasks, sources, named } = parts;
   if (!named) return [];
-  return Object.entries(tasks).flatMap(([name, task]): CrossFault[] => {
-    if (task.kind === 'next') {
-      const expected = notOfItems(task.of, parts);
-      return expected === undefined
-        ? ruleFaults(name, task, parts)
-        : [{ path: ['tasks', name, 'of'], given: task.of, expected }];
-    }
-    if (task.kind === 'demand') {
-      const of = notOfItems(task.of, parts);
-      const stock = task.stock === undefined ? undefined : noNumberOfItems(task.stock, parts);
-      return [
-        ...(of === undefined ? [] : [{ path: ['tasks', name, 'of'], given: task.of, expected: of }]),
-        ...(stock === undefined
-          ? []
-          : [{ path: ['tasks', name, 'stock'], given: task.stock, expected: stock }]),
-      ];
-    }
-    const asks = task.kind === 'event' || task.kind === 'value';
-    if (asks && task.knownDays !== undefined && (task.population ?? 'buyers') === 'buyers') {
-      const expected = `no such setting without population: 'known' or 'prospects', which go by it`;
-      return [{ path: ['tasks', name, 'knownDays'], given: task.knownDays, expected }];
-    }
-    if (task.kind !== 'label' || sources[task.source]?.table === 'labels') return [];
-    if (named.has(task.source) && !sources[task.source]) return [];
-    const expected = `the name of a source whose table is "labels" (sources: ${[...named].join(', ')})`;
-    return [{ path: ['tasks', name, 'source'], given: task.source, expected }];
-  });
+  return [
+    ...sameNames(tasks),
+    ...Object.entries(tasks).flatMap(([name, task]): CrossFault[] => {
+      if (task.kind === 'next') {
+        const expected = notOfItems(task.of, parts);
+        return expected === undefined
+          ? ruleFaults(name, task, parts)
+          : [{ path: ['tasks', name, 'of'], given: task.of, expected }];
+      }
+      if (task.kind === 'demand') {
+        const of = notOfItems(task.of, parts);
+        const stock = task.stock === undefined ? undefined : noNumberOfItems(task.stock, parts);
+        return [
+          ...(of === undefined ? [] : [{ path: ['tasks', name, 'of'], given: task.of, expected: of }]),
+          ...(stock === undefined
+            ? []
+            : [{ path: ['tasks', name, 'stock'], given: task.stock, expected: stock }]),
+        ];
+      }
+      const asks = task.kind === 'event' || task.kind === 'value';
+      if (asks && task.knownDays !== undefined && (task.population ?? 'buyers') === 'buyers') {
+        const expected = `no such setting without population: 'known' or 'prospects', which go by it`;
+        return [{ path: ['tasks', name, 'knownDays'], given: task.knownDays, expected }];
+      }
+      if (task.kind !== 'label' || sources[task.source]?.table === 'labels') return [];
+      if (named.has(task.source) && !sources[task.source]) return [];
+      const expected = `the name of a source whose table is "labels" (sources: ${[...named].join(', ')})`;
+      return [{ path: ['tasks', name, 'source'], given: task.source, expected }];
+    }),
+  ];
 }
 
 export function profileFaults(parts: Parts): CrossFault[] {
@@ -87,15 +101,27 @@ export function actionFaults({ exports, tasks }: Parts): CrossFault[] {
       expected: `${what} (there are: ${choices})`,
     };
   };
-  return Object.entries(exports?.actions ?? {}).flatMap(([name, { task, worth }]) => {
-    const [chances, values] = [named(['event', 'absence']), named(['value'])];
+  const money = Object.entries(tasks).flatMap(([name, task]) =>
+    task.kind === 'value' && task.of === 'money' ? [name] : [],
+  );
+  return Object.entries(exports?.actions ?? {}).flatMap(([name, { task, worth, lift }]) => {
+    const chances = named(['event', 'absence']);
     return [
+      ...(tasks[task]?.kind === 'absence' && lift > 1
+        ? [
+            {
+              path: ['exports', 'actions', name, 'lift'],
+              given: lift,
+              expected: 'at most 1: a chance to stay away can be lowered by all of itself at most',
+            },
+          ]
+        : []),
       ...(chances.includes(task)
         ? []
         : [fault(name, 'task', task, 'a task of kind "event" or "absence"', chances)]),
-      ...(typeof worth === 'number' || values.includes(worth)
+      ...(typeof worth === 'number' || money.includes(worth)
         ? []
-        : [fault(name, 'worth', worth, 'an amount, or a task of kind "value"', values)]),
+        : [fault(name, 'worth', worth, 'an amount, or a task of kind "value" that is of money', money)]),
     ];
   });
 }

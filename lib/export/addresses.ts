@@ -4,7 +4,7 @@ import type { StepContext } from './context.ts';
 import type { CsvWriter } from './csv.ts';
 import type { ExportFile, Format } from './manifest.ts';
 import type { ShardRows } from './shard-rows.ts';
-import { decileOf, type ExportTable, partName } from './table.ts';
+import { decileOf, type ExportTable, partName, rankedTasks } from './table.ts';
 import { type Column, writeTableFile } from './table-file.ts';
 
 /**
@@ -67,7 +67,7 @@ export async function bestOfAddresses(
   { folder }: StepContext,
   { table, bucket, parts, ranked }: BestArguments,
 ): Promise<void> {
-  const tasks = table.shape.tasks.length;
+  const tasks = rankedTasks(table.shape).length;
   const width = HASH + 1 + 4 * tasks;
   const best = new Map<string, { held: boolean; readonly ranks: Uint32Array }>();
   for (let part = 0; part < parts; part++) {

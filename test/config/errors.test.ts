@@ -232,6 +232,24 @@ const cases: [string, (config: Input) => void, string][] = [
     'tasks.purchase.kind: given nothing, expected a known "kind": one of event, absence, next, value, demand, label',
   ],
   [
+    'two tasks of one name but for its case',
+    (c) => Object.assign(c.tasks, { Purchase: { kind: 'event', horizonDays: 30 } }),
+    'tasks.Purchase: given "Purchase", expected a name that differs from "purchase" by more than its case: both name columns of the export',
+  ],
+  [
+    'profiles that are neither on nor settings',
+    (c) => (c.exports = { profiles: 'yes' }),
+    'exports.profiles: given "yes", expected true, false, or settings such as { gapDays: 30 }',
+  ],
+  [
+    'an action that is worth a number of orders',
+    (c) => {
+      Object.assign(c.tasks, { often: { kind: 'value', of: 'orders', horizonDays: 30 } });
+      c.exports = { actions: { mail: { task: 'purchase', lift: 0.1, worth: 'often' } } };
+    },
+    'exports.actions.mail.worth: given "often", expected an amount, or a task of kind "value" that is of money (there are: none)',
+  ],
+  [
     'a task without a horizon',
     (c) => (c.tasks.purchase = { kind: 'event' }),
     'tasks.purchase.horizonDays: given nothing, expected a number',

@@ -2,6 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../bin/workspace.ts';
 import type { ConfigInput } from '../../lib/config/index.ts';
+import { sha256 } from '../../lib/data/index.ts';
 import { evaluateRun } from '../../lib/evaluate/index.ts';
 import type { ExportManifest } from '../../lib/export/index.ts';
 import { getBytes, readJson } from '../../lib/runtime/index.ts';
@@ -11,8 +12,17 @@ import { AS_OF, file, type Line, shopConfig, shopLog, weekly } from './shop.ts';
 /** Without the absurd amounts, which are flagged and count. */
 const log = shopLog(140).filter(({ text }) => !text.includes('99999999'));
 const past = log.filter(({ day }) => day < AS_OF);
+const defaults = shopConfig();
 const config = shopConfig({
   shop: { name: 'Corner shop', timeZone: 'America/New_York', currency: 'USD' },
+  sources: {
+    ...defaults.sources,
+    customers: {
+      format: 'csv',
+      table: 'users',
+      columns: { user: 'customer', email: 'address' },
+    },
+  },
   tasks: {
     purchase: { kind: 'event', horizonDays: 5 },
     spend: { kind: 'value', horizonDays: 5 },
@@ -32,6 +42,8 @@ let reference: Night;
 async function nightOf(files: Iterable<[string, string]>): Promise<[Workspace, Night]> {
   const workspace = await openShop(config);
   await dropAll(workspace, files);
+  const people = Array.from({ length: 140 }, (_, i) => `C-${i},c${i}@example.com`);
+  await workspace.store.put('drop/customers/all.csv', `customer,address\n${people.join('\n')}\n`);
   return [workspace, await night(workspace, AS_OF)];
 }
 
@@ -73,8 +85,10 @@ describe('value tasks', { timeout: SLOW }, () => {
       expect(high).toBeGreaterThanOrEqual(low!);
       expect(value).toBeGreaterThan(0);
       if (i > 0) expect(value).toBeLessThanOrEqual(Number(ranked[i - 1]!.spend_value));
-      expect(Number(row.spend_alive)).toBeGreaterThan(0);
-      expect(Number(row.spend_alive)).toBeLessThanOrEqual(1);
+      // nothing is told of who bought on one day only
+      const alive = row.spend_alive === '' ? 0.5 : Number(row.spend_alive);
+      expect(alive).toBeGreaterThan(0);
+      expect(alive).toBeLessThan(1);
       expect(row.spend_next_day! > AS_OF).toBe(true);
       expect(JSON.parse(row.spend_reasons!.slice(1, -1).replaceAll('""', '"'))).not.toEqual([]);
     });
@@ -82,6 +96,25 @@ describe('value tasks', { timeout: SLOW }, () => {
     expect(rows.every((row) => row.year_low === '' && row.year_high === '')).toBe(true);
     const sum = (name: string) => rows.reduce((total, row) => total + Number(row[name]), 0);
     expect(sum('year_value')).toBeGreaterThan(10 * sum('spend_value'));
+  });
+
+  it('have audiences of hashed addresses, best first, without the control group', async () => {
+    const rows = await exported(shop);
+    for (const task of ['purchase', 'spend', 'orders']) {
+      const wanted = rows
+        .filter((row) => row[`${task}_rank`] !== '' && row.control === 'false')
+        .sort((a, b) => Number(a[`${task}_rank`]) - Number(b[`${task}_rank`]))
+        .map(({ user_id }) => sha256(`c${user_id!.slice(2)}@example.com`));
+      const { files } = (await readJson<ExportManifest>(shop.store, 'exports/current/manifest.json'))!;
+      const { key } = files.find(
+        (one) => one.table === 'audiences' && one.format === 'csv.gz' && one.key.includes(`task=${task}/`),
+      )!;
+      const [, ...lines] = gunzipSync((await getBytes(shop.store, key))!)
+        .toString()
+        .trim()
+        .split('\n');
+      expect(lines.map((line) => line.split(',')[0])).toEqual(wanted);
+    }
   });
 
   it('decide, with chances and costs, which action gains most from a user, if any', async () => {

@@ -1,5 +1,5 @@
-import { eventCode, formatDay, parseDay } from '../../data/index.ts';
-import { happens, inPopulation } from '../../features/index.ts';
+import { formatDay, parseDay } from '../../data/index.ts';
+import { amountWithin, inPopulation } from '../../features/index.ts';
 import type { CheckContext, GroupCheck } from '../family.ts';
 import { cutoffGrid, eachUser, FEWEST_OF_EACH as FEWEST, historyStart } from '../shared/index.ts';
 import { valueTask } from './value-task.ts';
@@ -15,32 +15,34 @@ export async function checkValueTask({ manifest, group, users: open }: CheckCont
     first === undefined
       ? []
       : cutoffGrid(manifest.config, first, asOf).filter((cutoff) => cutoff + task.horizonDays <= asOf);
-  const type = eventCode(task.event);
   let [back, came, nothing] = [0, 0, 0];
   for await (const { user } of eachUser(users, asOf)) {
-    const days = user.days.filter(({ entries, start, end }) =>
-      entries.type.subarray(start, end).includes(type),
-    );
-    if (days.length > 1) back++;
+    const paid = user.days.filter((day) => amountWithin([day], day.day, task) > 0);
+    if (paid.length > 1) back++;
     const asked = closed.filter((cutoff) => {
       user.advance(cutoff);
       return inPopulation(task, user.state, cutoff);
     });
-    const some = asked.filter((cutoff) => happens(user.days, cutoff, task.horizonDays, type));
+    const some = asked.filter((cutoff) => amountWithin(user.days, cutoff, task) > 0);
     if (some.length > 0) came++;
     if (some.length < asked.length) nothing++;
   }
   const learnt = Math.min(came, nothing) >= FEWEST;
-  if (back < FEWEST && !learnt) {
+  // Of who never had the event the customer base's model says nothing.
+  const based = back >= FEWEST && task.population !== 'prospects';
+  if (!based && !learnt) {
     const why =
-      `${back} users had events "${task.event}" on two days before ${formatDay(asOf)}, and of windows of ${task.horizonDays} days that were over by then ` +
-      `${came} users had one with such an event and ${nothing} one without; at least ${FEWEST} of the first, or of each of the others, are needed`;
+      `windows of ${task.horizonDays} days that were over before ${formatDay(asOf)} came to something for ${came} users and to nothing for ` +
+      `${nothing}; at least ${FEWEST} of each are needed` +
+      (task.population === 'prospects'
+        ? ': drop older events, or shorten horizonDays'
+        : `, or ${FEWEST} users to whom it came on two days (there are ${back}): drop older events, shorten horizonDays, or map the price if none is`);
     return { tasks: [], leftOut: [{ task: name, why }], warnings: [] };
   }
   if (learnt) return { tasks: [name], leftOut: [], warnings: [] };
   const why =
     closed.length === 0
       ? `no whole window of ${task.horizonDays} days was over before ${formatDay(asOf)}: the customer base's model answers alone, and how good it is cannot be measured yet`
-      : `of users in windows that were over, ${came} had an event "${task.event}" and ${nothing} had none; with fewer than ${FEWEST} of each, the customer base's model answers alone`;
+      : `windows that were over came to something for ${came} users and to nothing for ${nothing}; with fewer than ${FEWEST} of each, the customer base's model answers alone`;
   return { tasks: [name], leftOut: [], warnings: [{ task: name, why }] };
 }

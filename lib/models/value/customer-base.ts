@@ -33,7 +33,7 @@ export const customerBaseSchema: z.ZodType<CustomerBase> = z.object({
 
 /** What the model says of a customer. */
 export interface BaseForecast {
-  /** Chance that the customer has not left for good; 0 of who never bought. */
+  /** Chance that the customer has not left for good; 0 of who never bought, and 1 of who bought on one day only (`tellsAlive`). */
   readonly alive: number;
   /** Days with a purchase within the horizon, in the mean. */
   readonly transactions: number;
@@ -98,6 +98,9 @@ export function forecast(base: CustomerBase | undefined, history: History, horiz
     mean: spend && mean > 0 ? expectedSpend(spend, days, mean) : own,
   };
 }
+
+/** Does the model tell whether a customer is one still? It lets nobody leave before a second transaction. */
+export const tellsAlive = ({ days }: History): boolean => days > 1;
 
 /** Days until the next transaction has come with a chance of one half, given that the customer is one still. */
 export function daysToNext(base: CustomerBase | undefined, { days, last, age }: History): number {

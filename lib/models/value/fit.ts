@@ -1,5 +1,5 @@
 import { predictRaw, type TreeModel } from '../../engine/trees/index.ts';
-import { type Progress, probabilityOf } from '../shared/index.ts';
+import { FEWEST_OF_EACH as FEWEST, type Progress, probabilityOf } from '../shared/index.ts';
 import {
   BASE_WIDTH,
   type BaseForecast,
@@ -15,8 +15,6 @@ import { type FittedPart, fitPart } from './trees.ts';
 /** Members of a value model, in the order of their weights. */
 export const MEMBERS = ['BG/NBD x Gamma-Gamma', 'two-part trees', 'Tweedie trees'] as const;
 
-/** Fewer rows with anything, or with nothing, than this teach nothing. */
-const FEWEST = 20;
 /** Between Poisson (1) and gamma (2); the power by which candidates are judged, too. */
 const POWER = 1.5;
 /** Where too few users are kept aside to tell: amounts of one user differ by a factor of e. */

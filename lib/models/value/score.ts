@@ -11,9 +11,16 @@ import {
   probabilityOf,
   strongest,
 } from '../shared/index.ts';
-import { BASE_WIDTH, type BaseForecast, daysToNext, forecast, writeBase } from './customer-base.ts';
+import {
+  BASE_WIDTH,
+  type BaseForecast,
+  daysToNext,
+  forecast,
+  tellsAlive,
+  writeBase,
+} from './customer-base.ts';
 import { blended, meanSize, priorOf } from './fit.ts';
-import { readHistory } from './history.ts';
+import { type History, readHistory } from './history.ts';
 import { intervalOf } from './interval.ts';
 import { type ValueModelManifest, valueManifest } from './manifest.ts';
 import { RowWriter } from './rows.ts';
@@ -48,6 +55,7 @@ interface Scoring {
 interface Waiting {
   readonly row: number;
   readonly base: BaseForecast;
+  readonly history: History;
   readonly next: number;
 }
 
@@ -111,7 +119,7 @@ class ShardValues {
       const told = forecast(manifest.base, history, this.#horizon);
       writeBase(told, whole, reads - BASE_WIDTH);
       batch.set(whole.subarray(0, reads), waiting.length * reads);
-      waiting.push({ row: place, base: told, next: daysToNext(manifest.base, history) });
+      waiting.push({ row: place, base: told, history, next: daysToNext(manifest.base, history) });
       if (waiting.length < BATCH) continue;
       this.#sent.push(waiting);
       yield { features: float32(batch, [BATCH, reads]) };
@@ -124,7 +132,7 @@ class ShardValues {
   }
 
   #take(
-    { row, next, base }: Waiting,
+    { row, next, base, history }: Waiting,
     i: number,
     told: {
       chance: Float32Array;
@@ -142,9 +150,11 @@ class ShardValues {
       Float64Array.of(chance * meanSize(told.size[i]!, spread)),
       Float64Array.of(prior * Math.exp(told.total[i]!)),
     ];
-    const value = blended(members, weights, 1)[0]!;
+    // The customer base's model alone says nothing of who never had the event.
+    const silent = weights[0] === 1 && history.days === 0;
+    const value = silent ? Number.NaN : blended(members, weights, 1)[0]!;
     const [low, high] =
-      interval === undefined ? [Number.NaN, Number.NaN] : intervalOf({ chance, value }, interval);
+      interval === undefined || silent ? [Number.NaN, Number.NaN] : intervalOf({ chance, value }, interval);
     const set = (column: number[], number: number) => {
       column[row] = number;
     };
@@ -152,7 +162,7 @@ class ShardValues {
     set(this.#columns.low, low);
     set(this.#columns.high, high);
     if (!Number.isNaN(next)) {
-      set(this.#columns.alive, base.alive);
+      if (tellsAlive(history)) set(this.#columns.alive, base.alive);
       set(this.#columns.next, next);
     }
     if (told.reasons && groups.length > 0) {

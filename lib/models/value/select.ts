@@ -54,9 +54,9 @@ export async function chooseValue(
     const isOut = (unit: number) => unit % HELD_OUT < HELD_OUT / 5;
     trials.push(await tried(context, { first, day: asOf, at: latest, cutoffs: [...grid, asOf], run, isOut }));
   }
-  const filled = trials.filter(({ truth }) => truth.length > 0);
+  const filled = trials.filter(({ truth, members }) => truth.length > 0 && members.some(Boolean));
   if (filled.length === 0) {
-    const note = `No window of ${horizonDays} days was over before the as-of day: the customer base's model answers alone, and no interval can be told.`;
+    const note = `Too few windows of ${horizonDays} days were over before the as-of day, or too few of them came to anything: the customer base's model answers alone, and no interval can be told.`;
     return { weights: [1, 0, 0], interval: undefined, losses: [], validation: undefined, notes: [note] };
   }
   const weights = chooseWeights(filled, MEMBERS.length);

@@ -38,7 +38,14 @@ export async function trainValue(context: TrainContext): Promise<ModelFiles> {
   const value = await buildValueRows(context, await valueColumns(context, first, asOf), cutoffs);
   const fitted = await fitValue(value, { day: asOf, horizonDays }, run);
   const { base, trees, typical } = fitted;
-  const { weights, interval } = choice;
+  const { interval } = choice;
+  // What did best on past days may not be there today: then the other part answers.
+  const weights = trees ? choice.weights : [1, 0, 0];
+  if (!base && weights[0]! > 0) {
+    throw new DataError(
+      `the value of ${name} cannot be told: nobody whom it asks came back before ${manifest.asOf}, and too few windows came to anything`,
+    );
+  }
   const groupOf = readNames(config, value).map((one) => one.group);
   const groups = trees ? [...new Set(groupOf)].sort() : [];
   const by = weights[2]! > weights[1]! ? 'total' : 'parts';

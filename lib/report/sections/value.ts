@@ -18,7 +18,7 @@ export function valueAdvice(task: ValueTaskReport, run: RunReport): Html {
   const measured = measuredOf(task)?.measures;
   const top = measured?.topShare10;
   return html`<div class="advice"><div><h3>${name}</h3>
-<p class="intro"><b>${plural(ranked, 'user', 'users')}</b> ${ranked === 1 ? 'is' : 'are'} expected to come to <b>${amount(expected, task)}</b> together (<code>${name}_value</code>, with an interval of 80 % from <code>${name}_low</code> to <code>${name}_high</code>).${
+<p class="intro"><b>${plural(ranked, 'user', 'users')}</b> ${ranked === 1 ? 'is' : 'are'} expected to come to <b>${amount(expected, task)}</b> together (<code>${name}_value</code>${measured && measured.coverage !== null && html`, with an interval of 80 % from <code>${name}_low</code> to <code>${name}_high</code>`}).${
     isNumber(top) &&
     html` The tenth with the highest values (<code>${name}_decile = 1</code>) held <b>${percent(top, 0)}</b> of what all came to: care for them first.`
   }</p>
