@@ -270,6 +270,8 @@ export default { ...shoppers, training: { steps: 60, batchSize: 256 }, model: { 
       'recall',
       'ndcg',
       'selection',
+      'rules',
+      'longTail',
     ]);
     expect(next).toMatchObject({ task: 'preference', k: 5, n: positives });
     const [head, ...listed] = await linesOf(lists);
