@@ -8,6 +8,7 @@ import { exportRun } from '../../lib/export/index.ts';
 import { profilesKey } from '../../lib/run/index.ts';
 import { type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
 import { encodeProfiles, LIFECYCLES, type ShardProfiles } from '../../lib/score/index.ts';
+import { ALL } from '../all.ts';
 import { hashOf } from '../e2e/nights.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
 import { KEY, madeUpUsers, putScored, type ScoredUser, SHARDS } from './scored.ts';
@@ -87,41 +88,45 @@ async function rowsOf({ root }: Shop): Promise<Record<string, unknown>[]> {
   }
 }
 
-it('profiles in parts have the rows of one file, and the same bytes when workers share them out', {
-  timeout: LIMIT,
-}, async () => {
-  // given
-  const [whole, parts, shared] = [await shop(), await shop(), await shop()];
-  const keyFile = `${shared.root}.key`;
-  await writeFile(keyFile, KEY);
-  const start = (): ChildProcess =>
-    fork(fileURLToPath(new URL('../../containers/export/main.ts', import.meta.url)), {
-      execArgv: ['--import', 'tsx'],
-      env: {
-        ...process.env,
-        NIGHTJAR_EXPORT_WORKER: '1',
-        NIGHTJAR_STORE: shared.root,
-        NIGHTJAR_KEY_FILE: keyFile,
-      },
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    });
-  // when
-  await exported(whole);
-  const manifest = await exported(parts, { sizes: IN_FOUR });
-  await exported(shared, { sizes: IN_FOUR, workers: { count: 2, start } });
-  // then
-  const names = manifest.files
-    .filter(({ table }) => table === 'profiles')
-    .map(({ key }) => key.split('/').at(-1));
-  expect(names.filter((name) => name!.endsWith('parquet'))).toEqual(
-    [0, 1, 2, 3].map((part) => `profiles-00${part}.parquet`),
-  );
-  expect(manifest.rows).toBe(all.length);
-  const rows = await rowsOf(whole);
-  expect(rows.map((row) => row.user_id).sort()).toEqual(all.map(({ id }) => id).sort());
-  expect(await rowsOf(parts)).toEqual(rows);
-  expect(await hashes(shared.store)).toEqual(await hashes(parts.store));
-});
+it.runIf(ALL)(
+  'profiles in parts have the rows of one file, and the same bytes when workers share them out',
+  {
+    timeout: LIMIT,
+  },
+  async () => {
+    // given
+    const [whole, parts, shared] = [await shop(), await shop(), await shop()];
+    const keyFile = `${shared.root}.key`;
+    await writeFile(keyFile, KEY);
+    const start = (): ChildProcess =>
+      fork(fileURLToPath(new URL('../../containers/export/main.ts', import.meta.url)), {
+        execArgv: ['--import', 'tsx'],
+        env: {
+          ...process.env,
+          NIGHTJAR_EXPORT_WORKER: '1',
+          NIGHTJAR_STORE: shared.root,
+          NIGHTJAR_KEY_FILE: keyFile,
+        },
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      });
+    // when
+    await exported(whole);
+    const manifest = await exported(parts, { sizes: IN_FOUR });
+    await exported(shared, { sizes: IN_FOUR, workers: { count: 2, start } });
+    // then
+    const names = manifest.files
+      .filter(({ table }) => table === 'profiles')
+      .map(({ key }) => key.split('/').at(-1));
+    expect(names.filter((name) => name!.endsWith('parquet'))).toEqual(
+      [0, 1, 2, 3].map((part) => `profiles-00${part}.parquet`),
+    );
+    expect(manifest.rows).toBe(all.length);
+    const rows = await rowsOf(whole);
+    expect(rows.map((row) => row.user_id).sort()).toEqual(all.map(({ id }) => id).sort());
+    expect(await rowsOf(parts)).toEqual(rows);
+    expect(await hashes(shared.store)).toEqual(await hashes(parts.store));
+  },
+);
 
 it('an export of profiles that was killed goes on with the segments it had found', {
   timeout: LIMIT,
