@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EVENT_TYPES } from '../data/events.ts';
 import { isZoneName } from '../data/zones.ts';
 
 /** Parts that several schemas share. */
@@ -14,14 +15,4 @@ export const timeZone = z
     'an IANA time zone such as "Europe/London" or "UTC" (no abbreviation: BST means two zones)',
   );
 
-export const eventType = z.enum([
-  'view',
-  'search',
-  'cart',
-  'uncart',
-  'favorite',
-  'purchase',
-  'return',
-  'review',
-  'message',
-]);
+export const eventType = z.enum(EVENT_TYPES);

@@ -54,7 +54,10 @@ export async function chooseValue(
     const isOut = (unit: number) => unit % HELD_OUT < HELD_OUT / 5;
     trials.push(await tried(context, { first, day: asOf, at: latest, cutoffs: [...grid, asOf], run, isOut }));
   }
-  const filled = trials.filter(({ truth, members }) => truth.length > 0 && members.some(Boolean));
+  const answered = trials.filter(({ truth, members }) => truth.length > 0 && members.some(Boolean));
+  const comparable = MEMBERS.some((_, m) => answered.every(({ members }) => members[m]));
+  // Days that no member could answer in common tell nothing of one another: the latest decides.
+  const filled = comparable ? answered : answered.slice(-1);
   if (filled.length === 0) {
     const note = `Too few windows of ${horizonDays} days were over before the as-of day, or too few of them came to anything: the customer base's model answers alone, and no interval can be told.`;
     return { weights: [1, 0, 0], interval: undefined, losses: [], validation: undefined, notes: [note] };

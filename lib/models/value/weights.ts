@@ -13,7 +13,8 @@ const ALIKE = 0.03;
 /**
  * Weights of the members, from 0 in tenths, together 1. Of those whose mean deviance over the trials is like the least, the ones
  * that order the rows best (Spearman's correlation, the mean over the trials); of equal ones those that lean on the
- * fewest members. A member that could not be fitted in every trial has none; where that leaves none, the latest trial decides.
+ * fewest members. A member that could not be fitted in every trial has none.
+ * @param trials with a member at least that could be fitted in all of them
  */
 export function chooseWeights(trials: readonly HeldOut[], members: number): number[] {
   const overTrials = (of: (trial: HeldOut) => number) =>
@@ -26,7 +27,6 @@ export function chooseWeights(trials: readonly HeldOut[], members: number): numb
       weights,
       loss: overTrials(({ truth, members: own }) => deviance(truth, blended(own, weights, truth.length))),
     }));
-  if (ways.length === 0) return chooseWeights(trials.slice(-1), members);
   const least = Math.min(...ways.map(({ loss }) => loss));
   let best = ways.find(({ loss }) => loss === least)!.weights;
   let order = Number.NEGATIVE_INFINITY;
