@@ -1,7 +1,7 @@
+import { digamma, logGamma, logGammaRatio } from '../host/index.ts';
 import { CustomerBaseError } from './errors.ts';
 import { type Frequencies, frequenciesOf } from './frequencies.ts';
 import { checkWeight, type Numbers } from './histories.ts';
-import { digamma, logGamma, logGammaRatio } from './special.ts';
 
 /** What customers spent, one of each a customer; money in one unit, whichever it is. */
 export interface CustomerSpends {

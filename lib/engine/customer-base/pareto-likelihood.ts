@@ -1,7 +1,7 @@
+import { digamma, logGammaRatio } from '../host/index.ts';
 import { type Frequencies, frequenciesOf, pace } from './frequencies.ts';
 import type { CustomerHistories } from './histories.ts';
 import { logPowerIntegral } from './power-integral.ts';
-import { digamma, logGammaRatio } from './special.ts';
 
 /** The log-likelihood of Pareto/NBD per customer, at the logarithms of r, alpha, s and beta. */
 export class MeanParetoLikelihood {

@@ -12,6 +12,7 @@ export {
   TrainError,
   toPlainError,
 } from './errors.ts';
+export { digamma, logGamma, logGammaRatio } from './gamma.ts';
 export { kernelsOf } from './kernels/index.ts';
 export { gatherRows, sigmoid, softplus } from './numbers.ts';
 export { createRng, philox, Rng, type RngState } from './rng.ts';

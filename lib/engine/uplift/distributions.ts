@@ -1,3 +1,5 @@
+import { logGamma } from '../host/index.ts';
+
 /**
  * Tails of the normal, Student's and the chi-square distribution, from the incomplete gamma and beta functions. Continued
  * fractions and series as in the NIST Digital Library of Mathematical Functions. Relative errors are about 1e-12; with millions of
@@ -8,22 +10,6 @@ const EPSILON = 2 ** -52;
 /** Stands for a denominator of zero in Lentz's method. */
 const TINY = 1e-300;
 const MOST_TERMS = 10_000;
-
-/** Lanczos' approximation with g = 7 and nine terms (P. Godfrey's coefficients), relative error about 1e-15. */
-const LANCZOS = [
-  0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
-  12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
-] as const;
-
-/** ln Γ(x), x > 0. */
-function logGamma(x: number): number {
-  if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - logGamma(1 - x);
-  const z = x - 1;
-  const t = z + 7.5;
-  let sum: number = LANCZOS[0];
-  for (let i = 1; i < LANCZOS.length; i++) sum += LANCZOS[i]! / (z + i);
-  return 0.5 * Math.log(2 * Math.PI) + (z + 0.5) * Math.log(t) - t + Math.log(sum);
-}
 
 /** Q(a, x), the regularised upper incomplete gamma function, a > 0 and x >= 0 (DLMF 8.2.4, 8.7.1, 8.9.2). */
 function gammaTail(a: number, x: number): number {

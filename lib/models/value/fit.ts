@@ -1,4 +1,5 @@
-import { predictRaw, type TreeModel } from '../../engine/trees/index.ts';
+import { type BoostingOptions, predictRaw, type TreeModel } from '../../engine/trees/index.ts';
+import { type BoostedFit, fitBoosted } from '../candidates/index.ts';
 import { FEWEST_OF_EACH as FEWEST, type Progress, probabilityOf } from '../shared/index.ts';
 import {
   BASE_WIDTH,
@@ -10,13 +11,15 @@ import {
 } from './customer-base.ts';
 import { readHistory } from './history.ts';
 import type { ValueRows } from './rows.ts';
-import { type FittedPart, fitPart } from './trees.ts';
 
 /** Members of a value model, in the order of their weights. */
 export const MEMBERS = ['BG/NBD x Gamma-Gamma', 'two-part trees', 'Tweedie trees'] as const;
 
 /** Between Poisson (1) and gamma (2); the power by which candidates are judged, too. */
 const POWER = 1.5;
+/** Leaves of a tree, at most, and trees at least. */
+const LEAVES = 12;
+const FEWEST_TREES = 10;
 /** Where too few users are kept aside to tell: amounts of one user differ by a factor of e. */
 const USUAL_SPREAD = 1;
 /** Forecasts are taken as 0 below this share of the mean. */
@@ -76,17 +79,19 @@ export async function fitValue(
     what: string,
     at: Int32Array,
     of: { label: (row: number) => number; weight?: (row: number) => number },
-    options: Parameters<typeof fitPart>[1],
-  ): Promise<FittedPart> => {
+    options: BoostingOptions,
+  ): Promise<BoostedFit> => {
     progress(what);
     const part = {
-      values: readsOf(value, at),
+      rows: at.length,
       columns: reads,
+      values: readsOf(value, at),
       labels: Float32Array.from(at, of.label),
-      weights: of.weight && Float32Array.from(at, of.weight),
+      ...(of.weight ? { weights: Float32Array.from(at, of.weight) } : {}),
       unit: Float32Array.from(at, (row) => rows.unit[row]!),
     };
-    return fitPart(part, options, { seed, threads });
+    const told = { ...options, maxLeaves: LEAVES };
+    return fitBoosted(part, told, { seed, threads, fewest: FEWEST_TREES });
   };
   const chance = await fit(
     'does it come to anything',
@@ -113,10 +118,11 @@ export async function fitValue(
 }
 
 /** The standard deviation of what is left of the logarithms, of users kept aside. */
-function spreadOf({ aside: { raw, labels } }: FittedPart): number {
-  if (labels.length < FEWEST) return USUAL_SPREAD;
-  const squares = labels.reduce((sum, y, i) => sum + (y - raw[i]!) ** 2, 0);
-  return Math.sqrt(squares / labels.length);
+function spreadOf({ aside }: BoostedFit): number {
+  if (!aside || aside.rows.rows < FEWEST) return USUAL_SPREAD;
+  const raw = predictRaw(aside.model, aside.rows.values);
+  const squares = aside.rows.labels.reduce((sum, y, i) => sum + (y - raw[i]!) ** 2, 0);
+  return Math.sqrt(squares / aside.rows.rows);
 }
 
 /** What models read of some rows: (at.length, reads). */

@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MeanSpendLikelihood } from '../../../lib/engine/customer-base/gamma-gamma-likelihood.ts';
 import { CustomerBaseError, expectedSpend, fitGammaGamma } from '../../../lib/engine/customer-base/index.ts';
-import { digamma, logGamma, logGammaRatio } from '../../../lib/engine/customer-base/special.ts';
-import { createRng } from '../../../lib/engine/host/index.ts';
+import { createRng, digamma, logGamma, logGammaRatio } from '../../../lib/engine/host/index.ts';
 import { gamma } from './support.ts';
 
 const { spend: recorded, special } = JSON.parse(

@@ -1,3 +1,4 @@
 export { BgNbdCandidate } from './bg-nbd.ts';
+export { type BoostedFit, fitBoosted } from './boosted.ts';
 export { LogisticCandidate } from './logistic.ts';
 export { TreesCandidate } from './trees.ts';

@@ -8,6 +8,8 @@ export interface KnownRows {
   /** (rows, columns). */
   readonly values: Float32Array;
   readonly labels: Float32Array;
+  /** All 1 if left out. */
+  readonly weights?: Float32Array;
   /** A number in [0, 1) per user. */
   readonly unit: Float32Array;
 }
@@ -67,6 +69,7 @@ export function rowsOf(known: KnownRows, test: (place: number, unit: number) => 
     columns: known.columns,
     values: gatherRows(known.values, known.columns, at),
     labels: gatherRows(known.labels, 1, at),
+    ...(known.weights ? { weights: gatherRows(known.weights, 1, at) } : {}),
     unit: gatherRows(known.unit, 1, at),
   };
 }

@@ -1,27 +1,10 @@
 import type { GraphBuilder, Value } from '../../../engine/onnx/index.ts';
-import {
-  type BoostingOptions,
-  fitBoosting,
-  fitForest,
-  type TreeModel,
-  treeParts,
-  treeScores,
-} from '../../../engine/trees/index.ts';
+import { fitForest, type TreeModel, treeParts, treeScores } from '../../../engine/trees/index.ts';
 import type { Candidate, Material } from '../candidate.ts';
+import { fitBoosted } from './boosted.ts';
 import { FittedTabular, type TaskModel } from './fitted.ts';
-import { type KnownRows, knownRows, rowsOf, type Scale, standardisedBy } from './known.ts';
+import { type KnownRows, knownRows, type Scale, standardisedBy } from './known.ts';
 
-/** Small trees and many of them, each of a part of rows and columns: rows of one user at many cut-offs are far from independent. */
-const OPTIONS = {
-  learningRate: 0.04,
-  l2: 5,
-  subsample: 0.8,
-  columnSubsample: 0.5,
-} satisfies BoostingOptions;
-const MOST_TREES = 400;
-const PATIENCE = 30;
-/** Users that are kept aside to find how many trees there should be. */
-const ASIDE = 0.2;
 const FEWEST_TREES = 20;
 /** More rows tell finer trees from chance. */
 const LEAVES = [
@@ -85,30 +68,9 @@ interface Run {
   readonly threads: number;
 }
 
-/** As many trees as are best for users kept aside, then fitted again on all. */
-async function boosted(known: KnownRows, { seed, threads }: Run): Promise<TreeModel> {
-  const options: BoostingOptions = {
-    ...OPTIONS,
-    maxLeaves: LEAVES.find(({ rows }) => known.rows <= rows)!.leaves,
-    minRowsInLeaf: Math.round(Math.min(50, Math.max(10, known.rows / 100))),
-    threads,
-  };
-  // The upper end, not the lower: folds of other purposes begin at 0.
-  const learnt = rowsOf(known, (_, unit) => unit < 1 - ASIDE);
-  const valid = rowsOf(known, (_, unit) => unit >= 1 - ASIDE);
-  let trees = FEWEST_TREES;
-  // A handful of users may all stand on one side.
-  if (learnt.rows > 0 && valid.rows > 0) {
-    const tried = await fitBoosting({
-      ...learnt,
-      valid,
-      seed,
-      options: { ...options, trees: MOST_TREES, patience: PATIENCE },
-    });
-    trees = Math.max(FEWEST_TREES, tried.model.roots.length);
-  }
-  const { model } = await fitBoosting({ ...known, seed, options: { ...options, trees } });
-  return model;
+async function boosted(known: KnownRows, run: Run): Promise<TreeModel> {
+  const { leaves } = LEAVES.find(({ rows }) => known.rows <= rows)!;
+  return (await fitBoosted(known, { maxLeaves: leaves }, { ...run, fewest: FEWEST_TREES })).model;
 }
 
 async function forest(known: KnownRows, { seed, threads }: Run): Promise<TreeModel> {
