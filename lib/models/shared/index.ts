@@ -19,6 +19,13 @@ export { fitProfiles, openProfiles, type ProfileWriter, profileNames } from './p
 export type { Progress } from './progress.ts';
 export { listedNames, type NamedValue, namedValues, strongest } from './reasons.ts';
 export { RowTable, type UserRows } from './row-table.ts';
+export {
+  type EncoderToMake,
+  makeEncoder,
+  readEncoder,
+  type ShopEncoder,
+  tokenizerOf,
+} from './shop-encoder.ts';
 export { probabilityOf } from './sigmoid.ts';
 export type { FeatureStrength, TaskStrengths } from './strengths.ts';
 export { openTitles } from './titles.ts';

@@ -5,7 +5,7 @@ import { type TextEncoderModel, textEncoder } from '../../../lib/engine/text/ind
 import { readShardDays } from '../../../lib/features/index.ts';
 import { ageBucket, TEXT_FIELDS } from '../../../lib/models/candidates/network/texts/read.ts';
 import { TextVectors, vectorsGraph } from '../../../lib/models/candidates/network/texts/vectors.ts';
-import { readEncoder, tokenizerOf } from '../../../lib/models/users/shop-encoder.ts';
+import { readEncoder, tokenizerOf } from '../../../lib/models/shared/index.ts';
 import { openTexts, TextNumbers, textPlaces, textsBefore } from '../../../lib/models/users/texts.ts';
 import { dayInputs, openUsers, planRun, type RunManifest } from '../../../lib/run/index.ts';
 import type { ObjectStore } from '../../../lib/runtime/index.ts';
