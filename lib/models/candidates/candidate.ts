@@ -50,7 +50,7 @@ export interface Fitted {
   readonly curve: readonly CurvePoint[];
   /** The same of a pretraining. */
   readonly pretraining: readonly CurvePoint[];
-  /** Logits of the tasks: (rows.length, tasks), NaN for a task that it cannot answer. */
+  /** Logits of the tasks: (rows.length, tasks), NaN for a task that it cannot answer. See `JointAnswers` for what they are else. */
   logits(rows: Int32Array): Promise<Float32Array>;
   /** What moves the scores of each task over these rows; nothing for a task that it cannot answer. */
   strengths(rows: Int32Array): Promise<TaskStrengths[]>;
@@ -97,16 +97,26 @@ export interface Standardised {
   readonly transform: InputTransform;
 }
 
+/**
+ * How the outcomes of a row's heads hang together, where each head does not ask yes or no by itself:
+ * - 'one-of': the heads are classes, of which exactly one is a row's. `logits` are logarithms of their chances, up to a number per row.
+ * - 'number': there is one head, whose outcome is a number, less the mean of the rows that are used and by their deviation. `logits`
+ *   are the expected number, on the same scale.
+ */
+export type JointAnswers = 'one-of' | 'number';
+
 /** What candidates are fitted on: rows with their outcomes, made by a family from what was known on some day. */
 export interface Material extends Standardised {
   readonly config: Config;
   readonly heads: readonly Head[];
+  /** Absent where each head asks yes or no by itself. A candidate that cannot answer so does not apply. */
+  readonly answers?: JointAnswers;
   /** (count, width) raw features: the input `features` of the scoring graph. */
   readonly features: Float32Array;
   readonly width: number;
   /** Name and group of every feature. */
   readonly names: readonly { readonly name: string; readonly group: string }[];
-  /** (count, bins): 1 or 0, NaN where an outcome is not known. */
+  /** (count, bins): 1 or 0, NaN where an outcome is not known; of a number as `JointAnswers` says. */
   readonly labels: Float32Array;
   /** Row numbers that a fit may learn from. */
   readonly used: Int32Array;

@@ -2,6 +2,7 @@ export type {
   Candidate,
   ExportedModel,
   Fitted,
+  JointAnswers,
   Material,
 } from './candidate.ts';
 export { type Comparison, comparisonSchema } from './comparison.ts';

@@ -9,18 +9,21 @@ import {
 } from '../../features/index.ts';
 import type { RunManifest } from '../../run/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
+import { type Answers, type LabelOutcomes, outcomesOf } from './labels.ts';
 import { emptySide, splitOf, withLatest } from './split.ts';
 
 /** A labelled table as numbers, with the parts that its split names. */
-export interface LabelledTable {
+export interface LabelledTable extends LabelOutcomes {
+  readonly answers: Answers;
   /** Attributes that are the column which splits it by time: no model reads them. */
   readonly without: readonly string[];
   /** Row numbers as the shop counts them, over all files in the order of their keys. */
   readonly rowIds: Int32Array;
+  /** Places of rows with an outcome. */
   readonly train: Int32Array;
   readonly test: Int32Array;
-  /** 1 for the positive label. */
-  readonly labels: Float32Array;
+  /** Labels that are no numbers where numbers are asked: their rows are scored, and take part in nothing else. */
+  readonly unread: readonly string[];
   readonly table: AttributeTable;
 }
 
@@ -34,7 +37,8 @@ export function labelTask(config: Config, name: string): LabelTask {
  * Reads the table of a label task. Rows of split 'test' are for testing, all others for training; without any split a
  * fifth of the rows, by a hash of the row number, is for testing. Where time splits it, the latest training rows have the
  * split 'valid', and attributes that are the column which splits are left out.
- * @throws DataError when there are no rows to train on, one label only, or a split by time that leaves a side empty
+ * @throws DataError when there are no rows to train on, labels that tell nothing apart, or a split by time that leaves a
+ * side empty
  */
 export async function readLabelled(
   store: ObjectStore,
@@ -80,18 +84,19 @@ export async function readLabelled(
   const test = rows.filter(isTest);
   if (split && (train.length === 0 || test.length === 0))
     throw emptySide(name, task.source, split, test.length);
-  const labels = Float32Array.from(table.labels, (label) =>
-    Number(label.toLowerCase() === task.positive.toLowerCase()),
-  );
-  const positives = train.reduce((sum, row) => sum + labels[row]!, 0);
-  if (positives === 0 || positives === train.length) {
-    const seen = [...new Set(table.labels)].slice(0, 5).map((label) => `"${label}"`);
-    throw new DataError(
-      `task ${name}: ${positives} of ${train.length} training rows have the label "${task.positive}"; the table's ` +
-        `labels are ${seen.join(', ')}: set tasks.${name}.positive to one of them`,
-    );
-  }
-  return { without: [...without].sort(), rowIds, train, test, labels, table };
+  const outcomes = outcomesOf(name, task, table.labels, train);
+  const width = outcomes.heads.length;
+  const known = (row: number) => !Number.isNaN(outcomes.labels[row * width]);
+  return {
+    ...outcomes,
+    answers: task.answers ?? 'yes-no',
+    without: [...without].sort(),
+    rowIds,
+    train: train.filter(known),
+    test: test.filter(known),
+    unread: [...rows].flatMap((row) => (known(row) ? [] : [table.labels[row]!])),
+    table,
+  };
 }
 
 /**

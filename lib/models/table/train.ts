@@ -1,4 +1,5 @@
 import { stableUnit } from '../../data/index.ts';
+import { gatherRows } from '../../engine/host/index.ts';
 import { attributeNames, fitAttributes } from '../../features/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import {
@@ -18,6 +19,7 @@ import {
 } from '../candidates/index.ts';
 import type { TrainContext, Trials, TrialsContext } from '../family.ts';
 import { manifestFile } from '../shared/index.ts';
+import { askedOf, type Scale } from './asked.ts';
 import { holdOut } from './hold-out.ts';
 import { type LabelledTable, readLabelled, tableFeatures } from './labelled.ts';
 import type { TableModelManifest } from './manifest.ts';
@@ -101,12 +103,12 @@ function tried(
   candidates: readonly Candidate[],
   goOn?: () => boolean,
 ): Promise<Trial> {
-  const { labels } = labelled;
   const { held: rows, rest } = parted(labelled);
+  const material = materialOf(context, labelled, rest, 'choosing');
   return runTrial({
     candidates,
-    material: materialOf(context, labelled, rest, 'choosing'),
-    heldOut: { rows, outcomes: Float32Array.from(rows, (row) => labels[row]!) },
+    material,
+    heldOut: { rows, outcomes: gatherRows(material.outcomes, material.heads.length, rows) },
     users: rows,
     day: null,
     forms: true,
@@ -114,13 +116,20 @@ function tried(
   });
 }
 
+/** A material with what scoring must know of how it came about. */
+interface TableMaterial extends Material {
+  readonly encoder: TableModelManifest['encoder'];
+  readonly scale: Scale;
+}
+
 /** Some rows of the table to learn from, encoded and standardised by these rows alone. @param doing told with progress */
 function materialOf(
-  { manifest: { config }, group, progress, fits }: TrainContext,
-  { table, labels, rowIds }: LabelledTable,
+  { manifest: { config }, progress, fits }: TrainContext,
+  labelled: LabelledTable,
   used: Int32Array,
   doing: string,
-): Material & { readonly encoder: TableModelManifest['encoder'] } {
+): TableMaterial {
+  const { table, rowIds } = labelled;
   const encoder = fitAttributes(table, [...used]);
   const features = tableFeatures(table, encoder);
   const names = attributeNames(encoder);
@@ -131,18 +140,21 @@ function materialOf(
   const kept = transform.kept.length;
   const inputs = new Float32Array(table.rows * kept);
   for (const row of used) writeInputs(features, row * width, transform, inputs, row * kept);
+  const { heads, answers, scale, outcomes } = askedOf(labelled, used);
   return {
     encoder,
+    scale,
     config,
-    heads: [{ task: group.tasks[0]!, bins: 1, inverted: false }],
+    heads,
+    ...(answers ? { answers } : {}),
     features,
     width,
     names,
-    labels,
-    outcomes: labels,
+    labels: outcomes,
+    outcomes,
     unit: Float32Array.from(rowIds, (id) => stableUnit('fold', String(id))),
     used,
-    weights: new Float32Array(used.length).fill(1),
+    weights: new Float32Array(used.length * heads.length).fill(1),
     inputs,
     transform,
     steps: config.training.steps,

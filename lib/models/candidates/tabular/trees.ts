@@ -39,7 +39,7 @@ export class TreesCandidate implements Candidate {
   }
 
   applies(material: Material): boolean {
-    return standardisedBy(this.#form.by, material) !== undefined;
+    return material.answers === undefined && standardisedBy(this.#form.by, material) !== undefined;
   }
 
   async fit(material: Material): Promise<FittedTabular> {
