@@ -9,7 +9,7 @@ export { type Comparison, comparisonSchema } from './comparison.ts';
 export { bins, type Head, taskLogits } from './heads.ts';
 export { fitColumns, fitInputs, type InputColumns, type InputTransform, writeInputs } from './inputs.ts';
 export { CANDIDATES, offered } from './list.ts';
-export type { TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
+export type { RowTexts, TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
 export {
   ageBucket,
   cutAtVectors,

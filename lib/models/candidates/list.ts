@@ -3,6 +3,7 @@ import { ConfigError } from '../../data/index.ts';
 import type { Candidate } from './candidate.ts';
 import { linear, mlp, NetworkCandidate, TunedCandidate, texts, visits } from './network/index.ts';
 import { BgNbdCandidate, LogisticCandidate, TreesCandidate } from './tabular/index.ts';
+import { TextsCandidate } from './texts/index.ts';
 
 /** Single numbers that a model must beat. */
 const RECENCY = /\.recency$/;
@@ -41,6 +42,7 @@ export const CANDIDATES: readonly Candidate[] = [
   withBoth,
   new TunedCandidate('network + tuned texts', withTexts, wide),
   new TunedCandidate('network + visits + tuned texts', withBoth, wide),
+  new TextsCandidate(),
 ];
 
 /** Tried where the config says 'auto'. */
