@@ -32,3 +32,4 @@ export { summarise } from './strength.ts';
 export { type BoostedFit, fitBoosted } from './tabular/index.ts';
 export { type Costs, costsOf, runTrial, type Trial } from './trial.ts';
 export { blendedApart } from './weights.ts';
+export { FEW_TOKENS, VERY_FEW_TOKENS } from './texts/index.ts';

@@ -31,6 +31,7 @@ export const tableFamily = (
       curve,
       selection,
       comparison,
+      texts,
     } = parseManifest(tableManifest, files);
     const { kind, source, positive } = labelTask(config, name);
     const measured = validation?.[name];
@@ -48,7 +49,7 @@ export const tableFamily = (
       ],
       leftOut: [],
       curve,
-      pretraining: [],
+      pretraining: texts?.pretraining ?? [],
       selection,
       ...(comparison ? { comparison } : {}),
     };

@@ -28,6 +28,8 @@ export interface TableModelManifest {
   readonly validation?: Readonly<Record<string, Validation<BinaryAssessment>>>;
   /** What moves the scores; one entry, as there is one head. */
   readonly strengths: readonly TaskStrengths[];
+  /** Where the model reads texts by an encoder: the word pieces of a row, and how its pretraining went. */
+  readonly texts?: { readonly maxLength: number; readonly pretraining: readonly CurvePoint[] };
 }
 
 export const tableManifest: z.ZodType<TableModelManifest> = z.object({
@@ -42,4 +44,5 @@ export const tableManifest: z.ZodType<TableModelManifest> = z.object({
   comparison: z.exactOptional(comparisonSchema),
   validation: z.exactOptional(validationSchema<Validation<BinaryAssessment>>()),
   strengths: strengthsSchema,
+  texts: z.exactOptional(z.object({ maxLength: z.number(), pretraining: curveSchema })),
 });

@@ -1,16 +1,15 @@
 import { stableUnit } from '../../data/index.ts';
-import { float32 } from '../../engine/host/index.ts';
+import { decodeModel } from '../../engine/onnx/index.ts';
 import { openSession } from '../../engine/train/index.ts';
-import { groupWords } from '../../features/index.ts';
+import { type AttributeTable, groupWords } from '../../features/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import { reasonNames } from '../candidates/index.ts';
 import type { ScoreContext, ShardScores } from '../family.ts';
-import { parseManifest, probabilityOf, strongest } from '../shared/index.ts';
+import { parseManifest, probabilityOf, strongest, tokenizerOf } from '../shared/index.ts';
+import { type TokenReading, tableBatches } from './batches.ts';
 import { readLabelled, tableFeatures } from './labelled.ts';
-import { tableManifest } from './manifest.ts';
-
-/** Rows of every batch: always the same, the last one filled up, because results depend on the batch's size. */
-const BATCH = 256;
+import { type TableModelManifest, tableManifest } from './manifest.ts';
+import { joinedTexts } from './texts.ts';
 
 /**
  * Scores every row of a labelled table, in the order of row numbers; a row's number stands where users have their
@@ -26,23 +25,22 @@ export async function scoreTable(files: ModelFiles, context: ScoreContext): Prom
   const width = features.length / table.rows;
   const order = Array.from({ length: table.rows }, (_, i) => i).sort((a, b) => rowIds[a]! - rowIds[b]!);
   const logit = new Float64Array(table.rows);
-  const reasons: string[] = [];
+  const reasons = new Array<string>(table.rows).fill('');
   const session = await openSession(files['model.onnx']!, { threads });
   try {
     const names = reasonNames(manifest).map(groupWords);
-    for (let start = 0; start < order.length; start += BATCH) {
-      const rows = order.slice(start, start + BATCH);
-      const batch = new Float32Array(BATCH * width);
-      rows.forEach((row, b) => {
-        batch.set(features.subarray(row * width, (row + 1) * width), b * width);
-      });
-      const output = await session.run({ features: float32(batch, [BATCH, width]) });
+    for (const { places, feeds } of tableBatches({ features, width }, order, readingOf(files, manifest, table))) {
+      const output = await session.run(feeds);
       const effects = output.reasons!.data as Float32Array;
       const columns = output.reasons!.shape[2]!;
-      rows.forEach((_, b) => {
-        logit[start + b] = Number(output.logits!.data[b]);
+      places.forEach((place, b) => {
+        logit[place] = Number(output.logits!.data[b]);
         const from = b * columns;
-        reasons.push(strongest(names, effects.subarray(from, from + names.length), config.exports.reasons));
+        reasons[place] = strongest(
+          names,
+          effects.subarray(from, from + names.length),
+          config.exports.reasons,
+        );
       });
     }
   } finally {
@@ -52,4 +50,21 @@ export async function scoreTable(files: ModelFiles, context: ScoreContext): Prom
   const hashes = Uint32Array.from(users, (row) => stableUnit('row', row) * 2 ** 32);
   const scores = { logit, probability: logit.map(probabilityOf), reasons };
   return { users, hashes, tasks: { [task]: scores }, lists: {}, values: {} };
+}
+
+/** What the model reads of the rows' texts; undefined where it reads none. */
+function readingOf(
+  files: ModelFiles,
+  { texts: read, encoder }: TableModelManifest,
+  table: AttributeTable,
+): TokenReading | undefined {
+  if (!read) return undefined;
+  const tokenizer = tokenizerOf(files);
+  const names = encoder.columns.flatMap(({ name, kind }) => (kind === 'text' ? [name] : []));
+  return {
+    graph: decodeModel(files['model.onnx']!),
+    tokenizer,
+    maxLength: read.maxLength,
+    texts: joinedTexts(table, names, tokenizer),
+  };
 }

@@ -11,6 +11,7 @@ import {
   fitInputs,
   type Material,
   offered,
+  type RowTexts,
   runTrial,
   searchSettings,
   selected,
@@ -23,6 +24,7 @@ import { askedOf, type Scale } from './asked.ts';
 import { holdOut } from './hold-out.ts';
 import { type LabelledTable, readLabelled, tableFeatures } from './labelled.ts';
 import type { TableModelManifest } from './manifest.ts';
+import { readRowTexts } from './texts.ts';
 
 /** Trains the model of a labelled table: chosen on held-out training rows, then fitted on all of them. */
 export async function trainTable(
@@ -36,12 +38,13 @@ export async function trainTable(
   const { train } = labelled;
   const asked = offered(candidates, manifest.config);
   const { context: own, notes } = await searched(context, labelled);
-  const trial = await tried(own, labelled, asked);
+  const texts = await readRowTexts(own, labelled, parted(labelled).rest);
+  const trial = await tried(own, { ...labelled, texts }, asked);
   context.tellCosts?.(costsOf([trial]));
   const chosen = selected({ candidates: asked, tasks: [task], horizons: [0], by: 'rows' }, [trial]);
-  const material = materialOf(own, labelled, train, 'fitting');
+  const material = materialOf(own, { ...labelled, texts }, train, 'fitting');
   const { fitted, notes: unlearnt } = await fitChosen(chosen.choice, material);
-  const { model, files, groups } = fitted.exported();
+  const { model, files, groups, rowTexts } = fitted.exported();
   const description: TableModelManifest = {
     kind: 'label',
     task,
@@ -62,6 +65,7 @@ export async function trainTable(
     comparison: chosen.comparison,
     validation: chosen.validation,
     strengths: await fitted.strengths(train),
+    ...(rowTexts ? { texts: rowTexts } : {}),
   };
   return { 'model.onnx': model, ...files, ...manifestFile(description) };
 }
@@ -71,7 +75,8 @@ export async function tableTrials(context: TrialsContext, candidates: readonly C
   const { store, manifest, group, names, goOn } = context;
   const labelled = await readLabelled(store, manifest, group.tasks[0]!);
   const { context: own } = await searched(context, labelled);
-  const trial = await tried(own, labelled, offered(candidates, manifest.config, names), goOn);
+  const texts = await readRowTexts(own, labelled, parted(labelled).rest);
+  const trial = await tried(own, { ...labelled, texts }, offered(candidates, manifest.config, names), goOn);
   return { tasks: group.tasks, trials: [trial] };
 }
 
@@ -97,9 +102,12 @@ async function searched(
   return { context: { ...context, manifest: { ...manifest, config } }, notes: [note] };
 }
 
+/** A table with its texts, where they are read by an encoder. */
+type ReadTable = LabelledTable & { readonly texts?: RowTexts | undefined };
+
 function tried(
   context: TrainContext,
-  labelled: LabelledTable,
+  labelled: ReadTable,
   candidates: readonly Candidate[],
   goOn?: () => boolean,
 ): Promise<Trial> {
@@ -125,11 +133,11 @@ interface TableMaterial extends Material {
 /** Some rows of the table to learn from, encoded and standardised by these rows alone. @param doing told with progress */
 function materialOf(
   { manifest: { config }, progress, fits }: TrainContext,
-  labelled: LabelledTable,
+  labelled: ReadTable,
   used: Int32Array,
   doing: string,
 ): TableMaterial {
-  const { table, rowIds } = labelled;
+  const { table, rowIds, texts } = labelled;
   const encoder = fitAttributes(table, [...used]);
   const features = tableFeatures(table, encoder);
   const names = attributeNames(encoder);
@@ -159,6 +167,7 @@ function materialOf(
     transform,
     steps: config.training.steps,
     piecewise: true,
+    ...(texts ? { rowTexts: texts } : {}),
     progress: (text) => progress(`${doing}: ${text}`),
     fits,
   };
