@@ -2,8 +2,8 @@ import { deploySchema, mergeSettings } from './deploy-schema.ts';
 import type { CrossFault, Parts } from './faults.ts';
 import { machineFaults } from './machines.ts';
 import { configSchema, type Source } from './schema.ts';
-import { usersText } from './text-schema.ts';
 import { actionFaults, fairnessFaults, profileFaults, taskFaults } from './task-checks.ts';
+import { usersText } from './text-schema.ts';
 
 /** The right parts of what a person wrote, so that one wrong setting hides no fault elsewhere. */
 export function partsOf(input: unknown): Parts {

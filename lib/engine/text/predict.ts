@@ -38,7 +38,10 @@ async function valuesOf(
   const all = new Float32Array(texts.length * width);
   const tokenized = tokenizer.tokenize(texts, { maxLength });
   const asked = selectOutputs(graph, [output]);
-  for await (const { rows, values } of runBuckets(classifier, asked, output, tokenized, { batchSize, threads })) {
+  for await (const { rows, values } of runBuckets(classifier, asked, output, tokenized, {
+    batchSize,
+    threads,
+  })) {
     rows.forEach((row, i) => {
       all.set(values.subarray(i * width, (i + 1) * width), row * width);
     });

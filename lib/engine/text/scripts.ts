@@ -38,5 +38,4 @@ export function isSpaceless(texts: Iterable<string>): boolean {
 const RUN = new RegExp(`${SPACELESS}+`, 'gu');
 
 /** The characters of each run of such scripts in a word: [] where it has none. */
-export const charactersOf = (word: string): string[][] =>
-  [...word.matchAll(RUN)].map(([run]) => [...run]);
+export const charactersOf = (word: string): string[][] => [...word.matchAll(RUN)].map(([run]) => [...run]);

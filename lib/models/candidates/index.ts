@@ -30,6 +30,6 @@ export { runRows } from './run-rows.ts';
 export { fitChosen, type Selected, selected } from './selected.ts';
 export { summarise } from './strength.ts';
 export { type BoostedFit, fitBoosted } from './tabular/index.ts';
+export { FEW_TOKENS, VERY_FEW_TOKENS } from './texts/index.ts';
 export { type Costs, costsOf, runTrial, type Trial } from './trial.ts';
 export { blendedApart } from './weights.ts';
-export { FEW_TOKENS, VERY_FEW_TOKENS } from './texts/index.ts';

@@ -29,7 +29,11 @@ export async function scoreTable(files: ModelFiles, context: ScoreContext): Prom
   const session = await openSession(files['model.onnx']!, { threads });
   try {
     const names = reasonNames(manifest).map(groupWords);
-    for (const { places, feeds } of tableBatches({ features, width }, order, readingOf(files, manifest, table))) {
+    for (const { places, feeds } of tableBatches(
+      { features, width },
+      order,
+      readingOf(files, manifest, table),
+    )) {
       const output = await session.run(feeds);
       const effects = output.reasons!.data as Float32Array;
       const columns = output.reasons!.shape[2]!;

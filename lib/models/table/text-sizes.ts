@@ -26,7 +26,8 @@ const SIZES = {
 const CHARACTERS = 6000;
 
 /** Words, numbers and signs, each character of a script without spaces by itself: about what a tokenizer makes of a text. */
-const PIECES = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]|[\p{L}\p{M}\p{N}]+?(?=[^\p{L}\p{M}\p{N}]|$)|[^\s]/gu;
+const PIECES =
+  /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]|[\p{L}\p{M}\p{N}]+?(?=[^\p{L}\p{M}\p{N}]|$)|[^\s]/gu;
 
 /** Sizes of an encoder that is made from some texts: those that the config gives, the others by how much text there is. */
 export function sizesFor(

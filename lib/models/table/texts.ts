@@ -56,7 +56,10 @@ export async function readRowTexts(
     }
     const maxLength = Math.min(text.maxLength ?? BROUGHT_LENGTH, encoder.maxLength);
     const texts = joinedTexts(table, names, encoder.tokenizer);
-    const id = contentId({ name: text.encoder, size: encoder.graph.parameters.map(({ name, shape }) => [name, shape]) });
+    const id = contentId({
+      name: text.encoder,
+      size: encoder.graph.parameters.map(({ name, shape }) => [name, shape]),
+    });
     return { texts, encoder, id, brought: true, characters: false, maxLength, files, pretraining: [] };
   }
   // A tokenizer that is made here ends a text with [SEP].

@@ -91,7 +91,10 @@ export class FittedTexts implements Fitted {
 }
 
 /** (rows, tasks). */
-async function logitsOf({ material, classifier, places }: FittedParts, rows: Int32Array): Promise<Float32Array> {
+async function logitsOf(
+  { material, classifier, places }: FittedParts,
+  rows: Int32Array,
+): Promise<Float32Array> {
   const texts = Array.from(rows, (row) => material.rowTexts!.texts[row]!);
   const { threads } = material.config.training;
   const classes = classifier.classes.length;
