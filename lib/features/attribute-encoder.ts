@@ -70,7 +70,7 @@ export function fitAttributes(
 }
 
 /** Words say little where a sentence is one: characters and their neighbours take their place, and more places. */
-const CHARACTERS = { most: 3, buckets: 4 };
+const CHARACTERS = { most: 3, buckets: 2 };
 
 function fitText(
   { name, values }: AttributeColumn & { kind: 'category' | 'text' },

@@ -28,8 +28,12 @@ export interface TableModelManifest {
   readonly validation?: Readonly<Record<string, Validation<BinaryAssessment>>>;
   /** What moves the scores; one entry, as there is one head. */
   readonly strengths: readonly TaskStrengths[];
-  /** Where the model reads texts by an encoder: the word pieces of a row, and how its pretraining went. */
-  readonly texts?: { readonly maxLength: number; readonly pretraining: readonly CurvePoint[] };
+  /** Where the model reads texts by an encoder: of which attributes, the word pieces of a row, and how its pretraining went. */
+  readonly texts?: {
+    readonly attributes: readonly string[];
+    readonly maxLength: number;
+    readonly pretraining: readonly CurvePoint[];
+  };
 }
 
 export const tableManifest: z.ZodType<TableModelManifest> = z.object({
@@ -44,5 +48,5 @@ export const tableManifest: z.ZodType<TableModelManifest> = z.object({
   comparison: z.exactOptional(comparisonSchema),
   validation: z.exactOptional(validationSchema<Validation<BinaryAssessment>>()),
   strengths: strengthsSchema,
-  texts: z.exactOptional(z.object({ maxLength: z.number(), pretraining: curveSchema })),
+  texts: z.exactOptional(z.object({ attributes: z.array(z.string()), maxLength: z.number(), pretraining: curveSchema })),
 });

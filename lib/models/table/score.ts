@@ -59,16 +59,15 @@ export async function scoreTable(files: ModelFiles, context: ScoreContext): Prom
 /** What the model reads of the rows' texts; undefined where it reads none. */
 function readingOf(
   files: ModelFiles,
-  { texts: read, encoder }: TableModelManifest,
+  { texts: read }: TableModelManifest,
   table: AttributeTable,
 ): TokenReading | undefined {
   if (!read) return undefined;
   const tokenizer = tokenizerOf(files);
-  const names = encoder.columns.flatMap(({ name, kind }) => (kind === 'text' ? [name] : []));
   return {
     graph: decodeModel(files['model.onnx']!),
     tokenizer,
     maxLength: read.maxLength,
-    texts: joinedTexts(table, names, tokenizer),
+    texts: joinedTexts(table, read.attributes, tokenizer),
   };
 }

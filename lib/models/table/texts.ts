@@ -1,7 +1,7 @@
 import { contentId, DataError } from '../../data/index.ts';
 import { type TextTokenizer, textAxes } from '../../engine/text/index.ts';
-import type { AttributeTable } from '../../features/index.ts';
-import type { RowTexts } from '../candidates/index.ts';
+import type { AttributeColumn, AttributeTable } from '../../features/index.ts';
+import type { Candidate, RowTexts } from '../candidates/index.ts';
 import type { TrainContext } from '../family.ts';
 import { makeEncoder, readEncoder } from '../shared/index.ts';
 import type { LabelledTable } from './labelled.ts';
@@ -10,9 +10,28 @@ import { sizesFor } from './text-sizes.ts';
 /** Word pieces that are read where an encoder is brought. */
 const BROUGHT_LENGTH = 128;
 
-/** Names of a table's texts, in their order. */
-const textNames = ({ columns }: AttributeTable): string[] =>
-  columns.flatMap(({ name, kind }) => (kind === 'text' ? [name] : []));
+/** A table's texts where an encoder reads them. */
+export interface TableTexts extends RowTexts {
+  /** Names of the attributes, in their order. */
+  readonly attributes: readonly string[];
+  /** Does nothing else tell the rows apart? */
+  readonly alone: boolean;
+}
+
+/** What the other models read of a table: hashed words say what the encoder reads better, so only a table that has nothing else keeps them. */
+export const besideTexts = (table: AttributeTable, texts: TableTexts | undefined): AttributeTable =>
+  texts && !texts.alone ? { ...table, columns: table.columns.filter(({ kind }) => kind !== 'text') } : table;
+
+/** Those of the candidates that have something to read: where there is nothing but texts, those that read them by an encoder. */
+export const readersOf = (candidates: readonly Candidate[], texts: TableTexts | undefined): Candidate[] =>
+  candidates.filter(({ reads }) => !texts?.alone || reads.some((read) => read.startsWith('texts')));
+
+/** Do rows differ in a column that is no text? */
+function tellsApart(column: AttributeColumn, rows: Int32Array): boolean {
+  if (column.kind === 'text') return false;
+  const { values } = column;
+  return rows.some((row) => !Object.is(values[row], values[rows[0]!]));
+}
 
 /**
  * The texts of each row as one: its attributes in order, told apart by what the tokenizer puts between two parts.
@@ -40,12 +59,14 @@ export function joinedTexts(
  */
 export async function readRowTexts(
   { store, manifest: { config }, progress, fits }: TrainContext,
-  { table }: Pick<LabelledTable, 'table'>,
+  { table, answers }: Pick<LabelledTable, 'table' | 'answers'>,
   learnt: Int32Array,
-): Promise<RowTexts | undefined> {
-  const names = textNames(table);
+): Promise<TableTexts | undefined> {
+  const attributes = table.columns.flatMap(({ name, kind }) => (kind === 'text' ? [name] : []));
   const { text, model, training } = config;
-  if (!text || names.length === 0) return undefined;
+  const answered = answers === 'yes-no' || answers === 'one-of';
+  if (!text || attributes.length === 0 || !answered) return undefined;
+  const shared = { attributes, alone: !table.columns.some((column) => tellsApart(column, learnt)) };
   if (typeof text.encoder === 'string') {
     const { encoder, files } = await readEncoder(store, text.encoder);
     const { batch, sequence } = textAxes(encoder.graph);
@@ -55,15 +76,15 @@ export async function readRowTexts(
       );
     }
     const maxLength = Math.min(text.maxLength ?? BROUGHT_LENGTH, encoder.maxLength);
-    const texts = joinedTexts(table, names, encoder.tokenizer);
+    const texts = joinedTexts(table, attributes, encoder.tokenizer);
     const id = contentId({
       name: text.encoder,
       size: encoder.graph.parameters.map(({ name, shape }) => [name, shape]),
     });
-    return { texts, encoder, id, brought: true, characters: false, maxLength, files, pretraining: [] };
+    return { ...shared, texts, encoder, id, brought: true, characters: false, maxLength, files, pretraining: [] };
   }
   // A tokenizer that is made here ends a text with [SEP].
-  const texts = joinedTexts(table, names, { suffix: [0], token: () => '[SEP]' });
+  const texts = joinedTexts(table, attributes, { suffix: [0], token: () => '[SEP]' });
   const known = [...new Set(Array.from(learnt, (row) => texts[row]!))].filter((one) => one !== '').sort();
   if (known.length < 2) return undefined;
   const { characters, ...sizes } = sizesFor(known, text.encoder, text.maxLength);
@@ -74,6 +95,7 @@ export async function readRowTexts(
     fits,
   });
   return {
+    ...shared,
     texts,
     encoder: made.encoder,
     id: contentId({ sizes, seed: model.seed, known }),

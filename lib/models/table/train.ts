@@ -11,7 +11,6 @@ import {
   fitInputs,
   type Material,
   offered,
-  type RowTexts,
   runTrial,
   searchSettings,
   selected,
@@ -24,7 +23,7 @@ import { askedOf, type Scale } from './asked.ts';
 import { holdOut } from './hold-out.ts';
 import { type LabelledTable, readLabelled, tableFeatures } from './labelled.ts';
 import type { TableModelManifest } from './manifest.ts';
-import { readRowTexts } from './texts.ts';
+import { besideTexts, readersOf, readRowTexts, type TableTexts } from './texts.ts';
 
 /** Trains the model of a labelled table: chosen on held-out training rows, then fitted on all of them. */
 export async function trainTable(
@@ -36,9 +35,9 @@ export async function trainTable(
   progress('reading the table');
   const labelled = await readLabelled(store, manifest, task);
   const { train } = labelled;
-  const asked = offered(candidates, manifest.config);
   const { context: own, notes } = await searched(context, labelled);
   const texts = await readRowTexts(own, labelled, parted(labelled).rest);
+  const asked = readersOf(offered(candidates, manifest.config), texts);
   const trial = await tried(own, { ...labelled, texts }, asked);
   context.tellCosts?.(costsOf([trial]));
   const chosen = selected({ candidates: asked, tasks: [task], horizons: [0], by: 'rows' }, [trial]);
@@ -65,7 +64,7 @@ export async function trainTable(
     comparison: chosen.comparison,
     validation: chosen.validation,
     strengths: await fitted.strengths(train),
-    ...(rowTexts ? { texts: rowTexts } : {}),
+    ...(rowTexts && texts ? { texts: { ...rowTexts, attributes: texts.attributes } } : {}),
   };
   return { 'model.onnx': model, ...files, ...manifestFile(description) };
 }
@@ -76,7 +75,9 @@ export async function tableTrials(context: TrialsContext, candidates: readonly C
   const labelled = await readLabelled(store, manifest, group.tasks[0]!);
   const { context: own } = await searched(context, labelled);
   const texts = await readRowTexts(own, labelled, parted(labelled).rest);
-  const trial = await tried(own, { ...labelled, texts }, offered(candidates, manifest.config, names), goOn);
+  const asked = offered(candidates, manifest.config, names);
+  const read = { ...labelled, texts };
+  const trial = await tried(own, read, names ? asked : readersOf(asked, texts), goOn);
   return { tasks: group.tasks, trials: [trial] };
 }
 
@@ -103,7 +104,7 @@ async function searched(
 }
 
 /** A table with its texts, where they are read by an encoder. */
-type ReadTable = LabelledTable & { readonly texts?: RowTexts | undefined };
+type ReadTable = LabelledTable & { readonly texts?: TableTexts | undefined };
 
 function tried(
   context: TrainContext,
@@ -138,7 +139,7 @@ function materialOf(
   doing: string,
 ): TableMaterial {
   const { table, rowIds, texts } = labelled;
-  const encoder = fitAttributes(table, [...used]);
+  const encoder = fitAttributes(besideTexts(table, texts), [...used]);
   const features = tableFeatures(table, encoder);
   const names = attributeNames(encoder);
   const width = names.length;
