@@ -14,7 +14,13 @@ import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, RunUsers, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import type { Comparison, Costs, Trial } from './candidates/index.ts';
-import type { ClassOutcomes, ClassScores, LabelValidation, NumberOutcomes, NumberScores } from './label-answers.ts';
+import type {
+  ClassOutcomes,
+  ClassScores,
+  LabelValidation,
+  NumberOutcomes,
+  NumberScores,
+} from './label-answers.ts';
 import type { LeftOut, Progress, TaskStrengths } from './shared/index.ts';
 
 /** What the data of a group of tasks is good for. */

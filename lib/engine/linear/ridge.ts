@@ -28,7 +28,11 @@ interface Moments {
 export function fitRidge(table: RidgeTable, l2: number): LinearModel {
   check(table);
   checkNotNegative('l2', l2);
-  return solve(momentsOf(table, () => true), table.columns, l2);
+  return solve(
+    momentsOf(table, () => true),
+    table.columns,
+    l2,
+  );
 }
 
 /**
@@ -61,10 +65,7 @@ function check({ labels, ...table }: RidgeTable): void {
   }
 }
 
-function momentsOf(
-  { rows, columns, values, labels }: RidgeTable,
-  counts: (row: number) => boolean,
-): Moments {
+function momentsOf({ rows, columns, values, labels }: RidgeTable, counts: (row: number) => boolean): Moments {
   const size = columns + 2;
   const sums = new Float64Array(size * size);
   const line = new Float64Array(size);

@@ -79,7 +79,11 @@ export function checkTable({ rows, columns, values, labels, weights, offset }: L
 }
 
 /** @throws LinearError unless the values are finite, one for each row and column */
-export function checkValues({ rows, columns, values }: Pick<LogisticTable, 'rows' | 'columns' | 'values'>): void {
+export function checkValues({
+  rows,
+  columns,
+  values,
+}: Pick<LogisticTable, 'rows' | 'columns' | 'values'>): void {
   if (!Number.isInteger(rows) || rows < 1 || !Number.isInteger(columns) || columns < 1) {
     throw new LinearError(
       `the table has ${rows} rows x ${columns} columns; at least one of each is expected, as whole numbers`,

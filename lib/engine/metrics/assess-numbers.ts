@@ -2,7 +2,15 @@ import { createRng } from '../host/index.ts';
 import { bootstrap } from './bootstrap.ts';
 import type { Numbers } from './input.ts';
 import { drawsFor, type Interval, intervalOf } from './intervals.ts';
-import { checkNumeric, coverage, mae, type NumericDecile, numericDeciles, rmse, spearman } from './numeric.ts';
+import {
+  checkNumeric,
+  coverage,
+  mae,
+  type NumericDecile,
+  numericDeciles,
+  rmse,
+  spearman,
+} from './numeric.ts';
 import { RankedPairs } from './ranked-pairs.ts';
 
 /** Measures of a number that is told of each row, with an interval: plain JSON, null where a measure is not defined. */
@@ -26,7 +34,11 @@ export interface NumbersAssessment {
     readonly spearman: Interval;
   };
   /** The same if every row were told the mean of the training rows, and for the MAE their median. */
-  readonly baseline: { readonly mae: number | null; readonly rmse: number | null; readonly r2: number | null };
+  readonly baseline: {
+    readonly mae: number | null;
+    readonly rmse: number | null;
+    readonly r2: number | null;
+  };
   readonly deciles: readonly NumericDecile[];
   /** Some of the rows: what was told and what was real. */
   readonly points: readonly (readonly [told: number, real: number])[];

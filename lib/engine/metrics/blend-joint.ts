@@ -42,11 +42,7 @@ export function fitClassBlend(
  * @param predictions per candidate one a row, on rows that it was not fitted on
  * @throws CalibrationError without a candidate or a row, and for lengths that differ
  */
-export function fitNumberBlend(
-  predictions: readonly Numbers[],
-  truth: Numbers,
-  penalty = 0.02,
-): number[] {
+export function fitNumberBlend(predictions: readonly Numbers[], truth: Numbers, penalty = 0.02): number[] {
   check(predictions, truth.length);
   return descended(predictions, penalty, (blended, own) => alongNumbers(blended, own, truth));
 }
@@ -144,7 +140,5 @@ function check(said: readonly Numbers[], length: number): void {
     throw new CalibrationError('a blend needs at least one candidate and one row');
   const wrong = said.findIndex((own) => own.length !== length);
   if (wrong < 0) return;
-  throw new CalibrationError(
-    `candidate ${wrong} has ${said[wrong]!.length} numbers, expected ${length}`,
-  );
+  throw new CalibrationError(`candidate ${wrong} has ${said[wrong]!.length} numbers, expected ${length}`);
 }

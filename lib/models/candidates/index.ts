@@ -7,7 +7,14 @@ export type {
 export { type Choice, choose } from './choose.ts';
 export { type Comparison, comparisonSchema } from './comparison.ts';
 export { bins, type Head, type JointAnswers, taskLogits } from './heads.ts';
-export { fitColumns, fitInputs, type InputColumns, type InputTransform, transformInputs, writeInputs } from './inputs.ts';
+export {
+  fitColumns,
+  fitInputs,
+  type InputColumns,
+  type InputTransform,
+  transformInputs,
+  writeInputs,
+} from './inputs.ts';
 export { CANDIDATES, offered } from './list.ts';
 export type { TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
 export {
@@ -28,8 +35,8 @@ export {
 } from './network/index.ts';
 export { runRows } from './run-rows.ts';
 export { chosenLogits, fitChosen, type Selected, selected } from './selected.ts';
+export { type SelectedTogether, selectedTogether } from './selected-together.ts';
 export { mixed, summarise } from './strength.ts';
 export { type BoostedFit, fitBoosted } from './tabular/index.ts';
-export { type SelectedTogether, selectedTogether } from './selected-together.ts';
 export { type Costs, costsOf, runTrial, type Trial } from './trial.ts';
 export { blendedApart } from './weights.ts';

@@ -2,8 +2,8 @@ import { fitClassBlend, fitNumberBlend } from '../../engine/metrics/index.ts';
 import type { Candidate } from './candidate.ts';
 import { type Choice, FORM_ERRORS, FORM_WORTH, LEAST_WEIGHT } from './choose.ts';
 import type { JointAnswers } from './heads.ts';
-import type { Trial } from './trial.ts';
 import { type JointRows, jointTruth, meanOf, rowLosses } from './joint-losses.ts';
+import type { Trial } from './trial.ts';
 
 /** What was chosen where the heads of a row hang together. */
 export interface SelectedTogether {
@@ -66,10 +66,7 @@ export function selectedTogether(
   };
 }
 
-function weightsOf(
-  { answers, heads, truth }: JointRows,
-  said: readonly ArrayLike<number>[],
-): number[] {
+function weightsOf({ answers, heads, truth }: JointRows, said: readonly ArrayLike<number>[]): number[] {
   return answers === 'number' ? fitNumberBlend(said, truth) : fitClassBlend(said, truth, heads);
 }
 
@@ -81,8 +78,14 @@ function acrossFolds(rows: JointRows, said: readonly Float32Array[]): Float64Arr
     const others = Array.from(truth.keys()).filter((row) => row % FOLDS !== fold);
     const learnt = others.length > 0 ? others : Array.from(truth.keys());
     const of = (own: Float32Array) =>
-      Float32Array.from({ length: learnt.length * heads }, (_, i) => own[learnt[Math.floor(i / heads)]! * heads + (i % heads)]!);
-    const weights = weightsOf({ ...rows, truth: Float64Array.from(learnt, (row) => truth[row]!) }, said.map(of));
+      Float32Array.from(
+        { length: learnt.length * heads },
+        (_, i) => own[learnt[Math.floor(i / heads)]! * heads + (i % heads)]!,
+      );
+    const weights = weightsOf(
+      { ...rows, truth: Float64Array.from(learnt, (row) => truth[row]!) },
+      said.map(of),
+    );
     for (let row = fold; row < truth.length; row += FOLDS) {
       for (let i = row * heads; i < (row + 1) * heads; i++) {
         blended[i] = said.reduce((sum, own, m) => sum + weights[m]! * own[i]!, 0);
@@ -109,7 +112,8 @@ function dearerForm(
     const gains = before.map((loss, i) => loss - after[i]!);
     const gain = meanOf(gains);
     const error = Math.sqrt(meanOf(gains.map((one) => (one - gain) ** 2)) / Math.max(1, gains.length - 1));
-    if (gain >= FORM_WORTH && gain >= FORM_ERRORS * error && !(best && best.gain >= gain)) best = { form, gain };
+    if (gain >= FORM_WORTH && gain >= FORM_ERRORS * error && !(best && best.gain >= gain))
+      best = { form, gain };
   }
   return best?.form;
 }
@@ -130,8 +134,6 @@ function notesOf(
   return [
     `Kept: ${kept} (held-out ${what} ${told}).`,
     `Weights of the ${scores}: ${parts}${answers === 'number' ? '' : ` (temperature ${(1 / sum).toFixed(2)})`}.`,
-    ...(forms.length > 0
-      ? [`Tried, not clearly better: ${forms.map(({ name }) => name).join(', ')}.`]
-      : []),
+    ...(forms.length > 0 ? [`Tried, not clearly better: ${forms.map(({ name }) => name).join(', ')}.`] : []),
   ];
 }

@@ -19,7 +19,10 @@ export async function checkTable({ store, manifest, group }: CheckContext): Prom
 }
 
 /** Why there is too little to learn from; undefined where there is enough. */
-function tooFew({ positive }: LabelTask, { answers, heads, labels, train }: LabelledTable): string | undefined {
+function tooFew(
+  { positive }: LabelTask,
+  { answers, heads, labels, train }: LabelledTable,
+): string | undefined {
   if (answers === 'number') {
     if (train.length >= 2 * FEWEST) return undefined;
     return `${train.length} training rows have a number as their label; at least ${2 * FEWEST} are needed`;

@@ -1,5 +1,5 @@
-import { CANDIDATES, type Candidate } from '../candidates/index.ts';
 import type { Config } from '../../config/index.ts';
+import { CANDIDATES, type Candidate } from '../candidates/index.ts';
 import type { FamilyOverRows, ModelDescription } from '../family.ts';
 import { featureWords, inWords, parseManifest, type TaskStrengths } from '../shared/index.ts';
 import { checkTable } from './check.ts';
@@ -35,7 +35,9 @@ export const tableFamily = (
       told,
     } = parseManifest(tableManifest, files);
     return {
-      tasks: [described(config, name, inWords(strengths[0], featureWords(config, encoder)), { told, validation })],
+      tasks: [
+        described(config, name, inWords(strengths[0], featureWords(config, encoder)), { told, validation }),
+      ],
       leftOut: [],
       curve,
       pretraining: [],
@@ -49,13 +51,21 @@ function described(
   config: Config,
   name: string,
   strengths: TaskStrengths,
-  { told, validation }: Pick<TableModelManifest, 'told' | 'validation'>,
+  { told, validation }: { [K in 'told' | 'validation']: TableModelManifest[K] | undefined },
 ): ModelDescription['tasks'][number] {
   const { kind, source, positive } = labelTask(config, name);
   if (!told) {
     const measured = validation?.[name];
     const question = `Does a row of the labelled table "${source}" have the label "${positive}"?`;
-    return { answers: 'chance', kind, name, question, of: positive, strengths, ...(measured ? { validation: measured } : {}) };
+    return {
+      answers: 'chance',
+      kind,
+      name,
+      question,
+      of: positive,
+      strengths,
+      ...(measured ? { validation: measured } : {}),
+    };
   }
   const question = {
     'one-of': `Which class is a row of the labelled table "${source}" of?`,

@@ -1,6 +1,6 @@
 import type { EvaluateContext, Outcomes, ShardScores } from '../family.ts';
-import { labelsIn } from './labels.ts';
 import { type LabelledTable, labelTask, readLabelled, usualOf } from './labelled.ts';
+import { labelsIn } from './labels.ts';
 
 /** Predictions of the test rows beside their labels. */
 export async function tableOutcomes(

@@ -64,7 +64,12 @@ type Output = Awaited<ReturnType<Awaited<ReturnType<typeof openSession>>['run']>
 /** @param take gets the place of the first row of a batch, and how many rows are in it */
 async function runModel(
   model: Uint8Array,
-  { features, order, size, threads }: { features: Float32Array; order: number[]; size: number; threads: number },
+  {
+    features,
+    order,
+    size,
+    threads,
+  }: { features: Float32Array; order: number[]; size: number; threads: number },
   take: (start: number, rows: number, output: Output) => void,
 ): Promise<void> {
   const width = features.length / order.length;

@@ -42,7 +42,8 @@ export async function trainTable(
   const material = materialOf(own, labelled, train, 'fitting');
   const { fitted, notes: unlearnt } = await fitChosen(chosen.choice, material);
   const { model, files, groups } = fitted.exported();
-  const interval = labelled.answers === 'number' ? encodeInterval(await fitQuantiles(material), material) : undefined;
+  const interval =
+    labelled.answers === 'number' ? encodeInterval(await fitQuantiles(material), material) : undefined;
   const { comparison, validation, losses } = chosen;
   const description: TableModelManifest = {
     kind: 'label',
@@ -94,7 +95,9 @@ const LISTED = 3;
 function unreadNotes({ unread }: LabelledTable): string[] {
   if (unread.length === 0) return [];
   const some = [...new Set(unread)].slice(0, LISTED).map((label) => `"${label}"`);
-  return [`Rows whose label is no number, which are scored and take part in nothing else: ${unread.length} (${some.join(', ')}).`];
+  return [
+    `Rows whose label is no number, which are scored and take part in nothing else: ${unread.length} (${some.join(', ')}).`,
+  ];
 }
 
 /**

@@ -1,7 +1,15 @@
 import { differentiate, gradientName } from '../../../engine/autodiff/index.ts';
 import type { Rng } from '../../../engine/host/index.ts';
 import { type Graph, GraphBuilder, selectOutputs, type Value } from '../../../engine/onnx/index.ts';
-import { bins, type Head, hazards, type JointAnswers, jointLoss, jointLosses, saidTogether } from '../heads.ts';
+import {
+  bins,
+  type Head,
+  hazards,
+  type JointAnswers,
+  jointLoss,
+  jointLosses,
+  saidTogether,
+} from '../heads.ts';
 import { type InputTransform, transformInputs } from '../inputs.ts';
 import { type Branch, type Reading, VISITS_BRANCH } from './branches/index.ts';
 import { Layers } from './layers.ts';

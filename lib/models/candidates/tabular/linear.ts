@@ -45,8 +45,7 @@ export class LinearCandidate implements Candidate {
 
   async fit(material: Material): Promise<FittedTabular> {
     const known = jointRows(material, material);
-    const model =
-      this.#answers === 'one-of' ? classes(known, material.heads.length) : number(known);
+    const model = this.#answers === 'one-of' ? classes(known, material.heads.length) : number(known);
     return new FittedTabular(material, material, [model]);
   }
 }
@@ -124,12 +123,12 @@ function modelOf(
   const outputs = intercepts.length;
   const matrix = { dtype: 'float32', shape: [columns, outputs], data: Float32Array.from(weights) } as const;
   return {
-    score: (g, x) =>
-      told(g, g.add(g.matmul(x, g.constant(matrix)), g.constant([...intercepts]))),
+    score: (g, x) => told(g, g.add(g.matmul(x, g.constant(matrix)), g.constant([...intercepts]))),
     parts(g, x, groupOf, groups) {
       const data = new Float32Array(columns * outputs * groups);
       groupOf.forEach((group, j) => {
-        for (let k = 0; k < outputs; k++) data[(j * outputs + k) * groups + group] = weights[j * outputs + k]!;
+        for (let k = 0; k < outputs; k++)
+          data[(j * outputs + k) * groups + group] = weights[j * outputs + k]!;
       });
       const shape = [columns, outputs * groups];
       const flat = g.matmul(x, g.constant({ dtype: 'float32', shape, data }));

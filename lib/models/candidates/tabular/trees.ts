@@ -1,5 +1,11 @@
 import type { GraphBuilder, Value } from '../../../engine/onnx/index.ts';
-import { type BoostingOptions, fitForest, type TreeModel, treeParts, treeScores } from '../../../engine/trees/index.ts';
+import {
+  type BoostingOptions,
+  fitForest,
+  type TreeModel,
+  treeParts,
+  treeScores,
+} from '../../../engine/trees/index.ts';
 import type { Candidate, Material, Standardised } from '../candidate.ts';
 import { fitBoosted } from './boosted.ts';
 import { FittedTabular, type TaskModel } from './fitted.ts';
