@@ -101,7 +101,7 @@ function* records(
   const code = (names: readonly string[], of: number) =>
     of === NO_CODE ? csv.empty() : csv.plain(names[of]!);
   const quintile = (measure: Exclude<MeasureName, 'price'>, value: number) => {
-    if (Number.isNaN(value)) {
+    if (Number.isNaN(value) || bands[measure].length === 0) {
       csv.empty();
       csv.empty();
       return;
@@ -129,8 +129,9 @@ function* records(
     number(money);
     quintile('money', bought ? money : Number.NaN);
     number(price);
-    if (Number.isNaN(price)) csv.empty();
-    else csv.plain(bandOfPrice(price, bands));
+    const priceBand = Number.isNaN(price) ? undefined : bandOfPrice(price, bands);
+    if (priceBand === undefined) csv.empty();
+    else csv.plain(priceBand);
     code(PARTS_OF_DAY, columns.partOfDay[row]!);
     code(WEEKDAYS, columns.weekday[row]!);
     if (columns.interests) csv.cell(columns.interests, row);
