@@ -36,6 +36,11 @@ export const exportsSchema = z
       .array(z.enum(['parquet', 'csv.gz']))
       .min(1)
       .default(['parquet', 'csv.gz']),
+    /**
+     * What CSV holds of a text that a spreadsheet would take for a formula: it with an apostrophe in front ('guard', the
+     * default), or it as it is ('keep').
+     */
+    csvFormulas: z.enum(['guard', 'keep']).optional(),
     /** Share of users held out of every campaign, by a stable hash of the user. */
     controlShare: z.number().min(0).max(0.5).default(0.05),
     /** How many of the strongest reasons stand beside each probability. */

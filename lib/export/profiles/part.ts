@@ -72,7 +72,7 @@ interface OpenedProfiles {
 
 /** Writes one part of the table: the users of some shards, ordered by id. */
 export async function writeProfilePart(
-  { store, folder, pseudonyms }: StepContext,
+  { store, folder, guardFormulas, pseudonyms }: StepContext,
   args: ProfilePartArguments,
 ): Promise<readonly ExportFile[]> {
   const { table, part, parts, keys } = args;
@@ -83,7 +83,7 @@ export async function writeProfilePart(
     shards.push({ columns, names, ids: pseudonyms.openAll(names) });
   }
   return writeTableFile({
-    ...{ store, folder, table: 'profiles', keys },
+    ...{ store, folder, guardFormulas, table: 'profiles', keys },
     rows: shards.reduce((sum, { ids }) => sum + ids.length, 0),
     columns: columnsOf(table),
     name: partName('profiles', part, parts),
