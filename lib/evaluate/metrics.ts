@@ -24,6 +24,7 @@ import {
   type ValueOutcomes,
 } from '../models/index.ts';
 import type { BinaryEvaluation, ListMeasures, ValueMeasures } from '../report/index.ts';
+import { classMetrics, labelMetrics, numberMetrics } from './label-metrics.ts';
 
 /** The metrics as `--json` prints them. */
 interface BinaryMetrics {
@@ -129,9 +130,19 @@ export const valueEvaluation = ({ truth, values, low, high }: ValueOutcomes): Va
 export function metricsOf(
   outcomes: Outcomes,
   largest?: number,
-): BinaryMetrics | ReturnType<typeof listMetrics> | ReturnType<typeof valueMetrics> | DemandMetrics {
+):
+  | BinaryMetrics
+  | ReturnType<typeof listMetrics>
+  | ReturnType<typeof valueMetrics>
+  | DemandMetrics
+  | ReturnType<typeof numberMetrics>
+  | ReturnType<typeof classMetrics>
+  | ReturnType<typeof labelMetrics> {
   if (outcomes.kind === 'demand') return demandMetrics(outcomes, largest);
   if (outcomes.kind === 'value') return valueMetrics(outcomes);
+  if (outcomes.kind === 'number') return numberMetrics(outcomes);
+  if (outcomes.kind === 'one-of') return classMetrics(outcomes);
+  if (outcomes.kind === 'any-of') return labelMetrics(outcomes);
   return outcomes.kind === 'list' ? listMetrics(outcomes) : binaryMetrics(outcomes);
 }
 

@@ -2,7 +2,7 @@ import type { Config, MODEL_FAMILIES } from '../../config/index.ts';
 import type { CurvePoint, FitStore } from '../../engine/train/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { Progress, TaskStrengths } from '../shared/index.ts';
-import type { Head } from './heads.ts';
+import type { Head, JointAnswers } from './heads.ts';
 import type { InputTransform } from './inputs.ts';
 import type { RowTexts, TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
 
@@ -105,14 +105,6 @@ export interface Standardised {
   /** The same as a transform of raw features, for scoring. */
   readonly transform: InputTransform;
 }
-
-/**
- * How the outcomes of a row's heads hang together, where each head does not ask yes or no by itself:
- * - 'one-of': the heads are classes, of which exactly one is a row's. `logits` are logarithms of their chances, up to a number per row.
- * - 'number': there is one head, whose outcome is a number, less the mean of the rows that are used and by their deviation. `logits`
- *   are the expected number, on the same scale.
- */
-export type JointAnswers = 'one-of' | 'number';
 
 /** What candidates are fitted on: rows with their outcomes, made by a family from what was known on some day. */
 export interface Material extends Standardised {

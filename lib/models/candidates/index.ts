@@ -2,12 +2,19 @@ export type {
   Candidate,
   ExportedModel,
   Fitted,
-  JointAnswers,
   Material,
 } from './candidate.ts';
+export { type Choice, choose } from './choose.ts';
 export { type Comparison, comparisonSchema } from './comparison.ts';
-export { bins, type Head, taskLogits } from './heads.ts';
-export { fitColumns, fitInputs, type InputColumns, type InputTransform, writeInputs } from './inputs.ts';
+export { bins, type Head, type JointAnswers, taskLogits } from './heads.ts';
+export {
+  fitColumns,
+  fitInputs,
+  type InputColumns,
+  type InputTransform,
+  transformInputs,
+  writeInputs,
+} from './inputs.ts';
 export { CANDIDATES, offered } from './list.ts';
 export type { RowTexts, TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
 export {
@@ -27,8 +34,9 @@ export {
   vectorsGraph,
 } from './network/index.ts';
 export { runRows } from './run-rows.ts';
-export { fitChosen, type Selected, selected } from './selected.ts';
-export { summarise } from './strength.ts';
+export { chosenLogits, fitChosen, type Selected, selected } from './selected.ts';
+export { type SelectedTogether, selectedTogether } from './selected-together.ts';
+export { mixed, summarise } from './strength.ts';
 export { type BoostedFit, fitBoosted } from './tabular/index.ts';
 export { FEW_TOKENS, VERY_FEW_TOKENS } from './texts/index.ts';
 export { type Costs, costsOf, runTrial, type Trial } from './trial.ts';

@@ -2,15 +2,19 @@ import { type Feeds, float32 } from '../../engine/host/index.ts';
 import type { Graph } from '../../engine/onnx/index.ts';
 import { encoderFeeds, padRows, roundedLength, type TextTokenizer } from '../../engine/text/index.ts';
 
-/** Rows of every batch: always the same, the last one filled up, because results depend on the batch's size. */
-const BATCH = 256;
-/** Where tokens are read, of which a row has many. */
+/** Rows of a batch at most where tokens are read, of which a row has many. */
 const TEXTS_BATCH = 32;
 
-/** Encoded rows, (rows, width). */
-export interface EncodedRows {
+/** Encoded rows, and what else is read of them. */
+export interface RowsToRead {
+  /** (rows, width). */
   readonly features: Float32Array;
   readonly width: number;
+  /** Row numbers, in the order in which they are told. */
+  readonly order: readonly number[];
+  /** Rows of every batch; the last one is filled up. */
+  readonly size: number;
+  readonly reading?: TokenReading | undefined;
 }
 
 /** What a model reads of the rows' texts. */
@@ -30,15 +34,16 @@ export interface TableBatch {
 
 /**
  * The rows of a table in batches of one size. With texts, rows of about one length stand together: what is said of a row
- * depends on its own length, and on no other row.
- * @param order row numbers
+ * depends on its own length, and on no other row's.
  */
-export function* tableBatches(
-  { features, width }: EncodedRows,
-  order: readonly number[],
-  reading: TokenReading | undefined,
-): Generator<TableBatch> {
-  const size = reading ? TEXTS_BATCH : BATCH;
+export function* tableBatches({
+  features,
+  width,
+  order,
+  size: most,
+  reading,
+}: RowsToRead): Generator<TableBatch> {
+  const size = reading ? Math.min(TEXTS_BATCH, most) : most;
   const rowsOf = (places: Int32Array) => Int32Array.from(places, (place) => order[place]!);
   const features32 = (places: Int32Array): Feeds => {
     const batch = new Float32Array(size * width);

@@ -99,6 +99,23 @@ export async function readLabelled(
   };
 }
 
+/** Of each head, the share of some rows that have it. @param labels (rows, heads) */
+export const sharesOf = (labels: Float32Array, heads: number, rows: Int32Array): Float64Array =>
+  Float64Array.from(
+    { length: heads },
+    (_, k) => rows.reduce((sum, row) => sum + labels[row * heads + k]!, 0) / rows.length,
+  );
+
+/** Mean and median of some rows' numbers. */
+export function usualOf(labels: Float32Array, rows: Int32Array): { mean: number; median: number } {
+  const sorted = Float64Array.from(rows, (row) => labels[row]!).sort();
+  const middle = (sorted.length - 1) / 2;
+  return {
+    mean: sorted.reduce((sum, one) => sum + one, 0) / sorted.length,
+    median: (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2,
+  };
+}
+
 /**
  * Encodes the rows of a table. @returns (rows, width)
  * @throws DataError that names row and column where a value is too large to learn from

@@ -81,7 +81,17 @@ export async function readRowTexts(
       name: text.encoder,
       size: encoder.graph.parameters.map(({ name, shape }) => [name, shape]),
     });
-    return { ...shared, texts, encoder, id, brought: true, characters: false, maxLength, files, pretraining: [] };
+    return {
+      ...shared,
+      texts,
+      encoder,
+      id,
+      brought: true,
+      characters: false,
+      maxLength,
+      files,
+      pretraining: [],
+    };
   }
   // A tokenizer that is made here ends a text with [SEP].
   const texts = joinedTexts(table, attributes, { suffix: [0], token: () => '[SEP]' });

@@ -45,7 +45,6 @@ export class NetworkCandidate implements Candidate {
     );
     const plain = judged.find(({ candidate }) => candidate === this.formOf);
     return (
-      material.answers === undefined &&
       this.kinds.every((kind) => kind.applies(material)) &&
       (narrower.length === 0 || !plain || narrower.every(({ loss }) => loss < plain.loss))
     );

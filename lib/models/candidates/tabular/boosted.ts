@@ -32,7 +32,7 @@ export async function fitBoosted(
   const settings: BoostingOptions = {
     ...OPTIONS,
     ...options,
-    minRowsInLeaf: Math.round(Math.min(50, Math.max(10, known.rows / 100))),
+    minRowsInLeaf: options.minRowsInLeaf ?? Math.round(Math.min(50, Math.max(10, known.rows / 100))),
     threads,
   };
   // The upper end, not the lower: folds of other purposes begin at 0.
