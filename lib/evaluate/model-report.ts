@@ -20,6 +20,7 @@ import type {
   TaskReport,
   ValueTaskReport,
 } from '../report/index.ts';
+import { labelledReport } from './label-report.ts';
 import { longTailReport } from './long-tail.ts';
 import { binaryEvaluation, listEvaluation, valueEvaluation } from './metrics.ts';
 import { horizonOf } from './outcomes.ts';
@@ -70,6 +71,10 @@ async function taskReport(
 ): Promise<TaskReport> {
   if (task.answers === 'chance') return chanceReport(args, task, totals);
   if (task.answers === 'value') return amountReport(args, task, totals);
+  if (task.answers === 'labels') {
+    const ranked = totals.labelled.get(task.name) ?? 0;
+    return { ...common(args, task), ...labelledReport(task, args.outcomes[task.name], ranked) };
+  }
   return task.answers === 'list' ? listReport(args, task, totals) : forecastReport(args, task, totals);
 }
 

@@ -16,6 +16,7 @@ export type {
   ChanceTask,
   DemandOutcomes,
   ForecastTask,
+  LabelledTask,
   ListedOutcomes,
   ListedTask,
   ModelDescription,
@@ -37,7 +38,16 @@ export {
   readCatalogue,
   readItemPairs,
 } from './next/index.ts';
-export { eachUser, type LeftOut, listedNames, namingDrops, openTitles, unitsNamed } from './shared/index.ts';
+export type { ClassOutcomes, ClassScores, NumberOutcomes, NumberScores } from './label-answers.ts';
+export {
+  eachUser,
+  type LeftOut,
+  listedNames,
+  namedValues,
+  namingDrops,
+  openTitles,
+  unitsNamed,
+} from './shared/index.ts';
 export { readLabelled } from './table/index.ts';
 export { textsBefore, type UsersModelManifest } from './users/index.ts';
 export { costsToTrain, describedModel, leftOutOf, notChampions, versionsOf } from './versions.ts';

@@ -1,12 +1,16 @@
 import { formatDay, parseDay } from '../data/index.ts';
+import type { ClassAssessment, LabelsAssessment, NumbersAssessment } from '../engine/metrics/index.ts';
 import { plural } from './format.ts';
 import type {
   BinaryMeasures,
   BinaryTaskReport,
+  ClassTaskReport,
   DemandMeasures,
   DemandTaskReport,
+  LabelsTaskReport,
   ListMeasures,
   NextTaskReport,
+  NumberTaskReport,
   RunReport,
   TaskReport,
   Validation,
@@ -28,9 +32,12 @@ export function measuredOf(task: BinaryTaskReport): Measured<BinaryMeasures> | u
 export function measuredOf(task: NextTaskReport): Measured<ListMeasures> | undefined;
 export function measuredOf(task: ValueTaskReport): Measured<ValueMeasures> | undefined;
 export function measuredOf(task: DemandTaskReport): Measured<DemandMeasures> | undefined;
+export function measuredOf(task: ClassTaskReport): Measured<ClassAssessment> | undefined;
+export function measuredOf(task: LabelsTaskReport): Measured<LabelsAssessment> | undefined;
+export function measuredOf(task: NumberTaskReport): Measured<NumbersAssessment> | undefined;
 export function measuredOf(
   task: TaskReport,
-): Measured<BinaryMeasures | ListMeasures | ValueMeasures | DemandMeasures> | undefined {
+): Measured<{ readonly n: number }> | undefined {
   if (task.evaluation) return { basis: 'outcome', measures: task.evaluation };
   return task.validation && { basis: 'validation', measures: task.validation.assessment };
 }
@@ -70,7 +77,7 @@ export function measuredOn(task: TaskReport, run: RunReport): string {
 }
 
 function validationSentence(
-  { by, days, assessment }: Validation<BinaryMeasures | ListMeasures | ValueMeasures | DemandMeasures>,
+  { by, days, assessment }: Validation<{ readonly n: number }>,
   task: TaskReport,
 ): string {
   const { one, many } = wordsOf(task);

@@ -7,4 +7,5 @@ export { figure, nothing } from './draw.ts';
 export { forecastChart, nameOf } from './forecasts.ts';
 export { scoreFigure } from './histogram.ts';
 export { pretrainingFigure, stepsFigure, trainingFigure } from './history.ts';
+export { predictedFigure } from './predicted.ts';
 export { reliabilityFigure } from './reliability.ts';

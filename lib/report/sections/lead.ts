@@ -12,6 +12,7 @@ import type {
 } from '../types.ts';
 import { type Words, wordsOf } from '../words.ts';
 import { demandAdvice } from './demand.ts';
+import { isLabelled, labelledAdvice } from './labelled.ts';
 import { type Column, table } from './table.ts';
 import { valueAdvice } from './value.ts';
 
@@ -30,6 +31,7 @@ ${leftOut(run)}
 function advice(task: TaskReport, run: RunReport): Html {
   if (task.kind === 'value') return valueAdvice(task, run);
   if (task.kind === 'demand') return demandAdvice(task, run);
+  if (isLabelled(task)) return labelledAdvice(task, run);
   return task.kind === 'next' ? listAdvice(task, run) : rankAdvice(task, run);
 }
 

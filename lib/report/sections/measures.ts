@@ -4,6 +4,7 @@ import { type Basis, countedAs } from '../measured.ts';
 import type { BinaryMeasures, BinaryTaskReport, ListMeasures, NextTaskReport, TaskReport } from '../types.ts';
 import { wordsOf } from '../words.ts';
 import { demandMeasures } from './demand.ts';
+import { isLabelled, labelledMeasures } from './labelled.ts';
 import { table, withInterval } from './table.ts';
 import { valueRows, valueTable } from './value.ts';
 
@@ -23,7 +24,9 @@ interface Row<T, M> {
 /** The measures of a model's tasks, one line for each, with their yardsticks and what speaks against them. */
 export function measuresPart(tasks: readonly TaskReport[]): Html {
   const ranked = tasks.flatMap((task) =>
-    task.kind === 'next' || task.kind === 'value' || task.kind === 'demand' ? [] : binaryRows(task),
+    task.kind === 'next' || task.kind === 'value' || task.kind === 'demand' || isLabelled(task)
+      ? []
+      : binaryRows(task),
   );
   const listed = tasks.flatMap((task) => (task.kind === 'next' ? listRows(task) : []));
   const amounts = tasks.flatMap((task) => (task.kind === 'value' ? valueRows(task) : []));
@@ -34,7 +37,7 @@ export function measuresPart(tasks: readonly TaskReport[]): Html {
   ];
   return html`${ranked.length > 0 && html`<div class="card">${binaryTable(ranked)}</div>`}${
     listed.length > 0 && html`<div class="card">${listTable(listed)}</div>`
-  }${amounts.length > 0 && html`<div class="card">${valueTable(amounts)}</div>`}${demandMeasures(forecast)}${
+  }${amounts.length > 0 && html`<div class="card">${valueTable(amounts)}</div>`}${demandMeasures(forecast)}${labelledMeasures(tasks)}${
     reaching.length > 0 && html`<div class="card">${longTailTable(reaching)}</div>`
   }${
     doubts.length > 0 &&
