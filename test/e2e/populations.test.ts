@@ -10,7 +10,7 @@ import { file, type Line, shopConfig, shopLog } from './shop.ts';
 const AS_OF = '2025-02-14';
 const KNOWN_SINCE = '2025-02-04';
 const QUIET = '"purchase.has" = 1 AND "purchase.recency" >= 8';
-const log = shopLog(700);
+const log = shopLog(600);
 const past = log.filter(({ day }) => day < AS_OF);
 const config = shopConfig({
   tasks: {

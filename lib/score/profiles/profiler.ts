@@ -12,6 +12,8 @@ import { TRAITS, traitsOf } from './traits.ts';
 
 const PURCHASE = eventCode('purchase');
 const MILLI = 1000;
+/** Interests of a user that are named, where the config does not say how many. */
+const MOST_INTERESTS = 3;
 
 /** Makes the profiles of shards, one after the other. */
 export interface Profiler {
@@ -99,7 +101,9 @@ export class ShardProfiler {
       for (const [t, value] of traitsOf(state, day, minor).entries()) this.#traits[t]!.push(value);
     }
     if (this.#nameOf) {
-      this.#interests.push(interestsOf(state, day, items, this.#nameOf, settings.mostInterests));
+      this.#interests.push(
+        interestsOf(state, day, items, this.#nameOf, settings.mostInterests ?? MOST_INTERESTS),
+      );
     }
   }
 
