@@ -87,7 +87,7 @@ export function fitAnomaly(folder: string, shards: number): AnomalyModel {
 }
 
 /** How a buyer stands out. */
-export interface Anomaly {
+interface Anomaly {
   /** Between 0 and 1, with four digits. */
   readonly score: number;
   /** JSON list of the traits that make it so, strongest first; null where the buyer is ordinary. */
