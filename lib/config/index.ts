@@ -18,5 +18,5 @@ export type {
   ValueTask,
 } from './schema.ts';
 export { MODEL_FAMILIES } from './schema.ts';
-export { itemAttributes } from './task-checks.ts';
+export { itemAttributes, userAttributes } from './task-checks.ts';
 export { type EncoderSizes, encoderSizes, labelsText, usersText } from './text-schema.ts';
