@@ -141,9 +141,9 @@ export function metricsOf(
   if (outcomes.kind === 'demand') return demandMetrics(outcomes, largest);
   if (outcomes.kind === 'value') return valueMetrics(outcomes);
   if (outcomes.kind === 'number') return numberMetrics(outcomes);
-  if (outcomes.kind === 'one-of') return classMetrics(outcomes);
-  if (outcomes.kind === 'any-of') return labelMetrics(outcomes);
-  return outcomes.kind === 'list' ? listMetrics(outcomes) : binaryMetrics(outcomes);
+  if (outcomes.kind === 'binary') return binaryMetrics(outcomes);
+  if (outcomes.kind === 'list') return listMetrics(outcomes);
+  return outcomes.kind === 'one-of' ? classMetrics(outcomes) : labelMetrics(outcomes);
 }
 
 /** Of the items that had sold most; those of the yardsticks are of the same items. */

@@ -73,7 +73,7 @@ async function taskReport(
   if (task.answers === 'value') return amountReport(args, task, totals);
   if (task.answers === 'labels') {
     const ranked = totals.labelled.get(task.name) ?? 0;
-    return { ...common(args, task), ...labelledReport(task, args.outcomes[task.name], ranked) };
+    return labelledReport({ ...common(args, task), ranked }, task, args.outcomes[task.name]);
   }
   return task.answers === 'list' ? listReport(args, task, totals) : forecastReport(args, task, totals);
 }

@@ -31,6 +31,7 @@ export type {
   ValueOutcomes,
 } from './family.ts';
 export { finetuneRun } from './finetune.ts';
+export type { ClassOutcomes, ClassScores, NumberOutcomes, NumberScores } from './label-answers.ts';
 export {
   ensureItemPairs,
   exportsItems,
@@ -38,7 +39,6 @@ export {
   readCatalogue,
   readItemPairs,
 } from './next/index.ts';
-export type { ClassOutcomes, ClassScores, NumberOutcomes, NumberScores } from './label-answers.ts';
 export {
   eachUser,
   type LeftOut,

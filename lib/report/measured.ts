@@ -35,9 +35,7 @@ export function measuredOf(task: DemandTaskReport): Measured<DemandMeasures> | u
 export function measuredOf(task: ClassTaskReport): Measured<ClassAssessment> | undefined;
 export function measuredOf(task: LabelsTaskReport): Measured<LabelsAssessment> | undefined;
 export function measuredOf(task: NumberTaskReport): Measured<NumbersAssessment> | undefined;
-export function measuredOf(
-  task: TaskReport,
-): Measured<{ readonly n: number }> | undefined {
+export function measuredOf(task: TaskReport): Measured<{ readonly n: number }> | undefined {
   if (task.evaluation) return { basis: 'outcome', measures: task.evaluation };
   return task.validation && { basis: 'validation', measures: task.validation.assessment };
 }

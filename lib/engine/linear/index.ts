@@ -3,10 +3,8 @@ export { LinearError } from './errors.ts';
 export { fitLogistic, type LogisticFit, type LogisticInput } from './logistic.ts';
 export {
   fitMultinomial,
-  type MultinomialFit,
-  type MultinomialInput,
   type MultinomialModel,
   multinomialScores,
 } from './multinomial.ts';
-export { chooseRidge, fitRidge, type RidgeTable } from './ridge.ts';
+export { chooseRidge, fitRidge } from './ridge.ts';
 export { type LinearModel, type LogisticTable, linearLogits } from './table.ts';

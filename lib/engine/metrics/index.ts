@@ -1,4 +1,4 @@
-export { assessClasses, type ClassAssessment, type ClassMeasures } from './assess-classes.ts';
+export { assessClasses, type ClassAssessment } from './assess-classes.ts';
 export { assessLabels, type LabelsAssessment, TOLD_FROM } from './assess-labels.ts';
 export { assessNumbers, type NumbersAssessment } from './assess-numbers.ts';
 export { assessNumeric, type NumericAssessment } from './assess-numeric.ts';

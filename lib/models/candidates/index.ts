@@ -35,7 +35,7 @@ export {
 } from './network/index.ts';
 export { runRows } from './run-rows.ts';
 export { chosenLogits, fitChosen, type Selected, selected } from './selected.ts';
-export { type SelectedTogether, selectedTogether } from './selected-together.ts';
+export { selectedTogether } from './selected-together.ts';
 export { mixed, summarise } from './strength.ts';
 export { type BoostedFit, fitBoosted } from './tabular/index.ts';
 export { FEW_TOKENS, VERY_FEW_TOKENS } from './texts/index.ts';

@@ -8,7 +8,7 @@ export interface Scale {
 }
 
 /** Numbers as they are. */
-export const UNSCALED: Scale = { mean: 0, deviation: 1 };
+const UNSCALED: Scale = { mean: 0, deviation: 1 };
 
 /** What candidates are asked of a table's rows. */
 export interface AskedOfRows {

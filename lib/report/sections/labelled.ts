@@ -66,7 +66,9 @@ interface Row<T extends LabelledTaskReport> {
 
 function rowsOf<T extends LabelledTaskReport>(tasks: readonly T[]): Row<T>[] {
   return tasks.flatMap((task) => [
-    ...(task.evaluation ? [{ task, basis: 'outcome' as const, measures: task.evaluation as Row<T>['measures'] }] : []),
+    ...(task.evaluation
+      ? [{ task, basis: 'outcome' as const, measures: task.evaluation as Row<T>['measures'] }]
+      : []),
     ...(task.validation
       ? [{ task, basis: 'validation' as const, measures: task.validation.assessment as Row<T>['measures'] }]
       : []),

@@ -19,7 +19,9 @@ const config = (answers: Answers): ConfigInput => ({
       duplicates: 'keep',
     },
   },
-  tasks: { told: { kind: 'label', source: 'tickets', answers, ...(answers === 'any-of' ? { separator: '|' } : {}) } },
+  tasks: {
+    told: { kind: 'label', source: 'tickets', answers, ...(answers === 'any-of' ? { separator: '|' } : {}) },
+  },
   training: { steps: 40, batchSize: 64, threads: 1 },
   model: { hidden: 8, members: 2 },
 });
@@ -53,39 +55,40 @@ async function run(answers: Answers, content: string): Promise<{ shop: Workspace
 const scores = async ({ shop: { store }, result: { runId } }: Awaited<ReturnType<typeof run>>) =>
   decodeScores(await (await store.get(tableScoresKey(runId, 'told'))).bytes());
 
-describe.each<Answers>(['one-of', 'any-of', 'number'])("a labelled table whose answers are '%s'", (answers) => {
-  let reference: Awaited<ReturnType<typeof run>>;
+describe.each<Answers>(['one-of', 'any-of', 'number'])(
+  "a labelled table whose answers are '%s'",
+  (answers) => {
+    let reference: Awaited<ReturnType<typeof run>>;
 
-  beforeAll(async () => {
-    reference = await run(answers, tickets());
-  }, SLOW);
+    beforeAll(async () => {
+      reference = await run(answers, tickets());
+    }, SLOW);
 
-  it('tells every row, with reasons', async () => {
-    const told = await scores(reference);
-    expect(told.users).toHaveLength(400);
-    if (answers === 'number') {
-      const { number, low, high, reasons } = told.numbers!.told!;
-      expect(number.every((one, row) => low[row]! <= one && one <= high[row]!)).toBe(true);
-      expect(reasons.every((one) => one !== null)).toBe(true);
-      return;
-    }
-    const { classes, probabilities, exclusive, reasons } = told.classes!.told!;
-    expect(classes).toEqual(
-      answers === 'one-of' ? ['delivery', 'other', 'refund'] : ['large', 'mobile'],
-    );
-    expect(exclusive).toBe(answers === 'one-of');
-    expect(reasons).toHaveLength(400);
-    for (let row = 0; row < 400; row++) {
-      const own = probabilities.subarray(row * classes.length, (row + 1) * classes.length);
-      if (exclusive) expect(own.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
-    }
-  });
+    it('tells every row, with reasons', async () => {
+      const told = await scores(reference);
+      expect(told.users).toHaveLength(400);
+      if (answers === 'number') {
+        const { number, low, high, reasons } = told.numbers!.told!;
+        expect(number.every((one, row) => low[row]! <= one && one <= high[row]!)).toBe(true);
+        expect(reasons.every((one) => one !== null)).toBe(true);
+        return;
+      }
+      const { classes, probabilities, exclusive, reasons } = told.classes!.told!;
+      expect(classes).toEqual(answers === 'one-of' ? ['delivery', 'other', 'refund'] : ['large', 'mobile']);
+      expect(exclusive).toBe(answers === 'one-of');
+      expect(reasons).toHaveLength(400);
+      for (let row = 0; row < 400; row++) {
+        const own = probabilities.subarray(row * classes.length, (row + 1) * classes.length);
+        if (exclusive) expect(own.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
+      }
+    });
 
-  it('learns nothing from the labels of its test rows', { timeout: SLOW }, async () => {
-    // when: the same rows with other labels on the test rows
-    const other = await run(answers, tickets(true));
-    // then
-    expect(other.result.models).toEqual(reference.result.models);
-    expect(await scores(other)).toEqual(await scores(reference));
-  });
-});
+    it('learns nothing from the labels of its test rows', { timeout: SLOW }, async () => {
+      // when: the same rows with other labels on the test rows
+      const other = await run(answers, tickets(true));
+      // then
+      expect(other.result.models).toEqual(reference.result.models);
+      expect(await scores(other)).toEqual(await scores(reference));
+    });
+  },
+);
