@@ -4,7 +4,7 @@ import { FEW_TOKENS, VERY_FEW_TOKENS } from '../candidates/index.ts';
 import type { EncoderToMake } from '../shared/index.ts';
 
 /** A pretraining reads about so many tokens in all, within the bounds of its passes. */
-const TOKENS_READ = 12_000_000;
+const TOKENS_READ = 8_000_000;
 const PASSES = [3, 30] as const;
 
 /** Word pieces of a row: as many as this share of the rows fit in, and no more than a small encoder has use for. */
