@@ -9,7 +9,8 @@ export default defineConfig({
       table: 'labels',
       columns: {
         label: 'intent',
-        split: `CASE WHEN starts_with(file_name, 'test') THEN 'test' ELSE 'train' END`,
+        // dev.csv.gz chooses the model.
+        split: `CASE WHEN starts_with(file_name, 'test') THEN 'test' WHEN starts_with(file_name, 'dev') THEN 'valid' ELSE 'train' END`,
       },
       duplicates: 'keep',
       attributes: { texts: ['utterance'] },

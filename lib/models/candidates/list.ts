@@ -12,6 +12,7 @@ const FREQUENCY = /\.active_days$/;
 const COMPACT =
   /\.(recency|active_days|money|days_half_(30|90)d|money_half_90d|active_days_(30|90)d|gap_mean|overdue)$/;
 
+const textClassifier = new TextsCandidate('text classifier');
 const wide = new NetworkCandidate('network', [linear, mlp]);
 const withVisits = new NetworkCandidate('network + visits', [linear, mlp, visits], wide);
 const withTexts = new NetworkCandidate('network + texts', [linear, mlp, texts], wide);
@@ -44,7 +45,8 @@ export const CANDIDATES: readonly Candidate[] = [
   withBoth,
   new TunedCandidate('network + tuned texts', withTexts, wide),
   new TunedCandidate('network + visits + tuned texts', withBoth, wide),
-  new TextsCandidate(),
+  textClassifier,
+  new TextsCandidate('text classifier, typing errors', textClassifier),
 ];
 
 /** Tried where the config says 'auto'. */

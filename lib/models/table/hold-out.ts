@@ -2,6 +2,8 @@ import { stableUnit } from '../../data/index.ts';
 
 /** Share of the training rows that choose the model. */
 const HELD_OUT = 0.15;
+/** Of fewer rows of a class most may be held out by chance. */
+const FEWEST_OF_CLASS = 20;
 /** Equal parts of the file, by row numbers. */
 const PARTS = 20;
 
@@ -9,6 +11,7 @@ const PARTS = 20;
  * Training rows that choose the model: about 15 %, drawn from where the test rows stand in the file. Files mostly grow with
  * time. A test that is a random part of the rows is foretold by a random part of the others; one that is their end, or of some
  * months, is foretold by the training rows beside it.
+ * A file that is sorted by its classes would lose whole ones so: then the rows are a random part, wherever the test rows stand.
  * @param rows row numbers of the file, ascending
  * @returns a subset of `train`, in its order
  */
@@ -18,13 +21,31 @@ export function holdOut(rows: {
   /** Places. */
   readonly train: Int32Array;
   readonly test: Int32Array;
+  /** Of a row, where it has one class. */
+  readonly classOf?: ((row: number) => number) | undefined;
 }): Int32Array {
-  const { rowIds, train, test } = rows;
+  const { rowIds, train, test, classOf } = rows;
   const last = [...train, ...test].reduce((most, row) => Math.max(most, rowIds[row]!), 0);
   const partOf = (row: number) => Math.min(PARTS - 1, Math.floor((PARTS * rowIds[row]!) / (last + 1)));
   const held = heldOf(countBy(train, partOf), countBy(test, partOf));
   const rates = countBy(train, partOf).map((count, part) => (count === 0 ? 0 : held[part]! / count));
-  return train.filter((row) => stableUnit('held out', String(rowIds[row])) < rates[partOf(row)]!);
+  const unitOf = (row: number) => stableUnit('held out', String(rowIds[row]));
+  const beside = train.filter((row) => unitOf(row) < rates[partOf(row)]!);
+  if (!classOf || !losesClass(train, beside, classOf)) return beside;
+  return train.filter((row) => unitOf(row) < HELD_OUT);
+}
+
+/** Would most rows of a class that has enough of them be held out? */
+function losesClass(train: Int32Array, held: Int32Array, classOf: (row: number) => number): boolean {
+  const counts = (rows: Int32Array) => {
+    const found = new Map<number, number>();
+    for (const row of rows) found.set(classOf(row), (found.get(classOf(row)) ?? 0) + 1);
+    return found;
+  };
+  const all = counts(train);
+  return [...counts(held)].some(
+    ([own, count]) => all.get(own)! >= FEWEST_OF_CLASS && 2 * count > all.get(own)!,
+  );
 }
 
 function countBy(rows: Int32Array, partOf: (row: number) => number): number[] {

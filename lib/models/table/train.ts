@@ -127,9 +127,11 @@ export async function tableTrials(context: TrialsContext, candidates: readonly C
 
 /** Training rows that choose the model, and the others. */
 function parted(labelled: LabelledTable): { readonly held: Int32Array; readonly rest: Int32Array } {
-  const { table, train } = labelled;
+  const { table, train, answers, heads, labels } = labelled;
+  const classOf = (row: number) => labels.subarray(row * heads.length, (row + 1) * heads.length).indexOf(1);
   const valid = train.filter((row) => table.splits[row] === 'valid');
-  const held = valid.length > 0 ? valid : holdOut(labelled);
+  const held =
+    valid.length > 0 ? valid : holdOut({ ...labelled, classOf: answers === 'one-of' ? classOf : undefined });
   const without = new Set(held);
   return { held, rest: train.filter((row) => !without.has(row)) };
 }

@@ -38,6 +38,18 @@ describe('training rows that are held out', () => {
     expect(Math.max(...held)).toBeLessThan(2500);
   });
 
+  it('are anywhere in a file that is sorted by its classes, of which those beside the test rows would take whole ones', () => {
+    // given: ten classes one behind the other, the first of them for testing
+    const classOf = (row: number) => Math.floor((10 * row) / ROWS);
+    const test = places((row) => classOf(row) === 0);
+    const train = places((row) => classOf(row) > 0);
+    // when
+    const held = holdOut({ rowIds, train, test, classOf });
+    // then
+    expect(shareAmong(held, (row) => classOf(row) === 1)).toBeLessThan(0.2);
+    expect(shareAmong(held, (row) => classOf(row) === 9)).toBeGreaterThan(0.05);
+  });
+
   it('are anywhere where there are no test rows', () => {
     const held = holdOut({ rowIds, train: rowIds, test: new Int32Array(0) });
     expect(held.length / ROWS).toBeCloseTo(0.15, 1);
