@@ -1,5 +1,6 @@
 import type { CrossFault, Parts } from './faults.ts';
 import type { NextTask } from './schema.ts';
+import { upliftFaults } from './uplift-checks.ts';
 
 /** Names of the attributes of items, by kind. */
 export function itemAttributes(
@@ -47,6 +48,7 @@ export function taskFaults(parts: Parts): CrossFault[] {
             : [{ path: ['tasks', name, 'stock'], given: task.stock, expected: stock }]),
         ];
       }
+      if (task.kind === 'uplift') return upliftFaults(name, task, parts);
       const asks = task.kind === 'event' || task.kind === 'value';
       if (asks && task.knownDays !== undefined && (task.population ?? 'buyers') === 'buyers') {
         const expected = `no such setting without population: 'known' or 'prospects', which go by it`;

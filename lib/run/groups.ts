@@ -6,6 +6,8 @@ import { stateSettings } from '../features/index.ts';
 interface GroupKind {
   /** Kinds of tasks that it holds. */
   readonly tasks: readonly Task['kind'][];
+  /** Which tasks of these kinds; default: all. */
+  readonly only?: (task: Task) => boolean;
   /** Name of the group that learns a task, behind that of its kind; '' where there is one for all of them. */
   readonly within: (task: Task, name: string) => string;
   /** What is scored: users, shard by shard as of a day; items, all at once as of a day; or the rows of a table, which has no day. */
@@ -24,12 +26,18 @@ const KINDS = {
   next: { tasks: ['next'], within: itself, over: 'users', readsTexts: false },
   demand: { tasks: ['demand'], within: unitName, over: 'items', readsTexts: false },
   label: { tasks: ['label'], within: itself, over: 'rows', readsTexts: false },
+  'uplift-table': { tasks: ['uplift'], only: ofTable, within: itself, over: 'rows', readsTexts: false },
 } as const satisfies Readonly<Record<string, GroupKind>>;
 
 /** Buyers and visitors are learnt apart: what tells visitors apart says little of buyers, and of visitors there are many more. */
 function populationName(task: Task): string {
   const { population = 'buyers' } = task.kind === 'event' ? task : {};
   return population === 'buyers' ? '' : population;
+}
+
+/** Is the trial a labelled table? Else the treatments of the shop's users tell of it. */
+function ofTable(task: Task): boolean {
+  return task.kind === 'uplift' && task.source !== undefined;
 }
 
 /** What is forecast: items, or the values of an attribute, whose name may hold signs that keys do not. */
@@ -68,12 +76,12 @@ export const tableName = ({ kind, name, tasks }: TaskGroup): string =>
  */
 export function taskGroups(config: Config, only?: string): TaskGroup[] {
   const kinds: [string, GroupKind][] = Object.entries(KINDS);
-  const groups = kinds.flatMap(([key, { tasks: holds, within }]) => {
+  const groups = kinds.flatMap(([key, { tasks: holds, only: those = () => true, within }]) => {
     const kind = key as TaskGroup['kind'];
     const names = new Map<string, string[]>();
     for (const name of Object.keys(config.tasks).sort()) {
       const task = config.tasks[name]!;
-      if (!holds.includes(task.kind)) continue;
+      if (!holds.includes(task.kind) || !those(task)) continue;
       const own = within(task, name);
       names.set(own, [...(names.get(own) ?? []), name]);
     }

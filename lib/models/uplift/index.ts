@@ -1,0 +1,1 @@
+export { upliftTableFamily } from './table-family.ts';
