@@ -66,6 +66,7 @@ const WORDS: Readonly<Record<TaskReport['kind'], (of: string, asks: BinaryTaskRe
   }),
   next: () => BUYERS,
   value: () => ({ ...BUYERS, one: 'user', many: 'users' }),
+  uplift: () => ({ ...BUYERS, one: 'row', many: 'rows' }),
   demand: (of) => ({
     ...BUYERS,
     one: of === 'item' ? 'item' : 'value',

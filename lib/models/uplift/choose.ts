@@ -20,9 +20,11 @@ export interface Trial extends Chosen {
 /** Differences between effects are never blown up by more, and their order is kept where nothing speaks for them. */
 const SLOPES = { least: 0.05, most: 2 } as const;
 
+const ALL = 'mean of all';
+
 /** Means of learners that are compared beside the single ones. */
 const MEANS = [
-  { name: 'mean of all', members: FORMS.map(({ name }) => name) },
+  { name: ALL, members: FORMS.map(({ name }) => name) },
   ...BASE_KINDS.map((kind) => ({
     name: `mean of those over ${kind === 'linear' ? 'planes' : 'trees'}`,
     members: FORMS.filter((form) => form.kind === kind).map(({ name }) => name),
@@ -41,6 +43,23 @@ export function judgeForms({ pseudo, centred, effects }: CrossFitted): Trial[] {
   return forms
     .map(({ name, members }) => ({ name, members, level, ...judged(centred, meanOver(members, effects)) }))
     .sort((a, b) => a.loss - b.loss);
+}
+
+/**
+ * The best of judged forms; the mean of all learners where it is within a standard error of it, as single learners win by luck
+ * more often and are off by more.
+ */
+export function chooseForm(trials: readonly Trial[], { centred, effects }: CrossFitted): Trial {
+  const best = trials[0]!;
+  const all = trials.find(({ name }) => name === ALL)!;
+  const [own, others] = [best, all].map((trial) => {
+    const told = meanOver(trial.members, effects);
+    return centred.map((pseudo, i) => (pseudo - trial.slope * told[i]!) ** 2);
+  });
+  const n = centred.length;
+  const gap = all.loss - best.loss;
+  const variance = own!.reduce((sum, loss, i) => sum + (others![i]! - loss - gap) ** 2, 0) / n;
+  return gap <= Math.sqrt(variance / n) ? all : best;
 }
 
 /** Mean of what some forms say of each row. */

@@ -1,7 +1,7 @@
 import { assessUplift } from '../../engine/metrics/index.ts';
 import type { UpliftValidation } from '../effects.ts';
 import type { FitRun } from './base-model.ts';
-import { judgeForms, levelled, meanOver, type Trial } from './choose.ts';
+import { chooseForm, judgeForms, levelled, meanOver, type Trial } from './choose.ts';
 import { armsOf, crossFit, fitForms } from './cross-fit.ts';
 import { meanPropensity, tLearner } from './learners.ts';
 import type { UpliftTable } from './rows.ts';
@@ -35,7 +35,7 @@ export async function learnUplift(
 ): Promise<LearntUplift> {
   const crossFitted = await crossFit(table, run, (text) => progress(`choosing: ${text}`));
   const trials = judgeForms(crossFitted);
-  const [best] = trials as [Trial, ...Trial[]];
+  const best = chooseForm(trials, crossFitted);
   progress(`fitting: ${best.name}`);
   const arms = await armsOf(table, run);
   const forms = await fitForms(table, arms, crossFitted.pseudo, run, new Set(best.members));
@@ -60,7 +60,7 @@ export async function learnUplift(
     control: plus(level, times(effect, -share)),
     treated: plus(level, times(effect, 1 - share)),
     losses: trials.map(({ name, loss }) => ({ name, loss })),
-    notes: notesOf(trials),
+    notes: notesOf(trials, best),
     validation: {
       by: 'rows',
       days: null,
@@ -74,14 +74,13 @@ export async function learnUplift(
 
 const constant = (value: number): SumModel => ({ constant: value, terms: [] });
 
-function notesOf(trials: readonly Trial[]): string[] {
-  const [best] = trials as [Trial, ...Trial[]];
+function notesOf(trials: readonly Trial[], best: Trial): string[] {
   const listed = trials.slice(0, NAMED).map(({ name, loss }) => `${name} ${loss.toPrecision(3)}`);
   return [
     `Chosen on training rows by models of other users: the form whose effects are closest to doubly robust pseudo-outcomes, in mean ` +
       `squared differences less those of one effect for all (below 0 is better): ${listed.join(', ')}${trials.length > NAMED ? ' and others behind them' : ''}.`,
     best.loss < 0
-      ? `Kept: ${best.name}, its differences between rows times ${best.slope.toFixed(2)}, as fits held-out rows.`
+      ? `Kept: ${best.name}${best === trials[0] ? '' : ', which is within a standard error of the best'}; its differences between rows times ${best.slope.toFixed(2)}, as fits held-out rows.`
       : `Kept: ${best.name}. Held-out rows show no differences between effects that could be learnt: the order is a guess, and all effects are told close to their mean.`,
   ];
 }
