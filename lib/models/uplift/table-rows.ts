@@ -16,7 +16,7 @@ export interface TrialTable extends SplitTable {
   readonly unit: Float32Array;
   /** Training rows that are compared. */
   readonly compared: Int32Array;
-  /** Rows, for training or testing, that are not compared, and why. */
+  /** Training rows that are not compared, and why. */
   readonly leftOut: readonly { readonly rows: number; readonly why: string }[];
 }
 
@@ -49,10 +49,11 @@ export async function readTrialTable(
   );
   const others = new Map<string, number>();
   let unknown = 0;
-  arms.forEach((arm, row) => {
-    if (!side.has(arm ?? '')) others.set(arm ?? '', (others.get(arm ?? '') ?? 0) + 1);
+  for (const row of split.train) {
+    const arm = arms[row] ?? '';
+    if (!side.has(arm)) others.set(arm, (others.get(arm) ?? 0) + 1);
     else if (Number.isNaN(outcomes[row]!)) unknown++;
-  });
+  }
   const named = table.ids.every((id) => id !== '');
   return {
     ...split,

@@ -28,7 +28,7 @@ export function describeUplift(files: ModelFiles, config: Config, _group: TaskGr
         treated: task.treated,
         control: task.control,
         least: task.least,
-        leftOut: arms.leftOut.map(({ rows, why }) => `${rows} rows: ${why}`),
+        leftOut: arms.leftOut.map(({ rows, why }) => `${rows} training rows: ${why}`),
         balance: balanceSentence(balance),
         strengths: inWords(strengths[0], featureWords(config, encoder)),
         ...(measured ? { validation: measured } : {}),
