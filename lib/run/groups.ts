@@ -26,6 +26,7 @@ const KINDS = {
   next: { tasks: ['next'], within: itself, over: 'users', readsTexts: false },
   demand: { tasks: ['demand'], within: unitName, over: 'items', readsTexts: false },
   label: { tasks: ['label'], within: itself, over: 'rows', readsTexts: false },
+  uplift: { tasks: ['uplift'], only: ofCampaigns, within: itself, over: 'users', readsTexts: false },
   'uplift-table': { tasks: ['uplift'], only: ofTable, within: itself, over: 'rows', readsTexts: false },
 } as const satisfies Readonly<Record<string, GroupKind>>;
 
@@ -38,6 +39,10 @@ function populationName(task: Task): string {
 /** Is the trial a labelled table? Else the treatments of the shop's users tell of it. */
 function ofTable(task: Task): boolean {
   return task.kind === 'uplift' && task.source !== undefined;
+}
+
+function ofCampaigns(task: Task): boolean {
+  return task.kind === 'uplift' && task.source === undefined;
 }
 
 /** What is forecast: items, or the values of an attribute, whose name may hold signs that keys do not. */
@@ -58,6 +63,9 @@ export interface TaskGroup {
   readonly kind: keyof typeof KINDS;
   readonly tasks: readonly string[];
 }
+
+/** Does the group read who was treated? */
+export const readsTreatments = ({ kind }: Pick<TaskGroup, 'kind'>): boolean => kind === 'uplift';
 
 /** Is the group about users? Then it has shards and states; else it is scored whole. */
 export const overUsers = ({ kind }: Pick<TaskGroup, 'kind'>): boolean => KINDS[kind].over === 'users';
@@ -94,13 +102,13 @@ export function taskGroups(config: Config, only?: string): TaskGroup[] {
 
 function group(config: Config, kind: TaskGroup['kind'], name: string, tasks: string[]): TaskGroup {
   const { model, training, sources, shop, text } = config;
-  // No model reads treatments, so a source of them that is added or changed concerns none.
+  // Hardly any model reads treatments: a source of them that is added or changed concerns no other.
   const settings = {
     tasks: tasks.map((task) => learnt(config.tasks[task]!)),
     features: stateSettings(config),
     model,
     training,
-    sources: Object.fromEntries(Object.entries(sources).filter(([, { table }]) => table !== 'treatments')),
+    sources: Object.fromEntries(Object.entries(sources).filter(([, { table }]) => kind === 'uplift' || table !== 'treatments')),
     shop,
     // Only what reads texts changes with them.
     ...(KINDS[kind].readsTexts && text ? { text } : {}),

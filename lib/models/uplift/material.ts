@@ -32,6 +32,8 @@ interface Known {
   readonly treated: Float32Array;
   readonly outcomes: Float32Array;
   readonly unit: Float32Array;
+  /** Chance to be treated, by place; default: the share of the treated. */
+  readonly propensity?: Float32Array;
   /** Are outcomes 0 or 1? */
   readonly binary: boolean;
   /** Columns have been through the logarithm where they need it. */
@@ -63,7 +65,7 @@ export function upliftMaterial(known: Known, used: Int32Array): UpliftMaterial {
       treated: arms,
       outcomes: own(outcomes),
       // Chance decided, so that nothing known of a row did.
-      propensity: new Float32Array(used.length).fill(share),
+      propensity: known.propensity ? own(known.propensity) : new Float32Array(used.length).fill(share),
       unit: own(unit),
       binary,
     },

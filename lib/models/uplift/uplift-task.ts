@@ -1,4 +1,4 @@
-import type { UpliftTask } from '../../config/index.ts';
+import type { EventTask, UpliftTask } from '../../config/index.ts';
 import { DataError } from '../../data/index.ts';
 import type { RunManifest } from '../../run/index.ts';
 
@@ -7,3 +7,17 @@ export function upliftTask({ config }: Pick<RunManifest, 'config'>, name: string
   if (task?.kind === 'uplift') return task;
   throw new DataError(`${name} is no task of the effect of a treatment`);
 }
+
+/** What a task of campaigns asks of whom, as a task that asks whether the event comes. */
+export const askedBy = ({
+  event = 'purchase',
+  horizonDays = 0,
+  population = 'known',
+  knownDays,
+}: UpliftTask): EventTask => ({
+  kind: 'event',
+  event,
+  horizonDays,
+  population,
+  ...(knownDays === undefined ? {} : { knownDays }),
+});
