@@ -36,9 +36,7 @@ function tableFaults(task: UpliftTask, { sources, named }: Parts, fault: Fault):
     // A source that is wrong by itself is told by itself.
     if (!source && named!.has(task.source!)) return [];
     const names = [...named!].join(', ');
-    return [
-      fault('source', task.source, `the name of a source whose table is "labels" (sources: ${names})`),
-    ];
+    return [fault('source', task.source, `the name of a source whose table is "labels" (sources: ${names})`)];
   }
   const namesOf = (...kinds: ('numbers' | 'categories')[]) =>
     kinds.flatMap((kind) => {

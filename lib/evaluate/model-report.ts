@@ -112,7 +112,8 @@ function amountReport(args: ReportArgs, task: AmountTask, totals: ScoreTotals): 
 }
 
 function effectReport(args: ReportArgs, task: EffectTask, totals: ScoreTotals): UpliftTaskReport {
-  const { name, of, outcome, currency, treated, control, least, leftOut, balance, strengths, validation } = task;
+  const { name, of, outcome, currency, treated, control, least, leftOut, balance, strengths, validation } =
+    task;
   const own = args.outcomes[name];
   const told = totals.uplifts.get(name);
   return {

@@ -20,7 +20,14 @@ import { writeItems } from './items.ts';
 import type { ExportManifest } from './manifest.ts';
 import type { ProfileTable } from './profiles/index.ts';
 import { readScores } from './shard-rows.ts';
-import { type ExportedUplift, type ExportTable, FILE_SIZES, type FileSizes, partsOf, rankedTasks } from './table.ts';
+import {
+  type ExportedUplift,
+  type ExportTable,
+  FILE_SIZES,
+  type FileSizes,
+  partsOf,
+  rankedTasks,
+} from './table.ts';
 
 /** Processes that share out a large export. */
 export interface Workers {

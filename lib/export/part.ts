@@ -8,7 +8,15 @@ import type { CsvWriter } from './csv.ts';
 import type { ExportFile, Format } from './manifest.ts';
 import { readRanks, type Segment } from './ranks.ts';
 import { rankedBy, readRows, type ShardRows } from './shard-rows.ts';
-import { decileOf, type ExportShape, type ExportTable, exportColumns, ofItems, partName, rankedTasks } from './table.ts';
+import {
+  decileOf,
+  type ExportShape,
+  type ExportTable,
+  exportColumns,
+  ofItems,
+  partName,
+  rankedTasks,
+} from './table.ts';
 import { writeTableFile } from './table-file.ts';
 
 export interface PartArguments {

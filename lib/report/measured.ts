@@ -74,10 +74,7 @@ export function measuredOn(task: TaskReport, run: RunReport): string {
   return `${validationSentence(task.validation, task)} ${caution}`;
 }
 
-function validationSentence(
-  { by, days, assessment }: Validation<AnyMeasures>,
-  task: TaskReport,
-): string {
+function validationSentence({ by, days, assessment }: Validation<AnyMeasures>, task: TaskReport): string {
   const { one, many } = wordsOf(task);
   const users = plural(assessment.n, one, many);
   if (by === 'rows' || days === null) {

@@ -108,7 +108,9 @@ function group(config: Config, kind: TaskGroup['kind'], name: string, tasks: str
     features: stateSettings(config),
     model,
     training,
-    sources: Object.fromEntries(Object.entries(sources).filter(([, { table }]) => kind === 'uplift' || table !== 'treatments')),
+    sources: Object.fromEntries(
+      Object.entries(sources).filter(([, { table }]) => kind === 'uplift' || table !== 'treatments'),
+    ),
     shop,
     // Only what reads texts changes with them.
     ...(KINDS[kind].readsTexts && text ? { text } : {}),

@@ -35,7 +35,7 @@ const config: ConfigInput = {
   },
   training: { threads: 1 },
 };
-const rows = trialRows(6000, { seed: 'mails', strength: 1.5 });
+const rows = trialRows(4400, { seed: 'mails', strength: 1.5 });
 
 async function runOf(csv: string, settings = config): Promise<[Workspace, Night]> {
   const shop = await openShop(settings);
@@ -46,7 +46,10 @@ async function runOf(csv: string, settings = config): Promise<[Workspace, Night]
 async function exported({ store }: Workspace): Promise<Record<string, string>[]> {
   const { files } = (await readJson<ExportManifest>(store, 'exports/current/manifest.json'))!;
   const { key } = files.find(({ format, table }) => format === 'csv.gz' && table === 'table-womens')!;
-  const [head, ...lines] = gunzipSync((await getBytes(store, key))!).toString().trim().split('\n');
+  const [head, ...lines] = gunzipSync((await getBytes(store, key))!)
+    .toString()
+    .trim()
+    .split('\n');
   const names = head!.split(',');
   return lines.map((line) => Object.fromEntries(line.split(',').map((cell, i) => [names[i]!, cell])));
 }
@@ -100,7 +103,9 @@ describe('the uplift of a mailing with three arms', { timeout: SLOW }, () => {
       expect(page).toContain(text);
     }
     const others = rows.filter(({ segment }, i) => i % 4 !== 0 && segment === ARMS[0]).length;
-    expect(page).toContain(`${others} training rows: of arm &quot;Mens E-Mail&quot;, which the task does not name`);
+    expect(page).toContain(
+      `${others} training rows: of arm &quot;Mens E-Mail&quot;, which the task does not name`,
+    );
   });
 
   it('learns nothing from test rows, nor from columns that are excluded', async () => {

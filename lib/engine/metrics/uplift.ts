@@ -142,9 +142,7 @@ export class RankedArms {
 }
 
 const effectOf = ([control, treated]: readonly [Arm, Arm]): number =>
-  control.rows > 0 && treated.rows > 0
-    ? treated.sum / treated.rows - control.sum / control.rows
-    : Number.NaN;
+  control.rows > 0 && treated.rows > 0 ? treated.sum / treated.rows - control.sum / control.rows : Number.NaN;
 
 function checkUplift({ predictions, treated, outcomes }: UpliftRows): void {
   const n = outcomes.length;

@@ -78,7 +78,9 @@ function check({ treated, outcomes, propensity }: AssignedRows, ...others: reado
   const n = outcomes.length;
   for (const { length } of [treated, propensity, ...others]) {
     if (length === n) continue;
-    throw new UpliftError(`there are ${n} outcomes and ${length} numbers beside them: one for each is expected`);
+    throw new UpliftError(
+      `there are ${n} outcomes and ${length} numbers beside them: one for each is expected`,
+    );
   }
   for (let i = 0; i < n; i++) {
     if (propensity[i]! > 0 && propensity[i]! < 1 && (treated[i] === 0 || treated[i] === 1)) continue;

@@ -35,6 +35,6 @@ export {
 export { runRows } from './run-rows.ts';
 export { fitChosen, type Selected, selected } from './selected.ts';
 export { summarise } from './strength.ts';
-export { type BoostedFit, fitBoosted, fitPenalised, type KnownRows, rowsOf } from './tabular/index.ts';
+export { type BoostedFit, fitBoosted, fitPenalised, type KnownRows } from './tabular/index.ts';
 export { type Costs, costsOf, runTrial, type Trial } from './trial.ts';
 export { blendedApart } from './weights.ts';

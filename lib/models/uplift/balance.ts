@@ -1,5 +1,6 @@
 import { assessBinary } from '../../engine/metrics/index.ts';
 import { BASE_KINDS, type BaseKind, type FitRun, fitBase, predictBase } from './base-model.ts';
+import { meanPropensity } from './learners.ts';
 import { mixedUnit, pick, placesOf, type UpliftTable } from './rows.ts';
 
 /** Could the features have told who was treated? Where chance decided, they cannot. Plain JSON. */
@@ -22,11 +23,14 @@ const FOLDS = 3;
 const MOST_ROWS = 20_000;
 /** Odds of a row, in multiples of those of all, from which on both arms no longer overlap well. */
 const ODDS = 2;
+/** Shares are float32. */
+const ROUNDING = 1e-4;
 /** From this AUROC on the arms were not put together by chance. */
 const CHOSEN = 0.55;
 
 /** Fits who was treated by the features, by planes and by trees, and looks at rows of users that the fit has not seen. */
-export async function balanceOf(table: UpliftTable, run: FitRun): Promise<Balance> {
+export async function balanceOf(whole: UpliftTable, run: FitRun): Promise<Balance> {
+  const table = ofOneShare(whole);
   const part = table.rows > MOST_ROWS ? MOST_ROWS / table.rows : 1;
   const some =
     part === 1
@@ -38,6 +42,23 @@ export async function balanceOf(table: UpliftTable, run: FitRun): Promise<Balanc
   const each: Balance[] = [];
   for (const kind of BASE_KINDS) each.push(await balanceBy(kind, some, run));
   return each.reduce((worst, one) => ((one.auroc ?? 0) > (worst.auroc ?? 0) ? one : worst));
+}
+
+/**
+ * Where campaigns had other shares of treated users, what tells the campaigns apart tells arms apart, too: of the arm that is too
+ * large in a campaign a part is left out.
+ */
+function ofOneShare(table: UpliftTable): UpliftTable {
+  const { treated, propensity, unit } = table;
+  const share = meanPropensity(table);
+  const wanted = share / (1 - share);
+  return pick(
+    table,
+    placesOf(table, (row) => {
+      const times = propensity[row]! / (1 - propensity[row]!) / wanted;
+      return mixedUnit(unit[row]!, 'arms') < (treated[row] === 1 ? 1 / times : times) * (1 + ROUNDING);
+    }),
+  );
 }
 
 async function balanceBy(kind: BaseKind, table: UpliftTable, run: FitRun): Promise<Balance> {

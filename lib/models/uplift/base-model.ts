@@ -69,7 +69,9 @@ function constantOf({ columns, labels }: KnownRows, logistic: boolean): BaseMode
 
 /** @param values (rows, columns) */
 export function predictBase({ kind, model, logistic }: BaseModel, values: Float32Array): Float64Array {
-  const scores = Float64Array.from(kind === 'linear' ? linearLogits(model, values) : predictRaw(model, values));
+  const scores = Float64Array.from(
+    kind === 'linear' ? linearLogits(model, values) : predictRaw(model, values),
+  );
   return logistic ? scores.map(probabilityOf) : scores;
 }
 

@@ -1,5 +1,13 @@
 import type { Config, UpliftTask } from '../../config/index.ts';
-import { DataError, type EventType, eventCode, minorDigits, parseDay, shopClock, stableUnit } from '../../data/index.ts';
+import {
+  DataError,
+  type EventType,
+  eventCode,
+  minorDigits,
+  parseDay,
+  shopClock,
+  stableUnit,
+} from '../../data/index.ts';
 import {
   type AttributeEncoder,
   dayStart,
@@ -38,7 +46,7 @@ export interface CampaignRows extends UserColumns {
 }
 
 /** Name and group of what a model reads. */
-export const columnNames = (config: Config, { columns, profile }: UserColumns): FeatureName[] => {
+const columnNames = (config: Config, { columns, profile }: UserColumns): FeatureName[] => {
   const all = featureNames(config);
   return [...columns.map((j) => all[j]!), ...profileNames(profile)];
 };
@@ -58,7 +66,14 @@ export class UserWriter {
   }
 
   /** @param state the fold of the days before `day` */
-  write(user: string, state: UserState, day: number, profiles: ProfileWriter, out: Float32Array, at: number): void {
+  write(
+    user: string,
+    state: UserState,
+    day: number,
+    profiles: ProfileWriter,
+    out: Float32Array,
+    at: number,
+  ): void {
     featureVector(state, day, this.#config, this.#whole);
     this.#columns.forEach((j, k) => {
       out[at + k] = this.#whole[j]!;

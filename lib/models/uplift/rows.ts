@@ -38,7 +38,7 @@ export const placesOf = ({ rows }: { readonly rows: number }, test: (row: number
   Int32Array.from({ length: rows }, (_, row) => row).filter(test);
 
 /** Factors that make other numbers in [0, 1) of the same users: folds within folds must not be the same ones. */
-const MIXED = { aside: 997, halves: 31 } as const;
+const MIXED = { aside: 997, halves: 31, arms: 101 } as const;
 
 /** Another number in [0, 1) of each user, as good as independent of the first. */
 export const mixedUnit = (unit: number, use: keyof typeof MIXED): number => (unit * MIXED[use]) % 1;

@@ -90,7 +90,11 @@ function columnOf({ columns }: AttributeTable, name: string): AttributeColumn {
   );
 }
 
-function checkArms(name: string, { treated, control, arm }: UpliftTask, arms: readonly (string | undefined)[]) {
+function checkArms(
+  name: string,
+  { treated, control, arm }: UpliftTask,
+  arms: readonly (string | undefined)[],
+) {
   const counts = new Map<string, number>();
   for (const one of arms) if (one !== undefined) counts.set(one, (counts.get(one) ?? 0) + 1);
   const listed = [...counts]

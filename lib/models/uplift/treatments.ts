@@ -102,7 +102,8 @@ function whyNone(
       .slice(0, NAMED)
       .map((one) => `"${one}"`)
       .join(', ');
-  if (arms.size > 0) return `the campaigns have the arms ${listed(arms.keys())}, and none is named by treated or control`;
+  if (arms.size > 0)
+    return `the campaigns have the arms ${listed(arms.keys())}, and none is named by treated or control`;
   return (
     `no treatment before the as-of day is of ${listed(campaigns)}` +
     (others.size > 0 ? `; the treatments name ${listed(others)}` : ', or of any other campaign')

@@ -44,7 +44,13 @@ export function describeUplift(files: ModelFiles, config: Config, _group: TaskGr
 const listed = (arms: readonly string[]): string => arms.map((arm) => `"${arm}"`).join(' or ');
 
 /** What is counted, in words. */
-function outcomeOf({ source, of, outcome = 'label', positive = '1', event = 'purchase' }: UpliftTask): string {
+function outcomeOf({
+  source,
+  of,
+  outcome = 'label',
+  positive = '1',
+  event = 'purchase',
+}: UpliftTask): string {
   if (source !== undefined) return of === 'amount' ? outcome : `${outcome} is ${positive}`;
   return of === 'amount' ? `money of events "${event}"` : `an event "${event}"`;
 }

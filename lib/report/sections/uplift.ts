@@ -75,7 +75,11 @@ export function upliftTable(rows: ReturnType<typeof upliftRows>): Html {
         number: true,
         cell: ({ task, measures }) => within(task, measures.effect, measures.intervals.effect),
       },
-      { head: 'Expected', number: true, cell: ({ task, measures }) => effectIn(task)(measures.meanPrediction) },
+      {
+        head: 'Expected',
+        number: true,
+        cell: ({ task, measures }) => effectIn(task)(measures.meanPrediction),
+      },
       {
         head: 'Qini',
         number: true,
@@ -106,7 +110,7 @@ export function upliftFigures(task: UpliftTaskReport): Html {
     (line) => html`<li>Left out, ${line}.</li>`,
   )}</ul></div>
 <div class="grid below">
-${measured && on !== undefined && html`${upliftDecilesFigure(measured.measures, amount, on)}${qiniFigure(measured.measures, amount, on)}`}${featureFigure(task)}${groupFigure(task)}
+${measured && on !== undefined && html`${upliftDecilesFigure(measured.measures, amount, on)}${qiniFigure(measured.measures, amount, on)}`}${featureFigure(task, 'in parts of the uplift')}${groupFigure(task)}
 </div>
 ${measured && html`<details><summary>Numbers of ${task.name}</summary><div class="card">${decileTable(task, measured.measures)}</div></details>`}`;
 }

@@ -34,7 +34,11 @@ describe('linear regression with a penalty', () => {
     const weights = labels.map((_, row) => (row === 0 ? 2 : 1));
     const weighed = fitRidge({ ...input, weights, candidates: [0.01] });
     expect(weighed.intercept).toBeCloseTo(repeated.intercept, 9);
-    const without = fitRidge({ ...input, weights: labels.map((_, row) => Number(row > 0)), candidates: [0.01] });
+    const without = fitRidge({
+      ...input,
+      weights: labels.map((_, row) => Number(row > 0)),
+      candidates: [0.01],
+    });
     const rest = fitRidge({
       ...{ rows: ROWS - 1, columns: 2, values: values.subarray(2), labels: labels.slice(1) },
       folds: new Int32Array(ROWS - 1),

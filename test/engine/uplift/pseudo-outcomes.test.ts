@@ -36,6 +36,8 @@ describe('pseudo-outcomes', () => {
   it('say what is wrong', () => {
     expect(() => transformedOutcomes({ ...rows, propensity: [1, 0.2, 0.5, 0.5] })).toThrow(UpliftError);
     expect(() => classTransformation({ ...rows, outcomes: [2, 0, 0, 0] })).toThrow('0 or 1 is expected');
-    expect(() => doublyRobust(rows, { control: [0], treated: [1, 1, 1, 1] })).toThrow('one for each is expected');
+    expect(() => doublyRobust(rows, { control: [0], treated: [1, 1, 1, 1] })).toThrow(
+      'one for each is expected',
+    );
   });
 });

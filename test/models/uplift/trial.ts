@@ -50,7 +50,20 @@ export function trialRows(n: number, options: TrialOptions = {}): TrialRow[] {
     const visit = Number(rng.uniform() < base + treated);
     const conversion = visit === 1 && rng.uniform() < 0.3 ? 1 : 0;
     const spend = conversion === 1 ? Math.round(100 * (29.99 + 80 * rng.uniform())) / 100 : 0;
-    return { recency, history, mens, womens, zip, newbie, channel, segment, visit, conversion, spend, effect };
+    return {
+      recency,
+      history,
+      mens,
+      womens,
+      zip,
+      newbie,
+      channel,
+      segment,
+      visit,
+      conversion,
+      spend,
+      effect,
+    };
   });
 }
 
