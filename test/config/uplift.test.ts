@@ -2,20 +2,22 @@ import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../lib/config/index.ts';
 
 const treated = ['mail'];
-const parse = (task: Record<string, unknown>, sources: Record<string, unknown> = {}) => () =>
-  parseConfig({
-    shop: { timeZone: 'UTC' },
-    sources: {
-      mails: {
-        format: 'csv',
-        table: 'labels',
-        columns: { label: 'visit' },
-        attributes: { numbers: ['spend'], categories: ['segment'] },
+const parse =
+  (task: Record<string, unknown>, sources: Record<string, unknown> = {}) =>
+  () =>
+    parseConfig({
+      shop: { timeZone: 'UTC' },
+      sources: {
+        mails: {
+          format: 'csv',
+          table: 'labels',
+          columns: { label: 'visit' },
+          attributes: { numbers: ['spend'], categories: ['segment'] },
+        },
+        ...sources,
       },
-      ...sources,
-    },
-    tasks: { mailed: { kind: 'uplift', treated, ...task } },
-  });
+      tasks: { mailed: { kind: 'uplift', treated, ...task } },
+    });
 const treatments = {
   sent: {
     format: 'csv',
@@ -55,7 +57,7 @@ const cases: [string, Record<string, unknown>, string][] = [
   [
     'a positive value of an amount',
     { source: 'mails', arm: 'segment', of: 'amount', outcome: 'spend', positive: '1' },
-    "tasks.mailed.positive: given \"1\", expected no such setting where of is 'amount'",
+    'tasks.mailed.positive: given "1", expected no such setting where of is \'amount\'',
   ],
   [
     'a horizon of a table',
