@@ -2,7 +2,7 @@ import type { CleanedQuality } from '../clean/index.ts';
 import type { Config } from '../config/index.ts';
 import { parseDay } from '../data/index.ts';
 import { type DayInput, daysKey, type SnapshotInfo } from '../features/index.ts';
-import type { TaskGroup } from './groups.ts';
+import { readsTreatments, type TaskGroup } from './groups.ts';
 import { historyOf, tooLittleHistory } from './history.ts';
 import { type Copy, contentOf, copiesAmong, type KnownDrop } from './inputs.ts';
 
@@ -84,6 +84,8 @@ export interface RunManifest {
     readonly labels: RunInput[];
     /** Where there are any. */
     readonly withdrawn?: WithdrawnInput[];
+    /** Only where a group reads them. */
+    readonly treatments?: RunInput[];
   };
   /** What this run goes without, and why. */
   readonly missing: Missing[];
@@ -140,6 +142,8 @@ export function buildManifest(args: {
   const { purpose, config, asOf, groups, drops, champions, snapshot } = args;
   if (asOf !== null) parseDay(asOf);
   const copies = copiesAmong(drops);
+  const treatments: RunInput[] = [];
+  const reads = groups.some(readsTreatments);
   const inputs: Record<Exclude<CleanedQuality['table'], 'treatments' | null>, RunInput[]> = {
     events: [],
     items: [],
@@ -153,10 +157,13 @@ export function buildManifest(args: {
   const skipped = new Map<string, number>();
   for (const drop of drops) {
     if (drop.state !== 'done' || copies.has(drop.key)) continue;
-    // What a run reads says nothing of campaigns: `nightjar lift` reads them by themselves.
-    if (drop.quality.table === 'treatments') continue;
     const { dropId, revision, source, table, minDay, maxDay, rowsIn } = drop.quality;
     const named = { drop: drop.key, dropId, revision, source: source! };
+    // Most runs read nothing of campaigns: `nightjar lift` reads them by themselves.
+    if (table === 'treatments') {
+      if (reads && drop.clean !== undefined) treatments.push({ ...named, clean: drop.clean });
+      continue;
+    }
     const keyed = {
       droppedAt: droppedAt.get(contentOf(drop.quality))!,
       lines: drop.quality.clean + drop.quality.withdrawn,
@@ -185,7 +192,11 @@ export function buildManifest(args: {
     config,
     groups,
     shards: config.shards,
-    inputs: { ...inputs, ...(withdrawn.length > 0 ? { withdrawn } : {}) },
+    inputs: {
+      ...inputs,
+      ...(withdrawn.length > 0 ? { withdrawn } : {}),
+      ...(treatments.length > 0 ? { treatments } : {}),
+    },
     missing,
     copies: [...copies].map(([key, sameAs]) => ({ key, sameAs })),
     ...(partial === undefined ? {} : { partial }),
