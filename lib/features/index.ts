@@ -24,6 +24,13 @@ export { DayRows, lowerBound } from './days-file.ts';
 export { weekdayOf } from './facts.ts';
 export { featureNames, featureVector } from './feature-table.ts';
 export { addDay } from './fold.ts';
+export {
+  type IdentityDrop,
+  type IdentityQuestion,
+  type IdentityTally,
+  type MovedParts,
+  openIdentities,
+} from './identities/index.ts';
 export { Interner } from './interner.ts';
 
 export { dayStart } from './midnight.ts';

@@ -83,6 +83,8 @@ export interface RunManifest {
     readonly users: RunInput[];
     readonly labels: RunInput[];
     /** Where there are any. */
+    readonly identities?: RunInput[];
+    /** Where there are any. */
     readonly withdrawn?: WithdrawnInput[];
   };
   /** What this run goes without, and why. */
@@ -145,6 +147,7 @@ export function buildManifest(args: {
     items: [],
     users: [],
     labels: [],
+    identities: [],
   };
   const withdrawn: WithdrawnInput[] = [];
   const missing = [...missingDrops(drops), ...(args.unmet ?? [])];
@@ -178,6 +181,7 @@ export function buildManifest(args: {
       ...(minDay === null || maxDay === null ? {} : { minDay, maxDay }),
     });
   }
+  const { identities, ...others } = inputs;
   return {
     format: 1,
     purpose,
@@ -185,7 +189,11 @@ export function buildManifest(args: {
     config,
     groups,
     shards: config.shards,
-    inputs: { ...inputs, ...(withdrawn.length > 0 ? { withdrawn } : {}) },
+    inputs: {
+      ...others,
+      ...(identities.length > 0 ? { identities } : {}),
+      ...(withdrawn.length > 0 ? { withdrawn } : {}),
+    },
     missing,
     copies: [...copies].map(([key, sameAs]) => ({ key, sameAs })),
     ...(partial === undefined ? {} : { partial }),
@@ -210,7 +218,7 @@ function dropTimes(drops: Iterable<KnownDrop>): Map<string, number> {
 
 /**
  * The day rows a manifest lists, as the features room takes them. A drop that only withdraws events has none and so no days;
- * it is listed because snapshots must name what decided about their states.
+ * it is listed because snapshots must name what decided about their states, and so are drops of identities.
  */
 export function dayInputs({ config, inputs }: RunManifest): DayInput[] {
   const events = inputs.events.map(({ days, dropId, revision, minDay, maxDay, droppedAt }) => ({
@@ -223,5 +231,8 @@ export function dayInputs({ config, inputs }: RunManifest): DayInput[] {
   const withdrawn = (inputs.withdrawn ?? []).map(({ dropId, revision, droppedAt }) => {
     return { key: daysKey(config, `clean/events/${dropId}/${revision}.arrow`), dropId, revision, droppedAt };
   });
-  return [...events, ...withdrawn];
+  const identities = (inputs.identities ?? []).map(({ clean, dropId, revision }) => {
+    return { key: clean, dropId, revision };
+  });
+  return [...events, ...withdrawn, ...identities];
 }

@@ -23,7 +23,7 @@ export async function checkValueTask({ manifest, group, users: open }: CheckCont
       user.advance(cutoff);
       return inPopulation(task, user.state, cutoff);
     });
-    const some = asked.filter((cutoff) => amountWithin(user.days, cutoff, task) > 0);
+    const some = asked.filter((cutoff) => amountWithin(user.outcomes, cutoff, task) > 0);
     if (some.length > 0) came++;
     if (some.length < asked.length) nothing++;
   }
