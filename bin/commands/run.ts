@@ -7,6 +7,7 @@ import type { RunReport } from '../../lib/report/index.ts';
 import {
   checkAsOf,
   type DropState,
+  identityCounts,
   isDated,
   isFinished,
   lastDays,
@@ -16,7 +17,6 @@ import {
   planRun,
   type RunManifest,
   readManifest,
-  identityCounts,
   replacedCounts,
   type StageName,
   stagesOf,
@@ -351,7 +351,8 @@ async function printRun(context: RunContext, json: boolean): Promise<void> {
 }
 
 function identityText({ joined, users, refused }: IdentityTally): string {
-  const ids = (count: number) => `${count.toLocaleString('en-GB')} ${count === 1 ? 'linked id' : 'linked ids'}`;
+  const ids = (count: number) =>
+    `${count.toLocaleString('en-GB')} ${count === 1 ? 'linked id' : 'linked ids'}`;
   const others = Object.entries(refused).map(([why, count]) => `${ids(count)} of nobody: ${why}`);
   const of = `${users.toLocaleString('en-GB')} ${users === 1 ? 'user' : 'users'}`;
   return [`${ids(joined)} of ${of}`, ...others].join('; ');

@@ -138,7 +138,8 @@ async function firstRows(
       for (const [column, { name }] of batch.schema.fields.entries()) {
         if (name === 'hash' || name === 'id' || name === 'flags') continue;
         const value: unknown = batch.getChildAt(column)?.get(row) ?? null;
-        if (name === 'user' || (name === 'anonymous' && identities)) cells[name] = pseudonyms.open(String(value));
+        if (name === 'user' || (name === 'anonymous' && identities))
+          cells[name] = pseudonyms.open(String(value));
         else if (value === null) cells[name] = null;
         else if (name === 'time' || name === 'valid_from') cells[name] = localTime(Number(value), timeZone);
         else if (name === 'type') cells.type = EVENT_TYPES[Number(value)] ?? null;

@@ -4,8 +4,8 @@ import { mergeDays, type UserDay } from './days.ts';
 import { type DayBatch, readDayBatch, withoutReplaced } from './days-file.ts';
 import { addDay } from './fold.ts';
 import {
-  joinUser,
   type JoinedUser,
+  joinUser,
   type MovedBatch,
   type MovedDay,
   type MovedParts,

@@ -134,12 +134,7 @@ async function gather(
 }
 
 /** The users that were gathered: their shards lie in a folder, each whole in one file, before anything is joined. */
-function gatheredUsers(
-  store: ObjectStore,
-  manifest: RunManifest,
-  folder: string,
-  count: number,
-): RunUsers {
+function gatheredUsers(store: ObjectStore, manifest: RunManifest, folder: string, count: number): RunUsers {
   const { config, shards } = manifest;
   return {
     shards: Array.from({ length: count }, (_, shard) => shard),

@@ -30,7 +30,8 @@ kiosk,C-2,2025-03-09 15:00:00
 `;
 
 const pseudonyms = createPseudonyms(KEY);
-const usersOf = ({ scores }: Night) => new Set(scores.flatMap(({ users }) => users.map((user) => pseudonyms.open(user))));
+const usersOf = ({ scores }: Night) =>
+  new Set(scores.flatMap(({ users }) => users.map((user) => pseudonyms.open(user))));
 
 async function shopWith(settings: typeof plain | typeof config, logins?: string) {
   const shop = await openShop(settings);
@@ -47,7 +48,10 @@ beforeAll(async () => {
 
 describe('a night with links of identities', { timeout: SLOW }, () => {
   it('exports the same bytes where links change nothing', async () => {
-    const shop = await shopWith(config, `${HEAD}desk,C-1,2025-03-09 15:00:00\ntablet,C-2,2025-03-12 15:00:00\n`);
+    const shop = await shopWith(
+      config,
+      `${HEAD}desk,C-1,2025-03-09 15:00:00\ntablet,C-2,2025-03-12 15:00:00\n`,
+    );
     const own = await night(shop, AS_OF);
     expect(await identityCounts(shop.store, own.manifest)).toEqual({ joined: 1, users: 1, refused: {} });
     expect(own.scores).toEqual(reference.scores);

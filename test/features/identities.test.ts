@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeArrow, recordBatch } from '../../lib/data/index.ts';
 import { textOf } from '../../lib/features/columns.ts';
+import { Links } from '../../lib/features/identities/links.ts';
+import { resolve, timelineOf } from '../../lib/features/identities/resolve.ts';
 import {
   dayFile,
   featureNames,
@@ -16,10 +18,16 @@ import {
   snapshotInfo,
   snapshotKey,
 } from '../../lib/features/index.ts';
-import { Links } from '../../lib/features/identities/links.ts';
-import { resolve, timelineOf } from '../../lib/features/identities/resolve.ts';
 import type { ObjectStore } from '../../lib/runtime/index.ts';
-import { arbitraryEvents, FIRST_DAY, type PutDrop, putDrop, type RawEvent, testConfig, withStore } from './shop.ts';
+import {
+  arbitraryEvents,
+  FIRST_DAY,
+  type PutDrop,
+  putDrop,
+  type RawEvent,
+  testConfig,
+  withStore,
+} from './shop.ts';
 
 const SEED = 20261130;
 const DAY = 86_400_000;
@@ -198,7 +206,12 @@ describe('whose an id is', () => {
   it('ids on a circle are themselves, and what leads there ends where it meets the circle', () => {
     const { told } = linksOf(['a', 'b', 1], ['b', 'c', 2], ['c', 'a', 3], ['x', 'b', 1]);
     expect(['a', 'b', 'c', 'x'].map((id) => told(id, 3))).toEqual(['c', 'c', 'c', 'c']);
-    expect(['a', 'b', 'c', 'x'].map((id) => told(id, 4))).toEqual(['a (circle)', 'b (circle)', 'c (circle)', 'b']);
+    expect(['a', 'b', 'c', 'x'].map((id) => told(id, 4))).toEqual([
+      'a (circle)',
+      'b (circle)',
+      'c (circle)',
+      'b',
+    ]);
   });
 
   it('a chain of more than 32 links is not followed', () => {
@@ -210,16 +223,21 @@ describe('whose an id is', () => {
 
   it('as the definition says, whatever is linked', () => {
     fc.assert(
-      fc.property(arbitraryLinks, fc.constantFrom(...IDS), fc.integer({ min: 0, max: 41 }), (all, id, after) => {
-        const links = new Links();
-        for (const { from, to, day } of all) links.add(from, to, day);
-        const number = links.number(id);
-        if (number === undefined) return;
-        const root = rootOf(all, id, FIRST_DAY + after);
-        expect(links.ids[resolve(links, number, FIRST_DAY + after).root]).toBe(root);
-        const segment = timelineOf(links, number).findLast(({ since }) => since <= FIRST_DAY + after);
-        expect(links.ids[segment?.root ?? number]).toBe(root);
-      }),
+      fc.property(
+        arbitraryLinks,
+        fc.constantFrom(...IDS),
+        fc.integer({ min: 0, max: 41 }),
+        (all, id, after) => {
+          const links = new Links();
+          for (const { from, to, day } of all) links.add(from, to, day);
+          const number = links.number(id);
+          if (number === undefined) return;
+          const root = rootOf(all, id, FIRST_DAY + after);
+          expect(links.ids[resolve(links, number, FIRST_DAY + after).root]).toBe(root);
+          const segment = timelineOf(links, number).findLast(({ since }) => since <= FIRST_DAY + after);
+          expect(links.ids[segment?.root ?? number]).toBe(root);
+        },
+      ),
       { seed: SEED, numRuns: 300 },
     );
   });
@@ -302,7 +320,9 @@ describe('users with linked ids', () => {
               for (const [i, cutoff] of cutoffs.entries()) {
                 user.advance(cutoff);
                 if (rootOf(links, user.user, cutoff) === user.user) {
-                  const inside = linesOf(user.outcomes).filter(({ day }) => day >= cutoff && day < cutoff + HORIZON);
+                  const inside = linesOf(user.outcomes).filter(
+                    ({ day }) => day >= cutoff && day < cutoff + HORIZON,
+                  );
                   windows[i]!.push(...tell(user.user, inside));
                 } else expect(user.state.day).toBe(Number.NEGATIVE_INFINITY);
                 if (user.state.day === Number.NEGATIVE_INFINITY) continue;
@@ -315,11 +335,17 @@ describe('users with linked ids', () => {
           // then: each event counts once, for whom its id was when the day was over
           const sums = (of: readonly { user: string; day: number }[]) => {
             const lines = new Map<string, number>();
-            for (const { user, day } of of) lines.set(`${user} ${day}`, (lines.get(`${user} ${day}`) ?? 0) + 1);
+            for (const { user, day } of of)
+              lines.set(`${user} ${day}`, (lines.get(`${user} ${day}`) ?? 0) + 1);
             return [...lines].map(([key, count]) => `${key} ${count}`).sort();
           };
           expect(counted.sort()).toEqual(
-            sums(events.map((event) => ({ user: rootOf(links, event.user, dayOf(event) + 1), day: dayOf(event) }))),
+            sums(
+              events.map((event) => ({
+                user: rootOf(links, event.user, dayOf(event) + 1),
+                day: dayOf(event),
+              })),
+            ),
           );
           for (const [i, cutoff] of cutoffs.entries()) {
             // features are those of the ids that were known by then

@@ -66,7 +66,11 @@ async function scored({ store }: Shop, manifest: RunManifest): Promise<string[]>
   const day = parseDay(manifest.asOf!);
   const found: string[] = [];
   for (const shard of users.shards) {
-    for (const { user, state, advance } of await users.read(shard, day, await planShard(store, manifest, shard))) {
+    for (const { user, state, advance } of await users.read(
+      shard,
+      day,
+      await planShard(store, manifest, shard),
+    )) {
       advance(day);
       let lines = 0;
       for (let type = 0; type < 9; type++) lines += state.get(type, AT.lines);
@@ -93,7 +97,8 @@ it('the links that are refused are kept with their reason', async () => {
   const shop = await shopWith(LOGINS);
   await scored(shop, await manifestOf(shop));
   const keys: string[] = [];
-  for await (const { key } of shop.store.list('versions/identities/')) if (key.endsWith('refused.arrow')) keys.push(key);
+  for await (const { key } of shop.store.list('versions/identities/'))
+    if (key.endsWith('refused.arrow')) keys.push(key);
   expect(keys).toHaveLength(1);
   const [batch] = decodeArrow(await (await shop.store.get(keys[0]!)).bytes()).batches;
   const row = { ...batch!.get(0)!.toJSON() };
@@ -131,7 +136,9 @@ it('training sees a device as an id of its own until the day of its link, and as
 
 it('links that concern nobody change nothing; without the drop all is as before', async () => {
   const plain = await shopWith();
-  const shop = await shopWith('cookie,customer,at\ndesk,anna,2025-01-05 18:00:00\ntablet,bob,2025-01-20 10:00:00\n');
+  const shop = await shopWith(
+    'cookie,customer,at\ndesk,anna,2025-01-05 18:00:00\ntablet,bob,2025-01-20 10:00:00\n',
+  );
   const before = await scored(plain, await manifestOf(plain));
   expect(await scored(shop, await manifestOf(shop))).toEqual(before);
   // Sums over all ids never ask

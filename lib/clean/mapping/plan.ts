@@ -11,7 +11,15 @@ import { keyOf } from './identity.ts';
 import { type Reading, readingOf } from './reading.ts';
 import { ABSENT, type Scope } from './scope.ts';
 import { NO_LIST } from './shape-rows.ts';
-import { type Check, type Flag, type LeftOut, type TableColumns, type TablePlan, VALUE, zipStages } from './table.ts';
+import {
+  type Check,
+  type Flag,
+  type LeftOut,
+  type TableColumns,
+  type TablePlan,
+  VALUE,
+  zipStages,
+} from './table.ts';
 import { attributeColumns } from './table-attributes.ts';
 import { eventColumns } from './table-events.ts';
 import { identityColumns, SEVERAL_USERS } from './table-identities.ts';

@@ -13,7 +13,7 @@ import { type Refusal, resolve, type Segment, timelineOf } from './resolve.ts';
 
 /** "Never", and "for ever", as shop days. */
 export const NEVER = 2 ** 31 - 1;
-export const ALWAYS = -(2 ** 31);
+const ALWAYS = -(2 ** 31);
 
 /** A row goes to an id; marks have no entries. */
 export const KIND = {
@@ -55,7 +55,7 @@ interface Member {
 }
 
 /** The states that a run wants to fold on from. */
-export interface Held {
+interface Held {
   /** They hold the days before this one, … */
   readonly day: number;
   /** … as a run as of this day saw them … */

@@ -1,6 +1,10 @@
+import type { RecordBatch } from 'apache-arrow';
 import { readBatches, shopClock } from '../../data/index.ts';
 import { byteSource, type ObjectStore } from '../../runtime/index.ts';
 import { columnData, numberColumn, textColumn } from '../columns.ts';
+
+/** Files read at the same time. */
+const PARALLEL = 16;
 
 /** A clean file of the table `identities`. */
 export interface IdentityDrop {
@@ -11,7 +15,7 @@ export interface IdentityDrop {
 }
 
 /** That an id turned out to be another one. */
-export interface Link {
+interface Link {
   /** Number of an id. */
   readonly to: number;
   /** Shop day on which it became known: a question as of the next day, or later, knows it. */
@@ -72,19 +76,31 @@ export async function readLinks(
 ): Promise<Links> {
   const clock = shopClock(timeZone);
   const links = new Links();
-  for (const { key } of drops) {
-    const { batches } = await readBatches(await byteSource(store, key));
-    for await (const batch of batches) {
-      const user = textColumn(columnData(batch, 'user', key), 'user', key);
-      const anonymous = textColumn(columnData(batch, 'anonymous', key), 'anonymous', key);
-      const time = numberColumn(columnData(batch, 'time', key), 'time', key);
-      const text = ({ bytes, offsets }: typeof user, row: number) =>
-        Buffer.from(bytes.buffer, bytes.byteOffset + offsets[row]!, offsets[row + 1]! - offsets[row]!).toString();
-      for (let row = 0; row < batch.numRows; row++) {
-        const { day } = clock(time[row]!);
-        if (day < before) links.add(text(anonymous, row), text(user, row), day);
-      }
+  for (let i = 0; i < drops.length; i += PARALLEL) {
+    const opened = drops.slice(i, i + PARALLEL).map(async ({ key }) => {
+      return { key, ...(await readBatches(await byteSource(store, key))) };
+    });
+    for (const { key, batches } of await Promise.all(opened)) {
+      for await (const batch of batches) addBatch(links, batch, key, clock, before);
     }
   }
   return links;
+}
+
+function addBatch(
+  links: Links,
+  batch: RecordBatch,
+  key: string,
+  clock: ReturnType<typeof shopClock>,
+  before: number,
+): void {
+  const user = textColumn(columnData(batch, 'user', key), 'user', key);
+  const anonymous = textColumn(columnData(batch, 'anonymous', key), 'anonymous', key);
+  const time = numberColumn(columnData(batch, 'time', key), 'time', key);
+  const text = ({ bytes, offsets }: typeof user, row: number) =>
+    Buffer.from(bytes.buffer, bytes.byteOffset + offsets[row]!, offsets[row + 1]! - offsets[row]!).toString();
+  for (let row = 0; row < batch.numRows; row++) {
+    const { day } = clock(time[row]!);
+    if (day < before) links.add(text(anonymous, row), text(user, row), day);
+  }
 }

@@ -39,7 +39,7 @@ export interface IdentityQuestion {
 }
 
 /** The users of a shard with the rows that they have themselves, as far as the question reads. */
-export interface ShardRows extends Iterable<{ readonly user: string; readonly days: readonly UserDay[] }> {
+interface ShardRows extends Iterable<{ readonly user: string; readonly days: readonly UserDay[] }> {
   readonly items: Interner;
 }
 
