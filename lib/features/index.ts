@@ -25,7 +25,6 @@ export { weekdayOf } from './facts.ts';
 export { featureNames, featureVector } from './feature-table.ts';
 export { addDay } from './fold.ts';
 export {
-  type IdentityDrop,
   type IdentityQuestion,
   type IdentityTally,
   type MovedParts,

@@ -12,7 +12,7 @@ import { type Refusal, resolve, type Segment, timelineOf } from './resolve.ts';
  */
 
 /** "Never", and "for ever", as shop days. */
-export const NEVER = 2 ** 31 - 1;
+const NEVER = 2 ** 31 - 1;
 const ALWAYS = -(2 ** 31);
 
 /** A row goes to an id; marks have no entries. */
