@@ -28,6 +28,12 @@ export interface QualityTotals {
   readonly leftOut: number;
   /** Clean rows that a newer version of their event has replaced; they do not count. */
   readonly replaced: number;
+  /** Ids that links make another user's, and how many such users; linked ids that are nobody else's, by why. Absent without links. */
+  readonly identities?: {
+    readonly joined: number;
+    readonly users: number;
+    readonly refused: Readonly<Record<string, number>>;
+  };
   readonly quarantined: number;
   /** Files refused whole; none of their rows are counted above. */
   readonly refused: number;

@@ -83,6 +83,8 @@ export interface RunManifest {
     readonly users: RunInput[];
     readonly labels: RunInput[];
     /** Where there are any. */
+    readonly identities?: RunInput[];
+    /** Where there are any. */
     readonly withdrawn?: WithdrawnInput[];
     /** Only where a group reads them. */
     readonly treatments?: RunInput[];
@@ -149,6 +151,7 @@ export function buildManifest(args: {
     items: [],
     users: [],
     labels: [],
+    identities: [],
   };
   const withdrawn: WithdrawnInput[] = [];
   const missing = [...missingDrops(drops), ...(args.unmet ?? [])];
@@ -185,6 +188,7 @@ export function buildManifest(args: {
       ...(minDay === null || maxDay === null ? {} : { minDay, maxDay }),
     });
   }
+  const { identities, ...others } = inputs;
   return {
     format: 1,
     purpose,
@@ -193,7 +197,8 @@ export function buildManifest(args: {
     groups,
     shards: config.shards,
     inputs: {
-      ...inputs,
+      ...others,
+      ...(identities.length > 0 ? { identities } : {}),
       ...(withdrawn.length > 0 ? { withdrawn } : {}),
       ...(treatments.length > 0 ? { treatments } : {}),
     },
@@ -221,7 +226,7 @@ function dropTimes(drops: Iterable<KnownDrop>): Map<string, number> {
 
 /**
  * The day rows a manifest lists, as the features room takes them. A drop that only withdraws events has none and so no days;
- * it is listed because snapshots must name what decided about their states.
+ * it is listed because snapshots must name what decided about their states, and so are drops of identities.
  */
 export function dayInputs({ config, inputs }: RunManifest): DayInput[] {
   const events = inputs.events.map(({ days, dropId, revision, minDay, maxDay, droppedAt }) => ({
@@ -234,5 +239,8 @@ export function dayInputs({ config, inputs }: RunManifest): DayInput[] {
   const withdrawn = (inputs.withdrawn ?? []).map(({ dropId, revision, droppedAt }) => {
     return { key: daysKey(config, `clean/events/${dropId}/${revision}.arrow`), dropId, revision, droppedAt };
   });
-  return [...events, ...withdrawn];
+  const identities = (inputs.identities ?? []).map(({ clean, dropId, revision }) => {
+    return { key: clean, dropId, revision };
+  });
+  return [...events, ...withdrawn, ...identities];
 }

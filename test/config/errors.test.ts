@@ -179,7 +179,7 @@ const cases: [string, (config: Input) => void, string][] = [
   [
     'a table that there is not',
     (c) => (c.sources.orders!.table = 'orders'),
-    'sources.orders.table: given "orders", expected a known "table": one of events, items, users, labels, treatments',
+    'sources.orders.table: given "orders", expected a known "table": one of events, items, users, labels, treatments, identities',
   ],
   [
     'events without a time',

@@ -148,7 +148,7 @@ export async function campaignRows(
       const { day } = clock(at);
       const share = treatments.shares.get(campaign)!;
       // Of who did nothing before, those are known alone who did something later.
-      const before = user.days[0] !== undefined && user.days[0].day < day;
+      const before = user.days[0] !== undefined && user.days[0].day < day && user.joinsAt > day;
       if (!before) continue;
       known++;
       if (day + horizonDays > asOf) open++;
@@ -158,7 +158,7 @@ export async function campaignRows(
         const row = new Float32Array(width);
         writer.write(user.user, user.state, day, profiles.writer, row, 0);
         features.push(row);
-        const outcome = outcomeOf(user.days, { day, at }, task, minor);
+        const outcome = outcomeOf(user.outcomes, { day, at }, task, minor);
         rows.push({ treated, outcome, unit: stableUnit('training', user.user), propensity: share });
       }
     }

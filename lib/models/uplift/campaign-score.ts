@@ -116,7 +116,7 @@ export async function campaignOutcomes({
         into.ids.push(user.user);
         into.uplifts.push(uplift);
         into.treated.push(own.treated);
-        into.outcomes.push(outcomeOf(user.days, { day, at: own.at }, task, minor));
+        into.outcomes.push(outcomeOf(user.outcomes, { day, at: own.at }, task, minor));
       }
     },
   };
