@@ -22,7 +22,7 @@ export function validationJson(report: RunReport): Record<string, unknown> {
           { ...held, n, recall: figure(recall, intervals.recall), ndcg: figure(ndcg, intervals.ndcg) },
         ];
       }
-      if ('spearman' in assessment) {
+      if ('topShare10' in assessment) {
         const { n, meanTruth, meanPrediction, mae, spearman, topShare10, coverage, intervals } = assessment;
         return [
           task.name,
@@ -38,6 +38,7 @@ export function validationJson(report: RunReport): Record<string, unknown> {
           },
         ];
       }
+      if ('r2' in assessment || 'macroF1' in assessment) return [task.name, { ...held, ...assessment }];
       const { n, positives, auroc, lift10, logLoss, intervals } = assessment;
       return [
         task.name,
@@ -196,16 +197,49 @@ export function validationText(report: RunReport): string {
       ),
     );
   }
+  const labelled = labelledLines(tasks);
+  parts.push(...labelled);
   for (const { name, validation } of tasks) {
     if (!validation)
       parts.push(`${name}: not measured, too little history or too few outcomes to hold some out`);
   }
-  if (ranked.length + listed.length + amounts.length + forecast.length + effects.length > 0) {
+  if (
+    ranked.length + listed.length + amounts.length + forecast.length + effects.length + labelled.length >
+    0
+  ) {
     parts.push(
       'Validation: data held out of the fit, by which the model was chosen; no test. 95 % intervals in brackets.',
     );
   }
   return parts.join('\n');
+}
+
+/** A line for each task over a labelled table that tells more than yes or no. */
+function labelledLines(tasks: readonly TaskReport[]): string[] {
+  return tasks.flatMap((task) => {
+    if (task.kind === 'one-of' && task.validation) {
+      const { n, accuracy, macroF1, logLoss, intervals } = task.validation.assessment;
+      const [right, macro] = [
+        withInterval(accuracy, intervals.accuracy, 3),
+        withInterval(macroF1, intervals.macroF1, 3),
+      ];
+      return [`${task.name}: accuracy ${right}, macro F1 ${macro}, log loss ${fixed(logLoss)} of ${n} rows`];
+    }
+    if (task.kind === 'any-of' && task.validation) {
+      const { n, microF1, macroF1, intervals } = task.validation.assessment;
+      const [micro, macro] = [
+        withInterval(microF1, intervals.microF1, 3),
+        withInterval(macroF1, intervals.macroF1, 3),
+      ];
+      return [`${task.name}: micro F1 ${micro}, macro F1 ${macro} of ${n} rows`];
+    }
+    if (task.kind === 'number' && task.validation) {
+      const { n, mae, r2, coverage, intervals } = task.validation.assessment;
+      const [off, explained] = [withInterval(mae, intervals.mae, 3), withInterval(r2, intervals.r2, 3)];
+      return [`${task.name}: MAE ${off}, R² ${explained}, within 80 % ${fixed(coverage)} of ${n} rows`];
+    }
+    return [];
+  });
 }
 
 function heldOut({ validation }: TaskReport): string {

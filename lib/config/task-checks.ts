@@ -64,7 +64,12 @@ export function taskFaults(parts: Parts): CrossFault[] {
         const expected = `no such setting without population: 'known', 'prospects' or a condition, which go by it`;
         return [{ path: ['tasks', name, 'knownDays'], given: task.knownDays, expected }];
       }
-      if (task.kind !== 'label' || sources[task.source]?.table === 'labels') return [];
+      if (task.kind !== 'label') return [];
+      if (task.separator !== undefined && task.answers !== 'any-of') {
+        const expected = `no such setting without answers: 'any-of', whose labels it tells apart`;
+        return [{ path: ['tasks', name, 'separator'], given: task.separator, expected }];
+      }
+      if (sources[task.source]?.table === 'labels') return [];
       if (named.has(task.source) && !sources[task.source]) return [];
       const expected = `the name of a source whose table is "labels" (sources: ${[...named].join(', ')})`;
       return [{ path: ['tasks', name, 'source'], given: task.source, expected }];

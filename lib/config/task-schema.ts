@@ -71,8 +71,15 @@ const labelTask = z.strictObject({
   kind: z.literal('label'),
   /** The source of the labelled table. */
   source: name,
-  /** The label's value that counts as 1. */
+  /**
+   * What a label is: yes or no (`positive` or another), one of several classes, any number of several labels, or a number. Default:
+   * 'yes-no'.
+   */
+  answers: z.enum(['yes-no', 'one-of', 'any-of', 'number']).optional(),
+  /** Of 'yes-no': the label's value that counts as 1. */
   positive: z.string().default('1'),
+  /** Of 'any-of': what stands between two labels of a row. A row whose label begins with `[` is a JSON list. Default: a comma. */
+  separator: z.string().min(1).optional(),
   /** Attributes this task must not see, for example one that is only known after the fact. */
   exclude: z.array(z.string()).default([]),
 });

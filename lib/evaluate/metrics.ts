@@ -27,6 +27,7 @@ import {
   type ValueOutcomes,
 } from '../models/index.ts';
 import type { BinaryEvaluation, ListMeasures, ValueMeasures } from '../report/index.ts';
+import { classMetrics, labelMetrics, numberMetrics } from './label-metrics.ts';
 
 /** The metrics as `--json` prints them. */
 interface BinaryMetrics {
@@ -137,11 +138,17 @@ export function metricsOf(
   | ReturnType<typeof listMetrics>
   | ReturnType<typeof valueMetrics>
   | DemandMetrics
-  | UpliftMetrics {
+  | UpliftMetrics
+  | ReturnType<typeof numberMetrics>
+  | ReturnType<typeof classMetrics>
+  | ReturnType<typeof labelMetrics> {
   if (outcomes.kind === 'uplift') return upliftMetrics(outcomes);
   if (outcomes.kind === 'demand') return demandMetrics(outcomes, largest);
   if (outcomes.kind === 'value') return valueMetrics(outcomes);
-  return outcomes.kind === 'list' ? listMetrics(outcomes) : binaryMetrics(outcomes);
+  if (outcomes.kind === 'number') return numberMetrics(outcomes);
+  if (outcomes.kind === 'binary') return binaryMetrics(outcomes);
+  if (outcomes.kind === 'list') return listMetrics(outcomes);
+  return outcomes.kind === 'one-of' ? classMetrics(outcomes) : labelMetrics(outcomes);
 }
 
 /** Of the items that had sold most; those of the yardsticks are of the same items. */

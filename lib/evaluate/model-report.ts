@@ -22,6 +22,7 @@ import type {
   UpliftTaskReport,
   ValueTaskReport,
 } from '../report/index.ts';
+import { labelledReport } from './label-report.ts';
 import { longTailReport } from './long-tail.ts';
 import { binaryEvaluation, listEvaluation, upliftEvaluation, valueEvaluation } from './metrics.ts';
 import { horizonOf } from './outcomes.ts';
@@ -73,6 +74,10 @@ async function taskReport(
   if (task.answers === 'chance') return chanceReport(args, task, totals);
   if (task.answers === 'value') return amountReport(args, task, totals);
   if (task.answers === 'uplift') return effectReport(args, task, totals);
+  if (task.answers === 'labels') {
+    const ranked = totals.labelled.get(task.name) ?? 0;
+    return labelledReport({ ...common(args, task), ranked }, task, args.outcomes[task.name]);
+  }
   return task.answers === 'list' ? listReport(args, task, totals) : forecastReport(args, task, totals);
 }
 

@@ -63,6 +63,8 @@ export interface ScoreTotals {
   readonly uplifts: ReadonlyMap<string, UpliftTotals>;
   /** Per list task how many users have a list, and in how many of them an item stands. */
   readonly listed: ReadonlyMap<string, { users: number; readonly items: Map<string, number> }>;
+  /** Per task over a labelled table that tells more than yes or no, how many rows it scored. */
+  readonly labelled: ReadonlyMap<string, number>;
   /** By task over items. */
   readonly forecasts: ReadonlyMap<string, ForecastTotals>;
 }
@@ -121,6 +123,7 @@ export async function readTotals(
   const uplifts = new Map<string, UpliftTotals>();
   const listed = new Map<string, { users: number; items: Map<string, number> }>();
   const forecasts = new Map<string, ForecastTotals>();
+  const labelled = new Map<string, number>();
   let rows = 0;
   let users = 0;
   let unasked = 0;
@@ -172,6 +175,9 @@ export async function readTotals(
     for (const [task, forecast] of Object.entries(scores.forecasts ?? {})) {
       forecasts.set(task, forecastTotals(scores.users, forecast));
     }
+    for (const task of Object.keys({ ...scores.classes, ...scores.numbers })) {
+      labelled.set(task, scores.users.length);
+    }
     for (const [task, lists] of Object.entries(scores.lists)) {
       let own = listed.get(task);
       if (!own) listed.set(task, (own = { users: 0, items: new Map() }));
@@ -192,5 +198,5 @@ export async function readTotals(
     served.filter((group) => !overUsers(group)),
     add,
   );
-  return { rows, users, unasked, probabilities, amounts, uplifts, listed, forecasts };
+  return { rows, users, unasked, probabilities, amounts, uplifts, listed, labelled, forecasts };
 }

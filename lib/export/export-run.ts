@@ -17,6 +17,7 @@ import { actionsOf } from './actions.ts';
 import { alone, openCrew } from './crew.ts';
 import { writeExports } from './export.ts';
 import { writeItems } from './items.ts';
+import { answersOf } from './label-fields.ts';
 import type { ExportManifest } from './manifest.ts';
 import type { ProfileTable } from './profiles/index.ts';
 import { readScores } from './shard-rows.ts';
@@ -185,15 +186,18 @@ const upliftsOf = (names: readonly string[], settings: RunManifest['config']['ta
 /** What the table of a group that is scored whole holds. */
 function columnsOf(
   { kind, tasks }: TaskGroup,
-  { tasks: settings }: RunManifest['config'],
+  config: RunManifest['config'],
 ): Omit<ExportTable['shape'], 'asOf' | 'modelVersion' | 'controlShare'> {
   const none = { values: [], uplifts: [], lists: [], actions: [] };
   if (kind === 'uplift-table') {
-    const uplifts = upliftsOf(tasks, settings);
+    const uplifts = upliftsOf(tasks, config.tasks);
     return { ...none, id: 'row_id', tasks: [], uplifts, forecasts: [] };
   }
-  if (kind !== 'demand') return { ...none, id: 'row_id', tasks, forecasts: [] };
-  const task = settings[tasks[0]!]!;
+  if (kind !== 'demand') {
+    const labelled = answersOf(config, tasks[0]!);
+    return { ...none, id: 'row_id', tasks: labelled ? [] : tasks, labelled, forecasts: [] };
+  }
+  const task = config.tasks[tasks[0]!]!;
   const id = 'of' in task && task.of === 'item' ? 'item' : 'category';
   return { ...none, id, tasks: [], forecasts: tasks };
 }

@@ -5,6 +5,7 @@ import { fileAddresses } from './addresses.ts';
 import { byId } from './by-id.ts';
 import type { StepContext } from './context.ts';
 import type { CsvWriter } from './csv.ts';
+import { writeLabelFields } from './label-fields.ts';
 import type { ExportFile, Format } from './manifest.ts';
 import { readRanks, type Segment } from './ranks.ts';
 import { rankedBy, readRows, type ShardRows } from './shard-rows.ts';
@@ -140,6 +141,7 @@ function* records(
         else csv.plain(String(values[row]));
       }
     }
+    if (shape.labelled) writeLabelFields(csv, shape.labelled, columns, row);
     csv.text(shape.modelVersion);
     csv.end();
     yield;

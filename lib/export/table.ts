@@ -1,4 +1,5 @@
 import type { Action } from './actions.ts';
+import { type LabelledAnswers, labelColumns } from './label-fields.ts';
 import { type ExportFile, FOLDERS, type Format } from './manifest.ts';
 import type { Column } from './table-file.ts';
 
@@ -20,6 +21,8 @@ export interface ExportShape {
   readonly actions: readonly Action[];
   /** Of tables of items: tasks that say how many units are expected. */
   readonly forecasts: readonly string[];
+  /** Of a labelled table: the task that tells a class, labels or a number of each row. */
+  readonly labelled?: LabelledAnswers | undefined;
   /** Null for labelled tables without a time. */
   readonly asOf: string | null;
   readonly modelVersion: string;
@@ -102,7 +105,7 @@ export const decileOf = (rank: number, ranked: number): number => Math.floor(((r
  * no column has these names, so that a reader may take both from it.
  */
 export function exportColumns(shape: ExportShape): Column[] {
-  const { id, tasks, values, uplifts, lists, actions, forecasts } = shape;
+  const { id, tasks, values, uplifts, lists, actions, forecasts, labelled } = shape;
   return [
     { name: id, type: id === 'row_id' ? 'INTEGER' : 'VARCHAR' },
     { name: 'as_of_day', type: 'DATE' },
@@ -144,6 +147,7 @@ export function exportColumns(shape: ExportShape): Column[] {
         (part): Column => ({ name: `${task}_${part}`, type: 'DOUBLE' }),
       ),
     ),
+    ...(labelled ? labelColumns(labelled) : []),
     { name: 'model_version', type: 'VARCHAR' },
   ];
 }

@@ -15,6 +15,13 @@ import type { RunManifest, RunUsers, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import type { Comparison, Costs, Trial } from './candidates/index.ts';
 import type { EffectTask, UpliftOutcomes, UpliftScores } from './effects.ts';
+import type {
+  ClassOutcomes,
+  ClassScores,
+  LabelValidation,
+  NumberOutcomes,
+  NumberScores,
+} from './label-answers.ts';
 import type { LeftOut, Progress, TaskStrengths } from './shared/index.ts';
 
 /** What the data of a group of tasks is good for. */
@@ -128,6 +135,9 @@ export interface ShardScores extends Answers {
   readonly hashes: Uint32Array;
   /** Per task over items what is expected, where `users` are items. */
   readonly forecasts?: Readonly<Record<string, TaskForecasts>>;
+  /** Per task over a labelled table whose answer is no yes or no. */
+  readonly classes?: Readonly<Record<string, ClassScores>>;
+  readonly numbers?: Readonly<Record<string, NumberScores>>;
   /** SHA-256 (hex) of each user's address as it was known by the as-of day; absent where the shop maps none. */
   readonly emails?: (string | null)[];
 }
@@ -204,7 +214,14 @@ export interface DemandOutcomes {
   readonly average: number[];
 }
 
-export type Outcomes = BinaryOutcomes | ListedOutcomes | ValueOutcomes | DemandOutcomes | UpliftOutcomes;
+export type Outcomes =
+  | BinaryOutcomes
+  | ListedOutcomes
+  | ValueOutcomes
+  | DemandOutcomes
+  | UpliftOutcomes
+  | ClassOutcomes
+  | NumberOutcomes;
 
 /** Compares scores of users with what they then did. All families see one walk over the users. */
 export interface OutcomeCollector {
@@ -287,6 +304,13 @@ export interface AmountTask extends AnsweredTask {
   readonly strengths: TaskStrengths;
 }
 
+/** A task that a model answers by a class, labels or a number of each row. */
+export interface LabelledTask extends AnsweredTask {
+  readonly answers: 'labels';
+  readonly told: LabelValidation;
+  readonly strengths: TaskStrengths;
+}
+
 /** A task that a model answers by units for each item. */
 export interface ForecastTask extends AnsweredTask {
   readonly answers: 'forecast';
@@ -300,7 +324,14 @@ export interface ForecastTask extends AnsweredTask {
 export interface ModelDescription {
   /** The day as of which it was trained; absent for labelled tables. */
   readonly trainedBefore?: string;
-  readonly tasks: readonly (ChanceTask | ListedTask | AmountTask | ForecastTask | EffectTask)[];
+  readonly tasks: readonly (
+    | ChanceTask
+    | ListedTask
+    | AmountTask
+    | ForecastTask
+    | EffectTask
+    | LabelledTask
+  )[];
   readonly leftOut: readonly LeftOut[];
   readonly curve: readonly CurvePoint[];
   readonly pretraining: readonly CurvePoint[];

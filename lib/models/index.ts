@@ -18,6 +18,7 @@ export type {
   ChanceTask,
   DemandOutcomes,
   ForecastTask,
+  LabelledTask,
   ListedOutcomes,
   ListedTask,
   ModelDescription,
@@ -32,6 +33,7 @@ export type {
   ValueOutcomes,
 } from './family.ts';
 export { finetuneRun } from './finetune.ts';
+export type { ClassOutcomes, ClassScores, NumberOutcomes, NumberScores } from './label-answers.ts';
 export {
   ensureItemPairs,
   exportsItems,

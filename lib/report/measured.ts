@@ -1,12 +1,16 @@
 import { formatDay, parseDay } from '../data/index.ts';
+import type { ClassAssessment, LabelsAssessment, NumbersAssessment } from '../engine/metrics/index.ts';
 import { plural } from './format.ts';
 import type {
   BinaryMeasures,
   BinaryTaskReport,
+  ClassTaskReport,
   DemandMeasures,
   DemandTaskReport,
+  LabelsTaskReport,
   ListMeasures,
   NextTaskReport,
+  NumberTaskReport,
   RunReport,
   TaskReport,
   UpliftMeasures,
@@ -25,15 +29,16 @@ export interface Measured<M> {
   readonly measures: M;
 }
 
-type AnyMeasures = BinaryMeasures | ListMeasures | ValueMeasures | DemandMeasures | UpliftMeasures;
-
 /** The outcome where it is known, else the validation, else nothing. */
 export function measuredOf(task: BinaryTaskReport): Measured<BinaryMeasures> | undefined;
 export function measuredOf(task: NextTaskReport): Measured<ListMeasures> | undefined;
 export function measuredOf(task: ValueTaskReport): Measured<ValueMeasures> | undefined;
 export function measuredOf(task: DemandTaskReport): Measured<DemandMeasures> | undefined;
 export function measuredOf(task: UpliftTaskReport): Measured<UpliftMeasures> | undefined;
-export function measuredOf(task: TaskReport): Measured<AnyMeasures> | undefined {
+export function measuredOf(task: ClassTaskReport): Measured<ClassAssessment> | undefined;
+export function measuredOf(task: LabelsTaskReport): Measured<LabelsAssessment> | undefined;
+export function measuredOf(task: NumberTaskReport): Measured<NumbersAssessment> | undefined;
+export function measuredOf(task: TaskReport): Measured<{ readonly n: number }> | undefined {
   if (task.evaluation) return { basis: 'outcome', measures: task.evaluation };
   return task.validation && { basis: 'validation', measures: task.validation.assessment };
 }
@@ -74,7 +79,10 @@ export function measuredOn(task: TaskReport, run: RunReport): string {
   return `${validationSentence(task.validation, task)} ${caution}`;
 }
 
-function validationSentence({ by, days, assessment }: Validation<AnyMeasures>, task: TaskReport): string {
+function validationSentence(
+  { by, days, assessment }: Validation<{ readonly n: number }>,
+  task: TaskReport,
+): string {
   const { one, many } = wordsOf(task);
   const users = plural(assessment.n, one, many);
   if (by === 'rows' || days === null) {

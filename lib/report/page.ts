@@ -2,6 +2,7 @@ import { count, decimal, isNumber, percent, plural, significant } from './format
 import { type Html, html, raw } from './html.ts';
 import { measuredOf } from './measured.ts';
 import { fairnessSection } from './sections/fairness.ts';
+import { isLabelled, labelledTile } from './sections/labelled.ts';
 import { leadSection, usable } from './sections/lead.ts';
 import { modelSection, modelTitle } from './sections/model.ts';
 import { profilesSection } from './sections/profiles.ts';
@@ -141,6 +142,7 @@ function taskTile(task: TaskReport): Tile {
           : `${measured.basis}; ${significant(low)} to ${significant(high)}, a random order: 0`,
     };
   }
+  if (isLabelled(task)) return labelledTile(task);
   const measured = measuredOf(task);
   const auroc = measured?.measures.auroc;
   return {

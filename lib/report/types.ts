@@ -1,3 +1,5 @@
+import type { ClassAssessment, LabelsAssessment, NumbersAssessment } from '../engine/metrics/index.ts';
+
 /**
  * What a report is made of: plain JSON, so that a run can keep it beside its manifest and the page can be made again
  * from it. Days are 'YYYY-MM-DD'; shares, rates and probabilities are between 0 and 1; a measure that is not defined
@@ -355,12 +357,41 @@ export interface UpliftTaskReport extends TaskCommon, Pick<BinaryTaskReport, 'gr
   readonly persuadable: { readonly n: number; readonly expected: number };
 }
 
+/** A task over a labelled table whose answer is one of several classes. */
+export interface ClassTaskReport extends LabelledCommon {
+  readonly kind: 'one-of';
+  readonly evaluation?: ClassAssessment | undefined;
+  readonly validation?: Validation<ClassAssessment> | undefined;
+}
+
+/** The same with any number of labels. */
+export interface LabelsTaskReport extends LabelledCommon {
+  readonly kind: 'any-of';
+  readonly evaluation?: LabelsAssessment | undefined;
+  readonly validation?: Validation<LabelsAssessment> | undefined;
+}
+
+/** The same with a number. */
+export interface NumberTaskReport extends LabelledCommon {
+  readonly kind: 'number';
+  readonly evaluation?: NumbersAssessment | undefined;
+  readonly validation?: Validation<NumbersAssessment> | undefined;
+}
+
+interface LabelledCommon extends TaskCommon, Pick<BinaryTaskReport, 'of' | 'groups' | 'features'> {
+  /** Rows that are scored. */
+  readonly ranked: number;
+}
+
+export type LabelledTaskReport = ClassTaskReport | LabelsTaskReport | NumberTaskReport;
+
 export type TaskReport =
   | BinaryTaskReport
   | NextTaskReport
   | ValueTaskReport
   | DemandTaskReport
-  | UpliftTaskReport;
+  | UpliftTaskReport
+  | LabelledTaskReport;
 
 /** What the models that were tried did on held-out rows, everything fitted on what was known by then. */
 export interface ComparisonReport {

@@ -38,6 +38,8 @@ const BUYERS: Words = {
   will: 'buy',
 };
 
+const ROWS: Words = { ...BUYERS, one: 'row', many: 'rows' };
+
 type Task = TaskReport;
 
 /** By the kind of a task, what it is of, and whom it asks. */
@@ -72,6 +74,9 @@ const WORDS: Readonly<Record<TaskReport['kind'], (of: string, asks: BinaryTaskRe
     one: of === 'item' ? 'item' : 'value',
     many: of === 'item' ? 'items' : 'values',
   }),
+  'one-of': () => ROWS,
+  'any-of': () => ROWS,
+  number: () => ROWS,
   label: (of) => ({
     one: 'row',
     many: 'rows',

@@ -2,7 +2,7 @@ import type { Config, MODEL_FAMILIES } from '../../config/index.ts';
 import type { CurvePoint, FitStore } from '../../engine/train/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { Progress, TaskStrengths } from '../shared/index.ts';
-import type { Head } from './heads.ts';
+import type { Head, JointAnswers } from './heads.ts';
 import type { InputTransform } from './inputs.ts';
 import type { TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
 
@@ -50,7 +50,7 @@ export interface Fitted {
   readonly curve: readonly CurvePoint[];
   /** The same of a pretraining. */
   readonly pretraining: readonly CurvePoint[];
-  /** Logits of the tasks: (rows.length, tasks), NaN for a task that it cannot answer. */
+  /** Logits of the tasks: (rows.length, tasks), NaN for a task that it cannot answer. See `JointAnswers` for what they are else. */
   logits(rows: Int32Array): Promise<Float32Array>;
   /** What moves the scores of each task over these rows; nothing for a task that it cannot answer. */
   strengths(rows: Int32Array): Promise<TaskStrengths[]>;
@@ -101,12 +101,14 @@ export interface Standardised {
 export interface Material extends Standardised {
   readonly config: Config;
   readonly heads: readonly Head[];
+  /** Absent where each head asks yes or no by itself. A candidate that cannot answer so does not apply. */
+  readonly answers?: JointAnswers;
   /** (count, width) raw features: the input `features` of the scoring graph. */
   readonly features: Float32Array;
   readonly width: number;
   /** Name and group of every feature. */
   readonly names: readonly { readonly name: string; readonly group: string }[];
-  /** (count, bins): 1 or 0, NaN where an outcome is not known. */
+  /** (count, bins): 1 or 0, NaN where an outcome is not known; of a number as `JointAnswers` says. */
   readonly labels: Float32Array;
   /** Row numbers that a fit may learn from. */
   readonly used: Int32Array;

@@ -4,8 +4,9 @@ export type {
   Fitted,
   Material,
 } from './candidate.ts';
+export { type Choice, choose } from './choose.ts';
 export { type Comparison, comparisonSchema } from './comparison.ts';
-export { bins, type Head, taskLogits } from './heads.ts';
+export { bins, type Head, type JointAnswers, taskLogits } from './heads.ts';
 export {
   fitColumns,
   fitInputs,
@@ -33,8 +34,9 @@ export {
   vectorsGraph,
 } from './network/index.ts';
 export { runRows } from './run-rows.ts';
-export { fitChosen, type Selected, selected } from './selected.ts';
-export { summarise } from './strength.ts';
+export { chosenLogits, fitChosen, type Selected, selected } from './selected.ts';
+export { selectedTogether } from './selected-together.ts';
+export { mixed, summarise } from './strength.ts';
 export { type BoostedFit, fitBoosted, fitPenalised, type KnownRows } from './tabular/index.ts';
 export { type Costs, costsOf, runTrial, type Trial } from './trial.ts';
 export { blendedApart } from './weights.ts';

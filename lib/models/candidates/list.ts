@@ -2,7 +2,7 @@ import { type Config, MODEL_FAMILIES } from '../../config/index.ts';
 import { ConfigError } from '../../data/index.ts';
 import type { Candidate } from './candidate.ts';
 import { linear, mlp, NetworkCandidate, TunedCandidate, texts, visits } from './network/index.ts';
-import { BgNbdCandidate, LogisticCandidate, TreesCandidate } from './tabular/index.ts';
+import { BgNbdCandidate, LinearCandidate, LogisticCandidate, TreesCandidate } from './tabular/index.ts';
 
 /** Single numbers that a model must beat. */
 const RECENCY = /\.recency$/;
@@ -32,6 +32,8 @@ export const CANDIDATES: readonly Candidate[] = [
   }),
   new LogisticCandidate({ name: 'logistic regression', family: 'logistic', by: 'own' }),
   new LogisticCandidate({ name: 'logistic regression, overall scale', family: 'logistic', by: 'overall' }),
+  new LinearCandidate('multinomial regression', 'one-of'),
+  new LinearCandidate('ridge regression', 'number'),
   new TreesCandidate({ name: 'boosted trees', family: 'trees', by: 'own' }),
   new TreesCandidate({ name: 'boosted trees, overall scale', family: 'trees', by: 'overall' }),
   new TreesCandidate({ name: 'random forest', family: 'forest', by: 'own' }),

@@ -77,7 +77,7 @@ export async function fitChosen(
 }
 
 /** What the choice says of a trial's rows, (rows, tasks). */
-function chosenLogits({ members, tasks }: Choice, { logits, outcomes }: Trial): Float32Array {
+export function chosenLogits({ members, tasks }: Choice, { logits, outcomes }: Trial): Float32Array {
   const said = members.map((one) => logits.get(one));
   return Float32Array.from({ length: outcomes.length }, (_, i) => {
     const { weights, slope, intercept } = tasks[i % tasks.length]!;

@@ -9,6 +9,7 @@ import {
 } from '../../features/index.ts';
 import type { RunManifest } from '../../run/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
+import { type Answers, type LabelOutcomes, outcomesOf } from './labels.ts';
 import { emptySide, splitOf, withLatest } from './split.ts';
 
 /** A table of labelled rows with the parts that its split names. */
@@ -17,15 +18,17 @@ export interface SplitTable {
   readonly without: readonly string[];
   /** Row numbers as the shop counts them, over all files in the order of their keys. */
   readonly rowIds: Int32Array;
+  /** Places of rows with an outcome. */
   readonly train: Int32Array;
   readonly test: Int32Array;
   readonly table: AttributeTable;
 }
 
-/** A labelled table as numbers. */
-export interface LabelledTable extends SplitTable {
-  /** 1 for the positive label. */
-  readonly labels: Float32Array;
+/** A labelled table as numbers. `train` and `test` are places of rows with an outcome. */
+export interface LabelledTable extends SplitTable, LabelOutcomes {
+  readonly answers: Answers;
+  /** Labels that are no numbers where numbers are asked: their rows are scored, and take part in nothing else. */
+  readonly unread: readonly string[];
 }
 
 export function labelTask(config: Config, name: string): LabelTask {
@@ -90,7 +93,7 @@ export async function readSplitTable(
 
 /**
  * Reads the table of a label task.
- * @throws DataError as `readSplitTable`, or when the training rows have one label only
+ * @throws DataError as `readSplitTable`, or for labels that tell nothing apart
  */
 export async function readLabelled(
   store: ObjectStore,
@@ -99,19 +102,36 @@ export async function readLabelled(
 ): Promise<LabelledTable> {
   const task = labelTask(manifest.config, name);
   const split = await readSplitTable(store, manifest, name, task);
-  const { train, table } = split;
-  const labels = Float32Array.from(table.labels, (label) =>
-    Number(label.toLowerCase() === task.positive.toLowerCase()),
+  const { train, test, table } = split;
+  const outcomes = outcomesOf(name, task, table.labels, train);
+  const width = outcomes.heads.length;
+  const known = (row: number) => !Number.isNaN(outcomes.labels[row * width]);
+  const unread = table.labels.filter((_, row) => !known(row));
+  return {
+    ...split,
+    ...outcomes,
+    answers: task.answers ?? 'yes-no',
+    train: train.filter(known),
+    test: test.filter(known),
+    unread,
+  };
+}
+
+/** Of each head, the share of some rows that have it. @param labels (rows, heads) */
+export const sharesOf = (labels: Float32Array, heads: number, rows: Int32Array): Float64Array =>
+  Float64Array.from(
+    { length: heads },
+    (_, k) => rows.reduce((sum, row) => sum + labels[row * heads + k]!, 0) / rows.length,
   );
-  const positives = train.reduce((sum, row) => sum + labels[row]!, 0);
-  if (positives === 0 || positives === train.length) {
-    const seen = [...new Set(table.labels)].slice(0, 5).map((label) => `"${label}"`);
-    throw new DataError(
-      `task ${name}: ${positives} of ${train.length} training rows have the label "${task.positive}"; the table's ` +
-        `labels are ${seen.join(', ')}: set tasks.${name}.positive to one of them`,
-    );
-  }
-  return { ...split, labels };
+
+/** Mean and median of some rows' numbers. */
+export function usualOf(labels: Float32Array, rows: Int32Array): { mean: number; median: number } {
+  const sorted = Float64Array.from(rows, (row) => labels[row]!).sort();
+  const middle = (sorted.length - 1) / 2;
+  return {
+    mean: sorted.reduce((sum, one) => sum + one, 0) / sorted.length,
+    median: (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2,
+  };
 }
 
 /**

@@ -12,6 +12,7 @@ import type {
 } from '../types.ts';
 import { type Words, wordsOf } from '../words.ts';
 import { demandAdvice } from './demand.ts';
+import { isLabelled, labelledAdvice } from './labelled.ts';
 import { type Column, table } from './table.ts';
 import { upliftAdvice } from './uplift.ts';
 import { valueAdvice } from './value.ts';
@@ -32,6 +33,7 @@ function advice(task: TaskReport, run: RunReport): Html {
   if (task.kind === 'value') return valueAdvice(task, run);
   if (task.kind === 'demand') return demandAdvice(task, run);
   if (task.kind === 'uplift') return upliftAdvice(task, run);
+  if (isLabelled(task)) return labelledAdvice(task, run);
   return task.kind === 'next' ? listAdvice(task, run) : rankAdvice(task, run);
 }
 

@@ -4,6 +4,7 @@ import { type Basis, countedAs } from '../measured.ts';
 import type { BinaryMeasures, BinaryTaskReport, ListMeasures, NextTaskReport, TaskReport } from '../types.ts';
 import { wordsOf } from '../words.ts';
 import { demandMeasures } from './demand.ts';
+import { labelledMeasures } from './labelled.ts';
 import { table, withInterval } from './table.ts';
 import { upliftRows, upliftTable } from './uplift.ts';
 import { valueRows, valueTable } from './value.ts';
@@ -36,7 +37,7 @@ export function measuresPart(tasks: readonly TaskReport[]): Html {
   ];
   return html`${ranked.length > 0 && html`<div class="card">${binaryTable(ranked)}</div>`}${
     listed.length > 0 && html`<div class="card">${listTable(listed)}</div>`
-  }${amounts.length > 0 && html`<div class="card">${valueTable(amounts)}</div>`}${effects.length > 0 && html`<div class="card">${upliftTable(effects)}</div>`}${demandMeasures(forecast)}${
+  }${amounts.length > 0 && html`<div class="card">${valueTable(amounts)}</div>`}${effects.length > 0 && html`<div class="card">${upliftTable(effects)}</div>`}${demandMeasures(forecast)}${labelledMeasures(tasks)}${
     reaching.length > 0 && html`<div class="card">${longTailTable(reaching)}</div>`
   }${
     doubts.length > 0 &&

@@ -41,6 +41,7 @@ export class FittedNetwork implements Fitted {
       features: material.width,
       transform: material.transform,
       heads: material.heads,
+      answers: material.answers,
       branches: grown.map(({ branch }) => branch),
     };
     this.rows = Object.assign({}, ...grown.map(({ rows }) => rows));

@@ -31,8 +31,8 @@ export async function fitBoosted(
 ): Promise<BoostedFit> {
   const settings: BoostingOptions = {
     ...OPTIONS,
-    minRowsInLeaf: Math.round(Math.min(50, Math.max(10, known.rows / 100))),
     ...options,
+    minRowsInLeaf: options.minRowsInLeaf ?? Math.round(Math.min(50, Math.max(10, known.rows / 100))),
     threads,
   };
   // The upper end, not the lower: folds of other purposes begin at 0.

@@ -41,7 +41,9 @@ export class LogisticCandidate implements Candidate {
 
   applies(material: Material): boolean {
     const view = standardisedBy(this.#form.by, material);
-    return view !== undefined && this.#columns(material, view)?.length !== 0;
+    return (
+      material.answers === undefined && view !== undefined && this.#columns(material, view)?.length !== 0
+    );
   }
 
   async fit(material: Material): Promise<FittedTabular> {
