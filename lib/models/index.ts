@@ -39,5 +39,10 @@ export {
 } from './next/index.ts';
 export { eachUser, type LeftOut, listedNames, namingDrops, openTitles, unitsNamed } from './shared/index.ts';
 export { readLabelled } from './table/index.ts';
-export { textsBefore, type UsersModelManifest } from './users/index.ts';
-export { costsToTrain, describedModel, leftOutOf, notChampions, versionsOf } from './versions.ts';
+export {
+  type MadeBehaviour,
+  pretrainBehaviour,
+  textsBefore,
+  type UsersModelManifest,
+} from './users/index.ts';
+export { costsToTrain, describedModel, leftOutOf, notChampions, scarceOf, versionsOf } from './versions.ts';

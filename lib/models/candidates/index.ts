@@ -1,4 +1,5 @@
 export type {
+  Amount,
   Candidate,
   ExportedModel,
   Fitted,
@@ -8,15 +9,21 @@ export { type Comparison, comparisonSchema } from './comparison.ts';
 export { bins, type Head, taskLogits } from './heads.ts';
 export { fitColumns, fitInputs, type InputColumns, type InputTransform, writeInputs } from './inputs.ts';
 export { CANDIDATES, offered } from './list.ts';
-export type { TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
+export type { BroughtEncoder, TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
 export {
+  ANY_SHOP,
   ageBucket,
+  type BehaviourShape,
   cutAtVectors,
+  decodeBehaviour,
+  encodeBehaviour,
   encodeTexts,
   KeptVectors,
+  pretrainEncoder,
   reasonNames,
   renumbered,
   searchSettings,
+  sharedIds,
   TEXT_FIELDS,
   TEXT_VECTORS,
   TextVectors,
@@ -24,6 +31,7 @@ export {
   VisitEncoder,
   VocabularyCounter,
   vectorsGraph,
+  visitShapeOf,
 } from './network/index.ts';
 export { runRows } from './run-rows.ts';
 export { fitChosen, type Selected, selected } from './selected.ts';

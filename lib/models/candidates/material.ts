@@ -2,6 +2,8 @@ import type { Graph } from '../../engine/onnx/index.ts';
 import type { TextTokenizer } from '../../engine/text/index.ts';
 import type { CurvePoint } from '../../engine/train/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
+import type { ParameterValues } from './network/parameters.ts';
+import type { VisitShape } from './network/visits/encode.ts';
 
 /** Texts, and how they become vectors. */
 export interface EncodedTexts {
@@ -39,6 +41,18 @@ export interface VisitVocabulary {
   readonly items: readonly string[];
   /** Upper edges of the spend buckets in minor units, quantiles of the training part. */
   readonly spendEdges: readonly number[];
+  /**
+   * So many classes of popularity stand for the items, as in an encoder that several shops use; absent where each item has
+   * an id of its own.
+   */
+  readonly classes?: number;
+}
+
+/** An encoder of visits that was pretrained on another shop's. */
+export interface BroughtEncoder {
+  /** What it was made as; its table of ids is that of classes. */
+  readonly shape: VisitShape;
+  readonly parameters: ParameterValues;
 }
 
 /** The last visits of the rows that a model is fitted on. */
@@ -51,4 +65,6 @@ export interface VisitMaterial {
   readonly vocabulary: VisitVocabulary;
   /** Row numbers that were known by the day of the fit: a pretraining learns from them, whatever their outcome. */
   readonly known: Int32Array;
+  /** Absent where the config names none. */
+  readonly brought?: BroughtEncoder;
 }

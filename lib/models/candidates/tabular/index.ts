@@ -1,4 +1,5 @@
 export { BgNbdCandidate } from './bg-nbd.ts';
 export { type BoostedFit, fitBoosted } from './boosted.ts';
 export { LogisticCandidate } from './logistic.ts';
+export { PriorsCandidate } from './priors.ts';
 export { TreesCandidate } from './trees.ts';
