@@ -75,7 +75,11 @@ export function profileFaults(parts: Parts): CrossFault[] {
     const expected = 'a task over users beside it: profiles are of the users that a night scores';
     faults.push({ path, given: undefined, expected });
   }
-  const { interests } = profiles;
+  const { interests, mostInterests } = profiles;
+  if (mostInterests !== undefined && interests === undefined) {
+    const expected = 'no such setting without "interests", which says what they are told in';
+    faults.push({ path: [...path, 'mostInterests'], given: mostInterests, expected });
+  }
   const expected = interests !== undefined && named ? notOfItems(interests, parts) : undefined;
   if (expected !== undefined) faults.push({ path: [...path, 'interests'], given: interests, expected });
   return faults;

@@ -49,21 +49,24 @@ export async function exportRun(args: {
   const manifest = await readManifest(store, runId);
   const versions = await versionsOf(store, runId, manifest);
   const tables = await exportTables(store, runId, manifest, versions);
+  const { formats, csvFormulas } = manifest.config.exports;
+  const guardFormulas = csvFormulas !== 'keep';
   return writeExports({
     store,
     runId,
     asOf: manifest.asOf ?? 'none',
     modelVersion: modelVersion(versions),
-    formats: manifest.config.exports.formats,
+    formats,
     tables,
     profiles: profileTable(runId, manifest, tables),
     sizes,
     withCrew: ({ scores, likelyRows }, work) =>
       withScratch('export', async (folder) => {
         const together = workers && workers.count > 1 && partsOf(likelyRows, scores.length, sizes) > 1;
+        const settings = { folder, guardFormulas };
         const crew = together
-          ? openCrew(workers.start, Math.min(workers.count, scores.length), folder)
-          : alone({ store, pseudonyms, folder });
+          ? openCrew(workers.start, Math.min(workers.count, scores.length), settings)
+          : alone({ store, pseudonyms, ...settings });
         try {
           return await work(crew, folder);
         } finally {
@@ -72,7 +75,7 @@ export async function exportRun(args: {
       }),
     now,
     ...(exportsItems(manifest)
-      ? { beside: (keysOf) => writeItems(store, runId, manifest.asOf!, keysOf('items')) }
+      ? { beside: (keysOf) => writeItems({ store, guardFormulas }, runId, manifest.asOf!, keysOf('items')) }
       : {}),
     beforeSuccess: () => tellStates(store, runId, manifest, versions),
     onProgress: progress,

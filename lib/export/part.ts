@@ -44,7 +44,7 @@ interface RankedRows extends Pick<ShardRows, 'columns' | 'ids'> {
 
 /** Writes one part of a table: the users of some shards, ordered by id. */
 export async function writePart(context: StepContext, args: PartArguments): Promise<PartResult> {
-  const { store, folder } = context;
+  const { store, folder, guardFormulas } = context;
   const { table, part, parts, keys } = args;
   const shards: RankedRows[] = [];
   for (const { shard, segments } of args.shards)
@@ -53,7 +53,7 @@ export async function writePart(context: StepContext, args: PartArguments): Prom
   const controlRows = shards.reduce((sum, { control }) => sum + control.reduce((n, one) => n + one, 0), 0);
   if (table.audiences.length > 0) await fileAddresses(folder, part, parts, shards);
   const files = await writeTableFile({
-    ...{ store, folder, table: table.name, rows, keys },
+    ...{ store, folder, guardFormulas, table: table.name, rows, keys },
     columns: exportColumns(table.shape),
     name: partName(table.name, part, parts),
     records: (csv) => records(csv, args, shards),

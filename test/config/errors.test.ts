@@ -64,6 +64,16 @@ const cases: [string, (config: Input) => void, string][] = [
     'exports.profiles.interests: given "aisle", expected "item" or a category attribute of a source whose table is "items": "item"',
   ],
   [
+    'interests of no kind',
+    (c) => (c.exports = { profiles: { mostInterests: 2 } }),
+    'exports.profiles.mostInterests: given 2, expected no such setting without "interests", which says what they are told in',
+  ],
+  [
+    'no action at all',
+    (c) => (c.exports = { actions: {} }),
+    'exports.actions: given {}, expected at least one action, or no such setting',
+  ],
+  [
     'profiles where nobody is scored',
     (c) => {
       delete c.tasks.purchase;

@@ -72,7 +72,7 @@ interface OpenedProfiles {
 
 /** Writes one part of the table: the users of some shards, ordered by id. */
 export async function writeProfilePart(
-  { store, folder, pseudonyms }: StepContext,
+  { store, folder, guardFormulas, pseudonyms }: StepContext,
   args: ProfilePartArguments,
 ): Promise<readonly ExportFile[]> {
   const { table, part, parts, keys } = args;
@@ -83,7 +83,7 @@ export async function writeProfilePart(
     shards.push({ columns, names, ids: pseudonyms.openAll(names) });
   }
   return writeTableFile({
-    ...{ store, folder, table: 'profiles', keys },
+    ...{ store, folder, guardFormulas, table: 'profiles', keys },
     rows: shards.reduce((sum, { ids }) => sum + ids.length, 0),
     columns: columnsOf(table),
     name: partName('profiles', part, parts),
@@ -101,7 +101,7 @@ function* records(
   const code = (names: readonly string[], of: number) =>
     of === NO_CODE ? csv.empty() : csv.plain(names[of]!);
   const quintile = (measure: Exclude<MeasureName, 'price'>, value: number) => {
-    if (Number.isNaN(value)) {
+    if (Number.isNaN(value) || bands[measure].length === 0) {
       csv.empty();
       csv.empty();
       return;
@@ -129,8 +129,9 @@ function* records(
     number(money);
     quintile('money', bought ? money : Number.NaN);
     number(price);
-    if (Number.isNaN(price)) csv.empty();
-    else csv.plain(bandOfPrice(price, bands));
+    const priceBand = Number.isNaN(price) ? undefined : bandOfPrice(price, bands);
+    if (priceBand === undefined) csv.empty();
+    else csv.plain(priceBand);
     code(PARTS_OF_DAY, columns.partOfDay[row]!);
     code(WEEKDAYS, columns.weekday[row]!);
     if (columns.interests) csv.cell(columns.interests, row);

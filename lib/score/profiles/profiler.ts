@@ -11,6 +11,8 @@ import { encodeProfiles, PROFILE_NUMBERS } from './profile-file.ts';
 
 const PURCHASE = eventCode('purchase');
 const MILLI = 1000;
+/** Interests of a user that are named, where the config does not say how many. */
+const MOST_INTERESTS = 3;
 
 /** Makes the profiles of shards, one after the other. */
 export interface Profiler {
@@ -94,7 +96,9 @@ export class ShardProfiler {
     this.#parts.push(partOfDay(state));
     this.#weekdays.push(weekday(state, day));
     if (this.#nameOf) {
-      this.#interests.push(interestsOf(state, day, items, this.#nameOf, settings.mostInterests));
+      this.#interests.push(
+        interestsOf(state, day, items, this.#nameOf, settings.mostInterests ?? MOST_INTERESTS),
+      );
     }
   }
 
