@@ -5,7 +5,19 @@ import { writeTableFile } from '../../lib/export/table-file.ts';
 import { openFolderStore } from '../../lib/runtime/index.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
 
-const IDS = ['=cmd|\' /C calc\'!A0', '+sum(1)', '-2+3', '@x', '\tx', '=a,"b"', '-5', '+49123', '-0.5', 'plain', ''];
+const IDS = [
+  "=cmd|' /C calc'!A0",
+  '+sum(1)',
+  '-2+3',
+  '@x',
+  '\tx',
+  '=a,"b"',
+  '-5',
+  '+49123',
+  '-0.5',
+  'plain',
+  '',
+];
 const GUARDED = new Set(IDS.slice(0, 6));
 
 const written = async (guardFormulas: boolean) => {
