@@ -1,9 +1,8 @@
+import type { Config } from '../../config/index.ts';
 import type { Graph } from '../../engine/onnx/index.ts';
 import type { TextTokenizer } from '../../engine/text/index.ts';
 import type { CurvePoint } from '../../engine/train/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
-import type { ParameterValues } from './network/parameters.ts';
-import type { VisitShape } from './network/visits/encode.ts';
 
 /** Texts, and how they become vectors. */
 export interface EncodedTexts {
@@ -50,9 +49,16 @@ export interface VisitVocabulary {
 
 /** An encoder of visits that was pretrained on another shop's. */
 export interface BroughtEncoder {
-  /** What it was made as; its table of ids is that of classes. */
-  readonly shape: VisitShape;
-  readonly parameters: ParameterValues;
+  /** What it was made as; `ids` are the rows of its table. */
+  readonly shape: {
+    readonly reader: NonNullable<Config['model']['sequence']>;
+    readonly ids: number;
+    readonly width: number;
+    readonly layers: number;
+    /** Of the Transformer. */
+    readonly heads: number;
+  };
+  readonly parameters: Readonly<Record<string, Float32Array>>;
 }
 
 /** The last visits of the rows that a model is fitted on. */
