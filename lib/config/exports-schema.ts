@@ -28,6 +28,8 @@ const profiles = z.strictObject({
   interests: z.string().optional(),
   /** Interests of a user that are named at most; default: 3. */
   mostInterests: z.number().int().min(1).max(20).optional(),
+  /** Also how anomalous each buyer is, and why: returns and orders unlike those of others. */
+  anomaly: z.boolean().optional(),
 });
 
 export const exportsSchema = z

@@ -18,4 +18,4 @@ export type {
   ValueTask,
 } from './schema.ts';
 export { MODEL_FAMILIES } from './schema.ts';
-export { itemAttributes } from './task-checks.ts';
+export { itemAttributes, userAttributes } from './task-checks.ts';

@@ -1,14 +1,24 @@
 import type { CrossFault, Parts } from './faults.ts';
 import type { NextTask } from './schema.ts';
 
+type AttributeKind = 'numbers' | 'categories' | 'texts';
+
 /** Names of the attributes of items, by kind. */
-export function itemAttributes(
+export const itemAttributes = (parts: Pick<Parts, 'sources'>, kind: AttributeKind): Set<string> =>
+  attributesOf('items', parts, kind);
+
+/** Names of the attributes of users, by kind. */
+export const userAttributes = (parts: Pick<Parts, 'sources'>, kind: AttributeKind): Set<string> =>
+  attributesOf('users', parts, kind);
+
+function attributesOf(
+  table: 'items' | 'users',
   { sources }: Pick<Parts, 'sources'>,
-  kind: 'numbers' | 'categories' | 'texts',
+  kind: AttributeKind,
 ): Set<string> {
   return new Set(
     Object.values(sources).flatMap((source) => {
-      const set = source.table === 'items' ? source.attributes[kind] : undefined;
+      const set = source.table === table ? source.attributes[kind] : undefined;
       return Array.isArray(set) ? set : Object.keys(set ?? {});
     }),
   );
@@ -49,7 +59,7 @@ export function taskFaults(parts: Parts): CrossFault[] {
       }
       const asks = task.kind === 'event' || task.kind === 'value';
       if (asks && task.knownDays !== undefined && (task.population ?? 'buyers') === 'buyers') {
-        const expected = `no such setting without population: 'known' or 'prospects', which go by it`;
+        const expected = `no such setting without population: 'known', 'prospects' or a condition, which go by it`;
         return [{ path: ['tasks', name, 'knownDays'], given: task.knownDays, expected }];
       }
       if (task.kind !== 'label' || sources[task.source]?.table === 'labels') return [];
@@ -144,12 +154,7 @@ const allKnown = ({ sources, named }: Parts): boolean => [...(named ?? [])].ever
 /** Groups are told by what is said of users. */
 export function fairnessFaults({ fairness, sources, named }: Parts): CrossFault[] {
   if (!fairness || !named || ![...named].every((name) => sources[name])) return [];
-  const known = new Set(
-    Object.values(sources).flatMap((source) => {
-      const set = source.table === 'users' ? source.attributes.categories : undefined;
-      return Array.isArray(set) ? set : Object.keys(set ?? {});
-    }),
-  );
+  const known = userAttributes({ sources }, 'categories');
   return fairness.attributes.flatMap((given, i) => {
     if (known.has(given)) return [];
     const choices = [...known].map((one) => `"${one}"`).join(', ') || 'none';

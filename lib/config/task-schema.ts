@@ -2,12 +2,19 @@ import { z } from 'zod';
 import { listRules } from './list-rules.ts';
 import { days, eventType, name } from './parts.ts';
 
+const sql = z.string().min(1, 'a condition in DuckDB SQL');
+
 /**
  * Who is asked: 'buyers' have done it before; 'known' have done anything within `knownDays` before the as-of time;
- * 'prospects' are those of the known who have never done it. Default: 'buyers'.
+ * 'prospects' are those of the known who have never done it; { where: condition }: who meets a condition in SQL over features
+ * of behaviour and attributes of users, of those who have done anything before. Default: 'buyers'.
  */
-const population = z.enum(['buyers', 'known', 'prospects']).optional();
-/** Of 'known' and 'prospects'; default: 90. */
+const population = z
+  .union([z.enum(['buyers', 'known', 'prospects']), z.strictObject({ where: sql })], {
+    error: `'buyers', 'known', 'prospects', or { where: 'a condition in SQL' }`,
+  })
+  .optional();
+/** Of 'known' and 'prospects', default: 90; of a condition, default: at any time before. */
 const knownDays = days.optional();
 
 const eventTask = z.strictObject({

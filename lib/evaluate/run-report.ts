@@ -18,6 +18,9 @@ import { readTotals, type ScoreTotals } from './score-totals.ts';
 export async function runReport(args: ReportArgs): Promise<RunReport> {
   const { store, runId, manifest, drops, leftOut, versions, seconds, now } = args;
   const { config, asOf } = manifest;
+  const conditions = Object.values(config.tasks).some(
+    (task) => 'population' in task && typeof task.population === 'object',
+  );
   const totals = await readTotals(store, runId, manifest, versions);
   const past = await readPast(store, manifest, asOf === null ? Number.NEGATIVE_INFINITY : parseDay(asOf));
   const quality = await qualityReport(store, manifest, drops, past.days);
@@ -46,7 +49,9 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
     stages: stages(quality, totals, seconds),
     quality,
     models: await modelReports(args, totals),
-    ...(totals.unasked > 0 ? { unasked: { users: totals.unasked, of: totals.users } } : {}),
+    ...(totals.unasked > 0
+      ? { unasked: { users: totals.unasked, of: totals.users, ...(conditions ? { conditions } : {}) } }
+      : {}),
     ...(groups.length > 0 ? { groups } : {}),
     leftOut,
     ...(past.orders ? { orders: ordersReport(past.orders) } : {}),

@@ -154,11 +154,12 @@ function profileTable(
   { config, asOf, purpose, shards }: RunManifest,
   [users]: readonly ExportTable[],
 ): ProfileTable | undefined {
-  const { profiles, controlShare } = config.exports;
+  const { profiles, controlShare, reasons } = config.exports;
   if (!profiles || asOf === null || purpose === 'backtest' || users?.name !== 'users') return undefined;
   return {
     profiles: Array.from({ length: shards }, (_, shard) => profilesKey(runId, shard)),
     ...{ asOf, controlShare, interests: profiles.interests !== undefined },
+    ...(profiles.anomaly ? { anomaly: reasons } : {}),
   };
 }
 

@@ -257,7 +257,7 @@ export interface ChanceTask extends AnsweredTask {
   /** The event's type, or the label that counts. */
   readonly of: string;
   /** Absent where those are asked who have had the event before. */
-  readonly asks?: 'known' | 'prospects';
+  readonly asks?: 'known' | 'prospects' | 'where';
   readonly validation?: Validation<BinaryAssessment>;
   /** In words. */
   readonly strengths: TaskStrengths;

@@ -37,7 +37,15 @@ export {
   readCatalogue,
   readItemPairs,
 } from './next/index.ts';
-export { eachUser, type LeftOut, listedNames, namingDrops, openTitles, unitsNamed } from './shared/index.ts';
+export {
+  eachUser,
+  type LeftOut,
+  listedNames,
+  namedValues,
+  namingDrops,
+  openTitles,
+  unitsNamed,
+} from './shared/index.ts';
 export { readLabelled } from './table/index.ts';
 export {
   type MadeBehaviour,

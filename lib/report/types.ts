@@ -178,7 +178,7 @@ export interface BinaryTaskReport extends TaskCommon {
   /** Of event and absence: the event's type. Of labels: the value that counts. */
   readonly of: string;
   /** Absent where those are asked who have had the event before. */
-  readonly asks?: 'known' | 'prospects' | undefined;
+  readonly asks?: 'known' | 'prospects' | 'where' | undefined;
   /** What then happened to those scored by this run; absent while it is not known. */
   readonly evaluation?: BinaryEvaluation | undefined;
   /** Absent where the history was too short to hold anything out. */
@@ -412,8 +412,10 @@ export interface RunReport {
   readonly stages: readonly StageReport[];
   readonly quality: QualityReport;
   readonly models: readonly ModelReport[];
-  /** Users who have neither a score nor a list, as no task asks them. */
-  readonly unasked?: { readonly users: number; readonly of: number } | undefined;
+  /** Users who have neither a score nor a list, as no task asks them; is there a task that asks who meets a condition? */
+  readonly unasked?:
+    | { readonly users: number; readonly of: number; readonly conditions?: boolean | undefined }
+    | undefined;
   /** By the attributes that `fairness` names; empty where no outcome is known. */
   readonly groups?: readonly GroupReport[] | undefined;
   /** Tasks that could not be trained yet. */

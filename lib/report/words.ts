@@ -44,7 +44,7 @@ type Task = TaskReport;
 const WORDS: Readonly<Record<TaskReport['kind'], (of: string, asks: BinaryTaskReport['asks']) => Words>> = {
   event(of, asks) {
     if (of === 'purchase' && asks === 'prospects') return { ...BUYERS, one: 'prospect', many: 'prospects' };
-    if (of === 'purchase' && asks === 'known') return { ...BUYERS, one: 'user', many: 'users' };
+    if (of === 'purchase' && asks !== undefined) return { ...BUYERS, one: 'user', many: 'users' };
     if (of === 'purchase') return BUYERS;
     const noun = eventNoun(of);
     return {

@@ -29,6 +29,7 @@ const KINDS = {
 /** Buyers and visitors are learnt apart: what tells visitors apart says little of buyers, and of visitors there are many more. */
 function populationName(task: Task): string {
   const { population = 'buyers' } = task.kind === 'event' ? task : {};
+  if (typeof population === 'object') return `where-${contentId(population.where).slice(0, 8)}`;
   return population === 'buyers' ? '' : population;
 }
 
@@ -41,7 +42,7 @@ function unitName(task: Task): string {
 
 /**
  * Tasks that are learnt together by one model. `users` holds every task that asks yes or no of a buyer: one trunk,
- * one head each; `users-known` and `users-prospects` hold those that ask others. A list task ranks pairs of user and candidate, a labelled table has inputs of its own: each of them
+ * one head each; `users-known` and `users-prospects` hold those that ask others, `users-where-<hash>` those that ask who meets a condition. A list task ranks pairs of user and candidate, a labelled table has inputs of its own: each of them
  * is a group of one. `demand` holds the tasks that forecast items, `demand-<attribute>` those that forecast its values. The name carries a hash of all settings that decide what the model is, so that a model never
  * serves tasks or features it was not made for.
  */

@@ -13,6 +13,7 @@ import type { CsvWriter } from '../csv.ts';
 import type { ExportFile, Format } from '../manifest.ts';
 import { partName } from '../table.ts';
 import { type Column, writeTableFile } from '../table-file.ts';
+import { type AnomalyModel, anomalies } from './anomaly.ts';
 import { type Bands, bandOfPrice, bandOfQuintile } from './bands.ts';
 import { type MeasureName, readProfiles } from './measure.ts';
 import { levelOf } from './quantiles.ts';
@@ -26,6 +27,8 @@ export interface ProfileTable {
   readonly controlShare: number;
   /** Are interests told? */
   readonly interests: boolean;
+  /** Reasons of an anomaly that are told at most; absent where anomalies are not told. */
+  readonly anomaly?: number;
 }
 
 export interface ProfilePartArguments {
@@ -38,10 +41,12 @@ export interface ProfilePartArguments {
   readonly shards: readonly number[];
   readonly bands: Bands;
   readonly model: SegmentModel | null;
+  /** Of tables with anomalies. */
+  readonly anomaly: AnomalyModel | null;
 }
 
 /** The columns that readers see, in order; docs/exports.md describes them. */
-const columnsOf = ({ interests }: ProfileTable): Column[] => [
+const columnsOf = ({ interests, anomaly }: ProfileTable): Column[] => [
   { name: 'user_id', type: 'VARCHAR' },
   { name: 'as_of_day', type: 'DATE' },
   { name: 'control', type: 'BOOLEAN' },
@@ -62,6 +67,12 @@ const columnsOf = ({ interests }: ProfileTable): Column[] => [
   { name: 'weekday', type: 'VARCHAR' },
   ...(interests ? [{ name: 'interests', type: 'VARCHAR', list: true } as const] : []),
   { name: 'segment', type: 'INTEGER' },
+  ...(anomaly === undefined
+    ? []
+    : [
+        { name: 'anomaly', type: 'DOUBLE' } as const,
+        { name: 'anomaly_reasons', type: 'VARCHAR', list: true } as const,
+      ]),
 ];
 
 interface OpenedProfiles {
@@ -93,10 +104,18 @@ export async function writeProfilePart(
 
 function* records(
   csv: CsvWriter,
-  { table, bands, model }: ProfilePartArguments,
+  { table, bands, model, anomaly }: ProfilePartArguments,
   shards: readonly OpenedProfiles[],
 ): Generator<void> {
   const segment = model ? segmentOf(model) : undefined;
+  const anomalyOf = anomaly ? anomalies(anomaly, table.anomaly ?? 0) : undefined;
+  const tellAnomaly = (traits: readonly Float64Array[], row: number, bought: boolean) => {
+    const own = bought ? anomalyOf?.(Float64Array.from(traits, (values) => values[row]!)) : undefined;
+    if (own) csv.plain(String(own.score));
+    else csv.empty();
+    if (own?.reasons) csv.text(own.reasons);
+    else csv.empty();
+  };
   const number = (value: number) => (Number.isNaN(value) ? csv.empty() : csv.plain(String(value)));
   const code = (names: readonly string[], of: number) =>
     of === NO_CODE ? csv.empty() : csv.plain(names[of]!);
@@ -137,6 +156,7 @@ function* records(
     if (columns.interests) csv.cell(columns.interests, row);
     if (segment && bought) csv.whole(segment({ recency, purchaseDays, money }));
     else csv.empty();
+    if (table.anomaly !== undefined) tellAnomaly(columns.traits ?? [], row, bought);
     csv.end();
     yield;
   }

@@ -1,4 +1,5 @@
 export { askedOf } from './asked-of.ts';
+export { type Asked, openAsking } from './asking.ts';
 export { cutoffGrid, MIN_HISTORY_DAYS } from './cutoff-grid.ts';
 export { eachUser } from './each-user.ts';
 export { ENOUGH_OF_EACH, FEWEST_OF_EACH } from './fewest.ts';

@@ -3,6 +3,7 @@ import { eventCode, formatDay, parseDay } from '../../data/index.ts';
 import { isAsked, type Population, populationOf, type ShardUser } from '../../features/index.ts';
 import type { CheckContext, GroupCheck } from '../family.ts';
 import {
+  type Asked,
   cutoffGrid,
   ENOUGH_OF_EACH,
   eachUser,
@@ -10,12 +11,18 @@ import {
   historyStart,
   type LeftOut,
   MIN_HISTORY_DAYS,
+  openAsking,
   type Scarce,
 } from '../shared/index.ts';
-import { binEdges, type UserTask, userHeads, userTask } from './user-rows.ts';
+import { binEdges, namedTasks, type UserTask, userHeads, userTask } from './user-rows.ts';
 
 /** Is there enough to learn the tasks from: history, and users of either outcome? */
-export async function checkUserTasks({ manifest, group, users: open }: CheckContext): Promise<GroupCheck> {
+export async function checkUserTasks({
+  store,
+  manifest,
+  group,
+  users: open,
+}: CheckContext): Promise<GroupCheck> {
   const { tasks } = group;
   const { config } = manifest;
   const asOf = parseDay(manifest.asOf!);
@@ -28,7 +35,17 @@ export async function checkUserTasks({ manifest, group, users: open }: CheckCont
   const counters = userHeads(config, tasks, asOf - first).map(
     ({ task, bins }) => new OutcomeCounter(task, userTask(config, task), bins, config, first, asOf),
   );
-  for await (const { user } of eachUser(users, asOf)) for (const each of counters) each.add(user);
+  const asking = await openAsking(store, manifest, namedTasks(config, tasks));
+  const cutoffs = cutoffGrid(config, first, asOf);
+  let asked: Asked | undefined;
+  let of: number | undefined;
+  for await (const { user, shard, walk } of eachUser(users, asOf)) {
+    if (of !== shard || !asked) [of, asked] = [shard, await asking.shard(shard, walk, cutoffs)];
+    const { meets } = asked;
+    counters.forEach((each, t) => {
+      each.add(user, (cutoff) => meets(t, user.user, cutoff));
+    });
+  }
   const leftOut = counters.flatMap((counter) => counter.whyNot() ?? []);
   const scarce = counters.flatMap((counter) => counter.scarce() ?? []);
   const without = new Set(leftOut.map(({ task }) => task));
@@ -75,7 +92,8 @@ class OutcomeCounter {
     });
   }
 
-  add({ days: all }: ShardUser): void {
+  /** @param meets is a condition met on that day? */
+  add({ days: all }: ShardUser, meets: (cutoff: number) => boolean): void {
     const days: number[] = [];
     for (const { day, entries, start, end } of all) {
       for (let i = start; i < end; i++) {
@@ -89,7 +107,7 @@ class OutcomeCounter {
     for (const { cutoff, over } of this.#windows) {
       const event = days.findLast((day) => day < cutoff);
       const anything = all.findLast(({ day }) => day < cutoff)?.day;
-      if (!isAsked(this.#population, { event, anything }, cutoff)) continue;
+      if (!isAsked(this.#population, { event, anything }, cutoff) || !meets(cutoff)) continue;
       if (days.some((day) => day >= cutoff && day < cutoff + over)) did = true;
       // A window is learnt part by part: a quiet first part teaches, whatever comes after it.
       if (!days.some((day) => day >= cutoff && day < cutoff + this.#firstPart)) didNot = true;
@@ -174,6 +192,8 @@ function asked(population: Population, event: string): string {
       return `users who had an event "${event}" before`;
     case 'active':
       return 'active users';
+    case 'where':
+      return `users who met the condition ${population.condition}`;
     case 'known':
       return `users who had done anything in the ${days(population.days)} before`;
     case 'prospects':

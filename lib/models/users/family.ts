@@ -56,7 +56,7 @@ function tasksOf(
       name,
       question: question(config, name),
       of: task.event,
-      ...(who === 'known' || who === 'prospects' ? { asks: who } : {}),
+      ...(who === 'buyers' || who === 'active' ? {} : { asks: who }),
       strengths: inWords(strengths[place], words),
       ...(measured ? { validation: measured } : {}),
     };
@@ -69,7 +69,8 @@ function question(config: Config, name: string): string {
   const { event, horizonDays } = task;
   const population = populationOf(task);
   const buys = event === 'purchase';
-  const one = buys && population.who !== 'known' && population.who !== 'prospects' ? 'a customer' : 'a user';
+  const customers = population.who === 'buyers' || population.who === 'active';
+  const one = buys && customers ? 'a customer' : 'a user';
   const will =
     task.kind === 'event'
       ? buys

@@ -53,8 +53,8 @@ function howToRead({ models, orders, exports }: RunReport): Html | false {
 /** Who has no score, why, and what would give them one. */
 function unasked({ unasked: without }: RunReport): Html | false {
   if (!without) return false;
-  const { users, of } = without;
-  return html`<div class="notice" role="note"><b>${plural(users, 'user has', 'users have')} no score</b><p>Of ${plural(of, 'user', 'users')}, ${users === 1 ? 'one is' : `${count(users)} are`} asked by no task: ${users === 1 ? 'this user has' : 'they have'} not done, or not lately, what the tasks go by. A task with <code>population: 'known'</code> asks everyone who was seen lately, and one with <code>population: 'prospects'</code> those of them who have never bought.</p></div>`;
+  const { users, of, conditions } = without;
+  return html`<div class="notice" role="note"><b>${plural(users, 'user has', 'users have')} no score</b><p>Of ${plural(of, 'user', 'users')}, ${users === 1 ? 'one is' : `${count(users)} are`} asked by no task: ${users === 1 ? 'this user has' : 'they have'} not done, or not lately, what the tasks go by${conditions ? ', or met no condition that a task asks for' : ''}. A task with <code>population: 'known'</code> asks everyone who was seen lately, and one with <code>population: 'prospects'</code> those of them who have never bought.</p></div>`;
 }
 
 function leftOut({ leftOut: tasks }: RunReport): Html | false {
