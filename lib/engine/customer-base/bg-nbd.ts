@@ -13,7 +13,7 @@ export interface BgNbdParameters {
 }
 
 /** What is believed of the parameters before any history is seen: their logarithms are normal and independent. */
-export interface BgNbdPrior {
+interface BgNbdPrior {
   /** Where the logarithms have their means; in the unit of the histories. */
   readonly around: BgNbdParameters;
   /** Standard deviation of each logarithm. */

@@ -6,7 +6,7 @@ import { CANDIDATES, type Candidate } from '../../../lib/models/candidates/index
 import { type MadeBehaviour, pretrainBehaviour, type UsersModelManifest } from '../../../lib/models/index.ts';
 import { eachUser } from '../../../lib/models/shared/index.ts';
 import { readBehaviour } from '../../../lib/models/users/behaviour.ts';
-import { openUsersModel } from '../../../lib/models/users/score.ts';
+import { openUsersScorer } from '../../../lib/models/users/score.ts';
 import { usersTrials } from '../../../lib/models/users/select.ts';
 import { trainUsers } from '../../../lib/models/users/train.ts';
 import { openUsers, planRun } from '../../../lib/run/index.ts';
@@ -127,16 +127,10 @@ describe('a shop that brings one', { timeout: SLOW }, () => {
     expect(description.sequence!.vocabulary.classes).toBe(10);
     expect(description.pretraining.length).toBeGreaterThan(0);
     // and it scores
-    const model = await openUsersModel({ config: manifest.config, manifest: description, files, threads: 1 });
-    const read = await users.read(0, parseDay(AS_OF));
-    const scores = await model.score(read, {
-      day: parseDay(AS_OF),
-      itemText: (id) => read.items.text(id),
-      profiles: undefined,
-      texts: undefined,
-    });
-    await model.close();
-    const known = [...scores.purchase!.probability].filter((p) => !Number.isNaN(p));
+    const scorer = await openUsersScorer(files, { store, runId: 'any', manifest, group, threads: 1 });
+    const { tasks } = await scorer.score(await users.read(0, parseDay(AS_OF)), 0);
+    await scorer.close();
+    const known = [...tasks!.purchase!.probability].filter((p) => !Number.isNaN(p));
     expect(known.length).toBeGreaterThan(10);
     expect(new Set(known).size).toBeGreaterThan(5);
   });
