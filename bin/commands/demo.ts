@@ -175,11 +175,11 @@ function stageTable(
 
 type Metric = { task: string; horizonDays: number } & Exclude<
   ReturnType<typeof metricsOf>,
-  { wape: unknown }
+  { wape: unknown } | { qini: unknown }
 >;
 
-/** The example has no task over items. */
-const ofUsers = (metric: object): metric is Metric => !('wape' in metric);
+/** The example has no task over items, and none of a treatment. */
+const ofUsers = (metric: object): metric is Metric => !('wape' in metric || 'qini' in metric);
 
 function metricTable(metrics: readonly Metric[]): string {
   const values = metrics.flatMap((m) =>

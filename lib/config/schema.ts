@@ -181,6 +181,7 @@ export type ValueTask = Extract<Task, { kind: 'value' }>;
 export type NextTask = Extract<Task, { kind: 'next' }>;
 export type DemandTask = Extract<Task, { kind: 'demand' }>;
 export type LabelTask = Extract<Task, { kind: 'label' }>;
+export type UpliftTask = Extract<Task, { kind: 'uplift' }>;
 
 function isCurrency(code: string): boolean {
   return Intl.supportedValuesOf('currency').includes(code);

@@ -14,6 +14,7 @@ import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, RunUsers, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import type { Comparison, Costs, Trial } from './candidates/index.ts';
+import type { EffectTask, UpliftOutcomes, UpliftScores } from './effects.ts';
 import type { LeftOut, Progress, Scarce, TaskStrengths } from './shared/index.ts';
 
 /** What the data of a group of tasks is good for. */
@@ -110,6 +111,8 @@ export interface Answers {
   /** Per list task the user's top items as JSON lists of named values, best first; null without any. */
   readonly lists: Record<string, (string | null)[]>;
   readonly values: Record<string, ValueScores>;
+  /** Absent where no task is of a treatment. */
+  readonly uplifts?: Record<string, UpliftScores>;
 }
 
 /** Units that are expected of items, one place per item; NaN where the task knows none of an item. */
@@ -204,7 +207,7 @@ export interface DemandOutcomes {
   readonly average: number[];
 }
 
-export type Outcomes = BinaryOutcomes | ListedOutcomes | ValueOutcomes | DemandOutcomes;
+export type Outcomes = BinaryOutcomes | ListedOutcomes | ValueOutcomes | DemandOutcomes | UpliftOutcomes;
 
 /** Compares scores of users with what they then did. All families see one walk over the users. */
 export interface OutcomeCollector {
@@ -253,7 +256,7 @@ interface AnsweredTask {
 /** A task that a model answers by a chance, and what moves it. */
 export interface ChanceTask extends AnsweredTask {
   readonly answers: 'chance';
-  readonly kind: Exclude<Task['kind'], 'next' | 'value' | 'demand'>;
+  readonly kind: Exclude<Task['kind'], 'next' | 'value' | 'demand' | 'uplift'>;
   /** The event's type, or the label that counts. */
   readonly of: string;
   /** Absent where those are asked who have had the event before. */
@@ -300,7 +303,7 @@ export interface ForecastTask extends AnsweredTask {
 export interface ModelDescription {
   /** The day as of which it was trained; absent for labelled tables. */
   readonly trainedBefore?: string;
-  readonly tasks: readonly (ChanceTask | ListedTask | AmountTask | ForecastTask)[];
+  readonly tasks: readonly (ChanceTask | ListedTask | AmountTask | ForecastTask | EffectTask)[];
   readonly leftOut: readonly LeftOut[];
   /** Tasks that there was little data for when it was trained; absent where there were none. */
   readonly scarce?: readonly Scarce[];

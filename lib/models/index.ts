@@ -8,10 +8,12 @@ export {
   type Trial,
 } from './candidates/index.ts';
 export { assessDemand, LARGEST } from './demand/index.ts';
+export type { EffectTask, UpliftOutcomes } from './effects.ts';
 export { checkRun } from './enough.ts';
 export { FAMILIES } from './families.ts';
 export type {
   AmountTask,
+  Answers,
   BinaryOutcomes,
   ChanceTask,
   DemandOutcomes,

@@ -9,6 +9,8 @@ import type {
   NextTaskReport,
   RunReport,
   TaskReport,
+  UpliftMeasures,
+  UpliftTaskReport,
   Validation,
   ValueMeasures,
   ValueTaskReport,
@@ -23,14 +25,15 @@ export interface Measured<M> {
   readonly measures: M;
 }
 
+type AnyMeasures = BinaryMeasures | ListMeasures | ValueMeasures | DemandMeasures | UpliftMeasures;
+
 /** The outcome where it is known, else the validation, else nothing. */
 export function measuredOf(task: BinaryTaskReport): Measured<BinaryMeasures> | undefined;
 export function measuredOf(task: NextTaskReport): Measured<ListMeasures> | undefined;
 export function measuredOf(task: ValueTaskReport): Measured<ValueMeasures> | undefined;
 export function measuredOf(task: DemandTaskReport): Measured<DemandMeasures> | undefined;
-export function measuredOf(
-  task: TaskReport,
-): Measured<BinaryMeasures | ListMeasures | ValueMeasures | DemandMeasures> | undefined {
+export function measuredOf(task: UpliftTaskReport): Measured<UpliftMeasures> | undefined;
+export function measuredOf(task: TaskReport): Measured<AnyMeasures> | undefined {
   if (task.evaluation) return { basis: 'outcome', measures: task.evaluation };
   return task.validation && { basis: 'validation', measures: task.validation.assessment };
 }
@@ -65,18 +68,19 @@ export function measuredOn(task: TaskReport, run: RunReport): string {
       ? 'Weights and intervals of each day came from windows that were over by then.'
       : task.kind === 'next'
         ? 'The model that serves has learnt from these days, too: the figures are a validation, not a test.'
-        : 'The model was chosen by these figures, so they are a validation, not a test: expect somewhat less.';
+        : task.kind === 'uplift'
+          ? 'Each was told by models of other users; the form was chosen by these rows, so the figures are a validation, not a test.'
+          : 'The model was chosen by these figures, so they are a validation, not a test: expect somewhat less.';
   return `${validationSentence(task.validation, task)} ${caution}`;
 }
 
-function validationSentence(
-  { by, days, assessment }: Validation<BinaryMeasures | ListMeasures | ValueMeasures | DemandMeasures>,
-  task: TaskReport,
-): string {
+function validationSentence({ by, days, assessment }: Validation<AnyMeasures>, task: TaskReport): string {
   const { one, many } = wordsOf(task);
   const users = plural(assessment.n, one, many);
   if (by === 'rows' || days === null) {
-    return `Measured on ${users} of the training part that were kept aside when the model was chosen.`;
+    return task.kind === 'uplift'
+      ? `Measured on ${users} of the training part.`
+      : `Measured on ${users} of the training part that were kept aside when the model was chosen.`;
   }
   const [first, last] = days;
   const window = `the ${task.horizonDays ?? 0} days behind ${first === last ? 'it' : 'each'}`;

@@ -1,4 +1,5 @@
 export { assessNumeric, type NumericAssessment } from './assess-numeric.ts';
+export { assessUplift, type UpliftAssessment } from './assess-uplift.ts';
 export {
   assessBinary,
   assessLists,
@@ -63,3 +64,4 @@ export {
 } from './numeric.ts';
 export { type Item, ndcgAtK, ndcgOf, recallAtK, recallOf } from './ranking.ts';
 export { ece, type ReliabilityBin, reliabilityBins } from './reliability.ts';
+export type { UpliftRows } from './uplift.ts';

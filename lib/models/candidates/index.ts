@@ -7,7 +7,14 @@ export type {
 } from './candidate.ts';
 export { type Comparison, comparisonSchema } from './comparison.ts';
 export { bins, type Head, taskLogits } from './heads.ts';
-export { fitColumns, fitInputs, type InputColumns, type InputTransform, writeInputs } from './inputs.ts';
+export {
+  fitColumns,
+  fitInputs,
+  type InputColumns,
+  type InputTransform,
+  transformInputs,
+  writeInputs,
+} from './inputs.ts';
 export { CANDIDATES, offered } from './list.ts';
 export type { BroughtEncoder, TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
 export {
@@ -36,6 +43,6 @@ export {
 export { runRows } from './run-rows.ts';
 export { fitChosen, type Selected, selected } from './selected.ts';
 export { summarise } from './strength.ts';
-export { type BoostedFit, fitBoosted } from './tabular/index.ts';
+export { type BoostedFit, fitBoosted, fitPenalised, type KnownRows } from './tabular/index.ts';
 export { type Costs, costsOf, runTrial, type Trial } from './trial.ts';
 export { blendedApart } from './weights.ts';

@@ -11,17 +11,21 @@ import type { RunManifest } from '../../run/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
 import { emptySide, splitOf, withLatest } from './split.ts';
 
-/** A labelled table as numbers, with the parts that its split names. */
-export interface LabelledTable {
+/** A table of labelled rows with the parts that its split names. */
+export interface SplitTable {
   /** Attributes that are the column which splits it by time: no model reads them. */
   readonly without: readonly string[];
   /** Row numbers as the shop counts them, over all files in the order of their keys. */
   readonly rowIds: Int32Array;
   readonly train: Int32Array;
   readonly test: Int32Array;
+  readonly table: AttributeTable;
+}
+
+/** A labelled table as numbers. */
+export interface LabelledTable extends SplitTable {
   /** 1 for the positive label. */
   readonly labels: Float32Array;
-  readonly table: AttributeTable;
 }
 
 export function labelTask(config: Config, name: string): LabelTask {
@@ -31,17 +35,18 @@ export function labelTask(config: Config, name: string): LabelTask {
 }
 
 /**
- * Reads the table of a label task. Rows of split 'test' are for testing, all others for training; without any split a
+ * Reads the table of a source. Rows of split 'test' are for testing, all others for training; without any split a
  * fifth of the rows, by a hash of the row number, is for testing. Where time splits it, the latest training rows have the
  * split 'valid', and attributes that are the column which splits are left out.
- * @throws DataError when there are no rows to train on, one label only, or a split by time that leaves a side empty
+ * @param name of the task, for errors
+ * @throws DataError when there are no rows, or a split by time leaves a side empty
  */
-export async function readLabelled(
+export async function readSplitTable(
   store: ObjectStore,
   manifest: RunManifest,
   name: string,
-): Promise<LabelledTable> {
-  const task = labelTask(manifest.config, name);
+  task: Pick<LabelTask, 'source' | 'exclude'>,
+): Promise<SplitTable> {
   const inputs = manifest.inputs.labels.filter(({ source }) => source === task.source);
   if (inputs.length === 0) {
     throw new DataError(`task ${name} has no rows: drop a file of source ${task.source} first`);
@@ -80,6 +85,21 @@ export async function readLabelled(
   const test = rows.filter(isTest);
   if (split && (train.length === 0 || test.length === 0))
     throw emptySide(name, task.source, split, test.length);
+  return { without: [...without].sort(), rowIds, train, test, table };
+}
+
+/**
+ * Reads the table of a label task.
+ * @throws DataError as `readSplitTable`, or when the training rows have one label only
+ */
+export async function readLabelled(
+  store: ObjectStore,
+  manifest: RunManifest,
+  name: string,
+): Promise<LabelledTable> {
+  const task = labelTask(manifest.config, name);
+  const split = await readSplitTable(store, manifest, name, task);
+  const { train, table } = split;
   const labels = Float32Array.from(table.labels, (label) =>
     Number(label.toLowerCase() === task.positive.toLowerCase()),
   );
@@ -91,7 +111,7 @@ export async function readLabelled(
         `labels are ${seen.join(', ')}: set tasks.${name}.positive to one of them`,
     );
   }
-  return { without: [...without].sort(), rowIds, train, test, labels, table };
+  return { ...split, labels };
 }
 
 /**

@@ -93,9 +93,9 @@ class OutcomeCounter {
   }
 
   /** @param meets is a condition met on that day? */
-  add({ days: all }: ShardUser, meets: (cutoff: number) => boolean): void {
+  add({ days: all, outcomes, joinsAt }: ShardUser, meets: (cutoff: number) => boolean): void {
     const days: number[] = [];
-    for (const { day, entries, start, end } of all) {
+    for (const { day, entries, start, end } of outcomes) {
       for (let i = start; i < end; i++) {
         if (entries.type[i] !== this.#type) continue;
         days.push(day);
@@ -105,6 +105,7 @@ class OutcomeCounter {
     if (days.length > 0) this.#ever++;
     let [did, didNot] = [false, false];
     for (const { cutoff, over } of this.#windows) {
+      if (cutoff >= joinsAt) continue;
       const event = days.findLast((day) => day < cutoff);
       const anything = all.findLast(({ day }) => day < cutoff)?.day;
       if (!isAsked(this.#population, { event, anything }, cutoff) || !meets(cutoff)) continue;

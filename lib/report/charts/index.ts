@@ -8,3 +8,4 @@ export { forecastChart, nameOf } from './forecasts.ts';
 export { scoreFigure } from './histogram.ts';
 export { pretrainingFigure, stepsFigure, trainingFigure } from './history.ts';
 export { reliabilityFigure } from './reliability.ts';
+export { qiniFigure, upliftDecilesFigure } from './uplift.ts';

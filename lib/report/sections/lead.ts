@@ -13,6 +13,7 @@ import type {
 import { type Words, wordsOf } from '../words.ts';
 import { demandAdvice } from './demand.ts';
 import { type Column, table } from './table.ts';
+import { upliftAdvice } from './uplift.ts';
 import { valueAdvice } from './value.ts';
 
 /** What to do with the lists: a paragraph and a table for each task, for somebody who runs a campaign. */
@@ -30,6 +31,7 @@ ${leftOut(run)}
 function advice(task: TaskReport, run: RunReport): Html {
   if (task.kind === 'value') return valueAdvice(task, run);
   if (task.kind === 'demand') return demandAdvice(task, run);
+  if (task.kind === 'uplift') return upliftAdvice(task, run);
   return task.kind === 'next' ? listAdvice(task, run) : rankAdvice(task, run);
 }
 

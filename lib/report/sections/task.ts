@@ -16,6 +16,7 @@ import { type Words, wordsOf } from '../words.ts';
 import { demandFigures } from './demand.ts';
 import { featureFigure, groupFigure } from './reasons.ts';
 import { table } from './table.ts';
+import { upliftFigures } from './uplift.ts';
 import { valueFigures } from './value.ts';
 
 /** In the table of numbers. */
@@ -33,6 +34,7 @@ ${figuresOf(task)}
 function figuresOf(task: TaskReport): Html {
   if (task.kind === 'demand') return demandFigures(task);
   if (task.kind === 'value') return valueFigures(task);
+  if (task.kind === 'uplift') return upliftFigures(task);
   return task.kind === 'next' ? listFigures(task) : binaryFigures(task);
 }
 

@@ -21,7 +21,7 @@ export interface BoostedFit {
 
 /**
  * Boosted trees: as many as are best for users kept aside, then fitted again on all.
- * @param options what differs from small trees, many of them: the loss, the leaves
+ * @param options what differs from small trees, many of them: the loss, the leaves and their rows
  * @param fewest trees at least
  */
 export async function fitBoosted(
@@ -31,8 +31,8 @@ export async function fitBoosted(
 ): Promise<BoostedFit> {
   const settings: BoostingOptions = {
     ...OPTIONS,
-    ...options,
     minRowsInLeaf: Math.round(Math.min(50, Math.max(10, known.rows / 100))),
+    ...options,
     threads,
   };
   // The upper end, not the lower: folds of other purposes begin at 0.
