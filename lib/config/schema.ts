@@ -45,6 +45,8 @@ const model = z
     hidden: z.number().int().positive().default(32),
     /** Members of the MLP ensemble inside the one graph. */
     members: z.number().int().positive().default(8),
+    /** An encoder of another shop's visits in the bucket (`models/behaviours/<name>/`), as one more thing to try. */
+    behaviour: name.optional(),
   })
   .prefault({});
 

@@ -22,7 +22,7 @@ import type {
   NumberOutcomes,
   NumberScores,
 } from './label-answers.ts';
-import type { LeftOut, Progress, TaskStrengths } from './shared/index.ts';
+import type { LeftOut, Progress, Scarce, TaskStrengths } from './shared/index.ts';
 
 /** What the data of a group of tasks is good for. */
 export interface GroupCheck {
@@ -31,11 +31,14 @@ export interface GroupCheck {
   readonly leftOut: readonly LeftOut[];
   /** Tasks that are trained although something speaks against it, and what. */
   readonly warnings: readonly LeftOut[];
+  /** Tasks that there is little data for, which priors help to answer; absent where there are none. */
+  readonly scarce?: readonly Scarce[];
 }
 
 /** A group without the tasks that cannot be trained yet. */
 export interface CheckedGroup extends TaskGroup {
   readonly leftOut?: readonly LeftOut[];
+  readonly scarce?: readonly Scarce[];
 }
 
 export interface CheckContext {
@@ -333,6 +336,8 @@ export interface ModelDescription {
     | LabelledTask
   )[];
   readonly leftOut: readonly LeftOut[];
+  /** Tasks that there was little data for when it was trained; absent where there were none. */
+  readonly scarce?: readonly Scarce[];
   readonly curve: readonly CurvePoint[];
   readonly pretraining: readonly CurvePoint[];
   /** How it came about, one sentence each. */

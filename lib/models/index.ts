@@ -51,5 +51,10 @@ export {
   unitsNamed,
 } from './shared/index.ts';
 export { readLabelled } from './table/index.ts';
-export { textsBefore, type UsersModelManifest } from './users/index.ts';
-export { costsToTrain, describedModel, leftOutOf, notChampions, versionsOf } from './versions.ts';
+export {
+  type MadeBehaviour,
+  pretrainBehaviour,
+  textsBefore,
+  type UsersModelManifest,
+} from './users/index.ts';
+export { costsToTrain, describedModel, leftOutOf, notChampions, scarceOf, versionsOf } from './versions.ts';

@@ -1,4 +1,5 @@
 export type {
+  Amount,
   Candidate,
   ExportedModel,
   Fitted,
@@ -16,15 +17,21 @@ export {
   writeInputs,
 } from './inputs.ts';
 export { CANDIDATES, offered } from './list.ts';
-export type { TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
+export type { BroughtEncoder, TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
 export {
+  ANY_SHOP,
   ageBucket,
+  type BehaviourShape,
   cutAtVectors,
+  decodeBehaviour,
+  encodeBehaviour,
   encodeTexts,
   KeptVectors,
+  pretrainEncoder,
   reasonNames,
   renumbered,
   searchSettings,
+  sharedIds,
   TEXT_FIELDS,
   TEXT_VECTORS,
   TextVectors,
@@ -32,6 +39,7 @@ export {
   VisitEncoder,
   VocabularyCounter,
   vectorsGraph,
+  visitShapeOf,
 } from './network/index.ts';
 export { runRows } from './run-rows.ts';
 export { chosenLogits, fitChosen, type Selected, selected } from './selected.ts';
