@@ -20,3 +20,4 @@ export type {
 } from './schema.ts';
 export { MODEL_FAMILIES } from './schema.ts';
 export { itemAttributes, userAttributes } from './task-checks.ts';
+export { type EncoderSizes, encoderSizes, labelsText, usersText } from './text-schema.ts';

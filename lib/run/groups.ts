@@ -1,4 +1,4 @@
-import { type Config, LIST_RULES, type Task } from '../config/index.ts';
+import { type Config, LIST_RULES, labelsText, type Task, usersText } from '../config/index.ts';
 import { contentId } from '../data/index.ts';
 import { stateSettings } from '../features/index.ts';
 
@@ -12,22 +12,36 @@ interface GroupKind {
   readonly within: (task: Task, name: string) => string;
   /** What is scored: users, shard by shard as of a day; items, all at once as of a day; or the rows of a table, which has no day. */
   readonly over: 'users' | 'items' | 'rows';
-  readonly readsTexts: boolean;
+  /** What its models read texts with: a group changes with it. */
+  readonly texts: (config: Config, tasks: readonly string[]) => object | undefined;
 }
 
 const RULES: ReadonlySet<string> = new Set(LIST_RULES);
 
 const itself = (_: Task, name: string): string => name;
 
+const noTexts = () => undefined;
+const usersTexts = ({ text }: Config) => text && usersText(text);
+
+/** Only a table that has texts is read with them. */
+function rowsTexts({ text, tasks: all, sources }: Config, tasks: readonly string[]): object | undefined {
+  const hasTexts = tasks.some((name) => {
+    const task = all[name];
+    const source = task?.kind === 'label' ? sources[task.source] : undefined;
+    return source?.table === 'labels' && Object.keys(source.attributes.texts ?? {}).length > 0;
+  });
+  return text && hasTexts ? labelsText(text) : undefined;
+}
+
 /** In the order in which groups are trained and scored. */
 const KINDS = {
-  users: { tasks: ['event', 'absence'], within: populationName, over: 'users', readsTexts: true },
-  value: { tasks: ['value'], within: itself, over: 'users', readsTexts: false },
-  next: { tasks: ['next'], within: itself, over: 'users', readsTexts: false },
-  demand: { tasks: ['demand'], within: unitName, over: 'items', readsTexts: false },
-  label: { tasks: ['label'], within: itself, over: 'rows', readsTexts: false },
-  uplift: { tasks: ['uplift'], only: ofCampaigns, within: itself, over: 'users', readsTexts: false },
-  'uplift-table': { tasks: ['uplift'], only: ofTable, within: itself, over: 'rows', readsTexts: false },
+  users: { tasks: ['event', 'absence'], within: populationName, over: 'users', texts: usersTexts },
+  value: { tasks: ['value'], within: itself, over: 'users', texts: noTexts },
+  next: { tasks: ['next'], within: itself, over: 'users', texts: noTexts },
+  demand: { tasks: ['demand'], within: unitName, over: 'items', texts: noTexts },
+  label: { tasks: ['label'], within: itself, over: 'rows', texts: rowsTexts },
+  uplift: { tasks: ['uplift'], only: ofCampaigns, within: itself, over: 'users', texts: noTexts },
+  'uplift-table': { tasks: ['uplift'], only: ofTable, within: itself, over: 'rows', texts: noTexts },
 } as const satisfies Readonly<Record<string, GroupKind>>;
 
 /** Buyers and visitors are learnt apart: what tells visitors apart says little of buyers, and of visitors there are many more. */
@@ -102,7 +116,8 @@ export function taskGroups(config: Config, only?: string): TaskGroup[] {
 }
 
 function group(config: Config, kind: TaskGroup['kind'], name: string, tasks: string[]): TaskGroup {
-  const { model, training, sources, shop, text } = config;
+  const { model, training, sources, shop } = config;
+  const text = KINDS[kind].texts(config, tasks);
   // Hardly any model reads treatments: a source of them that is added or changed concerns no other.
   const settings = {
     tasks: tasks.map((task) => learnt(config.tasks[task]!)),
@@ -114,7 +129,7 @@ function group(config: Config, kind: TaskGroup['kind'], name: string, tasks: str
     ),
     shop,
     // Only what reads texts changes with them.
-    ...(KINDS[kind].readsTexts && text ? { text } : {}),
+    ...(text ? { text } : {}),
   };
   return { name: `${name}-${contentId(settings).slice(0, 8)}`, kind, tasks };
 }

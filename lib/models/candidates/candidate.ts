@@ -4,7 +4,7 @@ import type { ModelFiles } from '../../registry/index.ts';
 import type { Progress, TaskStrengths } from '../shared/index.ts';
 import type { Head, JointAnswers } from './heads.ts';
 import type { InputTransform } from './inputs.ts';
-import type { TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
+import type { RowTexts, TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
 
 /**
  * A form of model. What a family of tasks offers to choose from is a list of these: each is fitted on the same material
@@ -50,6 +50,8 @@ export interface Fitted {
   readonly curve: readonly CurvePoint[];
   /** The same of a pretraining. */
   readonly pretraining: readonly CurvePoint[];
+  /** What there is to say of the fit, one sentence each. */
+  readonly notes?: readonly string[];
   /** Logits of the tasks: (rows.length, tasks), NaN for a task that it cannot answer. See `JointAnswers` for what they are else. */
   logits(rows: Int32Array): Promise<Float32Array>;
   /** What moves the scores of each task over these rows; nothing for a task that it cannot answer. */
@@ -84,6 +86,13 @@ export interface ExportedModel {
       /** The largest difference that merging made to a coordinate of a vector. */
       readonly maxDifference: number;
     };
+  };
+  /** Where the graph reads the tokens of a row's texts: `input_ids` (batch, sequence) and what else its encoder reads. */
+  readonly rowTexts?: {
+    /** Word pieces of a row. */
+    readonly maxLength: number;
+    /** Loss of the encoder's pretraining; empty for one that was brought. */
+    readonly pretraining: CurvePoint[];
   };
   /** Files that scoring needs beside the graph, such as a tokenizer's. */
   readonly files: ModelFiles;
@@ -139,6 +148,8 @@ export interface Material extends Standardised {
   readonly visits?: VisitMaterial;
   /** Absent where there are no texts. */
   readonly texts?: TextMaterial;
+  /** Of labelled rows; absent where they have no texts, or these are not to be read by an encoder. */
+  readonly rowTexts?: RowTexts;
   readonly progress: Progress;
   /** Keeps the fits for a training that is started again. */
   readonly fits?: FitStore | undefined;

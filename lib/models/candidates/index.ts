@@ -17,7 +17,13 @@ export {
   writeInputs,
 } from './inputs.ts';
 export { CANDIDATES, offered } from './list.ts';
-export type { BroughtEncoder, TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
+export type {
+  BroughtEncoder,
+  RowTexts,
+  TextMaterial,
+  VisitMaterial,
+  VisitVocabulary,
+} from './material.ts';
 export {
   ANY_SHOP,
   ageBucket,
@@ -46,5 +52,6 @@ export { chosenLogits, fitChosen, type Selected, selected } from './selected.ts'
 export { selectedTogether } from './selected-together.ts';
 export { mixed, summarise } from './strength.ts';
 export { type BoostedFit, fitBoosted, fitPenalised, type KnownRows } from './tabular/index.ts';
+export { FEW_TOKENS, VERY_FEW_TOKENS } from './texts/index.ts';
 export { type Costs, costsOf, runTrial, type Trial } from './trial.ts';
 export { blendedApart } from './weights.ts';

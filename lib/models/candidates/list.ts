@@ -17,6 +17,7 @@ import {
   PriorsCandidate,
   TreesCandidate,
 } from './tabular/index.ts';
+import { TextsCandidate } from './texts/index.ts';
 
 /** Single numbers that a model must beat. */
 const RECENCY = /\.recency$/;
@@ -60,6 +61,7 @@ export const CANDIDATES: readonly Candidate[] = [
   withBoth,
   new TunedCandidate('network + tuned texts', withTexts, wide),
   new TunedCandidate('network + visits + tuned texts', withBoth, wide),
+  new TextsCandidate(),
 ];
 
 /** Tried where the config says 'auto'. */

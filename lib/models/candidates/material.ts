@@ -1,6 +1,6 @@
 import type { Config } from '../../config/index.ts';
 import type { Graph } from '../../engine/onnx/index.ts';
-import type { TextTokenizer } from '../../engine/text/index.ts';
+import type { TextEncoderModel, TextTokenizer } from '../../engine/text/index.ts';
 import type { CurvePoint } from '../../engine/train/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 
@@ -28,6 +28,25 @@ export interface TextMaterial extends EncodedTexts {
   /** Files that the tokenizer is made from: a model that reads texts carries them. */
   readonly files: ModelFiles;
   /** Loss of the encoder's pretraining on the shop's own texts; empty for one that was brought. */
+  readonly pretraining: CurvePoint[];
+}
+
+/** The texts of labelled rows, and the encoder that is to be fine-tuned on them. */
+export interface RowTexts {
+  /** Per row: its texts as one, '' where it has none. */
+  readonly texts: readonly string[];
+  readonly encoder: TextEncoderModel;
+  /** All that decides what the encoder is. */
+  readonly id: string;
+  /** Has the shop brought it? Else it is a small one, made from training texts. */
+  readonly brought: boolean;
+  /** Are single characters its tokens, as in scripts without spaces? */
+  readonly characters: boolean;
+  /** Word pieces of a row that are read. */
+  readonly maxLength: number;
+  /** Files that the tokenizer is made from. */
+  readonly files: ModelFiles;
+  /** Loss of the encoder's pretraining; empty for one that was brought. */
   readonly pretraining: CurvePoint[];
 }
 

@@ -90,7 +90,7 @@ export async function fitChosen(
       "rate. Other families, such as 'network', need fewer.",
   );
   notes.forEach(material.progress);
-  return { fitted, notes };
+  return { fitted, notes: [...notes, ...fitted.notes] };
 }
 
 /** What the choice says of a trial's rows, (rows, tasks). */

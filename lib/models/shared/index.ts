@@ -21,6 +21,13 @@ export type { Progress } from './progress.ts';
 export { listedNames, type NamedValue, namedValues, strongest } from './reasons.ts';
 export { RowTable, type UserRows } from './row-table.ts';
 export { type Scarce, scarceSchema } from './scarce.ts';
+export {
+  type EncoderToMake,
+  makeEncoder,
+  readEncoder,
+  type ShopEncoder,
+  tokenizerOf,
+} from './shop-encoder.ts';
 export { probabilityOf } from './sigmoid.ts';
 export type { FeatureStrength, TaskStrengths } from './strengths.ts';
 export { openTitles } from './titles.ts';

@@ -32,6 +32,7 @@ export const tableFamily = (
       curve,
       selection,
       comparison,
+      texts,
       told,
     } = parseManifest(tableManifest, files);
     return {
@@ -40,7 +41,7 @@ export const tableFamily = (
       ],
       leftOut: [],
       curve,
-      pretraining: [],
+      pretraining: texts?.pretraining ?? [],
       selection,
       ...(comparison ? { comparison } : {}),
     };

@@ -54,6 +54,12 @@ export interface TableModelManifest {
   readonly told?: Told;
   /** What moves the scores; one entry: of several heads it is the mean. */
   readonly strengths: readonly TaskStrengths[];
+  /** Where the model reads texts by an encoder: of which attributes, the word pieces of a row, and how its pretraining went. */
+  readonly texts?: {
+    readonly attributes: readonly string[];
+    readonly maxLength: number;
+    readonly pretraining: readonly CurvePoint[];
+  };
 }
 
 const held = <A extends Validation<unknown>>() =>
@@ -84,4 +90,7 @@ export const tableManifest: z.ZodType<TableModelManifest> = z.object({
   validation: z.exactOptional(validationSchema<Validation<BinaryAssessment>>()),
   told: z.exactOptional(told),
   strengths: strengthsSchema,
+  texts: z.exactOptional(
+    z.object({ attributes: z.array(z.string()), maxLength: z.number(), pretraining: curveSchema }),
+  ),
 });

@@ -5,6 +5,7 @@ import type { TrainContext } from '../family.ts';
 import { askedOf, type Scale } from './asked.ts';
 import { type LabelledTable, tableFeatures } from './labelled.ts';
 import type { TableModelManifest } from './manifest.ts';
+import { besideTexts, type TableTexts } from './texts.ts';
 
 /** A material with what scoring must know of how it came about. */
 export interface TableMaterial extends Material {
@@ -12,15 +13,18 @@ export interface TableMaterial extends Material {
   readonly scale: Scale;
 }
 
+/** A table with its texts, where they are read by an encoder. */
+export type ReadTable = LabelledTable & { readonly texts?: TableTexts | undefined };
+
 /** Some rows of the table to learn from, encoded and standardised by these rows alone. @param doing told with progress */
 export function materialOf(
   { manifest: { config }, progress, fits }: TrainContext,
-  labelled: LabelledTable,
+  labelled: ReadTable,
   used: Int32Array,
   doing: string,
 ): TableMaterial {
-  const { table, rowIds } = labelled;
-  const encoder = fitAttributes(table, [...used]);
+  const { table, rowIds, texts } = labelled;
+  const encoder = fitAttributes(besideTexts(table, texts), [...used]);
   const features = tableFeatures(table, encoder);
   const names = attributeNames(encoder);
   const width = names.length;
@@ -49,6 +53,7 @@ export function materialOf(
     transform,
     steps: config.training.steps,
     piecewise: true,
+    ...(texts ? { rowTexts: texts } : {}),
     progress: (text) => progress(`${doing}: ${text}`),
     fits,
   };

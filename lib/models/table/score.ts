@@ -1,13 +1,15 @@
 import { stableUnit } from '../../data/index.ts';
-import { float32 } from '../../engine/host/index.ts';
+import { decodeModel } from '../../engine/onnx/index.ts';
 import { openSession } from '../../engine/train/index.ts';
-import { groupWords } from '../../features/index.ts';
+import { type AttributeTable, groupWords } from '../../features/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import { reasonNames } from '../candidates/index.ts';
 import type { ScoreContext, ShardScores } from '../family.ts';
-import { parseManifest } from '../shared/index.ts';
+import { parseManifest, tokenizerOf } from '../shared/index.ts';
+import { type RowsToRead, type TokenReading, tableBatches } from './batches.ts';
 import { readLabelled, tableFeatures } from './labelled.ts';
-import { tableManifest } from './manifest.ts';
+import { type TableModelManifest, tableManifest } from './manifest.ts';
+import { joinedTexts } from './texts.ts';
 import { type RowAnswers, scoresOf } from './told.ts';
 
 /**
@@ -30,7 +32,8 @@ export async function scoreTable(files: ModelFiles, context: ScoreContext): Prom
   const order = Array.from({ length: table.rows }, (_, i) => i).sort((a, b) => rowIds[a]! - rowIds[b]!);
   const heads = manifest.told && manifest.told.form !== 'number' ? manifest.told.classes.length : 1;
   const size = heads === 1 ? BATCH : Math.max(4, Math.floor(BATCH_OF_HEADS / heads));
-  const rows = { features, order, size, threads };
+  const rows = { features, width: features.length / order.length, order, size };
+  const reading = readingOf(files, manifest, table);
   const names = reasonNames(manifest).map(groupWords);
   const answers: RowAnswers = {
     ...{ heads, names, count: run.config.exports.reasons },
@@ -38,20 +41,25 @@ export async function scoreTable(files: ModelFiles, context: ScoreContext): Prom
     effects: new Float32Array(order.length * heads * names.length),
     bounds: new Float32Array(0),
   };
-  await runModel(files['model.onnx']!, rows, (start, rows, output) => {
+  await runModel(files['model.onnx']!, { ...rows, reading }, threads, (places, output) => {
     const effects = output.reasons!.data as Float32Array;
     const columns = output.reasons!.shape[2]!;
-    for (let i = 0; i < rows * heads; i++) {
-      answers.logits[start * heads + i] = Number(output.logits!.data[i]);
-      const own = effects.subarray(i * columns, i * columns + names.length);
-      answers.effects.set(own, (start * heads + i) * names.length);
-    }
+    places.forEach((place, b) => {
+      for (let head = 0; head < heads; head++) {
+        const [from, to] = [b * heads + head, place * heads + head];
+        answers.logits[to] = Number(output.logits!.data[from]);
+        const own = effects.subarray(from * columns, from * columns + names.length);
+        answers.effects.set(own, to * names.length);
+      }
+    });
   });
   const interval = files['interval.onnx'];
   const bounds = new Float32Array(interval ? 2 * order.length : 0);
   if (interval) {
-    await runModel(interval, rows, (start, rows, output) => {
-      bounds.set((output.bounds!.data as Float32Array).subarray(0, 2 * rows), 2 * start);
+    await runModel(interval, rows, threads, (places, output) => {
+      places.forEach((place, b) => {
+        bounds.set((output.bounds!.data as Float32Array).subarray(2 * b, 2 * b + 2), 2 * place);
+      });
     });
   }
   const users = order.map((row) => String(rowIds[row]));
@@ -61,29 +69,33 @@ export async function scoreTable(files: ModelFiles, context: ScoreContext): Prom
 
 type Output = Awaited<ReturnType<Awaited<ReturnType<typeof openSession>>['run']>>;
 
-/** @param take gets the place of the first row of a batch, and how many rows are in it */
+/** @param take gets the places of a batch's rows in their order */
 async function runModel(
   model: Uint8Array,
-  {
-    features,
-    order,
-    size,
-    threads,
-  }: { features: Float32Array; order: number[]; size: number; threads: number },
-  take: (start: number, rows: number, output: Output) => void,
+  rows: RowsToRead,
+  threads: number,
+  take: (places: Int32Array, output: Output) => void,
 ): Promise<void> {
-  const width = features.length / order.length;
   const session = await openSession(model, { threads });
   try {
-    for (let start = 0; start < order.length; start += size) {
-      const rows = order.slice(start, start + size);
-      const batch = new Float32Array(size * width);
-      rows.forEach((row, b) => {
-        batch.set(features.subarray(row * width, (row + 1) * width), b * width);
-      });
-      take(start, rows.length, await session.run({ features: float32(batch, [size, width]) }));
-    }
+    for (const { places, feeds } of tableBatches(rows)) take(places, await session.run(feeds));
   } finally {
     await session.close();
   }
+}
+
+/** What the model reads of the rows' texts; undefined where it reads none. */
+function readingOf(
+  files: ModelFiles,
+  { texts: read }: TableModelManifest,
+  table: AttributeTable,
+): TokenReading | undefined {
+  if (!read) return undefined;
+  const tokenizer = tokenizerOf(files);
+  return {
+    graph: decodeModel(files['model.onnx']!),
+    tokenizer,
+    maxLength: read.maxLength,
+    texts: joinedTexts(table, read.attributes, tokenizer),
+  };
 }

@@ -19,7 +19,8 @@ import { holdOut } from './hold-out.ts';
 import { encodeInterval, fitQuantiles } from './interval.ts';
 import { type LabelledTable, readLabelled, sharesOf } from './labelled.ts';
 import type { TableModelManifest } from './manifest.ts';
-import { materialOf, type TableMaterial } from './material.ts';
+import { materialOf, type ReadTable, type TableMaterial } from './material.ts';
+import { readersOf, readRowTexts } from './texts.ts';
 
 /** Rows that effects are measured on, with one head; of several as many times fewer. */
 const MEASURED = 1024;
@@ -34,14 +35,16 @@ export async function trainTable(
   progress('reading the table');
   const labelled = await readLabelled(store, manifest, task);
   const { train } = labelled;
-  const asked = offered(candidates, manifest.config);
   const { context: own, notes } = await searched(context, labelled);
-  const tried = await triedOn(own, labelled, asked);
+  const texts = await readRowTexts(own, labelled, parted(labelled).rest);
+  const asked = readersOf(offered(candidates, manifest.config), texts);
+  const read = { ...labelled, texts };
+  const tried = await triedOn(own, read, asked);
   context.tellCosts?.(costsOf([tried.trial]));
   const chosen = await chosenOf(task, labelled, asked, tried);
-  const material = materialOf(own, labelled, train, 'fitting');
+  const material = materialOf(own, read, train, 'fitting');
   const { fitted, notes: unlearnt } = await fitChosen(chosen.choice, material);
-  const { model, files, groups } = fitted.exported();
+  const { model, files, groups, rowTexts } = fitted.exported();
   const interval =
     labelled.answers === 'number' ? encodeInterval(await fitQuantiles(material), material) : undefined;
   const { comparison, validation, losses } = chosen;
@@ -67,6 +70,7 @@ export async function trainTable(
     ...(validation ? { validation } : {}),
     ...toldOf(chosen, material),
     strengths: await strengthsOf(fitted, labelled),
+    ...(rowTexts && texts ? { texts: { ...rowTexts, attributes: texts.attributes } } : {}),
   };
   const beside = interval ? { 'interval.onnx': interval } : {};
   return { 'model.onnx': model, ...beside, ...files, ...manifestFile(description) };
@@ -114,7 +118,10 @@ export async function tableTrials(context: TrialsContext, candidates: readonly C
     );
   }
   const { context: own } = await searched(context, labelled);
-  const { trial } = await triedOn(own, labelled, offered(candidates, manifest.config, names), goOn);
+  const texts = await readRowTexts(own, labelled, parted(labelled).rest);
+  const asked = offered(candidates, manifest.config, names);
+  const read = { ...labelled, texts };
+  const { trial } = await triedOn(own, read, names ? asked : readersOf(asked, texts), goOn);
   return { tasks: group.tasks, trials: [trial] };
 }
 
@@ -142,7 +149,7 @@ async function searched(
 
 async function triedOn(
   context: TrainContext,
-  labelled: LabelledTable,
+  labelled: ReadTable,
   candidates: readonly Candidate[],
   goOn?: () => boolean,
 ): Promise<TableTrial> {

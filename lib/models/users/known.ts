@@ -1,4 +1,4 @@
-import type { Config } from '../../config/index.ts';
+import { type Config, usersText } from '../../config/index.ts';
 import type { FitStore } from '../../engine/train/index.ts';
 import { featureNames } from '../../features/index.ts';
 import type { RunUsers } from '../../run/index.ts';
@@ -11,9 +11,15 @@ import {
   vectorsGraph,
 } from '../candidates/index.ts';
 import type { CheckedGroup, TrainContext } from '../family.ts';
-import { type Progress, profileNames, type UserRows } from '../shared/index.ts';
+import {
+  makeEncoder,
+  type Progress,
+  profileNames,
+  readEncoder,
+  type ShopEncoder,
+  type UserRows,
+} from '../shared/index.ts';
 import { readBehaviour } from './behaviour.ts';
-import { makeEncoder, readEncoder, type ShopEncoder } from './shop-encoder.ts';
 import { TEXT_KINDS, textPlaces, textsBefore } from './texts.ts';
 import { buildUserRows, type Survey, survey } from './user-rows.ts';
 import { cutVisits } from './visit-rows.ts';
@@ -114,7 +120,7 @@ async function encoderOf(
 ): Promise<ShopEncoder | undefined> {
   const { text, model, training } = manifest.config;
   if (!text) return undefined;
-  const { encoder, maxLength } = text;
+  const { encoder, maxLength } = usersText(text);
   if (typeof encoder === 'string') return readEncoder(store, encoder);
   const texts = await textsBefore(store, manifest, users.shards, day, first);
   if (texts.length === 0) return undefined;
@@ -132,7 +138,7 @@ async function textsOf(
   progress(`encoding ${texts.length} texts`);
   if (texts.length === 0) return undefined;
   const { tokenizer } = encoder;
-  const maxLength = Math.min(config.text!.maxLength, encoder.maxLength);
+  const maxLength = Math.min(usersText(config.text!).maxLength, encoder.maxLength);
   const graph = vectorsGraph(encoder);
   const encoded = await encodeTexts({ graph, tokenizer, maxLength, texts }, config.training.threads);
   const places = textPlaces(config, config.text!);

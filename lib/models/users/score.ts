@@ -6,10 +6,9 @@ import type { ShardUser } from '../../features/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import { cutAtVectors, KeptVectors, TextVectors } from '../candidates/index.ts';
 import type { ScoreContext, Scorer, TaskScores } from '../family.ts';
-import { openAsking, openProfiles, parseManifest } from '../shared/index.ts';
+import { openAsking, openProfiles, parseManifest, tokenizerOf } from '../shared/index.ts';
 import { type UsersModelManifest, usersManifest } from './manifest.ts';
 import { ShardScorer, type ShardScoring } from './shard-scorer.ts';
-import { tokenizerOf } from './shop-encoder.ts';
 import { openTexts, TextNumbers } from './texts.ts';
 import { namedTasks } from './user-rows.ts';
 
