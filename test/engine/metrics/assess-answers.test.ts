@@ -82,7 +82,10 @@ describe('linear models of classes and numbers', () => {
     [-0.00706436, -0.00481743, 0.01188178].forEach(
       (one, k) => void expect(intercepts[k]! - middle).toBeCloseTo(one, 5),
     );
-    const ridge = fitRidge({ ...table, labels: rows(number) }, 0.1);
+    const ridge = fitRidge({
+      ...{ ...table, labels: rows(number), folds: new Int32Array(N) },
+      candidates: [0.1],
+    });
     expect(ridge.weights[0]).toBeCloseTo(2.3326714461563314, 6);
     expect(ridge.weights[1]).toBeCloseTo(-0.39957890921395295, 6);
     expect(ridge.intercept).toBeCloseTo(5.680641620342479, 6);
