@@ -161,7 +161,10 @@ async function finish(
 }
 
 /** Measures that are numbers of things. */
-const COUNTS: ReadonlySet<string> = new Set(['n', 'k', 'real', 'expected', 'unknown']);
+const COUNTS: ReadonlySet<string> = new Set([
+  ...['n', 'k', 'real', 'expected', 'unknown'],
+  ...['treated', 'control', 'persuadables'],
+]);
 
 async function writePredictions(
   file: string,
@@ -196,6 +199,10 @@ function predictionLines(outcomes: Outcomes, idOf: (id: string) => string, rows:
       `${id},value,low,high`,
       ...ids.map((user, i) => `${idOf(user)},${values[i]},${low[i]},${high[i]}`),
     ];
+  }
+  if (outcomes.kind === 'uplift') {
+    const { ids, uplifts } = outcomes;
+    return [`${id},uplift`, ...ids.map((user, i) => `${idOf(user)},${uplifts[i]}`)];
   }
   if (outcomes.kind === 'number') {
     const { ids, numbers, low, high } = outcomes;

@@ -11,6 +11,10 @@ export function validationJson(report: RunReport): Record<string, unknown> {
       const { by, days, assessment } = task.validation;
       const held = { heldOut: by, days };
       if ('wape' in assessment) return [task.name, { ...held, ...assessment }];
+      if ('qini' in assessment) {
+        const { curve: _, ...figures } = assessment;
+        return [task.name, { ...held, ...figures }];
+      }
       if ('recall' in assessment) {
         const { n, recall, ndcg, intervals } = assessment;
         return [
@@ -76,6 +80,7 @@ export function validationText(report: RunReport): string {
   const ranked = tasks.filter((task) => isChance(task) && task.validation);
   const amounts = tasks.filter((task) => task.kind === 'value' && task.validation);
   const forecast = tasks.filter((task) => task.kind === 'demand' && task.validation);
+  const effects = tasks.filter((task) => task.kind === 'uplift' && task.validation);
   const listed = tasks.filter((task) => task.kind === 'next' && task.validation);
   const parts: string[] = [];
   if (ranked.length > 0) {
@@ -171,13 +176,37 @@ export function validationText(report: RunReport): string {
       ),
     );
   }
+  if (effects.length > 0) {
+    parts.push(
+      table(
+        ['task', 'held out', 'n', 'effect', 'Qini', 'AUUC'],
+        effects.flatMap((task) => {
+          if (task.kind !== 'uplift' || !task.validation) return [];
+          const { n, effect, qini, auuc, intervals } = task.validation.assessment;
+          return [
+            [
+              task.name,
+              heldOut(task),
+              n,
+              withInterval(effect, intervals.effect, 4),
+              withInterval(qini, intervals.qini, 4),
+              withInterval(auuc, intervals.auuc, 4),
+            ],
+          ];
+        }),
+      ),
+    );
+  }
   const labelled = labelledLines(tasks);
   parts.push(...labelled);
   for (const { name, validation } of tasks) {
     if (!validation)
       parts.push(`${name}: not measured, too little history or too few outcomes to hold some out`);
   }
-  if (ranked.length + listed.length + amounts.length + forecast.length + labelled.length > 0) {
+  if (
+    ranked.length + listed.length + amounts.length + forecast.length + effects.length + labelled.length >
+    0
+  ) {
     parts.push(
       'Validation: data held out of the fit, by which the model was chosen; no test. 95 % intervals in brackets.',
     );

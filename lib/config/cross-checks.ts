@@ -40,6 +40,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 export function crossFaults(parts: Parts): CrossFault[] {
   return [
     ...widthFaults(parts),
+    ...behaviourFaults(parts),
     ...momentumFaults(parts),
     ...textFaults(parts),
     ...environmentFaults(parts),
@@ -67,6 +68,12 @@ function widthFaults({ model, text }: Parts): CrossFault[] {
     faults.push({ path: ['text', 'encoder', 'heads'], given: encoder.heads, expected });
   }
   return faults;
+}
+
+function behaviourFaults({ model }: Parts): CrossFault[] {
+  if (model?.behaviour === undefined || model.layers > 0) return [];
+  const expected = 'at least 1 with model.behaviour: 0 layers leave out what reads visits';
+  return [{ path: ['model', 'layers'], given: model.layers, expected }];
 }
 
 function momentumFaults({ training }: Parts): CrossFault[] {

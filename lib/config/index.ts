@@ -15,6 +15,7 @@ export type {
   ProfileSettings,
   Source,
   Task,
+  UpliftTask,
   ValueTask,
 } from './schema.ts';
 export { MODEL_FAMILIES } from './schema.ts';

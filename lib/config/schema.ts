@@ -46,6 +46,8 @@ const model = z
     hidden: z.number().int().positive().default(32),
     /** Members of the MLP ensemble inside the one graph. */
     members: z.number().int().positive().default(8),
+    /** An encoder of another shop's visits in the bucket (`models/behaviours/<name>/`), as one more thing to try. */
+    behaviour: name.optional(),
   })
   .prefault({});
 
@@ -138,6 +140,7 @@ export type ValueTask = Extract<Task, { kind: 'value' }>;
 export type NextTask = Extract<Task, { kind: 'next' }>;
 export type DemandTask = Extract<Task, { kind: 'demand' }>;
 export type LabelTask = Extract<Task, { kind: 'label' }>;
+export type UpliftTask = Extract<Task, { kind: 'uplift' }>;
 
 function isCurrency(code: string): boolean {
   return Intl.supportedValuesOf('currency').includes(code);

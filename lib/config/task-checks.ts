@@ -1,5 +1,6 @@
 import type { CrossFault, Parts } from './faults.ts';
 import type { NextTask } from './schema.ts';
+import { upliftFaults } from './uplift-checks.ts';
 
 type AttributeKind = 'numbers' | 'categories' | 'texts';
 
@@ -57,6 +58,7 @@ export function taskFaults(parts: Parts): CrossFault[] {
             : [{ path: ['tasks', name, 'stock'], given: task.stock, expected: stock }]),
         ];
       }
+      if (task.kind === 'uplift') return upliftFaults(name, task, parts);
       const asks = task.kind === 'event' || task.kind === 'value';
       if (asks && task.knownDays !== undefined && (task.population ?? 'buyers') === 'buyers') {
         const expected = `no such setting without population: 'known', 'prospects' or a condition, which go by it`;

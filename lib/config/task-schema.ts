@@ -84,6 +84,37 @@ const labelTask = z.strictObject({
   exclude: z.array(z.string()).default([]),
 });
 
+const upliftTask = z.strictObject({
+  kind: z.literal('uplift'),
+  /** The source of a labelled table with a row for each user of a trial, or … */
+  source: name.optional(),
+  /** … campaigns of the `treatments`, whose users the shop's own events tell of. */
+  campaigns: z.array(z.string()).min(1).optional(),
+  /** Of a table: the category attribute that names each row's arm. No model reads it. */
+  arm: z.string().optional(),
+  /** Arms that were treated, as one; rows of arms that neither list names are left out. */
+  treated: z.array(z.string()).min(1),
+  /** Arms that were held out. */
+  control: z.array(z.string()).min(1).default(['control']),
+  /** What is counted: 'chance' that the outcome comes, or its 'amount': a number, or of campaigns the money of the events. */
+  of: z.enum(['chance', 'amount']).default('chance'),
+  /** Of a table: the attribute that is the outcome; default: the label. */
+  outcome: z.string().optional(),
+  /** Of a table and 'chance': the outcome's value that counts as 1; default: '1'. */
+  positive: z.string().optional(),
+  /** Attributes of a table that this task must not see, such as other outcomes. */
+  exclude: z.array(z.string()).optional(),
+  /** Of campaigns: the outcome is such an event; default: 'purchase'. */
+  event: eventType.optional(),
+  /** Of campaigns: … within so many days from the treatment. */
+  horizonDays: days.optional(),
+  /** Of campaigns: who is scored; default: 'known'. */
+  population,
+  knownDays,
+  /** Whose outcome the treatment is expected to raise by more is persuadable. */
+  least: z.number().default(0),
+});
+
 /** What is asked, by kind. */
 export const task = z.discriminatedUnion('kind', [
   eventTask,
@@ -92,4 +123,5 @@ export const task = z.discriminatedUnion('kind', [
   valueTask,
   demandTask,
   labelTask,
+  upliftTask,
 ]);

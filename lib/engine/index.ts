@@ -117,10 +117,11 @@ export {
   type TextExplanation,
   type TextModel,
 } from './inspect/index.ts';
-// Logistic regression, and its penalty by cross-validation.
+// Logistic and linear regression, and their penalties by cross-validation.
 export {
   chooseL2,
   fitLogistic,
+  fitRidge,
   type L2Choice,
   type L2Input,
   type L2Loss,
@@ -130,6 +131,8 @@ export {
   type LogisticInput,
   type LogisticTable,
   linearLogits,
+  type RidgeFit,
+  type RidgeInput,
 } from './linear/index.ts';
 // How good it is: measures, intervals, calibration.
 export {
@@ -137,6 +140,7 @@ export {
   assessBinary,
   assessLists,
   assessNumeric,
+  assessUplift,
   auroc,
   averagePrecision,
   type BinaryAssessment,
@@ -201,6 +205,8 @@ export {
   type Sigmoid,
   spearman,
   topShare,
+  type UpliftAssessment,
+  type UpliftRows,
 } from './metrics/index.ts';
 // Layers and losses, as functions over the builder.
 export {
@@ -529,16 +535,20 @@ export {
 } from './trees/index.ts';
 // What a treatment changed: groups compared.
 export {
+  type AssignedRows,
   type Comparison,
   type Count,
   type Cuped,
+  classTransformation,
   compareMeans,
   compareProportions,
   cuped,
+  doublyRobust,
   type Estimate,
   type MeanComparison,
   type Measured,
   type SampleRatio,
   sampleRatio,
+  transformedOutcomes,
   UpliftError,
 } from './uplift/index.ts';

@@ -21,7 +21,14 @@ import { answersOf } from './label-fields.ts';
 import type { ExportManifest } from './manifest.ts';
 import type { ProfileTable } from './profiles/index.ts';
 import { readScores } from './shard-rows.ts';
-import { type ExportTable, FILE_SIZES, type FileSizes, partsOf, rankedTasks } from './table.ts';
+import {
+  type ExportedUplift,
+  type ExportTable,
+  FILE_SIZES,
+  type FileSizes,
+  partsOf,
+  rankedTasks,
+} from './table.ts';
 
 /** Processes that share out a large export. */
 export interface Workers {
@@ -127,6 +134,10 @@ async function exportTables(
     const first = await readScores(store, scoresKey(runId, 0));
     const tasks = wanted.filter((task) => task in first.tasks);
     const values = wanted.filter((task) => task in first.values);
+    const uplifts = upliftsOf(
+      wanted.filter((task) => task in first.uplifts),
+      config.tasks,
+    );
     const lists = wanted.filter((task) => task in first.lists);
     tables.unshift({
       name: 'users',
@@ -135,12 +146,13 @@ async function exportTables(
         id: 'user_id',
         tasks,
         values,
+        uplifts,
         lists,
         forecasts: [],
         actions: actionsOf(config),
         modelVersion: modelVersion(versions),
       },
-      audiences: first.emails ? rankedTasks({ tasks, values }) : [],
+      audiences: first.emails ? rankedTasks({ tasks, values, uplifts }) : [],
       scores: Array.from({ length: manifest.shards }, (_, shard) => scoresKey(runId, shard)),
       // Hashes are even, so all shards are of about one size.
       likelyRows: first.rows * manifest.shards,
@@ -164,12 +176,23 @@ function profileTable(
   };
 }
 
+/** Tasks with the gain from which on somebody is persuadable. */
+const upliftsOf = (names: readonly string[], settings: RunManifest['config']['tasks']): ExportedUplift[] =>
+  names.flatMap((name) => {
+    const task = settings[name];
+    return task?.kind === 'uplift' ? [{ name, least: task.least }] : [];
+  });
+
 /** What the table of a group that is scored whole holds. */
 function columnsOf(
   { kind, tasks }: TaskGroup,
   config: RunManifest['config'],
 ): Omit<ExportTable['shape'], 'asOf' | 'modelVersion' | 'controlShare'> {
-  const none = { values: [], lists: [], actions: [] };
+  const none = { values: [], uplifts: [], lists: [], actions: [] };
+  if (kind === 'uplift-table') {
+    const uplifts = upliftsOf(tasks, config.tasks);
+    return { ...none, id: 'row_id', tasks: [], uplifts, forecasts: [] };
+  }
   if (kind !== 'demand') {
     const labelled = answersOf(config, tasks[0]!);
     return { ...none, id: 'row_id', tasks: labelled ? [] : tasks, labelled, forecasts: [] };

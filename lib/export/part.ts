@@ -9,7 +9,15 @@ import { writeLabelFields } from './label-fields.ts';
 import type { ExportFile, Format } from './manifest.ts';
 import { readRanks, type Segment } from './ranks.ts';
 import { rankedBy, readRows, type ShardRows } from './shard-rows.ts';
-import { decileOf, type ExportTable, exportColumns, ofItems, partName, rankedTasks } from './table.ts';
+import {
+  decileOf,
+  type ExportShape,
+  type ExportTable,
+  exportColumns,
+  ofItems,
+  partName,
+  rankedTasks,
+} from './table.ts';
 import { writeTableFile } from './table-file.ts';
 
 export interface PartArguments {
@@ -52,7 +60,14 @@ export async function writePart(context: StepContext, args: PartArguments): Prom
     shards.push(await rankedRows(context, table, shard, segments));
   const rows = shards.reduce((sum, { ids }) => sum + ids.length, 0);
   const controlRows = shards.reduce((sum, { control }) => sum + control.reduce((n, one) => n + one, 0), 0);
-  if (table.audiences.length > 0) await fileAddresses(folder, part, parts, shards);
+  if (table.audiences.length > 0) {
+    await fileAddresses(
+      folder,
+      part,
+      parts,
+      shards.map((own) => persuadables(own, table.shape)),
+    );
+  }
   const files = await writeTableFile({
     ...{ store, folder, guardFormulas, table: table.name, rows, keys },
     columns: exportColumns(table.shape),
@@ -107,6 +122,10 @@ function* records(
       const task = shape.tasks.length + i;
       amounts(csv, columns.values[name]!, row, ranks[task]![row]!, ranked[task]!, shape.asOf);
     }
+    for (const [i, uplift] of shape.uplifts.entries()) {
+      const task = shape.tasks.length + shape.values.length + i;
+      effects(csv, columns.uplifts[uplift.name]!, row, uplift.least, ranks[task]![row]!, ranked[task]!);
+    }
     for (const name of shape.lists) csv.cell(columns.lists[name]!, row);
     if (shape.actions.length > 0) {
       const best = bestAction(shape.actions, columns, row);
@@ -153,5 +172,37 @@ function amounts(
   number(alive);
   if (asOf === null || !(next[row]! < FARTHEST)) csv.empty();
   else csv.plain(formatDay(parseDay(asOf) + Math.ceil(next[row]!)));
+  csv.cell(reasons, row);
+}
+
+/** Of tasks of a treatment only those have a place in the audience whom it is expected to change by more than the least. */
+function persuadables(rows: RankedRows, { tasks, values, uplifts }: ExportShape): RankedRows {
+  if (uplifts.length === 0) return rows;
+  const ranks = [...rows.ranks];
+  for (const [i, { name, least }] of uplifts.entries()) {
+    const { uplift } = rows.columns.uplifts[name]!;
+    const task = tasks.length + values.length + i;
+    ranks[task] = ranks[task]!.map((rank, row) => (uplift[row]! > least ? rank : 0));
+  }
+  return { ...rows, ranks };
+}
+
+/** The fields of a task of a treatment. */
+function effects(
+  csv: CsvWriter,
+  { uplift, control, treated, reasons }: ScoreColumns['uplifts'][string],
+  row: number,
+  least: number,
+  rank: number,
+  ranked: number,
+): void {
+  if (rank === 0) {
+    for (let i = 0; i < 6; i++) csv.empty();
+  } else {
+    for (const column of [uplift, control, treated]) csv.plain(String(column[row]));
+    csv.plain(uplift[row]! > least ? 'true' : 'false');
+    csv.whole(decileOf(rank, ranked));
+    csv.whole(rank);
+  }
   csv.cell(reasons, row);
 }

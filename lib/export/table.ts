@@ -3,11 +3,19 @@ import { type LabelledAnswers, labelColumns } from './label-fields.ts';
 import { type ExportFile, FOLDERS, type Format } from './manifest.ts';
 import type { Column } from './table-file.ts';
 
+/** A task of the effect of a treatment: who gains more than `least` is persuadable. */
+export interface ExportedUplift {
+  readonly name: string;
+  readonly least: number;
+}
+
 /** What an export holds for a set of tasks. */
 export interface ExportShape {
-  /** Yes-or-no tasks, value tasks, then list tasks, each in the order of their columns. */
+  /** Yes-or-no tasks, value tasks, uplift tasks, then list tasks, each in the order of their columns. */
   readonly tasks: readonly string[];
   readonly values: readonly string[];
+  /** Tasks of the effect of a treatment. */
+  readonly uplifts: readonly ExportedUplift[];
   readonly lists: readonly string[];
   /** What the shop may do to a user; none in a labelled table. */
   readonly actions: readonly Action[];
@@ -62,9 +70,14 @@ export const partName = (name: string, part: number, parts: number): string =>
   parts === 1 ? name : `${name}-${String(part).padStart(3, '0')}`;
 
 /** Tasks that rank users: what is told of "each task" of a table follows this order. */
-export const rankedTasks = ({ tasks, values }: Pick<ExportShape, 'tasks' | 'values'>): string[] => [
+export const rankedTasks = ({
+  tasks,
+  values,
+  uplifts,
+}: Pick<ExportShape, 'tasks' | 'values' | 'uplifts'>): string[] => [
   ...tasks,
   ...values,
+  ...uplifts.map(({ name }) => name),
 ];
 
 /** The objects of one part of a table, by format. */
@@ -92,7 +105,7 @@ export const decileOf = (rank: number, ranked: number): number => Math.floor(((r
  * no column has these names, so that a reader may take both from it.
  */
 export function exportColumns(shape: ExportShape): Column[] {
-  const { id, tasks, values, lists, actions, forecasts, labelled } = shape;
+  const { id, tasks, values, uplifts, lists, actions, forecasts, labelled } = shape;
   return [
     { name: id, type: id === 'row_id' ? 'INTEGER' : 'VARCHAR' },
     { name: 'as_of_day', type: 'DATE' },
@@ -112,6 +125,15 @@ export function exportColumns(shape: ExportShape): Column[] {
       { name: `${task}_alive`, type: 'DOUBLE' },
       { name: `${task}_next_day`, type: 'DATE' },
       { name: `${task}_reasons`, type: 'VARCHAR', list: true },
+    ]),
+    ...uplifts.flatMap(({ name }): Column[] => [
+      { name: `${name}_uplift`, type: 'DOUBLE' },
+      { name: `${name}_control`, type: 'DOUBLE' },
+      { name: `${name}_treated`, type: 'DOUBLE' },
+      { name: `${name}_persuadable`, type: 'BOOLEAN' },
+      { name: `${name}_decile`, type: 'INTEGER' },
+      { name: `${name}_rank`, type: 'INTEGER' },
+      { name: `${name}_reasons`, type: 'VARCHAR', list: true },
     ]),
     ...lists.map((task): Column => ({ name: `${task}_top`, type: 'VARCHAR', list: true })),
     ...(actions.length > 0

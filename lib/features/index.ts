@@ -26,6 +26,12 @@ export { DayRows, lowerBound } from './days-file.ts';
 export { weekdayOf } from './facts.ts';
 export { featureNames, featureVector, someFeatures } from './feature-table.ts';
 export { addDay } from './fold.ts';
+export {
+  type IdentityQuestion,
+  type IdentityTally,
+  type MovedParts,
+  openIdentities,
+} from './identities/index.ts';
 export { Interner } from './interner.ts';
 
 export { dayStart } from './midnight.ts';

@@ -14,6 +14,7 @@ import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, RunUsers, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import type { Comparison, Costs, Trial } from './candidates/index.ts';
+import type { EffectTask, UpliftOutcomes, UpliftScores } from './effects.ts';
 import type {
   ClassOutcomes,
   ClassScores,
@@ -21,7 +22,7 @@ import type {
   NumberOutcomes,
   NumberScores,
 } from './label-answers.ts';
-import type { LeftOut, Progress, TaskStrengths } from './shared/index.ts';
+import type { LeftOut, Progress, Scarce, TaskStrengths } from './shared/index.ts';
 
 /** What the data of a group of tasks is good for. */
 export interface GroupCheck {
@@ -30,11 +31,14 @@ export interface GroupCheck {
   readonly leftOut: readonly LeftOut[];
   /** Tasks that are trained although something speaks against it, and what. */
   readonly warnings: readonly LeftOut[];
+  /** Tasks that there is little data for, which priors help to answer; absent where there are none. */
+  readonly scarce?: readonly Scarce[];
 }
 
 /** A group without the tasks that cannot be trained yet. */
 export interface CheckedGroup extends TaskGroup {
   readonly leftOut?: readonly LeftOut[];
+  readonly scarce?: readonly Scarce[];
 }
 
 export interface CheckContext {
@@ -114,6 +118,8 @@ export interface Answers {
   /** Per list task the user's top items as JSON lists of named values, best first; null without any. */
   readonly lists: Record<string, (string | null)[]>;
   readonly values: Record<string, ValueScores>;
+  /** Absent where no task is of a treatment. */
+  readonly uplifts?: Record<string, UpliftScores>;
 }
 
 /** Units that are expected of items, one place per item; NaN where the task knows none of an item. */
@@ -216,6 +222,7 @@ export type Outcomes =
   | ListedOutcomes
   | ValueOutcomes
   | DemandOutcomes
+  | UpliftOutcomes
   | ClassOutcomes
   | NumberOutcomes;
 
@@ -266,7 +273,7 @@ interface AnsweredTask {
 /** A task that a model answers by a chance, and what moves it. */
 export interface ChanceTask extends AnsweredTask {
   readonly answers: 'chance';
-  readonly kind: Exclude<Task['kind'], 'next' | 'value' | 'demand'>;
+  readonly kind: Exclude<Task['kind'], 'next' | 'value' | 'demand' | 'uplift'>;
   /** The event's type, or the label that counts. */
   readonly of: string;
   /** Absent where those are asked who have had the event before. */
@@ -320,8 +327,17 @@ export interface ForecastTask extends AnsweredTask {
 export interface ModelDescription {
   /** The day as of which it was trained; absent for labelled tables. */
   readonly trainedBefore?: string;
-  readonly tasks: readonly (ChanceTask | ListedTask | AmountTask | ForecastTask | LabelledTask)[];
+  readonly tasks: readonly (
+    | ChanceTask
+    | ListedTask
+    | AmountTask
+    | ForecastTask
+    | EffectTask
+    | LabelledTask
+  )[];
   readonly leftOut: readonly LeftOut[];
+  /** Tasks that there was little data for when it was trained; absent where there were none. */
+  readonly scarce?: readonly Scarce[];
   readonly curve: readonly CurvePoint[];
   readonly pretraining: readonly CurvePoint[];
   /** How it came about, one sentence each. */

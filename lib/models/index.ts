@@ -8,10 +8,12 @@ export {
   type Trial,
 } from './candidates/index.ts';
 export { assessDemand, LARGEST } from './demand/index.ts';
+export type { EffectTask, UpliftOutcomes } from './effects.ts';
 export { checkRun } from './enough.ts';
 export { FAMILIES } from './families.ts';
 export type {
   AmountTask,
+  Answers,
   BinaryOutcomes,
   ChanceTask,
   DemandOutcomes,
@@ -49,5 +51,10 @@ export {
   unitsNamed,
 } from './shared/index.ts';
 export { readLabelled } from './table/index.ts';
-export { textsBefore, type UsersModelManifest } from './users/index.ts';
-export { costsToTrain, describedModel, leftOutOf, notChampions, versionsOf } from './versions.ts';
+export {
+  type MadeBehaviour,
+  pretrainBehaviour,
+  textsBefore,
+  type UsersModelManifest,
+} from './users/index.ts';
+export { costsToTrain, describedModel, leftOutOf, notChampions, scarceOf, versionsOf } from './versions.ts';

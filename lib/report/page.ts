@@ -1,4 +1,4 @@
-import { count, decimal, isNumber, percent, plural } from './format.ts';
+import { count, decimal, isNumber, percent, plural, significant } from './format.ts';
 import { type Html, html, raw } from './html.ts';
 import { measuredOf } from './measured.ts';
 import { fairnessSection } from './sections/fairness.ts';
@@ -128,6 +128,18 @@ function taskTile(task: TaskReport): Tile {
         measured === undefined
           ? 'not measured yet'
           : `${measured.basis}; first tenth: ${percent(measured.measures.topShare10, 0)} of all`,
+    };
+  }
+  if (task.kind === 'uplift') {
+    const measured = measuredOf(task);
+    const [low, high] = measured?.measures.intervals.qini ?? [];
+    return {
+      name: `${task.name}, Qini coefficient`,
+      value: significant(measured?.measures.qini),
+      note:
+        measured === undefined
+          ? 'not measured yet'
+          : `${measured.basis}; ${significant(low)} to ${significant(high)}, a random order: 0`,
     };
   }
   if (isLabelled(task)) return labelledTile(task);

@@ -30,6 +30,12 @@ export interface QualityTotals {
   readonly leftOut: number;
   /** Clean rows that a newer version of their event has replaced; they do not count. */
   readonly replaced: number;
+  /** Ids that links make another user's, and how many such users; linked ids that are nobody else's, by why. Absent without links. */
+  readonly identities?: {
+    readonly joined: number;
+    readonly users: number;
+    readonly refused: Readonly<Record<string, number>>;
+  };
   readonly quarantined: number;
   /** Files refused whole; none of their rows are counted above. */
   readonly refused: number;
@@ -294,6 +300,63 @@ export interface DemandTaskReport extends TaskCommon {
   }[];
 }
 
+/** What expected effects of a treatment were worth; docs/metrics.md has the formulas. */
+export interface UpliftMeasures {
+  readonly n: number;
+  readonly treated: number;
+  readonly control: number;
+  /** Mean outcome of either arm, their difference, and the mean of what was expected. */
+  readonly meanTreated: Measure;
+  readonly meanControl: Measure;
+  readonly effect: Measure;
+  readonly meanPrediction: Measure;
+  readonly qini: Measure;
+  readonly auuc: Measure;
+  readonly intervals: { readonly effect: Interval; readonly qini: Interval; readonly auuc: Interval };
+  /** Those who were expected to gain more than `least`. */
+  readonly chosen: {
+    readonly least: number;
+    readonly n: number;
+    readonly effect: Measure;
+    readonly interval: Interval;
+  };
+  readonly deciles: readonly {
+    /** 1 holds the highest expected effects. */
+    readonly decile: number;
+    readonly n: number;
+    readonly meanTreated: Measure;
+    readonly meanControl: Measure;
+    readonly meanPrediction: number;
+    readonly effect: Measure;
+    readonly interval: Interval;
+  }[];
+  /** The Qini curve: share of rows, gain a treated row. */
+  readonly curve: Curve;
+}
+
+export interface UpliftTaskReport extends TaskCommon, Pick<BinaryTaskReport, 'groups' | 'features'> {
+  readonly kind: 'uplift';
+  readonly of: 'chance' | 'amount';
+  /** What is counted, in words. */
+  readonly outcome: string;
+  /** ISO 4217; absent where it is about no money. */
+  readonly currency?: string | undefined;
+  /** Names of the arms. */
+  readonly treated: readonly string[];
+  readonly control: readonly string[];
+  /** The effect above which somebody is persuadable. */
+  readonly least: number;
+  /** Who was not learnt from, and how well the features tell who was treated: sentences. */
+  readonly leftOut: readonly string[];
+  readonly balance: string;
+  readonly evaluation?: UpliftMeasures | undefined;
+  readonly validation?: Validation<UpliftMeasures> | undefined;
+  /** Users or rows who have an expected effect, and the sum of these. */
+  readonly ranked: number;
+  readonly expected: number;
+  readonly persuadable: { readonly n: number; readonly expected: number };
+}
+
 /** A task over a labelled table whose answer is one of several classes. */
 export interface ClassTaskReport extends LabelledCommon {
   readonly kind: 'one-of';
@@ -327,6 +390,7 @@ export type TaskReport =
   | NextTaskReport
   | ValueTaskReport
   | DemandTaskReport
+  | UpliftTaskReport
   | LabelledTaskReport;
 
 /** What the models that were tried did on held-out rows, everything fitted on what was known by then. */

@@ -68,6 +68,7 @@ const WORDS: Readonly<Record<TaskReport['kind'], (of: string, asks: BinaryTaskRe
   }),
   next: () => BUYERS,
   value: () => ({ ...BUYERS, one: 'user', many: 'users' }),
+  uplift: () => ({ ...BUYERS, one: 'row', many: 'rows' }),
   demand: (of) => ({
     ...BUYERS,
     one: of === 'item' ? 'item' : 'value',
@@ -86,5 +87,10 @@ const WORDS: Readonly<Record<TaskReport['kind'], (of: string, asks: BinaryTaskRe
   }),
 };
 
-export const wordsOf = (task: Task): Words =>
-  WORDS[task.kind](task.of, 'asks' in task ? task.asks : undefined);
+export function wordsOf(task: Task): Words {
+  const words = WORDS[task.kind](task.of, 'asks' in task ? task.asks : undefined);
+  // A treatment is of users, or of the rows of a table, which has no window.
+  return task.kind === 'uplift' && task.horizonDays !== undefined
+    ? { ...words, one: 'user', many: 'users' }
+    : words;
+}

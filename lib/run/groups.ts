@@ -6,6 +6,8 @@ import { stateSettings } from '../features/index.ts';
 interface GroupKind {
   /** Kinds of tasks that it holds. */
   readonly tasks: readonly Task['kind'][];
+  /** Which tasks of these kinds; default: all. */
+  readonly only?: (task: Task) => boolean;
   /** Name of the group that learns a task, behind that of its kind; '' where there is one for all of them. */
   readonly within: (task: Task, name: string) => string;
   /** What is scored: users, shard by shard as of a day; items, all at once as of a day; or the rows of a table, which has no day. */
@@ -38,6 +40,8 @@ const KINDS = {
   next: { tasks: ['next'], within: itself, over: 'users', texts: noTexts },
   demand: { tasks: ['demand'], within: unitName, over: 'items', texts: noTexts },
   label: { tasks: ['label'], within: itself, over: 'rows', texts: rowsTexts },
+  uplift: { tasks: ['uplift'], only: ofCampaigns, within: itself, over: 'users', texts: noTexts },
+  'uplift-table': { tasks: ['uplift'], only: ofTable, within: itself, over: 'rows', texts: noTexts },
 } as const satisfies Readonly<Record<string, GroupKind>>;
 
 /** Buyers and visitors are learnt apart: what tells visitors apart says little of buyers, and of visitors there are many more. */
@@ -45,6 +49,15 @@ function populationName(task: Task): string {
   const { population = 'buyers' } = task.kind === 'event' ? task : {};
   if (typeof population === 'object') return `where-${contentId(population.where).slice(0, 8)}`;
   return population === 'buyers' ? '' : population;
+}
+
+/** Is the trial a labelled table? Else the treatments of the shop's users tell of it. */
+function ofTable(task: Task): boolean {
+  return task.kind === 'uplift' && task.source !== undefined;
+}
+
+function ofCampaigns(task: Task): boolean {
+  return task.kind === 'uplift' && task.source === undefined;
 }
 
 /** What is forecast: items, or the values of an attribute, whose name may hold signs that keys do not. */
@@ -66,6 +79,9 @@ export interface TaskGroup {
   readonly tasks: readonly string[];
 }
 
+/** Does the group read who was treated? */
+export const readsTreatments = ({ kind }: Pick<TaskGroup, 'kind'>): boolean => kind === 'uplift';
+
 /** Is the group about users? Then it has shards and states; else it is scored whole. */
 export const overUsers = ({ kind }: Pick<TaskGroup, 'kind'>): boolean => KINDS[kind].over === 'users';
 
@@ -83,12 +99,12 @@ export const tableName = ({ kind, name, tasks }: TaskGroup): string =>
  */
 export function taskGroups(config: Config, only?: string): TaskGroup[] {
   const kinds: [string, GroupKind][] = Object.entries(KINDS);
-  const groups = kinds.flatMap(([key, { tasks: holds, within }]) => {
+  const groups = kinds.flatMap(([key, { tasks: holds, only: those = () => true, within }]) => {
     const kind = key as TaskGroup['kind'];
     const names = new Map<string, string[]>();
     for (const name of Object.keys(config.tasks).sort()) {
       const task = config.tasks[name]!;
-      if (!holds.includes(task.kind)) continue;
+      if (!holds.includes(task.kind) || !those(task)) continue;
       const own = within(task, name);
       names.set(own, [...(names.get(own) ?? []), name]);
     }
@@ -102,13 +118,15 @@ export function taskGroups(config: Config, only?: string): TaskGroup[] {
 function group(config: Config, kind: TaskGroup['kind'], name: string, tasks: string[]): TaskGroup {
   const { model, training, sources, shop } = config;
   const text = KINDS[kind].texts(config, tasks);
-  // No model reads treatments, so a source of them that is added or changed concerns none.
+  // Hardly any model reads treatments: a source of them that is added or changed concerns no other.
   const settings = {
     tasks: tasks.map((task) => learnt(config.tasks[task]!)),
     features: stateSettings(config),
     model,
     training,
-    sources: Object.fromEntries(Object.entries(sources).filter(([, { table }]) => table !== 'treatments')),
+    sources: Object.fromEntries(
+      Object.entries(sources).filter(([, { table }]) => kind === 'uplift' || table !== 'treatments'),
+    ),
     shop,
     // Only what reads texts changes with them.
     ...(text ? { text } : {}),

@@ -1,6 +1,6 @@
 import { parseDay } from '../data/index.ts';
 import { type ShardUser, SnapshotWriter, snapshotKey } from '../features/index.ts';
-import { FAMILIES, type Scorer, type ShardScores, type UserWalk } from '../models/index.ts';
+import { type Answers, FAMILIES, type Scorer, type ShardScores, type UserWalk } from '../models/index.ts';
 import { readModelFiles } from '../registry/index.ts';
 import {
   openUsers,
@@ -85,12 +85,13 @@ async function scoreShard(args: {
     snapshot.add(user.user, user.hash, user.state);
     profiles?.add(user);
   });
-  const answers: Pick<ShardScores, 'tasks' | 'lists' | 'values'> = { tasks: {}, lists: {}, values: {} };
+  const answers = { tasks: {}, lists: {}, values: {}, uplifts: {} } satisfies Answers;
   for (const scorer of scorers) {
-    const { tasks, lists, values } = await scorer.score(users, shard);
+    const { tasks, lists, values, uplifts } = await scorer.score(users, shard);
     Object.assign(answers.tasks, tasks);
     Object.assign(answers.lists, lists);
     Object.assign(answers.values, values);
+    Object.assign(answers.uplifts, uplifts);
   }
   if (manifest.purpose !== 'backtest') {
     await store.put(snapshotKey(config, runId, shard), snapshot.encode(), { ifAbsent: true });

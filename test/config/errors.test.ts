@@ -179,7 +179,7 @@ const cases: [string, (config: Input) => void, string][] = [
   [
     'a table that there is not',
     (c) => (c.sources.orders!.table = 'orders'),
-    'sources.orders.table: given "orders", expected a known "table": one of events, items, users, labels, treatments',
+    'sources.orders.table: given "orders", expected a known "table": one of events, items, users, labels, treatments, identities',
   ],
   [
     'events without a time',
@@ -239,7 +239,7 @@ const cases: [string, (config: Input) => void, string][] = [
   [
     'a task of no kind',
     (c) => (c.tasks.purchase = { horizonDays: 30 }),
-    'tasks.purchase.kind: given nothing, expected a known "kind": one of event, absence, next, value, demand, label',
+    'tasks.purchase.kind: given nothing, expected a known "kind": one of event, absence, next, value, demand, label, uplift',
   ],
   [
     'two tasks of one name but for its case',

@@ -74,7 +74,7 @@ export function assessClasses(told: ToldClasses): ClassAssessment {
   const usual = predictedClasses({ probabilities: shares, classes: classes.length })[0]!;
   const base = new Told(classes, truth, new Int32Array(n).fill(usual));
   const all = Int32Array.from({ length: n }, (_, row) => row);
-  const baseLosses = rows.truth.map((k) =>
+  const baseLosses = Float64Array.from(rows.truth, (k) =>
     k < classes.length ? -Math.log(clipLikelihood(shares[k]!)) : Number.NaN,
   );
   const [accuracy, macro, loss] = n === 0 ? [null, null, null] : intervalsOf(rows, losses);

@@ -2,6 +2,7 @@ export { assessClasses, type ClassAssessment } from './assess-classes.ts';
 export { assessLabels, type LabelsAssessment, TOLD_FROM } from './assess-labels.ts';
 export { assessNumbers, type NumbersAssessment } from './assess-numbers.ts';
 export { assessNumeric, type NumericAssessment } from './assess-numeric.ts';
+export { assessUplift, type UpliftAssessment } from './assess-uplift.ts';
 export {
   assessBinary,
   assessLists,
@@ -67,3 +68,4 @@ export {
 } from './numeric.ts';
 export { type Item, ndcgAtK, ndcgOf, recallAtK, recallOf } from './ranking.ts';
 export { ece, type ReliabilityBin, reliabilityBins } from './reliability.ts';
+export type { UpliftRows } from './uplift.ts';

@@ -106,6 +106,12 @@ export interface Standardised {
   readonly transform: InputTransform;
 }
 
+/**
+ * How much data there is for a task: enough; few, so that what is believed beforehand takes part; or too few to learn from, so
+ * that nothing else answers.
+ */
+export type Amount = 'enough' | 'few' | 'too few';
+
 /** What candidates are fitted on: rows with their outcomes, made by a family from what was known on some day. */
 export interface Material extends Standardised {
   readonly config: Config;
@@ -130,6 +136,8 @@ export interface Material extends Standardised {
    * has happened in a window that is still open does not stand here: it would count those who did and not those who did not.
    */
   readonly outcomes: Float32Array;
+  /** Per head, how much there is to learn from; absent where that is no question. */
+  readonly data?: readonly Amount[];
   /** A number in [0, 1) per row, the same for all rows of a user: for folds. */
   readonly unit: Float32Array;
   /** Gradient steps of a fit from scratch. */

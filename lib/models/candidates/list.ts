@@ -1,8 +1,22 @@
 import { type Config, MODEL_FAMILIES } from '../../config/index.ts';
 import { ConfigError } from '../../data/index.ts';
 import type { Candidate } from './candidate.ts';
-import { linear, mlp, NetworkCandidate, TunedCandidate, texts, visits } from './network/index.ts';
-import { BgNbdCandidate, LinearCandidate, LogisticCandidate, TreesCandidate } from './tabular/index.ts';
+import {
+  broughtVisits,
+  linear,
+  mlp,
+  NetworkCandidate,
+  TunedCandidate,
+  texts,
+  visits,
+} from './network/index.ts';
+import {
+  BgNbdCandidate,
+  LinearCandidate,
+  LogisticCandidate,
+  PriorsCandidate,
+  TreesCandidate,
+} from './tabular/index.ts';
 import { TextsCandidate } from './texts/index.ts';
 
 /** Single numbers that a model must beat. */
@@ -15,6 +29,7 @@ const COMPACT =
 const textClassifier = new TextsCandidate('text classifier');
 const wide = new NetworkCandidate('network', [linear, mlp]);
 const withVisits = new NetworkCandidate('network + visits', [linear, mlp, visits], wide);
+const withBrought = new NetworkCandidate('network + visits (brought)', [linear, mlp, broughtVisits], wide);
 const withTexts = new NetworkCandidate('network + texts', [linear, mlp, texts], wide);
 const withBoth = new NetworkCandidate('network + visits + texts', [linear, mlp, visits, texts], withTexts);
 
@@ -26,6 +41,7 @@ export const CANDIDATES: readonly Candidate[] = [
   new LogisticCandidate({ name: 'recency alone', family: 'floor', by: 'own', only: RECENCY }),
   new LogisticCandidate({ name: 'frequency alone', family: 'floor', by: 'own', only: FREQUENCY }),
   new BgNbdCandidate(),
+  new PriorsCandidate(),
   new LogisticCandidate({
     name: 'logistic regression, few features',
     family: 'logistic',
@@ -41,6 +57,7 @@ export const CANDIDATES: readonly Candidate[] = [
   new TreesCandidate({ name: 'random forest', family: 'forest', by: 'own' }),
   wide,
   withVisits,
+  withBrought,
   withTexts,
   withBoth,
   new TunedCandidate('network + tuned texts', withTexts, wide),

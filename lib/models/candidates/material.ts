@@ -1,3 +1,4 @@
+import type { Config } from '../../config/index.ts';
 import type { Graph } from '../../engine/onnx/index.ts';
 import type { TextEncoderModel, TextTokenizer } from '../../engine/text/index.ts';
 import type { CurvePoint } from '../../engine/train/index.ts';
@@ -58,6 +59,25 @@ export interface VisitVocabulary {
   readonly items: readonly string[];
   /** Upper edges of the spend buckets in minor units, quantiles of the training part. */
   readonly spendEdges: readonly number[];
+  /**
+   * So many classes of popularity stand for the items, as in an encoder that several shops use; absent where each item has
+   * an id of its own.
+   */
+  readonly classes?: number;
+}
+
+/** An encoder of visits that was pretrained on another shop's. */
+export interface BroughtEncoder {
+  /** What it was made as; `ids` are the rows of its table. */
+  readonly shape: {
+    readonly reader: NonNullable<Config['model']['sequence']>;
+    readonly ids: number;
+    readonly width: number;
+    readonly layers: number;
+    /** Of the Transformer. */
+    readonly heads: number;
+  };
+  readonly parameters: Readonly<Record<string, Float32Array>>;
 }
 
 /** The last visits of the rows that a model is fitted on. */
@@ -70,4 +90,6 @@ export interface VisitMaterial {
   readonly vocabulary: VisitVocabulary;
   /** Row numbers that were known by the day of the fit: a pretraining learns from them, whatever their outcome. */
   readonly known: Int32Array;
+  /** Absent where the config names none. */
+  readonly brought?: BroughtEncoder;
 }

@@ -2,7 +2,7 @@ export { askedOf } from './asked-of.ts';
 export { type Asked, openAsking } from './asking.ts';
 export { cutoffGrid, MIN_HISTORY_DAYS } from './cutoff-grid.ts';
 export { eachUser } from './each-user.ts';
-export { FEWEST_OF_EACH } from './fewest.ts';
+export { ENOUGH_OF_EACH, FEWEST_OF_EACH } from './fewest.ts';
 export { checkFinite, namingDrops } from './finite.ts';
 export { historyStart } from './history-start.ts';
 export {
@@ -20,6 +20,7 @@ export { fitProfiles, openProfiles, type ProfileWriter, profileNames } from './p
 export type { Progress } from './progress.ts';
 export { listedNames, type NamedValue, namedValues, strongest } from './reasons.ts';
 export { RowTable, type UserRows } from './row-table.ts';
+export { type Scarce, scarceSchema } from './scarce.ts';
 export {
   type EncoderToMake,
   makeEncoder,

@@ -27,11 +27,12 @@ export const usersFamily = (
   outcomes: userOutcomes,
   describe(files, config) {
     const manifest = parseManifest(usersManifest, files);
-    const { trainedBefore, leftOut = [], curve, pretraining, selection, comparison } = manifest;
+    const { trainedBefore, leftOut = [], scarce, curve, pretraining, selection, comparison } = manifest;
     return {
       trainedBefore,
       tasks: tasksOf(manifest, config),
       leftOut,
+      ...(scarce ? { scarce } : {}),
       curve,
       pretraining,
       selection,

@@ -181,11 +181,11 @@ export async function buildUserRows(args: {
         const edges = binEdges(task.horizonDays, bins);
         let atRisk = known[t]!;
         for (let k = 0; k < bins; k++, output++) {
-          const event = happens(user.days, cutoff + edges[k]!, edges[k + 1]! - edges[k]!, type);
+          const event = happens(user.outcomes, cutoff + edges[k]!, edges[k + 1]! - edges[k]!, type);
           table.labels[output] = atRisk ? Number(event) : Number.NaN;
           if (event) atRisk = false;
         }
-        const outcome = happens(user.days, cutoff, task.horizonDays, type) !== inverted;
+        const outcome = happens(user.outcomes, cutoff, task.horizonDays, type) !== inverted;
         table.outcomes[row * tasks.length + t] = known[t] ? Number(outcome) : Number.NaN;
       });
     }

@@ -44,7 +44,7 @@ export async function checkValueTask({
     const paid = user.days.filter((day) => amountWithin([day], day.day, task) > 0);
     if (conditional) user.advance(asOf);
     if (paid.length > 1 && (!conditional || asks(0, user, asOf))) back++;
-    const some = asked.filter((cutoff) => amountWithin(user.days, cutoff, task) > 0);
+    const some = asked.filter((cutoff) => amountWithin(user.outcomes, cutoff, task) > 0);
     if (some.length > 0) came++;
     if (some.length < asked.length) nothing++;
   }

@@ -103,7 +103,7 @@ export async function buildValueRows(
       const row = table.add(own, cutoff);
       if (row === undefined) continue;
       writer.write(user.user, user.state, cutoff, profiles.writer, table.features, row * width);
-      table.outcomes[row] = amountWithin(user.days, cutoff, task) / unit;
+      table.outcomes[row] = amountWithin(user.outcomes, cutoff, task) / unit;
     }
   }
   return { ...chosen, rows: table.finish([]), reads };

@@ -9,3 +9,4 @@ export { scoreFigure } from './histogram.ts';
 export { pretrainingFigure, stepsFigure, trainingFigure } from './history.ts';
 export { predictedFigure } from './predicted.ts';
 export { reliabilityFigure } from './reliability.ts';
+export { qiniFigure, upliftDecilesFigure } from './uplift.ts';

@@ -14,6 +14,7 @@ import { type Words, wordsOf } from '../words.ts';
 import { demandAdvice } from './demand.ts';
 import { isLabelled, labelledAdvice } from './labelled.ts';
 import { type Column, table } from './table.ts';
+import { upliftAdvice } from './uplift.ts';
 import { valueAdvice } from './value.ts';
 
 /** What to do with the lists: a paragraph and a table for each task, for somebody who runs a campaign. */
@@ -31,6 +32,7 @@ ${leftOut(run)}
 function advice(task: TaskReport, run: RunReport): Html {
   if (task.kind === 'value') return valueAdvice(task, run);
   if (task.kind === 'demand') return demandAdvice(task, run);
+  if (task.kind === 'uplift') return upliftAdvice(task, run);
   if (isLabelled(task)) return labelledAdvice(task, run);
   return task.kind === 'next' ? listAdvice(task, run) : rankAdvice(task, run);
 }

@@ -17,6 +17,7 @@ import { demandFigures } from './demand.ts';
 import { isLabelled, labelledFigures } from './labelled.ts';
 import { featureFigure, groupFigure } from './reasons.ts';
 import { table } from './table.ts';
+import { upliftFigures } from './uplift.ts';
 import { valueFigures } from './value.ts';
 
 /** In the table of numbers. */
@@ -34,6 +35,7 @@ ${figuresOf(task)}
 function figuresOf(task: TaskReport): Html {
   if (task.kind === 'demand') return demandFigures(task);
   if (task.kind === 'value') return valueFigures(task);
+  if (task.kind === 'uplift') return upliftFigures(task);
   if (isLabelled(task)) return labelledFigures(task);
   return task.kind === 'next' ? listFigures(task) : binaryFigures(task);
 }

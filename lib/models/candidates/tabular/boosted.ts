@@ -21,7 +21,7 @@ export interface BoostedFit {
 
 /**
  * Boosted trees: as many as are best for users kept aside, then fitted again on all.
- * @param options what differs from small trees, many of them: the loss, the leaves
+ * @param options what differs from small trees, many of them: the loss, the leaves and their rows
  * @param fewest trees at least
  */
 export async function fitBoosted(

@@ -1,5 +1,4 @@
 import {
-  chooseRidge,
   fitMultinomial,
   fitRidge,
   type MultinomialModel,
@@ -108,8 +107,8 @@ function softmax(scores: Float64Array, classes: number): Float64Array {
 
 function number(known: KnownRows): TaskModel {
   const folds = Int32Array.from(known.unit, (unit) => Math.floor(unit * FOLDS));
-  const penalties = RIDGE_VARIANCES.map((variance) => 1 / (variance * known.rows));
-  const { weights, intercept } = fitRidge(known, chooseRidge(known, folds, penalties));
+  const candidates = RIDGE_VARIANCES.map((variance) => 1 / (variance * known.rows));
+  const { weights, intercept } = fitRidge({ ...known, folds, candidates });
   return modelOf(known.columns, weights, Float64Array.of(intercept), (_, scores) => scores);
 }
 
