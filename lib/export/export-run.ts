@@ -132,6 +132,7 @@ async function exportTables(
         tasks,
         values,
         lists,
+        listReasons: lists.filter((task) => task in first.listReasons),
         forecasts: [],
         actions: actionsOf(config),
         modelVersion: modelVersion(versions),
@@ -164,7 +165,7 @@ function columnsOf(
   { kind, tasks }: TaskGroup,
   { tasks: settings }: RunManifest['config'],
 ): Omit<ExportTable['shape'], 'asOf' | 'modelVersion' | 'controlShare'> {
-  const none = { values: [], lists: [], actions: [] };
+  const none = { values: [], lists: [], listReasons: [], actions: [] };
   if (kind !== 'demand') return { ...none, id: 'row_id', tasks, forecasts: [] };
   const task = settings[tasks[0]!]!;
   const id = 'of' in task && task.of === 'item' ? 'item' : 'category';

@@ -106,7 +106,10 @@ function* records(
       const task = shape.tasks.length + i;
       amounts(csv, columns.values[name]!, row, ranks[task]![row]!, ranked[task]!, shape.asOf);
     }
-    for (const name of shape.lists) csv.cell(columns.lists[name]!, row);
+    for (const name of shape.lists) {
+      csv.cell(columns.lists[name]!, row);
+      if (shape.listReasons.includes(name)) csv.cell(columns.listReasons[name]!, row);
+    }
     if (shape.actions.length > 0) {
       const best = bestAction(shape.actions, columns, row);
       if (best) csv.text(best.name);

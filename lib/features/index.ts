@@ -5,6 +5,7 @@ export {
   fitAttributes,
 } from './attribute-encoder.ts';
 export {
+  type AttributeColumn,
   type AttributeTable,
   readAttributes,
   validRows,

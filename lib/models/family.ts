@@ -106,6 +106,8 @@ export interface Answers {
   readonly tasks: Record<string, TaskScores>;
   /** Per list task the user's top items as JSON lists of named values, best first; null without any. */
   readonly lists: Record<string, (string | null)[]>;
+  /** Per list task, where they are asked for, a JSON list with the reason of each entry; null beside a list that is null. */
+  readonly listReasons?: Record<string, (string | null)[]>;
   readonly values: Record<string, ValueScores>;
 }
 
@@ -270,6 +272,8 @@ export interface ListedTask extends AnsweredTask {
   readonly validation?: ListValidation;
   /** Types that the model reads beside the task's event. */
   readonly others: readonly EventType[];
+  /** Attributes of items that the model reads. */
+  readonly attributes: readonly string[];
   /** In words: the rules of the lists, and those that stood when the validation was measured. */
   readonly rules: readonly string[];
   readonly validatedBy: readonly string[];

@@ -12,6 +12,7 @@ export { checkRun } from './enough.ts';
 export { FAMILIES } from './families.ts';
 export type {
   AmountTask,
+  Answers,
   BinaryOutcomes,
   ChanceTask,
   DemandOutcomes,

@@ -1,6 +1,6 @@
 import { parseDay } from '../data/index.ts';
 import { type ShardUser, SnapshotWriter, snapshotKey } from '../features/index.ts';
-import { FAMILIES, type Scorer, type ShardScores, type UserWalk } from '../models/index.ts';
+import { type Answers, FAMILIES, type Scorer, type ShardScores, type UserWalk } from '../models/index.ts';
 import { readModelFiles } from '../registry/index.ts';
 import {
   openUsers,
@@ -85,11 +85,12 @@ async function scoreShard(args: {
     snapshot.add(user.user, user.hash, user.state);
     profiles?.add(user);
   });
-  const answers: Pick<ShardScores, 'tasks' | 'lists' | 'values'> = { tasks: {}, lists: {}, values: {} };
+  const answers: Required<Answers> = { tasks: {}, lists: {}, listReasons: {}, values: {} };
   for (const scorer of scorers) {
-    const { tasks, lists, values } = await scorer.score(users, shard);
+    const { tasks, lists, listReasons, values } = await scorer.score(users, shard);
     Object.assign(answers.tasks, tasks);
     Object.assign(answers.lists, lists);
+    Object.assign(answers.listReasons, listReasons);
     Object.assign(answers.values, values);
   }
   if (manifest.purpose !== 'backtest') {

@@ -6,7 +6,7 @@ import { type TextColumn, textColumn, textsOf } from './text-column.ts';
 /** Numbers of a value task. */
 const AMOUNTS = ['value', 'low', 'high', 'alive', 'next'] as const;
 
-/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, then `<task>.logit`, `.probability`, `.reasons`, or `.list`, or `.value`, `.low`, `.high`, `.alive`, `.next`, `.reasons`; of items `.units`, `.low`, `.high`, `.stockout`. */
+/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, then `<task>.logit`, `.probability`, `.reasons`, or `.list`, perhaps `.listReasons`, or `.value`, `.low`, `.high`, `.alive`, `.next`, `.reasons`; of items `.units`, `.low`, `.high`, `.stockout`. */
 export function encodeScores(scores: ShardScores, metadata: Record<string, string>): Uint8Array {
   const rows = scores.users.length;
   const fields: Field[] = [];
@@ -29,6 +29,8 @@ export function encodeScores(scores: ShardScores, metadata: Record<string, strin
     text(`${task}.reasons`, reasons);
   }
   for (const [task, list] of Object.entries(scores.lists)) text(`${task}.list`, list);
+  for (const [task, reasons] of Object.entries(scores.listReasons ?? {}))
+    text(`${task}.listReasons`, reasons);
   for (const [task, own] of Object.entries(scores.values)) {
     for (const name of AMOUNTS) number(`${task}.${name}`, own[name]);
     text(`${task}.reasons`, own.reasons);
@@ -49,6 +51,8 @@ export interface ScoreColumns {
   readonly emails?: TextColumn;
   readonly tasks: Readonly<Record<string, TaskColumns>>;
   readonly lists: Readonly<Record<string, TextColumn>>;
+  /** Of the list tasks whose entries have reasons. */
+  readonly listReasons: Readonly<Record<string, TextColumn>>;
   readonly values: Readonly<Record<string, ValueColumns>>;
   readonly forecasts: Readonly<Record<string, TaskForecasts>>;
 }
@@ -94,6 +98,7 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
       ]),
     ),
     lists: Object.fromEntries(named('.list').map((task) => [task, text(`${task}.list`)])),
+    listReasons: Object.fromEntries(named('.listReasons').map((task) => [task, text(`${task}.listReasons`)])),
     values: Object.fromEntries(
       named('.value').map((task) => {
         const [value, low, high, alive, next] = AMOUNTS.map((name) =>

@@ -60,7 +60,7 @@ const columnsOf = ({ interests }: ProfileTable): Column[] => [
   { name: 'price_band', type: 'VARCHAR' },
   { name: 'part_of_day', type: 'VARCHAR' },
   { name: 'weekday', type: 'VARCHAR' },
-  ...(interests ? [{ name: 'interests', type: 'VARCHAR', list: true } as const] : []),
+  ...(interests ? [{ name: 'interests', type: 'VARCHAR', list: 'values' } as const] : []),
   { name: 'segment', type: 'INTEGER' },
 ];
 

@@ -33,6 +33,7 @@ export const nextFamily: FamilyOverUsers<NextModelManifest> = {
           of,
           k,
           others: manifest.others ?? [],
+          attributes: manifest.attributes ?? [],
           rules: rulesInWords(task),
           validatedBy: manifest.rules ?? [],
           ...(measured ? { validation: measured } : {}),

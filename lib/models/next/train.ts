@@ -1,12 +1,14 @@
 import type { NextTask } from '../../config/index.ts';
-import { type EventType, formatDay } from '../../data/index.ts';
+import { formatDay } from '../../data/index.ts';
 import { createRng, type Rng } from '../../engine/host/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { RunManifest } from '../../run/index.ts';
 import type { ListValidation, TrainContext } from '../family.ts';
 import { manifestFile, openUnits, type Units } from '../shared/index.ts';
+import { type Reads, tableOfDay } from './day-table.ts';
 import { eachLine, type History, type UserHistory } from './history.ts';
-import { buildItemTable, indexUnits, type UnitIndex } from './item-table.ts';
+import { openItemAttributes } from './item-attributes.ts';
+import type { UnitIndex } from './item-table.ts';
 import type { NextModelManifest } from './manifest.ts';
 import { asOfDay, nextTask } from './next-task.ts';
 import { pairNames } from './other-columns.ts';
@@ -58,9 +60,13 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
   const units = await openUnits(store, manifest, task);
   const history = await readHistory(await context.users(), manifest, name, cutoffs);
   const { others } = history;
+  const said = await openItemAttributes(store, manifest, task);
+  // Where no row says since when it holds, nobody knows which items were new at a past day, so that nothing could be learnt of it.
+  const attributes = said?.dated ? said : undefined;
+  const reads: Reads = { others, attributes };
   const { groups, origins } = collectGroups({
     history,
-    others,
+    reads,
     units,
     task,
     seed: config.model.seed,
@@ -85,11 +91,13 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
     const unitOf = units.at(cutoffs.at(-1)!);
     const { at: rulesOf } = await openRules(store, manifest, name, task);
     const measured = await validateNext({
-      ...{ history, others, unitOf, task, rulesOf, ranker, by, takes, threads },
+      ...{ history, reads, unitOf, task, rulesOf, ranker, by, takes, threads },
     });
     if (measured.assessment.n > 0) validation = measured;
   }
-  const ranker = trained ? await fitOn(groups, 'ranking') : untrainedRanker(pairNames(others));
+  const ranker = trained
+    ? await fitOn(groups, 'ranking')
+    : untrainedRanker(pairNames(others, attributes !== undefined));
   const description: NextModelManifest = {
     kind: 'next',
     task: name,
@@ -102,6 +110,7 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
     groups: groups.count,
     curve: ranker.curve,
     ...(others.length > 0 ? { others } : {}),
+    ...(attributes ? { attributes: attributes.names } : {}),
     selection: trained
       ? [
           `Learnt from ${groups.count} windows of ${task.horizonDays} days after ${cutoffs.length} past days ` +
@@ -111,6 +120,9 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
             ? [
                 `Beside "${task.event}" it reads what users did by ${others.map((type) => `"${type}"`).join(', ')}.`,
               ]
+            : []),
+          ...(attributes
+            ? [`Of new items it reads what is said of them: ${attributes.names.join(', ')}.`]
             : []),
           ...(history.share < 1 ? [`A sample of users: a share of ${history.share}.`] : []),
         ]
@@ -174,23 +186,24 @@ function heldOut(
 
 function collectGroups(args: {
   history: History;
-  others: readonly EventType[];
+  reads: Reads;
   units: Units;
   task: NextTask;
   seed: number;
   progress: (text: string) => void;
 }): { groups: RankingGroups; origins: Origin[] } {
-  const { history, others, units, task, seed, progress } = args;
-  const width = pairNames(others).length;
+  const { history, reads, units, task, seed, progress } = args;
+  const { others, attributes } = reads;
+  const width = pairNames(others, attributes !== undefined).length;
   const groups = new RankingGroups(width);
   const origins: Origin[] = [];
   const share = (MAX_GROUPS * PAIR_WIDTH) / width / Math.max(1, countWindows(history, task.horizonDays));
   const rng = createRng(seed).fork('negatives');
   history.cutoffs.forEach((day, c) => {
     progress(`candidates of ${formatDay(day)} (${c + 1} of ${history.cutoffs.length})`);
-    const index = indexUnits(history, day, units.at(day));
+    const { index, table } = tableOfDay(history, c, units.at(day), reads);
     if (index.names.length === 0) return;
-    const features = new PairFeatures(buildItemTable(history, c, index, others), task.horizonDays);
+    const features = new PairFeatures(table, task.horizonDays, undefined, attributes?.at(day, index.names));
     const reader = new ProfileReader(index.names.length, day);
     const own = rng.fork(formatDay(day));
     history.users.forEach((user) => {

@@ -1,16 +1,15 @@
 import type { NextTask } from '../../config/index.ts';
-import { type EventType, formatDay } from '../../data/index.ts';
+import { formatDay } from '../../data/index.ts';
 import { float32 } from '../../engine/host/index.ts';
 import { assessLists } from '../../engine/metrics/index.ts';
 import { openSession } from '../../engine/train/index.ts';
 import type { ListValidation } from '../family.ts';
 import type { UnitOf } from '../shared/index.ts';
+import { type Reads, tableOfDay } from './day-table.ts';
 import { eachLine, type History, type UserHistory } from './history.ts';
-import { buildItemTable, indexUnits } from './item-table.ts';
-import { pairNames } from './other-columns.ts';
 import { otherProfiles } from './other-features.ts';
 import { hasTaste } from './others.ts';
-import { MAX_CANDIDATES, PairFeatures } from './pair-features.ts';
+import { PairFeatures } from './pair-features.ts';
 import { NO_PROFILE, ProfileReader } from './profile.ts';
 import { encodeRanker, type Ranker } from './ranker.ts';
 import { boughtProfile, type ListRules } from './rules.ts';
@@ -27,7 +26,7 @@ const MOST_USERS = 3000;
  */
 export async function validateNext(args: {
   history: History;
-  others: readonly EventType[];
+  reads: Reads;
   unitOf: UnitOf;
   task: NextTask;
   rulesOf: (day: number, units: readonly string[]) => Promise<ListRules>;
@@ -36,21 +35,27 @@ export async function validateNext(args: {
   takes: (user: UserHistory) => boolean;
   threads: number;
 }): Promise<ListValidation> {
-  const { history, others, unitOf, task, rulesOf, ranker, by, takes, threads } = args;
+  const { history, reads, unitOf, task, rulesOf, ranker, by, takes, threads } = args;
   const place = history.cutoffs.length - 1;
   const day = history.cutoffs[place]!;
-  const index = indexUnits(history, day, unitOf);
+  const { others, attributes } = reads;
+  const { index, table } = tableOfDay(history, place, unitOf, reads);
   const rules = await rulesOf(day, index.names);
-  const table = buildItemTable(history, place, index, others);
-  const features = new PairFeatures(table, task.horizonDays, rules.candidates);
+  const features = new PairFeatures(
+    table,
+    task.horizonDays,
+    rules.candidates,
+    attributes?.at(day, index.names),
+  );
   const reader = new ProfileReader(index.names.length, day);
   const names = (units: readonly number[]) => units.map((unit) => index.names[unit]!);
   const popular: string[][] = [];
   const truth: Set<string>[] = [];
   const lists: string[][] = [];
   const picker = rules.picker();
-  const width = pairNames(others).length;
-  const pairs = new Float32Array(MAX_CANDIDATES * width);
+  const { width } = features;
+  const most = features.candidates.length;
+  const pairs = new Float32Array(most * width);
   const session = await openSession(encodeRanker(ranker), { threads });
   try {
     const users = history.users.filter(takes).sort((a, b) => a.unit - b.unit);
@@ -66,7 +71,7 @@ export async function validateNext(args: {
       features.open(profile, beside, excluded);
       for (let c = 0; c < features.count; c++) features.write(c, pairs, c * width);
       // Always the same number of rows, because results depend on it; what is behind the candidates is not read.
-      const { logits } = await session.run({ features: float32(pairs, [MAX_CANDIDATES, width]) });
+      const { logits } = await session.run({ features: float32(pairs, [most, width]) });
       for (let c = 0; c < features.count; c++) {
         picker.offer(features.candidates[c]!, Number(logits!.data[c]), features.isOwn(c));
       }
