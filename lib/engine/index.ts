@@ -31,6 +31,20 @@ export {
   type Points,
   silhouette,
 } from './cluster/index.ts';
+// What users take next, from what they had.
+export {
+  type AlsOptions,
+  type BprOptions,
+  bprFactors,
+  type Factors,
+  type Interactions,
+  implicitAls,
+  itemNeighbours,
+  type NeighbourOptions,
+  type Recommender,
+  RecommendError,
+  userNeighbours,
+} from './recommend/index.ts';
 // Who still buys, how often and for how much, from dates and sums alone.
 export {
   type BgNbdFit,

@@ -19,6 +19,7 @@ export type {
   ForecastTask,
   ListedOutcomes,
   ListedTask,
+  ListTrials,
   ModelDescription,
   ModelFamily,
   OutcomeCollector,
@@ -27,6 +28,7 @@ export type {
   ShardScores,
   TaskForecasts,
   Trials,
+  TrialsContext,
   UserWalk,
   ValueOutcomes,
 } from './family.ts';
@@ -35,6 +37,7 @@ export {
   ensureItemPairs,
   exportsItems,
   type ItemPair,
+  offeredLists,
   readCatalogue,
   readItemPairs,
 } from './next/index.ts';

@@ -66,6 +66,7 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
   const reads: Reads = { others, attributes };
   const { groups, origins } = collectGroups({
     history,
+    days: cutoffs.length,
     reads,
     units,
     task,
@@ -139,10 +140,17 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
   };
 }
 
-/** Days to learn from, ascending; none when no window is closed with a day of history before it. */
-export function trainingCutoffs(manifest: RunManifest, task: NextTask): number[] {
+/**
+ * Days to learn from, ascending; none when no window is closed with a day of history before it.
+ * @param asOf day by which windows are over; default: that of the run
+ */
+export function trainingCutoffs(
+  manifest: RunManifest,
+  task: NextTask,
+  asOf: number = asOfDay(manifest),
+): number[] {
   const first = Math.min(...manifest.inputs.events.flatMap(({ minDay }) => minDay ?? []));
-  const latest = asOfDay(manifest) - task.horizonDays;
+  const latest = asOf - task.horizonDays;
   if (!(latest > first)) return [];
   const earliest = first + Math.min(MIN_HISTORY, Math.ceil((latest - first) / 2));
   const every = Math.min(CUTOFF_EVERY, Math.max(1, Math.floor((latest - earliest) / WANTED_CUTOFFS)));
@@ -184,23 +192,29 @@ function heldOut(
   return others.length < FEWEST_GROUPS ? undefined : { kept: others, by: 'users', takes: isOut };
 }
 
-function collectGroups(args: {
+/**
+ * What users took in the windows after past days, beside what they did not take.
+ * @param days the first so many cut-offs of the history
+ */
+export function collectGroups(args: {
   history: History;
+  days: number;
   reads: Reads;
   units: Units;
   task: NextTask;
   seed: number;
   progress: (text: string) => void;
 }): { groups: RankingGroups; origins: Origin[] } {
-  const { history, reads, units, task, seed, progress } = args;
+  const { history, days, reads, units, task, seed, progress } = args;
+  const cutoffs = history.cutoffs.slice(0, days);
   const { others, attributes } = reads;
   const width = pairNames(others, attributes !== undefined).length;
   const groups = new RankingGroups(width);
   const origins: Origin[] = [];
-  const share = (MAX_GROUPS * PAIR_WIDTH) / width / Math.max(1, countWindows(history, task.horizonDays));
+  const share = (MAX_GROUPS * PAIR_WIDTH) / width / Math.max(1, countWindows(history, cutoffs, task.horizonDays));
   const rng = createRng(seed).fork('negatives');
-  history.cutoffs.forEach((day, c) => {
-    progress(`candidates of ${formatDay(day)} (${c + 1} of ${history.cutoffs.length})`);
+  cutoffs.forEach((day, c) => {
+    progress(`candidates of ${formatDay(day)} (${c + 1} of ${cutoffs.length})`);
     const { index, table } = tableOfDay(history, c, units.at(day), reads);
     if (index.names.length === 0) return;
     const features = new PairFeatures(table, task.horizonDays, undefined, attributes?.at(day, index.names));
@@ -223,7 +237,7 @@ function collectGroups(args: {
 }
 
 /** Users with something in the window after each cut-off and something before it, of whatever type. */
-function countWindows({ users, cutoffs }: History, horizonDays: number): number {
+function countWindows({ users }: History, cutoffs: readonly number[], horizonDays: number): number {
   let count = 0;
   for (const user of users) {
     cutoffs.forEach((day, c) => {
