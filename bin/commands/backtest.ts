@@ -161,7 +161,10 @@ async function finish(
 }
 
 /** Measures that are numbers of things. */
-const COUNTS: ReadonlySet<string> = new Set(['n', 'k', 'real', 'expected']);
+const COUNTS: ReadonlySet<string> = new Set([
+  ...['n', 'k', 'real', 'expected', 'unknown'],
+  ...['treated', 'control', 'persuadables'],
+]);
 
 async function writePredictions(
   file: string,
@@ -196,6 +199,19 @@ function predictionLines(outcomes: Outcomes, idOf: (id: string) => string, rows:
       `${id},value,low,high`,
       ...ids.map((user, i) => `${idOf(user)},${values[i]},${low[i]},${high[i]}`),
     ];
+  }
+  if (outcomes.kind === 'uplift') {
+    const { ids, uplifts } = outcomes;
+    return [`${id},uplift`, ...ids.map((user, i) => `${idOf(user)},${uplifts[i]}`)];
+  }
+  if (outcomes.kind === 'number') {
+    const { ids, numbers, low, high } = outcomes;
+    return [`${id},number,low,high`, ...ids.map((row, i) => `${row},${numbers[i]},${low[i]},${high[i]}`)];
+  }
+  if (outcomes.kind === 'one-of' || outcomes.kind === 'any-of') {
+    const { ids, classes, probabilities } = outcomes;
+    const own = (row: number) => probabilities.subarray(row * classes.length, (row + 1) * classes.length);
+    return [[id, ...classes.map(csv)].join(), ...ids.map((row, i) => [row, ...own(i)].join())];
   }
   const { ids, probabilities } = outcomes;
   return [`${id},probability`, ...ids.map((user, i) => `${idOf(user)},${probabilities[i]}`)];

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { conditionFault, expressionFaults, type NamedSource, previewDrop } from '../../lib/clean/index.ts';
 import { type Config, itemAttributes, loadConfig, type Parts } from '../../lib/config/index.ts';
 import { ConfigError, createPseudonyms, NightjarError } from '../../lib/data/index.ts';
+import { populationColumns, populationColumnsText } from '../../lib/features/index.ts';
 import { curesFor } from '../../lib/presets/index.ts';
 import { showCures, showPreview } from './preview.ts';
 import { workspaceOf } from './shared.ts';
@@ -16,12 +17,21 @@ export function checkCommand(): Command {
     )
     .argument('[file]', 'one of the shop’s files')
     .option('--source <name>', 'the source it belongs to (default: the only one)')
+    .option('--features', 'print what a condition of `population` may read of a user, and what it says')
     .option('--json', 'print the rows for a machine')
     .action(
-      async (file: string | undefined, options: { source?: string; json?: boolean }, command: Command) => {
+      async (
+        file: string | undefined,
+        options: { source?: string; features?: boolean; json?: boolean },
+        command: Command,
+      ) => {
         // All that is wrong with the config is told at once, SQL included.
         await loadConfig(command.optsWithGlobals<{ config: string }>().config, { faults: sqlFaults });
         const { config } = await workspaceOf(command);
+        if (options.features) {
+          showColumns(config, options.json === true);
+          return;
+        }
         const sources = Object.keys(config.sources);
         if (!file) {
           const tasks = Object.keys(config.tasks);
@@ -36,6 +46,13 @@ export function checkCommand(): Command {
         await check(file, { name: source, source: config.sources[source] }, config, options.json === true);
       },
     );
+}
+
+/** What the condition of a population may read, a line each. */
+function showColumns(config: Config, json: boolean): void {
+  const columns = populationColumns(config).map(({ name, isNumber, words }) => ({ name, isNumber, words }));
+  if (json) console.log(JSON.stringify(columns, null, 2));
+  else for (const { name, words } of columns) console.log(`"${name}"  ${words}`);
 }
 
 /** @throws NightjarError where nothing of the file would be used */
@@ -61,13 +78,34 @@ async function check(file: string, named: NamedSource, config: Config, json: boo
   if (advice !== '') console.log(advice);
 }
 
-/** Expressions of a config's sources that are no SQL, and conditions of lists that no item can be asked, as faults of the config. */
+/** Expressions of a config's sources that are no SQL, and conditions that no item of a list or no user can be asked, as faults of the config. */
 async function sqlFaults(parts: Parts): Promise<string[]> {
   const expressions = (await expressionFaults(parts.sources)).map(
     ({ source, path, expression, why }) =>
       `sources.${source}.${path}: given ${JSON.stringify(expression)}, expected an expression of DuckDB’s SQL: ${why}`,
   );
-  return [...expressions, ...(await listFaults(parts))];
+  return [...expressions, ...(await listFaults(parts)), ...(await populationFaults(parts))];
+}
+
+/** Conditions of populations that no user can be asked. */
+async function populationFaults(parts: Parts): Promise<string[]> {
+  const { shop, sources, tasks, named, features } = parts;
+  // A source that is wrong may be the one that has the attributes.
+  if (!shop || !features || !named || ![...named].every((name) => sources[name])) return [];
+  const settings = { features, sources };
+  const faults: string[] = [];
+  for (const [name, task] of Object.entries(tasks)) {
+    if ((task.kind !== 'event' && task.kind !== 'value') || typeof task.population !== 'object') continue;
+    const condition = task.population.where;
+    const setting = `tasks.${name}.population.where`;
+    const asked = { condition, setting, of: 'what is known of users', zone: shop.timeZone };
+    const why = await conditionFault(asked, populationColumns(settings));
+    if (why === undefined) continue;
+    faults.push(
+      `${setting}: given ${JSON.stringify(condition)}, expected a condition in DuckDB’s SQL over ${populationColumnsText(settings)}: ${why}`,
+    );
+  }
+  return faults;
 }
 
 async function listFaults(parts: Parts): Promise<string[]> {

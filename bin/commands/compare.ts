@@ -84,7 +84,9 @@ function checkAsked(config: Config, { task, asOf, models }: CompareOptions): voi
   }
   const { trials, listTrials } = FAMILIES[group.kind];
   if (!trials && !listTrials) {
-    throw new ConfigError(`${task} is a task of ${group.kind}, which has no models to choose from: nothing to compare`);
+    throw new ConfigError(
+      `${task} is a task of ${group.kind}, which has no models to choose from: nothing to compare`,
+    );
   }
   if (asOf && !isDated(group)) {
     throw new ConfigError(

@@ -175,11 +175,12 @@ function stageTable(
 
 type Metric = { task: string; horizonDays: number } & Exclude<
   ReturnType<typeof metricsOf>,
-  { wape: unknown }
+  { wape: unknown } | { qini: unknown } | { r2: unknown } | { macroF1: unknown }
 >;
 
-/** The example has no task over items. */
-const ofUsers = (metric: object): metric is Metric => !('wape' in metric);
+/** The example has no task over items, none of a treatment, and none over a labelled table that tells more than yes or no. */
+const ofUsers = (metric: object): metric is Metric =>
+  !('wape' in metric || 'qini' in metric || 'r2' in metric || 'macroF1' in metric);
 
 function metricTable(metrics: readonly Metric[]): string {
   const values = metrics.flatMap((m) =>

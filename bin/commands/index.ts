@@ -176,7 +176,12 @@ export const COMMANDS: readonly Listed[] = [
     name: 'pretrain',
     group: 'Engine:',
     summary: "train a text encoder on the shop's own texts",
-    examples: { pretrain: ['pretrain --text reviews.csv.gz --column body --out my-encoder'] },
+    examples: {
+      pretrain: [
+        'pretrain --text reviews.csv.gz --column body --out my-encoder',
+        'pretrain --behaviour --as-of 2024-03-01 --out my-behaviour',
+      ],
+    },
     load: async () => (await import('./pretrain.ts')).pretrainCommand(),
   },
   {

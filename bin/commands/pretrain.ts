@@ -17,6 +17,7 @@ import { textsBefore } from '../../lib/models/index.ts';
 import { buildManifest, openUsers } from '../../lib/run/index.ts';
 import { explainedAt, writeWhole } from '../../lib/runtime/index.ts';
 import type { Workspace } from '../workspace.ts';
+import { pretrainOnVisits } from './pretrain-behaviour.ts';
 import { dayArgument, fixed, runSteps, type Step, thousands, workplaceOf } from './shared.ts';
 
 /** A machine may go at any moment: what is lost with it is at most so many ms. */
@@ -24,10 +25,12 @@ const CHECKPOINT_EVERY = 120_000;
 
 interface PretrainOptions {
   readonly text?: boolean;
+  readonly behaviour?: boolean;
   readonly column: string[];
   readonly where?: string;
   readonly asOf?: string;
-  readonly out: string;
+  readonly out?: string;
+  readonly steps: number;
   readonly layers: number;
   readonly width: number;
   readonly heads: number;
@@ -39,6 +42,8 @@ interface PretrainOptions {
   readonly seed: number;
   readonly json?: boolean;
 }
+
+type TextOptions = PretrainOptions & { readonly out: string };
 
 interface PretrainContext {
   texts: string[];
@@ -59,21 +64,38 @@ const positive = (text: string): number => {
   return value;
 };
 
-/** `nightjar pretrain`: an encoder for shops that bring none, from their own texts. */
+/** Options that say something of texts alone. */
+const OF_TEXTS = [
+  ...['column', 'where', 'layers', 'width', 'heads', 'vocabulary', 'maxLength', 'epochs', 'learningRate'],
+];
+
+/**
+ * `nightjar pretrain`: an encoder for shops that bring none, from their own texts; or one of how customers behave, which other
+ * shops can bring.
+ */
 export function pretrainCommand(): Command {
   return new Command('pretrain')
     .description(
-      "train a tokenizer and a small text encoder on the shop's own texts: those of files, or those of the config's events and items before a day",
+      "train a tokenizer and a small text encoder on the shop's own texts: those of files, or those of the config's events and items before a day; or an encoder of visits that another shop's config can name",
     )
     .argument(
       '[files...]',
       'csv, jsonl (both also .gz) or parquet files; without any the dropped events and items',
     )
-    .requiredOption('--text', 'pretrain a text encoder')
+    .option('--text', 'pretrain a text encoder')
+    .option(
+      '--behaviour',
+      "pretrain an encoder of visits on the config's events; its shape is that of `model`",
+    )
     .option('--column <name...>', 'columns of the files with texts', [])
     .option('--where <sql>', 'rows of the files to use: the training part, say "row_number % 5 <> 0"')
-    .option('--as-of <day>', 'use texts before this shop midnight alone (YYYY-MM-DD)', dayArgument)
-    .option('--out <folder>', 'where the encoder is written', 'text-encoder')
+    .option(
+      '--as-of <day>',
+      'use what was known before this shop midnight alone (YYYY-MM-DD); of visits by default the day after the last complete one',
+      dayArgument,
+    )
+    .option('--out <folder>', 'where the encoder is written (default: "text-encoder", "behaviour")')
+    .option('--steps <n>', 'steps of an encoder of visits', whole, 1000)
     .option('--layers <n>', 'layers', whole, 2)
     .option('--width <n>', 'width of the hidden states', whole, 128)
     .option('--heads <n>', 'attention heads of a layer', whole, 4)
@@ -85,6 +107,27 @@ export function pretrainCommand(): Command {
     .option('--seed <n>', 'seed of everything drawn', whole, 1)
     .option('--json', 'print the result for a machine')
     .action(async (files: string[], options: PretrainOptions, command: Command) => {
+      if (options.text === options.behaviour) {
+        throw new ConfigError(
+          'say what is to be pretrained: --text, an encoder of texts, or --behaviour, one of visits',
+        );
+      }
+      if (options.behaviour) {
+        const given = OF_TEXTS.find((name) => command.getOptionValueSource(name) === 'cli');
+        if (given !== undefined || files.length > 0) {
+          throw new ConfigError(
+            `${given === undefined ? 'files are' : `--${given.replace(/[A-Z]/g, (sign) => `-${sign.toLowerCase()}`)} is`} for --text: ` +
+              'an encoder of visits reads the events of the config, and has the shape that its `model` says',
+          );
+        }
+        await pretrainOnVisits(await workplaceOf(command), { ...options, out: options.out ?? 'behaviour' });
+        return;
+      }
+      if (command.getOptionValueSource('steps') === 'cli') {
+        throw new ConfigError(
+          '--steps is for --behaviour: a text encoder is pretrained for so many --epochs',
+        );
+      }
       if (files.length > 0 && options.asOf) {
         throw new ConfigError('files have no days to cut at: give --where in place of --as-of, or no files');
       }
@@ -93,12 +136,13 @@ export function pretrainCommand(): Command {
           'say which files hold texts, or before which day those of the config are known: --as-of',
         );
       }
+      const ofTexts = { ...options, out: options.out ?? 'text-encoder' };
       const workspace = files.length === 0 ? await workplaceOf(command) : undefined;
       const context: PretrainContext = { texts: [] };
       const read = workspace ? shopTextsStep(workspace, options.asOf!) : fileTextsStep(files, options);
-      const steps = [read, tokenizerStep(options), pretrainStep(options), writeStep(options)];
+      const steps = [read, tokenizerStep(options), pretrainStep(ofTexts), writeStep(ofTexts)];
       await runSteps(context, steps, options.json ?? false);
-      print(context, options);
+      print(context, ofTexts);
     });
 }
 
@@ -142,7 +186,7 @@ const tokenizerStep = (options: PretrainOptions): Step<PretrainContext> => ({
   },
 });
 
-const pretrainStep = (options: PretrainOptions): Step<PretrainContext> => ({
+const pretrainStep = (options: TextOptions): Step<PretrainContext> => ({
   title: 'pretrain the encoder',
   async run(context, tell) {
     const { encoder } = context.made!;
@@ -181,7 +225,7 @@ const pretrainStep = (options: PretrainOptions): Step<PretrainContext> => ({
   },
 });
 
-const writeStep = ({ out }: PretrainOptions): Step<PretrainContext> => ({
+const writeStep = ({ out }: TextOptions): Step<PretrainContext> => ({
   title: 'write the folder',
   async run({ made }) {
     await explainedAt({ path: resolve(out) }, saveTextEncoder(resolve(out), made!.encoder, made!.files));
@@ -189,7 +233,7 @@ const writeStep = ({ out }: PretrainOptions): Step<PretrainContext> => ({
   },
 });
 
-function print({ texts, made, curve }: PretrainContext, { out, json }: PretrainOptions): void {
+function print({ texts, made, curve }: PretrainContext, { out, json }: TextOptions): void {
   const { encoder } = made!;
   const parameters = encoder.graph.parameters.reduce((sum, { data }) => sum + data.length, 0);
   const result = {

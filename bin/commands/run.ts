@@ -1,11 +1,13 @@
 import { Command, Option } from 'commander';
 import { formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
 import { evaluateRun } from '../../lib/evaluate/index.ts';
+import type { IdentityTally } from '../../lib/features/index.ts';
 import { checkRun, type LeftOut, leftOutOf, versionsOf } from '../../lib/models/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
 import {
   checkAsOf,
   type DropState,
+  identityCounts,
   isDated,
   isFinished,
   lastDays,
@@ -309,6 +311,7 @@ async function printRun(context: RunContext, json: boolean): Promise<void> {
   const leftOut = page?.leftOut ?? checked?.leftOut ?? [];
   const warnings = checked?.warnings ?? [];
   const replaced = await replacedCounts(workspace.store, manifest);
+  const identities = await identityCounts(workspace.store, manifest);
   const unpromoted = seconds.finetune === undefined ? [] : await notPromoted(workspace.store, planned);
   const result = {
     runId,
@@ -324,6 +327,7 @@ async function printRun(context: RunContext, json: boolean): Promise<void> {
     losses: lost,
     missing: manifest.missing,
     replaced,
+    ...(identities ? { identities } : {}),
     seconds,
   };
   if (json) {
@@ -342,7 +346,16 @@ async function printRun(context: RunContext, json: boolean): Promise<void> {
       `replaced: ${lines.toLocaleString('en-GB')} lines of ${source}, by newer versions of their events`,
     );
   }
+  if (identities) console.log(`joined:   ${identityText(identities)}`);
   console.log(`run      ${runId}\nexports  ${result.exports}\nreport   ${result.report}`);
+}
+
+function identityText({ joined, users, refused }: IdentityTally): string {
+  const ids = (count: number) =>
+    `${count.toLocaleString('en-GB')} ${count === 1 ? 'linked id' : 'linked ids'}`;
+  const others = Object.entries(refused).map(([why, count]) => `${ids(count)} of nobody: ${why}`);
+  const of = `${users.toLocaleString('en-GB')} ${users === 1 ? 'user' : 'users'}`;
+  return [`${ids(joined)} of ${of}`, ...others].join('; ');
 }
 
 function printMissing({ missing }: RunManifest): void {

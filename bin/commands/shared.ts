@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { Listr, ListrLogger, ProcessOutput } from 'listr2';
+import { Listr, ListrLogger, ListrLogLevels, ProcessOutput } from 'listr2';
 import { ConfigError, parseDay } from '../../lib/data/index.ts';
 import { explain } from '../../lib/runtime/index.ts';
 import { openWorkspace, type Workspace } from '../workspace.ts';
@@ -38,6 +38,13 @@ export function dayArgument(text: string): string {
 export interface Step<T> {
   readonly title: string;
   run(context: T, tell: (text: string) => void): Promise<string | undefined>;
+}
+
+/** A log names the step that failed; what went wrong is told once, in the command's last line. */
+class StepLogger extends ListrLogger {
+  override log(...[level, message, options]: Parameters<ListrLogger['log']>): void {
+    super.log(level, message, level === ListrLogLevels.FAILED ? {} : options);
+  }
 }
 
 /** Between two lines of progress where nobody watches. */
@@ -82,7 +89,7 @@ export async function runSteps<T extends object>(
       rendererOptions: {
         showErrorMessage: false,
         collapseErrors: false,
-        logger: new ListrLogger({
+        logger: new StepLogger({
           useIcons: true,
           processOutput: new ProcessOutput(process.stderr, process.stderr),
         }),

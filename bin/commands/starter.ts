@@ -13,7 +13,7 @@ export default defineConfig({
     orders: {
       prefix: 'orders/',
       format: 'csv', // csv, jsonl or parquet; .gz is recognised
-      table: 'events', // events, items, users, labels or treatments
+      table: 'events', // events, items, users, labels, treatments or identities
       columns: {
         // DuckDB SQL over your columns (all text for csv and jsonl).
         user: 'customer_id',

@@ -11,6 +11,10 @@ export function validationJson(report: RunReport): Record<string, unknown> {
       const { by, days, assessment } = task.validation;
       const held = { heldOut: by, days };
       if ('wape' in assessment) return [task.name, { ...held, ...assessment }];
+      if ('qini' in assessment) {
+        const { curve: _, ...figures } = assessment;
+        return [task.name, { ...held, ...figures }];
+      }
       if ('recall' in assessment) {
         const { n, recall, ndcg, intervals } = assessment;
         return [
@@ -18,7 +22,7 @@ export function validationJson(report: RunReport): Record<string, unknown> {
           { ...held, n, recall: figure(recall, intervals.recall), ndcg: figure(ndcg, intervals.ndcg) },
         ];
       }
-      if ('spearman' in assessment) {
+      if ('topShare10' in assessment) {
         const { n, meanTruth, meanPrediction, mae, spearman, topShare10, coverage, intervals } = assessment;
         return [
           task.name,
@@ -34,6 +38,7 @@ export function validationJson(report: RunReport): Record<string, unknown> {
           },
         ];
       }
+      if ('r2' in assessment || 'macroF1' in assessment) return [task.name, { ...held, ...assessment }];
       const { n, positives, auroc, lift10, logLoss, intervals } = assessment;
       return [
         task.name,
@@ -75,6 +80,7 @@ export function validationText(report: RunReport): string {
   const ranked = tasks.filter((task) => isChance(task) && task.validation);
   const amounts = tasks.filter((task) => task.kind === 'value' && task.validation);
   const forecast = tasks.filter((task) => task.kind === 'demand' && task.validation);
+  const effects = tasks.filter((task) => task.kind === 'uplift' && task.validation);
   const listed = tasks.filter((task) => task.kind === 'next' && task.validation);
   const parts: string[] = [];
   if (ranked.length > 0) {
@@ -170,16 +176,70 @@ export function validationText(report: RunReport): string {
       ),
     );
   }
+  if (effects.length > 0) {
+    parts.push(
+      table(
+        ['task', 'held out', 'n', 'effect', 'Qini', 'AUUC'],
+        effects.flatMap((task) => {
+          if (task.kind !== 'uplift' || !task.validation) return [];
+          const { n, effect, qini, auuc, intervals } = task.validation.assessment;
+          return [
+            [
+              task.name,
+              heldOut(task),
+              n,
+              withInterval(effect, intervals.effect, 4),
+              withInterval(qini, intervals.qini, 4),
+              withInterval(auuc, intervals.auuc, 4),
+            ],
+          ];
+        }),
+      ),
+    );
+  }
+  const labelled = labelledLines(tasks);
+  parts.push(...labelled);
   for (const { name, validation } of tasks) {
     if (!validation)
       parts.push(`${name}: not measured, too little history or too few outcomes to hold some out`);
   }
-  if (ranked.length + listed.length + amounts.length + forecast.length > 0) {
+  if (
+    ranked.length + listed.length + amounts.length + forecast.length + effects.length + labelled.length >
+    0
+  ) {
     parts.push(
       'Validation: data held out of the fit, by which the model was chosen; no test. 95 % intervals in brackets.',
     );
   }
   return parts.join('\n');
+}
+
+/** A line for each task over a labelled table that tells more than yes or no. */
+function labelledLines(tasks: readonly TaskReport[]): string[] {
+  return tasks.flatMap((task) => {
+    if (task.kind === 'one-of' && task.validation) {
+      const { n, accuracy, macroF1, logLoss, intervals } = task.validation.assessment;
+      const [right, macro] = [
+        withInterval(accuracy, intervals.accuracy, 3),
+        withInterval(macroF1, intervals.macroF1, 3),
+      ];
+      return [`${task.name}: accuracy ${right}, macro F1 ${macro}, log loss ${fixed(logLoss)} of ${n} rows`];
+    }
+    if (task.kind === 'any-of' && task.validation) {
+      const { n, microF1, macroF1, intervals } = task.validation.assessment;
+      const [micro, macro] = [
+        withInterval(microF1, intervals.microF1, 3),
+        withInterval(macroF1, intervals.macroF1, 3),
+      ];
+      return [`${task.name}: micro F1 ${micro}, macro F1 ${macro} of ${n} rows`];
+    }
+    if (task.kind === 'number' && task.validation) {
+      const { n, mae, r2, coverage, intervals } = task.validation.assessment;
+      const [off, explained] = [withInterval(mae, intervals.mae, 3), withInterval(r2, intervals.r2, 3)];
+      return [`${task.name}: MAE ${off}, R² ${explained}, within 80 % ${fixed(coverage)} of ${n} rows`];
+    }
+    return [];
+  });
 }
 
 function heldOut({ validation }: TaskReport): string {

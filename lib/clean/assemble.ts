@@ -1,4 +1,4 @@
-import { batchCount, encodeArrow, streamArrow } from '../data/index.ts';
+import { batchCount, encodeArrow, type Pseudonyms, streamArrow } from '../data/index.ts';
 import {
   arrowField,
   type CellColumn,
@@ -11,7 +11,7 @@ import {
 import { Refusal } from './errors.ts';
 import type { Judgement } from './judge.ts';
 import { BUILT_IN_FLAGS, NO_TEXT, type TablePlan } from './mapping/index.ts';
-import { RANKED, type Subjects } from './subjects.ts';
+import { RANKED, type Subjects, textsOf } from './subjects.ts';
 
 /** The clean table of a drop as an Arrow file, and what its rows say. */
 export interface Assembled {
@@ -32,6 +32,7 @@ const BUSY_DAY = 2000;
  * Sorts the clean rows of `mapped` by hash, user and content and encodes them, one record batch per range of hashes.
  * Equal content gives equal bytes, whatever the order of the file.
  * @param subjects of `mapped`, from `loadSubjects`
+ * @param pseudonyms for ids of users beside the subject
  */
 export async function assemble(
   sql: Sql,
@@ -39,6 +40,7 @@ export async function assemble(
   judgement: Judgement,
   shards: number,
   subjects: Subjects,
+  pseudonyms: Pseudonyms,
 ): Promise<Assembled> {
   const rows = judgement.clean;
   const flags = builtInFlags(plan, judgement, subjects);
@@ -77,7 +79,13 @@ export async function assemble(
       valid: new Uint8Array(rows),
       bytes: new Uint8Array(),
     };
-    const all = [...own, ...plan.outputs.map(({ name }) => read.get(`o_${name}`) ?? none)];
+    const all = [
+      ...own,
+      ...plan.outputs.map(({ name, sealed }) => {
+        const found = read.get(`o_${name}`) ?? none;
+        return sealed ? sealedCells(found, pseudonyms) : found;
+      }),
+    ];
     return cutBatches(fields, all, inner);
   };
   const pieces = async function* () {
@@ -159,6 +167,15 @@ function subjectCells(
     at += length * (to - from);
   });
   return [{ values: lengths, bytes }, { values: hash }];
+}
+
+/** A column of ids of users as their pseudonyms. */
+function sealedCells(ids: Cells, pseudonyms: Pseudonyms): Cells {
+  const sealed = pseudonyms.sealAll(textsOf(ids));
+  return {
+    values: Int32Array.from(sealed, (text) => Buffer.byteLength(text)),
+    bytes: new TextEncoder().encode(sealed.join('')),
+  };
 }
 
 /** Rows of one subject stand together: calls `use` with its rank, its first row and the one behind its last. */

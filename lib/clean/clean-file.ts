@@ -56,7 +56,7 @@ export async function cleanFile(sql: Sql, input: CleanFileInput): Promise<CleanF
   const latest = droppedAt.getTime() + source.toleranceHours * HOUR_MS;
   const judged = await judge(sql, records, plan, source, latest);
   const subjects = await loadSubjects(sql, plan, pseudonyms);
-  const assembled = await assemble(sql, plan, judged, config.shards, subjects);
+  const assembled = await assemble(sql, plan, judged, config.shards, subjects, pseudonyms);
   const withdrawn = await assembleWithdrawn(sql, plan, subjects);
   const rejected = judged.quarantinedRows;
   const known: Record<string, string | null> = { ...Object.fromEntries(facts.partitions) };

@@ -1,7 +1,7 @@
 import { DataError } from '../data/index.ts';
 import { duckDbMessage, type Sql, timeReadingText, withConnection } from './duckdb/index.ts';
 import { Refusal } from './errors.ts';
-import { bindAll, typesOf } from './mapping/index.ts';
+import { type Bound, bindAll, typesOf } from './mapping/index.ts';
 import type { Column } from './read/index.ts';
 
 /** A condition of the config over a table of ours. */
@@ -31,12 +31,22 @@ export async function conditionFault(
   asked: ConditionOf,
   columns: readonly Named[],
 ): Promise<string | undefined> {
+  const read = await readCondition(asked, columns);
+  return 'fault' in read ? read.fault : undefined;
+}
+
+/** The columns that a condition reads, in their order, or why no table with these columns can be asked it. */
+export async function readCondition(
+  asked: ConditionOf,
+  columns: readonly Named[],
+): Promise<{ readonly reads: readonly string[] } | { readonly fault: string }> {
   return withConnection({ threads: 1 }, async (sql) => {
     try {
-      await bound(sql, asked, slotsOf(columns));
-      return undefined;
+      const { columns: read } = await bound(sql, asked, slotsOf(columns));
+      const slots = new Set(read.map(({ slot }) => slot));
+      return { reads: slotsOf(columns).flatMap(({ name, slot }) => (slots.has(slot) ? [name] : [])) };
     } catch (error) {
-      if (error instanceof Refusal) return error.reason;
+      if (error instanceof Refusal) return { fault: error.reason };
       throw error;
     }
   });
@@ -55,7 +65,7 @@ export async function rowsThatMeet(
   const slots = slotsOf(columns.map(({ name, values }) => ({ name, isNumber: isNumbers(values) })));
   return withConnection({ threads: 1 }, async (sql) => {
     try {
-      const condition = await bound(sql, asked, slots);
+      const { sql: condition } = await bound(sql, asked, slots);
       await fill(sql, rows, columns, slots);
       const meeting = await sql.run(`SELECT place FROM asked WHERE ${condition}`);
       const meets = new Uint8Array(rows);
@@ -80,13 +90,13 @@ const slotsOf = (columns: readonly Named[]): Column[] =>
   columns.map(({ name, isNumber }, i) => ({ name, type: isNumber ? 'DOUBLE' : 'VARCHAR', slot: `c${i}` }));
 
 /** The condition over the columns' slots. @throws Refusal where it is none */
-async function bound(sql: Sql, asked: ConditionOf, columns: readonly Column[]): Promise<string> {
+async function bound(sql: Sql, asked: ConditionOf, columns: readonly Column[]): Promise<Bound> {
   const wanted = [{ path: asked.setting, expression: asked.condition }];
   const scope = { of: asked.of, columns, given: [], optional: [] };
   const reading = timeReadingText({ zone: asked.zone, abbreviations: {} });
   const [one] = await bindAll(sql, wanted, scope, reading);
   const [type] = await typesOf(sql, [one!]);
-  if (type === 'BOOLEAN') return one!.sql;
+  if (type === 'BOOLEAN') return one!;
   throw new Refusal(`it gives a ${type}, and a condition is true or false`, 'compare it with something');
 }
 

@@ -1,4 +1,10 @@
-export { type ConditionOf, conditionFault, rowsThatMeet } from './condition.ts';
+export {
+  type ConditionColumn,
+  type ConditionOf,
+  conditionFault,
+  readCondition,
+  rowsThatMeet,
+} from './condition.ts';
 export { type Digests, findKeys, keysOf, listDigests } from './digests.ts';
 export { type CleanDropInput, type CleanResult, cleanDrop } from './drop.ts';
 export { engineWithin, quoteText, type Sql, withConnection } from './duckdb/index.ts';

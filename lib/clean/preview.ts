@@ -119,7 +119,7 @@ export async function previewDrop(input: PreviewInput): Promise<Preview> {
 async function firstRows(
   sql: Sql,
   { assembled, judged }: CleanFile,
-  { config, pseudonyms }: PreviewInput,
+  { config, pseudonyms, named }: PreviewInput,
   show: number,
 ): Promise<Record<string, Value>[]> {
   if (judged.clean === 0) return [];
@@ -127,6 +127,7 @@ async function firstRows(
   const wanted = places.map(([place]) => Number(place));
   const { timeZone, currency } = config.shop;
   const digits = minorDigits(currency);
+  const identities = named.source.table === 'identities';
   const shown = new Map<number, Record<string, Value>>();
   let start = 0;
   for (const batch of decodeArrow(await whole(assembled.arrow)).batches) {
@@ -137,7 +138,8 @@ async function firstRows(
       for (const [column, { name }] of batch.schema.fields.entries()) {
         if (name === 'hash' || name === 'id' || name === 'flags') continue;
         const value: unknown = batch.getChildAt(column)?.get(row) ?? null;
-        if (name === 'user') cells.user = pseudonyms.open(String(value));
+        if (name === 'user' || (name === 'anonymous' && identities))
+          cells[name] = pseudonyms.open(String(value));
         else if (value === null) cells[name] = null;
         else if (name === 'time' || name === 'valid_from') cells[name] = localTime(Number(value), timeZone);
         else if (name === 'type') cells.type = EVENT_TYPES[Number(value)] ?? null;

@@ -54,7 +54,8 @@ function most(values: ArrayLike<number | bigint>): number {
   return found;
 }
 
-function textsOf(
+/** The texts of a column. */
+export function textsOf(
   cells: { readonly values: ArrayLike<number | bigint>; readonly bytes?: Uint8Array } | undefined,
 ): string[] {
   const bytes = Buffer.from(cells?.bytes ?? new Uint8Array());

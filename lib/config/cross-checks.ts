@@ -3,6 +3,7 @@ import type { CrossFault, Parts } from './faults.ts';
 import { machineFaults } from './machines.ts';
 import { configSchema, type Source } from './schema.ts';
 import { actionFaults, fairnessFaults, profileFaults, taskFaults } from './task-checks.ts';
+import { usersText } from './text-schema.ts';
 
 /** The right parts of what a person wrote, so that one wrong setting hides no fault elsewhere. */
 export function partsOf(input: unknown): Parts {
@@ -39,6 +40,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 export function crossFaults(parts: Parts): CrossFault[] {
   return [
     ...widthFaults(parts),
+    ...behaviourFaults(parts),
     ...momentumFaults(parts),
     ...textFaults(parts),
     ...environmentFaults(parts),
@@ -60,12 +62,18 @@ function widthFaults({ model, text }: Parts): CrossFault[] {
     const expected = `a divisor of model.width, which is ${model.width}`;
     faults.push({ path: ['model', 'heads'], given: model.heads, expected });
   }
-  const encoder = text?.encoder;
+  const encoder = text && usersText(text).encoder;
   if (typeof encoder === 'object' && encoder.width % encoder.heads !== 0) {
     const expected = `a divisor of text.encoder.width, which is ${encoder.width}`;
     faults.push({ path: ['text', 'encoder', 'heads'], given: encoder.heads, expected });
   }
   return faults;
+}
+
+function behaviourFaults({ model }: Parts): CrossFault[] {
+  if (model?.behaviour === undefined || model.layers > 0) return [];
+  const expected = 'at least 1 with model.behaviour: 0 layers leave out what reads visits';
+  return [{ path: ['model', 'layers'], given: model.layers, expected }];
 }
 
 function momentumFaults({ training }: Parts): CrossFault[] {
@@ -78,13 +86,14 @@ function textFaults({ text, sources, named }: Parts): CrossFault[] {
   const texts = Object.values(sources).some(
     (source) =>
       (source.table === 'events' && source.columns.text !== undefined) ||
-      (source.table === 'items' && Object.keys(source.attributes.texts ?? {}).length > 0),
+      ((source.table === 'items' || source.table === 'labels') &&
+        Object.keys(source.attributes.texts ?? {}).length > 0),
   );
   // A source that is wrong may be the one that has them.
   const known = named !== undefined && [...named].every((name) => sources[name]);
   if (!text || texts || !known) return [];
   const expected =
-    'a source of events with a column "text", or one of items with attributes "texts", to read';
+    'a source of events with a column "text", or one of items or labels with attributes "texts", to read';
   return [{ path: ['text'], given: undefined, expected }];
 }
 

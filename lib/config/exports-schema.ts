@@ -26,8 +26,10 @@ const profiles = z.strictObject({
   wonBackDays: days.default(30),
   /** 'item', or an item category attribute: what a user's interests are told in; left out: they are not told. */
   interests: z.string().optional(),
-  /** Interests of a user that are named at most. */
-  mostInterests: z.number().int().min(1).max(20).default(3),
+  /** Interests of a user that are named at most; default: 3. */
+  mostInterests: z.number().int().min(1).max(20).optional(),
+  /** Also how anomalous each buyer is, and why: returns and orders unlike those of others. */
+  anomaly: z.boolean().optional(),
 });
 
 export const exportsSchema = z
@@ -36,6 +38,11 @@ export const exportsSchema = z
       .array(z.enum(['parquet', 'csv.gz']))
       .min(1)
       .default(['parquet', 'csv.gz']),
+    /**
+     * What CSV holds of a text that a spreadsheet would take for a formula: it with an apostrophe in front ('guard', the
+     * default), or it as it is ('keep').
+     */
+    csvFormulas: z.enum(['guard', 'keep']).optional(),
     /** Share of users held out of every campaign, by a stable hash of the user. */
     controlShare: z.number().min(0).max(0.5).default(0.05),
     /** How many of the strongest reasons stand beside each probability. */
@@ -63,6 +70,7 @@ export const exportsSchema = z
           cost: z.number().nonnegative().default(0),
         }),
       )
+      .refine((actions) => Object.keys(actions).length > 0, 'at least one action, or no such setting')
       .optional(),
     /** Also a table `profiles`: lifecycle, recency, frequency and money, habits and segment of each user. */
     profiles: z

@@ -15,7 +15,9 @@ export type {
   ProfileSettings,
   Source,
   Task,
+  UpliftTask,
   ValueTask,
 } from './schema.ts';
 export { MODEL_FAMILIES } from './schema.ts';
-export { itemAttributes } from './task-checks.ts';
+export { itemAttributes, userAttributes } from './task-checks.ts';
+export { type EncoderSizes, encoderSizes, labelsText, usersText } from './text-schema.ts';

@@ -4,6 +4,7 @@ import { exportsSchema, fairness } from './exports-schema.ts';
 import { days, name, timeZone } from './parts.ts';
 import { source } from './source-schema.ts';
 import { task } from './task-schema.ts';
+import { text } from './text-schema.ts';
 
 /**
  * The shape of `nightjar.config.ts`: the one place of settings, read by the command line, the jobs and the stacks.
@@ -45,6 +46,8 @@ const model = z
     hidden: z.number().int().positive().default(32),
     /** Members of the MLP ensemble inside the one graph. */
     members: z.number().int().positive().default(8),
+    /** An encoder of another shop's visits in the bucket (`models/behaviours/<name>/`), as one more thing to try. */
+    behaviour: name.optional(),
   })
   .prefault({});
 
@@ -92,48 +95,6 @@ const training = z
   })
   .prefault({});
 
-/** How texts are read; without it no model reads a text, and nothing else changes. */
-const text = z
-  .strictObject({
-    /**
-     * The name of an encoder in the bucket (`models/encoders/<name>/`), or the sizes of a small one that is pretrained on
-     * the shop's own texts, those known before the day in question alone.
-     */
-    encoder: z
-      .union([
-        name,
-        z.strictObject({
-          layers: z.number().int().positive().default(2),
-          width: z.number().int().positive().default(64),
-          heads: z.number().int().positive().default(4),
-          /** Word pieces of its tokenizer, at most. */
-          vocabulary: z.number().int().min(100).max(100_000).default(4000),
-          /** Passes of masked-token pretraining over the distinct texts. */
-          epochs: z.number().int().nonnegative().default(20),
-          learningRate: z.number().positive().default(0.002),
-        }),
-      ])
-      .prefault({}),
-    /** Also tries to train the encoder with the model, by low-rank adaptation; left out: its vectors stay as they are. */
-    lora: z
-      .strictObject({
-        rank: z.number().int().positive().default(8),
-        alpha: z.number().positive().default(16),
-        /** Linear layers by name: the last parts of it, or a pattern with `*`. */
-        targets: z.array(z.string()).min(1).default(['query', 'value']),
-        /** Steps at most. */
-        steps: z.number().int().positive().default(200),
-      })
-      .optional(),
-    /** Word pieces of a text that are read. */
-    maxLength: z.number().int().min(8).max(512).default(64),
-    /** A user's most recent texts that are read: of events, and as many titles of items. */
-    recent: z.number().int().min(1).max(64).default(16),
-    /** Texts of events older than this are not read. */
-    days: days.default(365),
-  })
-  .optional();
-
 /** Each setting by itself; what one says of another is checked in `cross-checks.ts`. */
 export const configSchema = z.strictObject({
   shop: z.strictObject({
@@ -179,6 +140,7 @@ export type ValueTask = Extract<Task, { kind: 'value' }>;
 export type NextTask = Extract<Task, { kind: 'next' }>;
 export type DemandTask = Extract<Task, { kind: 'demand' }>;
 export type LabelTask = Extract<Task, { kind: 'label' }>;
+export type UpliftTask = Extract<Task, { kind: 'uplift' }>;
 
 function isCurrency(code: string): boolean {
   return Intl.supportedValuesOf('currency').includes(code);

@@ -192,6 +192,20 @@ const treatmentSource = z.strictObject({
   }),
 });
 
+/** Which anonymous id turned out to be which user: their events are the user's from then on, those of before included. */
+const identitySource = z.strictObject({
+  ...sourceCommon,
+  table: z.literal('identities'),
+  columns: z.strictObject({
+    /** Of a visitor who is not known yet: a cookie, a device. Written as the events of it name their user. */
+    anonymous: sql,
+    /** Who it turned out to be: a customer, or another anonymous id. */
+    user: sql,
+    /** When that became known. */
+    time: sql,
+  }),
+});
+
 /** Where rows come from and what their columns mean, by the table that they fill. */
 export const source = z.discriminatedUnion('table', [
   eventSource,
@@ -199,6 +213,7 @@ export const source = z.discriminatedUnion('table', [
   userSource,
   labelSource,
   treatmentSource,
+  identitySource,
 ]);
 
 function isEncoding(label: string): boolean {

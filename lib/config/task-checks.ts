@@ -1,14 +1,25 @@
 import type { CrossFault, Parts } from './faults.ts';
 import type { NextTask } from './schema.ts';
+import { upliftFaults } from './uplift-checks.ts';
+
+type AttributeKind = 'numbers' | 'categories' | 'texts';
 
 /** Names of the attributes of items, by kind. */
-export function itemAttributes(
+export const itemAttributes = (parts: Pick<Parts, 'sources'>, kind: AttributeKind): Set<string> =>
+  attributesOf('items', parts, kind);
+
+/** Names of the attributes of users, by kind. */
+export const userAttributes = (parts: Pick<Parts, 'sources'>, kind: AttributeKind): Set<string> =>
+  attributesOf('users', parts, kind);
+
+function attributesOf(
+  table: 'items' | 'users',
   { sources }: Pick<Parts, 'sources'>,
-  kind: 'numbers' | 'categories' | 'texts',
+  kind: AttributeKind,
 ): Set<string> {
   return new Set(
     Object.values(sources).flatMap((source) => {
-      const set = source.table === 'items' ? source.attributes[kind] : undefined;
+      const set = source.table === table ? source.attributes[kind] : undefined;
       return Array.isArray(set) ? set : Object.keys(set ?? {});
     }),
   );
@@ -47,12 +58,18 @@ export function taskFaults(parts: Parts): CrossFault[] {
             : [{ path: ['tasks', name, 'stock'], given: task.stock, expected: stock }]),
         ];
       }
+      if (task.kind === 'uplift') return upliftFaults(name, task, parts);
       const asks = task.kind === 'event' || task.kind === 'value';
       if (asks && task.knownDays !== undefined && (task.population ?? 'buyers') === 'buyers') {
-        const expected = `no such setting without population: 'known' or 'prospects', which go by it`;
+        const expected = `no such setting without population: 'known', 'prospects' or a condition, which go by it`;
         return [{ path: ['tasks', name, 'knownDays'], given: task.knownDays, expected }];
       }
-      if (task.kind !== 'label' || sources[task.source]?.table === 'labels') return [];
+      if (task.kind !== 'label') return [];
+      if (task.separator !== undefined && task.answers !== 'any-of') {
+        const expected = `no such setting without answers: 'any-of', whose labels it tells apart`;
+        return [{ path: ['tasks', name, 'separator'], given: task.separator, expected }];
+      }
+      if (sources[task.source]?.table === 'labels') return [];
       if (named.has(task.source) && !sources[task.source]) return [];
       const expected = `the name of a source whose table is "labels" (sources: ${[...named].join(', ')})`;
       return [{ path: ['tasks', name, 'source'], given: task.source, expected }];
@@ -75,7 +92,11 @@ export function profileFaults(parts: Parts): CrossFault[] {
     const expected = 'a task over users beside it: profiles are of the users that a night scores';
     faults.push({ path, given: undefined, expected });
   }
-  const { interests } = profiles;
+  const { interests, mostInterests } = profiles;
+  if (mostInterests !== undefined && interests === undefined) {
+    const expected = 'no such setting without "interests", which says what they are told in';
+    faults.push({ path: [...path, 'mostInterests'], given: mostInterests, expected });
+  }
   const expected = interests !== undefined && named ? notOfItems(interests, parts) : undefined;
   if (expected !== undefined) faults.push({ path: [...path, 'interests'], given: interests, expected });
   return faults;
@@ -140,12 +161,7 @@ const allKnown = ({ sources, named }: Parts): boolean => [...(named ?? [])].ever
 /** Groups are told by what is said of users. */
 export function fairnessFaults({ fairness, sources, named }: Parts): CrossFault[] {
   if (!fairness || !named || ![...named].every((name) => sources[name])) return [];
-  const known = new Set(
-    Object.values(sources).flatMap((source) => {
-      const set = source.table === 'users' ? source.attributes.categories : undefined;
-      return Array.isArray(set) ? set : Object.keys(set ?? {});
-    }),
-  );
+  const known = userAttributes({ sources }, 'categories');
   return fairness.attributes.flatMap((given, i) => {
     if (known.has(given)) return [];
     const choices = [...known].map((one) => `"${one}"`).join(', ') || 'none';

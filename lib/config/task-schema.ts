@@ -2,12 +2,19 @@ import { z } from 'zod';
 import { listRules } from './list-rules.ts';
 import { days, eventType, name } from './parts.ts';
 
+const sql = z.string().min(1, 'a condition in DuckDB SQL');
+
 /**
  * Who is asked: 'buyers' have done it before; 'known' have done anything within `knownDays` before the as-of time;
- * 'prospects' are those of the known who have never done it. Default: 'buyers'.
+ * 'prospects' are those of the known who have never done it; { where: condition }: who meets a condition in SQL over features
+ * of behaviour and attributes of users, of those who have done anything before. Default: 'buyers'.
  */
-const population = z.enum(['buyers', 'known', 'prospects']).optional();
-/** Of 'known' and 'prospects'; default: 90. */
+const population = z
+  .union([z.enum(['buyers', 'known', 'prospects']), z.strictObject({ where: sql })], {
+    error: `'buyers', 'known', 'prospects', or { where: 'a condition in SQL' }`,
+  })
+  .optional();
+/** Of 'known' and 'prospects', default: 90; of a condition, default: at any time before. */
 const knownDays = days.optional();
 
 const eventTask = z.strictObject({
@@ -64,10 +71,48 @@ const labelTask = z.strictObject({
   kind: z.literal('label'),
   /** The source of the labelled table. */
   source: name,
-  /** The label's value that counts as 1. */
+  /**
+   * What a label is: yes or no (`positive` or another), one of several classes, any number of several labels, or a number. Default:
+   * 'yes-no'.
+   */
+  answers: z.enum(['yes-no', 'one-of', 'any-of', 'number']).optional(),
+  /** Of 'yes-no': the label's value that counts as 1. */
   positive: z.string().default('1'),
+  /** Of 'any-of': what stands between two labels of a row. A row whose label begins with `[` is a JSON list. Default: a comma. */
+  separator: z.string().min(1).optional(),
   /** Attributes this task must not see, for example one that is only known after the fact. */
   exclude: z.array(z.string()).default([]),
+});
+
+const upliftTask = z.strictObject({
+  kind: z.literal('uplift'),
+  /** The source of a labelled table with a row for each user of a trial, or … */
+  source: name.optional(),
+  /** … campaigns of the `treatments`, whose users the shop's own events tell of. */
+  campaigns: z.array(z.string()).min(1).optional(),
+  /** Of a table: the category attribute that names each row's arm. No model reads it. */
+  arm: z.string().optional(),
+  /** Arms that were treated, as one; rows of arms that neither list names are left out. */
+  treated: z.array(z.string()).min(1),
+  /** Arms that were held out. */
+  control: z.array(z.string()).min(1).default(['control']),
+  /** What is counted: 'chance' that the outcome comes, or its 'amount': a number, or of campaigns the money of the events. */
+  of: z.enum(['chance', 'amount']).default('chance'),
+  /** Of a table: the attribute that is the outcome; default: the label. */
+  outcome: z.string().optional(),
+  /** Of a table and 'chance': the outcome's value that counts as 1; default: '1'. */
+  positive: z.string().optional(),
+  /** Attributes of a table that this task must not see, such as other outcomes. */
+  exclude: z.array(z.string()).optional(),
+  /** Of campaigns: the outcome is such an event; default: 'purchase'. */
+  event: eventType.optional(),
+  /** Of campaigns: … within so many days from the treatment. */
+  horizonDays: days.optional(),
+  /** Of campaigns: who is scored; default: 'known'. */
+  population,
+  knownDays,
+  /** Whose outcome the treatment is expected to raise by more is persuadable. */
+  least: z.number().default(0),
 });
 
 /** What is asked, by kind. */
@@ -78,4 +123,5 @@ export const task = z.discriminatedUnion('kind', [
   valueTask,
   demandTask,
   labelTask,
+  upliftTask,
 ]);

@@ -31,20 +31,6 @@ export {
   type Points,
   silhouette,
 } from './cluster/index.ts';
-// What users take next, from what they had.
-export {
-  type AlsOptions,
-  type BprOptions,
-  bprFactors,
-  type Factors,
-  type Interactions,
-  implicitAls,
-  itemNeighbours,
-  type NeighbourOptions,
-  type Recommender,
-  RecommendError,
-  userNeighbours,
-} from './recommend/index.ts';
 // Who still buys, how often and for how much, from dates and sums alone.
 export {
   type BgNbdFit,
@@ -131,10 +117,11 @@ export {
   type TextExplanation,
   type TextModel,
 } from './inspect/index.ts';
-// Logistic regression, and its penalty by cross-validation.
+// Logistic and linear regression, and their penalties by cross-validation.
 export {
   chooseL2,
   fitLogistic,
+  fitRidge,
   type L2Choice,
   type L2Input,
   type L2Loss,
@@ -144,6 +131,8 @@ export {
   type LogisticInput,
   type LogisticTable,
   linearLogits,
+  type RidgeFit,
+  type RidgeInput,
 } from './linear/index.ts';
 // How good it is: measures, intervals, calibration.
 export {
@@ -151,6 +140,7 @@ export {
   assessBinary,
   assessLists,
   assessNumeric,
+  assessUplift,
   auroc,
   averagePrecision,
   type BinaryAssessment,
@@ -215,6 +205,8 @@ export {
   type Sigmoid,
   spearman,
   topShare,
+  type UpliftAssessment,
+  type UpliftRows,
 } from './metrics/index.ts';
 // Layers and losses, as functions over the builder.
 export {
@@ -351,6 +343,20 @@ export {
   type UnfreezingStage,
   unfreezeSchedule,
 } from './peft/index.ts';
+// What users take next, from what they had.
+export {
+  type AlsOptions,
+  type BprOptions,
+  bprFactors,
+  type Factors,
+  type Interactions,
+  implicitAls,
+  itemNeighbours,
+  type NeighbourOptions,
+  RecommendError,
+  type Recommender,
+  userNeighbours,
+} from './recommend/index.ts';
 // Other steps and smaller models: adversarial, private, distilled, pruned.
 export {
   type AccountantOptions,
@@ -543,16 +549,20 @@ export {
 } from './trees/index.ts';
 // What a treatment changed: groups compared.
 export {
+  type AssignedRows,
   type Comparison,
   type Count,
   type Cuped,
+  classTransformation,
   compareMeans,
   compareProportions,
   cuped,
+  doublyRobust,
   type Estimate,
   type MeanComparison,
   type Measured,
   type SampleRatio,
   sampleRatio,
+  transformedOutcomes,
   UpliftError,
 } from './uplift/index.ts';

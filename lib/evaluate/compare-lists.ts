@@ -68,7 +68,9 @@ export function compareLists({ task, k, trials }: ListTrials): ComparedLists | u
       ...(name === best.name ? {} : { behind: behind(users, recalls, best.recalls) }),
       seconds: meanOf(trials.flatMap(({ seconds }) => seconds.get(name) ?? [])),
     })),
-    leftOut: [...new Set([...tried.filter((name) => !stood.includes(name)), ...trials.flatMap(({ cut }) => cut)])],
+    leftOut: [
+      ...new Set([...tried.filter((name) => !stood.includes(name)), ...trials.flatMap(({ cut }) => cut)]),
+    ],
   };
 }
 

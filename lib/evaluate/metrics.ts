@@ -2,6 +2,7 @@ import {
   assessBinary,
   assessLists,
   assessNumeric,
+  assessUplift,
   auroc,
   averagePrecision,
   brier,
@@ -14,6 +15,7 @@ import {
   prCurve,
   recallAtK,
   rocCurve,
+  type UpliftAssessment,
 } from '../engine/metrics/index.ts';
 import {
   assessDemand,
@@ -21,9 +23,11 @@ import {
   type DemandOutcomes,
   type ListedOutcomes,
   type Outcomes,
+  type UpliftOutcomes,
   type ValueOutcomes,
 } from '../models/index.ts';
 import type { BinaryEvaluation, ListMeasures, ValueMeasures } from '../report/index.ts';
+import { classMetrics, labelMetrics, numberMetrics } from './label-metrics.ts';
 
 /** The metrics as `--json` prints them. */
 interface BinaryMetrics {
@@ -129,10 +133,22 @@ export const valueEvaluation = ({ truth, values, low, high }: ValueOutcomes): Va
 export function metricsOf(
   outcomes: Outcomes,
   largest?: number,
-): BinaryMetrics | ReturnType<typeof listMetrics> | ReturnType<typeof valueMetrics> | DemandMetrics {
+):
+  | BinaryMetrics
+  | ReturnType<typeof listMetrics>
+  | ReturnType<typeof valueMetrics>
+  | DemandMetrics
+  | UpliftMetrics
+  | ReturnType<typeof numberMetrics>
+  | ReturnType<typeof classMetrics>
+  | ReturnType<typeof labelMetrics> {
+  if (outcomes.kind === 'uplift') return upliftMetrics(outcomes);
   if (outcomes.kind === 'demand') return demandMetrics(outcomes, largest);
   if (outcomes.kind === 'value') return valueMetrics(outcomes);
-  return outcomes.kind === 'list' ? listMetrics(outcomes) : binaryMetrics(outcomes);
+  if (outcomes.kind === 'number') return numberMetrics(outcomes);
+  if (outcomes.kind === 'binary') return binaryMetrics(outcomes);
+  if (outcomes.kind === 'list') return listMetrics(outcomes);
+  return outcomes.kind === 'one-of' ? classMetrics(outcomes) : labelMetrics(outcomes);
 }
 
 /** Of the items that had sold most; those of the yardsticks are of the same items. */
@@ -162,3 +178,46 @@ function demandMetrics(outcomes: DemandOutcomes, largest?: number): DemandMetric
 /** The same with intervals, for the report. */
 export const listEvaluation = ({ truth, lists, k }: ListedOutcomes): ListMeasures =>
   assessLists(truth, lists, k);
+
+/** Effects are differences of mean outcomes, with 95 % intervals; docs/metrics.md has the formulas. */
+interface UpliftMetrics {
+  readonly n: number;
+  readonly treated: number;
+  readonly control: number;
+  readonly meanTreated: number | null;
+  readonly meanControl: number | null;
+  readonly effect: number | null;
+  readonly effectLow: number | null;
+  readonly effectHigh: number | null;
+  readonly meanExpected: number | null;
+  readonly qini: number | null;
+  readonly qiniLow: number | null;
+  readonly qiniHigh: number | null;
+  readonly auuc: number | null;
+  readonly auucLow: number | null;
+  readonly auucHigh: number | null;
+  /** Rows that were expected to gain more than the task's `least`. */
+  readonly persuadables: number;
+  readonly persuadablesEffect: number | null;
+  readonly persuadablesLow: number | null;
+  readonly persuadablesHigh: number | null;
+}
+
+function upliftMetrics(outcomes: UpliftOutcomes): UpliftMetrics {
+  const { n, treated, control, intervals, chosen, ...own } = upliftEvaluation(outcomes);
+  const ends = (interval: readonly [number, number] | null) => interval ?? [null, null];
+  const [effectLow, effectHigh] = ends(intervals.effect);
+  const [qiniLow, qiniHigh] = ends(intervals.qini);
+  const [auucLow, auucHigh] = ends(intervals.auuc);
+  const [persuadablesLow, persuadablesHigh] = ends(chosen.interval);
+  return {
+    ...{ n, treated, control, meanTreated: own.meanTreated, meanControl: own.meanControl },
+    ...{ effect: own.effect, effectLow, effectHigh, meanExpected: own.meanPrediction },
+    ...{ qini: own.qini, qiniLow, qiniHigh, auuc: own.auuc, auucLow, auucHigh },
+    ...{ persuadables: chosen.n, persuadablesEffect: chosen.effect, persuadablesLow, persuadablesHigh },
+  };
+}
+
+/** The same with curves and deciles, for the report. */
+export const upliftEvaluation = ({ uplifts, treated, outcomes, least }: UpliftOutcomes): UpliftAssessment =>
+  assessUplift({ predictions: uplifts, treated, outcomes }, { least });

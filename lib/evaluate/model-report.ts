@@ -5,6 +5,7 @@ import {
   type ChanceTask,
   costsToTrain,
   describedModel,
+  type EffectTask,
   type ForecastTask,
   type ListedTask,
   type ModelDescription,
@@ -18,10 +19,12 @@ import type {
   NextTaskReport,
   NoOutcome,
   TaskReport,
+  UpliftTaskReport,
   ValueTaskReport,
 } from '../report/index.ts';
+import { labelledReport } from './label-report.ts';
 import { longTailReport } from './long-tail.ts';
-import { binaryEvaluation, listEvaluation, valueEvaluation } from './metrics.ts';
+import { binaryEvaluation, listEvaluation, upliftEvaluation, valueEvaluation } from './metrics.ts';
 import { horizonOf } from './outcomes.ts';
 import type { ReportArgs } from './report-args.ts';
 import type { ScoreTotals } from './score-totals.ts';
@@ -70,6 +73,11 @@ async function taskReport(
 ): Promise<TaskReport> {
   if (task.answers === 'chance') return chanceReport(args, task, totals);
   if (task.answers === 'value') return amountReport(args, task, totals);
+  if (task.answers === 'uplift') return effectReport(args, task, totals);
+  if (task.answers === 'labels') {
+    const ranked = totals.labelled.get(task.name) ?? 0;
+    return labelledReport({ ...common(args, task), ranked }, task, args.outcomes[task.name]);
+  }
   return task.answers === 'list' ? listReport(args, task, totals) : forecastReport(args, task, totals);
 }
 
@@ -105,6 +113,25 @@ function amountReport(args: ReportArgs, task: AmountTask, totals: ScoreTotals): 
     ...strengths,
     ...(validation ? { validation } : {}),
     ...(own?.kind === 'value' ? { evaluation: valueEvaluation(own) } : {}),
+  };
+}
+
+function effectReport(args: ReportArgs, task: EffectTask, totals: ScoreTotals): UpliftTaskReport {
+  const { name, of, outcome, currency, treated, control, least, leftOut, balance, strengths, validation } =
+    task;
+  const own = args.outcomes[name];
+  const told = totals.uplifts.get(name);
+  return {
+    ...common(args, task),
+    kind: 'uplift',
+    ...{ of, outcome, treated, control, least, leftOut, balance },
+    ...(currency === undefined ? {} : { currency }),
+    ranked: told?.users ?? 0,
+    expected: told?.sum ?? 0,
+    persuadable: { n: told?.chosen ?? 0, expected: told?.chosenSum ?? 0 },
+    ...strengths,
+    ...(validation ? { validation } : {}),
+    ...(own?.kind === 'uplift' ? { evaluation: upliftEvaluation(own) } : {}),
   };
 }
 

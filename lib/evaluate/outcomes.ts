@@ -19,7 +19,7 @@ export function dataThrough(manifest: RunManifest): number | undefined {
 /** Days from the as-of day that a task's outcome needs; 0 for labelled tables. */
 export function horizonOf({ config }: Pick<RunManifest, 'config'>, name: string): number {
   const task = config.tasks[name];
-  return task && 'horizonDays' in task ? task.horizonDays : 0;
+  return task && 'horizonDays' in task ? (task.horizonDays ?? 0) : 0;
 }
 
 /** Is the whole label window of a task covered by events? */

@@ -1,7 +1,7 @@
 import { EVENT_TYPES, eventCode, formatDay, minorDigits } from '../data/index.ts';
 import type { UserDay } from '../features/index.ts';
 import { eachUser } from '../models/index.ts';
-import { openUsers, type RunManifest } from '../run/index.ts';
+import { openIds, type RunManifest } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 
 /** Orders of the shop's own past: what a purchase is worth. */
@@ -35,7 +35,7 @@ export async function readPast(store: ObjectStore, manifest: RunManifest, before
   const counts = new Map<number, Float64Array>();
   const minor = 10 ** minorDigits(manifest.config.shop.currency);
   const orders = new OrderCounter(before, minor);
-  for await (const { user } of eachUser(openUsers(store, manifest), Number.POSITIVE_INFINITY)) {
+  for await (const { user } of eachUser(openIds(store, manifest), Number.POSITIVE_INFINITY)) {
     for (const of of user.days) {
       let own = counts.get(of.day);
       if (!own) counts.set(of.day, (own = new Float64Array(EVENT_TYPES.length)));

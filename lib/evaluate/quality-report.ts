@@ -1,5 +1,5 @@
 import type { QualityReport } from '../report/index.ts';
-import { type DropState, type RunManifest, replacedCounts } from '../run/index.ts';
+import { type DropState, identityCounts, type RunManifest, replacedCounts } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 
 /** What became of the rows of the drops that a run lists, and of the drops that were refused. */
@@ -25,6 +25,7 @@ export async function qualityReport(
   for (const quality of done)
     for (const [name, rows] of Object.entries(quality.leftOut))
       leftOut.set(name, (leftOut.get(name) ?? 0) + rows);
+  const identities = await identityCounts(store, manifest);
   const total = (counts: Iterable<number>) => [...counts].reduce((sum, rows) => sum + rows, 0);
   const sum = (of: (quality: (typeof done)[number]) => number) => total(done.map(of));
   return {
@@ -36,6 +37,7 @@ export async function qualityReport(
       duplicatesKept: sum((q) => (q.duplicates.policy === 'keep' ? q.duplicates.found : 0)),
       leftOut: total(leftOut.values()),
       replaced: total(Object.values(await replacedCounts(store, manifest))),
+      ...(identities ? { identities } : {}),
       quarantined: sum((q) => q.quarantinedRows),
       refused: refused.length,
     },

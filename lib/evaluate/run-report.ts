@@ -1,7 +1,7 @@
 import type { Config } from '../config/index.ts';
 import { formatDay, parseDay } from '../data/index.ts';
 import { type ExportManifest, modelVersion } from '../export/index.ts';
-import { notChampions } from '../models/index.ts';
+import { notChampions, scarceOf } from '../models/index.ts';
 import type { OrdersReport, ProfilesReport, QualityReport, RunReport, StageReport } from '../report/index.ts';
 import type { RunManifest } from '../run/index.ts';
 import { readJson } from '../runtime/index.ts';
@@ -18,6 +18,9 @@ import { readTotals, type ScoreTotals } from './score-totals.ts';
 export async function runReport(args: ReportArgs): Promise<RunReport> {
   const { store, runId, manifest, drops, leftOut, versions, seconds, now } = args;
   const { config, asOf } = manifest;
+  const conditions = Object.values(config.tasks).some(
+    (task) => 'population' in task && typeof task.population === 'object',
+  );
   const totals = await readTotals(store, runId, manifest, versions);
   const past = await readPast(store, manifest, asOf === null ? Number.NEGATIVE_INFINITY : parseDay(asOf));
   const quality = await qualityReport(store, manifest, drops, past.days);
@@ -38,6 +41,7 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
       through === undefined || asOf === null ? '–' : formatDay(Math.min(through, parseDay(asOf) - 1)),
     warnings: [
       ...warnings(manifest),
+      ...(await scarceOf(store, manifest, versions)).map(({ task, why }) => `${task}: ${why}`),
       ...(await notChampions(store, runId, manifest)).map(
         ({ group, why }) => `${group}: the model of this run serves it alone and is no champion: ${why}`,
       ),
@@ -45,7 +49,9 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
     stages: stages(quality, totals, seconds),
     quality,
     models: await modelReports(args, totals),
-    ...(totals.unasked > 0 ? { unasked: { users: totals.unasked, of: totals.users } } : {}),
+    ...(totals.unasked > 0
+      ? { unasked: { users: totals.unasked, of: totals.users, ...(conditions ? { conditions } : {}) } }
+      : {}),
     ...(groups.length > 0 ? { groups } : {}),
     leftOut,
     ...(past.orders ? { orders: ordersReport(past.orders) } : {}),

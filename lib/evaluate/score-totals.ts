@@ -59,10 +59,21 @@ export interface ScoreTotals {
   readonly probabilities: ReadonlyMap<string, Probabilities>;
   /** Per value task how many users have a value, and the sum of them. */
   readonly amounts: ReadonlyMap<string, { users: number; sum: number }>;
+  /** Per uplift task how many users or rows have one, how many of them are persuadable, and the sum of their uplifts. */
+  readonly uplifts: ReadonlyMap<string, UpliftTotals>;
   /** Per list task how many users have a list, and in how many of them an item stands. */
   readonly listed: ReadonlyMap<string, { users: number; readonly items: Map<string, number> }>;
+  /** Per task over a labelled table that tells more than yes or no, how many rows it scored. */
+  readonly labelled: ReadonlyMap<string, number>;
   /** By task over items. */
   readonly forecasts: ReadonlyMap<string, ForecastTotals>;
+}
+
+export interface UpliftTotals {
+  users: number;
+  sum: number;
+  chosen: number;
+  chosenSum: number;
 }
 
 interface ForecastTotals {
@@ -104,13 +115,15 @@ function forecastTotals(items: readonly string[], forecast: TaskForecasts): Fore
 export async function readTotals(
   store: ObjectStore,
   runId: string,
-  { groups, shards }: RunManifest,
+  { groups, shards, config }: RunManifest,
   versions: Readonly<Record<string, string>>,
 ): Promise<ScoreTotals> {
   const probabilities = new Map<string, Probabilities>();
   const amounts = new Map<string, { users: number; sum: number }>();
+  const uplifts = new Map<string, UpliftTotals>();
   const listed = new Map<string, { users: number; items: Map<string, number> }>();
   const forecasts = new Map<string, ForecastTotals>();
+  const labelled = new Map<string, number>();
   let rows = 0;
   let users = 0;
   let unasked = 0;
@@ -119,10 +132,12 @@ export async function readTotals(
     const tasks = Object.values(scores.tasks);
     const lists = Object.values(scores.lists);
     const values = Object.values(scores.values);
+    const effects = Object.values(scores.uplifts ?? {});
     scores.users.forEach((_, row) => {
       const scored =
         tasks.some(({ probability }) => !Number.isNaN(probability[row]!)) ||
-        values.some(({ value }) => !Number.isNaN(value[row]!));
+        values.some(({ value }) => !Number.isNaN(value[row]!)) ||
+        effects.some(({ uplift }) => !Number.isNaN(uplift[row]!));
       if (!scored && !lists.some((list) => list[row] !== null)) unasked++;
     });
     add(scores);
@@ -143,8 +158,25 @@ export async function readTotals(
         own.sum += one;
       }
     }
+    for (const [task, { uplift }] of Object.entries(scores.uplifts ?? {})) {
+      const settings = config.tasks[task];
+      const least = settings?.kind === 'uplift' ? settings.least : 0;
+      let own = uplifts.get(task);
+      if (!own) uplifts.set(task, (own = { users: 0, sum: 0, chosen: 0, chosenSum: 0 }));
+      for (const one of uplift) {
+        if (Number.isNaN(one)) continue;
+        own.users++;
+        own.sum += one;
+        if (!(one > least)) continue;
+        own.chosen++;
+        own.chosenSum += one;
+      }
+    }
     for (const [task, forecast] of Object.entries(scores.forecasts ?? {})) {
       forecasts.set(task, forecastTotals(scores.users, forecast));
+    }
+    for (const task of Object.keys({ ...scores.classes, ...scores.numbers })) {
+      labelled.set(task, scores.users.length);
     }
     for (const [task, lists] of Object.entries(scores.lists)) {
       let own = listed.get(task);
@@ -166,5 +198,5 @@ export async function readTotals(
     served.filter((group) => !overUsers(group)),
     add,
   );
-  return { rows, users, unasked, probabilities, amounts, listed, forecasts };
+  return { rows, users, unasked, probabilities, amounts, uplifts, listed, labelled, forecasts };
 }

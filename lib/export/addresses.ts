@@ -120,7 +120,7 @@ export interface AudienceArguments {
 
 /** Writes a range of ranks of a task's addresses, best first. */
 export async function writeAudience(
-  { store, folder }: StepContext,
+  { store, folder, guardFormulas }: StepContext,
   { task, part, parts, keys, ranked }: AudienceArguments,
 ): Promise<ExportFile[]> {
   const entries: Buffer[] = [];
@@ -130,7 +130,7 @@ export async function writeAudience(
   }
   entries.sort((a, b) => a.readUInt32LE() - b.readUInt32LE());
   return writeTableFile({
-    ...{ store, folder, table: 'audiences', rows: entries.length, keys },
+    ...{ store, folder, guardFormulas, table: 'audiences', rows: entries.length, keys },
     columns: AUDIENCE,
     name: partName(`audience-${task}`, part, parts),
     records: (csv) => addressRecords(csv, entries, ranked),

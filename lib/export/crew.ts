@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { NightjarError } from '../data/index.ts';
 import { EXIT_RETRY, explain, SystemError, sentenceOf } from '../runtime/index.ts';
-import type { StepContext } from './context.ts';
+import type { StepContext, StepSettings } from './context.ts';
 import { STEPS, type StepName, type Steps } from './steps.ts';
 
 /** Who does the steps of an export. */
@@ -35,7 +35,7 @@ export function alone(context: StepContext): Crew {
 }
 
 interface Request {
-  readonly folder: string;
+  readonly settings: StepSettings;
   readonly step: StepName;
   readonly argument: unknown;
 }
@@ -49,7 +49,7 @@ type Response =
  * Processes that share out the steps.
  * @param start starts one that calls `serveSteps`
  */
-export function openCrew(start: () => ChildProcess, workers: number, folder: string): Crew {
+export function openCrew(start: () => ChildProcess, workers: number, settings: StepSettings): Crew {
   const hands = Array.from({ length: workers }, () => new Hand(start()));
   return {
     async all(step, of, onDone) {
@@ -60,7 +60,7 @@ export function openCrew(start: () => ChildProcess, workers: number, folder: str
         while (next < of.length) {
           const index = next++;
           try {
-            const request: Request = { folder, step, argument: of[index] };
+            const request: Request = { settings, step, argument: of[index] };
             results[index] = (await hand.ask(request)) as (typeof results)[number];
           } catch (error) {
             // Nobody begins another one.
@@ -142,15 +142,15 @@ const endOf = (code: number | null, signal: string | null): Error =>
  * @param isAway tells what is away for now from what would happen again
  */
 export function serveSteps(
-  open: () => Promise<Omit<StepContext, 'folder'>>,
+  open: () => Promise<Omit<StepContext, keyof StepSettings>>,
   isAway: (error: unknown) => boolean,
 ): void {
   let opened: ReturnType<typeof open> | undefined;
-  const answer = async ({ folder, step, argument }: Request): Promise<Response> => {
+  const answer = async ({ settings, step, argument }: Request): Promise<Response> => {
     try {
       opened ??= open();
       const run = STEPS[step] as (context: StepContext, argument: unknown) => Promise<unknown>;
-      return { result: await run({ ...(await opened), folder }, argument) };
+      return { result: await run({ ...(await opened), ...settings }, argument) };
     } catch (error) {
       // Where a fault of Nightjar happened is for the log.
       if (!explain(error)) console.error(error);

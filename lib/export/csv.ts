@@ -12,13 +12,30 @@ const ZERO = 0x30;
 const SPECIAL = new Uint8Array(256);
 for (const character of ',"\n\r#') SPECIAL[character.charCodeAt(0)] = 1;
 
-/** Records of a CSV file (RFC 4180, with line feeds). A field without a value is empty, an empty text is `""`. */
+/** Bytes with which a text begins that a spreadsheet takes for a formula (OWASP, "CSV Injection"). */
+const FORMULA = new Uint8Array(256);
+for (const character of '=+-@\t\r') FORMULA[character.charCodeAt(0)] = 1;
+const APOSTROPHE = 0x27;
+/** A number is no formula, whatever its sign: ids that are numbers stay as they are. */
+const NUMBER = /^[+-]?\d+(?:\.\d+)?$/;
+
+/**
+ * Records of a CSV file (RFC 4180, with line feeds). A field without a value is empty, an empty text is `""`.
+ */
 export class CsvWriter {
+  readonly #guarded: boolean;
+  /** Texts so far that a spreadsheet would take for a formula. */
+  formulas = 0;
   #buffer = Buffer.allocUnsafe(CHUNK + CHUNK / 4);
   #at = 0;
   #record = 0;
   /** Bytes of the longest record so far. */
   longest = 0;
+
+  /** @param guarded put an apostrophe before what a spreadsheet would take for a formula */
+  constructor({ guarded = false }: { readonly guarded?: boolean } = {}) {
+    this.#guarded = guarded;
+  }
 
   /** Is there enough to hand on? */
   get isFull(): boolean {
@@ -41,14 +58,19 @@ export class CsvWriter {
 
   /** UTF-8 bytes of a text. */
   bytes(source: Uint8Array, from: number, to: number): void {
-    this.#reserve(2 * (to - from) + 3);
+    this.#reserve(2 * (to - from) + 4);
     const buffer = this.#buffer;
+    const guards = from < to && FORMULA[source[from]!] === 1 && isFormula(source, from, to);
+    if (guards) this.formulas += 1;
+    const guard = guards && this.#guarded;
     let at = this.#at;
     let i = from;
+    if (guard) buffer[at++] = APOSTROPHE;
     while (i < to && SPECIAL[source[i]!] === 0) buffer[at++] = source[i++]!;
     if (i < to || from === to) {
       at = this.#at;
       buffer[at++] = QUOTE;
+      if (guard) buffer[at++] = APOSTROPHE;
       for (i = from; i < to; i++) {
         const byte = source[i]!;
         if (byte === QUOTE) buffer[at++] = QUOTE;
@@ -106,3 +128,6 @@ export class CsvWriter {
     this.#buffer = larger;
   }
 }
+
+const isFormula = (source: Uint8Array, from: number, to: number): boolean =>
+  !NUMBER.test(Buffer.from(source.buffer, source.byteOffset + from, to - from).toString('latin1'));

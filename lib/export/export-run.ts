@@ -17,10 +17,18 @@ import { actionsOf } from './actions.ts';
 import { alone, openCrew } from './crew.ts';
 import { writeExports } from './export.ts';
 import { writeItems } from './items.ts';
+import { answersOf } from './label-fields.ts';
 import type { ExportManifest } from './manifest.ts';
 import type { ProfileTable } from './profiles/index.ts';
 import { readScores } from './shard-rows.ts';
-import { type ExportTable, FILE_SIZES, type FileSizes, partsOf, rankedTasks } from './table.ts';
+import {
+  type ExportedUplift,
+  type ExportTable,
+  FILE_SIZES,
+  type FileSizes,
+  partsOf,
+  rankedTasks,
+} from './table.ts';
 
 /** Processes that share out a large export. */
 export interface Workers {
@@ -49,21 +57,24 @@ export async function exportRun(args: {
   const manifest = await readManifest(store, runId);
   const versions = await versionsOf(store, runId, manifest);
   const tables = await exportTables(store, runId, manifest, versions);
+  const { formats, csvFormulas } = manifest.config.exports;
+  const guardFormulas = csvFormulas !== 'keep';
   return writeExports({
     store,
     runId,
     asOf: manifest.asOf ?? 'none',
     modelVersion: modelVersion(versions),
-    formats: manifest.config.exports.formats,
+    formats,
     tables,
     profiles: profileTable(runId, manifest, tables),
     sizes,
     withCrew: ({ scores, likelyRows }, work) =>
       withScratch('export', async (folder) => {
         const together = workers && workers.count > 1 && partsOf(likelyRows, scores.length, sizes) > 1;
+        const settings = { folder, guardFormulas };
         const crew = together
-          ? openCrew(workers.start, Math.min(workers.count, scores.length), folder)
-          : alone({ store, pseudonyms, folder });
+          ? openCrew(workers.start, Math.min(workers.count, scores.length), settings)
+          : alone({ store, pseudonyms, ...settings });
         try {
           return await work(crew, folder);
         } finally {
@@ -72,7 +83,7 @@ export async function exportRun(args: {
       }),
     now,
     ...(exportsItems(manifest)
-      ? { beside: (keysOf) => writeItems(store, runId, manifest.asOf!, keysOf('items')) }
+      ? { beside: (keysOf) => writeItems({ store, guardFormulas }, runId, manifest.asOf!, keysOf('items')) }
       : {}),
     beforeSuccess: () => tellStates(store, runId, manifest, versions),
     onProgress: progress,
@@ -123,6 +134,10 @@ async function exportTables(
     const first = await readScores(store, scoresKey(runId, 0));
     const tasks = wanted.filter((task) => task in first.tasks);
     const values = wanted.filter((task) => task in first.values);
+    const uplifts = upliftsOf(
+      wanted.filter((task) => task in first.uplifts),
+      config.tasks,
+    );
     const lists = wanted.filter((task) => task in first.lists);
     tables.unshift({
       name: 'users',
@@ -131,13 +146,14 @@ async function exportTables(
         id: 'user_id',
         tasks,
         values,
+        uplifts,
         lists,
         listReasons: lists.filter((task) => task in first.listReasons),
         forecasts: [],
         actions: actionsOf(config),
         modelVersion: modelVersion(versions),
       },
-      audiences: first.emails ? rankedTasks({ tasks, values }) : [],
+      audiences: first.emails ? rankedTasks({ tasks, values, uplifts }) : [],
       scores: Array.from({ length: manifest.shards }, (_, shard) => scoresKey(runId, shard)),
       // Hashes are even, so all shards are of about one size.
       likelyRows: first.rows * manifest.shards,
@@ -152,22 +168,37 @@ function profileTable(
   { config, asOf, purpose, shards }: RunManifest,
   [users]: readonly ExportTable[],
 ): ProfileTable | undefined {
-  const { profiles, controlShare } = config.exports;
+  const { profiles, controlShare, reasons } = config.exports;
   if (!profiles || asOf === null || purpose === 'backtest' || users?.name !== 'users') return undefined;
   return {
     profiles: Array.from({ length: shards }, (_, shard) => profilesKey(runId, shard)),
     ...{ asOf, controlShare, interests: profiles.interests !== undefined },
+    ...(profiles.anomaly ? { anomaly: reasons } : {}),
   };
 }
+
+/** Tasks with the gain from which on somebody is persuadable. */
+const upliftsOf = (names: readonly string[], settings: RunManifest['config']['tasks']): ExportedUplift[] =>
+  names.flatMap((name) => {
+    const task = settings[name];
+    return task?.kind === 'uplift' ? [{ name, least: task.least }] : [];
+  });
 
 /** What the table of a group that is scored whole holds. */
 function columnsOf(
   { kind, tasks }: TaskGroup,
-  { tasks: settings }: RunManifest['config'],
+  config: RunManifest['config'],
 ): Omit<ExportTable['shape'], 'asOf' | 'modelVersion' | 'controlShare'> {
-  const none = { values: [], lists: [], listReasons: [], actions: [] };
-  if (kind !== 'demand') return { ...none, id: 'row_id', tasks, forecasts: [] };
-  const task = settings[tasks[0]!]!;
+  const none = { values: [], uplifts: [], lists: [], listReasons: [], actions: [] };
+  if (kind === 'uplift-table') {
+    const uplifts = upliftsOf(tasks, config.tasks);
+    return { ...none, id: 'row_id', tasks: [], uplifts, forecasts: [] };
+  }
+  if (kind !== 'demand') {
+    const labelled = answersOf(config, tasks[0]!);
+    return { ...none, id: 'row_id', tasks: labelled ? [] : tasks, labelled, forecasts: [] };
+  }
+  const task = config.tasks[tasks[0]!]!;
   const id = 'of' in task && task.of === 'item' ? 'item' : 'category';
   return { ...none, id, tasks: [], forecasts: tasks };
 }

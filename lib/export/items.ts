@@ -18,7 +18,7 @@ const COLUMNS: readonly Column[] = [
 
 /** Writes what goes with each item as a table: in the same basket, and in those that follow. */
 export async function writeItems(
-  store: ObjectStore,
+  { store, guardFormulas }: { readonly store: ObjectStore; readonly guardFormulas: boolean },
   runId: string,
   asOf: string,
   keys: Partial<Readonly<Record<Format, string>>>,
@@ -26,7 +26,7 @@ export async function writeItems(
   const pairs = await readItemPairs(store, runId);
   return withScratch('export', (folder) =>
     writeTableFile({
-      ...{ store, folder, keys, table: 'items', name: 'items' },
+      ...{ store, folder, guardFormulas, keys, table: 'items', name: 'items' },
       columns: COLUMNS,
       rows: pairs.length,
       records: (csv) => records(csv, asOf, pairs),

@@ -5,10 +5,19 @@ import { fileAddresses } from './addresses.ts';
 import { byId } from './by-id.ts';
 import type { StepContext } from './context.ts';
 import type { CsvWriter } from './csv.ts';
+import { writeLabelFields } from './label-fields.ts';
 import type { ExportFile, Format } from './manifest.ts';
 import { readRanks, type Segment } from './ranks.ts';
 import { rankedBy, readRows, type ShardRows } from './shard-rows.ts';
-import { decileOf, type ExportTable, exportColumns, ofItems, partName, rankedTasks } from './table.ts';
+import {
+  decileOf,
+  type ExportShape,
+  type ExportTable,
+  exportColumns,
+  ofItems,
+  partName,
+  rankedTasks,
+} from './table.ts';
 import { writeTableFile } from './table-file.ts';
 
 export interface PartArguments {
@@ -44,16 +53,23 @@ interface RankedRows extends Pick<ShardRows, 'columns' | 'ids'> {
 
 /** Writes one part of a table: the users of some shards, ordered by id. */
 export async function writePart(context: StepContext, args: PartArguments): Promise<PartResult> {
-  const { store, folder } = context;
+  const { store, folder, guardFormulas } = context;
   const { table, part, parts, keys } = args;
   const shards: RankedRows[] = [];
   for (const { shard, segments } of args.shards)
     shards.push(await rankedRows(context, table, shard, segments));
   const rows = shards.reduce((sum, { ids }) => sum + ids.length, 0);
   const controlRows = shards.reduce((sum, { control }) => sum + control.reduce((n, one) => n + one, 0), 0);
-  if (table.audiences.length > 0) await fileAddresses(folder, part, parts, shards);
+  if (table.audiences.length > 0) {
+    await fileAddresses(
+      folder,
+      part,
+      parts,
+      shards.map((own) => persuadables(own, table.shape)),
+    );
+  }
   const files = await writeTableFile({
-    ...{ store, folder, table: table.name, rows, keys },
+    ...{ store, folder, guardFormulas, table: table.name, rows, keys },
     columns: exportColumns(table.shape),
     name: partName(table.name, part, parts),
     records: (csv) => records(csv, args, shards),
@@ -106,6 +122,10 @@ function* records(
       const task = shape.tasks.length + i;
       amounts(csv, columns.values[name]!, row, ranks[task]![row]!, ranked[task]!, shape.asOf);
     }
+    for (const [i, uplift] of shape.uplifts.entries()) {
+      const task = shape.tasks.length + shape.values.length + i;
+      effects(csv, columns.uplifts[uplift.name]!, row, uplift.least, ranks[task]![row]!, ranked[task]!);
+    }
     for (const name of shape.lists) {
       csv.cell(columns.lists[name]!, row);
       if (shape.listReasons.includes(name)) csv.cell(columns.listReasons[name]!, row);
@@ -124,6 +144,7 @@ function* records(
         else csv.plain(String(values[row]));
       }
     }
+    if (shape.labelled) writeLabelFields(csv, shape.labelled, columns, row);
     csv.text(shape.modelVersion);
     csv.end();
     yield;
@@ -154,5 +175,37 @@ function amounts(
   number(alive);
   if (asOf === null || !(next[row]! < FARTHEST)) csv.empty();
   else csv.plain(formatDay(parseDay(asOf) + Math.ceil(next[row]!)));
+  csv.cell(reasons, row);
+}
+
+/** Of tasks of a treatment only those have a place in the audience whom it is expected to change by more than the least. */
+function persuadables(rows: RankedRows, { tasks, values, uplifts }: ExportShape): RankedRows {
+  if (uplifts.length === 0) return rows;
+  const ranks = [...rows.ranks];
+  for (const [i, { name, least }] of uplifts.entries()) {
+    const { uplift } = rows.columns.uplifts[name]!;
+    const task = tasks.length + values.length + i;
+    ranks[task] = ranks[task]!.map((rank, row) => (uplift[row]! > least ? rank : 0));
+  }
+  return { ...rows, ranks };
+}
+
+/** The fields of a task of a treatment. */
+function effects(
+  csv: CsvWriter,
+  { uplift, control, treated, reasons }: ScoreColumns['uplifts'][string],
+  row: number,
+  least: number,
+  rank: number,
+  ranked: number,
+): void {
+  if (rank === 0) {
+    for (let i = 0; i < 6; i++) csv.empty();
+  } else {
+    for (const column of [uplift, control, treated]) csv.plain(String(column[row]));
+    csv.plain(uplift[row]! > least ? 'true' : 'false');
+    csv.whole(decileOf(rank, ranked));
+    csv.whole(rank);
+  }
   csv.cell(reasons, row);
 }

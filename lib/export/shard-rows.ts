@@ -21,8 +21,8 @@ export async function readScores(store: ObjectStore, key: string): Promise<Score
 }
 
 /** What a task ranks the users by, highest first; NaN where it does not ask them. */
-export const rankedBy = ({ tasks, values }: ScoreColumns, task: string): Float64Array =>
-  tasks[task]?.logit ?? values[task]!.value;
+export const rankedBy = ({ tasks, values, uplifts }: ScoreColumns, task: string): Float64Array =>
+  tasks[task]?.logit ?? values[task]?.value ?? uplifts[task]!.uplift;
 
 export async function readRows(
   store: ObjectStore,

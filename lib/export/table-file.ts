@@ -29,7 +29,9 @@ interface TableFile {
   /** The objects to write, one for each format. */
   readonly keys: Partial<Readonly<Record<Format, string>>>;
   readonly rows: number;
-  /** Writes the records, and may yield after each of them. */
+  /** In CSV, put an apostrophe before a text that a spreadsheet would take for a formula. */
+  readonly guardFormulas: boolean;
+  /** Writes the records, and may yield after each of them; called once more where some are to be guarded. */
   readonly records: (csv: CsvWriter) => Iterable<void>;
 }
 
@@ -78,6 +80,11 @@ async function writeFormats(
     const source = keys.parquet === undefined ? chunks(file, csv) : copied(chunks(file, csv), plain);
     if (keys['csv.gz'] === undefined) await pipeline(source, nowhere());
     else await pipeline(source, createGzip({ level: 6 }), createWriteStream(local['csv.gz']));
+    // Parquet is made of the plain records. Only where one of them holds a formula, which is rare, are there two texts of them.
+    if (keys['csv.gz'] !== undefined && file.guardFormulas && csv.formulas > 0) {
+      const guarded = chunks(file, new CsvWriter({ guarded: true }));
+      await pipeline(guarded, createGzip({ level: 6 }), createWriteStream(local['csv.gz']));
+    }
     if (keys.parquet !== undefined) await toParquet(file.columns, plain, csv.longest, local.parquet);
     const written: ExportFile[] = [];
     for (const [format, key] of Object.entries(keys) as [Format, string][]) {

@@ -1,12 +1,21 @@
 import type { Action } from './actions.ts';
+import { type LabelledAnswers, labelColumns } from './label-fields.ts';
 import { type ExportFile, FOLDERS, type Format } from './manifest.ts';
 import type { Column } from './table-file.ts';
 
+/** A task of the effect of a treatment: who gains more than `least` is persuadable. */
+export interface ExportedUplift {
+  readonly name: string;
+  readonly least: number;
+}
+
 /** What an export holds for a set of tasks. */
 export interface ExportShape {
-  /** Yes-or-no tasks, value tasks, then list tasks, each in the order of their columns. */
+  /** Yes-or-no tasks, value tasks, uplift tasks, then list tasks, each in the order of their columns. */
   readonly tasks: readonly string[];
   readonly values: readonly string[];
+  /** Tasks of the effect of a treatment. */
+  readonly uplifts: readonly ExportedUplift[];
   readonly lists: readonly string[];
   /** Those of the list tasks whose entries have reasons. */
   readonly listReasons: readonly string[];
@@ -14,6 +23,8 @@ export interface ExportShape {
   readonly actions: readonly Action[];
   /** Of tables of items: tasks that say how many units are expected. */
   readonly forecasts: readonly string[];
+  /** Of a labelled table: the task that tells a class, labels or a number of each row. */
+  readonly labelled?: LabelledAnswers | undefined;
   /** Null for labelled tables without a time. */
   readonly asOf: string | null;
   readonly modelVersion: string;
@@ -61,9 +72,14 @@ export const partName = (name: string, part: number, parts: number): string =>
   parts === 1 ? name : `${name}-${String(part).padStart(3, '0')}`;
 
 /** Tasks that rank users: what is told of "each task" of a table follows this order. */
-export const rankedTasks = ({ tasks, values }: Pick<ExportShape, 'tasks' | 'values'>): string[] => [
+export const rankedTasks = ({
+  tasks,
+  values,
+  uplifts,
+}: Pick<ExportShape, 'tasks' | 'values' | 'uplifts'>): string[] => [
   ...tasks,
   ...values,
+  ...uplifts.map(({ name }) => name),
 ];
 
 /** The objects of one part of a table, by format. */
@@ -91,7 +107,7 @@ export const decileOf = (rank: number, ranked: number): number => Math.floor(((r
  * no column has these names, so that a reader may take both from it.
  */
 export function exportColumns(shape: ExportShape): Column[] {
-  const { id, tasks, values, lists, listReasons, actions, forecasts } = shape;
+  const { id, tasks, values, uplifts, lists, listReasons, actions, forecasts, labelled } = shape;
   return [
     { name: id, type: id === 'row_id' ? 'INTEGER' : 'VARCHAR' },
     { name: 'as_of_day', type: 'DATE' },
@@ -112,6 +128,15 @@ export function exportColumns(shape: ExportShape): Column[] {
       { name: `${task}_next_day`, type: 'DATE' },
       { name: `${task}_reasons`, type: 'VARCHAR', list: 'values' },
     ]),
+    ...uplifts.flatMap(({ name }): Column[] => [
+      { name: `${name}_uplift`, type: 'DOUBLE' },
+      { name: `${name}_control`, type: 'DOUBLE' },
+      { name: `${name}_treated`, type: 'DOUBLE' },
+      { name: `${name}_persuadable`, type: 'BOOLEAN' },
+      { name: `${name}_decile`, type: 'INTEGER' },
+      { name: `${name}_rank`, type: 'INTEGER' },
+      { name: `${name}_reasons`, type: 'VARCHAR', list: 'values' },
+    ]),
     ...lists.flatMap((task): Column[] => [
       { name: `${task}_top`, type: 'VARCHAR', list: 'values' },
       ...(listReasons.includes(task)
@@ -129,6 +154,7 @@ export function exportColumns(shape: ExportShape): Column[] {
         (part): Column => ({ name: `${task}_${part}`, type: 'DOUBLE' }),
       ),
     ),
+    ...(labelled ? labelColumns(labelled) : []),
     { name: 'model_version', type: 'VARCHAR' },
   ];
 }

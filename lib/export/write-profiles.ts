@@ -3,6 +3,9 @@ import { type ObjectStore, readJson } from '../runtime/index.ts';
 import type { Crew } from './crew.ts';
 import type { ExportFile, Format, ProfilesSummary } from './manifest.ts';
 import {
+  type AnomalyModel,
+  anomalyKey,
+  fitAnomaly,
   formerSegments,
   type ProfileNight,
   type ProfilePartArguments,
@@ -42,18 +45,27 @@ export async function writeProfiles(
       table.profiles.map((profiles, shard) => ({ key: profiles, shard })),
       (done) => onProgress(`profiles: measured shard ${done} of ${table.profiles.length}`),
     );
+    // What proves the measures taken is put last.
+    if (table.anomaly !== undefined) {
+      const ordinary = fitAnomaly(folder, shards.length);
+      await store.put(anomalyKey(asOf, runId), canonicalJson(ordinary), { ifAbsent: true });
+    }
     const found = profileNight(folder, shards, await formerSegments(store, asOf));
     await store.put(key, canonicalJson(found), { ifAbsent: true });
     night = (await readJson<ProfileNight>(store, key))!;
   }
   const { users, bands, model } = night;
+  const anomaly =
+    table.anomaly === undefined
+      ? null
+      : ((await readJson<AnomalyModel>(store, anomalyKey(asOf, runId))) ?? null);
   const parts = partsOf(users, table.profiles.length, sizes);
   const each = table.profiles.length / parts;
   const written = await crew.all(
     'profilePart',
     Array.from({ length: parts }, (_, part): ProfilePartArguments => {
       return {
-        ...{ table, part, parts, bands, model },
+        ...{ table, part, parts, bands, model, anomaly },
         keys: objectKeys(args, 'profiles', partName('profiles', part, parts)),
         shards: Array.from({ length: each }, (_, i) => part * each + i),
       };

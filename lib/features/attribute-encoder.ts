@@ -1,4 +1,5 @@
 import { DataError } from '../data/index.ts';
+import { charactersOf, isSpaceless } from '../engine/text/scripts.ts';
 import type { AttributeColumn, AttributeTable } from './attribute-table.ts';
 import { hash53 } from './hash.ts';
 import type { FeatureName } from './vector.ts';
@@ -14,7 +15,16 @@ export type ColumnEncoding =
       readonly median: number;
     }
   | { readonly name: string; readonly kind: 'category'; readonly categories: readonly string[] }
-  | { readonly name: string; readonly kind: 'text'; readonly buckets: number };
+  | {
+      readonly name: string;
+      readonly kind: 'text';
+      readonly buckets: number;
+      /**
+       * Characters in a term of scripts without spaces, from 1 up to so many; absent where the training texts are not written so:
+       * their words alone are hashed.
+       */
+      readonly characters?: number;
+    };
 
 export interface AttributeEncoder {
   readonly format: 1;
@@ -49,7 +59,7 @@ export function fitAttributes(
   const columns = table.columns.map((column): ColumnEncoding => {
     const { name } = column;
     if (column.kind === 'number') return fitNumber(column, rows);
-    if (column.kind === 'text') return { name, kind: 'text', buckets: textBuckets };
+    if (column.kind === 'text') return fitText(column, rows, textBuckets);
     return {
       name,
       kind: 'category',
@@ -57,6 +67,19 @@ export function fitAttributes(
     };
   });
   return { format: 1, columns };
+}
+
+/** Words say little where a sentence is one: characters and their neighbours take their place, and more places. */
+const CHARACTERS = { most: 3, buckets: 2 };
+
+function fitText(
+  { name, values }: AttributeColumn & { kind: 'category' | 'text' },
+  rows: readonly number[],
+  buckets: number,
+): ColumnEncoding {
+  const texts = rows.flatMap((row) => values[row] ?? []);
+  if (!isSpaceless(texts)) return { name, kind: 'text', buckets };
+  return { name, kind: 'text', buckets: CHARACTERS.buckets * buckets, characters: CHARACTERS.most };
 }
 
 function fitNumber(column: AttributeColumn & { kind: 'number' }, rows: readonly number[]): ColumnEncoding {
@@ -175,7 +198,7 @@ function columnWriter(encoding: ColumnEncoding, table: AttributeTable): Write {
     };
   }
   if (encoding.kind === 'text' && column.kind === 'text') {
-    return (row, out, at) => hashText(row < 0 ? undefined : column.values[row], encoding.buckets, out, at);
+    return (row, out, at) => hashText(row < 0 ? undefined : column.values[row], encoding, out, at);
   }
   return columnOfNothing(encoding);
 }
@@ -193,8 +216,16 @@ function columnOfNothing(encoding: ColumnEncoding): Write {
   };
 }
 
-/** Lower-case runs of letters, marks and digits, alone and in pairs; the hash chooses bucket and sign. */
-function hashText(text: string | undefined, buckets: number, out: Float32Array, at: number): void {
+/**
+ * Lower-case runs of letters, marks and digits, alone and in pairs; the hash chooses bucket and sign. Of scripts without spaces
+ * single characters and their neighbours.
+ */
+function hashText(
+  text: string | undefined,
+  { buckets, characters = 0 }: { readonly buckets: number; readonly characters?: number },
+  out: Float32Array,
+  at: number,
+): void {
   const words =
     text
       ?.normalize('NFKC')
@@ -204,6 +235,13 @@ function hashText(text: string | undefined, buckets: number, out: Float32Array, 
   for (const [i, word] of words.entries()) {
     addTerm(counts, word);
     if (i > 0) addTerm(counts, `${words[i - 1]} ${word}`);
+    for (const run of characters > 0 ? charactersOf(word) : []) {
+      for (let order = 1; order <= characters; order++) {
+        for (let first = 0; first + order <= run.length; first++) {
+          addTerm(counts, run.slice(first, first + order).join(''));
+        }
+      }
+    }
   }
   let squares = 0;
   for (const count of counts) squares += count * count;

@@ -18,29 +18,37 @@ export type UserTask = EventTask | AbsenceTask | NextTask | ValueTask;
 /** Who is asked by a task, and since when they must have done something. */
 export type Population =
   | { readonly who: 'buyers' }
+  | { readonly who: 'where'; readonly condition: string; readonly days?: number }
   | { readonly who: 'active' | 'known' | 'prospects'; readonly days: number };
 
 /**
  * Whom a task asks. `buyers` have had its event at any time before, `active` users within some days; `known` users have
- * done anything within some days, and `prospects` are those of them who never had the event.
+ * done anything within some days, and `prospects` are those of them who never had the event. A condition is asked of those who
+ * have done anything, at any time before or within some days.
  */
 export function populationOf(task: UserTask): Population {
   if (task.kind === 'absence') return { who: 'active', days: task.activeDays };
   if (task.kind === 'next' || !task.population || task.population === 'buyers') return { who: 'buyers' };
-  return { who: task.population, days: task.knownDays ?? KNOWN_DAYS };
+  const { population, knownDays } = task;
+  if (typeof population === 'string') return { who: population, days: knownDays ?? KNOWN_DAYS };
+  return {
+    who: 'where',
+    condition: population.where,
+    ...(knownDays === undefined ? {} : { days: knownDays }),
+  };
 }
 
-/** Is a user asked who last did these things before `day`? */
+/** Is a user asked who last did these things before `day`? Of a condition: is the user one of those whom it is asked of? */
 export function isAsked(population: Population, { event, anything }: LastDays, day: number): boolean {
   if (population.who === 'buyers') return event !== undefined;
-  const since = day - population.days;
+  const since = population.days === undefined ? Number.NEGATIVE_INFINITY : day - population.days;
   if (population.who === 'active') return event !== undefined && event >= since;
   if (population.who === 'prospects' && event !== undefined) return false;
   return anything !== undefined && anything >= since;
 }
 
 /**
- * Is the user one of those a task asks about at a day?
+ * Is the user one of those a task asks about at a day? A condition is judged elsewhere, for many users at once.
  * @param state the fold of the days before `day`
  */
 export function inPopulation(task: UserTask, state: UserState, day: number): boolean {

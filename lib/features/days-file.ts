@@ -44,6 +44,8 @@ export const DAY_FIELDS = [
   uint64List('id'),
 ];
 
+type Columns = Parameters<typeof recordBatch>[1];
+
 /** Collects user-day rows in ascending order of (hash, user, day) and writes them as a file. */
 export class DayRows {
   readonly #items: Interner;
@@ -78,24 +80,30 @@ export class DayRows {
 
   /** The file: as many batches as its entries are worth, at most `shards`. */
   encode(shards: number): Uint8Array {
-    const count = batchCount(this.#all.length, shards);
-    const batches: RecordBatch[] = [];
-    let row = 0;
-    for (let batch = 0; batch < count; batch++) {
-      const limit = ((batch + 1) / count) * 2 ** 32;
-      const first = row;
-      while (row < this.rows && this.#hash[row]! < limit) row++;
-      batches.push(this.#batch(first, row));
-    }
-    return encodeArrow(DAY_FIELDS, batches);
+    return encodeArrow(
+      DAY_FIELDS,
+      this.parts(shards).map(({ columns, first, end }) => recordBatch(DAY_FIELDS, columns, end - first)),
+    );
   }
 
   /** All rows as one batch. */
   batch(): RecordBatch {
-    return this.#batch(0, this.rows);
+    return recordBatch(DAY_FIELDS, this.#columns(0, this.rows), this.rows);
   }
 
-  #batch(first: number, end: number): RecordBatch {
+  /** The columns of each batch of the file, and the rows [first, end) that they hold. */
+  parts(shards: number): { columns: Columns; first: number; end: number }[] {
+    const count = batchCount(this.#all.length, shards);
+    let row = 0;
+    return Array.from({ length: count }, (_, batch) => {
+      const limit = ((batch + 1) / count) * 2 ** 32;
+      const first = row;
+      while (row < this.rows && this.#hash[row]! < limit) row++;
+      return { columns: this.#columns(first, row), first, end: row };
+    });
+  }
+
+  #columns(first: number, end: number): Columns {
     const from = first === 0 ? 0 : this.#ends[first - 1]!;
     const to = end === first ? from : this.#ends[end - 1]!;
     const rows = end - first;
@@ -114,13 +122,12 @@ export class DayRows {
       float64Data(e.money.slice(from, to)),
       uint64Data(e.id.slice(2 * from, 2 * to)),
     ];
-    const columns = [
+    return [
       textOf(this.#users.slice(first, end), rows),
       plain(new Uint32(), this.#hash.slice(first, end)),
       plain(new Int32(), this.#day.slice(first, end)),
       ...children.map((child, i) => listOf(DAY_FIELDS[i + 3]!, offsets, child)),
     ];
-    return recordBatch(DAY_FIELDS, columns, rows);
   }
 }
 

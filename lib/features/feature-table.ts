@@ -5,6 +5,8 @@ import { TYPES, type UserState } from './state.ts';
 import { type Feature, type FeatureName, SHARED_FEATURES, typeFeatures } from './vector.ts';
 import { eventWords } from './words.ts';
 
+type Settings = Pick<Config, 'features'>;
+
 /** The features of a config, in the order of the vector. */
 class FeatureTable {
   readonly names: readonly FeatureName[];
@@ -13,7 +15,7 @@ class FeatureTable {
   readonly #never: Float32Array;
   readonly #facts = new Facts();
 
-  constructor(config: Config) {
+  constructor(config: Settings) {
     const { halfLives, historyDays } = config.features;
     this.#perType = typeFeatures(halfLives);
     this.#never = Float32Array.from(this.#perType, ({ name }) => (name === 'recency' ? historyDays : 0));
@@ -52,12 +54,25 @@ class FeatureTable {
     }
     for (const { value } of SHARED_FEATURES) out[at++] = value(facts, 0);
   }
+
+  /** Some places of the vector alone, as `write` has them before they are rounded. */
+  some(state: UserState, day: number, columns: readonly number[]): number[] {
+    const facts = this.#facts;
+    facts.look(state, day);
+    const perType = this.#perType;
+    return columns.map((column) => {
+      const type = Math.floor(column / perType.length);
+      const place = column % perType.length;
+      if (type >= TYPES) return SHARED_FEATURES[column - TYPES * perType.length]!.value(facts, 0);
+      return state.has(type) ? perType[place]!.value(facts, type) : this.#never[place]!;
+    });
+  }
 }
 
-const tables = new WeakMap<Config, FeatureTable>();
+const tables = new WeakMap<Settings, FeatureTable>();
 
 /** The feature table of a config, made once. */
-function featureTable(config: Config): FeatureTable {
+function featureTable(config: Settings): FeatureTable {
   let table = tables.get(config);
   if (!table) {
     table = new FeatureTable(config);
@@ -67,7 +82,7 @@ function featureTable(config: Config): FeatureTable {
 }
 
 /** Names and groups in the order of the vector. Every event type is there; what is constant is dropped at training. */
-export function featureNames(config: Config): readonly FeatureName[] {
+export function featureNames(config: Settings): readonly FeatureName[] {
   return featureTable(config).names;
 }
 
@@ -80,4 +95,18 @@ export function featureVector(
   offset = 0,
 ): void {
   featureTable(config).write(state, day, out, offset);
+}
+
+/**
+ * Some of a user's features as of a day, not rounded.
+ * @param state the fold of exactly the days before `day`
+ * @param columns places of the vector, those of `featureNames`
+ */
+export function someFeatures(
+  state: UserState,
+  day: number,
+  config: Config,
+  columns: readonly number[],
+): number[] {
+  return featureTable(config).some(state, day, columns);
 }

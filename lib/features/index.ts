@@ -19,12 +19,19 @@ export {
   isAsked,
   type Population,
   populationOf,
+  type UserTask,
 } from './cutoffs.ts';
 export { mergeDay, type UserDay } from './days.ts';
 export { DayRows, lowerBound } from './days-file.ts';
 export { weekdayOf } from './facts.ts';
-export { featureNames, featureVector } from './feature-table.ts';
+export { featureNames, featureVector, someFeatures } from './feature-table.ts';
 export { addDay } from './fold.ts';
+export {
+  type IdentityQuestion,
+  type IdentityTally,
+  type MovedParts,
+  openIdentities,
+} from './identities/index.ts';
 export { Interner } from './interner.ts';
 
 export { dayStart } from './midnight.ts';
@@ -37,6 +44,7 @@ export {
   snapshotInfo,
   snapshotKey,
 } from './plan-fold.ts';
+export { type PopulationColumn, populationColumns, populationColumnsText } from './population-columns.ts';
 export { type DayFile, dayFile, readShardDays, type ShardUser, ShardUsers } from './shard.ts';
 export { ShardedFiles } from './sharded-files.ts';
 export { decodeSnapshot, SnapshotWriter } from './snapshot.ts';

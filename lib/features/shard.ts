@@ -3,6 +3,13 @@ import type { ObjectStore } from '../runtime/index.ts';
 import { mergeDays, type UserDay } from './days.ts';
 import { type DayBatch, readDayBatch, withoutReplaced } from './days-file.ts';
 import { addDay } from './fold.ts';
+import {
+  type JoinedUser,
+  joinUser,
+  type MovedBatch,
+  type MovedDay,
+  type MovedParts,
+} from './identities/index.ts';
 import { Interner } from './interner.ts';
 import { ShardedFiles } from './sharded-files.ts';
 import { decodeSnapshot, type Snapshot } from './snapshot.ts';
@@ -40,6 +47,10 @@ export interface ReadShardOptions {
   readonly snapshot?: string;
   /** Lines that a newer version of their event has replaced: they are left out. */
   readonly replaced?: ReplacedLines | undefined;
+  /** Rows that links of identities bring from other ids; default: every id is by itself. */
+  readonly moved?: MovedParts | undefined;
+  /** With `moved`: features are of this day, and ids that are another user's by then are no users. Default: as of any day. */
+  readonly view?: number | undefined;
   /** Pass the same to all shards of a job. */
   readonly files?: ShardedFiles;
 }
@@ -48,11 +59,18 @@ export interface ReadShardOptions {
 export interface ShardUser {
   readonly user: string;
   readonly hash: number;
-  /** Merged days in ascending order, as read: [from, before). */
+  /**
+   * Merged days in ascending order, as read: [from, before). Of all users together each event counts once: that of a device
+   * counts for whom the device was when the day was over.
+   */
   readonly days: readonly UserDay[];
+  /** What windows are compared with: `days`, and of an id that became another user's what that one did from then on. */
+  readonly outcomes: readonly UserDay[];
+  /** From this day on the id is another user's; Infinity where it is none. */
+  readonly joinsAt: number;
   /** Starts at the snapshot, or empty. */
   readonly state: UserState;
-  /** Folds the days before `day` that the state does not hold yet. It never goes back. */
+  /** Folds the days before `day` that the state does not hold yet, by the links that were known by then. It never goes back. */
   advance(day: number): void;
 }
 
@@ -74,7 +92,7 @@ export async function readShardDays(options: ReadShardOptions): Promise<ShardUse
   );
   const low = (shard / shards) * 2 ** 32;
   const high = ((shard + 1) / shards) * 2 ** 32;
-  const batches: DayBatch[] = [];
+  const batches: (DayBatch | MovedBatch)[] = (await options.moved?.read(shard, items)) ?? [];
   for (let i = 0; i < inputs.length; i += PARALLEL) {
     const opened = inputs.slice(i, i + PARALLEL).map(async ({ key, dropIds }) => {
       return { key, dropIds, parts: await files.read(key, shard, shards) };
@@ -92,12 +110,12 @@ export async function readShardDays(options: ReadShardOptions): Promise<ShardUse
     options.snapshot === undefined
       ? undefined
       : decodeSnapshot(await (await store.get(options.snapshot)).bytes(), config, items, options.snapshot);
-  return new ShardUsers(config, items, batches, snapshot, from, before);
+  return new ShardUsers(config, items, batches, { snapshot, from, before, view: options.view });
 }
 
 /** A place in a batch, moving from user to user. */
 interface Cursor {
-  readonly batch: DayBatch;
+  readonly batch: DayBatch | MovedBatch;
   row: number;
   /** Of the user in that row. */
   hash: number;
@@ -109,38 +127,52 @@ export class ShardUsers implements Iterable<ShardUser> {
   /** Names of the items in days and states. */
   readonly items: Interner;
   readonly #config: Config;
-  readonly #batches: readonly DayBatch[];
+  readonly #batches: readonly (DayBatch | MovedBatch)[];
   readonly #snapshot: Snapshot | undefined;
   readonly #from: number;
   readonly #before: number;
+  readonly #view: number | undefined;
 
   constructor(
     config: Config,
     items: Interner,
-    batches: readonly DayBatch[],
-    snapshot: Snapshot | undefined,
-    from: number,
-    before: number,
+    batches: readonly (DayBatch | MovedBatch)[],
+    read: {
+      readonly snapshot?: Snapshot | undefined;
+      readonly from: number;
+      readonly before: number;
+      readonly view?: number | undefined;
+    },
   ) {
     this.#config = config;
     this.items = items;
     this.#batches = batches;
-    this.#snapshot = snapshot;
-    this.#from = from;
-    this.#before = before;
+    this.#snapshot = read.snapshot;
+    this.#from = read.from;
+    this.#before = read.before;
+    this.#view = read.view;
   }
 
   *[Symbol.iterator](): Iterator<ShardUser> {
     const state = new UserState(this.#config);
     const snapshot = this.#snapshot;
     let row = 0;
-    for (const { user, hash, days } of this.#users()) {
+    for (const { user, hash, fragments, moved } of this.#users()) {
       while (snapshot && row < snapshot.rows && this.#precedes(row, hash, user)) {
         yield this.#user(snapshot.user(row), snapshot.hash[row]!, [], state, row++);
       }
       const known =
         snapshot && row < snapshot.rows && snapshot.hash[row] === hash && snapshot.user(row) === user;
-      yield this.#user(user, hash, days, state, known ? row++ : undefined);
+      const place = known ? row++ : undefined;
+      if (moved.length === 0) {
+        yield this.#user(user, hash, mergeByDay(fragments, this.items), state, place);
+        continue;
+      }
+      const joined = joinUser(fragments, moved, (all) => mergeByDay(all, this.items), this.#view, this.#from);
+      if (!joined) continue;
+      const held = joined.resumes ? place : undefined;
+      if (joined.outcomes.length === 0 && held === undefined) continue;
+      yield this.#joined(user, hash, joined, state, held);
     }
     while (snapshot && row < snapshot.rows) {
       yield this.#user(snapshot.user(row), snapshot.hash[row]!, [], state, row++);
@@ -159,11 +191,35 @@ export class ShardUsers implements Iterable<ShardUser> {
     const advance = (day: number) => {
       while (next < days.length && days[next]!.day < day) addDay(state, days[next++]!);
     };
-    return { user, hash, days, state, advance };
+    return { user, hash, days, outcomes: days, joinsAt: Number.POSITIVE_INFINITY, state, advance };
+  }
+
+  #joined(
+    user: string,
+    hash: number,
+    { days, outcomes, joinsAt, at }: JoinedUser,
+    state: UserState,
+    row: number | undefined,
+  ): ShardUser {
+    if (row === undefined) state.reset();
+    else this.#snapshot!.load(row, state);
+    let next = 0;
+    let folded: number | undefined;
+    const advance = (day: number) => {
+      const { epoch, days: read } = at(day);
+      // What a link brings lies among days that are folded already.
+      if (folded !== undefined && epoch !== folded) {
+        state.reset();
+        next = 0;
+      }
+      folded = epoch;
+      while (next < read.length && read[next]!.day < day) addDay(state, read[next++]!);
+    };
+    return { user, hash, days, outcomes, joinsAt, state, advance };
   }
 
   /** Merges the sorted batches by a heap of cursors, user by user. */
-  *#users(): Iterable<{ user: string; hash: number; days: UserDay[] }> {
+  *#users(): Iterable<{ user: string; hash: number; fragments: UserDay[]; moved: MovedDay[] }> {
     const heap: Cursor[] = [];
     for (const batch of this.#batches) {
       push(heap, { batch, row: batch.start, hash: batch.hash[batch.start]!, end: batch.end });
@@ -172,16 +228,18 @@ export class ShardUsers implements Iterable<ShardUser> {
       const { batch, row } = heap[0]!;
       const hash = batch.hash[row]!;
       const fragments: UserDay[] = [];
+      const moved: MovedDay[] = [];
       do {
         const cursor = heap[0]!;
-        this.#take(cursor, fragments, batch, row);
+        if ('kind' in cursor.batch) this.#takeMoved(cursor, cursor.batch, moved, batch, row);
+        else this.#take(cursor, fragments, batch, row);
         if (cursor.row < cursor.end) {
           cursor.hash = cursor.batch.hash[cursor.row]!;
           sink(heap, 0);
         } else pop(heap);
       } while (heap.length > 0 && sameUser(batch, row, heap[0]!.batch, heap[0]!.row));
-      if (fragments.length > 0) {
-        yield { user: userAt(batch, row), hash, days: mergeByDay(fragments, this.items) };
+      if (fragments.length > 0 || moved.length > 0) {
+        yield { user: userAt(batch, row), hash, fragments, moved };
       }
     }
   }
@@ -200,6 +258,19 @@ export class ShardUsers implements Iterable<ShardUser> {
         if (end > start) fragments.push({ day, entries: batch.entries, start, end });
       }
       cursor.row++;
+    } while (cursor.row < cursor.end && sameUser(batch, cursor.row, of, row));
+  }
+
+  /** The same for rows from other ids, whose days are chosen when they are joined, and for marks. */
+  #takeMoved(cursor: Cursor, batch: MovedBatch, moved: MovedDay[], of: DayBatch, row: number): void {
+    do {
+      const at = cursor.row++;
+      const day = batch.day[at]!;
+      const start = batch.offsets[at]!;
+      const end = batch.offsets[at + 1]!;
+      if (end > start && day >= this.#before) continue;
+      const told = { since: batch.since[at]!, until: batch.until[at]!, kind: batch.kind[at]! };
+      moved.push({ day, entries: batch.entries, start, end, ...told });
     } while (cursor.row < cursor.end && sameUser(batch, cursor.row, of, row));
   }
 }

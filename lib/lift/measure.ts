@@ -2,7 +2,7 @@ import type { Config } from '../config/index.ts';
 import { DataError, type EventType, formatDay, inControl, minorDigits } from '../data/index.ts';
 import type { Comparison, Cuped, MeanComparison, SampleRatio } from '../engine/uplift/index.ts';
 import { compareMeans, compareProportions, cuped, sampleRatio } from '../engine/uplift/index.ts';
-import { buildManifest, type DropState, lastDays, openUsers } from '../run/index.ts';
+import { buildManifest, type DropState, lastDays, openIds } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { checkSizes, countConverted, type Group, groupsOf } from './groups.ts';
 import { addBehaviour, newPerson, type Person } from './people.ts';
@@ -197,7 +197,7 @@ async function peopleOf(
       ? newPerson(0, begins.first, begins.before)
       : undefined;
   await addBehaviour(
-    openUsers(store, manifest),
+    openIds(store, manifest),
     people,
     { windows, event, days, daysBefore },
     control === 'exports' ? heldOut : undefined,

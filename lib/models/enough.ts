@@ -9,7 +9,7 @@ import type { LeftOut } from './shared/index.ts';
 export async function checkRun(
   store: ObjectStore,
   manifest: RunManifest,
-): Promise<Omit<GroupCheck, 'tasks'>> {
+): Promise<Pick<GroupCheck, 'leftOut' | 'warnings'>> {
   const users = openUsers(store, manifest);
   const leftOut: LeftOut[] = [];
   const warnings: LeftOut[] = [];

@@ -3,6 +3,7 @@ import { demandFamily } from './demand/index.ts';
 import type { ModelFamily } from './family.ts';
 import { nextFamily } from './next/index.ts';
 import { tableFamily } from './table/index.ts';
+import { upliftFamily, upliftTableFamily } from './uplift/index.ts';
 import { usersFamily } from './users/index.ts';
 import { valueFamily } from './value/index.ts';
 
@@ -13,4 +14,6 @@ export const FAMILIES: Readonly<Record<TaskGroup['kind'], ModelFamily<unknown>>>
   next: nextFamily,
   demand: demandFamily,
   label: tableFamily(),
+  uplift: upliftFamily,
+  'uplift-table': upliftTableFamily,
 };

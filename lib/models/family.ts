@@ -14,7 +14,15 @@ import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, RunUsers, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import type { Comparison, Costs, Trial } from './candidates/index.ts';
-import type { LeftOut, Progress, TaskStrengths } from './shared/index.ts';
+import type { EffectTask, UpliftOutcomes, UpliftScores } from './effects.ts';
+import type {
+  ClassOutcomes,
+  ClassScores,
+  LabelValidation,
+  NumberOutcomes,
+  NumberScores,
+} from './label-answers.ts';
+import type { LeftOut, Progress, Scarce, TaskStrengths } from './shared/index.ts';
 
 /** What the data of a group of tasks is good for. */
 export interface GroupCheck {
@@ -23,11 +31,14 @@ export interface GroupCheck {
   readonly leftOut: readonly LeftOut[];
   /** Tasks that are trained although something speaks against it, and what. */
   readonly warnings: readonly LeftOut[];
+  /** Tasks that there is little data for, which priors help to answer; absent where there are none. */
+  readonly scarce?: readonly Scarce[];
 }
 
 /** A group without the tasks that cannot be trained yet. */
 export interface CheckedGroup extends TaskGroup {
   readonly leftOut?: readonly LeftOut[];
+  readonly scarce?: readonly Scarce[];
 }
 
 export interface CheckContext {
@@ -132,6 +143,8 @@ export interface Answers {
   /** Per list task, where they are asked for, a JSON list with the reason of each entry; null beside a list that is null. */
   readonly listReasons?: Record<string, (string | null)[]>;
   readonly values: Record<string, ValueScores>;
+  /** Absent where no task is of a treatment. */
+  readonly uplifts?: Record<string, UpliftScores>;
 }
 
 /** Units that are expected of items, one place per item; NaN where the task knows none of an item. */
@@ -150,6 +163,9 @@ export interface ShardScores extends Answers {
   readonly hashes: Uint32Array;
   /** Per task over items what is expected, where `users` are items. */
   readonly forecasts?: Readonly<Record<string, TaskForecasts>>;
+  /** Per task over a labelled table whose answer is no yes or no. */
+  readonly classes?: Readonly<Record<string, ClassScores>>;
+  readonly numbers?: Readonly<Record<string, NumberScores>>;
   /** SHA-256 (hex) of each user's address as it was known by the as-of day; absent where the shop maps none. */
   readonly emails?: (string | null)[];
 }
@@ -226,7 +242,14 @@ export interface DemandOutcomes {
   readonly average: number[];
 }
 
-export type Outcomes = BinaryOutcomes | ListedOutcomes | ValueOutcomes | DemandOutcomes;
+export type Outcomes =
+  | BinaryOutcomes
+  | ListedOutcomes
+  | ValueOutcomes
+  | DemandOutcomes
+  | UpliftOutcomes
+  | ClassOutcomes
+  | NumberOutcomes;
 
 /** Compares scores of users with what they then did. All families see one walk over the users. */
 export interface OutcomeCollector {
@@ -275,11 +298,11 @@ interface AnsweredTask {
 /** A task that a model answers by a chance, and what moves it. */
 export interface ChanceTask extends AnsweredTask {
   readonly answers: 'chance';
-  readonly kind: Exclude<Task['kind'], 'next' | 'value' | 'demand'>;
+  readonly kind: Exclude<Task['kind'], 'next' | 'value' | 'demand' | 'uplift'>;
   /** The event's type, or the label that counts. */
   readonly of: string;
   /** Absent where those are asked who have had the event before. */
-  readonly asks?: 'known' | 'prospects';
+  readonly asks?: 'known' | 'prospects' | 'where';
   readonly validation?: Validation<BinaryAssessment>;
   /** In words. */
   readonly strengths: TaskStrengths;
@@ -311,6 +334,13 @@ export interface AmountTask extends AnsweredTask {
   readonly strengths: TaskStrengths;
 }
 
+/** A task that a model answers by a class, labels or a number of each row. */
+export interface LabelledTask extends AnsweredTask {
+  readonly answers: 'labels';
+  readonly told: LabelValidation;
+  readonly strengths: TaskStrengths;
+}
+
 /** A task that a model answers by units for each item. */
 export interface ForecastTask extends AnsweredTask {
   readonly answers: 'forecast';
@@ -324,8 +354,17 @@ export interface ForecastTask extends AnsweredTask {
 export interface ModelDescription {
   /** The day as of which it was trained; absent for labelled tables. */
   readonly trainedBefore?: string;
-  readonly tasks: readonly (ChanceTask | ListedTask | AmountTask | ForecastTask)[];
+  readonly tasks: readonly (
+    | ChanceTask
+    | ListedTask
+    | AmountTask
+    | ForecastTask
+    | EffectTask
+    | LabelledTask
+  )[];
   readonly leftOut: readonly LeftOut[];
+  /** Tasks that there was little data for when it was trained; absent where there were none. */
+  readonly scarce?: readonly Scarce[];
   readonly curve: readonly CurvePoint[];
   readonly pretraining: readonly CurvePoint[];
   /** How it came about, one sentence each. */

@@ -99,13 +99,14 @@ async function trainGroup(
 ): Promise<TrainedGroup> {
   tell('looking whether there is enough to learn from');
   const family = FAMILIES[group.kind];
-  const { tasks, leftOut } = await family.check({ store, manifest, group, users });
+  const { tasks, leftOut, scarce } = await family.check({ store, manifest, group, users });
   for (const { task, why } of leftOut) tell(`${task} is left out: ${why}`);
+  for (const { task, why } of scarce ?? []) tell(`${task}: ${why}`);
   const without = leftOut.length > 0 ? { leftOut } : {};
   if (tasks.length === 0) return { version: null, ...without };
   const prefix = `fits/${runId}/${group.name}/`;
   const fits = new FitStore({ store: bytesOf(store), prefix, signal, checkpointEvery, now });
-  const checked = { ...group, tasks, leftOut };
+  const checked = { ...group, tasks, leftOut, ...(scarce ? { scarce } : {}) };
   let costs: TrainedGroup['costs'];
   const tellCosts = (told: TrainedGroup['costs']) => {
     costs = told;

@@ -8,6 +8,7 @@ export {
   type Trial,
 } from './candidates/index.ts';
 export { assessDemand, LARGEST } from './demand/index.ts';
+export type { EffectTask, UpliftOutcomes } from './effects.ts';
 export { checkRun } from './enough.ts';
 export { FAMILIES } from './families.ts';
 export type {
@@ -17,6 +18,7 @@ export type {
   ChanceTask,
   DemandOutcomes,
   ForecastTask,
+  LabelledTask,
   ListedOutcomes,
   ListedTask,
   ListTrials,
@@ -33,6 +35,7 @@ export type {
   ValueOutcomes,
 } from './family.ts';
 export { finetuneRun } from './finetune.ts';
+export type { ClassOutcomes, ClassScores, NumberOutcomes, NumberScores } from './label-answers.ts';
 export {
   ensureItemPairs,
   exportsItems,
@@ -41,7 +44,20 @@ export {
   readCatalogue,
   readItemPairs,
 } from './next/index.ts';
-export { eachUser, type LeftOut, listedNames, namingDrops, openTitles, unitsNamed } from './shared/index.ts';
+export {
+  eachUser,
+  type LeftOut,
+  listedNames,
+  namedValues,
+  namingDrops,
+  openTitles,
+  unitsNamed,
+} from './shared/index.ts';
 export { readLabelled } from './table/index.ts';
-export { textsBefore, type UsersModelManifest } from './users/index.ts';
-export { costsToTrain, describedModel, leftOutOf, notChampions, versionsOf } from './versions.ts';
+export {
+  type MadeBehaviour,
+  pretrainBehaviour,
+  textsBefore,
+  type UsersModelManifest,
+} from './users/index.ts';
+export { costsToTrain, describedModel, leftOutOf, notChampions, scarceOf, versionsOf } from './versions.ts';

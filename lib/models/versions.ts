@@ -4,7 +4,7 @@ import { type ObjectStore, readJson } from '../runtime/index.ts';
 import type { Costs } from './candidates/index.ts';
 import { FAMILIES } from './families.ts';
 import type { ModelDescription } from './family.ts';
-import type { LeftOut } from './shared/index.ts';
+import type { LeftOut, Scarce } from './shared/index.ts';
 
 /** `runs/<runId>/finetune.json`: the versions that a run trained, by task group; a group without a task to train has none. */
 export type TrainedVersions = Readonly<Record<string, string>>;
@@ -72,6 +72,21 @@ export async function versionsOf(
     if (version) versions[name] = version;
   }
   return versions;
+}
+
+/** Tasks of a run that there was little data for when their models were trained. */
+export async function scarceOf(
+  store: ObjectStore,
+  manifest: RunManifest,
+  versions: Readonly<Record<string, string>>,
+): Promise<Scarce[]> {
+  const scarce: Scarce[] = [];
+  for (const group of manifest.groups) {
+    const version = versions[group.name];
+    if (version === undefined) continue;
+    scarce.push(...((await describedModel(store, manifest, group, version)).scarce ?? []));
+  }
+  return scarce;
 }
 
 /** Tasks of a run that no model answers, and why they were left out when the model was trained. */

@@ -1,14 +1,20 @@
 import { formatDay, parseDay } from '../data/index.ts';
+import type { ClassAssessment, LabelsAssessment, NumbersAssessment } from '../engine/metrics/index.ts';
 import { plural } from './format.ts';
 import type {
   BinaryMeasures,
   BinaryTaskReport,
+  ClassTaskReport,
   DemandMeasures,
   DemandTaskReport,
+  LabelsTaskReport,
   ListMeasures,
   NextTaskReport,
+  NumberTaskReport,
   RunReport,
   TaskReport,
+  UpliftMeasures,
+  UpliftTaskReport,
   Validation,
   ValueMeasures,
   ValueTaskReport,
@@ -28,9 +34,11 @@ export function measuredOf(task: BinaryTaskReport): Measured<BinaryMeasures> | u
 export function measuredOf(task: NextTaskReport): Measured<ListMeasures> | undefined;
 export function measuredOf(task: ValueTaskReport): Measured<ValueMeasures> | undefined;
 export function measuredOf(task: DemandTaskReport): Measured<DemandMeasures> | undefined;
-export function measuredOf(
-  task: TaskReport,
-): Measured<BinaryMeasures | ListMeasures | ValueMeasures | DemandMeasures> | undefined {
+export function measuredOf(task: UpliftTaskReport): Measured<UpliftMeasures> | undefined;
+export function measuredOf(task: ClassTaskReport): Measured<ClassAssessment> | undefined;
+export function measuredOf(task: LabelsTaskReport): Measured<LabelsAssessment> | undefined;
+export function measuredOf(task: NumberTaskReport): Measured<NumbersAssessment> | undefined;
+export function measuredOf(task: TaskReport): Measured<{ readonly n: number }> | undefined {
   if (task.evaluation) return { basis: 'outcome', measures: task.evaluation };
   return task.validation && { basis: 'validation', measures: task.validation.assessment };
 }
@@ -65,18 +73,22 @@ export function measuredOn(task: TaskReport, run: RunReport): string {
       ? 'Weights and intervals of each day came from windows that were over by then.'
       : task.kind === 'next'
         ? 'The model that serves has learnt from these days, too: the figures are a validation, not a test.'
-        : 'The model was chosen by these figures, so they are a validation, not a test: expect somewhat less.';
+        : task.kind === 'uplift'
+          ? 'Each was told by models of other users; the form was chosen by these rows, so the figures are a validation, not a test.'
+          : 'The model was chosen by these figures, so they are a validation, not a test: expect somewhat less.';
   return `${validationSentence(task.validation, task)} ${caution}`;
 }
 
 function validationSentence(
-  { by, days, assessment }: Validation<BinaryMeasures | ListMeasures | ValueMeasures | DemandMeasures>,
+  { by, days, assessment }: Validation<{ readonly n: number }>,
   task: TaskReport,
 ): string {
   const { one, many } = wordsOf(task);
   const users = plural(assessment.n, one, many);
   if (by === 'rows' || days === null) {
-    return `Measured on ${users} of the training part that were kept aside when the model was chosen.`;
+    return task.kind === 'uplift'
+      ? `Measured on ${users} of the training part.`
+      : `Measured on ${users} of the training part that were kept aside when the model was chosen.`;
   }
   const [first, last] = days;
   const window = `the ${task.horizonDays ?? 0} days behind ${first === last ? 'it' : 'each'}`;

@@ -1,7 +1,8 @@
-import { count, decimal, isNumber, percent, plural } from './format.ts';
+import { count, decimal, isNumber, percent, plural, significant } from './format.ts';
 import { type Html, html, raw } from './html.ts';
 import { measuredOf } from './measured.ts';
 import { fairnessSection } from './sections/fairness.ts';
+import { isLabelled, labelledTile } from './sections/labelled.ts';
 import { leadSection, usable } from './sections/lead.ts';
 import { modelSection, modelTitle } from './sections/model.ts';
 import { profilesSection } from './sections/profiles.ts';
@@ -129,6 +130,19 @@ function taskTile(task: TaskReport): Tile {
           : `${measured.basis}; first tenth: ${percent(measured.measures.topShare10, 0)} of all`,
     };
   }
+  if (task.kind === 'uplift') {
+    const measured = measuredOf(task);
+    const [low, high] = measured?.measures.intervals.qini ?? [];
+    return {
+      name: `${task.name}, Qini coefficient`,
+      value: significant(measured?.measures.qini),
+      note:
+        measured === undefined
+          ? 'not measured yet'
+          : `${measured.basis}; ${significant(low)} to ${significant(high)}, a random order: 0`,
+    };
+  }
+  if (isLabelled(task)) return labelledTile(task);
   const measured = measuredOf(task);
   const auroc = measured?.measures.auroc;
   return {

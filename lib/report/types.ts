@@ -1,3 +1,5 @@
+import type { ClassAssessment, LabelsAssessment, NumbersAssessment } from '../engine/metrics/index.ts';
+
 /**
  * What a report is made of: plain JSON, so that a run can keep it beside its manifest and the page can be made again
  * from it. Days are 'YYYY-MM-DD'; shares, rates and probabilities are between 0 and 1; a measure that is not defined
@@ -28,6 +30,12 @@ export interface QualityTotals {
   readonly leftOut: number;
   /** Clean rows that a newer version of their event has replaced; they do not count. */
   readonly replaced: number;
+  /** Ids that links make another user's, and how many such users; linked ids that are nobody else's, by why. Absent without links. */
+  readonly identities?: {
+    readonly joined: number;
+    readonly users: number;
+    readonly refused: Readonly<Record<string, number>>;
+  };
   readonly quarantined: number;
   /** Files refused whole; none of their rows are counted above. */
   readonly refused: number;
@@ -178,7 +186,7 @@ export interface BinaryTaskReport extends TaskCommon {
   /** Of event and absence: the event's type. Of labels: the value that counts. */
   readonly of: string;
   /** Absent where those are asked who have had the event before. */
-  readonly asks?: 'known' | 'prospects' | undefined;
+  readonly asks?: 'known' | 'prospects' | 'where' | undefined;
   /** What then happened to those scored by this run; absent while it is not known. */
   readonly evaluation?: BinaryEvaluation | undefined;
   /** Absent where the history was too short to hold anything out. */
@@ -292,7 +300,98 @@ export interface DemandTaskReport extends TaskCommon {
   }[];
 }
 
-export type TaskReport = BinaryTaskReport | NextTaskReport | ValueTaskReport | DemandTaskReport;
+/** What expected effects of a treatment were worth; docs/metrics.md has the formulas. */
+export interface UpliftMeasures {
+  readonly n: number;
+  readonly treated: number;
+  readonly control: number;
+  /** Mean outcome of either arm, their difference, and the mean of what was expected. */
+  readonly meanTreated: Measure;
+  readonly meanControl: Measure;
+  readonly effect: Measure;
+  readonly meanPrediction: Measure;
+  readonly qini: Measure;
+  readonly auuc: Measure;
+  readonly intervals: { readonly effect: Interval; readonly qini: Interval; readonly auuc: Interval };
+  /** Those who were expected to gain more than `least`. */
+  readonly chosen: {
+    readonly least: number;
+    readonly n: number;
+    readonly effect: Measure;
+    readonly interval: Interval;
+  };
+  readonly deciles: readonly {
+    /** 1 holds the highest expected effects. */
+    readonly decile: number;
+    readonly n: number;
+    readonly meanTreated: Measure;
+    readonly meanControl: Measure;
+    readonly meanPrediction: number;
+    readonly effect: Measure;
+    readonly interval: Interval;
+  }[];
+  /** The Qini curve: share of rows, gain a treated row. */
+  readonly curve: Curve;
+}
+
+export interface UpliftTaskReport extends TaskCommon, Pick<BinaryTaskReport, 'groups' | 'features'> {
+  readonly kind: 'uplift';
+  readonly of: 'chance' | 'amount';
+  /** What is counted, in words. */
+  readonly outcome: string;
+  /** ISO 4217; absent where it is about no money. */
+  readonly currency?: string | undefined;
+  /** Names of the arms. */
+  readonly treated: readonly string[];
+  readonly control: readonly string[];
+  /** The effect above which somebody is persuadable. */
+  readonly least: number;
+  /** Who was not learnt from, and how well the features tell who was treated: sentences. */
+  readonly leftOut: readonly string[];
+  readonly balance: string;
+  readonly evaluation?: UpliftMeasures | undefined;
+  readonly validation?: Validation<UpliftMeasures> | undefined;
+  /** Users or rows who have an expected effect, and the sum of these. */
+  readonly ranked: number;
+  readonly expected: number;
+  readonly persuadable: { readonly n: number; readonly expected: number };
+}
+
+/** A task over a labelled table whose answer is one of several classes. */
+export interface ClassTaskReport extends LabelledCommon {
+  readonly kind: 'one-of';
+  readonly evaluation?: ClassAssessment | undefined;
+  readonly validation?: Validation<ClassAssessment> | undefined;
+}
+
+/** The same with any number of labels. */
+export interface LabelsTaskReport extends LabelledCommon {
+  readonly kind: 'any-of';
+  readonly evaluation?: LabelsAssessment | undefined;
+  readonly validation?: Validation<LabelsAssessment> | undefined;
+}
+
+/** The same with a number. */
+export interface NumberTaskReport extends LabelledCommon {
+  readonly kind: 'number';
+  readonly evaluation?: NumbersAssessment | undefined;
+  readonly validation?: Validation<NumbersAssessment> | undefined;
+}
+
+interface LabelledCommon extends TaskCommon, Pick<BinaryTaskReport, 'of' | 'groups' | 'features'> {
+  /** Rows that are scored. */
+  readonly ranked: number;
+}
+
+export type LabelledTaskReport = ClassTaskReport | LabelsTaskReport | NumberTaskReport;
+
+export type TaskReport =
+  | BinaryTaskReport
+  | NextTaskReport
+  | ValueTaskReport
+  | DemandTaskReport
+  | UpliftTaskReport
+  | LabelledTaskReport;
 
 /** What the models that were tried did on held-out rows, everything fitted on what was known by then. */
 export interface ComparisonReport {
@@ -412,8 +511,10 @@ export interface RunReport {
   readonly stages: readonly StageReport[];
   readonly quality: QualityReport;
   readonly models: readonly ModelReport[];
-  /** Users who have neither a score nor a list, as no task asks them. */
-  readonly unasked?: { readonly users: number; readonly of: number } | undefined;
+  /** Users who have neither a score nor a list, as no task asks them; is there a task that asks who meets a condition? */
+  readonly unasked?:
+    | { readonly users: number; readonly of: number; readonly conditions?: boolean | undefined }
+    | undefined;
   /** By the attributes that `fairness` names; empty where no outcome is known. */
   readonly groups?: readonly GroupReport[] | undefined;
   /** Tasks that could not be trained yet. */

@@ -38,13 +38,15 @@ const BUYERS: Words = {
   will: 'buy',
 };
 
+const ROWS: Words = { ...BUYERS, one: 'row', many: 'rows' };
+
 type Task = TaskReport;
 
 /** By the kind of a task, what it is of, and whom it asks. */
 const WORDS: Readonly<Record<TaskReport['kind'], (of: string, asks: BinaryTaskReport['asks']) => Words>> = {
   event(of, asks) {
     if (of === 'purchase' && asks === 'prospects') return { ...BUYERS, one: 'prospect', many: 'prospects' };
-    if (of === 'purchase' && asks === 'known') return { ...BUYERS, one: 'user', many: 'users' };
+    if (of === 'purchase' && asks !== undefined) return { ...BUYERS, one: 'user', many: 'users' };
     if (of === 'purchase') return BUYERS;
     const noun = eventNoun(of);
     return {
@@ -66,11 +68,15 @@ const WORDS: Readonly<Record<TaskReport['kind'], (of: string, asks: BinaryTaskRe
   }),
   next: () => BUYERS,
   value: () => ({ ...BUYERS, one: 'user', many: 'users' }),
+  uplift: () => ({ ...BUYERS, one: 'row', many: 'rows' }),
   demand: (of) => ({
     ...BUYERS,
     one: of === 'item' ? 'item' : 'value',
     many: of === 'item' ? 'items' : 'values',
   }),
+  'one-of': () => ROWS,
+  'any-of': () => ROWS,
+  number: () => ROWS,
   label: (of) => ({
     one: 'row',
     many: 'rows',
@@ -81,5 +87,10 @@ const WORDS: Readonly<Record<TaskReport['kind'], (of: string, asks: BinaryTaskRe
   }),
 };
 
-export const wordsOf = (task: Task): Words =>
-  WORDS[task.kind](task.of, 'asks' in task ? task.asks : undefined);
+export function wordsOf(task: Task): Words {
+  const words = WORDS[task.kind](task.of, 'asks' in task ? task.asks : undefined);
+  // A treatment is of users, or of the rows of a table, which has no window.
+  return task.kind === 'uplift' && task.horizonDays !== undefined
+    ? { ...words, one: 'user', many: 'users' }
+    : words;
+}

@@ -5,7 +5,7 @@ import { DayRows, readShardDays, ShardedFiles, type ShardUsers } from '../featur
 import { type ObjectStore, withScratch } from '../runtime/index.ts';
 import type { RunManifest } from './manifest.ts';
 import { packHistory } from './pack-history.ts';
-import { openUsers, type RunUsers } from './read-users.ts';
+import { movedRows, openIds, openUsers, type RunUsers } from './read-users.ts';
 import { type ShardRange, shardRange } from './shard-range.ts';
 
 /**
@@ -61,7 +61,7 @@ async function gatherUsers(
     progress?.(text);
   };
   await packHistory(store, manifest);
-  const users = openUsers(store, manifest);
+  const users = openIds(store, manifest);
   progress?.(`reading the history: shard 1 of ${manifest.shards}`);
   const entries = await gather(users, manifest, folder, { from: 0, to: 1 }, goOn);
   const count = shardsWithin(limit, entries, manifest);
@@ -92,11 +92,11 @@ export async function sampledUsers(
   manifest: RunManifest,
   limit = MOST_ENTRIES,
 ): Promise<RunUsers> {
-  const users = openUsers(store, manifest);
   let entries = 0;
-  for (const { days } of await users.read(0, parseDay(manifest.asOf!))) {
+  for (const { days } of await openIds(store, manifest).read(0, parseDay(manifest.asOf!))) {
     for (const { start, end } of days) entries += end - start;
   }
+  const users = openUsers(store, manifest);
   return { ...users, shards: users.shards.slice(0, shardsWithin(limit, entries, manifest)) };
 }
 
@@ -110,7 +110,7 @@ export async function gatherShards(
   folder: string,
   shards: ShardRange,
 ): Promise<void> {
-  await gather(openUsers(store, manifest), manifest, folder, shards);
+  await gather(openIds(store, manifest), manifest, folder, shards);
 }
 
 /** @returns entries that were written */
@@ -133,16 +133,12 @@ async function gather(
   return entries;
 }
 
-/** The users that were gathered: their shards lie in a folder, each whole in one file. */
-function gatheredUsers(
-  store: ObjectStore,
-  { config, shards }: RunManifest,
-  folder: string,
-  count: number,
-): RunUsers {
+/** The users that were gathered: their shards lie in a folder, each whole in one file, before anything is joined. */
+function gatheredUsers(store: ObjectStore, manifest: RunManifest, folder: string, count: number): RunUsers {
+  const { config, shards } = manifest;
   return {
     shards: Array.from({ length: count }, (_, shard) => shard),
-    read(shard, before): Promise<ShardUsers> {
+    async read(shard, before): Promise<ShardUsers> {
       // Nothing is kept from one shard to the next: the system's cache of files is near enough.
       const files = new ShardedFiles((key) => fileSource(join(folder, key)), 0);
       return readShardDays({
@@ -153,6 +149,7 @@ function gatheredUsers(
         shard,
         shards,
         before,
+        moved: await movedRows(store, manifest, before),
       });
     },
   };

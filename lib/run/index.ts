@@ -24,6 +24,8 @@ export { buildManifest, dayInputs, type Missing, type RunInput, type RunManifest
 export { mapParallel } from './parallel.ts';
 export { type PlannedRun, planRun } from './plan.ts';
 export {
+  identityCounts,
+  openIds,
   openUsers,
   planShard,
   type RunUsers,

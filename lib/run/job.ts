@@ -131,7 +131,7 @@ export async function startJob(
   } catch (error) {
     if (named.trace_id !== undefined) print({ job, failed: sentenceOf(error), ...named });
     // Where a fault of Nightjar happened is for the log; the runner shows the last line: what happened.
-    if (!explain(error)) console.error(error);
+    if (!explain(error) || env.NIGHTJAR_DEBUG === '1') console.error(error);
     console.error(sentenceOf(error));
     process.exitCode = interrupted.signal.aborted || isAway(error) ? EXIT_RETRY : 1;
   }

@@ -2,7 +2,7 @@ import type { CleanedQuality } from '../clean/index.ts';
 import type { Config } from '../config/index.ts';
 import { parseDay } from '../data/index.ts';
 import { type DayInput, daysKey, type SnapshotInfo } from '../features/index.ts';
-import type { TaskGroup } from './groups.ts';
+import { readsTreatments, type TaskGroup } from './groups.ts';
 import { historyOf, tooLittleHistory } from './history.ts';
 import { type Copy, contentOf, copiesAmong, type KnownDrop } from './inputs.ts';
 
@@ -83,7 +83,11 @@ export interface RunManifest {
     readonly users: RunInput[];
     readonly labels: RunInput[];
     /** Where there are any. */
+    readonly identities?: RunInput[];
+    /** Where there are any. */
     readonly withdrawn?: WithdrawnInput[];
+    /** Only where a group reads them. */
+    readonly treatments?: RunInput[];
   };
   /** What this run goes without, and why. */
   readonly missing: Missing[];
@@ -140,11 +144,14 @@ export function buildManifest(args: {
   const { purpose, config, asOf, groups, drops, champions, snapshot } = args;
   if (asOf !== null) parseDay(asOf);
   const copies = copiesAmong(drops);
+  const treatments: RunInput[] = [];
+  const reads = groups.some(readsTreatments);
   const inputs: Record<Exclude<CleanedQuality['table'], 'treatments' | null>, RunInput[]> = {
     events: [],
     items: [],
     users: [],
     labels: [],
+    identities: [],
   };
   const withdrawn: WithdrawnInput[] = [];
   const missing = [...missingDrops(drops), ...(args.unmet ?? [])];
@@ -153,10 +160,13 @@ export function buildManifest(args: {
   const skipped = new Map<string, number>();
   for (const drop of drops) {
     if (drop.state !== 'done' || copies.has(drop.key)) continue;
-    // What a run reads says nothing of campaigns: `nightjar lift` reads them by themselves.
-    if (drop.quality.table === 'treatments') continue;
     const { dropId, revision, source, table, minDay, maxDay, rowsIn } = drop.quality;
     const named = { drop: drop.key, dropId, revision, source: source! };
+    // Most runs read nothing of campaigns: `nightjar lift` reads them by themselves.
+    if (table === 'treatments') {
+      if (reads && drop.clean !== undefined) treatments.push({ ...named, clean: drop.clean });
+      continue;
+    }
     const keyed = {
       droppedAt: droppedAt.get(contentOf(drop.quality))!,
       lines: drop.quality.clean + drop.quality.withdrawn,
@@ -178,6 +188,7 @@ export function buildManifest(args: {
       ...(minDay === null || maxDay === null ? {} : { minDay, maxDay }),
     });
   }
+  const { identities, ...others } = inputs;
   return {
     format: 1,
     purpose,
@@ -185,7 +196,12 @@ export function buildManifest(args: {
     config,
     groups,
     shards: config.shards,
-    inputs: { ...inputs, ...(withdrawn.length > 0 ? { withdrawn } : {}) },
+    inputs: {
+      ...others,
+      ...(identities.length > 0 ? { identities } : {}),
+      ...(withdrawn.length > 0 ? { withdrawn } : {}),
+      ...(treatments.length > 0 ? { treatments } : {}),
+    },
     missing,
     copies: [...copies].map(([key, sameAs]) => ({ key, sameAs })),
     ...(partial === undefined ? {} : { partial }),
@@ -210,7 +226,7 @@ function dropTimes(drops: Iterable<KnownDrop>): Map<string, number> {
 
 /**
  * The day rows a manifest lists, as the features room takes them. A drop that only withdraws events has none and so no days;
- * it is listed because snapshots must name what decided about their states.
+ * it is listed because snapshots must name what decided about their states, and so are drops of identities.
  */
 export function dayInputs({ config, inputs }: RunManifest): DayInput[] {
   const events = inputs.events.map(({ days, dropId, revision, minDay, maxDay, droppedAt }) => ({
@@ -223,5 +239,8 @@ export function dayInputs({ config, inputs }: RunManifest): DayInput[] {
   const withdrawn = (inputs.withdrawn ?? []).map(({ dropId, revision, droppedAt }) => {
     return { key: daysKey(config, `clean/events/${dropId}/${revision}.arrow`), dropId, revision, droppedAt };
   });
-  return [...events, ...withdrawn];
+  const identities = (inputs.identities ?? []).map(({ clean, dropId, revision }) => {
+    return { key: clean, dropId, revision };
+  });
+  return [...events, ...withdrawn, ...identities];
 }

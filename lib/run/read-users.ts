@@ -1,5 +1,5 @@
 import type { Config } from '../config/index.ts';
-import { parseDay } from '../data/index.ts';
+import { contentId, parseDay } from '../data/index.ts';
 import {
   coverByPacks,
   type DayFile,
@@ -7,8 +7,12 @@ import {
   dayFile,
   type EventVersions,
   type FoldPlan,
+  type IdentityQuestion,
+  type IdentityTally,
   type KeyedDrop,
+  type MovedParts,
   type NewestBy,
+  openIdentities,
   openVersions,
   type PackInput,
   planFold,
@@ -84,8 +88,24 @@ export interface RunUsers {
   read(shard: number, before: number, plan?: FoldPlan): Promise<ShardUsers>;
 }
 
-/** Opens the users of a run where they lie in the store. */
+/** Opens the users of a run where they lie in the store, with what links of identities bring together. */
 export function openUsers(store: ObjectStore, manifest: RunManifest): RunUsers {
+  const { shards, read } = openFiles(store, manifest);
+  return {
+    shards,
+    async read(shard, before, plan) {
+      return read(shard, before, plan, await movedRows(store, manifest, before, shard));
+    },
+  };
+}
+
+/** Opens the ids of a run, each by itself whatever links say: for sums over all of them, in which each event counts once. */
+export function openIds(store: ObjectStore, manifest: RunManifest): RunUsers {
+  const { shards, read } = openFiles(store, manifest);
+  return { shards, read: (shard, before, plan) => read(shard, before, plan) };
+}
+
+function openFiles(store: ObjectStore, manifest: RunManifest) {
   const { config, shards } = manifest;
   const files = new ShardedFiles(store);
   let whole: Promise<DayFile[]> | undefined;
@@ -96,7 +116,7 @@ export function openUsers(store: ObjectStore, manifest: RunManifest): RunUsers {
   };
   return {
     shards: Array.from({ length: shards }, (_, shard) => shard),
-    async read(shard, before, plan) {
+    async read(shard: number, before: number, plan?: FoldPlan, moved?: MovedParts): Promise<ShardUsers> {
       const snapshot = plan?.snapshot;
       return readShardDays({
         store,
@@ -107,10 +127,85 @@ export function openUsers(store: ObjectStore, manifest: RunManifest): RunUsers {
         shards,
         before,
         replaced: await replacedLines(store, manifest, shard, before),
+        moved,
+        ...(plan ? { view: before } : {}),
         ...(snapshot ? { from: snapshot.day, snapshot: snapshotKey(config, snapshot.runId, shard) } : {}),
       });
     },
   };
+}
+
+/** By the first day that is no longer read, as for `opened`. */
+const joined = new WeakMap<ObjectStore, WeakMap<RunManifest, Map<number, Promise<MovedParts>>>>();
+
+/**
+ * The rows that links bring from other ids, for readers of days before `before`; undefined where no drop tells of identities.
+ * A run has one answer, by the links known before its as-of day: features of earlier days ask it for what was known by then. Only
+ * who looks further, at label windows, knows later links.
+ */
+export function movedRows(
+  store: ObjectStore,
+  manifest: RunManifest,
+  before: number,
+  shard = 0,
+): Promise<MovedParts | undefined> {
+  const { inputs, asOf } = manifest;
+  if (!inputs.identities?.length) return Promise.resolve(undefined);
+  const bound = asOf === null ? before : Math.max(before, parseDay(asOf));
+  let known = joined.get(store);
+  if (!known) joined.set(store, (known = new WeakMap()));
+  let answers = known.get(manifest);
+  if (!answers) known.set(manifest, (answers = new Map()));
+  let answer = answers.get(bound);
+  if (!answer) {
+    answer = openMoved(store, manifest, bound, shard);
+    answers.set(bound, answer);
+    // Whoever asks again tries again.
+    answer.catch(() => answers.delete(bound));
+  }
+  return answer;
+}
+
+async function openMoved(
+  store: ObjectStore,
+  manifest: RunManifest,
+  before: number,
+  shard: number,
+): Promise<MovedParts> {
+  const { config, inputs, shards, snapshot } = manifest;
+  const versions = snapshot && (await eventVersions(store, manifest, shard));
+  const horizons = Object.values(config.tasks).map((task) =>
+    'horizonDays' in task && task.horizonDays !== undefined ? task.horizonDays : 0,
+  );
+  const question: IdentityQuestion = {
+    drops: inputs.identities!.map(({ clean, dropId, revision }) => ({ key: clean, dropId, revision })),
+    timeZone: config.shop.timeZone,
+    before,
+    horizon: Math.max(0, ...horizons),
+    shards,
+    rows: contentId({ inputs: dayInputs(manifest), newestBy: newestBy(config) }),
+    ...(snapshot
+      ? {
+          snapshot: {
+            day: snapshot.day,
+            asOf: snapshot.asOf,
+            held: new Set(snapshot.held.map(({ dropId }) => dropId)),
+            stale: Array.from({ length: shards }, (_, i) => i).filter((i) => versions?.isStale(i)),
+          },
+        }
+      : {}),
+  };
+  const ids = openIds(store, manifest);
+  return openIdentities(store, question, (one) => ids.read(one, before), shard / shards);
+}
+
+/** How many ids are another user's as of a run's as-of day; undefined where no drop tells of identities. */
+export async function identityCounts(
+  store: ObjectStore,
+  manifest: RunManifest,
+): Promise<IdentityTally | undefined> {
+  const { asOf } = manifest;
+  return asOf === null ? undefined : (await movedRows(store, manifest, parseDay(asOf)))?.tally;
 }
 
 /** Inputs with days; a drop without clean rows has none. */

@@ -9,8 +9,8 @@ export interface WaitingRunner extends BatchRunner {
   wait(id: string): Promise<JobDescription>;
 }
 
-/** Children that share the shards of a run: each loads the models once. */
-const CHILDREN = 2;
+/** Children that share the shards of a run. They would work one after the other here, and each would load all models. */
+const CHILDREN = 1;
 
 /**
  * Runs stages of a run as batch jobs, one after the other, each to its end. What stands already is not done again.

@@ -7,6 +7,7 @@ export {
   type ProfileColumns,
   profileColumns,
   type ShardProfiles,
+  TRAITS,
   WEEKDAYS,
 } from './profiles/index.ts';
 export { scoreRun } from './score-run.ts';

@@ -85,13 +85,14 @@ async function scoreShard(args: {
     snapshot.add(user.user, user.hash, user.state);
     profiles?.add(user);
   });
-  const answers: Required<Answers> = { tasks: {}, lists: {}, listReasons: {}, values: {} };
+  const answers = { tasks: {}, lists: {}, listReasons: {}, values: {}, uplifts: {} } satisfies Answers;
   for (const scorer of scorers) {
-    const { tasks, lists, listReasons, values } = await scorer.score(users, shard);
+    const { tasks, lists, listReasons, values, uplifts } = await scorer.score(users, shard);
     Object.assign(answers.tasks, tasks);
     Object.assign(answers.lists, lists);
     Object.assign(answers.listReasons, listReasons);
     Object.assign(answers.values, values);
+    Object.assign(answers.uplifts, uplifts);
   }
   if (manifest.purpose !== 'backtest') {
     await store.put(snapshotKey(config, runId, shard), snapshot.encode(), { ifAbsent: true });

@@ -1,12 +1,21 @@
 import { type Data, Field, Float64, makeData, Uint32, Utf8, vectorFromArray } from 'apache-arrow';
 import { decodeArrow, encodeArrow, recordBatch } from '../data/index.ts';
 import type { ShardScores, TaskForecasts } from '../models/index.ts';
+import {
+  type ClassColumns,
+  classScores,
+  type NumberColumns,
+  readLabels,
+  writeLabels,
+} from './label-columns.ts';
 import { type TextColumn, textColumn, textsOf } from './text-column.ts';
 
 /** Numbers of a value task. */
 const AMOUNTS = ['value', 'low', 'high', 'alive', 'next'] as const;
+/** Numbers of an uplift task. */
+const EFFECTS = ['uplift', 'control', 'treated'] as const;
 
-/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, then `<task>.logit`, `.probability`, `.reasons`, or `.list`, perhaps `.listReasons`, or `.value`, `.low`, `.high`, `.alive`, `.next`, `.reasons`; of items `.units`, `.low`, `.high`, `.stockout`. */
+/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, then `<task>.logit`, `.probability`, `.reasons`, or `.list`, perhaps `.listReasons`, or `.value`, `.low`, `.high`, `.alive`, `.next`, `.reasons`, or `.uplift`, `.control`, `.treated`, `.reasons`; of items `.units`, `.low`, `.high`, `.stockout`; of a table's classes and numbers see `label-columns.ts`. */
 export function encodeScores(scores: ShardScores, metadata: Record<string, string>): Uint8Array {
   const rows = scores.users.length;
   const fields: Field[] = [];
@@ -35,10 +44,15 @@ export function encodeScores(scores: ShardScores, metadata: Record<string, strin
     for (const name of AMOUNTS) number(`${task}.${name}`, own[name]);
     text(`${task}.reasons`, own.reasons);
   }
+  for (const [task, own] of Object.entries(scores.uplifts ?? {})) {
+    for (const name of EFFECTS) number(`${task}.${name}`, own[name]);
+    text(`${task}.reasons`, own.reasons);
+  }
   for (const [task, forecast] of Object.entries(scores.forecasts ?? {})) {
     for (const part of FORECAST) number(`${task}.${part}`, forecast[part]);
   }
-  return encodeArrow(fields, [recordBatch(fields, columns, rows)], metadata);
+  const told = writeLabels(scores, { number, text });
+  return encodeArrow(fields, [recordBatch(fields, columns, rows)], { ...metadata, ...told });
 }
 
 const FORECAST = ['units', 'low', 'high', 'stockout'] as const;
@@ -54,8 +68,16 @@ export interface ScoreColumns {
   /** Of the list tasks whose entries have reasons. */
   readonly listReasons: Readonly<Record<string, TextColumn>>;
   readonly values: Readonly<Record<string, ValueColumns>>;
+  readonly uplifts: Readonly<Record<string, UpliftColumns>>;
   readonly forecasts: Readonly<Record<string, TaskForecasts>>;
+  readonly classes: Readonly<Record<string, ClassColumns>>;
+  readonly numbers: Readonly<Record<string, NumberColumns>>;
 }
+
+/** As `UpliftScores`. */
+type UpliftColumns = Readonly<Record<(typeof EFFECTS)[number], Float64Array>> & {
+  readonly reasons: TextColumn;
+};
 
 /** As `ValueScores`. */
 type ValueColumns = Readonly<Record<(typeof AMOUNTS)[number], Float64Array>> & {
@@ -108,6 +130,13 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
         return [task, { ...amounts, reasons: text(`${task}.reasons`) }];
       }),
     ),
+    uplifts: Object.fromEntries(
+      named('.uplift').map((task) => {
+        const [uplift, control, treated] = EFFECTS.map((name) => numbers<Float64Array>(`${task}.${name}`));
+        const effects = { uplift: uplift!, control: control!, treated: treated! };
+        return [task, { ...effects, reasons: text(`${task}.reasons`) }];
+      }),
+    ),
     forecasts: Object.fromEntries(
       named('.units').map((task) => {
         const part = (name: (typeof FORECAST)[number]) => numbers<Float64Array>(`${task}.${name}`);
@@ -117,6 +146,7 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
         ];
       }),
     ),
+    ...readLabels({ metadata: schema.metadata, named, numbers, text }),
     ...(schema.fields.some((field) => field.name === 'email') ? { emails: text('email') } : {}),
   };
 }
@@ -127,7 +157,8 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
  * @throws DataError when the bytes are no Arrow file
  */
 export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
-  const { rows, users, hashes, emails, tasks, lists, values, forecasts } = scoreColumns(bytes, name);
+  const columns = scoreColumns(bytes, name);
+  const { rows, users, hashes, emails, tasks, lists, values, uplifts, forecasts, classes, numbers } = columns;
   const texts = (column: TextColumn) => textsOf(column, rows);
   const mapped = <A, B>(of: Readonly<Record<string, A>>, to: (value: A) => B): Record<string, B> =>
     Object.fromEntries(Object.entries(of).map(([key, value]) => [key, to(value)]));
@@ -148,10 +179,26 @@ export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
       next: next.slice(),
       reasons: texts(reasons),
     })),
+    ...(Object.keys(uplifts).length > 0
+      ? {
+          uplifts: mapped(uplifts, ({ uplift, control, treated, reasons }) => ({
+            ...{ uplift: uplift.slice(), control: control.slice(), treated: treated.slice() },
+            reasons: texts(reasons),
+          })),
+        }
+      : {}),
     ...(Object.keys(forecasts).length > 0
       ? {
           forecasts: mapped(forecasts, ({ units, low, high, stockout }) => ({
             ...{ units: units.slice(), low: low.slice(), high: high.slice(), stockout: stockout.slice() },
+          })),
+        }
+      : {}),
+    ...(Object.keys(classes).length > 0 ? { classes: mapped(classes, (own) => classScores(own, rows)) } : {}),
+    ...(Object.keys(numbers).length > 0
+      ? {
+          numbers: mapped(numbers, ({ number, low, high, reasons }) => ({
+            ...{ number: number.slice(), low: low.slice(), high: high.slice(), reasons: texts(reasons) },
           })),
         }
       : {}),

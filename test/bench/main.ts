@@ -15,6 +15,7 @@ import { benchStart } from './start.ts';
 import { machine } from './support.ts';
 import { benchText } from './text.ts';
 import { benchTrain } from './train.ts';
+import { benchTransfer } from './transfer.ts';
 import { benchTrees } from './trees.ts';
 import { benchValue } from './value.ts';
 
@@ -37,6 +38,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   text: { run: benchText, byDefault: false },
   quality: { run: benchQuality, byDefault: false },
   value: { run: benchValue, byDefault: false },
+  transfer: { run: benchTransfer, byDefault: false },
   limits: { run: benchLimits, byDefault: false },
 };
 

@@ -30,8 +30,9 @@ async function compare(store: ObjectStore, threads: number): Promise<void> {
   const built = drawnModel(config, users, asOf, itemText);
   const { manifest, model } = built;
   const scorer = await openUsersModel({ config, manifest, files: { 'model.onnx': model }, threads });
+  const asked = { asks: () => true, meets: () => true };
   const score = async () => {
-    await scorer.score(users, { day: asOf, itemText, profiles: undefined, texts: undefined });
+    await scorer.score(users, { day: asOf, itemText, asked, profiles: undefined, texts: undefined });
   };
   const batches = await recorded(score);
   const session = await ort.InferenceSession.create(built.model, {

@@ -14,7 +14,7 @@ import {
 import { fitTextClassifier, ownEncoder, predictTexts, pretrainText } from '../../lib/engine/text/index.ts';
 import { clothingReviews, supportIntents, type TextTask } from './text-tasks.ts';
 
-const EXAMPLE = fileURLToPath(new URL('../../examples/support-intents', import.meta.url));
+const EXAMPLE = fileURLToPath(new URL('../../examples/support-intents/drops/messages', import.meta.url));
 const YARDSTICK = fileURLToPath(new URL('./text-yardstick.py', import.meta.url));
 
 type Figures = Partial<Record<'accuracy' | 'macroF1' | 'logLoss' | 'auroc' | 'aupr', number>>;

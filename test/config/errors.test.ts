@@ -64,6 +64,16 @@ const cases: [string, (config: Input) => void, string][] = [
     'exports.profiles.interests: given "aisle", expected "item" or a category attribute of a source whose table is "items": "item"',
   ],
   [
+    'interests of no kind',
+    (c) => (c.exports = { profiles: { mostInterests: 2 } }),
+    'exports.profiles.mostInterests: given 2, expected no such setting without "interests", which says what they are told in',
+  ],
+  [
+    'no action at all',
+    (c) => (c.exports = { actions: {} }),
+    'exports.actions: given {}, expected at least one action, or no such setting',
+  ],
+  [
     'profiles where nobody is scored',
     (c) => {
       delete c.tasks.purchase;
@@ -169,7 +179,7 @@ const cases: [string, (config: Input) => void, string][] = [
   [
     'a table that there is not',
     (c) => (c.sources.orders!.table = 'orders'),
-    'sources.orders.table: given "orders", expected a known "table": one of events, items, users, labels, treatments',
+    'sources.orders.table: given "orders", expected a known "table": one of events, items, users, labels, treatments, identities',
   ],
   [
     'events without a time',
@@ -229,7 +239,7 @@ const cases: [string, (config: Input) => void, string][] = [
   [
     'a task of no kind',
     (c) => (c.tasks.purchase = { horizonDays: 30 }),
-    'tasks.purchase.kind: given nothing, expected a known "kind": one of event, absence, next, value, demand, label',
+    'tasks.purchase.kind: given nothing, expected a known "kind": one of event, absence, next, value, demand, label, uplift',
   ],
   [
     'two tasks of one name but for its case',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { configSchema } from '../../lib/config/schema.ts';
+import { DOCUMENT, settingsPage } from './settings.ts';
 import { ROOT } from './support.ts';
 
 interface Node {
@@ -31,4 +32,8 @@ it('docs/config.md names every setting of the schema', () => {
   const isNamed = (name: string) => new RegExp(`\`[^\`\\n]*\\b${name}\\b[^\`\\n]*\`|\\b${name}:`).test(page);
   expect(names.length).toBeGreaterThan(100);
   expect(names.filter((name) => !isNamed(name))).toEqual([]);
+});
+
+it('docs/settings.md is what the schema says', () => {
+  expect(readFileSync(DOCUMENT, 'utf8')).toBe(settingsPage());
 });

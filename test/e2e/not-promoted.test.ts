@@ -1,12 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { ALL } from '../all.ts';
 import { tableConfig, tableRows } from '../models/table/rows.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
 import { nightjar } from './command.ts';
 import { SLOW } from './nights.ts';
 
-it(
+it.runIf(ALL)(
   'run --retrain says of a new model that did not become champion why',
   async () => {
     // given: a shop whose champion was trained on two files

@@ -9,12 +9,14 @@ import { file, type Line, shopConfig, shopLog } from './shop.ts';
 /** Customers have just begun to come: some have looked around and not bought yet. */
 const AS_OF = '2025-02-14';
 const KNOWN_SINCE = '2025-02-04';
-const log = shopLog(700);
+const QUIET = '"purchase.has" = 1 AND "purchase.recency" >= 8';
+const log = shopLog(400);
 const past = log.filter(({ day }) => day < AS_OF);
 const config = shopConfig({
   tasks: {
     purchase: { kind: 'event', event: 'purchase', horizonDays: 5 },
     first: { kind: 'event', event: 'purchase', horizonDays: 5, population: 'prospects', knownDays: 10 },
+    winBack: { kind: 'event', horizonDays: 5, population: { where: QUIET } },
   },
 } satisfies Partial<ConfigInput>);
 let shop: Workspace;
@@ -53,14 +55,24 @@ describe('whom a task asks', { timeout: SLOW }, () => {
   it('is buyers, or prospects who were seen lately', () => {
     expect(scored(reference, 'purchase')).toEqual(buyers);
     const prospects = new Set([...known].filter((customer) => !buyers.has(customer)));
-    expect(prospects.size).toBeGreaterThan(25);
+    expect(prospects.size).toBeGreaterThan(15);
     expect(scored(reference, 'first')).toEqual(prospects);
   });
 
+  it('is who meets a condition', () => {
+    const last = new Map(asked.filter(buys).map((line) => [customerOf(line), line.day]));
+    const quiet = [...last].flatMap(([customer, day]) => (day <= '2025-02-06' ? [customer] : []));
+    expect(quiet.length).toBeGreaterThan(25);
+    expect(scored(reference, 'winBack')).toEqual(new Set(quiet));
+  });
+
   it('decides which tasks are learnt together', () => {
-    expect(reference.manifest.groups.map(({ name, tasks }) => [name.replace(/-\w{8}$/, ''), tasks])).toEqual([
+    expect(
+      reference.manifest.groups.map(({ name, tasks }) => [name.replace(/(-\w{8})+$/, ''), tasks]),
+    ).toEqual([
       ['users', ['purchase']],
       ['users-prospects', ['first']],
+      ['users-where', ['winBack']],
     ]);
   });
 
@@ -75,11 +87,12 @@ describe('whom a task asks', { timeout: SLOW }, () => {
     const everyone = new Set(asked.map(customerOf));
     const users = [...everyone].filter((customer) => !buyers.has(customer) && !known.has(customer)).length;
     expect(users).toBeGreaterThan(0);
-    expect(report.unasked).toEqual({ users, of: everyone.size });
+    expect(report.unasked).toEqual({ users, of: everyone.size, conditions: true });
     const questions = report.models.flatMap(({ tasks }) => tasks.map(({ description }) => description));
     expect(questions).toEqual([
       'Will a customer buy within 5 days? Asked of everyone who has bought before.',
       'Will a user buy within 5 days? Asked of everyone who has done anything in the last 10 days, but has never bought.',
+      `Will a user buy within 5 days? Asked of everyone who has done anything before and meets the condition ${QUIET}.`,
     ]);
   });
 

@@ -24,7 +24,7 @@ const config = {
       attributes: { categories: ['shelf'] },
     },
   },
-  exports: { profiles: { interests: 'shelf', mostInterests: 2 } },
+  exports: { profiles: { interests: 'shelf', mostInterests: 2, anomaly: true } },
 } satisfies ConfigInput;
 
 const goods = (since: string, shelves: readonly string[]) =>
@@ -141,6 +141,23 @@ describe('profiles of a night', { timeout: SLOW }, () => {
     );
   });
 
+  it('say how anomalous each buyer is, and why', async () => {
+    const rows = await rowsOf(first, manifest);
+    for (const { lifecycle, anomaly, anomaly_reasons: reasons } of rows) {
+      if (lifecycle === 'prospect') expect([anomaly, reasons]).toEqual([null, null]);
+      else {
+        expect(anomaly).toBeGreaterThan(0.3);
+        expect(anomaly).toBeLessThan(1);
+        const named = reasons as { name: string; value: number }[] | null;
+        if (Number(anomaly) <= 0.5) expect(named).toBeNull();
+        else expect(named![0]!.value).toBeGreaterThanOrEqual(named!.at(-1)!.value);
+      }
+    }
+    const most = rows.toSorted((a, b) => Number(b.anomaly) - Number(a.anomaly))[0]!;
+    expect(Number(most.anomaly)).toBeGreaterThan(0.6);
+    expect(most.anomaly_reasons).toHaveLength(3);
+  });
+
   it('change nothing else: without the setting every other byte is the same', async () => {
     // given
     const { exports: _, ...plain } = config;
@@ -154,7 +171,8 @@ describe('profiles of a night', { timeout: SLOW }, () => {
     expect(other.snapshots).toEqual(reference.snapshots);
     expect({ ...other.exports, ...profilesOf(reference) }).toEqual(reference.exports);
     expect(await manifestOf(workspace, other)).not.toHaveProperty('profiles');
-    for await (const { key } of workspace.store.list('')) expect(key).not.toMatch(/profiles|segments/);
+    for await (const { key } of workspace.store.list(''))
+      expect(key).not.toMatch(/profiles|segments|anomaly/);
   });
 
   it('know nothing of the as-of day and later, and are the same in any order of delivery', async () => {

@@ -7,7 +7,7 @@ import { createPseudonyms, shardOf, stableUnit } from '../../lib/data/index.ts';
 import { exportRun } from '../../lib/export/index.ts';
 import { profilesKey } from '../../lib/run/index.ts';
 import { type ObjectStore, openFolderStore } from '../../lib/runtime/index.ts';
-import { encodeProfiles, LIFECYCLES, type ShardProfiles } from '../../lib/score/index.ts';
+import { encodeProfiles, LIFECYCLES, type ShardProfiles, TRAITS } from '../../lib/score/index.ts';
 import { ALL } from '../all.ts';
 import { hashOf } from '../e2e/nights.ts';
 import { temporaryFolder } from '../runtime/temp.ts';
@@ -40,6 +40,7 @@ function profilesOf(rows: readonly ScoredUser[]): ShardProfiles {
     partOfDay: Uint8Array.from(recency, (_, i) => (i % 7 === 6 ? 255 : i % 7)),
     weekday: Uint8Array.from(recency, (_, i) => i % 7),
     interests: rows.map(({ list }) => list),
+    traits: TRAITS.map(({ name }) => numbers((draw, bought) => (bought ? draw(name) ** 2 : Number.NaN))),
   };
 }
 
@@ -52,7 +53,7 @@ interface Shop {
 async function shop(): Promise<Shop> {
   const root = `${await temporaryFolder()}/bucket`;
   const store = await openFolderStore(root, { durable: false });
-  const runId = await putScored(store, all, { profiles: { interests: 'item' } });
+  const runId = await putScored(store, all, { profiles: { interests: 'item', anomaly: true } });
   for (let shard = 0; shard < SHARDS; shard++) {
     const rows = all
       .filter(({ hash }) => shardOf(hash, SHARDS) === shard)

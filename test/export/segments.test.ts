@@ -39,6 +39,7 @@ describe('quantiles over blocks', () => {
     const edges = levelEdges(() => [values], 10, 5);
     expect([...values].map((x) => levelOf(x, edges))).toEqual([1, 1, 1, 1, 3, 3, 4, 4, 5, 5]);
     expect(levelEdges(() => [], 0, 5)).toEqual([]);
+    expect(levelEdges(() => [Float64Array.of(7, 7, 7)], 3, 5)).toEqual([]);
   });
 });
 

@@ -173,6 +173,31 @@ describe('attributes', () => {
     expect(words(nothing).every((value) => value === 0)).toBe(true);
   });
 
+  it('read characters and their neighbours where training texts have no spaces between words', async () => {
+    // given: people whose notes are Chinese; two of them share a few characters
+    const notes = ['这条裙子太小了', '这件衬衫太小了', '很漂亮'];
+    const table = await tableOf(notes.map((note, i) => ({ ...PEOPLE[i]!, note })));
+    const encoder = fitAttributes(table, [0, 1, 2]);
+    // when
+    const writer = attributeWriter(encoder, table);
+    const words = notes.map((_, row) => {
+      const out = new Float32Array(writer.length);
+      writer.write(row, out);
+      return out.slice(-512);
+    });
+    const alike = (a: number, b: number) => words[a]!.reduce((sum, x, i) => sum + x * words[b]![i]!, 0);
+    // then
+    expect(encoder.columns.at(-1)).toEqual({ name: 'note', kind: 'text', buckets: 512, characters: 3 });
+    expect(alike(0, 1)).toBeGreaterThan(0.3);
+    expect(alike(0, 2)).toBeLessThan(0.2);
+    // and other scripts are read as they were
+    expect(fitAttributes(await tableOf(PEOPLE), [0]).columns.at(-1)).toEqual({
+      name: 'note',
+      kind: 'text',
+      buckets: 256,
+    });
+  });
+
   it('learn nothing from rows outside the training part', async () => {
     // given the same training rows, with and without others beside them
     const others = PEOPLE.map((row) => ({ ...row, age: 1e9, town: 'Mars' }));

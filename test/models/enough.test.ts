@@ -56,19 +56,30 @@ describe('before anything is trained', { timeout: SLOW }, () => {
     expect(leftOut[0]!.why).toContain(why);
   });
 
-  it('too few users of one outcome are counted in plain words', async () => {
-    // given: of all customers five come again, every day
+  /** Of all customers five come again, every day. */
+  function fewBuyers(): Line[] {
     const few = log.filter(({ text }) => /^"C-[0-4]",/.test(text) && text.includes(',purchase,'));
     const once = log.filter(({ text }, i) => text.includes(',purchase,') && i < 60);
-    const { leftOut } = await check(
-      { good: { kind: 'next', event: 'purchase', of: 'item', horizonDays: 5, k: 3 }, bad: buys(5) },
-      '2025-03-12',
-      [...few, ...once.filter(({ text }) => !/^"C-[0-4]",/.test(text))]
-        .sort((a, b) => a.time - b.time)
-        .slice(0, 40),
+    return [...few, ...once.filter(({ text }) => !/^"C-[0-4]",/.test(text))]
+      .sort((a, b) => a.time - b.time)
+      .slice(0, 40);
+  }
+  const list = { kind: 'next', event: 'purchase', of: 'item', horizonDays: 5, k: 3 } as const;
+
+  it('too few buyers of one outcome are counted in plain words, and answered by priors', async () => {
+    const { leftOut, warnings } = await check({ good: list, bad: buys(5) }, '2025-03-12', fewBuyers());
+    expect(leftOut).toEqual([]);
+    expect(warnings.map(({ task }) => task)).toEqual(['bad']);
+    expect(warnings[0]!.why).toMatch(
+      /^there is little data: of the users who had an event "purchase" before \d+ had an event "purchase" in a window that was over before 2025-03-12, and \d+ had none in its first 2 days\. 100 of each are enough to go by the shop's own data: \d+ who had one and \d+ who had none are missing\. Until then scores are those of a model of the customer base alone/,
     );
+  });
+
+  it('too few of those who need not have bought are left out: nothing is believed of them beforehand', async () => {
+    const known = { ...buys(5), population: 'known' } as const;
+    const { leftOut } = await check({ good: list, bad: known }, '2025-03-12', fewBuyers());
     expect(leftOut[0]!.why).toMatch(
-      /^of the users who had an event "purchase" before \d+ had an event "purchase" in a window that was over before 2025-03-12, and \d+ had none in its first 2 days; at least 10 of each are needed$/,
+      /^of the users who had done anything in the 90 days before \d+ had an event "purchase" in a window that was over before 2025-03-12, and \d+ had none in its first 2 days; at least 10 of each are needed$/,
     );
   });
 

@@ -240,7 +240,7 @@ app.synth();
     expect(stdout).toMatch(/^loss \d\.\d+, AUROC (?:0\.9\d+|1\.000), \d+ bytes\n$/);
   });
 
-  it('synthesises a stack of ours in an app of its own', async () => {
+  it.runIf(ALL)('synthesises a stack of ours in an app of its own', async () => {
     await run(process.execPath, ['app.mjs'], { cwd: project, env: { ...process.env, CDK_OUTDIR: 'out' } });
     expect(await readFile(join(project, 'out/ours.template.json'), 'utf8')).toContain('AWS::S3::Bucket');
     expect(await readdir(join(project, 'packages/functions'))).toEqual([
@@ -250,7 +250,7 @@ app.synth();
     ]);
   });
 
-  it.each(['clean', 'finetune', 'score', 'export'])(
+  it.runIf(ALL).each(['clean', 'finetune', 'score', 'export'])(
     'has built a %s job that starts from the image',
     async (job) => {
       const image = join(project, 'packages/image/app', `${job}.mjs`);

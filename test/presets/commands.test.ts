@@ -132,4 +132,24 @@ describe('check', { timeout: 120_000 }, () => {
     // A name with a blank is no SQL, and may be a column.
     expect(stderr).not.toContain('Placed at');
   });
+
+  it('tells what the condition of a population may read, and which is none', async () => {
+    const home = await emptyFolder();
+    const asks = (where: string) =>
+      config(SOURCE).replace(
+        'tasks: {}',
+        `tasks: { late: { kind: 'event', horizonDays: 7, population: { where: '${where}' } } }`,
+      );
+    await writeFile(join(home, 'nightjar.config.ts'), asks('"purchase.recncy" > 90'));
+    const wrong = await nightjar(['check'], home);
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain(
+      'tasks.late.population.where: given "\\"purchase.recncy\\" > 90", expected a condition in DuckDB’s SQL over "TYPE.FEATURE" with a type of view, search,',
+    );
+    expect(wrong.stderr).toContain('(did you mean "purchase.recency"?)');
+    await writeFile(join(home, 'nightjar.config.ts'), asks('"purchase.recency" > 90'));
+    const { code, stdout } = await nightjar(['check', '--features'], home);
+    expect(code).toBe(0);
+    expect(stdout).toContain('"purchase.recency"  days since last purchase\n');
+  });
 });

@@ -311,9 +311,9 @@ describe('what to do with the lists', () => {
     const [model] = sample.models;
     const heads = (days: readonly [string, string]) => {
       const tasks = model!.tasks.map((task) =>
-        task.kind === 'next' || task.kind === 'value' || task.kind === 'demand'
-          ? task
-          : { ...task, validation: { ...task.validation!, days } },
+        task.kind === 'event' || task.kind === 'absence' || task.kind === 'label'
+          ? { ...task, validation: { ...task.validation!, days } }
+          : task,
       );
       const page = parseHTML(renderReport({ ...sample, models: [{ ...model!, tasks }] })).document;
       const rows = [...page.querySelectorAll('thead tr')].map(({ textContent }) => textContent ?? '');

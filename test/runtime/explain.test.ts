@@ -82,6 +82,11 @@ describe('a failed system call is told in one sentence with path and cure', () =
     expect(await said(open(join(folder, 'n'.repeat(300)), 'w'))).toMatch(/longer than its disk takes/);
     expect(await said(mkdir(join(folder, 'file')))).toMatch(/is there already/);
     expect(await said(mkdtemp(join(folder, 'none/x-')))).toMatch(/none\/x-\w+ is not there/);
+    // The folder is there: what was in it has been taken away.
+    const gone = failed('ENOENT', { path: join(tmpdir(), 'nightjar-export-1-x/part') });
+    expect(explain(gone)?.message).toBe(
+      `${tmpdir()}/nightjar-export-1-x/part was deleted while it was in use: leave the temporary folder alone, and run the same command again`,
+    );
     const { error } = spawnSync('no-such-program', []);
     expect(sentenceOf(error)).toBe('no-such-program is not there: check the path');
   });

@@ -1,5 +1,5 @@
 export { withoutAddresses } from './addresses.ts';
-export { bindAll, typesOf } from './bind.ts';
+export { type Bound, bindAll, typesOf } from './bind.ts';
 export { BUILT_IN_FLAGS, LATEST } from './checks.ts';
 
 export { planFor, staged } from './plan.ts';

@@ -1,19 +1,18 @@
 import { Refusal } from '../errors.ts';
 
+const FILE = 'the file';
+
 /** A column that the config needs and the file lacks. */
-export function missingColumn(
-  wanted: string,
-  by: string,
-  columns: readonly string[],
-  of = 'the file',
-): Refusal {
+export function missingColumn(wanted: string, by: string, columns: readonly string[], of = FILE): Refusal {
   const near = closest(wanted, columns);
   const guess = near === undefined ? '' : `. Did you mean "${near}"?`;
   const hint =
     columns.length === 0
       ? 'the file has no columns'
       : `its columns are ${quoteNames(columns)}${guess || '.'} Change the config or the file; where files may lack it, say so: optional: ["${wanted}"]`;
-  return new Refusal(`${of} has no column "${wanted}", which ${by} needs`, hint);
+  // A table of ours is told in few words: its reader knows the columns.
+  const nearest = of === FILE || near === undefined ? '' : ` (did you mean "${near}"?)`;
+  return new Refusal(`${of} has no column "${wanted}", which ${by} needs${nearest}`, hint);
 }
 
 export function quoteNames(names: readonly string[]): string {

@@ -11,9 +11,18 @@ import { keyOf } from './identity.ts';
 import { type Reading, readingOf } from './reading.ts';
 import { ABSENT, type Scope } from './scope.ts';
 import { NO_LIST } from './shape-rows.ts';
-import { type Check, type LeftOut, type TableColumns, type TablePlan, VALUE, zipStages } from './table.ts';
+import {
+  type Check,
+  type Flag,
+  type LeftOut,
+  type TableColumns,
+  type TablePlan,
+  VALUE,
+  zipStages,
+} from './table.ts';
 import { attributeColumns } from './table-attributes.ts';
 import { eventColumns } from './table-events.ts';
+import { identityColumns, SEVERAL_USERS } from './table-identities.ts';
 import { treatmentColumns } from './table-treatments.ts';
 
 /** Plans depend on the config and the columns of a file, not on its rows: 300 equal daily files need one. */
@@ -87,7 +96,7 @@ async function makePlan(
     stages: zipStages([table.stages, keyed?.stages ?? []]),
     leftOut,
     checks,
-    flags: ruleFlags(rules, fields.has('columns.email') ? [NO_ADDRESS] : []),
+    flags: ruleFlags(rules, ownFlags(source, fields)),
     outputs: table.outputs,
     order: table.order,
     subject: table.subject,
@@ -98,8 +107,14 @@ async function makePlan(
   };
 }
 
+function ownFlags(source: Source, fields: ReadonlyMap<string, Field>): Flag[] {
+  if (source.table === 'identities') return [SEVERAL_USERS];
+  return fields.has('columns.email') ? [NO_ADDRESS] : [];
+}
+
 function columnsOf(source: Source, fields: ReadonlyMap<string, Field>, reading: Reading): TableColumns {
   if (source.table === 'events') return eventColumns(source, fields, reading);
+  if (source.table === 'identities') return identityColumns(source, fields, reading);
   if (source.table === 'treatments') return treatmentColumns(source, fields, reading);
   return attributeColumns(source, fields, reading);
 }

@@ -9,6 +9,8 @@ export interface Output {
   readonly nullable: boolean;
   /** Of attributes; told in the field's metadata as `nightjar.kind`. */
   readonly kind?: 'number' | 'category' | 'text';
+  /** An id of a user beside the row's own: stored as its pseudonym. */
+  readonly sealed?: true;
 }
 
 /** SQL of a text column that no row has: it is neither stored nor sorted by on the way. */

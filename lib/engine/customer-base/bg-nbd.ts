@@ -12,8 +12,22 @@ export interface BgNbdParameters {
   readonly b: number;
 }
 
+/** What is believed of the parameters before any history is seen: their logarithms are normal and independent. */
+interface BgNbdPrior {
+  /** Where the logarithms have their means; in the unit of the histories. */
+  readonly around: BgNbdParameters;
+  /** Standard deviation of each logarithm. */
+  readonly deviation: number;
+}
+
+/**
+ * Parameters of 2,357 customers of the web shop CDNOW over 39 weeks, as published (Fader, Hardie, Lee 2005, section 4), with
+ * alpha turned from weeks into days: a default for shops that know little of their own.
+ */
+export const CDNOW_IN_DAYS: BgNbdParameters = { r: 0.243, alpha: 7 * 4.414, a: 0.793, b: 2.426 };
+
 export interface BgNbdFit extends BgNbdParameters {
-  /** Of all customers (nats), weighted. Times enter as densities: another unit adds a constant. */
+  /** Of all customers (nats), weighted, without what a prior adds. Times enter as densities: another unit adds a constant. */
   readonly logLikelihood: number;
   readonly iterations: number;
   /** Whether the slope of the mean log-likelihood by each parameter's logarithm came down to 1e-8. */
@@ -30,16 +44,21 @@ const BOUND = Math.log(1e4);
  * each repeat purchase, leaves for good with a chance of their own. r, a and b are held within 0.0001 and 10,000, alpha
  * likewise within a million times the mean time between transactions: histories that show nobody leaving, say, press a / b
  * towards 0. The same histories give the same bits.
- * @throws CustomerBaseError when a history or weight is not what is expected, or nobody came back
+ * @param prior draws the parameters to it, the more the fewer customers there are (the maximum of the posterior density of
+ * the logarithms); with it nobody needs to have come back
+ * @throws CustomerBaseError when a history or weight is not what is expected, or nobody came back and there is no prior
  */
-export function fitBgNbd(histories: CustomerHistories): BgNbdFit {
-  checkHistories(histories);
+export function fitBgNbd(histories: CustomerHistories, prior?: BgNbdPrior): BgNbdFit {
+  checkHistories(histories, prior !== undefined);
   const likelihood = new MeanLikelihood(histories);
-  const { interval } = likelihood;
-  const start = Float64Array.of(0, Math.log(interval), Math.log(0.5), Math.log(2));
+  const around = prior && logarithms(prior.around);
+  // Where a prior stands, it tells the pace to start from, too: that of histories may be none.
+  const interval = prior ? prior.around.alpha / prior.around.r : likelihood.interval;
+  const start = around ?? Float64Array.of(0, Math.log(interval), Math.log(0.5), Math.log(2));
   const reach = Float64Array.of(BOUND, 1.5 * BOUND, BOUND, BOUND);
   const middle = Float64Array.of(0, Math.log(interval), 0, 0);
-  const { point, value, iterations, converged } = climb(likelihood, {
+  const posterior = around ? new MeanPosterior(likelihood, around, prior.deviation) : likelihood;
+  const { point, iterations, converged } = climb(posterior, {
     start,
     low: middle.map((each, j) => each - reach[j]!),
     high: middle.map((each, j) => each + reach[j]!),
@@ -47,5 +66,34 @@ export function fitBgNbd(histories: CustomerHistories): BgNbdFit {
     maxIterations: ITERATIONS,
   });
   const [r, alpha, a, b] = Array.from(point, Math.exp) as [number, number, number, number];
+  const value = likelihood.evaluate(point, new Float64Array(4));
   return { r, alpha, a, b, logLikelihood: value * likelihood.customers, iterations, converged };
+}
+
+const logarithms = ({ r, alpha, a, b }: BgNbdParameters): Float64Array =>
+  Float64Array.of(r, alpha, a, b).map(Math.log);
+
+/** A log-likelihood with the logarithm of a normal prior, up to a constant, both per customer. */
+class MeanPosterior {
+  readonly #likelihood: MeanLikelihood;
+  readonly #around: Float64Array;
+  /** Of each logarithm: 1 / (deviation² x customers). */
+  readonly #precision: number;
+
+  constructor(likelihood: MeanLikelihood, around: Float64Array, deviation: number) {
+    this.#likelihood = likelihood;
+    this.#around = around;
+    this.#precision = 1 / (deviation ** 2 * likelihood.customers);
+  }
+
+  /** Writes the gradient, and returns the value. */
+  evaluate(point: Float64Array, gradient: Float64Array): number {
+    let value = this.#likelihood.evaluate(point, gradient);
+    point.forEach((each, j) => {
+      const off = each - this.#around[j]!;
+      value -= (this.#precision * off ** 2) / 2;
+      gradient[j]! -= this.#precision * off;
+    });
+    return value;
+  }
 }

@@ -39,8 +39,11 @@ export function checkWeight(weight: number, customer: number): void {
   );
 }
 
-/** @throws CustomerBaseError when lengths differ, a history or weight is none, or nobody came back */
-export function checkHistories({ frequency, recency, age, weights }: CustomerHistories): void {
+/**
+ * @param none whether nobody needs to have come back
+ * @throws CustomerBaseError when lengths differ, a history or weight is none, or nobody came back
+ */
+export function checkHistories({ frequency, recency, age, weights }: CustomerHistories, none = false): void {
   const lengths = [frequency.length, recency.length, age.length, weights?.length ?? age.length];
   if (lengths[0] === 0 || lengths.some((length) => length !== lengths[0])) {
     throw new CustomerBaseError(
@@ -56,7 +59,7 @@ export function checkHistories({ frequency, recency, age, weights }: CustomerHis
     repeats += weight * frequency[i]!;
     time += weight * age[i]!;
   }
-  if (repeats === 0 || time === 0) {
+  if (!none && (repeats === 0 || time === 0)) {
     throw new CustomerBaseError(
       `all customers together have ${repeats} repeat transactions in ${time} of time; ` +
         'without one there is no rate to estimate',

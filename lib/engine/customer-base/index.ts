@@ -1,4 +1,4 @@
-export { type BgNbdFit, type BgNbdParameters, fitBgNbd } from './bg-nbd.ts';
+export { type BgNbdFit, type BgNbdParameters, CDNOW_IN_DAYS, fitBgNbd } from './bg-nbd.ts';
 export { CustomerBaseError } from './errors.ts';
 export {
   expectedTransactions,

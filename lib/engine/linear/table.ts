@@ -50,21 +50,10 @@ export function linearLogits(
 
 /** @throws LinearError when sizes differ, a number is not what is expected, or not both labels count */
 export function checkTable({ rows, columns, values, labels, weights, offset }: LogisticTable): void {
-  if (!Number.isInteger(rows) || rows < 1 || !Number.isInteger(columns) || columns < 1) {
-    throw new LinearError(
-      `the table has ${rows} rows x ${columns} columns; at least one of each is expected, as whole numbers`,
-    );
-  }
-  if (!(values instanceof Float32Array) || values.length !== rows * columns) {
-    throw new LinearError(
-      `the table's values are ${values?.length} numbers in a ${values?.constructor.name}; ` +
-        `a Float32Array of ${rows} x ${columns} is expected, row-major`,
-    );
-  }
+  checkValues({ rows, columns, values });
   checkLength('labels', rows, labels);
   checkLength('weights', rows, weights);
   checkLength('offsets', rows, offset);
-  checkFinite(values, columns);
   const sums = [0, 0];
   for (let row = 0; row < rows; row++) {
     const label = labels[row]!;
@@ -87,6 +76,26 @@ export function checkTable({ rows, columns, values, labels, weights, offset }: L
       `no row with label ${missing} has a weight above 0; rows of both labels are expected, or the intercept is infinite`,
     );
   }
+}
+
+/** @throws LinearError unless the values are finite, one for each row and column */
+export function checkValues({
+  rows,
+  columns,
+  values,
+}: Pick<LogisticTable, 'rows' | 'columns' | 'values'>): void {
+  if (!Number.isInteger(rows) || rows < 1 || !Number.isInteger(columns) || columns < 1) {
+    throw new LinearError(
+      `the table has ${rows} rows x ${columns} columns; at least one of each is expected, as whole numbers`,
+    );
+  }
+  if (!(values instanceof Float32Array) || values.length !== rows * columns) {
+    throw new LinearError(
+      `the table's values are ${values?.length} numbers in a ${values?.constructor.name}; ` +
+        `a Float32Array of ${rows} x ${columns} is expected, row-major`,
+    );
+  }
+  checkFinite(values, columns);
 }
 
 /** @throws LinearError unless the option is a finite number from 0 */

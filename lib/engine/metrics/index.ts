@@ -1,4 +1,8 @@
+export { assessClasses, type ClassAssessment } from './assess-classes.ts';
+export { assessLabels, type LabelsAssessment, TOLD_FROM } from './assess-labels.ts';
+export { assessNumbers, type NumbersAssessment } from './assess-numbers.ts';
 export { assessNumeric, type NumericAssessment } from './assess-numeric.ts';
+export { assessUplift, type UpliftAssessment } from './assess-uplift.ts';
 export {
   assessBinary,
   assessLists,
@@ -10,6 +14,7 @@ export {
 } from './assessment.ts';
 export { auroc, averagePrecision, brier, type Confusion, confusion, lift, logLoss } from './binary.ts';
 export { type BlendOptions, blendLogits, fitBlend } from './blend.ts';
+export { fitClassBlend, fitNumberBlend } from './blend-joint.ts';
 export {
   type Bootstrap,
   type BootstrapDifference,
@@ -63,3 +68,4 @@ export {
 } from './numeric.ts';
 export { type Item, ndcgAtK, ndcgOf, recallAtK, recallOf } from './ranking.ts';
 export { ece, type ReliabilityBin, reliabilityBins } from './reliability.ts';
+export type { UpliftRows } from './uplift.ts';

@@ -127,10 +127,17 @@ function frozen(graph: Graph, trained: readonly string[]): Graph {
   };
 }
 
-/** The graph that scores: output `probabilities` (batch, classes), softmax of the scaled sum of the parts' logits. */
+/** The scaled sum of the parts' logits in a graph that scores, (batch, classes). */
+export const SCORING_LOGITS = 'logits.scaled';
+
+/** The graph that scores: output `probabilities` (batch, classes), softmax of `logits.scaled`, the scaled sum of the parts' logits. */
 export function scoringGraph(graph: Graph, scales: readonly number[]): Graph {
   const g = GraphBuilder.from(graph);
   const parts = logitParts(graph).map((name, i) => g.mul({ name, ...graph.values.get(name)! }, scales[i]!));
-  g.output('probabilities', g.softmax(parts.reduce((sum, part) => g.add(sum, part))));
+  const total = g.label(
+    SCORING_LOGITS,
+    parts.reduce((sum, part) => g.add(sum, part)),
+  );
+  g.output('probabilities', g.softmax(total));
   return selectOutputs(g.build(), ['probabilities']);
 }

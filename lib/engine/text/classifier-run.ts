@@ -55,6 +55,9 @@ export interface ClassifierTraining {
   readonly ema?: number | undefined;
   readonly threads: number;
   readonly onProgress?: FitOptions['onProgress'];
+  readonly checkpoint?: FitOptions['checkpoint'];
+  readonly resume?: Uint8Array | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ClassifierRun {
@@ -69,7 +72,7 @@ export interface ClassifierRun {
 
 /** One training of a classifier's graph, with early stopping where rows are held out. */
 export async function runClassifier(options: ClassifierTraining): Promise<ClassifierRun> {
-  const { training, evaluation, texts, labels, rows, held, classes, padId, rng, ema, onProgress } = options;
+  const { training, evaluation, texts, labels, rows, held, classes, padId, rng, ema } = options;
   const within = (chosen: Int32Array): LengthBucket[] => {
     const known = new Set(chosen);
     return textBuckets(texts, options.maxLength, LEAST_IN_BUCKET)
@@ -115,7 +118,10 @@ export async function runClassifier(options: ClassifierTraining): Promise<Classi
       lr: options.learningRate,
       schedule: (step) => schedule(step, of),
       ...(ema === undefined ? {} : { ema }),
-      ...(onProgress ? { onProgress } : {}),
+      onProgress: options.onProgress,
+      checkpoint: options.checkpoint,
+      resume: options.resume,
+      signal: options.signal,
       ...(held.length > 0
         ? {
             patience: options.patience,

@@ -55,6 +55,10 @@ export interface TextClassifierOptions {
   /** 1 */
   readonly seed?: number;
   readonly onProgress?: FitOptions['onProgress'];
+  /** See `fit`: where checkpoints of the first training go, one to go on from, and a signal to stop by. */
+  readonly checkpoint?: FitOptions['checkpoint'];
+  readonly resume?: Uint8Array | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export const DEFAULTS = {

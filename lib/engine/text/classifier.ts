@@ -36,7 +36,13 @@ export interface TextClassifier {
   /** For two classes: the second is told from this probability on; of best expected macro F1 on the held-out texts. */
   readonly threshold: number | undefined;
   /** On the texts held out of the first training. */
-  readonly heldOut: { readonly logLoss: number; readonly accuracy: number; readonly macroF1: number };
+  readonly heldOut: {
+    readonly logLoss: number;
+    /** Of the classes' shares among the texts that were learnt from: a classifier that ends no lower has learnt nothing. */
+    readonly baseLogLoss: number;
+    readonly accuracy: number;
+    readonly macroF1: number;
+  };
   /** Epochs of the final training. */
   readonly epochs: number;
   /** What the parts' logits are multiplied by. */
@@ -113,6 +119,8 @@ export async function fitTextClassifier(
       },
       rng: rng.fork('training'),
       steps,
+      // A checkpoint is of one training.
+      ...(steps ? { checkpoint: undefined, resume: undefined } : {}),
     });
     return { model, run };
   };
@@ -138,6 +146,11 @@ export async function fitTextClassifier(
     threshold: classes.length === 2 ? bestThreshold(secondOf(probabilities)) : undefined,
     heldOut: {
       logLoss: multiclassLogLoss(predictions),
+      baseLogLoss: baseLogLoss(
+        Int32Array.from(rowsOf(false), (row) => numbers[row]!),
+        heldLabels,
+        classes.length,
+      ),
       accuracy: accuracy(predictions),
       macroF1: macroF1(predictions),
     },
@@ -243,6 +256,14 @@ async function finished(
   const inputs = [encoderFeeds(scoring, sample)];
   const { graph, maxDifference = Number.NaN } = await mergeLora(scoring, adapter, {}, { inputs });
   return { graph, lora: { adapter, maxDifference } };
+}
+
+/** Log loss of the shares of the classes among the training labels, half a text of each class added. */
+function baseLogLoss(learnt: Int32Array, asked: Int32Array, classes: number): number {
+  const counts = new Float64Array(classes).fill(0.5);
+  for (const label of learnt) counts[label]! += 1;
+  const total = learnt.length + classes / 2;
+  return asked.reduce((sum, label) => sum - Math.log(counts[label]! / total), 0) / asked.length;
 }
 
 const secondOf = (probabilities: ArrayLike<number>): Float64Array =>

@@ -1,7 +1,8 @@
 /**
  * Scales a ≥ 0 of several models' logits so that softmax(Σ a_k z_k) has the least log loss on held-out labels: for one
  * model temperature scaling (Guo et al. 2017, section 4.2), for several a stack of them. The loss is convex in the
- * scales: Newton steps, halved until the loss falls.
+ * scales: Newton steps, halved until the loss falls. A normal prior of the weight of one row draws the scales to equal ones of sum 1: where
+ * every held-out label is told right, larger scales would be better without end, and the next text told wrong would cost all.
  * @param parts logits (rows, classes) of each model, row-major
  * @param labels class of each row
  */
@@ -40,7 +41,7 @@ interface LossAt {
   readonly hessian: number[][];
 }
 
-/** Mean log loss at some scales with its derivatives: those of log Σ exp are mean and covariance of the logits under softmax. */
+/** Mean log loss at some scales, and the prior's part, with its derivatives: those of log Σ exp are mean and covariance of the logits under softmax. */
 function lossOf(
   parts: readonly Float32Array[],
   labels: ArrayLike<number>,
@@ -50,7 +51,13 @@ function lossOf(
   const count = parts.length;
   const gradient = new Array<number>(count).fill(0);
   const hessian = Array.from({ length: count }, () => new Array<number>(count).fill(0));
+  const usual = 1 / count;
   let value = 0;
+  scales.forEach((scale, k) => {
+    value += (scale - usual) ** 2 / (2 * labels.length);
+    gradient[k]! += (scale - usual) / labels.length;
+    hessian[k]![k]! += 1 / labels.length;
+  });
   const p = new Float64Array(classes);
   for (let row = 0; row < labels.length; row++) {
     const at = row * classes;

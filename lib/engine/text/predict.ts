@@ -1,5 +1,6 @@
-import { encodeModel } from '../onnx/index.ts';
+import { encodeModel, selectOutputs } from '../onnx/index.ts';
 import type { TextClassifier } from './classifier.ts';
+import { SCORING_LOGITS } from './classifier-model.ts';
 import { runBuckets } from './embed.ts';
 
 export interface TextPredictions {
@@ -9,23 +10,53 @@ export interface TextPredictions {
   readonly labels: string[];
 }
 
-/** Probabilities and class of each text. @throws what the runtime does */
-export async function predictTexts(
-  classifier: Pick<TextClassifier, 'classes' | 'graph' | 'tokenizer' | 'maxLength' | 'threshold'>,
+/** A fitted classifier, as far as it tells anything of texts. */
+type Telling = Pick<TextClassifier, 'classes' | 'graph' | 'tokenizer' | 'maxLength'>;
+
+/** Logits of each text, (texts, classes): logarithms of its chances up to a number per text. @throws what the runtime does */
+export const classifierLogits = (
+  classifier: Telling,
   texts: readonly string[],
-  { batchSize = 32, threads = 1 }: { batchSize?: number; threads?: number } = {},
-): Promise<TextPredictions> {
-  const { classes, graph, tokenizer, maxLength, threshold } = classifier;
+  options: RunOptions = {},
+): Promise<Float32Array> => valuesOf(classifier, SCORING_LOGITS, texts, options);
+
+interface RunOptions {
+  /** Texts of one run. 32 */
+  readonly batchSize?: number;
+  /** 1 */
+  readonly threads?: number;
+}
+
+async function valuesOf(
+  classifier: Telling,
+  output: string,
+  texts: readonly string[],
+  { batchSize = 32, threads = 1 }: RunOptions,
+): Promise<Float32Array> {
+  const { classes, graph, tokenizer, maxLength } = classifier;
+  const width = classes.length;
+  const all = new Float32Array(texts.length * width);
   const tokenized = tokenizer.tokenize(texts, { maxLength });
-  const probabilities = new Float32Array(texts.length * classes.length);
-  for await (const { rows, values } of runBuckets(classifier, graph, 'probabilities', tokenized, {
+  const asked = selectOutputs(graph, [output]);
+  for await (const { rows, values } of runBuckets(classifier, asked, output, tokenized, {
     batchSize,
     threads,
   })) {
     rows.forEach((row, i) => {
-      probabilities.set(values.subarray(i * classes.length, (i + 1) * classes.length), row * classes.length);
+      all.set(values.subarray(i * width, (i + 1) * width), row * width);
     });
   }
+  return all;
+}
+
+/** Probabilities and class of each text. @throws what the runtime does */
+export async function predictTexts(
+  classifier: Telling & Pick<TextClassifier, 'threshold'>,
+  texts: readonly string[],
+  options: RunOptions = {},
+): Promise<TextPredictions> {
+  const { classes, threshold } = classifier;
+  const probabilities = await valuesOf(classifier, 'probabilities', texts, options);
   const labels = texts.map((_, row) => {
     const own = probabilities.subarray(row * classes.length, (row + 1) * classes.length);
     if (threshold !== undefined) return classes[own[1]! >= threshold ? 1 : 0]!;

@@ -1,16 +1,22 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { TextError } from './errors.ts';
 import { PairCounts } from './pair-counts.ts';
+import { isSpaceless, SPACELESS } from './scripts.ts';
 
 export interface WordPieceOptions {
   /** Tokens of the vocabulary, special ones included; fewer where the texts do not hold as many pairs. */
   readonly size: number;
   /** Pairs seen less often are not joined. 2 */
   readonly leastCount?: number;
-  /** The most frequent characters are kept; words with others become [UNK]. 1000 */
+  /** The most frequent characters are kept; words with others become [UNK]. 1000, of scripts without spaces 3/4 of the size */
   readonly characters?: number;
   /** true */
   readonly lowerCase?: boolean;
+  /**
+   * Every character of a script without spaces between words is a piece of its own, and marks above and below letters, which are vowels
+   * and tones there, are kept. Default: where the texts are written so, see `isSpaceless`.
+   */
+  readonly splitCharacters?: boolean;
   /** Special tokens included; written to tokenizer_config.json. 512 */
   readonly maxLength?: number;
 }
@@ -27,6 +33,9 @@ const SPECIAL = { pad: '[PAD]', unk: '[UNK]', cls: '[CLS]', sep: '[SEP]', mask: 
 const SPECIAL_TEXT = /\[(?:PAD|UNK|CLS|SEP|MASK)\]/;
 
 const PREFIX = '##';
+
+/** Share of the vocabulary that may be characters where they are pieces: a page of Chinese has more than a thousand. */
+const SPACELESS_CHARACTERS = 0.75;
 
 /** Longer words are [UNK] to readers of the file. */
 const LONGEST_WORD = 100;
@@ -45,9 +54,13 @@ interface Splitter {
  * @throws TextError when the size does not hold the special tokens and characters, or no text has a word
  */
 export function trainWordPiece(texts: Iterable<string>, options: WordPieceOptions): TokenizerFiles {
-  const { size, leastCount = 2, characters = 1000, lowerCase = true, maxLength = 512 } = options;
+  const all = [...texts];
+  const { size, leastCount = 2, lowerCase = true, maxLength = 512 } = options;
+  const { splitCharacters = isSpaceless(all) } = options;
+  const { characters = splitCharacters ? Math.floor(size * SPACELESS_CHARACTERS) : 1000 } = options;
   const special = Object.values(SPECIAL);
-  const counts = countWords(texts, splitterOf(files(special, lowerCase, maxLength)));
+  const form = { lowerCase, maxLength, splitCharacters };
+  const counts = countWords(all, splitterOf(files(special, form)));
   if (counts.size === 0) throw new TextError('no text has a word to learn a vocabulary from');
   const alphabet = commonCharacters(counts, characters);
   const words = [...counts]
@@ -84,7 +97,7 @@ export function trainWordPiece(texts: Iterable<string>, options: WordPieceOption
     const [left, right] = pair;
     pairs.join(left, right, symbol(symbols[left]! + symbols[right]!.slice(PREFIX.length)));
   }
-  return files([...special, ...symbols], lowerCase, maxLength);
+  return files([...special, ...symbols], form);
 }
 
 function countWords(texts: Iterable<string>, { normalizer, pre_tokenizer }: Splitter): Map<string, number> {
@@ -115,7 +128,15 @@ function splitterOf({ tokenizer, config }: TokenizerFiles): Splitter {
   return new Tokenizer(tokenizer, config) as Splitter;
 }
 
-function files(vocabulary: readonly string[], lowerCase: boolean, maxLength: number): TokenizerFiles {
+function files(
+  vocabulary: readonly string[],
+  {
+    lowerCase,
+    maxLength,
+    splitCharacters,
+  }: Required<Pick<WordPieceOptions, 'lowerCase' | 'maxLength' | 'splitCharacters'>>,
+): TokenizerFiles {
+  const words = { type: 'BertPreTokenizer' };
   const special = Object.values(SPECIAL);
   const around = (token: string) => ({ SpecialToken: { id: token, type_id: 0 } });
   const sequence = { Sequence: { id: 'A', type_id: 0 } };
@@ -139,10 +160,18 @@ function files(vocabulary: readonly string[], lowerCase: boolean, maxLength: num
         type: 'BertNormalizer',
         clean_text: true,
         handle_chinese_chars: true,
-        strip_accents: null,
+        strip_accents: splitCharacters ? false : null,
         lowercase: lowerCase,
       },
-      pre_tokenizer: { type: 'BertPreTokenizer' },
+      pre_tokenizer: splitCharacters
+        ? {
+            type: 'Sequence',
+            pretokenizers: [
+              words,
+              { type: 'Split', pattern: { Regex: SPACELESS }, behavior: 'Isolated', invert: false },
+            ],
+          }
+        : words,
       post_processor: {
         type: 'TemplateProcessing',
         single,

@@ -4,6 +4,7 @@ export { decodeTrees, encodeTrees } from './encode.ts';
 export { TreeError } from './errors.ts';
 export { type ForestInput, fitForest } from './forest.ts';
 export { treeGraph, treeParts, treeScores } from './graph.ts';
+export { anomalyScore, fitIsolationForest, type IsolationForest, meanPathLength } from './isolation.ts';
 export type { LossName } from './loss.ts';
 export type { RawScore, TreeModel } from './model.ts';
 export type { BoostingOptions, ForestOptions } from './options.ts';

@@ -8,4 +8,10 @@ export {
 } from './compare.ts';
 export { type Cuped, cuped, type Measured } from './cuped.ts';
 export { UpliftError } from './errors.ts';
+export {
+  type AssignedRows,
+  classTransformation,
+  doublyRobust,
+  transformedOutcomes,
+} from './pseudo-outcomes.ts';
 export { type SampleRatio, sampleRatio } from './sample-ratio.ts';

@@ -18,6 +18,8 @@ export type Band = 'low' | 'medium' | 'high';
 export const bandOfQuintile = (quintile: number): Band =>
   quintile < 3 ? 'low' : quintile === 3 ? 'medium' : 'high';
 
-/** The tercile in a word. */
-export const bandOfPrice = (price: number, bands: Bands): Band =>
-  (['low', 'medium', 'high'] as const)[levelOf(price, bands.price) - 1]!;
+/** The tercile in a word; undefined where the prices of the night are all the same. */
+export const bandOfPrice = (price: number, bands: Bands): Band | undefined =>
+  bands.price.length === 0
+    ? undefined
+    : (['low', 'medium', 'high'] as const)[levelOf(price, bands.price) - 1]!;

@@ -5,6 +5,7 @@ import { DataError } from '../../data/index.ts';
 import { getBytes, type ObjectStore } from '../../runtime/index.ts';
 import { LIFECYCLES, type ProfileColumns, profileColumns } from '../../score/index.ts';
 import type { StepContext } from '../context.ts';
+import { fileSample } from './anomaly.ts';
 
 /**
  * What the bands and segments of a night are found from: some numbers of each user, in files on the job's disk. `recent` is
@@ -47,7 +48,9 @@ export async function measureShard(
   { store, folder }: StepContext,
   { key, shard }: MeasureArguments,
 ): Promise<Measured> {
-  const { rows, hashes, recency, purchaseDays, money, price, lifecycle } = await readProfiles(store, key);
+  const profiles = await readProfiles(store, key);
+  const { rows, hashes, recency, purchaseDays, money, price, lifecycle } = profiles;
+  await fileSample(folder, shard, profiles);
   const ofBuyers = (values: Float64Array) =>
     values.map((value, row) => (purchaseDays[row]! > 0 ? value : Number.NaN));
   const columns: Record<MeasureName | 'hash', Float64Array> = {

@@ -13,6 +13,7 @@ import type { CsvWriter } from '../csv.ts';
 import type { ExportFile, Format } from '../manifest.ts';
 import { partName } from '../table.ts';
 import { type Column, writeTableFile } from '../table-file.ts';
+import { type AnomalyModel, anomalies } from './anomaly.ts';
 import { type Bands, bandOfPrice, bandOfQuintile } from './bands.ts';
 import { type MeasureName, readProfiles } from './measure.ts';
 import { levelOf } from './quantiles.ts';
@@ -26,6 +27,8 @@ export interface ProfileTable {
   readonly controlShare: number;
   /** Are interests told? */
   readonly interests: boolean;
+  /** Reasons of an anomaly that are told at most; absent where anomalies are not told. */
+  readonly anomaly?: number;
 }
 
 export interface ProfilePartArguments {
@@ -38,10 +41,12 @@ export interface ProfilePartArguments {
   readonly shards: readonly number[];
   readonly bands: Bands;
   readonly model: SegmentModel | null;
+  /** Of tables with anomalies. */
+  readonly anomaly: AnomalyModel | null;
 }
 
 /** The columns that readers see, in order; docs/exports.md describes them. */
-const columnsOf = ({ interests }: ProfileTable): Column[] => [
+const columnsOf = ({ interests, anomaly }: ProfileTable): Column[] => [
   { name: 'user_id', type: 'VARCHAR' },
   { name: 'as_of_day', type: 'DATE' },
   { name: 'control', type: 'BOOLEAN' },
@@ -62,6 +67,12 @@ const columnsOf = ({ interests }: ProfileTable): Column[] => [
   { name: 'weekday', type: 'VARCHAR' },
   ...(interests ? [{ name: 'interests', type: 'VARCHAR', list: 'values' } as const] : []),
   { name: 'segment', type: 'INTEGER' },
+  ...(anomaly === undefined
+    ? []
+    : [
+        { name: 'anomaly', type: 'DOUBLE' } as const,
+        { name: 'anomaly_reasons', type: 'VARCHAR', list: 'values' } as const,
+      ]),
 ];
 
 interface OpenedProfiles {
@@ -72,7 +83,7 @@ interface OpenedProfiles {
 
 /** Writes one part of the table: the users of some shards, ordered by id. */
 export async function writeProfilePart(
-  { store, folder, pseudonyms }: StepContext,
+  { store, folder, guardFormulas, pseudonyms }: StepContext,
   args: ProfilePartArguments,
 ): Promise<readonly ExportFile[]> {
   const { table, part, parts, keys } = args;
@@ -83,7 +94,7 @@ export async function writeProfilePart(
     shards.push({ columns, names, ids: pseudonyms.openAll(names) });
   }
   return writeTableFile({
-    ...{ store, folder, table: 'profiles', keys },
+    ...{ store, folder, guardFormulas, table: 'profiles', keys },
     rows: shards.reduce((sum, { ids }) => sum + ids.length, 0),
     columns: columnsOf(table),
     name: partName('profiles', part, parts),
@@ -93,15 +104,23 @@ export async function writeProfilePart(
 
 function* records(
   csv: CsvWriter,
-  { table, bands, model }: ProfilePartArguments,
+  { table, bands, model, anomaly }: ProfilePartArguments,
   shards: readonly OpenedProfiles[],
 ): Generator<void> {
   const segment = model ? segmentOf(model) : undefined;
+  const anomalyOf = anomaly ? anomalies(anomaly, table.anomaly ?? 0) : undefined;
+  const tellAnomaly = (traits: readonly Float64Array[], row: number, bought: boolean) => {
+    const own = bought ? anomalyOf?.(Float64Array.from(traits, (values) => values[row]!)) : undefined;
+    if (own) csv.plain(String(own.score));
+    else csv.empty();
+    if (own?.reasons) csv.text(own.reasons);
+    else csv.empty();
+  };
   const number = (value: number) => (Number.isNaN(value) ? csv.empty() : csv.plain(String(value)));
   const code = (names: readonly string[], of: number) =>
     of === NO_CODE ? csv.empty() : csv.plain(names[of]!);
   const quintile = (measure: Exclude<MeasureName, 'price'>, value: number) => {
-    if (Number.isNaN(value)) {
+    if (Number.isNaN(value) || bands[measure].length === 0) {
       csv.empty();
       csv.empty();
       return;
@@ -129,13 +148,15 @@ function* records(
     number(money);
     quintile('money', bought ? money : Number.NaN);
     number(price);
-    if (Number.isNaN(price)) csv.empty();
-    else csv.plain(bandOfPrice(price, bands));
+    const priceBand = Number.isNaN(price) ? undefined : bandOfPrice(price, bands);
+    if (priceBand === undefined) csv.empty();
+    else csv.plain(priceBand);
     code(PARTS_OF_DAY, columns.partOfDay[row]!);
     code(WEEKDAYS, columns.weekday[row]!);
     if (columns.interests) csv.cell(columns.interests, row);
     if (segment && bought) csv.whole(segment({ recency, purchaseDays, money }));
     else csv.empty();
+    if (table.anomaly !== undefined) tellAnomaly(columns.traits ?? [], row, bought);
     csv.end();
     yield;
   }

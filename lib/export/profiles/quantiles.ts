@@ -85,12 +85,15 @@ function narrowed(
 /**
  * Cuts values into `levels` parts of about equal size: the values up to which the lower parts reach. Equal values are in
  * one part.
- * @param count how many values there are; none gives no edges
+ * @param count how many values there are
+ * @returns no edges where there is nothing to tell apart: no value, or one value for all
  */
 export function levelEdges(pass: () => Iterable<Float64Array>, count: number, levels: number): number[] {
   if (count === 0) return [];
   const ranks = Array.from({ length: levels - 1 }, (_, i) => Math.ceil(((i + 1) * count) / levels));
-  return valuesAtRanks(pass, ranks);
+  const [smallest, ...rest] = valuesAtRanks(pass, [1, ...ranks, count]);
+  const largest = rest.pop();
+  return smallest === largest ? [] : rest;
 }
 
 /** The part of a value, from 1. */

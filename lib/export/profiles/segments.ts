@@ -37,12 +37,15 @@ export interface SegmentModel {
   readonly silhouettes: readonly { readonly segments: number; readonly silhouette: number }[];
 }
 
-/** Is a user in a sample of this share? It depends on the user's hash alone, so on neither shards nor days. */
-export function isSampled(hash: number, share: number): boolean {
+/** A user's hash, shuffled: shards are ranges of hashes, and those of one are spread over all that come out. 32 bits. */
+export function mixedHash(hash: number): number {
   let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return (mixed ^ (mixed >>> 16)) >>> 0 < share * 2 ** 32;
+  return (mixed ^ (mixed >>> 16)) >>> 0;
 }
+
+/** Is a user in a sample of this share? It depends on the user's hash alone, so on neither shards nor days. */
+export const isSampled = (hash: number, share: number): boolean => mixedHash(hash) < share * 2 ** 32;
 
 /**
  * Groups buyers by k-means in the space of `DIMENSIONS`; how many groups, their silhouettes decide. Numbers go on from

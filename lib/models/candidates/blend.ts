@@ -53,6 +53,10 @@ export class Blended implements Fitted {
     return this.#members.find(({ pretraining }) => pretraining.length > 0)?.pretraining ?? [];
   }
 
+  get notes(): readonly string[] {
+    return this.#members.flatMap(({ notes = [] }) => notes);
+  }
+
   async logits(rows: Int32Array): Promise<Float32Array> {
     const said: Float32Array[] = [];
     for (const member of this.#members) said.push(await member.logits(rows));
@@ -84,7 +88,13 @@ export class Blended implements Fitted {
     const features = [...new Set(members.flatMap(({ groups }) => groups))].sort();
     const sequence = members.find((member) => member.sequence)?.sequence ?? null;
     const text = members.find((member) => member.text)?.text;
-    const described = { groups: features, sequence, ...(text ? { text } : {}) };
+    const rowTexts = members.find((member) => member.rowTexts)?.rowTexts;
+    const described = {
+      groups: features,
+      sequence,
+      ...(text ? { text } : {}),
+      ...(rowTexts ? { rowTexts } : {}),
+    };
     const names = reasonNames(described);
     const g = new GraphBuilder('propensity');
     const inputs: Record<string, Value> = {};

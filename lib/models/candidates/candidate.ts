@@ -2,9 +2,9 @@ import type { Config, MODEL_FAMILIES } from '../../config/index.ts';
 import type { CurvePoint, FitStore } from '../../engine/train/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { Progress, TaskStrengths } from '../shared/index.ts';
-import type { Head } from './heads.ts';
+import type { Head, JointAnswers } from './heads.ts';
 import type { InputTransform } from './inputs.ts';
-import type { TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
+import type { RowTexts, TextMaterial, VisitMaterial, VisitVocabulary } from './material.ts';
 
 /**
  * A form of model. What a family of tasks offers to choose from is a list of these: each is fitted on the same material
@@ -50,7 +50,9 @@ export interface Fitted {
   readonly curve: readonly CurvePoint[];
   /** The same of a pretraining. */
   readonly pretraining: readonly CurvePoint[];
-  /** Logits of the tasks: (rows.length, tasks), NaN for a task that it cannot answer. */
+  /** What there is to say of the fit, one sentence each. */
+  readonly notes?: readonly string[];
+  /** Logits of the tasks: (rows.length, tasks), NaN for a task that it cannot answer. See `JointAnswers` for what they are else. */
   logits(rows: Int32Array): Promise<Float32Array>;
   /** What moves the scores of each task over these rows; nothing for a task that it cannot answer. */
   strengths(rows: Int32Array): Promise<TaskStrengths[]>;
@@ -85,6 +87,13 @@ export interface ExportedModel {
       readonly maxDifference: number;
     };
   };
+  /** Where the graph reads the tokens of a row's texts: `input_ids` (batch, sequence) and what else its encoder reads. */
+  readonly rowTexts?: {
+    /** Word pieces of a row. */
+    readonly maxLength: number;
+    /** Loss of the encoder's pretraining; empty for one that was brought. */
+    readonly pretraining: CurvePoint[];
+  };
   /** Files that scoring needs beside the graph, such as a tokenizer's. */
   readonly files: ModelFiles;
 }
@@ -97,16 +106,24 @@ export interface Standardised {
   readonly transform: InputTransform;
 }
 
+/**
+ * How much data there is for a task: enough; few, so that what is believed beforehand takes part; or too few to learn from, so
+ * that nothing else answers.
+ */
+export type Amount = 'enough' | 'few' | 'too few';
+
 /** What candidates are fitted on: rows with their outcomes, made by a family from what was known on some day. */
 export interface Material extends Standardised {
   readonly config: Config;
   readonly heads: readonly Head[];
+  /** Absent where each head asks yes or no by itself. A candidate that cannot answer so does not apply. */
+  readonly answers?: JointAnswers;
   /** (count, width) raw features: the input `features` of the scoring graph. */
   readonly features: Float32Array;
   readonly width: number;
   /** Name and group of every feature. */
   readonly names: readonly { readonly name: string; readonly group: string }[];
-  /** (count, bins): 1 or 0, NaN where an outcome is not known. */
+  /** (count, bins): 1 or 0, NaN where an outcome is not known; of a number as `JointAnswers` says. */
   readonly labels: Float32Array;
   /** Row numbers that a fit may learn from. */
   readonly used: Int32Array;
@@ -119,6 +136,8 @@ export interface Material extends Standardised {
    * has happened in a window that is still open does not stand here: it would count those who did and not those who did not.
    */
   readonly outcomes: Float32Array;
+  /** Per head, how much there is to learn from; absent where that is no question. */
+  readonly data?: readonly Amount[];
   /** A number in [0, 1) per row, the same for all rows of a user: for folds. */
   readonly unit: Float32Array;
   /** Gradient steps of a fit from scratch. */
@@ -129,6 +148,8 @@ export interface Material extends Standardised {
   readonly visits?: VisitMaterial;
   /** Absent where there are no texts. */
   readonly texts?: TextMaterial;
+  /** Of labelled rows; absent where they have no texts, or these are not to be read by an encoder. */
+  readonly rowTexts?: RowTexts;
   readonly progress: Progress;
   /** Keeps the fits for a training that is started again. */
   readonly fits?: FitStore | undefined;

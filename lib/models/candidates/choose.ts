@@ -9,10 +9,10 @@ import { blendedApart, blendWeights } from './weights.ts';
  * A dearer form must lower the blend's loss by this much, and by so many standard errors, to take its place: it is seen at one
  * day alone, and the errors do not tell how days differ.
  */
-const FORM_WORTH = 0.002;
-const FORM_ERRORS = 2;
+export const FORM_WORTH = 0.002;
+export const FORM_ERRORS = 2;
 /** A weight below this adds nothing that is worth its cost. */
-const LEAST_WEIGHT = 0.02;
+export const LEAST_WEIGHT = 0.02;
 
 /** Logits that are added up for one task. */
 export interface TaskBlend {

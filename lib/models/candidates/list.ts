@@ -1,8 +1,23 @@
 import { type Config, MODEL_FAMILIES } from '../../config/index.ts';
 import { ConfigError } from '../../data/index.ts';
 import type { Candidate } from './candidate.ts';
-import { linear, mlp, NetworkCandidate, TunedCandidate, texts, visits } from './network/index.ts';
-import { BgNbdCandidate, LogisticCandidate, TreesCandidate } from './tabular/index.ts';
+import {
+  broughtVisits,
+  linear,
+  mlp,
+  NetworkCandidate,
+  TunedCandidate,
+  texts,
+  visits,
+} from './network/index.ts';
+import {
+  BgNbdCandidate,
+  LinearCandidate,
+  LogisticCandidate,
+  PriorsCandidate,
+  TreesCandidate,
+} from './tabular/index.ts';
+import { TextsCandidate } from './texts/index.ts';
 
 /** Single numbers that a model must beat. */
 const RECENCY = /\.recency$/;
@@ -13,6 +28,7 @@ const COMPACT =
 
 const wide = new NetworkCandidate('network', [linear, mlp]);
 const withVisits = new NetworkCandidate('network + visits', [linear, mlp, visits], wide);
+const withBrought = new NetworkCandidate('network + visits (brought)', [linear, mlp, broughtVisits], wide);
 const withTexts = new NetworkCandidate('network + texts', [linear, mlp, texts], wide);
 const withBoth = new NetworkCandidate('network + visits + texts', [linear, mlp, visits, texts], withTexts);
 
@@ -24,6 +40,7 @@ export const CANDIDATES: readonly Candidate[] = [
   new LogisticCandidate({ name: 'recency alone', family: 'floor', by: 'own', only: RECENCY }),
   new LogisticCandidate({ name: 'frequency alone', family: 'floor', by: 'own', only: FREQUENCY }),
   new BgNbdCandidate(),
+  new PriorsCandidate(),
   new LogisticCandidate({
     name: 'logistic regression, few features',
     family: 'logistic',
@@ -32,15 +49,19 @@ export const CANDIDATES: readonly Candidate[] = [
   }),
   new LogisticCandidate({ name: 'logistic regression', family: 'logistic', by: 'own' }),
   new LogisticCandidate({ name: 'logistic regression, overall scale', family: 'logistic', by: 'overall' }),
+  new LinearCandidate('multinomial regression', 'one-of'),
+  new LinearCandidate('ridge regression', 'number'),
   new TreesCandidate({ name: 'boosted trees', family: 'trees', by: 'own' }),
   new TreesCandidate({ name: 'boosted trees, overall scale', family: 'trees', by: 'overall' }),
   new TreesCandidate({ name: 'random forest', family: 'forest', by: 'own' }),
   wide,
   withVisits,
+  withBrought,
   withTexts,
   withBoth,
   new TunedCandidate('network + tuned texts', withTexts, wide),
   new TunedCandidate('network + visits + tuned texts', withBoth, wide),
+  new TextsCandidate(),
 ];
 
 /** Tried where the config says 'auto'. */

@@ -2,10 +2,12 @@ import { formatDay } from '../../data/index.ts';
 import { assessBinary, type BinaryAssessment, type Validation } from '../../engine/metrics/index.ts';
 import { probabilityOf } from '../shared/index.ts';
 import { Blended } from './blend.ts';
-import type { Candidate, Fitted, Material } from './candidate.ts';
+import type { Amount, Candidate, Fitted, Material } from './candidate.ts';
 import { type Choice, choose } from './choose.ts';
 import { type Comparison, comparisonOf, saidOf } from './comparison.ts';
 import { taskRows } from './held-out.ts';
+import { answeredAlone, unjudged } from './scarce.ts';
+import { PriorsCandidate } from './tabular/index.ts';
 import type { Trial } from './trial.ts';
 
 /** What the trials came to, in the words and figures that a manifest keeps. */
@@ -28,11 +30,14 @@ export interface Asked {
   readonly horizons: readonly number[];
   /** What is held out where no day is. */
   readonly by: 'users' | 'rows';
+  /** Per task, how much there is to learn from; absent where that is no question. */
+  readonly data?: readonly Amount[];
 }
 
 /** Chooses by trials, and tells what was chosen and why. @param trials at least one, ascending by day */
-export function selected({ candidates, tasks, horizons, by }: Asked, trials: readonly Trial[]): Selected {
-  const choice = choose(candidates, trials, horizons);
+export function selected(asked: Asked, trials: readonly Trial[]): Selected {
+  const { candidates, tasks, by } = asked;
+  const choice = chosen(asked, trials);
   const blend = {
     name: 'blend',
     reads: [...new Set(choice.members.flatMap(({ reads }) => reads))],
@@ -50,6 +55,18 @@ export function selected({ candidates, tasks, horizons, by }: Asked, trials: rea
       trials.some(({ day }) => day !== null),
     ),
   };
+}
+
+/** Tasks that there is too little data for are answered by what is believed beforehand alone. */
+function chosen({ candidates, horizons, data = [] }: Asked, trials: readonly Trial[]): Choice {
+  const alone = horizons.map((_, task) => data[task] === 'too few');
+  const priors = candidates.find((one) => one instanceof PriorsCandidate);
+  if (!priors || !alone.includes(true)) return choose(candidates, trials, horizons);
+  // Where a kind of event is new, nothing could be said of it at any past day.
+  if (!alone.includes(false) && !trials.some(({ logits }) => logits.has(priors))) {
+    return unjudged(priors, horizons.length);
+  }
+  return answeredAlone(choose(candidates, trials, horizons), priors, alone);
 }
 
 /** Fits what was chosen, and tells of tasks that none of it could learn. */
@@ -73,11 +90,11 @@ export async function fitChosen(
       "rate. Other families, such as 'network', need fewer.",
   );
   notes.forEach(material.progress);
-  return { fitted, notes };
+  return { fitted, notes: [...notes, ...fitted.notes] };
 }
 
 /** What the choice says of a trial's rows, (rows, tasks). */
-function chosenLogits({ members, tasks }: Choice, { logits, outcomes }: Trial): Float32Array {
+export function chosenLogits({ members, tasks }: Choice, { logits, outcomes }: Trial): Float32Array {
   const said = members.map((one) => logits.get(one));
   return Float32Array.from({ length: outcomes.length }, (_, i) => {
     const { weights, slope, intercept } = tasks[i % tasks.length]!;

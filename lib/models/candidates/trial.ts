@@ -1,5 +1,6 @@
 import type { Candidate, Judged, Material } from './candidate.ts';
 import { meanLossOf } from './held-out.ts';
+import { jointMeanLoss } from './joint-losses.ts';
 
 /** Rows that candidates are judged on: no fit of the trial has seen them, or anything later. */
 export interface HeldOut {
@@ -88,7 +89,11 @@ export async function runTrial(args: {
       bytes: fitted.exported().model.byteLength,
     });
     logits.set(candidate, said);
-    judged.push({ candidate, fitted, loss: meanLossOf(said, heldOut.outcomes, material.heads.length) });
+    const { answers, heads } = material;
+    const loss = answers
+      ? jointMeanLoss(said, heldOut.outcomes, answers, heads.length)
+      : meanLossOf(said, heldOut.outcomes, heads.length);
+    judged.push({ candidate, fitted, loss });
   }
   return { ...heldOut, users, day, logits, costs, cut };
 }

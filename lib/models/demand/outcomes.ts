@@ -1,5 +1,5 @@
 import { parseDay } from '../../data/index.ts';
-import { openUsers } from '../../run/index.ts';
+import { openIds } from '../../run/index.ts';
 import type { DemandOutcomes, EvaluateContext, Outcomes, ShardScores } from '../family.ts';
 import { openUnits } from '../shared/index.ts';
 import { readDailyUnits, unitsWithin } from './daily-units.ts';
@@ -16,7 +16,7 @@ export async function demandOutcomes(
   for (const name of tasks) {
     const task = demandTask(manifest, name);
     const unitOf = (await openUnits(store, manifest, task)).at(before);
-    const daily = await readDailyUnits({ users: openUsers(store, manifest), task, unitOf, before });
+    const daily = await readDailyUnits({ users: openIds(store, manifest), task, unitOf, before });
     const into: DemandOutcomes = {
       kind: 'demand',
       ...{ ids: [], past: [], real: [], units: [], low: [], high: [], stockout: [], naive: [], average: [] },
@@ -25,7 +25,7 @@ export async function demandOutcomes(
     const said = forecasts?.[name];
     if (!daily || !said) continue;
     const until = before + task.horizonDays;
-    const sales = { users: openUsers(store, later), task, unitOf, from: before, before: until };
+    const sales = { users: openIds(store, later), task, unitOf, from: before, before: until };
     const real = await unitsWithin(sales, daily.names);
     const { naive, average } = yardsticks(daily, daily.days, task.horizonDays);
     const place = new Map(items.map((item, i) => [item, i]));

@@ -1,7 +1,7 @@
 import { DataError, parseDay, stableUnit } from '../../data/index.ts';
 import { chanceOfMore, intervalOf } from '../../engine/forecast/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
-import { openUsers } from '../../run/index.ts';
+import { openIds } from '../../run/index.ts';
 import type { ScoreContext, ShardScores, TaskForecasts } from '../family.ts';
 import { openUnits, parseManifest } from '../shared/index.ts';
 import { readDailyUnits } from './daily-units.ts';
@@ -43,7 +43,7 @@ async function forecastsOf(
   const task = demandTask(manifest, name);
   const before = parseDay(manifest.asOf!);
   const unitOf = (await openUnits(store, manifest, task)).at(before);
-  const daily = await readDailyUnits({ users: openUsers(store, manifest), task, unitOf, before });
+  const daily = await readDailyUnits({ users: openIds(store, manifest), task, unitOf, before });
   if (!daily) return new Map();
   const stock = await openStock(store, manifest, task, unitOf);
   const units = blend(memberForecasts(daily, daily.days, task.horizonDays), weightsIn(members));

@@ -1,6 +1,6 @@
 import { parseDay } from '../../data/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
-import { openUsers } from '../../run/index.ts';
+import { openIds } from '../../run/index.ts';
 import type { TrainContext } from '../family.ts';
 import { manifestFile, openUnits } from '../shared/index.ts';
 import { type DailyUnits, readDailyUnits } from './daily-units.ts';
@@ -16,7 +16,7 @@ export async function trainDemand(context: TrainContext): Promise<ModelFiles> {
   const selection: string[] = [];
   // Demand is of all users; where training reads a sample of them, the others are read, too.
   const gathered = await context.users();
-  const users = gathered.shards.length === manifest.shards ? gathered : openUsers(store, manifest);
+  const users = gathered.shards.length === manifest.shards ? gathered : openIds(store, manifest);
   const { of } = demandTask(manifest, group.tasks[0]!);
   for (const name of group.tasks) {
     const task = demandTask(manifest, name);

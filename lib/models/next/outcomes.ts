@@ -19,7 +19,7 @@ export async function nextOutcomes({ store, manifest, tasks }: EvaluateContext):
   );
   return {
     outcomes: Object.fromEntries(compared.map(({ name, into }) => [name, into])),
-    add({ user, days }, scores, row, itemText) {
+    add({ user, outcomes: days }, scores, row, itemText) {
       for (const { name, task, unitOf, into } of compared) {
         const unitsIn = (from: number, to: number, types: ReadonlySet<number>) =>
           unitsBetween(days, from, to, types, (id) => unitOf(itemText(id)));

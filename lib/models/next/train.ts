@@ -211,7 +211,8 @@ export function collectGroups(args: {
   const width = pairNames(others, attributes !== undefined).length;
   const groups = new RankingGroups(width);
   const origins: Origin[] = [];
-  const share = (MAX_GROUPS * PAIR_WIDTH) / width / Math.max(1, countWindows(history, cutoffs, task.horizonDays));
+  const share =
+    (MAX_GROUPS * PAIR_WIDTH) / width / Math.max(1, countWindows(history, cutoffs, task.horizonDays));
   const rng = createRng(seed).fork('negatives');
   cutoffs.forEach((day, c) => {
     progress(`candidates of ${formatDay(day)} (${c + 1} of ${cutoffs.length})`);

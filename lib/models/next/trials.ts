@@ -25,7 +25,8 @@ export async function tryLists(context: TrialsContext): Promise<ListTrials> {
   const models = offeredLists(names);
   const latest = asOfDay(manifest) - task.horizonDays;
   const asked =
-    context.days ?? Array.from({ length: MOST_DAYS }, (_, i) => latest - (MOST_DAYS - 1 - i) * task.horizonDays);
+    context.days ??
+    Array.from({ length: MOST_DAYS }, (_, i) => latest - (MOST_DAYS - 1 - i) * task.horizonDays);
   const days = asked.filter((day) => trainingCutoffs(manifest, task, day).length > 0);
   const early = asked.find((day) => !days.includes(day));
   if (early !== undefined && (context.days || days.length === 0)) {
@@ -38,11 +39,7 @@ export async function tryLists(context: TrialsContext): Promise<ListTrials> {
   return { task: name, k: task.k, trials };
 }
 
-async function tryDay(
-  context: TrialsContext,
-  day: number,
-  models: ReadonlySet<string>,
-): Promise<ListTrial> {
+async function tryDay(context: TrialsContext, day: number, models: ReadonlySet<string>): Promise<ListTrial> {
   const { store, manifest, task: name, progress, goOn = () => true } = context;
   const task = nextTask(manifest, name);
   const { seed } = manifest.config.model;

@@ -8,6 +8,11 @@ export function askedOf(population: Population, event: string): string {
       return `${done} before`;
     case 'active':
       return `${done} in the last ${population.days} days`;
+    case 'where':
+      return (
+        `has done anything ${population.days === undefined ? 'before' : `in the last ${population.days} days`} ` +
+        `and meets the condition ${population.condition}`
+      );
     case 'known':
       return `has done anything in the last ${population.days} days`;
     case 'prospects':

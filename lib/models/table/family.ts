@@ -1,6 +1,7 @@
+import type { Config } from '../../config/index.ts';
 import { CANDIDATES, type Candidate } from '../candidates/index.ts';
-import type { FamilyOverRows } from '../family.ts';
-import { featureWords, inWords, parseManifest } from '../shared/index.ts';
+import type { FamilyOverRows, ModelDescription } from '../family.ts';
+import { featureWords, inWords, parseManifest, type TaskStrengths } from '../shared/index.ts';
 import { checkTable } from './check.ts';
 import { labelTask } from './labelled.ts';
 import { type TableModelManifest, tableManifest } from './manifest.ts';
@@ -31,26 +32,46 @@ export const tableFamily = (
       curve,
       selection,
       comparison,
+      texts,
+      told,
     } = parseManifest(tableManifest, files);
-    const { kind, source, positive } = labelTask(config, name);
-    const measured = validation?.[name];
     return {
       tasks: [
-        {
-          answers: 'chance',
-          kind,
-          name,
-          question: `Does a row of the labelled table "${source}" have the label "${positive}"?`,
-          of: positive,
-          strengths: inWords(strengths[0], featureWords(config, encoder)),
-          ...(measured ? { validation: measured } : {}),
-        },
+        described(config, name, inWords(strengths[0], featureWords(config, encoder)), { told, validation }),
       ],
       leftOut: [],
       curve,
-      pretraining: [],
+      pretraining: texts?.pretraining ?? [],
       selection,
       ...(comparison ? { comparison } : {}),
     };
   },
 });
+
+function described(
+  config: Config,
+  name: string,
+  strengths: TaskStrengths,
+  { told, validation }: { [K in 'told' | 'validation']: TableModelManifest[K] | undefined },
+): ModelDescription['tasks'][number] {
+  const { kind, source, positive } = labelTask(config, name);
+  if (!told) {
+    const measured = validation?.[name];
+    const question = `Does a row of the labelled table "${source}" have the label "${positive}"?`;
+    return {
+      answers: 'chance',
+      kind,
+      name,
+      question,
+      of: positive,
+      strengths,
+      ...(measured ? { validation: measured } : {}),
+    };
+  }
+  const question = {
+    'one-of': `Which class is a row of the labelled table "${source}" of?`,
+    'any-of': `Which labels has a row of the labelled table "${source}"?`,
+    number: `Which number has a row of the labelled table "${source}"?`,
+  }[told.form];
+  return { answers: 'labels', name, question, told, strengths };
+}

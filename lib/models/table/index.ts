@@ -1,2 +1,2 @@
 export { tableFamily } from './family.ts';
-export { readLabelled } from './labelled.ts';
+export { readLabelled, readSplitTable, type SplitTable, tableFeatures } from './labelled.ts';

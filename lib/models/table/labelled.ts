@@ -9,19 +9,26 @@ import {
 } from '../../features/index.ts';
 import type { RunManifest } from '../../run/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
+import { type Answers, type LabelOutcomes, outcomesOf } from './labels.ts';
 import { emptySide, splitOf, withLatest } from './split.ts';
 
-/** A labelled table as numbers, with the parts that its split names. */
-export interface LabelledTable {
+/** A table of labelled rows with the parts that its split names. */
+export interface SplitTable {
   /** Attributes that are the column which splits it by time: no model reads them. */
   readonly without: readonly string[];
   /** Row numbers as the shop counts them, over all files in the order of their keys. */
   readonly rowIds: Int32Array;
+  /** Places of rows with an outcome. */
   readonly train: Int32Array;
   readonly test: Int32Array;
-  /** 1 for the positive label. */
-  readonly labels: Float32Array;
   readonly table: AttributeTable;
+}
+
+/** A labelled table as numbers. `train` and `test` are places of rows with an outcome. */
+export interface LabelledTable extends SplitTable, LabelOutcomes {
+  readonly answers: Answers;
+  /** Labels that are no numbers where numbers are asked: their rows are scored, and take part in nothing else. */
+  readonly unread: readonly string[];
 }
 
 export function labelTask(config: Config, name: string): LabelTask {
@@ -31,17 +38,18 @@ export function labelTask(config: Config, name: string): LabelTask {
 }
 
 /**
- * Reads the table of a label task. Rows of split 'test' are for testing, all others for training; without any split a
+ * Reads the table of a source. Rows of split 'test' are for testing, all others for training; without any split a
  * fifth of the rows, by a hash of the row number, is for testing. Where time splits it, the latest training rows have the
  * split 'valid', and attributes that are the column which splits are left out.
- * @throws DataError when there are no rows to train on, one label only, or a split by time that leaves a side empty
+ * @param name of the task, for errors
+ * @throws DataError when there are no rows, or a split by time leaves a side empty
  */
-export async function readLabelled(
+export async function readSplitTable(
   store: ObjectStore,
   manifest: RunManifest,
   name: string,
-): Promise<LabelledTable> {
-  const task = labelTask(manifest.config, name);
+  task: Pick<LabelTask, 'source' | 'exclude'>,
+): Promise<SplitTable> {
   const inputs = manifest.inputs.labels.filter(({ source }) => source === task.source);
   if (inputs.length === 0) {
     throw new DataError(`task ${name} has no rows: drop a file of source ${task.source} first`);
@@ -80,18 +88,50 @@ export async function readLabelled(
   const test = rows.filter(isTest);
   if (split && (train.length === 0 || test.length === 0))
     throw emptySide(name, task.source, split, test.length);
-  const labels = Float32Array.from(table.labels, (label) =>
-    Number(label.toLowerCase() === task.positive.toLowerCase()),
+  return { without: [...without].sort(), rowIds, train, test, table };
+}
+
+/**
+ * Reads the table of a label task.
+ * @throws DataError as `readSplitTable`, or for labels that tell nothing apart
+ */
+export async function readLabelled(
+  store: ObjectStore,
+  manifest: RunManifest,
+  name: string,
+): Promise<LabelledTable> {
+  const task = labelTask(manifest.config, name);
+  const split = await readSplitTable(store, manifest, name, task);
+  const { train, test, table } = split;
+  const outcomes = outcomesOf(name, task, table.labels, train);
+  const width = outcomes.heads.length;
+  const known = (row: number) => !Number.isNaN(outcomes.labels[row * width]);
+  const unread = table.labels.filter((_, row) => !known(row));
+  return {
+    ...split,
+    ...outcomes,
+    answers: task.answers ?? 'yes-no',
+    train: train.filter(known),
+    test: test.filter(known),
+    unread,
+  };
+}
+
+/** Of each head, the share of some rows that have it. @param labels (rows, heads) */
+export const sharesOf = (labels: Float32Array, heads: number, rows: Int32Array): Float64Array =>
+  Float64Array.from(
+    { length: heads },
+    (_, k) => rows.reduce((sum, row) => sum + labels[row * heads + k]!, 0) / rows.length,
   );
-  const positives = train.reduce((sum, row) => sum + labels[row]!, 0);
-  if (positives === 0 || positives === train.length) {
-    const seen = [...new Set(table.labels)].slice(0, 5).map((label) => `"${label}"`);
-    throw new DataError(
-      `task ${name}: ${positives} of ${train.length} training rows have the label "${task.positive}"; the table's ` +
-        `labels are ${seen.join(', ')}: set tasks.${name}.positive to one of them`,
-    );
-  }
-  return { without: [...without].sort(), rowIds, train, test, labels, table };
+
+/** Mean and median of some rows' numbers. */
+export function usualOf(labels: Float32Array, rows: Int32Array): { mean: number; median: number } {
+  const sorted = Float64Array.from(rows, (row) => labels[row]!).sort();
+  const middle = (sorted.length - 1) / 2;
+  return {
+    mean: sorted.reduce((sum, one) => sum + one, 0) / sorted.length,
+    median: (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2,
+  };
 }
 
 /**

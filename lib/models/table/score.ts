@@ -1,16 +1,23 @@
 import { stableUnit } from '../../data/index.ts';
-import { float32 } from '../../engine/host/index.ts';
+import { decodeModel } from '../../engine/onnx/index.ts';
 import { openSession } from '../../engine/train/index.ts';
-import { groupWords } from '../../features/index.ts';
+import { type AttributeTable, groupWords } from '../../features/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import { reasonNames } from '../candidates/index.ts';
 import type { ScoreContext, ShardScores } from '../family.ts';
-import { parseManifest, probabilityOf, strongest } from '../shared/index.ts';
+import { parseManifest, tokenizerOf } from '../shared/index.ts';
+import { type RowsToRead, type TokenReading, tableBatches } from './batches.ts';
 import { readLabelled, tableFeatures } from './labelled.ts';
-import { tableManifest } from './manifest.ts';
+import { type TableModelManifest, tableManifest } from './manifest.ts';
+import { joinedTexts } from './texts.ts';
+import { type RowAnswers, scoresOf } from './told.ts';
 
-/** Rows of every batch: always the same, the last one filled up, because results depend on the batch's size. */
+/**
+ * Rows of every batch: always the same, the last one filled up, because results depend on the batch's size. Of several heads fewer, as
+ * the reasons of each are computed side by side.
+ */
 const BATCH = 256;
+const BATCH_OF_HEADS = 512;
 
 /**
  * Scores every row of a labelled table, in the order of row numbers; a row's number stands where users have their
@@ -18,38 +25,77 @@ const BATCH = 256;
  */
 export async function scoreTable(files: ModelFiles, context: ScoreContext): Promise<ShardScores> {
   const { store, manifest: run, group, threads } = context;
-  const { config } = run;
   const task = group.tasks[0]!;
   const manifest = parseManifest(tableManifest, files);
   const { table, rowIds } = await readLabelled(store, run, task);
   const features = tableFeatures(table, manifest.encoder);
-  const width = features.length / table.rows;
   const order = Array.from({ length: table.rows }, (_, i) => i).sort((a, b) => rowIds[a]! - rowIds[b]!);
-  const logit = new Float64Array(table.rows);
-  const reasons: string[] = [];
-  const session = await openSession(files['model.onnx']!, { threads });
-  try {
-    const names = reasonNames(manifest).map(groupWords);
-    for (let start = 0; start < order.length; start += BATCH) {
-      const rows = order.slice(start, start + BATCH);
-      const batch = new Float32Array(BATCH * width);
-      rows.forEach((row, b) => {
-        batch.set(features.subarray(row * width, (row + 1) * width), b * width);
+  const heads = manifest.told && manifest.told.form !== 'number' ? manifest.told.classes.length : 1;
+  const size = heads === 1 ? BATCH : Math.max(4, Math.floor(BATCH_OF_HEADS / heads));
+  const rows = { features, width: features.length / order.length, order, size };
+  const reading = readingOf(files, manifest, table);
+  const names = reasonNames(manifest).map(groupWords);
+  const answers: RowAnswers = {
+    ...{ heads, names, count: run.config.exports.reasons },
+    logits: new Float64Array(order.length * heads),
+    effects: new Float32Array(order.length * heads * names.length),
+    bounds: new Float32Array(0),
+  };
+  await runModel(files['model.onnx']!, { ...rows, reading }, threads, (places, output) => {
+    const effects = output.reasons!.data as Float32Array;
+    const columns = output.reasons!.shape[2]!;
+    places.forEach((place, b) => {
+      for (let head = 0; head < heads; head++) {
+        const [from, to] = [b * heads + head, place * heads + head];
+        answers.logits[to] = Number(output.logits!.data[from]);
+        const own = effects.subarray(from * columns, from * columns + names.length);
+        answers.effects.set(own, to * names.length);
+      }
+    });
+  });
+  const interval = files['interval.onnx'];
+  const bounds = new Float32Array(interval ? 2 * order.length : 0);
+  if (interval) {
+    await runModel(interval, rows, threads, (places, output) => {
+      places.forEach((place, b) => {
+        bounds.set((output.bounds!.data as Float32Array).subarray(2 * b, 2 * b + 2), 2 * place);
       });
-      const output = await session.run({ features: float32(batch, [BATCH, width]) });
-      const effects = output.reasons!.data as Float32Array;
-      const columns = output.reasons!.shape[2]!;
-      rows.forEach((_, b) => {
-        logit[start + b] = Number(output.logits!.data[b]);
-        const from = b * columns;
-        reasons.push(strongest(names, effects.subarray(from, from + names.length), config.exports.reasons));
-      });
-    }
-  } finally {
-    await session.close();
+    });
   }
   const users = order.map((row) => String(rowIds[row]));
   const hashes = Uint32Array.from(users, (row) => stableUnit('row', row) * 2 ** 32);
-  const scores = { logit, probability: logit.map(probabilityOf), reasons };
-  return { users, hashes, tasks: { [task]: scores }, lists: {}, values: {} };
+  return { users, hashes, lists: {}, values: {}, ...scoresOf(task, manifest.told, { ...answers, bounds }) };
+}
+
+type Output = Awaited<ReturnType<Awaited<ReturnType<typeof openSession>>['run']>>;
+
+/** @param take gets the places of a batch's rows in their order */
+async function runModel(
+  model: Uint8Array,
+  rows: RowsToRead,
+  threads: number,
+  take: (places: Int32Array, output: Output) => void,
+): Promise<void> {
+  const session = await openSession(model, { threads });
+  try {
+    for (const { places, feeds } of tableBatches(rows)) take(places, await session.run(feeds));
+  } finally {
+    await session.close();
+  }
+}
+
+/** What the model reads of the rows' texts; undefined where it reads none. */
+function readingOf(
+  files: ModelFiles,
+  { texts: read }: TableModelManifest,
+  table: AttributeTable,
+): TokenReading | undefined {
+  if (!read) return undefined;
+  const tokenizer = tokenizerOf(files);
+  return {
+    graph: decodeModel(files['model.onnx']!),
+    tokenizer,
+    maxLength: read.maxLength,
+    texts: joinedTexts(table, read.attributes, tokenizer),
+  };
 }

@@ -14,7 +14,7 @@ const LATEST = 0.15;
  */
 export function splitOf(
   { sources }: Config,
-  { source: name }: LabelTask,
+  { source: name }: Pick<LabelTask, 'source'>,
 ): { readonly split: TimeSplit | undefined; readonly without: ReadonlySet<string> } {
   const source = sources[name];
   if (source?.table !== 'labels' || !source.split) return { split: undefined, without: new Set() };

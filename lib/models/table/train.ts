@@ -1,26 +1,29 @@
-import { stableUnit } from '../../data/index.ts';
-import { attributeNames, fitAttributes } from '../../features/index.ts';
+import { ConfigError } from '../../data/index.ts';
+import { gatherRows } from '../../engine/host/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import {
   CANDIDATES,
   type Candidate,
   costsOf,
+  type Fitted,
   fitChosen,
-  fitColumns,
-  fitInputs,
-  type Material,
+  mixed,
   offered,
   runTrial,
   searchSettings,
-  selected,
-  type Trial,
-  writeInputs,
 } from '../candidates/index.ts';
 import type { TrainContext, Trials, TrialsContext } from '../family.ts';
-import { manifestFile } from '../shared/index.ts';
+import { manifestFile, type TaskStrengths } from '../shared/index.ts';
+import { type Chosen, chosenOf, type TableTrial } from './chosen.ts';
 import { holdOut } from './hold-out.ts';
-import { type LabelledTable, readLabelled, tableFeatures } from './labelled.ts';
+import { encodeInterval, fitQuantiles } from './interval.ts';
+import { type LabelledTable, readLabelled, sharesOf } from './labelled.ts';
 import type { TableModelManifest } from './manifest.ts';
+import { materialOf, type ReadTable, type TableMaterial } from './material.ts';
+import { readersOf, readRowTexts } from './texts.ts';
+
+/** Rows that effects are measured on, with one head; of several as many times fewer. */
+const MEASURED = 1024;
 
 /** Trains the model of a labelled table: chosen on held-out training rows, then fitted on all of them. */
 export async function trainTable(
@@ -32,14 +35,19 @@ export async function trainTable(
   progress('reading the table');
   const labelled = await readLabelled(store, manifest, task);
   const { train } = labelled;
-  const asked = offered(candidates, manifest.config);
   const { context: own, notes } = await searched(context, labelled);
-  const trial = await tried(own, labelled, asked);
-  context.tellCosts?.(costsOf([trial]));
-  const chosen = selected({ candidates: asked, tasks: [task], horizons: [0], by: 'rows' }, [trial]);
-  const material = materialOf(own, labelled, train, 'fitting');
+  const texts = await readRowTexts(own, labelled, parted(labelled).rest);
+  const asked = readersOf(offered(candidates, manifest.config), texts);
+  const read = { ...labelled, texts };
+  const tried = await triedOn(own, read, asked);
+  context.tellCosts?.(costsOf([tried.trial]));
+  const chosen = await chosenOf(task, labelled, asked, tried);
+  const material = materialOf(own, read, train, 'fitting');
   const { fitted, notes: unlearnt } = await fitChosen(chosen.choice, material);
-  const { model, files, groups } = fitted.exported();
+  const { model, files, groups, rowTexts } = fitted.exported();
+  const interval =
+    labelled.answers === 'number' ? encodeInterval(await fitQuantiles(material), material) : undefined;
+  const { comparison, validation, losses } = chosen;
   const description: TableModelManifest = {
     kind: 'label',
     task,
@@ -48,28 +56,72 @@ export async function trainTable(
     rows: train.length,
     curve: fitted.curve,
     selection: [
-      `Chosen on ${trial.rows.length} held-out training rows; the test rows were not looked at.`,
+      `Chosen on ${tried.trial.rows.length} held-out training rows; the test rows were not looked at.`,
       ...(labelled.without.length > 0
         ? [`Not read, being the column that splits the table by time: ${labelled.without.join(', ')}.`]
         : []),
+      ...unreadNotes(labelled),
       ...chosen.notes,
       ...notes,
       ...unlearnt,
     ],
-    candidates: chosen.losses,
-    comparison: chosen.comparison,
-    validation: chosen.validation,
-    strengths: await fitted.strengths(train),
+    candidates: losses,
+    ...(comparison ? { comparison } : {}),
+    ...(validation ? { validation } : {}),
+    ...toldOf(chosen, material),
+    strengths: await strengthsOf(fitted, labelled),
+    ...(rowTexts && texts ? { texts: { ...rowTexts, attributes: texts.attributes } } : {}),
   };
-  return { 'model.onnx': model, ...files, ...manifestFile(description) };
+  const beside = interval ? { 'interval.onnx': interval } : {};
+  return { 'model.onnx': model, ...beside, ...files, ...manifestFile(description) };
 }
 
-/** Tries candidates on held-out training rows. */
+/** How the final model is read: a number is on the scale of all training rows. */
+function toldOf({ told }: Chosen, { scale }: TableMaterial): Pick<TableModelManifest, 'told'> {
+  if (!told) return {};
+  return { told: told.form === 'number' ? { ...told, scale } : told };
+}
+
+/** Of several heads the mean, each by the share of rows that have it. */
+async function strengthsOf(
+  fitted: Fitted,
+  { heads, labels, train, answers }: LabelledTable,
+): Promise<readonly TaskStrengths[]> {
+  if (heads.length === 1) return fitted.strengths(train);
+  const rows = train.subarray(0, Math.max(16, Math.floor(MEASURED / heads.length)));
+  const each = await fitted.strengths(rows);
+  return [mixed(each, answers === 'number' ? [1] : [...sharesOf(labels, heads.length, train)])];
+}
+
+/** Labels that are listed of those that are no numbers. */
+const LISTED = 3;
+
+function unreadNotes({ unread }: LabelledTable): string[] {
+  if (unread.length === 0) return [];
+  const some = [...new Set(unread)].slice(0, LISTED).map((label) => `"${label}"`);
+  return [
+    `Rows whose label is no number, which are scored and take part in nothing else: ${unread.length} (${some.join(', ')}).`,
+  ];
+}
+
+/**
+ * Tries candidates on held-out training rows.
+ * @throws ConfigError for a task that is no yes or no
+ */
 export async function tableTrials(context: TrialsContext, candidates: readonly Candidate[]): Promise<Trials> {
-  const { store, manifest, group, names, goOn } = context;
+  const { store, manifest, group, names, goOn, task } = context;
   const labelled = await readLabelled(store, manifest, group.tasks[0]!);
+  if (labelled.answers !== 'yes-no') {
+    throw new ConfigError(
+      `${task} answers '${labelled.answers}'; models are compared side by side where the answer is yes or no. The report ` +
+        'of a run says what each came to on held-out rows',
+    );
+  }
   const { context: own } = await searched(context, labelled);
-  const trial = await tried(own, labelled, offered(candidates, manifest.config, names), goOn);
+  const texts = await readRowTexts(own, labelled, parted(labelled).rest);
+  const asked = offered(candidates, manifest.config, names);
+  const read = { ...labelled, texts };
+  const { trial } = await triedOn(own, read, names ? asked : readersOf(asked, texts), goOn);
   return { tasks: group.tasks, trials: [trial] };
 }
 
@@ -95,59 +147,22 @@ async function searched(
   return { context: { ...context, manifest: { ...manifest, config } }, notes: [note] };
 }
 
-function tried(
+async function triedOn(
   context: TrainContext,
-  labelled: LabelledTable,
+  labelled: ReadTable,
   candidates: readonly Candidate[],
   goOn?: () => boolean,
-): Promise<Trial> {
-  const { labels } = labelled;
+): Promise<TableTrial> {
   const { held: rows, rest } = parted(labelled);
-  return runTrial({
+  const material = materialOf(context, labelled, rest, 'choosing');
+  const trial = await runTrial({
     candidates,
-    material: materialOf(context, labelled, rest, 'choosing'),
-    heldOut: { rows, outcomes: Float32Array.from(rows, (row) => labels[row]!) },
+    material,
+    heldOut: { rows, outcomes: gatherRows(material.outcomes, material.heads.length, rows) },
     users: rows,
     day: null,
     forms: true,
     ...(goOn ? { goOn } : {}),
   });
-}
-
-/** Some rows of the table to learn from, encoded and standardised by these rows alone. @param doing told with progress */
-function materialOf(
-  { manifest: { config }, group, progress, fits }: TrainContext,
-  { table, labels, rowIds }: LabelledTable,
-  used: Int32Array,
-  doing: string,
-): Material & { readonly encoder: TableModelManifest['encoder'] } {
-  const encoder = fitAttributes(table, [...used]);
-  const features = tableFeatures(table, encoder);
-  const names = attributeNames(encoder);
-  const width = names.length;
-  // Attributes have been through the logarithm where they need it.
-  const columns = fitColumns(features, width, used, { logarithms: false });
-  const transform = fitInputs(features, width, used, columns);
-  const kept = transform.kept.length;
-  const inputs = new Float32Array(table.rows * kept);
-  for (const row of used) writeInputs(features, row * width, transform, inputs, row * kept);
-  return {
-    encoder,
-    config,
-    heads: [{ task: group.tasks[0]!, bins: 1, inverted: false }],
-    features,
-    width,
-    names,
-    labels,
-    outcomes: labels,
-    unit: Float32Array.from(rowIds, (id) => stableUnit('fold', String(id))),
-    used,
-    weights: new Float32Array(used.length).fill(1),
-    inputs,
-    transform,
-    steps: config.training.steps,
-    piecewise: true,
-    progress: (text) => progress(`${doing}: ${text}`),
-    fits,
-  };
+  return { trial, material };
 }

@@ -3,17 +3,26 @@ import { eventCode, formatDay, parseDay } from '../../data/index.ts';
 import { isAsked, type Population, populationOf, type ShardUser } from '../../features/index.ts';
 import type { CheckContext, GroupCheck } from '../family.ts';
 import {
+  type Asked,
   cutoffGrid,
+  ENOUGH_OF_EACH,
   eachUser,
   FEWEST_OF_EACH as FEWEST,
   historyStart,
   type LeftOut,
   MIN_HISTORY_DAYS,
+  openAsking,
+  type Scarce,
 } from '../shared/index.ts';
-import { binEdges, type UserTask, userHeads, userTask } from './user-rows.ts';
+import { binEdges, namedTasks, type UserTask, userHeads, userTask } from './user-rows.ts';
 
 /** Is there enough to learn the tasks from: history, and users of either outcome? */
-export async function checkUserTasks({ manifest, group, users: open }: CheckContext): Promise<GroupCheck> {
+export async function checkUserTasks({
+  store,
+  manifest,
+  group,
+  users: open,
+}: CheckContext): Promise<GroupCheck> {
   const { tasks } = group;
   const { config } = manifest;
   const asOf = parseDay(manifest.asOf!);
@@ -26,13 +35,25 @@ export async function checkUserTasks({ manifest, group, users: open }: CheckCont
   const counters = userHeads(config, tasks, asOf - first).map(
     ({ task, bins }) => new OutcomeCounter(task, userTask(config, task), bins, config, first, asOf),
   );
-  for await (const { user } of eachUser(users, asOf)) for (const each of counters) each.add(user);
+  const asking = await openAsking(store, manifest, namedTasks(config, tasks));
+  const cutoffs = cutoffGrid(config, first, asOf);
+  let asked: Asked | undefined;
+  let of: number | undefined;
+  for await (const { user, shard, walk } of eachUser(users, asOf)) {
+    if (of !== shard || !asked) [of, asked] = [shard, await asking.shard(shard, walk, cutoffs)];
+    const { meets } = asked;
+    counters.forEach((each, t) => {
+      each.add(user, (cutoff) => meets(t, user.user, cutoff));
+    });
+  }
   const leftOut = counters.flatMap((counter) => counter.whyNot() ?? []);
+  const scarce = counters.flatMap((counter) => counter.scarce() ?? []);
   const without = new Set(leftOut.map(({ task }) => task));
   return {
     tasks: tasks.filter((task) => !without.has(task)),
     leftOut,
-    warnings: counters.flatMap((counter) => (without.has(counter.name) ? [] : (counter.warning() ?? []))),
+    warnings: counters.flatMap((counter) => (without.has(counter.name) ? [] : counter.warnings())),
+    ...(scarce.length > 0 ? { scarce } : {}),
   };
 }
 
@@ -71,9 +92,10 @@ class OutcomeCounter {
     });
   }
 
-  add({ days: all }: ShardUser): void {
+  /** @param meets is a condition met on that day? */
+  add({ days: all, outcomes, joinsAt }: ShardUser, meets: (cutoff: number) => boolean): void {
     const days: number[] = [];
-    for (const { day, entries, start, end } of all) {
+    for (const { day, entries, start, end } of outcomes) {
       for (let i = start; i < end; i++) {
         if (entries.type[i] !== this.#type) continue;
         days.push(day);
@@ -83,9 +105,10 @@ class OutcomeCounter {
     if (days.length > 0) this.#ever++;
     let [did, didNot] = [false, false];
     for (const { cutoff, over } of this.#windows) {
+      if (cutoff >= joinsAt) continue;
       const event = days.findLast((day) => day < cutoff);
       const anything = all.findLast(({ day }) => day < cutoff)?.day;
-      if (!isAsked(this.#population, { event, anything }, cutoff)) continue;
+      if (!isAsked(this.#population, { event, anything }, cutoff) || !meets(cutoff)) continue;
       if (days.some((day) => day >= cutoff && day < cutoff + over)) did = true;
       // A window is learnt part by part: a quiet first part teaches, whatever comes after it.
       if (!days.some((day) => day >= cutoff && day < cutoff + this.#firstPart)) didNot = true;
@@ -110,14 +133,49 @@ class OutcomeCounter {
           `(from ${formatDay(this.#first)} to ${formatDay(this.#asOf - 1)}): drop older events, or shorten horizonDays`,
       );
     }
-    if (this.#did >= FEWEST && this.#didNot >= FEWEST) return undefined;
+    if (this.scarce() || Math.min(this.#did, this.#didNot) >= FEWEST) return undefined;
     return because(
       `of the ${asked(this.#population, event)} ${this.#did} had an event "${event}" in a window that was over before ${before}, and ` +
         `${this.#didNot} had none in its first ${days(this.#firstPart)}; at least ${FEWEST} of each are needed`,
     );
   }
 
-  warning(): LeftOut | undefined {
+  /** Of who has had the event before something is believed beforehand, so that too few outcomes are no reason to say nothing. */
+  scarce(): Scarce | undefined {
+    const least = Math.min(this.#did, this.#didNot);
+    const { who } = this.#population;
+    if (this.#ever === 0 || this.#windows.length === 0 || least >= ENOUGH_OF_EACH) return undefined;
+    if (who !== 'buyers' && who !== 'active') return undefined;
+    const { event } = this.#task;
+    const alone = least < FEWEST;
+    const missing = [
+      ...(this.#did < ENOUGH_OF_EACH ? [`${ENOUGH_OF_EACH - this.#did} who had one`] : []),
+      ...(this.#didNot < ENOUGH_OF_EACH ? [`${ENOUGH_OF_EACH - this.#didNot} who had none`] : []),
+    ];
+    const why =
+      `there is little data: of the ${asked(this.#population, event)} ${this.#did} had an event "${event}" in a window that was over ` +
+      `before ${formatDay(this.#asOf)}, and ${this.#didNot} had none in its first ${days(this.#firstPart)}. ${ENOUGH_OF_EACH} of each are ` +
+      `enough to go by the shop's own data: ${missing.join(' and ')} are missing. Until then ` +
+      (alone
+        ? "scores are those of a model of the customer base alone, which begins with another shop's published figures"
+        : "a model of the customer base takes part in the scores, which begins with another shop's published figures");
+    return {
+      task: this.name,
+      did: this.#did,
+      didNot: this.#didNot,
+      needed: ENOUGH_OF_EACH,
+      alone,
+      why,
+    };
+  }
+
+  warnings(): LeftOut[] {
+    const scarce = this.scarce();
+    const open = this.#openWindow();
+    return [...(scarce?.alone ? [{ task: this.name, why: scarce.why }] : []), ...(open ? [open] : [])];
+  }
+
+  #openWindow(): LeftOut | undefined {
     const { horizonDays } = this.#task;
     const longest = Math.max(...this.#windows.map(({ over }) => over));
     if (longest >= horizonDays) return undefined;
@@ -135,6 +193,8 @@ function asked(population: Population, event: string): string {
       return `users who had an event "${event}" before`;
     case 'active':
       return 'active users';
+    case 'where':
+      return `users who met the condition ${population.condition}`;
     case 'known':
       return `users who had done anything in the ${days(population.days)} before`;
     case 'prospects':

@@ -27,11 +27,12 @@ export const usersFamily = (
   outcomes: userOutcomes,
   describe(files, config) {
     const manifest = parseManifest(usersManifest, files);
-    const { trainedBefore, leftOut = [], curve, pretraining, selection, comparison } = manifest;
+    const { trainedBefore, leftOut = [], scarce, curve, pretraining, selection, comparison } = manifest;
     return {
       trainedBefore,
       tasks: tasksOf(manifest, config),
       leftOut,
+      ...(scarce ? { scarce } : {}),
       curve,
       pretraining,
       selection,
@@ -55,7 +56,7 @@ function tasksOf(
       name,
       question: question(config, name),
       of: task.event,
-      ...(who === 'known' || who === 'prospects' ? { asks: who } : {}),
+      ...(who === 'buyers' || who === 'active' ? {} : { asks: who }),
       strengths: inWords(strengths[place], words),
       ...(measured ? { validation: measured } : {}),
     };
@@ -68,7 +69,8 @@ function question(config: Config, name: string): string {
   const { event, horizonDays } = task;
   const population = populationOf(task);
   const buys = event === 'purchase';
-  const one = buys && population.who !== 'known' && population.who !== 'prospects' ? 'a customer' : 'a user';
+  const customers = population.who === 'buyers' || population.who === 'active';
+  const one = buys && customers ? 'a customer' : 'a user';
   const will =
     task.kind === 'event'
       ? buys

@@ -1,25 +1,31 @@
-import type { Config } from '../../config/index.ts';
+import { type Config, usersText } from '../../config/index.ts';
 import type { FitStore } from '../../engine/train/index.ts';
 import { featureNames } from '../../features/index.ts';
 import type { RunUsers } from '../../run/index.ts';
 import {
+  type Amount,
   encodeTexts,
   type Head,
   type TextMaterial,
-  VISIT_FIELDS,
   type VisitMaterial,
   vectorsGraph,
 } from '../candidates/index.ts';
-import type { TrainContext } from '../family.ts';
-import { type Progress, profileNames, type UserRows } from '../shared/index.ts';
-import { makeEncoder, readEncoder, type ShopEncoder } from './shop-encoder.ts';
+import type { CheckedGroup, TrainContext } from '../family.ts';
+import {
+  makeEncoder,
+  type Progress,
+  profileNames,
+  readEncoder,
+  type ShopEncoder,
+  type UserRows,
+} from '../shared/index.ts';
+import { readBehaviour } from './behaviour.ts';
 import { TEXT_KINDS, textPlaces, textsBefore } from './texts.ts';
 import { buildUserRows, type Survey, survey } from './user-rows.ts';
+import { cutVisits } from './visit-rows.ts';
 
 /** Rows that training holds at most; of more, a part is drawn. */
 const MAX_ROWS = 160_000;
-/** Visits of a row that there is room for, in steps. */
-const USUAL_LENGTHS = [8, 16, 32, 64, 128, 256, 512];
 
 /** All that may be known on a day: vocabulary, encodings, length of visits and text encoder included. */
 export interface Known {
@@ -33,6 +39,8 @@ export interface Known {
   readonly visits: Omit<VisitMaterial, 'known'> | undefined;
   /** Undefined where there are no texts. */
   readonly texts: TextMaterial | undefined;
+  /** Per head, how much there is to learn from. */
+  readonly data: readonly Amount[];
   readonly progress: Progress;
   readonly fits: FitStore | undefined;
 }
@@ -74,6 +82,7 @@ export async function knownBy(
     limit: MAX_ROWS,
   });
   const encoder = rich ? await encoderOf(context, users, first, day) : undefined;
+  const { behaviour } = config.model;
   const all = featureNames(config);
   return {
     config,
@@ -81,12 +90,26 @@ export async function knownBy(
     rows,
     survey: surveyed,
     names: [...surveyed.columns.map((j) => all[j]!), ...profileNames(surveyed.profile)],
-    visits: reads ? visitsOf(rows, longest, surveyed) : undefined,
+    visits: reads
+      ? {
+          ...cutVisits(rows, longest),
+          vocabulary: surveyed.vocabulary,
+          ...(behaviour === undefined ? {} : { brought: await readBehaviour(store, behaviour) }),
+        }
+      : undefined,
     texts: encoder && (await textsOf(config, rows, encoder, progress)),
+    data: amountsOf(group, heads),
     progress,
     fits,
   };
 }
+
+/** Per head, how much there is to learn from. */
+export const amountsOf = ({ scarce }: Pick<CheckedGroup, 'scarce'>, heads: readonly Head[]): Amount[] =>
+  heads.map(({ task }) => {
+    const own = scarce?.find((one) => one.task === task);
+    return own === undefined ? 'enough' : own.alone ? 'too few' : 'few';
+  });
 
 /** Undefined where none is to be read, or there are no texts yet to make one from. */
 async function encoderOf(
@@ -97,7 +120,7 @@ async function encoderOf(
 ): Promise<ShopEncoder | undefined> {
   const { text, model, training } = manifest.config;
   if (!text) return undefined;
-  const { encoder, maxLength } = text;
+  const { encoder, maxLength } = usersText(text);
   if (typeof encoder === 'string') return readEncoder(store, encoder);
   const texts = await textsBefore(store, manifest, users.shards, day, first);
   if (texts.length === 0) return undefined;
@@ -115,36 +138,9 @@ async function textsOf(
   progress(`encoding ${texts.length} texts`);
   if (texts.length === 0) return undefined;
   const { tokenizer } = encoder;
-  const maxLength = Math.min(config.text!.maxLength, encoder.maxLength);
+  const maxLength = Math.min(usersText(config.text!).maxLength, encoder.maxLength);
   const graph = vectorsGraph(encoder);
   const encoded = await encodeTexts({ graph, tokenizer, maxLength, texts }, config.training.threads);
   const places = textPlaces(config, config.text!);
   return { ...encoded, rows: rows.texts, places, kinds: TEXT_KINDS, files, pretraining: curve };
-}
-
-/** The visits cut to a usual length. */
-function visitsOf(rows: UserRows, longest: number, { vocabulary }: Survey): Omit<VisitMaterial, 'known'> {
-  const length = usualLength(rows, longest);
-  const counts = Int32Array.from(rows.visits, (visits) => Math.min(length, visits));
-  return { ids: lastVisits(rows, longest, length), counts, length, vocabulary };
-}
-
-/** The smallest of the usual lengths that holds all visits of nine rows in ten: padding costs as much as visits. */
-function usualLength(rows: UserRows, longest: number): number {
-  const visits = Int32Array.from(rows.visits).sort();
-  const most = visits[Math.floor(visits.length * 0.9)] ?? 1;
-  return Math.min(longest, USUAL_LENGTHS.find((length) => length >= most) ?? longest);
-}
-
-/** Rows of visits cut to their last `length`. */
-function lastVisits(rows: UserRows, from: number, length: number): Int32Array {
-  if (length === from) return rows.visitIds;
-  const out = new Int32Array(rows.count * length * VISIT_FIELDS);
-  for (let row = 0; row < rows.count; row++) {
-    const first = Math.max(0, rows.visits[row]! - length);
-    const start = (row * from + first) * VISIT_FIELDS;
-    const visits = Math.min(length, rows.visits[row]!);
-    out.set(rows.visitIds.subarray(start, start + visits * VISIT_FIELDS), row * length * VISIT_FIELDS);
-  }
-  return out;
 }

@@ -3,13 +3,14 @@ import type { BinaryAssessment, Validation } from '../../engine/metrics/index.ts
 import type { CurvePoint } from '../../engine/train/index.ts';
 import type { AttributeEncoder } from '../../features/index.ts';
 import { type Comparison, comparisonSchema, type ExportedModel, type Head } from '../candidates/index.ts';
-import type { TaskStrengths } from '../shared/index.ts';
+import type { Scarce, TaskStrengths } from '../shared/index.ts';
 import {
   attributesSchema,
   curveSchema,
   type LeftOut,
   leftOutSchema,
   lossesSchema,
+  scarceSchema,
   strengthsSchema,
   validationSchema,
 } from '../shared/index.ts';
@@ -44,12 +45,18 @@ export interface UsersModelManifest {
   readonly validation?: Readonly<Record<string, Validation<BinaryAssessment>>>;
   /** Tasks of the group that could not be trained, and why; absent where there were none. */
   readonly leftOut?: readonly LeftOut[];
+  /** Tasks that there was little data for; absent where there were none. */
+  readonly scarce?: readonly Scarce[];
   /** Per head what moves its scores. */
   readonly strengths: readonly TaskStrengths[];
 }
 
 const head = z.object({ task: z.string(), bins: z.number(), inverted: z.boolean() });
-const vocabulary = z.object({ items: z.array(z.string()), spendEdges: z.array(z.number()) });
+const vocabulary = z.object({
+  items: z.array(z.string()),
+  spendEdges: z.array(z.number()),
+  classes: z.exactOptional(z.number()),
+});
 const lora = z.object({
   rank: z.number(),
   alpha: z.number(),
@@ -81,5 +88,6 @@ export const usersManifest: z.ZodType<UsersModelManifest> = z.object({
   comparison: z.exactOptional(comparisonSchema),
   validation: z.exactOptional(validationSchema<Validation<BinaryAssessment>>()),
   leftOut: z.exactOptional(leftOutSchema),
+  scarce: z.exactOptional(scarceSchema),
   strengths: strengthsSchema,
 });

@@ -33,7 +33,7 @@ export function materialOf(
   day: number,
   without: (row: number) => boolean = () => false,
 ): Material {
-  const { config, heads, rows, visits, texts, progress, fits } = known;
+  const { config, heads, rows, visits, texts, data, progress, fits } = known;
   const { used, weights } = usable(known, day, without);
   const columns = fitColumns(rows.features, rows.width, used);
   const users = new Set(Array.from(used, (row) => rows.unit[row]!)).size;
@@ -52,6 +52,7 @@ export function materialOf(
     unit: rows.unit,
     steps: stepsOf(config, epochs * used.length),
     piecewise: false,
+    data,
     ...(visits
       ? { visits: { ...visits, known: rowsWhere(rows, (row) => rows.cutoff[row]! <= day && !without(row)) } }
       : {}),

@@ -17,7 +17,7 @@ export async function userOutcomes({ manifest, tasks }: EvaluateContext): Promis
         const probability = scores.tasks[name]!.probability[row]!;
         // The population as the run knew it: by now other versions of its events may count.
         if (Number.isNaN(probability)) continue;
-        const done = happens(user.days, day, task.horizonDays, eventCode(task.event));
+        const done = happens(user.outcomes, day, task.horizonDays, eventCode(task.event));
         into.ids.push(user.user);
         into.labels.push(Number(done === (task.kind === 'event')));
         into.probabilities.push(probability);

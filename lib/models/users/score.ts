@@ -6,11 +6,11 @@ import type { ShardUser } from '../../features/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import { cutAtVectors, KeptVectors, TextVectors } from '../candidates/index.ts';
 import type { ScoreContext, Scorer, TaskScores } from '../family.ts';
-import { openProfiles, parseManifest } from '../shared/index.ts';
+import { openAsking, openProfiles, parseManifest, tokenizerOf } from '../shared/index.ts';
 import { type UsersModelManifest, usersManifest } from './manifest.ts';
 import { ShardScorer, type ShardScoring } from './shard-scorer.ts';
-import { tokenizerOf } from './shop-encoder.ts';
 import { openTexts, TextNumbers } from './texts.ts';
+import { namedTasks } from './user-rows.ts';
 
 /** Opens a users model for the shards of a run. */
 export async function openUsersScorer(files: ModelFiles, context: ScoreContext): Promise<Scorer> {
@@ -19,6 +19,11 @@ export async function openUsersScorer(files: ModelFiles, context: ScoreContext):
   const day = parseDay(run.asOf!);
   const manifest = parseManifest(usersManifest, files);
   const model = await openUsersModel({ config, manifest, files, threads });
+  const tasks = namedTasks(
+    config,
+    manifest.heads.map(({ task }) => task),
+  );
+  const asking = await openAsking(store, run, tasks);
   const texts = manifest.text && (await openTexts(store, run, config.text!));
   return {
     async score(users, shard) {
@@ -31,6 +36,7 @@ export async function openUsersScorer(files: ModelFiles, context: ScoreContext):
         itemText,
         profiles,
         texts: writer && { writer, numbers },
+        asked: await asking.shard(shard, users, [day]),
       });
       return { tasks };
     },
@@ -43,7 +49,7 @@ interface UsersModel {
   /** @param users each advanced to the day by this call, in order */
   score(
     users: Iterable<ShardUser>,
-    shard: Pick<ShardScoring, 'day' | 'itemText' | 'profiles' | 'texts'>,
+    shard: Pick<ShardScoring, 'day' | 'itemText' | 'profiles' | 'texts' | 'asked'>,
   ): Promise<Record<string, TaskScores>>;
   close(): Promise<void>;
 }

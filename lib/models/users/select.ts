@@ -12,7 +12,7 @@ import {
 } from '../candidates/index.ts';
 import type { TrainContext, Trials, TrialsContext } from '../family.ts';
 import { cutoffGrid, historyStart, trialDays } from '../shared/index.ts';
-import { type Known, knownBy } from './known.ts';
+import { amountsOf, type Known, knownBy } from './known.ts';
 import { closedOutcomes, materialOf, rowsWhere } from './material.ts';
 import { searched } from './searched.ts';
 import { userHeads, userTask } from './user-rows.ts';
@@ -39,7 +39,12 @@ export async function select(
 ): Promise<Selected & { readonly context: TrainContext }> {
   const { heads, first, asOf, grid } = args;
   const { config } = given.manifest;
-  const candidates = offered(args.candidates, config);
+  const data = amountsOf(given.group, heads);
+  // Where there is too little data for every task, nothing that learns from it is tried.
+  const deep = data.some((amount) => amount !== 'too few');
+  const candidates = offered(args.candidates, config).filter(
+    ({ family }) => deep || family === undefined || family === 'floor',
+  );
   const horizons = heads.map(({ task }) => userTask(config, task).horizonDays);
   const days = trialDays(horizons, grid, asOf);
   const closedAt = (day: number) => horizons.filter((horizon) => day + horizon <= asOf).length;
@@ -55,7 +60,7 @@ export async function select(
   const trials: Trial[] = [];
   for (const day of days) {
     const cutoffs = [...before(day), day];
-    const known = await knownBy(context, heads, { first, day, cutoffs, rich: day === dearest });
+    const known = await knownBy(context, heads, { first, day, cutoffs, rich: deep && day === dearest });
     const at = (row: number) => known.rows.cutoff[row] === day;
     trials.push(await tried(candidates, known, { day, at, asOf, forms: day === dearest }));
   }
@@ -68,7 +73,7 @@ export async function select(
       first,
       day: asOf,
       cutoffs: [...grid, asOf],
-      rich: days.length === 0,
+      rich: deep && days.length === 0,
     });
     const at = (row: number) => known.rows.unit[row]! % HELD_OUT < HELD_OUT / 5;
     const trial = await tried(candidates, known, { day: null, at, asOf, forms: days.length === 0 });
@@ -79,7 +84,7 @@ export async function select(
   context.tellCosts?.(costsOf(trials));
   const tasks = heads.map(({ task }) => task);
   const apart = tasks.filter((_, task) => !judged[task] && !never(horizons[task]!));
-  const { notes, ...rest } = selected({ candidates, tasks, horizons, by: 'users' }, trials);
+  const { notes, ...rest } = selected({ candidates, tasks, horizons, by: 'users', data }, trials);
   return {
     ...rest,
     context,

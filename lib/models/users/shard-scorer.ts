@@ -1,13 +1,7 @@
 import type { Config } from '../../config/index.ts';
 import { type Feeds, float32, type HostTensor, int32 } from '../../engine/host/index.ts';
 import type { Session } from '../../engine/train/index.ts';
-import {
-  featureNames,
-  featureVector,
-  groupWords,
-  inPopulation,
-  type ShardUser,
-} from '../../features/index.ts';
+import { featureNames, featureVector, groupWords, type ShardUser } from '../../features/index.ts';
 import {
   type KeptVectors,
   reasonNames,
@@ -18,10 +12,16 @@ import {
   VisitEncoder,
 } from '../candidates/index.ts';
 import type { TaskScores } from '../family.ts';
-import { checkFinite, type ProfileWriter, probabilityOf, profileNames, strongest } from '../shared/index.ts';
+import {
+  type Asked,
+  checkFinite,
+  type ProfileWriter,
+  probabilityOf,
+  profileNames,
+  strongest,
+} from '../shared/index.ts';
 import type { UsersModelManifest } from './manifest.ts';
 import type { TextNumbers, TextWriter } from './texts.ts';
-import { userTask } from './user-rows.ts';
 
 /** Rows of every batch: always the same, the last one filled up, because results depend on the batch's size. */
 const BATCH = 256;
@@ -53,6 +53,8 @@ export interface ShardScoring {
   readonly itemText: (id: number) => string;
   readonly profiles: ProfileWriter | undefined;
   readonly texts: ShardTextWriter | undefined;
+  /** Whom the heads' tasks ask on the day. */
+  readonly asked: Asked;
 }
 
 /** Scores the users of one shard. */
@@ -69,6 +71,7 @@ export class ShardScorer {
   readonly #whole: Float32Array;
   readonly #profiles: ProfileWriter | undefined;
   readonly #texts: ShardTextWriter | undefined;
+  readonly #asked: Asked;
   readonly #vectors: KeptVectors | undefined;
   /** Places for texts in a row, and the width of their vectors. */
   readonly #places: number;
@@ -80,7 +83,9 @@ export class ShardScorer {
   readonly #logits: number[][] = [];
   readonly #reasons: (string | null)[][];
 
-  constructor({ config, manifest, session, vectors, day, itemText, profiles, texts }: ShardScoring) {
+  constructor(scoring: ShardScoring) {
+    const { config, manifest, session, vectors, day, itemText, profiles, texts, asked } = scoring;
+    this.#asked = asked;
     this.#profiles = profiles;
     this.#texts = texts;
     this.#vectors = vectors;
@@ -115,12 +120,12 @@ export class ShardScorer {
   }
 
   async *#batches(users: Iterable<ShardUser>): AsyncGenerator<Feeds> {
-    const tasks = this.#manifest.heads.map(({ task }) => userTask(this.#config, task));
+    const { asks } = this.#asked;
     let row = 0;
     for (const user of users) {
       user.advance(this.#day);
       // A place outside a task's population stays NaN.
-      this.#logits.push(tasks.map((task) => (inPopulation(task, user.state, this.#day) ? 0 : Number.NaN)));
+      this.#logits.push(this.#manifest.heads.map((_, t) => (asks(t, user, this.#day) ? 0 : Number.NaN)));
       const visits = Math.min(user.state.visits.length, this.#encoder?.length ?? 0);
       const length = this.#buckets.find((bucket) => visits <= bucket)!;
       const batch = this.#batch(length);

@@ -59,6 +59,7 @@ export async function trainUsers(
     comparison: chosen.comparison,
     validation: chosen.validation,
     ...(group.leftOut?.length ? { leftOut: group.leftOut } : {}),
+    ...(group.scarce?.length ? { scarce: group.scarce } : {}),
     strengths: await fitted.strengths(rowsWhere(all.rows, (row) => all.rows.cutoff[row] === asOf)),
   };
   return { 'model.onnx': model, ...files, ...manifestFile(description) };

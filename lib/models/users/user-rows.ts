@@ -1,12 +1,6 @@
 import type { AbsenceTask, Config, EventTask } from '../../config/index.ts';
 import { type EventType, eventCode, parseDay, stableUnit } from '../../data/index.ts';
-import {
-  type AttributeEncoder,
-  featureNames,
-  featureVector,
-  happens,
-  inPopulation,
-} from '../../features/index.ts';
+import { type AttributeEncoder, featureNames, featureVector, happens } from '../../features/index.ts';
 import type { RunManifest, RunUsers } from '../../run/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
 import {
@@ -18,10 +12,12 @@ import {
   VocabularyCounter,
 } from '../candidates/index.ts';
 import {
+  type Asked,
   addTypes,
   checkFinite,
   eachUser,
   fitProfiles,
+  openAsking,
   openProfiles,
   type ProfileWriter,
   profileNames,
@@ -57,6 +53,10 @@ export function userTask(config: Config, name: string): UserTask {
   if (task?.kind !== 'event' && task?.kind !== 'absence') throw new Error(`${name} is no task over users`);
   return task;
 }
+
+/** Tasks with their names, as `openAsking` takes them. */
+export const namedTasks = (config: Config, tasks: readonly string[]) =>
+  tasks.map((name) => ({ name, task: userTask(config, name) }));
 
 /** First day of each part of a window of `horizonDays`, and its end. */
 export const binEdges = (horizonDays: number, bins: number): number[] =>
@@ -142,13 +142,16 @@ export async function buildUserRows(args: {
     },
     limit,
   );
+  const asking = await openAsking(store, manifest, namedTasks(config, tasks));
+  let asked: Asked | undefined;
   let encoder: VisitEncoder | undefined;
   let text: ((id: number) => string) | undefined;
   let profiles: ProfileWriter | undefined;
   let textWriter: TextWriter | undefined;
-  for await (const { user, itemText, items, shard } of eachUser(users, asOf)) {
+  for await (const { user, itemText, items, shard, walk } of eachUser(users, asOf)) {
     const unit = stableUnit('training', user.user);
-    if (itemText !== text || !encoder || !profiles) {
+    if (itemText !== text || !encoder || !profiles || !asked) {
+      asked = await asking.shard(shard, walk, cutoffs);
       encoder = new VisitEncoder(vocabulary, length, itemText);
       profiles = await openProfiles(store, manifest, profile, shard);
       textWriter = await texts?.shard(shard, numbers, items, span);
@@ -156,7 +159,7 @@ export async function buildUserRows(args: {
     text = itemText;
     for (const cutoff of cutoffs) {
       user.advance(cutoff);
-      const known = tasks.map((name) => inPopulation(userTask(config, name), user.state, cutoff));
+      const known = tasks.map((_, t) => asked!.asks(t, user, cutoff));
       if (!known.includes(true)) continue;
       const row = table.add(unit, cutoff);
       if (row === undefined) continue;
@@ -178,11 +181,11 @@ export async function buildUserRows(args: {
         const edges = binEdges(task.horizonDays, bins);
         let atRisk = known[t]!;
         for (let k = 0; k < bins; k++, output++) {
-          const event = happens(user.days, cutoff + edges[k]!, edges[k + 1]! - edges[k]!, type);
+          const event = happens(user.outcomes, cutoff + edges[k]!, edges[k + 1]! - edges[k]!, type);
           table.labels[output] = atRisk ? Number(event) : Number.NaN;
           if (event) atRisk = false;
         }
-        const outcome = happens(user.days, cutoff, task.horizonDays, type) !== inverted;
+        const outcome = happens(user.outcomes, cutoff, task.horizonDays, type) !== inverted;
         table.outcomes[row * tasks.length + t] = known[t] ? Number(outcome) : Number.NaN;
       });
     }

@@ -1,11 +1,23 @@
 import { formatDay, parseDay } from '../../data/index.ts';
-import { amountWithin, inPopulation } from '../../features/index.ts';
+import { amountWithin, populationOf } from '../../features/index.ts';
 import type { CheckContext, GroupCheck } from '../family.ts';
-import { cutoffGrid, eachUser, FEWEST_OF_EACH as FEWEST, historyStart } from '../shared/index.ts';
+import {
+  type Asked,
+  cutoffGrid,
+  eachUser,
+  FEWEST_OF_EACH as FEWEST,
+  historyStart,
+  openAsking,
+} from '../shared/index.ts';
 import { valueTask } from './value-task.ts';
 
 /** Is there enough to learn from: customers who came back, or windows that are over and came to something? */
-export async function checkValueTask({ manifest, group, users: open }: CheckContext): Promise<GroupCheck> {
+export async function checkValueTask({
+  store,
+  manifest,
+  group,
+  users: open,
+}: CheckContext): Promise<GroupCheck> {
   const name = group.tasks[0]!;
   const task = valueTask(manifest, name);
   const asOf = parseDay(manifest.asOf!);
@@ -16,14 +28,23 @@ export async function checkValueTask({ manifest, group, users: open }: CheckCont
       ? []
       : cutoffGrid(manifest.config, first, asOf).filter((cutoff) => cutoff + task.horizonDays <= asOf);
   let [back, came, nothing] = [0, 0, 0];
-  for await (const { user } of eachUser(users, asOf)) {
-    const paid = user.days.filter((day) => amountWithin([day], day.day, task) > 0);
-    if (paid.length > 1) back++;
+  const asking = await openAsking(store, manifest, [{ name, task }]);
+  // Of those who meet a condition, few may have come back, however many of the others have.
+  const conditional = populationOf(task).who === 'where';
+  let judged: { readonly shard: number; readonly asked: Asked } | undefined;
+  for await (const { user, shard, walk } of eachUser(users, asOf)) {
+    if (judged?.shard !== shard) {
+      judged = { shard, asked: await asking.shard(shard, walk, [...closed, asOf]) };
+    }
+    const { asks } = judged.asked;
     const asked = closed.filter((cutoff) => {
       user.advance(cutoff);
-      return inPopulation(task, user.state, cutoff);
+      return asks(0, user, cutoff);
     });
-    const some = asked.filter((cutoff) => amountWithin(user.days, cutoff, task) > 0);
+    const paid = user.days.filter((day) => amountWithin([day], day.day, task) > 0);
+    if (conditional) user.advance(asOf);
+    if (paid.length > 1 && (!conditional || asks(0, user, asOf))) back++;
+    const some = asked.filter((cutoff) => amountWithin(user.outcomes, cutoff, task) > 0);
     if (some.length > 0) came++;
     if (some.length < asked.length) nothing++;
   }

@@ -18,7 +18,7 @@ export async function valueOutcomes({ manifest, tasks }: EvaluateContext): Promi
         const { value, low, high } = scores.values[name]!;
         if (Number.isNaN(value[row]!)) continue;
         into.ids.push(user.user);
-        into.truth.push(amountWithin(user.days, day, task) / unit);
+        into.truth.push(amountWithin(user.outcomes, day, task) / unit);
         into.values.push(value[row]!);
         into.low.push(low[row]!);
         into.high.push(high[row]!);

@@ -6,15 +6,16 @@ import {
   amountWithin,
   featureNames,
   featureVector,
-  inPopulation,
   type UserState,
 } from '../../features/index.ts';
 import type { TrainContext } from '../family.ts';
 import {
+  type Asked,
   addTypes,
   checkFinite,
   eachUser,
   fitProfiles,
+  openAsking,
   openProfiles,
   type ProfileWriter,
   profileNames,
@@ -79,24 +80,30 @@ export async function buildValueRows(
 ): Promise<ValueRows> {
   const { store, manifest, group } = context;
   const { config } = manifest;
-  const task = valueTask(manifest, group.tasks[0]!);
+  const name = group.tasks[0]!;
+  const task = valueTask(manifest, name);
+  const asking = await openAsking(store, manifest, [{ name, task }]);
   const unit = perUnit(config, task);
   const writer = new RowWriter(config, task, chosen);
   const { reads, width } = writer;
   const table = new RowTable({ width, outputs: 0, tasks: 1, visitIds: 0, texts: 0 }, MAX_ROWS);
-  let profiles: { readonly shard: number; readonly writer: ProfileWriter } | undefined;
-  for await (const { user, shard } of eachUser(await context.users(), parseDay(manifest.asOf!))) {
+  let profiles: { readonly shard: number; readonly writer: ProfileWriter; readonly asked: Asked } | undefined;
+  for await (const { user, shard, walk } of eachUser(await context.users(), parseDay(manifest.asOf!))) {
     if (profiles?.shard !== shard) {
-      profiles = { shard, writer: await openProfiles(store, manifest, chosen.profile, shard) };
+      profiles = {
+        shard,
+        writer: await openProfiles(store, manifest, chosen.profile, shard),
+        asked: await asking.shard(shard, walk, cutoffs),
+      };
     }
     const own = stableUnit('training', user.user);
     for (const cutoff of cutoffs) {
       user.advance(cutoff);
-      if (!inPopulation(task, user.state, cutoff)) continue;
+      if (!profiles.asked.asks(0, user, cutoff)) continue;
       const row = table.add(own, cutoff);
       if (row === undefined) continue;
       writer.write(user.user, user.state, cutoff, profiles.writer, table.features, row * width);
-      table.outcomes[row] = amountWithin(user.days, cutoff, task) / unit;
+      table.outcomes[row] = amountWithin(user.outcomes, cutoff, task) / unit;
     }
   }
   return { ...chosen, rows: table.finish([]), reads };

@@ -1,10 +1,12 @@
 import { parseDay } from '../../data/index.ts';
 import { type Feeds, float32 } from '../../engine/host/index.ts';
 import { openSession, type Session } from '../../engine/train/index.ts';
-import { groupWords, inPopulation } from '../../features/index.ts';
+import { groupWords } from '../../features/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { ScoreContext, Scorer, UserWalk, ValueScores } from '../family.ts';
 import {
+  type Asked,
+  openAsking,
   openProfiles,
   type ProfileWriter,
   parseManifest,
@@ -34,10 +36,13 @@ export async function openValueScorer(files: ModelFiles, context: ScoreContext):
   const { store, manifest: run, threads } = context;
   const manifest = parseManifest(valueManifest, files);
   const session = await openSession(files['model.onnx']!, { threads });
+  const { task: name } = manifest;
+  const asking = await openAsking(store, run, [{ name, task: valueTask(run, name) }]);
   return {
     async score(users, shard) {
       const profiles = await openProfiles(store, run, manifest.profile, shard);
-      const own = await new ShardValues({ context, manifest, session, profiles }).run(users);
+      const asked = await asking.shard(shard, users, [parseDay(run.asOf!)]);
+      const own = await new ShardValues({ context, manifest, session, profiles, asked }).run(users);
       return { values: { [manifest.task]: own } };
     },
     close: () => session.close(),
@@ -49,6 +54,7 @@ interface Scoring {
   readonly manifest: ValueModelManifest;
   readonly session: Session;
   readonly profiles: ProfileWriter;
+  readonly asked: Asked;
 }
 
 /** A user who is asked, until the trees have answered. */
@@ -99,7 +105,7 @@ class ShardValues {
   }
 
   *#batches(users: UserWalk): Generator<Feeds> {
-    const { context, manifest, profiles } = this.#s;
+    const { context, manifest, profiles, asked } = this.#s;
     const { config } = context.manifest;
     const task = valueTask(context.manifest, manifest.task);
     const writer = new RowWriter(config, task, manifest);
@@ -108,12 +114,13 @@ class ShardValues {
     let batch = new Float32Array(BATCH * reads);
     let waiting: Waiting[] = [];
     let row = 0;
-    for (const { user, state, advance } of users) {
-      advance(this.#day);
+    for (const one of users) {
+      const { user, state } = one;
+      one.advance(this.#day);
       for (const column of Object.values(this.#columns)) column.push(Number.NaN);
       this.#reasons.push(null);
       const place = row++;
-      if (!inPopulation(task, state, this.#day)) continue;
+      if (!asked.asks(0, one, this.#day)) continue;
       writer.write(user, state, this.#day, profiles, whole, 0);
       const history = readHistory(whole, reads);
       const told = forecast(manifest.base, history, this.#horizon);

@@ -7,4 +7,6 @@ export { figure, nothing } from './draw.ts';
 export { forecastChart, nameOf } from './forecasts.ts';
 export { scoreFigure } from './histogram.ts';
 export { pretrainingFigure, stepsFigure, trainingFigure } from './history.ts';
+export { predictedFigure } from './predicted.ts';
 export { reliabilityFigure } from './reliability.ts';
+export { qiniFigure, upliftDecilesFigure } from './uplift.ts';

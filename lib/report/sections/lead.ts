@@ -12,7 +12,9 @@ import type {
 } from '../types.ts';
 import { type Words, wordsOf } from '../words.ts';
 import { demandAdvice } from './demand.ts';
+import { isLabelled, labelledAdvice } from './labelled.ts';
 import { type Column, table } from './table.ts';
+import { upliftAdvice } from './uplift.ts';
 import { valueAdvice } from './value.ts';
 
 /** What to do with the lists: a paragraph and a table for each task, for somebody who runs a campaign. */
@@ -30,6 +32,8 @@ ${leftOut(run)}
 function advice(task: TaskReport, run: RunReport): Html {
   if (task.kind === 'value') return valueAdvice(task, run);
   if (task.kind === 'demand') return demandAdvice(task, run);
+  if (task.kind === 'uplift') return upliftAdvice(task, run);
+  if (isLabelled(task)) return labelledAdvice(task, run);
   return task.kind === 'next' ? listAdvice(task, run) : rankAdvice(task, run);
 }
 
@@ -53,8 +57,8 @@ function howToRead({ models, orders, exports }: RunReport): Html | false {
 /** Who has no score, why, and what would give them one. */
 function unasked({ unasked: without }: RunReport): Html | false {
   if (!without) return false;
-  const { users, of } = without;
-  return html`<div class="notice" role="note"><b>${plural(users, 'user has', 'users have')} no score</b><p>Of ${plural(of, 'user', 'users')}, ${users === 1 ? 'one is' : `${count(users)} are`} asked by no task: ${users === 1 ? 'this user has' : 'they have'} not done, or not lately, what the tasks go by. A task with <code>population: 'known'</code> asks everyone who was seen lately, and one with <code>population: 'prospects'</code> those of them who have never bought.</p></div>`;
+  const { users, of, conditions } = without;
+  return html`<div class="notice" role="note"><b>${plural(users, 'user has', 'users have')} no score</b><p>Of ${plural(of, 'user', 'users')}, ${users === 1 ? 'one is' : `${count(users)} are`} asked by no task: ${users === 1 ? 'this user has' : 'they have'} not done, or not lately, what the tasks go by${conditions ? ', or met no condition that a task asks for' : ''}. A task with <code>population: 'known'</code> asks everyone who was seen lately, and one with <code>population: 'prospects'</code> those of them who have never bought.</p></div>`;
 }
 
 function leftOut({ leftOut: tasks }: RunReport): Html | false {

@@ -4,7 +4,9 @@ import { type Basis, countedAs } from '../measured.ts';
 import type { BinaryMeasures, BinaryTaskReport, ListMeasures, NextTaskReport, TaskReport } from '../types.ts';
 import { wordsOf } from '../words.ts';
 import { demandMeasures } from './demand.ts';
+import { labelledMeasures } from './labelled.ts';
 import { table, withInterval } from './table.ts';
+import { upliftRows, upliftTable } from './uplift.ts';
 import { valueRows, valueTable } from './value.ts';
 
 /** An AUROC this near to 1 is rarely honest on what people do. */
@@ -23,10 +25,11 @@ interface Row<T, M> {
 /** The measures of a model's tasks, one line for each, with their yardsticks and what speaks against them. */
 export function measuresPart(tasks: readonly TaskReport[]): Html {
   const ranked = tasks.flatMap((task) =>
-    task.kind === 'next' || task.kind === 'value' || task.kind === 'demand' ? [] : binaryRows(task),
+    task.kind === 'event' || task.kind === 'absence' || task.kind === 'label' ? binaryRows(task) : [],
   );
   const listed = tasks.flatMap((task) => (task.kind === 'next' ? listRows(task) : []));
   const amounts = tasks.flatMap((task) => (task.kind === 'value' ? valueRows(task) : []));
+  const effects = tasks.flatMap((task) => (task.kind === 'uplift' ? upliftRows(task) : []));
   const forecast = tasks.filter((task) => task.kind === 'demand');
   const reaching = tasks.flatMap((task) => (task.kind === 'next' && task.longTail ? [task] : []));
   const doubts = [
@@ -34,7 +37,7 @@ export function measuresPart(tasks: readonly TaskReport[]): Html {
   ];
   return html`${ranked.length > 0 && html`<div class="card">${binaryTable(ranked)}</div>`}${
     listed.length > 0 && html`<div class="card">${listTable(listed)}</div>`
-  }${amounts.length > 0 && html`<div class="card">${valueTable(amounts)}</div>`}${demandMeasures(forecast)}${
+  }${amounts.length > 0 && html`<div class="card">${valueTable(amounts)}</div>`}${effects.length > 0 && html`<div class="card">${upliftTable(effects)}</div>`}${demandMeasures(forecast)}${labelledMeasures(tasks)}${
     reaching.length > 0 && html`<div class="card">${longTailTable(reaching)}</div>`
   }${
     doubts.length > 0 &&

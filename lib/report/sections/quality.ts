@@ -1,7 +1,7 @@
 import { bars, dayFigures, figure } from '../charts/index.ts';
 import { count, plural, shareOf } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import type { QualityReport, RunReport } from '../types.ts';
+import type { QualityReport, QualityTotals, RunReport } from '../types.ts';
 import { table } from './table.ts';
 
 /** Longer lists are cut, and the page says so: the quality files hold them whole. */
@@ -35,6 +35,7 @@ function conservation({ totals, reasons, flags, leftOut }: QualityReport): Html 
     totals.replaced > 0
       ? ` ${count(totals.replaced)} clean rows do not count, because a later file brought a newer version of their event.`
       : '';
+  const joined = totals.identities ? joinedText(totals.identities) : '';
   const left =
     totals.leftOut > 0
       ? ` Left out: ${leftOut.map(({ condition, rows }) => `${condition} (${count(rows)})`).join(', ')}.`
@@ -44,9 +45,15 @@ function conservation({ totals, reasons, flags, leftOut }: QualityReport): Html 
     ...(flags.length === 0 ? ['no rule flagged a row'] : []),
     ...(totals.refused === 0 ? ['no file was refused'] : []),
   ].join(', ');
-  return html`<p class="intro">Nothing is lost: ${count(totals.rowsIn)} rows in = ${sum}, from ${plural(totals.files, 'file', 'files')}, counted by reading the bytes apart from the cleaning itself.${left}${kept}${replaced}${
+  return html`<p class="intro">Nothing is lost: ${count(totals.rowsIn)} rows in = ${sum}, from ${plural(totals.files, 'file', 'files')}, counted by reading the bytes apart from the cleaning itself.${left}${kept}${replaced}${joined}${
     nothing !== '' && ` ${nothing[0]?.toUpperCase() ?? ''}${nothing.slice(1)}.`
   }</p>`;
+}
+
+function joinedText({ joined, users, refused }: NonNullable<QualityTotals['identities']>): string {
+  const told = ` ${plural(joined, 'id', 'ids')} joined ${plural(users, 'user', 'users')} by what was linked before the as-of day.`;
+  const others = Object.entries(refused).map(([why, ids]) => `${why} (${count(ids)})`);
+  return others.length > 0 ? `${told} Linked ids that joined nobody: ${others.join(', ')}.` : told;
 }
 
 function reasonFigure({ reasons, totals }: QualityReport): Html {

@@ -26,14 +26,15 @@ export function groupFigure({ groups }: Moved): Html {
   );
 }
 
-export function featureFigure({ features }: Moved): Html {
+/** @param unit of the strengths */
+export function featureFigure({ features }: Moved, unit = 'in log-odds'): Html {
   const rows = [...features].sort((a, b) => b.strength - a.strength).slice(0, MOST_FEATURES);
   const cut = features.length > rows.length ? `, the first ${rows.length} of ${count(features.length)}` : '';
   return figure(
     {
       title: 'What moves the scores',
       ...(rows[0] !== undefined && { lead: `Most of all: ${rows[0].name}` }),
-      read: `Bars: how far each feature moves a score on average, up or down, in log-odds (mean size of gradient times input)${cut}.`,
+      read: `Bars: how far each feature moves a score on average, up or down, ${unit} (mean size of gradient times input)${cut}.`,
       worry: 'a feature leads that can only be known afterwards.',
     },
     bars(

@@ -14,8 +14,10 @@ import { countedAs, measuredOf } from '../measured.ts';
 import type { BinaryEvaluation, BinaryTaskReport, NextTaskReport, TaskReport } from '../types.ts';
 import { type Words, wordsOf } from '../words.ts';
 import { demandFigures } from './demand.ts';
+import { isLabelled, labelledFigures } from './labelled.ts';
 import { featureFigure, groupFigure } from './reasons.ts';
 import { table } from './table.ts';
+import { upliftFigures } from './uplift.ts';
 import { valueFigures } from './value.ts';
 
 /** In the table of numbers. */
@@ -33,6 +35,8 @@ ${figuresOf(task)}
 function figuresOf(task: TaskReport): Html {
   if (task.kind === 'demand') return demandFigures(task);
   if (task.kind === 'value') return valueFigures(task);
+  if (task.kind === 'uplift') return upliftFigures(task);
+  if (isLabelled(task)) return labelledFigures(task);
   return task.kind === 'next' ? listFigures(task) : binaryFigures(task);
 }
 

@@ -88,6 +88,7 @@ async function run(options: ChildOptions, stop: AbortSignal): Promise<ChildEnd> 
       eachLine(child.stderr, async (line) => {
         errors.push(line);
         if (errors.length > KEPT_LINES) errors.shift();
+        if (environment.NIGHTJAR_DEBUG === '1') process.stderr.write(`${line}\n`);
         await note(line);
       }),
     ]);

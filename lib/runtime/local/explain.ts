@@ -152,8 +152,13 @@ export function explain(error: unknown, place?: Place): NightjarError | undefine
   }
   const known = code in MEANINGS ? code : STRERROR.find(([, words]) => text.includes(words))?.[0];
   if (known === undefined) return undefined;
-  const at = placeOf(pathOf(error), place);
-  const meaning = meaningOf(known, at);
+  const path = pathOf(error);
+  const at = placeOf(path, place);
+  // A file with an invented name was there a moment ago: the place is not what is missing.
+  const gone = known === 'ENOENT' && path !== undefined && path !== at.path && existsSync(at.path);
+  const meaning = gone
+    ? `${path} was deleted while it was in use: leave ${at.what ?? at.path} alone, and run the same command again`
+    : meaningOf(known, at);
   if (meaning === undefined) return undefined;
   // What fills the temporary folder goes with it: the next piece of work may need less.
   const needsLess = known === 'ENOMEM' || (FULL.has(known) && at.invented !== undefined);

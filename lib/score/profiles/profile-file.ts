@@ -1,6 +1,7 @@
 import { type Data, Field, Float64, makeData, Uint8, Uint32, Utf8, vectorFromArray } from 'apache-arrow';
 import { decodeArrow, encodeArrow, recordBatch } from '../../data/index.ts';
 import { type TextColumn, textColumn } from '../text-column.ts';
+import { TRAITS } from './traits.ts';
 
 /** Numbers of a user as of the day; NaN where there is none. Money is in major units. */
 export const PROFILE_NUMBERS = ['expectedGap', 'recency', 'purchaseDays', 'money', 'price'] as const;
@@ -16,6 +17,8 @@ export interface ShardProfiles extends Numbers, Codes {
   readonly hashes: Uint32Array;
   /** JSON lists of names and shares; absent where interests are not told. */
   readonly interests?: readonly (string | null)[];
+  /** In the order of `TRAITS`; absent where anomalies are not told. */
+  readonly traits?: readonly Float64Array[];
 }
 
 /** The same without a JavaScript value for each cell. */
@@ -24,11 +27,14 @@ export interface ProfileColumns extends Numbers, Codes {
   readonly users: TextColumn;
   readonly hashes: Uint32Array;
   readonly interests?: TextColumn;
+  readonly traits?: readonly Float64Array[];
 }
+
+const traitColumn = (name: string): string => `trait_${name}`;
 
 /** The Arrow file of a shard's profiles. */
 export function encodeProfiles(profiles: ShardProfiles, metadata: Record<string, string>): Uint8Array {
-  const { users, hashes, interests } = profiles;
+  const { users, hashes, interests, traits } = profiles;
   const rows = users.length;
   const fields: Field[] = [];
   const columns: Data[] = [];
@@ -48,6 +54,10 @@ export function encodeProfiles(profiles: ShardProfiles, metadata: Record<string,
     columns.push(makeData({ type: new Uint8(), length: rows, nullCount: 0, data: profiles[name] }));
   }
   if (interests) text('interests', interests);
+  traits?.forEach((data, t) => {
+    fields.push(new Field(traitColumn(TRAITS[t]!.name), new Float64(), false));
+    columns.push(makeData({ type: new Float64(), length: rows, nullCount: 0, data }));
+  });
   return encodeArrow(fields, [recordBatch(fields, columns, rows)], metadata);
 }
 
@@ -63,13 +73,17 @@ export function profileColumns(bytes: Uint8Array, name: string): ProfileColumns 
   const data = (column: string) => batch.getChild(column)!.data[0]!;
   const numbers = PROFILE_NUMBERS.map((column) => [column, data(column).values.subarray(0, rows)]);
   const codes = PROFILE_CODES.map((column) => [column, data(column).values.subarray(0, rows)]);
-  const told = schema.fields.some((field) => field.name === 'interests');
+  const has = (column: string) => schema.fields.some((field) => field.name === column);
+  const traits = TRAITS.map(({ name: trait }) => traitColumn(trait)).filter(has);
   return {
     rows,
     users: textColumn(data('user'), rows),
     hashes: data('hash').values.subarray(0, rows),
     ...(Object.fromEntries(numbers) as Numbers),
     ...(Object.fromEntries(codes) as Codes),
-    ...(told ? { interests: textColumn(data('interests'), rows) } : {}),
+    ...(has('interests') ? { interests: textColumn(data('interests'), rows) } : {}),
+    ...(traits.length > 0
+      ? { traits: traits.map((column) => data(column).values.subarray(0, rows) as Float64Array) }
+      : {}),
   };
 }

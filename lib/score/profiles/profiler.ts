@@ -8,9 +8,12 @@ import { partOfDay, weekday } from './habits.ts';
 import { interestsOf } from './interests.ts';
 import { expectedGap, LIFECYCLES, lifecycleOf } from './lifecycle.ts';
 import { encodeProfiles, PROFILE_NUMBERS } from './profile-file.ts';
+import { TRAITS, traitsOf } from './traits.ts';
 
 const PURCHASE = eventCode('purchase');
 const MILLI = 1000;
+/** Interests of a user that are named, where the config does not say how many. */
+const MOST_INTERESTS = 3;
 
 /** Makes the profiles of shards, one after the other. */
 export interface Profiler {
@@ -59,6 +62,7 @@ export class ShardProfiler {
   readonly #parts: number[] = [];
   readonly #weekdays: number[] = [];
   readonly #interests: (string | null)[] = [];
+  readonly #traits: number[][] = TRAITS.map(() => []);
 
   constructor(context: ShardContext) {
     this.#context = context;
@@ -93,8 +97,13 @@ export class ShardProfiler {
     this.#lifecycles.push(LIFECYCLES.indexOf(lifecycleOf(state, day, settings)));
     this.#parts.push(partOfDay(state));
     this.#weekdays.push(weekday(state, day));
+    if (settings.anomaly) {
+      for (const [t, value] of traitsOf(state, day, minor).entries()) this.#traits[t]!.push(value);
+    }
     if (this.#nameOf) {
-      this.#interests.push(interestsOf(state, day, items, this.#nameOf, settings.mostInterests));
+      this.#interests.push(
+        interestsOf(state, day, items, this.#nameOf, settings.mostInterests ?? MOST_INTERESTS),
+      );
     }
   }
 
@@ -112,6 +121,9 @@ export class ShardProfiler {
         partOfDay: Uint8Array.from(this.#parts),
         weekday: Uint8Array.from(this.#weekdays),
         ...(this.#nameOf ? { interests: this.#interests } : {}),
+        ...(this.#context.settings.anomaly
+          ? { traits: this.#traits.map((own) => Float64Array.from(own)) }
+          : {}),
       },
       metadata,
     );

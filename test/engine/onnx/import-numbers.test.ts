@@ -48,6 +48,23 @@ describe('numbers of an imported model', () => {
     expect(y!.data[1]).toBeCloseTo(-0.8, 6);
   });
 
+  it('are refused where they are weights and no numbers, by name', () => {
+    // given: a layer whose training diverged
+    const bytes = foreignModel({
+      input: [info('x', 'float32', [1, 2])],
+      initializer: [
+        stored('dense.weight', f32([2, 2], [1, Number.NaN, 3, Number.POSITIVE_INFINITY])),
+        stored('dense.bias', f32([2], [0, 1])),
+      ],
+      node: [node('MatMul', ['x', 'dense.weight'], ['p']), node('Add', ['p', 'dense.bias'], ['y'])],
+      output: [info('y', 'float32')],
+    });
+    // when / then
+    expect(() => importModel(bytes)).toThrow(
+      /NaN or infinite: dense\.weight \(2 of 4\)\. Its training diverged/,
+    );
+  });
+
   it('are what was meant where a constant was rounded', () => {
     // given
     const scalars = [Math.SQRT2, 1e-12, 1 / Math.sqrt(32), 24 ** -0.25, Math.sqrt(2 / Math.PI), 0.123456789];

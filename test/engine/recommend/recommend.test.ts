@@ -7,8 +7,8 @@ import {
   type Interactions,
   implicitAls,
   itemNeighbours,
-  type Recommender,
   RecommendError,
+  type Recommender,
   userNeighbours,
 } from '../../../lib/engine/recommend/index.ts';
 
@@ -80,11 +80,14 @@ function orderOfBlocks(recommender: Recommender): number {
 }
 
 describe('neighbours', () => {
-  it.each(['cosine', 'pearson', 'euclidean'] as const)('score as scikit-learn and numpy do: %s', (similarity) => {
-    const options = { similarity, shrink: recorded.shrink, neighbours: recorded.neighbours };
-    expectClose(scoresOf(itemNeighbours(x, options), x), recorded.scores[similarity].items);
-    expectClose(scoresOf(userNeighbours(x, options), x), recorded.scores[similarity].users);
-  });
+  it.each(['cosine', 'pearson', 'euclidean'] as const)(
+    'score as scikit-learn and numpy do: %s',
+    (similarity) => {
+      const options = { similarity, shrink: recorded.shrink, neighbours: recorded.neighbours };
+      expectClose(scoresOf(itemNeighbours(x, options), x), recorded.scores[similarity].items);
+      expectClose(scoresOf(userNeighbours(x, options), x), recorded.scores[similarity].users);
+    },
+  );
 
   it('know the blocks of a planted matrix', () => {
     const options = { similarity: 'cosine', neighbours: 8 } as const;
@@ -119,15 +122,18 @@ describe('BPR', () => {
       itemBias: new Float64Array(bias.length),
     };
     for (const triple of triples) bprStep(parts, factors, triple, options);
-    expectClose(
-      [[...parts.userFactors], [...parts.itemFactors], [...parts.itemBias]],
-      [users, items, bias],
-    );
+    expectClose([[...parts.userFactors], [...parts.itemFactors], [...parts.itemBias]], [users, items, bias]);
   });
 
   it('knows the blocks of a planted matrix, and ranks what all have above what few have', () => {
     const fit = () =>
-      bprFactors(blocks, { factors: 4, learningRate: 0.1, regularisation: 0.01, epochs: 60, rng: createRng(2) });
+      bprFactors(blocks, {
+        factors: 4,
+        learningRate: 0.1,
+        regularisation: 0.01,
+        epochs: 60,
+        rng: createRng(2),
+      });
     expect(orderOfBlocks(fit())).toBeGreaterThan(0.97);
     expect(Math.max(...fit().itemBias!)).toBe(fit().itemBias![20]);
     expect(fit().userFactors).toEqual(fit().userFactors);

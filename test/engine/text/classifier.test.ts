@@ -74,6 +74,8 @@ describe('fitTextClassifier', () => {
     expect(right(predicted)).toBeGreaterThan(0.95);
     expect(fitted.heldOut.accuracy).toBeGreaterThan(0.9);
     expect(fitted.heldOut.logLoss).toBeLessThan(0.3);
+    expect(fitted.heldOut.baseLogLoss).toBeGreaterThan(1);
+    expect(fitted.heldOut.baseLogLoss).toBeLessThan(1.2);
     expect(fitted.scales.length).toBe(2);
     expect(fitted.threshold).toBeUndefined();
     for (let row = 0; row < test.texts.length; row++) {

@@ -56,16 +56,21 @@ describe('new items', { timeout: 180_000 }, () => {
       const fresh = new Set(
         products.filter(({ from }) => from < AS_OF && from >= AS_OF - NEW_DAYS).map(({ item }) => item),
       );
-      const share = (items: readonly string[]) => items.filter((item) => fresh.has(item)).length / items.length;
+      const share = (items: readonly string[]) =>
+        items.filter((item) => fresh.has(item)).length / items.length;
       const between = (type: number, from: number, to: number) =>
         events.filter((e) => e.type === type && e.time >= midnight(from) && e.time < midnight(to));
       const views = between(VIEW, AS_OF - NEW_DAYS, AS_OF).map(({ item }) => item!);
       const later = between(PURCHASE, AS_OF, AS_OF + HORIZON);
       const run = async (dated: boolean) => {
         const key = await putProducts(store, `products ${dated}`, dated ? products : []);
-        const manifest = await runOver(store, nextConfig({ k: K, horizonDays: HORIZON }), AS_OF, { a: events }, [
-          ...(dated ? [key] : []),
-        ]);
+        const manifest = await runOver(
+          store,
+          nextConfig({ k: K, horizonDays: HORIZON }),
+          AS_OF,
+          { a: events },
+          [...(dated ? [key] : [])],
+        );
         const files = await train(store, manifest);
         const lists = await listsOf(store, manifest, files);
         const named = [...lists.values()].flat();

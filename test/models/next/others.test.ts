@@ -155,9 +155,7 @@ describe('a list task in a shop with several types of events', { timeout: 180_00
         const manifest = await runOver(store, nextConfig(), AS_OF, drops);
         const files = await train(store, manifest);
         const lists = await listsOf(store, manifest, files);
-        const table = await (
-          await store.get(itemTableKey(runIdOf(manifest), 'preference', READS))
-        ).bytes();
+        const table = await (await store.get(itemTableKey(runIdOf(manifest), 'preference', READS))).bytes();
         return { files, table, lists };
       });
     // when each is run

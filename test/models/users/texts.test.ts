@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { parseConfig } from '../../../lib/config/index.ts';
+import { parseConfig, usersText } from '../../../lib/config/index.ts';
 import { createPseudonyms, EVENT_TYPES, parseDay } from '../../../lib/data/index.ts';
 import { type TextEncoderModel, textEncoder } from '../../../lib/engine/text/index.ts';
 import { readShardDays } from '../../../lib/features/index.ts';
 import { ageBucket, TEXT_FIELDS } from '../../../lib/models/candidates/network/texts/read.ts';
 import { TextVectors, vectorsGraph } from '../../../lib/models/candidates/network/texts/vectors.ts';
-import { readEncoder, tokenizerOf } from '../../../lib/models/users/shop-encoder.ts';
+import { readEncoder, tokenizerOf } from '../../../lib/models/shared/index.ts';
 import { openTexts, TextNumbers, textPlaces, textsBefore } from '../../../lib/models/users/texts.ts';
 import { dayInputs, openUsers, planRun, type RunManifest } from '../../../lib/run/index.ts';
 import type { ObjectStore } from '../../../lib/runtime/index.ts';
@@ -204,6 +204,9 @@ describe('the setting text', () => {
     expect(() => parseConfig({ ...config, text: { encoder: { width: 10, heads: 4 } } })).toThrow(
       /text\.encoder\.heads: given 4, expected a divisor of text\.encoder\.width, which is 10/,
     );
-    expect(parseConfig({ ...config, text: {} }).text!.encoder).toMatchObject({ layers: 2, width: 64 });
+    expect(usersText(parseConfig({ ...config, text: {} }).text!)).toMatchObject({
+      encoder: { layers: 2, width: 64 },
+      maxLength: 64,
+    });
   });
 });

@@ -14,7 +14,7 @@ import { type ForeignNode, graphAttribute, labelOf, operatorKey } from './foreig
 import { FunctionTable, inlinedBranch, opsetOf } from './inline.ts';
 import { RewriteCall } from './rewrite.ts';
 import { rewrites } from './rewrites/index.ts';
-import { onlyWeights, weightNames } from './weights.ts';
+import { onlyWeights, refuseNotFinite, weightNames } from './weights.ts';
 
 /** Operator sets of ai.onnx that are brought to ours. */
 const OLDEST_OPSET = 11;
@@ -37,7 +37,7 @@ export interface ImportOptions {
  * fused operators): older forms are brought to ours, functions and decided branches put in place, half and double
  * precision widened to float32, shape calculations folded. Stored weights become parameters under their own names, also
  * equal ones that the exporter stored once under aliases. Throws GraphError on bytes that are no model, and on operators
- * that are not supported: all are named with their nodes.
+ * that are not supported: all are named with their nodes; and on weights that are no finite numbers.
  */
 export function importModel(source: Uint8Array, options: ImportOptions = {}): Graph {
   const { externalData } = options;
@@ -74,6 +74,7 @@ export function importFrom(
     new Importer(graph, functions, opset, external, tied).run(nodes, inputs),
   );
   const weights = onlyWeights(built, own.length > 0 ? new Set(own) : weightNames(built));
+  refuseNotFinite(weights);
   return { ...foldConstants(weights), metadata };
 }
 

@@ -1,7 +1,11 @@
+import { GraphError } from '../errors.ts';
 import type { Graph, GraphNode, Initializer, Parameter } from '../graph.ts';
 import { inferTypes } from '../infer.ts';
 import { elementCount, isFloat } from '../tensor.ts';
 import { exactNumber } from './exact.ts';
+
+/** Weights that an error names. */
+const NAMED = 5;
 
 /** Operations that hand a weight on in another shape. */
 const reshaping: ReadonlySet<string> = new Set([
@@ -39,6 +43,20 @@ export function onlyWeights(graph: Graph, weights: ReadonlySet<string>): Graph {
     else constants.push({ ...parameter, dtype: 'float32', data: exactData(parameter) });
   }
   return inferTypes({ ...graph, parameters, initializers: [...graph.initializers, ...constants] });
+}
+
+/** Refuses weights that are NaN or infinite: all that such a model says would be NaN. @throws GraphError that names them */
+export function refuseNotFinite({ parameters }: Pick<Graph, 'parameters'>): void {
+  const broken = parameters.flatMap(({ name, data }) => {
+    const count = data.reduce((sum, value) => sum + Number(!Number.isFinite(value)), 0);
+    return count > 0 ? [`${name} (${count} of ${data.length})`] : [];
+  });
+  if (broken.length === 0) return;
+  const more = broken.length > NAMED ? ` and ${broken.length - NAMED} more` : '';
+  throw new GraphError(
+    `The model has weights that are NaN or infinite: ${broken.slice(0, NAMED).join(', ')}${more}. Its training diverged, or it was ` +
+      'stored in a precision that its numbers do not fit: export it again, in float32.',
+  );
 }
 
 function exactData({ data }: Parameter): Float32Array | Float64Array {

@@ -152,7 +152,9 @@ function withPriors(
       positive += weight * data.labels[row * outputs + k]!;
       total += weight;
     });
-    bias[k] = Math.log(positive / (total - positive));
+    // A number's mean is 0; the softmax of the logarithms of shares are the shares.
+    if (network.answers === 'one-of') bias[k] = Math.log(positive / total);
+    else if (!network.answers) bias[k] = Math.log(positive / (total - positive));
   }
   return withValues(graph, { 'linear.bias': bias });
 }

@@ -6,7 +6,7 @@ import type { ExportedModel, Fitted, Material } from '../candidate.ts';
 import { groupMatrix } from '../group-matrix.ts';
 import { withoutUnanswered } from '../run-rows.ts';
 import { summarise } from '../strength.ts';
-import { type Branch, type BranchRows, type Grown, textsOf } from './branches/index.ts';
+import { type BranchKind, type BranchRows, type Grown, textsOf } from './branches/index.ts';
 import { type Network, scoringModel } from './graph.ts';
 import { type ParameterValues, withValues } from './parameters.ts';
 import { predictNetwork, type RawRows, reasonsOf } from './predict.ts';
@@ -41,6 +41,7 @@ export class FittedNetwork implements Fitted {
       features: material.width,
       transform: material.transform,
       heads: material.heads,
+      answers: material.answers,
       branches: grown.map(({ branch }) => branch),
     };
     this.rows = Object.assign({}, ...grown.map(({ rows }) => rows));
@@ -52,8 +53,8 @@ export class FittedNetwork implements Fitted {
   }
 
   /** Its branch of a kind. */
-  branch({ name }: Pick<Branch, 'name'>): Grown | undefined {
-    return this.grown.find(({ branch }) => branch.name === name);
+  branch({ name }: Pick<BranchKind, 'name'>): Grown | undefined {
+    return this.grown.find(({ kind }) => kind === name);
   }
 
   get pretraining(): readonly CurvePoint[] {
@@ -68,10 +69,14 @@ export class FittedNetwork implements Fitted {
   }
 
   async logits(rows: Int32Array): Promise<Float32Array> {
-    const { config, heads, weights } = this.#parts.material;
+    const { config, heads, weights, data } = this.#parts.material;
     const { threads } = config.training;
     const logits = await predictNetwork(this.network, this.parameters, this.#raw(), rows, threads);
-    return withoutUnanswered(logits, answeredTasks(heads, seenBins(heads, weights)));
+    const answered = answeredTasks(heads, seenBins(heads, weights));
+    return withoutUnanswered(
+      logits,
+      answered.map((one, task) => one && data?.[task] !== 'too few'),
+    );
   }
 
   /** Measured on the first rows of those given. */
@@ -97,10 +102,11 @@ export class FittedNetwork implements Fitted {
     const graph = scoringModel(open, createRng(config.model.seed), groups, encoder);
     const read = textsOf(network.branches);
     const { lora } = this.#parts;
+    const vocabulary = grown.find((one) => one.vocabulary)?.vocabulary;
     return {
       model: encodeModel(withValues(graph, parameters), { parametersAs: 'initializers' }),
       groups: groups.names,
-      sequence: this.rows.visits ? { vocabulary: visits!.vocabulary, length: visits!.length } : null,
+      sequence: vocabulary ? { vocabulary, length: visits!.length } : null,
       ...(read
         ? {
             text: {

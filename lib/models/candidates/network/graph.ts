@@ -1,7 +1,15 @@
 import { differentiate, gradientName } from '../../../engine/autodiff/index.ts';
 import type { Rng } from '../../../engine/host/index.ts';
 import { type Graph, GraphBuilder, selectOutputs, type Value } from '../../../engine/onnx/index.ts';
-import { bins, type Head, hazards, taskLogits } from '../heads.ts';
+import {
+  bins,
+  type Head,
+  hazards,
+  type JointAnswers,
+  jointLoss,
+  jointLosses,
+  saidTogether,
+} from '../heads.ts';
 import { type InputTransform, transformInputs } from '../inputs.ts';
 import { type Branch, type Reading, VISITS_BRANCH } from './branches/index.ts';
 import { Layers } from './layers.ts';
@@ -15,6 +23,8 @@ export interface Network {
   readonly features: number;
   readonly transform: InputTransform;
   readonly heads: readonly Head[];
+  /** Absent where each head asks yes or no by itself. */
+  readonly answers?: JointAnswers | undefined;
   /** In the order in which they are read: a branch knows what those before it have read. */
   readonly branches: readonly Branch[];
 }
@@ -62,7 +72,9 @@ export function trainingModel(network: Network, rng: Rng, options: LossOptions, 
   const outputs = bins(network);
   const labels = g.unsqueeze(g.input('labels', 'float32', ['batch', outputs]), [1]);
   const weights = g.unsqueeze(g.input('weights', 'float32', ['batch', outputs]), [1]);
-  const losses = g.mul(g.sub(g.softplus(logits), g.mul(labels, logits)), weights); // (batch, members, bins)
+  const losses = network.answers
+    ? g.mul(jointLosses(g, network.answers, logits, labels), g.slice(weights, 2, 0, 1)) // (batch, members, 1)
+    : g.mul(g.sub(g.softplus(logits), g.mul(labels, logits)), weights); // (batch, members, bins)
   // The mean over the batch's members of the sum over bins: rows without weight count as rows all the same, so that
   // batches with few known outcomes take small steps.
   const fitted = g.reduceSum(g.reduceMean(losses, [0, 1]));
@@ -82,12 +94,24 @@ export function judgingModel(network: Network, rng: Rng): Graph {
   const g = openBuilder(undefined);
   const z = g.input('inputs', 'float32', ['batch', network.transform.kept.length]);
   const reading = open(network, new Layers(g, rng), z, undefined);
+  if (network.answers) return judgedTogether(g, network, network.answers, reading);
   const chance = hazards(g, memberLogits(network, reading, ownParts(network, reading)));
   const labels = g.input('labels', 'float32', ['batch', bins(network)]);
   const weights = g.input('weights', 'float32', ['batch', bins(network)]);
   const told = g.add(g.mul(labels, g.log(chance)), g.mul(g.sub(1, labels), g.log(g.sub(1, chance))));
   g.output('loss', g.neg(g.reduceSum(g.mul(told, weights))));
   g.output('weight', g.reduceSum(weights));
+  return g.build();
+}
+
+/** The same where the heads hang together: a row counts once, whatever its heads are. */
+function judgedTogether(g: GraphBuilder, network: Network, answers: JointAnswers, reading: Reading): Graph {
+  const logits = memberLogits(network, reading, ownParts(network, reading));
+  const labels = g.input('labels', 'float32', ['batch', bins(network)]);
+  const weights = g.input('weights', 'float32', ['batch', bins(network)]);
+  const counts = g.slice(weights, 1, 0, 1);
+  g.output('loss', g.reduceSum(g.mul(jointLoss(g, answers, logits, labels), counts)));
+  g.output('weight', g.reduceSum(counts));
   return g.build();
 }
 
@@ -108,7 +132,7 @@ export function scoringModel(network: Network, rng: Rng, groups?: ReasonGroups, 
   const reading = open(network, layers, transformInputs(g, raw, network.transform), encoder);
   const parts = ownParts(network, reading);
   const logitsOf = (of: Reading, own: readonly Part[]) =>
-    taskLogits(g, network.heads, hazards(g, memberLogits(network, of, own)));
+    saidTogether(g, network.heads, network.answers, memberLogits(network, of, own));
   if (!groups) {
     g.output('logits', logitsOf(reading, parts));
     return encoder ? selectOutputs(g.build(), ['logits']) : g.build();

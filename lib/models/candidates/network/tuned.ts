@@ -73,7 +73,7 @@ export class TunedCandidate implements Candidate {
       .with({
         parameters: split(false),
         curve: continued(start.curve, fit.curve),
-        grown: start.grown.map((one) => (one.branch === branch ? merged : one)),
+        grown: start.grown.map((one) => (one.branch === branch ? { ...one, ...merged } : one)),
         lora: {
           rank: opened.adapter.rank,
           alpha: opened.adapter.alpha,

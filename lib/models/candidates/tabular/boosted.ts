@@ -21,7 +21,7 @@ export interface BoostedFit {
 
 /**
  * Boosted trees: as many as are best for users kept aside, then fitted again on all.
- * @param options what differs from small trees, many of them: the loss, the leaves
+ * @param options what differs from small trees, many of them: the loss, the leaves and their rows
  * @param fewest trees at least
  */
 export async function fitBoosted(
@@ -32,7 +32,7 @@ export async function fitBoosted(
   const settings: BoostingOptions = {
     ...OPTIONS,
     ...options,
-    minRowsInLeaf: Math.round(Math.min(50, Math.max(10, known.rows / 100))),
+    minRowsInLeaf: options.minRowsInLeaf ?? Math.round(Math.min(50, Math.max(10, known.rows / 100))),
     threads,
   };
   // The upper end, not the lower: folds of other purposes begin at 0.

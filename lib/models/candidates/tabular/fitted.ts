@@ -5,19 +5,19 @@ import { type InputTransform, transformInputs } from '../inputs.ts';
 import { AT_ONCE, runRows, withoutUnanswered } from '../run-rows.ts';
 import { summarise } from '../strength.ts';
 
-/** The model of one task over standardised inputs. */
+/** The model of one task over standardised inputs, or of all tasks where they are answered together. */
 export interface TaskModel {
-  /** x (batch, kept) -> logit (batch, 1). */
+  /** x (batch, kept) -> logit (batch, 1); of all tasks (batch, tasks), see `JointAnswers`. */
   score(g: GraphBuilder, x: Value): Value;
   /**
    * What groups of columns add to the logit: with a constant they sum to it.
    * @param groupOf the group of each kept column, from 0
-   * @returns (batch, 1, groups)
+   * @returns (batch, 1, groups); of all tasks (batch, tasks, groups)
    */
   parts(g: GraphBuilder, x: Value, groupOf: readonly number[], groups: number): Value;
 }
 
-/** Models over the features alone, one per task; null for a task that there is nothing to learn of yet. */
+/** Models over the features alone, one per task, or one of all; null for a task that there is nothing to learn of yet. */
 export class FittedTabular implements Fitted {
   readonly curve = [];
   readonly pretraining = [];
@@ -32,12 +32,14 @@ export class FittedTabular implements Fitted {
   }
 
   async logits(rows: Int32Array): Promise<Float32Array> {
-    const tasks = this.#models.length;
+    const tasks = this.#material.heads.length;
     const logits = new Float32Array(rows.length * tasks);
     const { threads } = this.#material.config.training;
     await runRows(this.#graph(), this.#material, rows, threads, (start, output) => {
       logits.set(output.logits!, start * tasks);
     });
+    // One model of all tasks answers all of them.
+    if (this.#models.length < tasks) return logits;
     return withoutUnanswered(
       logits,
       this.#models.map((model) => model !== null),
@@ -54,7 +56,8 @@ export class FittedTabular implements Fitted {
       effects = Float32Array.from(output.reasons!);
     });
     const columns = kept.map((j) => this.#material.names[j]!);
-    return this.#models.map((_, task) => summarise(effects, this.#models.length, task, columns));
+    const { heads } = this.#material;
+    return heads.map((_, task) => summarise(effects, heads.length, task, columns));
   }
 
   exported(): ExportedModel {

@@ -25,7 +25,8 @@ export const standardisedBy = (scale: Scale, material: Material): Standardised |
   scale === 'own' ? material : material.overall;
 
 /** Row numbers whose whole window of a task is over; undefined where there are too few of either outcome. */
-function placesOf({ outcomes, heads, used }: Material, task: number): Int32Array | undefined {
+function placesOf({ outcomes, heads, used, data }: Material, task: number): Int32Array | undefined {
+  if (data?.[task] === 'too few') return undefined;
   const outcomeOf = (row: number) => outcomes[row * heads.length + task]!;
   const at = used.filter((row) => !Number.isNaN(outcomeOf(row)));
   const positives = at.reduce((sum, row) => sum + outcomeOf(row), 0);

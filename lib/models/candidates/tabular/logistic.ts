@@ -1,4 +1,4 @@
-import { chooseL2, fitLogistic } from '../../../engine/linear/index.ts';
+import { chooseL2, fitLogistic, type LinearModel } from '../../../engine/linear/index.ts';
 import type { Candidate, Material, Standardised } from '../candidate.ts';
 import { FittedTabular, type TaskModel } from './fitted.ts';
 import { type KnownRows, knownRows, rowsOf, type Scale, standardisedBy } from './known.ts';
@@ -41,7 +41,9 @@ export class LogisticCandidate implements Candidate {
 
   applies(material: Material): boolean {
     const view = standardisedBy(this.#form.by, material);
-    return view !== undefined && this.#columns(material, view)?.length !== 0;
+    return (
+      material.answers === undefined && view !== undefined && this.#columns(material, view)?.length !== 0
+    );
   }
 
   async fit(material: Material): Promise<FittedTabular> {
@@ -61,12 +63,20 @@ export class LogisticCandidate implements Candidate {
   }
 }
 
-function fitTask(known: KnownRows, kept: number, columns: readonly number[] | undefined): TaskModel {
-  const { weights, intercept } = fitLogistic({
+/**
+ * A penalised logistic regression of some rows, by the variance that folds of their units like best.
+ * @throws LinearError where not both labels are there
+ */
+export function fitPenalised(known: KnownRows): LinearModel {
+  return fitLogistic({
     ...known,
     l2: 1 / (priorVariance(known) * known.rows),
     tolerance: TOLERANCE,
   });
+}
+
+function fitTask(known: KnownRows, kept: number, columns: readonly number[] | undefined): TaskModel {
+  const { weights, intercept } = fitPenalised(known);
   const all = new Float32Array(kept);
   weights.forEach((weight, k) => {
     all[columns?.[k] ?? k] = weight;

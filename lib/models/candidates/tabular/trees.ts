@@ -1,8 +1,15 @@
 import type { GraphBuilder, Value } from '../../../engine/onnx/index.ts';
-import { fitForest, type TreeModel, treeParts, treeScores } from '../../../engine/trees/index.ts';
-import type { Candidate, Material } from '../candidate.ts';
+import {
+  type BoostingOptions,
+  fitForest,
+  type TreeModel,
+  treeParts,
+  treeScores,
+} from '../../../engine/trees/index.ts';
+import type { Candidate, Material, Standardised } from '../candidate.ts';
 import { fitBoosted } from './boosted.ts';
 import { FittedTabular, type TaskModel } from './fitted.ts';
+import { jointRows, logChances } from './joint.ts';
 import { type KnownRows, knownRows, type Scale, standardisedBy } from './known.ts';
 
 const FEWEST_TREES = 20;
@@ -12,6 +19,9 @@ const LEAVES = [
   { rows: 150_000, leaves: 16 },
   { rows: Number.POSITIVE_INFINITY, leaves: 31 },
 ];
+
+/** With a tree for each class, a round costs as many times more: fewer of them are made, with longer steps. */
+const CLASSES_RATE = 0.1;
 
 /** A forest may be sure; chances beyond these have no use as logits. */
 const EDGE = 1e-3;
@@ -39,6 +49,8 @@ export class TreesCandidate implements Candidate {
   }
 
   applies(material: Material): boolean {
+    // A forest tells one chance alone.
+    if (material.answers !== undefined && this.family === 'forest') return false;
     return standardisedBy(this.#form.by, material) !== undefined;
   }
 
@@ -46,6 +58,10 @@ export class TreesCandidate implements Candidate {
     const view = standardisedBy(this.#form.by, material)!;
     const { seed } = material.config.model;
     const { threads } = material.config.training;
+    if (material.answers) {
+      material.progress(this.name);
+      return new FittedTabular(material, view, [await joint(material, view, { seed, threads })]);
+    }
     const models: (TaskModel | null)[] = [];
     for (const [task, { task: name }] of material.heads.entries()) {
       const known = knownRows(material, view, task);
@@ -68,9 +84,33 @@ interface Run {
   readonly threads: number;
 }
 
+/** One model of all heads: a class each, or a number. */
+async function joint(material: Material, view: Standardised, run: Run): Promise<TaskModel> {
+  const known = jointRows(material, view);
+  const classes = material.heads.length;
+  const maxLeaves = leavesFor(known);
+  const options: BoostingOptions =
+    material.answers === 'number'
+      ? { loss: 'squared', maxLeaves }
+      : {
+          ...{ loss: 'softmax', classes, maxLeaves },
+          learningRate: CLASSES_RATE,
+          minRowsInLeaf: Math.round(Math.min(50, Math.max(5, known.rows / (25 * classes)))),
+        };
+  const { model } = await fitBoosted(known, options, { ...run, fewest: FEWEST_TREES });
+  return {
+    score(g, x) {
+      const scores = treeScores(g, model, x);
+      return material.answers === 'number' ? scores : logChances(g, scores, classes);
+    },
+    parts: (g, x, groupOf, groups) => treeParts(g, model, x, groupOf, groups),
+  };
+}
+
+const leavesFor = ({ rows }: KnownRows): number => LEAVES.find((one) => rows <= one.rows)!.leaves;
+
 async function boosted(known: KnownRows, run: Run): Promise<TreeModel> {
-  const { leaves } = LEAVES.find(({ rows }) => known.rows <= rows)!;
-  return (await fitBoosted(known, { maxLeaves: leaves }, { ...run, fewest: FEWEST_TREES })).model;
+  return (await fitBoosted(known, { maxLeaves: leavesFor(known) }, { ...run, fewest: FEWEST_TREES })).model;
 }
 
 async function forest(known: KnownRows, { seed, threads }: Run): Promise<TreeModel> {

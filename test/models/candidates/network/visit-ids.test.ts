@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { eventCode, parseDay } from '../../../../lib/data/index.ts';
 import { VisitList } from '../../../../lib/features/visit-list.ts';
+import type { VisitVocabulary } from '../../../../lib/models/candidates/material.ts';
 import {
   hideVisit,
   predictedFields,
+  sharedIds,
+  sharedVocabulary,
   VISIT_FIELDS,
   VisitEncoder,
   VocabularyCounter,
@@ -160,5 +163,46 @@ describe('vocabulary', () => {
     expect(items).toEqual([]);
     expect(spendEdges).toHaveLength(14);
     expect(visitTableSize({ items, spendEdges })).toBe(ITEM + 2);
+  });
+});
+
+describe('ids that mean the same in every shop', () => {
+  it('tell an item by its class of popularity, whichever way they are made', () => {
+    // given: a vocabulary of four items, most popular first
+    const own = { items: ['cup', 'tea', 'hat', 'rare'], spendEdges: [100, 500, 2000] };
+    const encoded = (of: VisitVocabulary) => {
+      const out = new Int32Array(3 * VISIT_FIELDS);
+      new VisitEncoder(of, 3, itemText).encode(listOf(visits), parseDay('2024-03-05'), out, 0);
+      return out;
+    };
+    // when
+    const shared = encoded(sharedVocabulary(own));
+    // then: cup is of class 0, tea and hat of class 1; what is no item stays
+    expect([...shared.subarray(VISIT_FIELDS + 7, 2 * VISIT_FIELDS)]).toEqual([
+      ITEM + 2,
+      ITEM + 1,
+      ITEM + 2,
+      ITEM + 2,
+    ]);
+    expect(sharedIds(encoded(own))).toEqual(shared);
+    expect(shared.filter((_, i) => i % VISIT_FIELDS < 7)).toEqual(
+      encoded(own).filter((_, i) => i % VISIT_FIELDS < 7),
+    );
+  });
+
+  it('have one table, however many items a shop has', () => {
+    const many = { items: Array.from({ length: 1000 }, (_, i) => `item ${i}`), spendEdges: [1] };
+    const sizes = [vocabulary, many, { items: [], spendEdges: [] }].map((one) =>
+      visitTableSize(sharedVocabulary(one)),
+    );
+    expect(sizes).toEqual([ITEM + 12, ITEM + 12, ITEM + 12]);
+    const rare = new Int32Array(VISIT_FIELDS);
+    new VisitEncoder(sharedVocabulary(many), 1, () => 'item 999').encode(
+      listOf([visits[0]!]),
+      parseDay('2024-03-05'),
+      rare,
+      0,
+    );
+    expect(rare[7]).toBe(ITEM + 10);
   });
 });

@@ -4,4 +4,4 @@ export { linear, linearBranch } from './linear.ts';
 export { mlp, mlpBranch } from './mlp.ts';
 export type { BranchRows } from './rows.ts';
 export { texts, textsBranch, textsOf } from './texts.ts';
-export { VISITS_BATCH, VISITS_BRANCH, visits, visitsBranch } from './visits.ts';
+export { broughtVisits, VISITS_BATCH, VISITS_BRANCH, visits, visitsBranch } from './visits.ts';

@@ -23,5 +23,5 @@ export const linearBranch: Branch = {
 export const linear: BranchKind = {
   name: NAME,
   applies: () => true,
-  grow: async () => ({ branch: linearBranch }),
+  grow: async () => ({ kind: NAME, branch: linearBranch }),
 };

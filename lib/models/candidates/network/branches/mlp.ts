@@ -47,6 +47,6 @@ export const mlp: BranchKind = {
   async grow({ config, piecewise, inputs, transform, used }) {
     const { hidden, members } = config.model;
     const pieces = piecewise ? { piecewise: fitPiecewise(inputs, transform.kept.length, used) } : {};
-    return { branch: mlpBranch({ hidden, layers: LAYERS, members, ...pieces }) };
+    return { kind: NAME, branch: mlpBranch({ hidden, layers: LAYERS, members, ...pieces }) };
   },
 };

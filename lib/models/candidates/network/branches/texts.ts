@@ -56,7 +56,12 @@ export const texts: BranchKind = {
     const { width, heads } = config.model;
     const { rows, vectors, graph } = texts!;
     const shape = { ...standards(texts!, used), width, heads, places: texts!.places, kinds: texts!.kinds };
-    return { branch: textsBranch(shape), rows: { texts: { texts: rows, vectors } }, encoder: graph };
+    return {
+      kind: NAME,
+      branch: textsBranch(shape),
+      rows: { texts: { texts: rows, vectors } },
+      encoder: graph,
+    };
   },
 };
 

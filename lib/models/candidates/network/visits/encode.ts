@@ -4,7 +4,8 @@ import type { Layers } from '../layers.ts';
 import { convolutionLayer, recurrentLayer } from './layers.ts';
 
 /** What reads the sequence. */
-export type SequenceReader = 'transformer' | 'gru' | 'lstm' | 'cnn';
+export type SequenceReader = (typeof SEQUENCE_READERS)[number];
+export const SEQUENCE_READERS = ['transformer', 'gru', 'lstm', 'cnn'] as const;
 
 export interface VisitShape {
   /** Default: a Transformer. */

@@ -10,6 +10,7 @@ import {
 } from '../../../../engine/train/index.ts';
 import type { VisitVocabulary } from '../../material.ts';
 import { Layers } from '../layers.ts';
+import { type ParameterValues, withValues } from '../parameters.ts';
 import { encodeVisits, VISIT_TABLE, type VisitShape } from './encode.ts';
 import { hideVisit, predictedFields, VISIT_FIELDS } from './visit-ids.ts';
 
@@ -26,6 +27,8 @@ export interface PretrainOptions {
   readonly optimiser?: OptimiserOptions;
   readonly threads: number;
   readonly seed: number;
+  /** Parameters that it goes on from; those that are not named begin as they are drawn. */
+  readonly initial?: ParameterValues;
   readonly onProgress?: (step: number, of: number, loss: number) => void;
   /** Keeps the fit for a training that is started again. */
   readonly fits?: FitStore | undefined;
@@ -51,7 +54,8 @@ export async function pretrainEncoder(
   if (rows.length === 0 || options.steps === 0) return { parameters: {}, curve: [] };
   const batch = Math.min(options.batchSize, Math.max(8, rows.length));
   const rng = createRng(options.seed).fork('pretrain');
-  const graph = specialise(pretrainGraph(rng.fork('init'), length, vocabulary, shape), { batch });
+  const fresh = pretrainGraph(rng.fork('init'), length, vocabulary, shape);
+  const graph = specialise(withValues(fresh, options.initial ?? {}), { batch });
   const training = trainingGraph(graph, { loss: 'loss', rows: [VISIT_TABLE] });
   const { rowGradientOutputs, ...program } = training;
   const rowGradients = Object.fromEntries(
@@ -72,6 +76,15 @@ export async function pretrainEncoder(
     onProgress: ({ step, of, loss }) => options.onProgress?.(step, of, loss),
     fits: options.fits,
   });
+}
+
+/** Names and shapes of what a pretraining learns. */
+export function pretrainedShapes(
+  vocabulary: VisitVocabulary,
+  shape: VisitShape,
+): { readonly name: string; readonly shape: readonly number[] }[] {
+  const { parameters } = pretrainGraph(createRng(0), 1, vocabulary, shape);
+  return parameters.map(({ name, shape: dims }) => ({ name, shape: dims }));
 }
 
 function pretrainGraph(rng: Rng, length: number, vocabulary: VisitVocabulary, shape: VisitShape) {

@@ -10,6 +10,10 @@ const SPEND_BUCKETS = 16;
 const DAY_PARTS = 8;
 /** Items beyond the most frequent share one id. */
 const MAX_ITEMS = 1000;
+/** Classes of items by rank: the most popular one, the next two, the next four, … up to `MAX_ITEMS`. */
+const ITEM_CLASSES = classOf(MAX_ITEMS - 1) + 1;
+/** Raise it when a visit's ids come to mean something else: encoders that were pretrained before do not fit then. */
+export const VISITS_VERSION = 1;
 
 /** Fields in the order of their ids: each has `size` values and, where it can be masked, one more that hides it. */
 const FIELDS = [
@@ -38,9 +42,39 @@ const OFFSETS: Record<FieldName, number> & { items: number } = (() => {
   return { ...(offsets as Record<FieldName, number>), items: next };
 })();
 
+/** Ids that items have. */
+const itemIds = ({ items, classes }: VisitVocabulary): number => classes ?? items.length;
+
 /** Rows of the embedding table. */
 export const visitTableSize = (vocabulary: VisitVocabulary): number =>
-  OFFSETS.items + vocabulary.items.length + 2;
+  OFFSETS.items + itemIds(vocabulary) + 2;
+
+/** An item's class by its rank, from 0 on. */
+function classOf(rank: number): number {
+  return Math.floor(Math.log2(rank + 1));
+}
+
+/**
+ * The vocabulary whose ids mean the same in every shop: an item is told by how popular it is in its own shop, in classes that
+ * double; spend is told by that shop's quantiles already.
+ */
+export const sharedVocabulary = ({ items, spendEdges }: VisitVocabulary): VisitVocabulary => ({
+  items,
+  spendEdges,
+  classes: ITEM_CLASSES,
+});
+
+/** Ids by a shop's own vocabulary as they are by the shared one. @param ids (…, VISIT_FIELDS) */
+export function sharedIds(ids: Int32Array): Int32Array {
+  const shared = Int32Array.from(ids);
+  for (let at = 0; at < shared.length; at += VISIT_FIELDS) {
+    for (let slot = at + FIELDS.length; slot < at + VISIT_FIELDS; slot++) {
+      const rank = shared[slot]! - OFFSETS.items - 1;
+      if (rank >= 0) shared[slot] = OFFSETS.items + 1 + classOf(rank);
+    }
+  }
+  return shared;
+}
 
 /** What pretraining predicts of a hidden visit: the ids [first, first + size) of each field. */
 export function predictedFields(
@@ -51,7 +85,7 @@ export function predictedFields(
   );
   return [
     ...plain,
-    { name: 'item', slot: FIELDS.length, first: OFFSETS.items, size: vocabulary.items.length + 1 },
+    { name: 'item', slot: FIELDS.length, first: OFFSETS.items, size: itemIds(vocabulary) + 1 },
   ];
 }
 
@@ -60,7 +94,7 @@ export function hideVisit(ids: Int32Array, at: number, vocabulary: VisitVocabula
   FIELDS.forEach(({ name, size, masked }, slot) => {
     if (masked) ids[at + slot] = OFFSETS[name] + size;
   });
-  ids[at + FIELDS.length] = OFFSETS.items + vocabulary.items.length + 1;
+  ids[at + FIELDS.length] = OFFSETS.items + itemIds(vocabulary) + 1;
   for (let slot = 1; slot < ITEM_SLOTS; slot++) ids[at + FIELDS.length + slot] = 0;
 }
 
@@ -106,7 +140,8 @@ export class VisitEncoder {
   constructor(vocabulary: VisitVocabulary, length: number, itemText: (id: number) => string) {
     this.length = length;
     this.#vocabulary = vocabulary;
-    this.#index = new Map(vocabulary.items.map((item, i) => [item, i]));
+    const id = vocabulary.classes === undefined ? (rank: number) => rank : classOf;
+    this.#index = new Map(vocabulary.items.map((item, rank) => [item, id(rank)]));
     this.#itemText = itemText;
   }
 

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/index.ts';
+import type { EncoderSizes } from '../../config/index.ts';
 import { canonicalJson, contentId, DataError } from '../../data/index.ts';
 import { createRng } from '../../engine/host/index.ts';
 import { importModel } from '../../engine/onnx/index.ts';
@@ -13,7 +13,7 @@ import {
 import type { CurvePoint, FitStore } from '../../engine/train/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
-import type { Progress } from '../shared/index.ts';
+import type { Progress } from './progress.ts';
 
 /** Where the files of the encoders lie that a shop brings. */
 const encoderPrefix = (name: string): string => `models/encoders/${name}/`;
@@ -63,7 +63,17 @@ export async function readEncoder(store: ObjectStore, name: string): Promise<Sho
   };
 }
 
-type SmallEncoder = Exclude<NonNullable<Config['text']>['encoder'], string>;
+/** An encoder to be made from texts. */
+export interface EncoderToMake {
+  readonly encoder: EncoderSizes & {
+    /** Width inside the feed-forward part; default: four times its width. */
+    readonly hidden?: number;
+    /** Of the pretraining; default: that of `pretrainText`. */
+    readonly tokensPerBatch?: number;
+  };
+  /** Word pieces of a text. */
+  readonly maxLength: number;
+}
 
 /**
  * Makes a small encoder from a shop's own texts: a tokenizer learnt from them, a Transformer pretrained by telling their
@@ -72,12 +82,12 @@ type SmallEncoder = Exclude<NonNullable<Config['text']>['encoder'], string>;
  * @throws TextError when no text has a word, or the vocabulary does not hold their characters
  */
 export async function makeEncoder(
-  { encoder: settings, maxLength }: { encoder: SmallEncoder; maxLength: number },
+  { encoder: settings, maxLength }: EncoderToMake,
   texts: readonly string[],
   options: { seed: number; threads: number; progress: Progress; fits?: FitStore | undefined },
 ): Promise<ShopEncoder> {
   const { seed, threads, progress, fits } = options;
-  const { layers, width, heads, vocabulary, epochs, learningRate } = settings;
+  const { vocabulary, epochs, learningRate, tokensPerBatch, ...shape } = settings;
   const { tokenizer, config } = trainWordPiece(texts, { size: vocabulary, maxLength });
   const files = {
     'tokenizer.json': Buffer.from(canonicalJson(tokenizer)),
@@ -85,7 +95,7 @@ export async function makeEncoder(
   };
   const read = tokenizerOf(files);
   const rng = createRng(seed).fork('text encoder');
-  const graph = buildTextEncoder({ vocabulary: read.size, layers, width, heads, maxLength }, rng);
+  const graph = buildTextEncoder({ ...shape, vocabulary: read.size, maxLength }, rng);
   const fresh = textEncoder(graph, read, { max_position_embeddings: maxLength });
   if (epochs === 0) return { encoder: fresh, files, curve: [] };
   const stored = fits?.next(contentId({ settings, maxLength, seed, threads, texts, version: 1 }));
@@ -94,6 +104,7 @@ export async function makeEncoder(
   const { encoder, curve } = await pretrainText(fresh, texts, {
     epochs,
     learningRate,
+    ...(tokensPerBatch ? { tokensPerBatch } : {}),
     threads,
     seed,
     onProgress({ step, of, loss }) {

@@ -1,0 +1,2 @@
+export { upliftFamily } from './campaign-family.ts';
+export { upliftTableFamily } from './table-family.ts';
