@@ -1,9 +1,18 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Config } from '../../lib/config/index.ts';
 import { ConfigError, DataError, formatDay, parseDay } from '../../lib/data/index.ts';
-import { type ComparedTask, compareModels, horizonOf } from '../../lib/evaluate/index.ts';
-import { CANDIDATES, FAMILIES, offered, type Trials } from '../../lib/models/index.ts';
+import { type ComparedTask, compareLists, compareModels, horizonOf } from '../../lib/evaluate/index.ts';
+import {
+  CANDIDATES,
+  FAMILIES,
+  type ListTrials,
+  offered,
+  offeredLists,
+  type Trials,
+  type TrialsContext,
+} from '../../lib/models/index.ts';
 import { isDated, lastDays, planRun, taskGroups, withGatheredUsers } from '../../lib/run/index.ts';
+import { printComparedLists } from './compared-lists.ts';
 import { ingestStep, type RunContext } from './run.ts';
 import { dayArgument, fixed, runSteps, type Step, table, thousands, workplaceOf } from './shared.ts';
 
@@ -17,6 +26,8 @@ interface CompareOptions {
 
 interface CompareContext extends RunContext {
   trials?: Trials;
+  /** Of a list task. */
+  lists?: ListTrials;
   /** Was the time over before all was tried? */
   cut?: boolean;
 }
@@ -33,7 +44,7 @@ export function compareCommand(): Command {
     )
     .option(
       '--models <names>',
-      'families or names of models (logistic,trees,forest,network,…); default: of the config',
+      'families or names of models (logistic,trees,forest,network,…; of lists neighbours,als,bpr); default: of the config, of lists all',
       namesArgument,
     )
     .option('--budget <minutes>', 'begin no further fit after so many minutes', minutesArgument)
@@ -43,20 +54,22 @@ export function compareCommand(): Command {
       checkAsked(workspace.config, options);
       const context: CompareContext = { workspace, seconds: {} };
       await runSteps(context, [ingestStep, planned(options), tried(options)], options.json ?? false);
-      const trials = context.trials!;
-      const compared = compareModels(trials, options.task);
-      if (!compared) {
-        const days = trials.trials.flatMap(({ day }) => (day === null ? [] : formatDay(day)));
+      const { trials, lists } = context;
+      const compared = trials && compareModels(trials, options.task);
+      const comparedLists = lists && compareLists(lists);
+      if (!compared && !comparedLists) {
+        const days = (trials ?? lists)!.trials.flatMap(({ day }) => (day === null ? [] : formatDay(day)));
         throw new DataError(
           `no row has an outcome of ${options.task} ${whenOf(days)}: ` +
             'its windows are not over yet, or nobody was in its population then',
         );
       }
       if (options.json) {
-        console.log(JSON.stringify(compared));
+        console.log(JSON.stringify(compared ?? comparedLists));
         return;
       }
-      print(compared);
+      if (compared) print(compared);
+      if (comparedLists) printComparedLists(comparedLists);
       if (context.cut) console.log(`the time was over, ${options.budget} minutes: no further fit was begun`);
     });
 }
@@ -69,16 +82,19 @@ function checkAsked(config: Config, { task, asOf, models }: CompareOptions): voi
       `there is no task "${task}"; the config has: ${Object.keys(config.tasks).join(', ')}`,
     );
   }
-  if (!FAMILIES[group.kind].trials) {
-    const what = group.kind === 'demand' ? 'demand' : 'lists';
-    throw new ConfigError(`${task} is a task of ${what}, which has one kind of model: nothing to compare`);
+  const { trials, listTrials } = FAMILIES[group.kind];
+  if (!trials && !listTrials) {
+    throw new ConfigError(
+      `${task} is a task of ${group.kind}, which has no models to choose from: nothing to compare`,
+    );
   }
   if (asOf && !isDated(group)) {
     throw new ConfigError(
       `${task} is a task of a labelled table, which has no days: leave --as-of out, its split decides`,
     );
   }
-  offered(CANDIDATES, config, models);
+  if (listTrials) offeredLists(models);
+  else offered(CANDIDATES, config, models);
 }
 
 const planned = ({ task }: CompareOptions): Step<CompareContext> => ({
@@ -100,9 +116,9 @@ const tried = (options: CompareOptions): Step<CompareContext> => ({
     const { manifest } = context.planned!;
     const group = manifest.groups.find(({ tasks }) => tasks.includes(options.task))!;
     const until = Date.now() + (options.budget ?? Number.POSITIVE_INFINITY) * 60_000;
-    const trials = FAMILIES[group.kind].trials!;
-    context.trials = await withGatheredUsers(store, manifest, { progress: tell }, (users) =>
-      trials({
+    const { trials, listTrials } = FAMILIES[group.kind];
+    await withGatheredUsers(store, manifest, { progress: tell }, async (users) => {
+      const asked: TrialsContext = {
         store,
         manifest,
         users,
@@ -123,8 +139,10 @@ const tried = (options: CompareOptions): Step<CompareContext> => ({
           context.cut = Date.now() >= until;
           return !context.cut;
         },
-      }),
-    );
+      };
+      if (listTrials) context.lists = await listTrials(asked);
+      else context.trials = await trials!(asked);
+    });
     return undefined;
   },
 });

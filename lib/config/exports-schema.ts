@@ -47,6 +47,8 @@ export const exportsSchema = z
     controlShare: z.number().min(0).max(0.5).default(0.05),
     /** How many of the strongest reasons stand beside each probability. */
     reasons: z.number().int().min(0).max(10).default(3),
+    /** Also why each entry of a list stands there, as facts such as 'bought 4 times, last 32 days ago'. */
+    listReasons: z.boolean().optional(),
     /** A table of what goes with each item: in the same basket, and within so many days behind it. `true`: the defaults. */
     items: z
       .union([

@@ -343,6 +343,20 @@ export {
   type UnfreezingStage,
   unfreezeSchedule,
 } from './peft/index.ts';
+// What users take next, from what they had.
+export {
+  type AlsOptions,
+  type BprOptions,
+  bprFactors,
+  type Factors,
+  type Interactions,
+  implicitAls,
+  itemNeighbours,
+  type NeighbourOptions,
+  RecommendError,
+  type Recommender,
+  userNeighbours,
+} from './recommend/index.ts';
 // Other steps and smaller models: adversarial, private, distilled, pruned.
 export {
   type AccountantOptions,

@@ -14,10 +14,10 @@ const FRESH_DAYS = 14;
 export async function longTailReport(
   store: ObjectStore,
   runId: string,
-  { name, others }: Pick<ListedTask, 'name' | 'others'>,
+  { name, others, attributes }: Pick<ListedTask, 'name' | 'others' | 'attributes'>,
   items: ReadonlyMap<string, number> = new Map(),
 ): Promise<LongTailReport | undefined> {
-  const catalogue = await readCatalogue(store, runId, name, others);
+  const catalogue = await readCatalogue(store, runId, name, { others, attributes: attributes.length > 0 });
   if (!catalogue) return undefined;
   const { units, pairs, usersOf, ageOf } = catalogue;
   let places = 0;

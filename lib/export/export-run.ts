@@ -148,6 +148,7 @@ async function exportTables(
         values,
         uplifts,
         lists,
+        listReasons: lists.filter((task) => task in first.listReasons),
         forecasts: [],
         actions: actionsOf(config),
         modelVersion: modelVersion(versions),
@@ -188,7 +189,7 @@ function columnsOf(
   { kind, tasks }: TaskGroup,
   config: RunManifest['config'],
 ): Omit<ExportTable['shape'], 'asOf' | 'modelVersion' | 'controlShare'> {
-  const none = { values: [], uplifts: [], lists: [], actions: [] };
+  const none = { values: [], uplifts: [], lists: [], listReasons: [], actions: [] };
   if (kind === 'uplift-table') {
     const uplifts = upliftsOf(tasks, config.tasks);
     return { ...none, id: 'row_id', tasks: [], uplifts, forecasts: [] };

@@ -20,8 +20,8 @@ export function answersOf({ tasks }: Pick<Config, 'tasks'>, task: string): Label
 
 /** The columns of a task, in order. */
 export function labelColumns({ task, form }: LabelledAnswers): Column[] {
-  const reasons: Column = { name: `${task}_reasons`, type: 'VARCHAR', list: true };
-  const probabilities: Column = { name: `${task}_probabilities`, type: 'VARCHAR', list: true };
+  const reasons: Column = { name: `${task}_reasons`, type: 'VARCHAR', list: 'values' };
+  const probabilities: Column = { name: `${task}_probabilities`, type: 'VARCHAR', list: 'values' };
   switch (form) {
     case 'one-of':
       return [
@@ -31,7 +31,7 @@ export function labelColumns({ task, form }: LabelledAnswers): Column[] {
         reasons,
       ];
     case 'any-of':
-      return [{ name: `${task}_labels`, type: 'VARCHAR', list: true }, probabilities, reasons];
+      return [{ name: `${task}_labels`, type: 'VARCHAR', list: 'values' }, probabilities, reasons];
     case 'number':
       return [
         ...['number', 'low', 'high'].map((part): Column => ({ name: `${task}_${part}`, type: 'DOUBLE' })),

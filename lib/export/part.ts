@@ -126,7 +126,10 @@ function* records(
       const task = shape.tasks.length + shape.values.length + i;
       effects(csv, columns.uplifts[uplift.name]!, row, uplift.least, ranks[task]![row]!, ranked[task]!);
     }
-    for (const name of shape.lists) csv.cell(columns.lists[name]!, row);
+    for (const name of shape.lists) {
+      csv.cell(columns.lists[name]!, row);
+      if (shape.listReasons.includes(name)) csv.cell(columns.listReasons[name]!, row);
+    }
     if (shape.actions.length > 0) {
       const best = bestAction(shape.actions, columns, row);
       if (best) csv.text(best.name);

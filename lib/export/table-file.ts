@@ -14,8 +14,8 @@ import type { ExportFile, Format } from './manifest.ts';
 export interface Column {
   readonly name: string;
   readonly type: 'VARCHAR' | 'DATE' | 'BOOLEAN' | 'DOUBLE' | 'INTEGER';
-  /** JSON text of named values: a list of structs where a format has them. */
-  readonly list?: boolean;
+  /** JSON text of a list of named values, or of reasons of entries: a list of structs where a format has them. */
+  readonly list?: keyof typeof LISTS;
 }
 
 interface TableFile {
@@ -40,7 +40,12 @@ const INPUT_OF_PARQUET = `header = true, auto_detect = false, delim = ',', quote
 
 const MEBIBYTE = 2 ** 20;
 
-const LIST = '[{"name":"VARCHAR","value":"DOUBLE"}]';
+/** What a list holds, as DuckDB reads it. */
+const LISTS = {
+  values: '[{"name":"VARCHAR","value":"DOUBLE"}]',
+  reasons:
+    '[{"name":"VARCHAR","reason":"VARCHAR","event":"VARCHAR","times":"DOUBLE","days":"INTEGER","other":"VARCHAR","words":"VARCHAR"}]',
+} as const;
 
 /**
  * Writes one table as an object a format. Objects that stand are left as they are: what they hold is a function of the
@@ -134,7 +139,7 @@ async function toParquet(
     const types = columns.map(({ name, type }) => `${literal(name)}: '${type}'`).join(', ');
     const selected = columns.map(({ name, list }) => {
       const quoted = `"${name.replaceAll('"', '""')}"`;
-      return list ? `from_json(${quoted}, '${LIST}') AS ${quoted}` : quoted;
+      return list ? `from_json(${quoted}, '${LISTS[list]}') AS ${quoted}` : quoted;
     });
     const source = `read_csv(${literal(csv)}, ${INPUT_OF_PARQUET}, max_line_size = ${Math.max(MEBIBYTE, longest)}, columns = {${types}})`;
     await connection.run(

@@ -17,6 +17,8 @@ export interface ExportShape {
   /** Tasks of the effect of a treatment. */
   readonly uplifts: readonly ExportedUplift[];
   readonly lists: readonly string[];
+  /** Those of the list tasks whose entries have reasons. */
+  readonly listReasons: readonly string[];
   /** What the shop may do to a user; none in a labelled table. */
   readonly actions: readonly Action[];
   /** Of tables of items: tasks that say how many units are expected. */
@@ -105,7 +107,7 @@ export const decileOf = (rank: number, ranked: number): number => Math.floor(((r
  * no column has these names, so that a reader may take both from it.
  */
 export function exportColumns(shape: ExportShape): Column[] {
-  const { id, tasks, values, uplifts, lists, actions, forecasts, labelled } = shape;
+  const { id, tasks, values, uplifts, lists, listReasons, actions, forecasts, labelled } = shape;
   return [
     { name: id, type: id === 'row_id' ? 'INTEGER' : 'VARCHAR' },
     { name: 'as_of_day', type: 'DATE' },
@@ -114,7 +116,7 @@ export function exportColumns(shape: ExportShape): Column[] {
       { name: `${task}_probability`, type: 'DOUBLE' },
       { name: `${task}_decile`, type: 'INTEGER' },
       { name: `${task}_rank`, type: 'INTEGER' },
-      { name: `${task}_reasons`, type: 'VARCHAR', list: true },
+      { name: `${task}_reasons`, type: 'VARCHAR', list: 'values' },
     ]),
     ...values.flatMap((task): Column[] => [
       { name: `${task}_value`, type: 'DOUBLE' },
@@ -124,7 +126,7 @@ export function exportColumns(shape: ExportShape): Column[] {
       { name: `${task}_rank`, type: 'INTEGER' },
       { name: `${task}_alive`, type: 'DOUBLE' },
       { name: `${task}_next_day`, type: 'DATE' },
-      { name: `${task}_reasons`, type: 'VARCHAR', list: true },
+      { name: `${task}_reasons`, type: 'VARCHAR', list: 'values' },
     ]),
     ...uplifts.flatMap(({ name }): Column[] => [
       { name: `${name}_uplift`, type: 'DOUBLE' },
@@ -133,9 +135,14 @@ export function exportColumns(shape: ExportShape): Column[] {
       { name: `${name}_persuadable`, type: 'BOOLEAN' },
       { name: `${name}_decile`, type: 'INTEGER' },
       { name: `${name}_rank`, type: 'INTEGER' },
-      { name: `${name}_reasons`, type: 'VARCHAR', list: true },
+      { name: `${name}_reasons`, type: 'VARCHAR', list: 'values' },
     ]),
-    ...lists.map((task): Column => ({ name: `${task}_top`, type: 'VARCHAR', list: true })),
+    ...lists.flatMap((task): Column[] => [
+      { name: `${task}_top`, type: 'VARCHAR', list: 'values' },
+      ...(listReasons.includes(task)
+        ? [{ name: `${task}_top_reasons`, type: 'VARCHAR', list: 'reasons' } satisfies Column]
+        : []),
+    ]),
     ...(actions.length > 0
       ? [
           { name: 'next_action', type: 'VARCHAR' as const },

@@ -79,6 +79,29 @@ export interface Trials {
   readonly trials: readonly Trial[];
 }
 
+/** Lists of several models for the users that are judged on a past day, and what they then took. */
+export interface ListTrial {
+  /** Shop day. */
+  readonly day: number;
+  readonly truth: readonly ReadonlySet<string>[];
+  /** In [0, 1), the same of a user on all days. */
+  readonly users: readonly number[];
+  /** By model, best first, in the order of the users. */
+  readonly lists: ReadonlyMap<string, readonly string[][]>;
+  /** To fit a model and to make the lists. */
+  readonly seconds: ReadonlyMap<string, number>;
+  /** Models that were not begun in time. */
+  readonly cut: readonly string[];
+}
+
+/** Models of lists tried side by side. */
+export interface ListTrials {
+  readonly task: string;
+  /** Length of a list. */
+  readonly k: number;
+  readonly trials: readonly ListTrial[];
+}
+
 export interface ScoreContext {
   readonly store: ObjectStore;
   readonly runId: string;
@@ -117,6 +140,8 @@ export interface Answers {
   readonly tasks: Record<string, TaskScores>;
   /** Per list task the user's top items as JSON lists of named values, best first; null without any. */
   readonly lists: Record<string, (string | null)[]>;
+  /** Per list task, where they are asked for, a JSON list with the reason of each entry; null beside a list that is null. */
+  readonly listReasons?: Record<string, (string | null)[]>;
   readonly values: Record<string, ValueScores>;
   /** Absent where no task is of a treatment. */
   readonly uplifts?: Record<string, UpliftScores>;
@@ -293,6 +318,8 @@ export interface ListedTask extends AnsweredTask {
   readonly validation?: ListValidation;
   /** Types that the model reads beside the task's event. */
   readonly others: readonly EventType[];
+  /** Attributes of items that the model reads. */
+  readonly attributes: readonly string[];
   /** In words: the rules of the lists, and those that stood when the validation was measured. */
   readonly rules: readonly string[];
   readonly validatedBy: readonly string[];
@@ -358,6 +385,8 @@ interface Family<M> {
    * @throws ConfigError for a name that no candidate has, DataError for a day that there is nothing to learn before
    */
   trials?(context: TrialsContext): Promise<Trials>;
+  /** The same of models whose answers are lists. */
+  listTrials?(context: TrialsContext): Promise<ListTrials>;
   /** @throws DataError when the manifest is not of the family's form */
   describe(files: ModelFiles, config: Config, group: TaskGroup): ModelDescription;
 }

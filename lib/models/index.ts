@@ -21,6 +21,7 @@ export type {
   LabelledTask,
   ListedOutcomes,
   ListedTask,
+  ListTrials,
   ModelDescription,
   ModelFamily,
   OutcomeCollector,
@@ -29,6 +30,7 @@ export type {
   ShardScores,
   TaskForecasts,
   Trials,
+  TrialsContext,
   UserWalk,
   ValueOutcomes,
 } from './family.ts';
@@ -38,6 +40,7 @@ export {
   ensureItemPairs,
   exportsItems,
   type ItemPair,
+  offeredLists,
   readCatalogue,
   readItemPairs,
 } from './next/index.ts';

@@ -85,11 +85,12 @@ async function scoreShard(args: {
     snapshot.add(user.user, user.hash, user.state);
     profiles?.add(user);
   });
-  const answers = { tasks: {}, lists: {}, values: {}, uplifts: {} } satisfies Answers;
+  const answers = { tasks: {}, lists: {}, listReasons: {}, values: {}, uplifts: {} } satisfies Answers;
   for (const scorer of scorers) {
-    const { tasks, lists, values, uplifts } = await scorer.score(users, shard);
+    const { tasks, lists, listReasons, values, uplifts } = await scorer.score(users, shard);
     Object.assign(answers.tasks, tasks);
     Object.assign(answers.lists, lists);
+    Object.assign(answers.listReasons, listReasons);
     Object.assign(answers.values, values);
     Object.assign(answers.uplifts, uplifts);
   }

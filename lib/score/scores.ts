@@ -15,7 +15,7 @@ const AMOUNTS = ['value', 'low', 'high', 'alive', 'next'] as const;
 /** Numbers of an uplift task. */
 const EFFECTS = ['uplift', 'control', 'treated'] as const;
 
-/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, then `<task>.logit`, `.probability`, `.reasons`, or `.list`, or `.value`, `.low`, `.high`, `.alive`, `.next`, `.reasons`, or `.uplift`, `.control`, `.treated`, `.reasons`; of items `.units`, `.low`, `.high`, `.stockout`; of a table's classes and numbers see `label-columns.ts`. */
+/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, then `<task>.logit`, `.probability`, `.reasons`, or `.list`, perhaps `.listReasons`, or `.value`, `.low`, `.high`, `.alive`, `.next`, `.reasons`, or `.uplift`, `.control`, `.treated`, `.reasons`; of items `.units`, `.low`, `.high`, `.stockout`; of a table's classes and numbers see `label-columns.ts`. */
 export function encodeScores(scores: ShardScores, metadata: Record<string, string>): Uint8Array {
   const rows = scores.users.length;
   const fields: Field[] = [];
@@ -38,6 +38,8 @@ export function encodeScores(scores: ShardScores, metadata: Record<string, strin
     text(`${task}.reasons`, reasons);
   }
   for (const [task, list] of Object.entries(scores.lists)) text(`${task}.list`, list);
+  for (const [task, reasons] of Object.entries(scores.listReasons ?? {}))
+    text(`${task}.listReasons`, reasons);
   for (const [task, own] of Object.entries(scores.values)) {
     for (const name of AMOUNTS) number(`${task}.${name}`, own[name]);
     text(`${task}.reasons`, own.reasons);
@@ -63,6 +65,8 @@ export interface ScoreColumns {
   readonly emails?: TextColumn;
   readonly tasks: Readonly<Record<string, TaskColumns>>;
   readonly lists: Readonly<Record<string, TextColumn>>;
+  /** Of the list tasks whose entries have reasons. */
+  readonly listReasons: Readonly<Record<string, TextColumn>>;
   readonly values: Readonly<Record<string, ValueColumns>>;
   readonly uplifts: Readonly<Record<string, UpliftColumns>>;
   readonly forecasts: Readonly<Record<string, TaskForecasts>>;
@@ -116,6 +120,7 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
       ]),
     ),
     lists: Object.fromEntries(named('.list').map((task) => [task, text(`${task}.list`)])),
+    listReasons: Object.fromEntries(named('.listReasons').map((task) => [task, text(`${task}.listReasons`)])),
     values: Object.fromEntries(
       named('.value').map((task) => {
         const [value, low, high, alive, next] = AMOUNTS.map((name) =>

@@ -25,7 +25,7 @@ const config = (rules: Partial<typeof listOf>): ConfigInput =>
       },
     },
     tasks: { preference: { ...listOf, ...rules } },
-    exports: { formats: ['csv.gz', 'parquet'], items: true },
+    exports: { formats: ['csv.gz', 'parquet'], items: true, listReasons: true },
   });
 
 it('lists by rules: from a config and files to exports and a report', { timeout: SLOW }, async () => {
@@ -60,8 +60,14 @@ it('lists by rules: from a config and files to exports and a report', { timeout:
     );
     return gunzipSync(await readFile(join(folder, '.nightjar/bucket', key))).toString();
   };
-  const listed = new Set((await textOf('users')).match(/sku-\d+/g));
+  const users = await textOf('users');
+  const listed = new Set([...users.matchAll(/""name"":""(sku-\d+)""/g)].map(([, item]) => item));
   expect([...listed].sort()).toEqual(['sku-1', 'sku-2', 'sku-4', 'sku-5', 'sku-7', 'sku-8']);
+  // and says why, of what was bought longer ago than 20 days too
+  expect(users.split('\n')[0]).toContain('preference_top,preference_top_reasons,');
+  const words = [...users.matchAll(/""words"":""([^"]+)""/g)].map(([, text]) => text!);
+  expect(words.some((text) => /^bought (?:\d+ times, last )?\d+ days ago$/.test(text))).toBe(true);
+  expect(words.some((text) => /^goes with sku-\d+, bought /.test(text))).toBe(true);
   // and what goes with each item is a table of its own
   const [head, ...pairs] = (await textOf('items')).trimEnd().split('\n');
   expect(head).toBe('item,as_of_day,how,rank,other_item,support,confidence,lift');

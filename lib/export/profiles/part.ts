@@ -65,13 +65,13 @@ const columnsOf = ({ interests, anomaly }: ProfileTable): Column[] => [
   { name: 'price_band', type: 'VARCHAR' },
   { name: 'part_of_day', type: 'VARCHAR' },
   { name: 'weekday', type: 'VARCHAR' },
-  ...(interests ? [{ name: 'interests', type: 'VARCHAR', list: true } as const] : []),
+  ...(interests ? [{ name: 'interests', type: 'VARCHAR', list: 'values' } as const] : []),
   { name: 'segment', type: 'INTEGER' },
   ...(anomaly === undefined
     ? []
     : [
         { name: 'anomaly', type: 'DOUBLE' } as const,
-        { name: 'anomaly_reasons', type: 'VARCHAR', list: true } as const,
+        { name: 'anomaly_reasons', type: 'VARCHAR', list: 'values' } as const,
       ]),
 ];
 

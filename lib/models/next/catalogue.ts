@@ -1,4 +1,3 @@
-import type { EventType } from '../../data/index.ts';
 import { getBytes, type ObjectStore } from '../../runtime/index.ts';
 import { decodeItemTable } from './item-table-file.ts';
 import { itemTableKey } from './run-item-table.ts';
@@ -16,16 +15,16 @@ export interface Catalogue {
 
 /**
  * The units of a run's item table.
- * @param others types that the model reads beside the task's event
+ * @param reads what the model reads beside the task's event
  * @returns undefined where the table has been deleted
  */
 export async function readCatalogue(
   store: ObjectStore,
   runId: string,
   task: string,
-  others: readonly EventType[],
+  reads: Parameters<typeof itemTableKey>[2],
 ): Promise<Catalogue | undefined> {
-  const key = itemTableKey(runId, task, others);
+  const key = itemTableKey(runId, task, reads);
   const bytes = await getBytes(store, key);
   if (!bytes) return undefined;
   const { names, users, age } = decodeItemTable(bytes, key);

@@ -8,6 +8,7 @@ import { nextOutcomes } from './outcomes.ts';
 import { rulesInWords } from './rules.ts';
 import { openNextScorer } from './score.ts';
 import { trainNext } from './train.ts';
+import { tryLists } from './trials.ts';
 
 /** List tasks: what a user will take next. Each has a ranker of its own. */
 export const nextFamily: FamilyOverUsers<NextModelManifest> = {
@@ -15,6 +16,7 @@ export const nextFamily: FamilyOverUsers<NextModelManifest> = {
   manifest: nextManifest,
   check: checkListTask,
   train: trainNext,
+  listTrials: tryLists,
   open: openNextScorer,
   outcomes: nextOutcomes,
   describe(files, config) {
@@ -33,6 +35,7 @@ export const nextFamily: FamilyOverUsers<NextModelManifest> = {
           of,
           k,
           others: manifest.others ?? [],
+          attributes: manifest.attributes ?? [],
           rules: rulesInWords(task),
           validatedBy: manifest.rules ?? [],
           ...(measured ? { validation: measured } : {}),

@@ -28,7 +28,8 @@ export interface OtherStatistics {
 }
 
 /**
- * What is known of the units on a day: only of those that someone had to do with before it, in ascending order of names.
+ * What is known of the units on a day: of those that someone had to do with before it, and of those that were known by then
+ * without that, where the model reads attributes; in ascending order of names.
  */
 export interface ItemTable {
   /** Shop day: events before it count. */
@@ -66,8 +67,16 @@ export interface UnitIndex {
   readonly of: (item: number) => number;
 }
 
-/** Numbers the units that someone had to do with before the day by their names. */
-export function indexUnits(history: History, day: number, unitOf: UnitOf): UnitIndex {
+/**
+ * Numbers the units that someone had to do with before the day by their names.
+ * @param cold units beside those that someone had to do with, which are named
+ */
+export function indexUnits(
+  history: History,
+  day: number,
+  unitOf: UnitOf,
+  cold: (had: ReadonlySet<string>) => readonly string[] = () => [],
+): UnitIndex {
   const nameOf = history.names.map((item) => unitOf(item));
   const known = new Set<string>();
   for (const { together } of history.usersBefore(day)) {
@@ -76,7 +85,7 @@ export function indexUnits(history: History, day: number, unitOf: UnitOf): UnitI
       if (name !== undefined) known.add(name);
     });
   }
-  const names = [...known].sort();
+  const names = [...known, ...cold(known)].sort();
   const numbers = new Map(names.map((name, i) => [name, i]));
   const of = Int32Array.from(nameOf, (name) => (name === undefined ? -1 : (numbers.get(name) ?? -1)));
   return { names, of: (item) => of[item]! };

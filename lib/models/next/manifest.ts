@@ -18,6 +18,8 @@ export interface NextModelManifest {
   readonly groups: number;
   /** Types that are read beside the task's event; absent where there are none, and in models of earlier versions. */
   readonly others?: readonly EventType[];
+  /** Attributes of items that are read; absent where none are, and in models of earlier versions. */
+  readonly attributes?: readonly string[];
   readonly curve: readonly CurvePoint[];
   /** How it came about, one sentence each. */
   readonly selection: readonly string[];
@@ -41,6 +43,7 @@ export const nextManifest: z.ZodType<NextModelManifest> = z.object({
   rows: z.number(),
   groups: z.number(),
   others: z.exactOptional(z.array(z.enum(EVENT_TYPES))),
+  attributes: z.exactOptional(z.array(z.string())),
   curve: curveSchema,
   selection: z.array(z.string()),
   validation: z.exactOptional(validationSchema<ListValidation>()),

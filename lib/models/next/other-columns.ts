@@ -1,4 +1,5 @@
 import type { EventType } from '../../data/index.ts';
+import { ALIKE_NAMES } from './alike-columns.ts';
 import type { ItemTable, OtherStatistics } from './item-table.ts';
 import { hasLead } from './others.ts';
 import { PAIR_FEATURES, TINY, unitMatrix } from './pair-columns.ts';
@@ -86,12 +87,13 @@ export const OTHER_WIDTH = OTHER_NAMES.length;
 
 /**
  * Names of what the ranker reads of a pair of user and unit, in the order of its columns: by the target's type, then by
- * each other type that is read, then by all together that lead to units.
+ * each other type that is read, then by all together that lead to units, then by what is said of items.
  */
-export const pairNames = (others: readonly EventType[]): string[] => [
+export const pairNames = (others: readonly EventType[], attributes = false): string[] => [
   ...PAIR_FEATURES,
   ...others.flatMap((type) => OTHER_NAMES.map((name) => `${type}: ${name}`)),
   ...(hasLead(others) ? Object.keys(TOGETHER) : []),
+  ...(attributes ? ALIKE_NAMES : []),
 ];
 
 /** The columns that describe units by one type alone: (units, columns). */

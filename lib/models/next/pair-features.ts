@@ -1,10 +1,13 @@
+import { AlikeFeatures } from './alike-features.ts';
 import { Best } from './best.ts';
 import { eachNeighbour } from './co-occurrence.ts';
 import { DIMENSIONS } from './embedding.ts';
 import { embeddingWeight, type ItemTable } from './item-table.ts';
+import { pairNames } from './other-columns.ts';
 import { firstAllowed, OtherFeatures } from './other-features.ts';
 import { byScore, PAIR_WIDTH, type Pair, TINY, unitFeatures, writePair } from './pair-columns.ts';
 import type { Profile } from './profile.ts';
+import type { UnitAttributes } from './unit-attributes.ts';
 
 /**
  * Candidates of a user: units of their own, those that are popular, and those bought beside their own. Where other types
@@ -13,8 +16,11 @@ import type { Profile } from './profile.ts';
 const OWN_CANDIDATES = 200;
 const POPULAR_CANDIDATES = 100;
 const CO_CANDIDATES = 150;
+/** Where attributes are read, so many more that few have had yet. */
+const COLD_CANDIDATES = 50;
 /** No user has more candidates than these. */
-export const MAX_CANDIDATES = OWN_CANDIDATES + POPULAR_CANDIDATES + CO_CANDIDATES;
+export const mostCandidates = (attributes: boolean): number =>
+  OWN_CANDIDATES + POPULAR_CANDIDATES + CO_CANDIDATES + (attributes ? COLD_CANDIDATES : 0);
 
 const { log1p, max, min } = Math;
 const NONE: readonly number[] = [];
@@ -33,8 +39,10 @@ export interface CandidateRules {
  */
 export class PairFeatures {
   /** Of the user last opened: candidate units, ascending, in [0, count). */
-  readonly candidates = new Int32Array(MAX_CANDIDATES);
+  readonly candidates: Int32Array;
   count = 0;
+  /** Columns of a pair. */
+  readonly width: number;
   /** Units that someone had and that are not barred, by popularity of the last 30 days: the first of them. */
   readonly popular: Int32Array;
 
@@ -46,6 +54,9 @@ export class PairFeatures {
   /** The same of popular candidates and of those bought beside: the same array, unless both are apart. */
   readonly #barredAsNew: Uint8Array;
   readonly #others: OtherFeatures | undefined;
+  readonly #alike: AlikeFeatures | undefined;
+  /** Where the columns of attributes begin in a pair. */
+  readonly #alikeAt: number;
   readonly #table: ItemTable;
   /** Columns that describe units alone, (units, columns). */
   readonly #unit: Float32Array;
@@ -59,16 +70,25 @@ export class PairFeatures {
   readonly #isCandidate: Uint8Array;
   /** Place of a unit in the user's profile; -1 for none. */
   readonly #own: Int32Array;
-  readonly #affinity = new Float64Array(MAX_CANDIDATES);
+  readonly #affinity: Float64Array;
   readonly #taste = new Float64Array(DIMENSIONS);
   readonly #bestOwn = new Best(OWN_CANDIDATES);
   readonly #bestCo = new Best(CO_CANDIDATES);
+  readonly #bestCold = new Best(COLD_CANDIDATES);
   #profile: Profile | undefined;
   /** The pair that is written: one object for all of them. */
   readonly #pair: Pair;
 
-  constructor(table: ItemTable, horizonDays: number, rules?: CandidateRules) {
+  /** @param attributes what is said of the table's units, where that is read */
+  constructor(table: ItemTable, horizonDays: number, rules?: CandidateRules, attributes?: UnitAttributes) {
     const n = table.names.length;
+    const most = mostCandidates(attributes !== undefined);
+    this.candidates = new Int32Array(most);
+    this.#affinity = new Float64Array(most);
+    this.#alike = attributes && new AlikeFeatures(table, attributes);
+    const others = table.others.map(({ type }) => type);
+    this.#alikeAt = pairNames(others).length;
+    this.width = pairNames(others, attributes !== undefined).length;
     this.#table = table;
     this.#apart = rules?.apart ?? false;
     this.#barred = rules ? rules.barred.slice() : new Uint8Array(n);
@@ -134,6 +154,7 @@ export class PairFeatures {
     if (this.#profile) for (const unit of this.#profile.unit) this.#own[unit] = -1;
     this.#profile = profile;
     this.#others?.open(profile, others);
+    this.#alike?.open(profile, others);
     const touched = this.#sumNeighbours(profile);
     const had = this.#apart ? profile.unit : NONE;
     bar(this.#barred, excluded);
@@ -166,6 +187,7 @@ export class PairFeatures {
     writePair(pair, this.#unit, unit, out, offset);
     const target = own < 0 ? Number.POSITIVE_INFINITY : last[own]!;
     this.#others?.write(unit, target, out, offset + PAIR_WIDTH);
+    this.#alike?.write(unit, out, offset + this.#alikeAt);
   }
 
   /** Sums similarities over the user's units. @returns how many units were touched */
@@ -226,6 +248,10 @@ export class PairFeatures {
     this.#take(OWN_CANDIDATES, own, this.#bestOwn.take());
     this.#take(POPULAR_CANDIDATES, popular, otherPopular);
     this.#take(CO_CANDIDATES, co, this.#bestCo.take());
+    if (this.#alike) {
+      this.#alike.offerCold(this.#bestCold, barredAsNew);
+      this.#take(COLD_CANDIDATES, this.#bestCold.take(), []);
+    }
     this.candidates.subarray(0, this.count).sort();
     for (let c = 0; c < this.count; c++) {
       const j = this.candidates[c]!;
@@ -296,6 +322,7 @@ export class PairFeatures {
     }
     this.#pair.largest = largest;
     this.#others?.measure(this.candidates.subarray(0, this.count));
+    this.#alike?.measure(this.candidates.subarray(0, this.count));
   }
 }
 

@@ -5,14 +5,15 @@ import { openSession, type Session } from '../../engine/train/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { ScoreContext, Scorer, UserWalk } from '../family.ts';
 import { type NamedValue, namedValues, openUnits, parseManifest, type UnitOf } from '../shared/index.ts';
+import { type EntryReason, EntryReasons, reasonsAsText } from './entry-reasons.ts';
+import { openItemAttributes } from './item-attributes.ts';
 import type { ItemTable } from './item-table.ts';
 import type { ListPicker } from './list-picker.ts';
 import { nextManifest } from './manifest.ts';
 import { nextTask } from './next-task.ts';
-import { pairNames } from './other-columns.ts';
 import { hasTaste, otherEntries } from './others.ts';
-import { MAX_CANDIDATES, PairFeatures } from './pair-features.ts';
-import { activeDays, itemEntries, ProfileReader } from './profile.ts';
+import { PairFeatures } from './pair-features.ts';
+import { activeDays, itemEntries, NO_PROFILE, type Profile, ProfileReader } from './profile.ts';
 import { boughtProfile, type ListRules, openRules } from './rules.ts';
 import { ensureItemTable } from './run-item-table.ts';
 
@@ -31,19 +32,30 @@ export async function openNextScorer(files: ModelFiles, context: ScoreContext): 
   const { store, runId, manifest, group, threads } = context;
   const name = group.tasks[0]!;
   const task = nextTask(manifest, name);
-  const { others = [] } = parseManifest(nextManifest, files);
-  const table = await ensureItemTable(store, runId, manifest, name, others);
+  const { others = [], attributes: read = [] } = parseManifest(nextManifest, files);
+  const said = await openItemAttributes(store, manifest, task);
+  const attributes = read.length > 0 ? said : undefined;
+  const table = await ensureItemTable(store, runId, manifest, name, { others, attributes });
+  const described = said?.at(table.day, table.names);
   const unitOf = (await openUnits(store, manifest, task)).at(table.day);
   const session = await openSession(files['model.onnx']!, { threads });
   const rules = await (await openRules(store, manifest, name, task)).at(table.day, table.names);
-  const features = new PairFeatures(table, task.horizonDays, rules.candidates);
+  const features = new PairFeatures(table, task.horizonDays, rules.candidates, attributes && described);
+  const reasons = manifest.config.exports.listReasons
+    ? new EntryReasons(table, task.event, described)
+    : undefined;
   const numbers = new Map(table.names.map((unit, i) => [unit, i]));
   return {
     async score(users) {
-      const lists = new ShardLists({ table, features, session, unitOf, numbers, task, rules });
+      const lists = new ShardLists({ table, features, session, unitOf, numbers, task, rules, reasons });
       const top = await lists.run(users);
       return {
-        lists: { [name]: top.map((items) => (items.length > 0 ? namedValues(items) : null)) },
+        lists: { [name]: top.map(({ units }) => (units.length > 0 ? namedValues(units) : null)) },
+        ...(reasons
+          ? {
+              listReasons: { [name]: top.map((list) => (list.reasons ? reasonsAsText(list.reasons) : null)) },
+            }
+          : {}),
       };
     },
     close: () => session.close(),
@@ -58,7 +70,23 @@ interface Scoring {
   readonly numbers: ReadonlyMap<string, number>;
   readonly task: NextTask;
   readonly rules: ListRules;
+  /** Where the reasons of entries are asked for. */
+  readonly reasons: EntryReasons | undefined;
 }
+
+/** A user's list. */
+interface UserList {
+  readonly units: readonly ListedUnit[];
+  readonly reasons?: readonly EntryReason[] | undefined;
+}
+
+/** What reasons are found by. */
+interface UserProfiles {
+  readonly profile: Profile;
+  readonly beside: readonly Profile[];
+}
+
+const NO_LIST: UserList = { units: [] };
 
 /** The candidates of one user within a batch. */
 interface Part {
@@ -67,12 +95,14 @@ interface Part {
   readonly units: Int32Array;
   /** 1 for those that the user has had before. */
   readonly had: Uint8Array;
+  /** Kept only where reasons are asked for: these are no small part of a batch. */
+  readonly profiles?: UserProfiles | undefined;
 }
 
 class ShardLists {
   readonly #s: Scoring;
   readonly #picker: ListPicker;
-  readonly #lists: ListedUnit[][] = [];
+  readonly #lists: UserList[] = [];
   /** Batches that are under way, in their order. */
   readonly #sent: Part[][] = [];
 
@@ -81,15 +111,22 @@ class ShardLists {
     this.#picker = scoring.rules.picker();
   }
 
-  async run(users: UserWalk): Promise<ListedUnit[][]> {
+  async run(users: UserWalk): Promise<UserList[]> {
     for await (const { logits } of this.#s.session.runAll(this.#batches(users))) {
-      for (const { user, start, units, had } of this.#sent.shift()!) {
+      for (const { user, start, units, had, profiles } of this.#sent.shift()!) {
         units.forEach((unit, i) => {
           this.#picker.offer(unit, Number(logits!.data[start + i]), had[i] === 1);
         });
-        this.#lists[user] = this.#picker
-          .take()
-          .map(({ id, score }) => ({ name: this.#s.table.names[id]!, value: score }));
+        const taken = this.#picker.take();
+        this.#lists[user] = {
+          units: taken.map(({ id, score }) => ({ name: this.#s.table.names[id]!, value: score })),
+          reasons:
+            profiles &&
+            this.#reasonsOf(
+              profiles,
+              taken.map(({ id }) => id),
+            ),
+        };
       }
     }
     return this.#lists;
@@ -100,13 +137,16 @@ class ShardLists {
     const type = eventCode(task.event);
     const types = table.others.map((other) => other.type);
     const others = types.map(eventCode);
-    const width = pairNames(types).length;
+    const { width } = features;
     const reader = new ProfileReader(table.names.length, table.day);
     const unitOf = this.#numberOf(users);
-    const popularWithout = (excluded: readonly number[]) =>
-      Array.from(features.popularWithout(excluded))
-        .slice(0, task.k)
-        .map((unit) => ({ name: table.names[unit]!, value: null }));
+    const popularWithout = (excluded: readonly number[]): UserList => {
+      const units = Array.from(features.popularWithout(excluded)).slice(0, task.k);
+      return {
+        units: units.map((unit) => ({ name: table.names[unit]!, value: null })),
+        reasons: units.length > 0 ? this.#reasonsOf({ profile: NO_PROFILE, beside: [] }, units) : undefined,
+      };
+    };
     const popular = popularWithout([]);
     let pairs = new Float32Array(BATCH_PAIRS * width);
     let parts: Part[] = [];
@@ -127,20 +167,21 @@ class ShardLists {
         : [];
       if (!hasTaste(profile, beside, types)) {
         const list = excluded.length > 0 ? popularWithout(excluded) : popular;
-        this.#lists.push(state.day === Number.NEGATIVE_INFINITY ? [] : list);
+        this.#lists.push(state.day === Number.NEGATIVE_INFINITY ? NO_LIST : list);
         continue;
       }
       features.open(profile, beside, excluded);
-      const user = this.#lists.push([]) - 1;
+      const user = this.#lists.push(NO_LIST) - 1;
       const units = features.candidates.slice(0, features.count);
       parts.push({
         user,
         start: used,
         units,
         had: Uint8Array.from(units, (_, c) => Number(features.isOwn(c))),
+        profiles: this.#s.reasons && { profile, beside },
       });
       for (let c = 0; c < features.count; c++) features.write(c, pairs, used++ * width);
-      if (used + MAX_CANDIDATES > BATCH_PAIRS) {
+      if (used + features.candidates.length > BATCH_PAIRS) {
         this.#sent.push(parts);
         yield { features: float32(pairs, [BATCH_PAIRS, width]) };
         pairs = new Float32Array(BATCH_PAIRS * width);
@@ -151,6 +192,10 @@ class ShardLists {
     if (used === 0) return;
     this.#sent.push(parts);
     yield { features: float32(pairs, [BATCH_PAIRS, width]) };
+  }
+
+  #reasonsOf({ profile, beside }: UserProfiles, units: readonly number[]): EntryReason[] | undefined {
+    return this.#s.reasons?.of(profile, beside, units);
   }
 
   /** Numbers of the units of a shard's items; each name is looked up once. */

@@ -1,12 +1,14 @@
 import type { NextTask } from '../../config/index.ts';
-import { type EventType, formatDay } from '../../data/index.ts';
+import { formatDay } from '../../data/index.ts';
 import { createRng, type Rng } from '../../engine/host/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { RunManifest } from '../../run/index.ts';
 import type { ListValidation, TrainContext } from '../family.ts';
 import { manifestFile, openUnits, type Units } from '../shared/index.ts';
+import { type Reads, tableOfDay } from './day-table.ts';
 import { eachLine, type History, type UserHistory } from './history.ts';
-import { buildItemTable, indexUnits, type UnitIndex } from './item-table.ts';
+import { openItemAttributes } from './item-attributes.ts';
+import type { UnitIndex } from './item-table.ts';
 import type { NextModelManifest } from './manifest.ts';
 import { asOfDay, nextTask } from './next-task.ts';
 import { pairNames } from './other-columns.ts';
@@ -58,9 +60,14 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
   const units = await openUnits(store, manifest, task);
   const history = await readHistory(await context.users(), manifest, name, cutoffs);
   const { others } = history;
+  const said = await openItemAttributes(store, manifest, task);
+  // Where no row says since when it holds, nobody knows which items were new at a past day, so that nothing could be learnt of it.
+  const attributes = said?.dated ? said : undefined;
+  const reads: Reads = { others, attributes };
   const { groups, origins } = collectGroups({
     history,
-    others,
+    days: cutoffs.length,
+    reads,
     units,
     task,
     seed: config.model.seed,
@@ -85,11 +92,13 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
     const unitOf = units.at(cutoffs.at(-1)!);
     const { at: rulesOf } = await openRules(store, manifest, name, task);
     const measured = await validateNext({
-      ...{ history, others, unitOf, task, rulesOf, ranker, by, takes, threads },
+      ...{ history, reads, unitOf, task, rulesOf, ranker, by, takes, threads },
     });
     if (measured.assessment.n > 0) validation = measured;
   }
-  const ranker = trained ? await fitOn(groups, 'ranking') : untrainedRanker(pairNames(others));
+  const ranker = trained
+    ? await fitOn(groups, 'ranking')
+    : untrainedRanker(pairNames(others, attributes !== undefined));
   const description: NextModelManifest = {
     kind: 'next',
     task: name,
@@ -102,6 +111,7 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
     groups: groups.count,
     curve: ranker.curve,
     ...(others.length > 0 ? { others } : {}),
+    ...(attributes ? { attributes: attributes.names } : {}),
     selection: trained
       ? [
           `Learnt from ${groups.count} windows of ${task.horizonDays} days after ${cutoffs.length} past days ` +
@@ -111,6 +121,9 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
             ? [
                 `Beside "${task.event}" it reads what users did by ${others.map((type) => `"${type}"`).join(', ')}.`,
               ]
+            : []),
+          ...(attributes
+            ? [`Of new items it reads what is said of them: ${attributes.names.join(', ')}.`]
             : []),
           ...(history.share < 1 ? [`A sample of users: a share of ${history.share}.`] : []),
         ]
@@ -127,10 +140,17 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
   };
 }
 
-/** Days to learn from, ascending; none when no window is closed with a day of history before it. */
-export function trainingCutoffs(manifest: RunManifest, task: NextTask): number[] {
+/**
+ * Days to learn from, ascending; none when no window is closed with a day of history before it.
+ * @param asOf day by which windows are over; default: that of the run
+ */
+export function trainingCutoffs(
+  manifest: RunManifest,
+  task: NextTask,
+  asOf: number = asOfDay(manifest),
+): number[] {
   const first = Math.min(...manifest.inputs.events.flatMap(({ minDay }) => minDay ?? []));
-  const latest = asOfDay(manifest) - task.horizonDays;
+  const latest = asOf - task.horizonDays;
   if (!(latest > first)) return [];
   const earliest = first + Math.min(MIN_HISTORY, Math.ceil((latest - first) / 2));
   const every = Math.min(CUTOFF_EVERY, Math.max(1, Math.floor((latest - earliest) / WANTED_CUTOFFS)));
@@ -172,25 +192,33 @@ function heldOut(
   return others.length < FEWEST_GROUPS ? undefined : { kept: others, by: 'users', takes: isOut };
 }
 
-function collectGroups(args: {
+/**
+ * What users took in the windows after past days, beside what they did not take.
+ * @param days the first so many cut-offs of the history
+ */
+export function collectGroups(args: {
   history: History;
-  others: readonly EventType[];
+  days: number;
+  reads: Reads;
   units: Units;
   task: NextTask;
   seed: number;
   progress: (text: string) => void;
 }): { groups: RankingGroups; origins: Origin[] } {
-  const { history, others, units, task, seed, progress } = args;
-  const width = pairNames(others).length;
+  const { history, days, reads, units, task, seed, progress } = args;
+  const cutoffs = history.cutoffs.slice(0, days);
+  const { others, attributes } = reads;
+  const width = pairNames(others, attributes !== undefined).length;
   const groups = new RankingGroups(width);
   const origins: Origin[] = [];
-  const share = (MAX_GROUPS * PAIR_WIDTH) / width / Math.max(1, countWindows(history, task.horizonDays));
+  const share =
+    (MAX_GROUPS * PAIR_WIDTH) / width / Math.max(1, countWindows(history, cutoffs, task.horizonDays));
   const rng = createRng(seed).fork('negatives');
-  history.cutoffs.forEach((day, c) => {
-    progress(`candidates of ${formatDay(day)} (${c + 1} of ${history.cutoffs.length})`);
-    const index = indexUnits(history, day, units.at(day));
+  cutoffs.forEach((day, c) => {
+    progress(`candidates of ${formatDay(day)} (${c + 1} of ${cutoffs.length})`);
+    const { index, table } = tableOfDay(history, c, units.at(day), reads);
     if (index.names.length === 0) return;
-    const features = new PairFeatures(buildItemTable(history, c, index, others), task.horizonDays);
+    const features = new PairFeatures(table, task.horizonDays, undefined, attributes?.at(day, index.names));
     const reader = new ProfileReader(index.names.length, day);
     const own = rng.fork(formatDay(day));
     history.users.forEach((user) => {
@@ -210,7 +238,7 @@ function collectGroups(args: {
 }
 
 /** Users with something in the window after each cut-off and something before it, of whatever type. */
-function countWindows({ users, cutoffs }: History, horizonDays: number): number {
+function countWindows({ users }: History, cutoffs: readonly number[], horizonDays: number): number {
   let count = 0;
   for (const user of users) {
     cutoffs.forEach((day, c) => {

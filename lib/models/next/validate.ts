@@ -1,99 +1,25 @@
-import type { NextTask } from '../../config/index.ts';
-import { type EventType, formatDay } from '../../data/index.ts';
-import { float32 } from '../../engine/host/index.ts';
+import { formatDay } from '../../data/index.ts';
 import { assessLists } from '../../engine/metrics/index.ts';
-import { openSession } from '../../engine/train/index.ts';
 import type { ListValidation } from '../family.ts';
-import type { UnitOf } from '../shared/index.ts';
-import { eachLine, type History, type UserHistory } from './history.ts';
-import { buildItemTable, indexUnits } from './item-table.ts';
-import { pairNames } from './other-columns.ts';
-import { otherProfiles } from './other-features.ts';
-import { hasTaste } from './others.ts';
-import { MAX_CANDIDATES, PairFeatures } from './pair-features.ts';
-import { NO_PROFILE, ProfileReader } from './profile.ts';
-import { encodeRanker, type Ranker } from './ranker.ts';
-import { boughtProfile, type ListRules } from './rules.ts';
-
-/** Users that are measured at most: those with the lowest hash. */
-const MOST_USERS = 3000;
+import { openJudgedDay, popularLists, rankedLists } from './judged-day.ts';
+import type { Ranker } from './ranker.ts';
 
 /**
- * Ranks for users as of the history's last cut-off and compares with what they took in the window behind it. Compared
- * are those who took something then and of whose taste something was known before.
- * What a rule of the task leaves out is not listed, and so no hit; it counts among what was taken.
- * @param rulesOf the task's rules as of the cut-off
+ * Ranks for users as of the history's last cut-off and compares with what they took in the window behind it.
  * @param takes the users that were held out
  */
-export async function validateNext(args: {
-  history: History;
-  others: readonly EventType[];
-  unitOf: UnitOf;
-  task: NextTask;
-  rulesOf: (day: number, units: readonly string[]) => Promise<ListRules>;
-  ranker: Ranker;
-  by: 'day' | 'users';
-  takes: (user: UserHistory) => boolean;
-  threads: number;
-}): Promise<ListValidation> {
-  const { history, others, unitOf, task, rulesOf, ranker, by, takes, threads } = args;
-  const place = history.cutoffs.length - 1;
-  const day = history.cutoffs[place]!;
-  const index = indexUnits(history, day, unitOf);
-  const rules = await rulesOf(day, index.names);
-  const table = buildItemTable(history, place, index, others);
-  const features = new PairFeatures(table, task.horizonDays, rules.candidates);
-  const reader = new ProfileReader(index.names.length, day);
-  const names = (units: readonly number[]) => units.map((unit) => index.names[unit]!);
-  const popular: string[][] = [];
-  const truth: Set<string>[] = [];
-  const lists: string[][] = [];
-  const picker = rules.picker();
-  const width = pairNames(others).length;
-  const pairs = new Float32Array(MAX_CANDIDATES * width);
-  const session = await openSession(encodeRanker(ranker), { threads });
-  try {
-    const users = history.users.filter(takes).sort((a, b) => a.unit - b.unit);
-    for (const user of users) {
-      if (truth.length === MOST_USERS) break;
-      const taken = takenNames(history, user, day, task.horizonDays, unitOf);
-      const profile = reader.read(user.profiles[place]!, user.activeDays[place]!, index.of);
-      const beside = otherProfiles(reader, user, place, index, others);
-      if (taken.size === 0 || !hasTaste(profile, beside, others)) continue;
-      const excluded = rules.excluded(
-        boughtProfile(task, profile, (type) => beside[others.indexOf(type)] ?? NO_PROFILE),
-      );
-      features.open(profile, beside, excluded);
-      for (let c = 0; c < features.count; c++) features.write(c, pairs, c * width);
-      // Always the same number of rows, because results depend on it; what is behind the candidates is not read.
-      const { logits } = await session.run({ features: float32(pairs, [MAX_CANDIDATES, width]) });
-      for (let c = 0; c < features.count; c++) {
-        picker.offer(features.candidates[c]!, Number(logits!.data[c]), features.isOwn(c));
-      }
-      truth.push(taken);
-      lists.push(names(picker.take().map(({ id }) => id)));
-      popular.push(names(Array.from(features.popularWithout(excluded)).slice(0, task.k)));
-    }
-  } finally {
-    await session.close();
-  }
-  const { recall, ndcg } = assessLists(truth, popular, task.k);
-  const on = formatDay(day);
+export async function validateNext(
+  args: Required<Parameters<typeof openJudgedDay>[0]> & {
+    ranker: Ranker;
+    by: 'day' | 'users';
+    threads: number;
+  },
+): Promise<ListValidation> {
+  const { history, task, ranker, by, threads } = args;
+  const day = await openJudgedDay(args);
+  const { truth } = day;
+  const lists = await rankedLists(day, ranker, threads);
+  const { recall, ndcg } = assessLists(truth, popularLists(day, task.k), task.k);
+  const on = formatDay(history.cutoffs.at(-1)!);
   return { by, days: [on, on], assessment: assessLists(truth, lists, task.k), popular: { recall, ndcg } };
-}
-
-/** Units that a user took in the window from a day on, those that nobody had before among them: no list can name them. */
-function takenNames(
-  history: History,
-  user: UserHistory,
-  day: number,
-  horizonDays: number,
-  unitOf: UnitOf,
-): Set<string> {
-  const taken = new Set<string>();
-  eachLine(user.baskets, day, day + horizonDays, (item) => {
-    const name = unitOf(history.names[item]!);
-    if (name !== undefined) taken.add(name);
-  });
-  return taken;
 }

@@ -62,7 +62,9 @@ describe('a list task over items', { timeout: 180_000 }, () => {
           const manifest = await runOver(store, nextConfig(), AS_OF, drops);
           const files = await train(store, manifest);
           const lists = await listsOf(store, manifest, files);
-          const table = await (await store.get(itemTableKey(runIdOf(manifest), 'preference', []))).bytes();
+          const table = await (
+            await store.get(itemTableKey(runIdOf(manifest), 'preference', { others: [], attributes: false }))
+          ).bytes();
           return { files, table, lists };
         });
       // when each is run
@@ -153,7 +155,10 @@ describe('a list task over a category', () => {
       const manifest = await runOver(store, nextConfig({ of: 'category' }), AS_OF, { a: events }, [key]);
       // when ranked
       const lists = await listsOf(store, manifest, await train(store, manifest));
-      const table = await ensureItemTable(store, runIdOf(manifest), manifest, 'preference', []);
+      const table = await ensureItemTable(store, runIdOf(manifest), manifest, 'preference', {
+        others: [],
+        attributes: undefined,
+      });
       // then units are the categories
       expect(table.names).toEqual([...table.names].sort());
       expect(table.names).toHaveLength(36);
@@ -174,7 +179,12 @@ describe('a list task over a category', () => {
       const drops = { a: [bought('ann', 1, 'tea'), bought('ann', 2, 'tea')] };
       const namesAt = async (day: number) => {
         const manifest = await runOver(store, config, day, drops, [key]);
-        return (await ensureItemTable(store, runIdOf(manifest), manifest, 'preference', [])).names;
+        return (
+          await ensureItemTable(store, runIdOf(manifest), manifest, 'preference', {
+            others: [],
+            attributes: undefined,
+          })
+        ).names;
       };
       // when tables of several days are built
       // then each has the name of its day
