@@ -91,17 +91,14 @@ describe('a labelled table with texts', { timeout: SLOW }, () => {
   });
 
   const written = (Object.keys(LANGUAGES) as (keyof typeof LANGUAGES)[]).filter((one) => one !== 'english');
-  it.each(ALL ? written : written.slice(0, 1))(
-    'reads %s, which has no spaces between words',
-    async (language) => {
-      // given
-      const rows = reviews(language, 600);
-      const { text: _, ...without } = reviewsConfig();
-      // when
-      const [hashed, read] = [await scored(rows, without), await scored(rows)];
-      // then: every twentieth review says the opposite of what its author thinks
-      expect(testAuroc(rows, hashed)).toBeGreaterThan(0.93);
-      expect(testAuroc(rows, read)).toBeGreaterThan(0.93);
-    },
-  );
+  it.runIf(ALL).each(written)('reads %s, which has no spaces between words', async (language) => {
+    // given
+    const rows = reviews(language, 600);
+    const { text: _, ...without } = reviewsConfig();
+    // when
+    const [hashed, read] = [await scored(rows, without), await scored(rows)];
+    // then: every twentieth review says the opposite of what its author thinks
+    expect(testAuroc(rows, hashed)).toBeGreaterThan(0.93);
+    expect(testAuroc(rows, read)).toBeGreaterThan(0.93);
+  });
 });
