@@ -103,10 +103,18 @@ export async function bestOfAddresses(
 const rangeOf = (rank: number, ranked: number, parts: number): number =>
   Math.floor(((rank - 1) * parts) / ranked);
 
-const AUDIENCE: readonly Column[] = [
-  { name: 'email_sha256', type: 'VARCHAR' },
-  { name: 'decile', type: 'INTEGER' },
-  { name: 'rank', type: 'INTEGER' },
+export const AUDIENCE_COLUMNS: readonly Column[] = [
+  {
+    name: 'email_sha256',
+    type: 'VARCHAR',
+    means: 'SHA-256 of the normalised address, 64 hex digits in lower case',
+  },
+  { name: 'decile', type: 'INTEGER', means: 'of the task, as in `users`' },
+  {
+    name: 'rank',
+    type: 'INTEGER',
+    means: 'of the task, as in `users`; the order of the rows, and of the files where there are several',
+  },
 ];
 
 export interface AudienceArguments {
@@ -131,7 +139,7 @@ export async function writeAudience(
   entries.sort((a, b) => a.readUInt32LE() - b.readUInt32LE());
   return writeTableFile({
     ...{ store, folder, guardFormulas, table: 'audiences', rows: entries.length, keys },
-    columns: AUDIENCE,
+    columns: AUDIENCE_COLUMNS,
     name: partName(`audience-${task}`, part, parts),
     records: (csv) => addressRecords(csv, entries, ranked),
   });

@@ -5,15 +5,25 @@ import type { ExportFile, Format } from './manifest.ts';
 import { type Column, writeTableFile } from './table-file.ts';
 
 /** The columns of `items`, in order; docs/exports.md describes them. */
-const COLUMNS: readonly Column[] = [
-  { name: 'item', type: 'VARCHAR' },
-  { name: 'as_of_day', type: 'DATE' },
-  { name: 'how', type: 'VARCHAR' },
-  { name: 'rank', type: 'INTEGER' },
-  { name: 'other_item', type: 'VARCHAR' },
-  { name: 'support', type: 'INTEGER' },
-  { name: 'confidence', type: 'DOUBLE' },
-  { name: 'lift', type: 'DOUBLE' },
+export const ITEM_COLUMNS: readonly Column[] = [
+  { name: 'item', type: 'VARCHAR', means: "the shop's id" },
+  { name: 'as_of_day', type: 'DATE', means: 'as in `users`' },
+  {
+    name: 'how',
+    type: 'VARCHAR',
+    means:
+      '`with`: in the same basket, which is what one user took on one shop day. `next`: in a basket of the same user on one of the `withinDays` days behind it',
+  },
+  { name: 'rank', type: 'INTEGER', means: 'from 1' },
+  { name: 'other_item', type: 'VARCHAR', means: 'the item that goes with it' },
+  { name: 'support', type: 'INTEGER', means: 'baskets with `item` that `other_item` goes with' },
+  { name: 'confidence', type: 'DOUBLE', means: 'their share of all baskets with `item`' },
+  {
+    name: 'lift',
+    type: 'DOUBLE',
+    means:
+      '`confidence` over the share of all baskets that `other_item` goes with: 1 is chance (Brin et al. 1997)',
+  },
 ];
 
 /** Writes what goes with each item as a table: in the same basket, and in those that follow. */
@@ -27,7 +37,7 @@ export async function writeItems(
   return withScratch('export', (folder) =>
     writeTableFile({
       ...{ store, folder, guardFormulas, keys, table: 'items', name: 'items' },
-      columns: COLUMNS,
+      columns: ITEM_COLUMNS,
       rows: pairs.length,
       records: (csv) => records(csv, asOf, pairs),
     }),

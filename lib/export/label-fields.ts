@@ -20,21 +20,42 @@ export function answersOf({ tasks }: Pick<Config, 'tasks'>, task: string): Label
 
 /** The columns of a task, in order. */
 export function labelColumns({ task, form }: LabelledAnswers): Column[] {
-  const reasons: Column = { name: `${task}_reasons`, type: 'VARCHAR', list: 'values' };
-  const probabilities: Column = { name: `${task}_probabilities`, type: 'VARCHAR', list: 'values' };
+  const reasons: Column = {
+    name: `${task}_reasons`,
+    type: 'VARCHAR',
+    list: 'values',
+    means: 'as of other tasks, of the most probable class, the most probable label, or the number',
+  };
+  const probabilities: Column = {
+    name: `${task}_probabilities`,
+    type: 'VARCHAR',
+    list: 'values',
+    means: 'of every class or label, most probable first',
+  };
   switch (form) {
     case 'one-of':
       return [
-        { name: `${task}_class`, type: 'VARCHAR' },
-        { name: `${task}_probability`, type: 'DOUBLE' },
+        { name: `${task}_class`, type: 'VARCHAR', means: 'the most probable class' },
+        { name: `${task}_probability`, type: 'DOUBLE', means: 'its probability' },
         probabilities,
         reasons,
       ];
     case 'any-of':
-      return [{ name: `${task}_labels`, type: 'VARCHAR', list: 'values' }, probabilities, reasons];
+      return [
+        {
+          name: `${task}_labels`,
+          type: 'VARCHAR',
+          list: 'values',
+          means: 'labels with a probability of 0.5 or more, most probable first',
+        },
+        probabilities,
+        reasons,
+      ];
     case 'number':
       return [
-        ...['number', 'low', 'high'].map((part): Column => ({ name: `${task}_${part}`, type: 'DOUBLE' })),
+        { name: `${task}_number`, type: 'DOUBLE', means: 'the expected number' },
+        { name: `${task}_low`, type: 'DOUBLE', means: 'lower end of an interval that holds 80 %' },
+        { name: `${task}_high`, type: 'DOUBLE', means: 'upper end of it' },
         reasons,
       ];
   }

@@ -3,21 +3,14 @@ import type { ScoreColumns } from '../score/index.ts';
 import { bestAction } from './actions.ts';
 import { fileAddresses } from './addresses.ts';
 import { byId } from './by-id.ts';
+import { exportColumns } from './columns.ts';
 import type { StepContext } from './context.ts';
 import type { CsvWriter } from './csv.ts';
 import { writeLabelFields } from './label-fields.ts';
 import type { ExportFile, Format } from './manifest.ts';
 import { readRanks, type Segment } from './ranks.ts';
 import { rankedBy, readRows, type ShardRows } from './shard-rows.ts';
-import {
-  decileOf,
-  type ExportShape,
-  type ExportTable,
-  exportColumns,
-  ofItems,
-  partName,
-  rankedTasks,
-} from './table.ts';
+import { decileOf, type ExportShape, type ExportTable, ofItems, partName, rankedTasks } from './table.ts';
 import { writeTableFile } from './table-file.ts';
 
 export interface PartArguments {

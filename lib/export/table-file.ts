@@ -14,6 +14,8 @@ import type { ExportFile, Format } from './manifest.ts';
 export interface Column {
   readonly name: string;
   readonly type: 'VARCHAR' | 'DATE' | 'BOOLEAN' | 'DOUBLE' | 'INTEGER';
+  /** What a reader must know of it, as docs/exports.md says it. */
+  readonly means: string;
   /** JSON text of a list of named values, or of reasons of entries: a list of structs where a format has them. */
   readonly list?: keyof typeof LISTS;
 }
@@ -41,10 +43,12 @@ const INPUT_OF_PARQUET = `header = true, auto_detect = false, delim = ',', quote
 const MEBIBYTE = 2 ** 20;
 
 /** What a list holds, as DuckDB reads it. */
-const LISTS = {
-  values: '[{"name":"VARCHAR","value":"DOUBLE"}]',
-  reasons:
-    '[{"name":"VARCHAR","reason":"VARCHAR","event":"VARCHAR","times":"DOUBLE","days":"INTEGER","other":"VARCHAR","words":"VARCHAR"}]',
+export const LISTS = {
+  values: { name: 'VARCHAR', value: 'DOUBLE' },
+  reasons: {
+    ...{ name: 'VARCHAR', reason: 'VARCHAR', event: 'VARCHAR', times: 'DOUBLE', days: 'INTEGER' },
+    ...{ other: 'VARCHAR', words: 'VARCHAR' },
+  },
 } as const;
 
 /**
@@ -139,7 +143,7 @@ async function toParquet(
     const types = columns.map(({ name, type }) => `${literal(name)}: '${type}'`).join(', ');
     const selected = columns.map(({ name, list }) => {
       const quoted = `"${name.replaceAll('"', '""')}"`;
-      return list ? `from_json(${quoted}, '${LISTS[list]}') AS ${quoted}` : quoted;
+      return list ? `from_json(${quoted}, '${JSON.stringify([LISTS[list]])}') AS ${quoted}` : quoted;
     });
     const source = `read_csv(${literal(csv)}, ${INPUT_OF_PARQUET}, max_line_size = ${Math.max(MEBIBYTE, longest)}, columns = {${types}})`;
     await connection.run(

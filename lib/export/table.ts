@@ -1,7 +1,6 @@
 import type { Action } from './actions.ts';
-import { type LabelledAnswers, labelColumns } from './label-fields.ts';
+import type { LabelledAnswers } from './label-fields.ts';
 import { type ExportFile, FOLDERS, type Format } from './manifest.ts';
-import type { Column } from './table-file.ts';
 
 /** A task of the effect of a treatment: who gains more than `least` is persuadable. */
 export interface ExportedUplift {
@@ -101,60 +100,3 @@ export const inOrder = (formats: readonly Format[], files: readonly ExportFile[]
 
 /** A tenth of the ranked users is in each. */
 export const decileOf = (rank: number, ranked: number): number => Math.floor(((rank - 1) * 10) / ranked) + 1;
-
-/**
- * The columns that readers of the export see, in order; docs/exports.md describes them. The path says `as_of` and `run`:
- * no column has these names, so that a reader may take both from it.
- */
-export function exportColumns(shape: ExportShape): Column[] {
-  const { id, tasks, values, uplifts, lists, listReasons, actions, forecasts, labelled } = shape;
-  return [
-    { name: id, type: id === 'row_id' ? 'INTEGER' : 'VARCHAR' },
-    { name: 'as_of_day', type: 'DATE' },
-    ...(ofItems(shape) ? [] : [{ name: 'control', type: 'BOOLEAN' } satisfies Column]),
-    ...tasks.flatMap((task): Column[] => [
-      { name: `${task}_probability`, type: 'DOUBLE' },
-      { name: `${task}_decile`, type: 'INTEGER' },
-      { name: `${task}_rank`, type: 'INTEGER' },
-      { name: `${task}_reasons`, type: 'VARCHAR', list: 'values' },
-    ]),
-    ...values.flatMap((task): Column[] => [
-      { name: `${task}_value`, type: 'DOUBLE' },
-      { name: `${task}_low`, type: 'DOUBLE' },
-      { name: `${task}_high`, type: 'DOUBLE' },
-      { name: `${task}_decile`, type: 'INTEGER' },
-      { name: `${task}_rank`, type: 'INTEGER' },
-      { name: `${task}_alive`, type: 'DOUBLE' },
-      { name: `${task}_next_day`, type: 'DATE' },
-      { name: `${task}_reasons`, type: 'VARCHAR', list: 'values' },
-    ]),
-    ...uplifts.flatMap(({ name }): Column[] => [
-      { name: `${name}_uplift`, type: 'DOUBLE' },
-      { name: `${name}_control`, type: 'DOUBLE' },
-      { name: `${name}_treated`, type: 'DOUBLE' },
-      { name: `${name}_persuadable`, type: 'BOOLEAN' },
-      { name: `${name}_decile`, type: 'INTEGER' },
-      { name: `${name}_rank`, type: 'INTEGER' },
-      { name: `${name}_reasons`, type: 'VARCHAR', list: 'values' },
-    ]),
-    ...lists.flatMap((task): Column[] => [
-      { name: `${task}_top`, type: 'VARCHAR', list: 'values' },
-      ...(listReasons.includes(task)
-        ? [{ name: `${task}_top_reasons`, type: 'VARCHAR', list: 'reasons' } satisfies Column]
-        : []),
-    ]),
-    ...(actions.length > 0
-      ? [
-          { name: 'next_action', type: 'VARCHAR' as const },
-          { name: 'next_action_gain', type: 'DOUBLE' as const },
-        ]
-      : []),
-    ...forecasts.flatMap((task) =>
-      ['units', 'low', 'high', 'stockout'].map(
-        (part): Column => ({ name: `${task}_${part}`, type: 'DOUBLE' }),
-      ),
-    ),
-    ...(labelled ? labelColumns(labelled) : []),
-    { name: 'model_version', type: 'VARCHAR' },
-  ];
-}

@@ -25,7 +25,7 @@ const written = async (guardFormulas: boolean) => {
   const store = await openFolderStore(root);
   await writeTableFile({
     ...{ store, folder, guardFormulas, table: 'users', name: 'users', rows: IDS.length },
-    columns: [{ name: 'user_id', type: 'VARCHAR' }],
+    columns: [{ name: 'user_id', type: 'VARCHAR', means: 'the id' }],
     keys: { parquet: 'users.parquet', 'csv.gz': 'users.csv.gz' },
     *records(csv) {
       for (const id of IDS) {

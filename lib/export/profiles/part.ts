@@ -46,32 +46,82 @@ export interface ProfilePartArguments {
 }
 
 /** The columns that readers see, in order; docs/exports.md describes them. */
-const columnsOf = ({ interests, anomaly }: ProfileTable): Column[] => [
-  { name: 'user_id', type: 'VARCHAR' },
-  { name: 'as_of_day', type: 'DATE' },
-  { name: 'control', type: 'BOOLEAN' },
-  { name: 'lifecycle', type: 'VARCHAR' },
-  { name: 'expected_gap_days', type: 'DOUBLE' },
-  { name: 'recency_days', type: 'INTEGER' },
-  { name: 'recency_quintile', type: 'INTEGER' },
-  { name: 'recency_band', type: 'VARCHAR' },
-  { name: 'purchase_days', type: 'INTEGER' },
-  { name: 'purchase_days_quintile', type: 'INTEGER' },
-  { name: 'purchase_days_band', type: 'VARCHAR' },
-  { name: 'money', type: 'DOUBLE' },
-  { name: 'money_quintile', type: 'INTEGER' },
-  { name: 'money_band', type: 'VARCHAR' },
-  { name: 'price_per_unit', type: 'DOUBLE' },
-  { name: 'price_band', type: 'VARCHAR' },
-  { name: 'part_of_day', type: 'VARCHAR' },
-  { name: 'weekday', type: 'VARCHAR' },
-  ...(interests ? [{ name: 'interests', type: 'VARCHAR', list: 'values' } as const] : []),
-  { name: 'segment', type: 'INTEGER' },
+export const tableColumns = ({
+  interests,
+  anomaly,
+}: Pick<ProfileTable, 'interests' | 'anomaly'>): Column[] => [
+  { name: 'user_id', type: 'VARCHAR', means: 'as in `users`' },
+  { name: 'as_of_day', type: 'DATE', means: 'as in `users`' },
+  { name: 'control', type: 'BOOLEAN', means: 'as in `users`' },
+  { name: 'lifecycle', type: 'VARCHAR', means: 'see [Lifecycle](#profiles) below' },
+  { name: 'expected_gap_days', type: 'DOUBLE', means: 'days expected between two purchase days' },
+  {
+    name: 'recency_days',
+    type: 'INTEGER',
+    means: 'days since the last purchase; 1 is the day before the as-of day',
+  },
+  {
+    name: 'recency_quintile',
+    type: 'INTEGER',
+    means: '1 to 5 over the buyers of the night; 5 is the best: the most recent',
+  },
+  {
+    name: 'recency_band',
+    type: 'VARCHAR',
+    means: 'the quintile in a word: `low` (1, 2), `medium` (3), `high` (4, 5)',
+  },
+  {
+    name: 'purchase_days',
+    type: 'INTEGER',
+    means: 'purchase days, of all that is known; 0 for who never bought',
+  },
+  { name: 'purchase_days_quintile', type: 'INTEGER', means: 'the same by purchase days' },
+  { name: 'purchase_days_band', type: 'VARCHAR', means: 'the same' },
+  { name: 'money', type: 'DOUBLE', means: 'money of all purchases, in major units' },
+  { name: 'money_quintile', type: 'INTEGER', means: 'the same by money' },
+  { name: 'money_band', type: 'VARCHAR', means: 'the same' },
+  { name: 'price_per_unit', type: 'DOUBLE', means: 'mean price of a unit that was bought' },
+  {
+    name: 'price_band',
+    type: 'VARCHAR',
+    means: 'its third over the buyers of the night: `low`, `medium`, `high`',
+  },
+  {
+    name: 'part_of_day',
+    type: 'VARCHAR',
+    means:
+      'four hours each from midnight: `night`, `early_morning`, `morning`, `afternoon`, `evening`, `late_evening`; that with the most events of all time',
+  },
+  {
+    name: 'weekday',
+    type: 'VARCHAR',
+    means: '`monday` to `sunday`: that of the most active days within `features.historyDays`',
+  },
+  ...(interests
+    ? [
+        {
+          name: 'interests',
+          type: 'VARCHAR',
+          list: 'values',
+          means: 'only with the setting: the largest shares, see below',
+        } as const,
+      ]
+    : []),
+  { name: 'segment', type: 'INTEGER', means: 'see below' },
   ...(anomaly === undefined
     ? []
     : [
-        { name: 'anomaly', type: 'DOUBLE' } as const,
-        { name: 'anomaly_reasons', type: 'VARCHAR', list: 'values' } as const,
+        {
+          name: 'anomaly',
+          type: 'DOUBLE',
+          means: 'only with the setting: 0 to 1, how soon a buyer is set apart from the others, see below',
+        } as const,
+        {
+          name: 'anomaly_reasons',
+          type: 'VARCHAR',
+          list: 'values',
+          means: 'only with the setting, of an anomaly above 0.5: what sets the buyer apart, strongest first',
+        } as const,
       ]),
 ];
 
@@ -96,7 +146,7 @@ export async function writeProfilePart(
   return writeTableFile({
     ...{ store, folder, guardFormulas, table: 'profiles', keys },
     rows: shards.reduce((sum, { ids }) => sum + ids.length, 0),
-    columns: columnsOf(table),
+    columns: tableColumns(table),
     name: partName('profiles', part, parts),
     records: (csv) => records(csv, args, shards),
   });
