@@ -4,7 +4,7 @@ import type { CsvWriter } from './csv.ts';
 import type { ExportFile, Format } from './manifest.ts';
 import { type Column, writeTableFile } from './table-file.ts';
 
-/** The columns of `items`, in order; docs/exports.md describes them. */
+/** The columns of `items`, in order; docs/exports.md has its table from here. */
 export const ITEM_COLUMNS: readonly Column[] = [
   { name: 'item', type: 'VARCHAR', means: "the shop's id" },
   { name: 'as_of_day', type: 'DATE', means: 'as in `users`' },

@@ -45,7 +45,7 @@ export interface ProfilePartArguments {
   readonly anomaly: AnomalyModel | null;
 }
 
-/** The columns that readers see, in order; docs/exports.md describes them. */
+/** The columns that readers see, in order; docs/exports.md has its table from here. */
 export const tableColumns = ({
   interests,
   anomaly,
