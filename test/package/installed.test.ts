@@ -172,7 +172,7 @@ async function linesOf(folder: string): Promise<unknown> {
   return result.getRowsJson();
 }
 
-describe('a project with TypeScript and the CDK', { timeout: 600_000 }, () => {
+describe.runIf(ALL)('a project with TypeScript and the CDK', { timeout: 600_000 }, () => {
   const APP = `import { App } from 'aws-cdk-lib';
 import { deployOf, loadConfig } from '${NAME}';
 import { buildPackages, StorageStack } from '${NAME}/infra';
@@ -206,7 +206,10 @@ app.synth();
   }, 600_000);
 
   // Types for a bundler are among what attw looks at above.
-  it.each([['NodeNext', 'NodeNext'], ...(ALL ? [['ESNext', 'Bundler']] : [])] as [string, string][])(
+  it.each([
+    ['NodeNext', 'NodeNext'],
+    ['ESNext', 'Bundler'],
+  ] as [string, string][])(
     'type-checks under module %s and moduleResolution %s, libraries included',
     async (module, resolution) => {
       const options = ['--strict', '--noEmit', '--target', 'ES2022', '--types', 'node'];
@@ -240,7 +243,7 @@ app.synth();
     expect(stdout).toMatch(/^loss \d\.\d+, AUROC (?:0\.9\d+|1\.000), \d+ bytes\n$/);
   });
 
-  it.runIf(ALL)('synthesises a stack of ours in an app of its own', async () => {
+  it('synthesises a stack of ours in an app of its own', async () => {
     await run(process.execPath, ['app.mjs'], { cwd: project, env: { ...process.env, CDK_OUTDIR: 'out' } });
     expect(await readFile(join(project, 'out/ours.template.json'), 'utf8')).toContain('AWS::S3::Bucket');
     expect(await readdir(join(project, 'packages/functions'))).toEqual([
@@ -250,7 +253,7 @@ app.synth();
     ]);
   });
 
-  it.runIf(ALL).each(['clean', 'finetune', 'score', 'export'])(
+  it.each(['clean', 'finetune', 'score', 'export'])(
     'has built a %s job that starts from the image',
     async (job) => {
       const image = join(project, 'packages/image/app', `${job}.mjs`);
@@ -262,31 +265,28 @@ app.synth();
     },
   );
 
-  it.runIf(ALL)(
-    'is looked at before a deployment, and synthesised for it beside the config, not in the package',
-    async () => {
-      const before = await readdir(join(home, 'dist'));
-      const env = {
-        AWS_EC2_METADATA_DISABLED: 'true',
-        CDK_DISABLE_CLI_TELEMETRY: 'true',
-        AWS_REGION: 'eu-central-1',
-      };
-      const checked = await call(project, NAME, ['deploy', '--check'], env).ended;
-      // AWS's SDK has been asked, and says nothing of the Node that it runs on.
-      expect(checked.stderr).toMatch(/^nightjar: \d checks? failed: .*\n$/);
-      expect(checked.stdout).toMatch(/^CDK +ok +\S+\/node_modules\/aws-cdk\/bin\/cdk/m);
-      // when: nobody is signed in, so that the CDK goes as far as it can without an account
-      const { code, stdout, stderr } = await call(project, NAME, ['deploy', '--force', '--yes'], env).ended;
-      // then
-      expect(code, stdout + stderr).toBe(1);
-      const folder = join(project, '.nightjar/cdk-prod');
-      const templates = (await readdir(join(folder, 'cdk.out'))).filter((name) =>
-        name.endsWith('.template.json'),
-      );
-      expect(templates.map((name) => name.split('.')[0])).toEqual(
-        ['batch', 'ingest', 'nightly', 'storage', 'watch'].map((stack) => `nightjar-prod-${stack}`),
-      );
-      expect(await readdir(join(home, 'dist'))).toEqual(before);
-    },
-  );
+  it('is looked at before a deployment, and synthesised for it beside the config, not in the package', async () => {
+    const before = await readdir(join(home, 'dist'));
+    const env = {
+      AWS_EC2_METADATA_DISABLED: 'true',
+      CDK_DISABLE_CLI_TELEMETRY: 'true',
+      AWS_REGION: 'eu-central-1',
+    };
+    const checked = await call(project, NAME, ['deploy', '--check'], env).ended;
+    // AWS's SDK has been asked, and says nothing of the Node that it runs on.
+    expect(checked.stderr).toMatch(/^nightjar: \d checks? failed: .*\n$/);
+    expect(checked.stdout).toMatch(/^CDK +ok +\S+\/node_modules\/aws-cdk\/bin\/cdk/m);
+    // when: nobody is signed in, so that the CDK goes as far as it can without an account
+    const { code, stdout, stderr } = await call(project, NAME, ['deploy', '--force', '--yes'], env).ended;
+    // then
+    expect(code, stdout + stderr).toBe(1);
+    const folder = join(project, '.nightjar/cdk-prod');
+    const templates = (await readdir(join(folder, 'cdk.out'))).filter((name) =>
+      name.endsWith('.template.json'),
+    );
+    expect(templates.map((name) => name.split('.')[0])).toEqual(
+      ['batch', 'ingest', 'nightly', 'storage', 'watch'].map((stack) => `nightjar-prod-${stack}`),
+    );
+    expect(await readdir(join(home, 'dist'))).toEqual(before);
+  });
 });
