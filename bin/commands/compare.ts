@@ -14,7 +14,17 @@ import {
 import { isDated, lastDays, planRun, taskGroups, withGatheredUsers } from '../../lib/run/index.ts';
 import { printComparedLists } from './compared-lists.ts';
 import { ingestStep, type RunContext } from './run.ts';
-import { dayArgument, fixed, runSteps, type Step, table, thousands, workplaceOf } from './shared.ts';
+import {
+  behindBy,
+  between,
+  dayArgument,
+  fixed,
+  runSteps,
+  type Step,
+  table,
+  thousands,
+  workplaceOf,
+} from './shared.ts';
 
 interface CompareOptions {
   readonly asOf?: readonly string[];
@@ -165,14 +175,12 @@ const whenOf = (days: readonly string[]): string =>
 
 function print({ task, days, n, models, leftOut }: ComparedTask): void {
   console.log(`${task} ${whenOf(days)}: ${thousands(n)} rows`);
-  const between = (interval: readonly [number, number] | null) =>
-    interval ? `${fixed(interval[0])} to ${fixed(interval[1])}` : '–';
   const head = ['model', 'log loss', '95 %', 'behind', 'AUROC', '95 %', 'ECE', 'fit s', 'rows/s', 'kB'];
   const rows = models.map((one) => [
     one.name,
     fixed(one.logLoss, 4),
     between(one.logLossInterval),
-    one.behind ? `${fixed(one.behind.difference, 4)}${one.behind.noise ? ' (noise)' : ''}` : '',
+    behindBy(one.behind),
     fixed(one.auroc, 4),
     between(one.aurocInterval),
     fixed(one.ece),

@@ -1,16 +1,14 @@
 import type { ComparedLists } from '../../lib/evaluate/index.ts';
-import { fixed, table, thousands } from './shared.ts';
+import { behindBy, between, fixed, table, thousands } from './shared.ts';
 
 /** Prints models of lists side by side. */
 export function printComparedLists({ task, days, n, k, models, leftOut }: ComparedLists): void {
   console.log(`${task} as of ${days.join(', ')}: ${thousands(n)} lists of ${k}`);
-  const between = (interval: readonly [number, number] | null) =>
-    interval ? `${fixed(interval[0])} to ${fixed(interval[1])}` : '–';
   const rows = models.map((one) => [
     one.name,
     fixed(one.recall, 4),
     between(one.recallInterval),
-    one.behind ? `${fixed(one.behind.difference, 4)}${one.behind.noise ? ' (noise)' : ''}` : '',
+    behindBy(one.behind),
     fixed(one.ndcg, 4),
     between(one.ndcgInterval),
     fixed(one.seconds, 1),

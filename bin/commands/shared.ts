@@ -120,5 +120,14 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
 
 export const thousands = (n: number): string => n.toLocaleString('en-GB', { maximumFractionDigits: 1 });
 
+/** The ends of an interval, '–' where there is none. */
+export const between = (interval: readonly [number, number] | null): string =>
+  interval ? `${fixed(interval[0])} to ${fixed(interval[1])}` : '–';
+
+/** How far a model is behind the first, where it is not the first. */
+export const behindBy = (
+  behind: { readonly difference: number; readonly noise: boolean } | null | undefined,
+): string => (behind ? `${fixed(behind.difference, 4)}${behind.noise ? ' (noise)' : ''}` : '');
+
 export const fixed = (value: number | null | undefined, digits = 3): string =>
   value === null || value === undefined || Number.isNaN(value) ? '–' : value.toFixed(digits);

@@ -69,6 +69,10 @@ export function taskFaults(parts: Parts): CrossFault[] {
         const expected = `no such setting without answers: 'any-of', whose labels it tells apart`;
         return [{ path: ['tasks', name, 'separator'], given: task.separator, expected }];
       }
+      if (task.positive !== '1' && (task.answers ?? 'yes-no') !== 'yes-no') {
+        const expected = `no such setting with answers: '${task.answers}', which has no label that counts as yes`;
+        return [{ path: ['tasks', name, 'positive'], given: task.positive, expected }];
+      }
       if (sources[task.source]?.table === 'labels') return [];
       if (named.has(task.source) && !sources[task.source]) return [];
       const expected = `the name of a source whose table is "labels" (sources: ${[...named].join(', ')})`;

@@ -20,43 +20,35 @@ export function answersOf({ tasks }: Pick<Config, 'tasks'>, task: string): Label
 
 /** The columns of a task, in order. */
 export function labelColumns({ task, form }: LabelledAnswers): Column[] {
-  const reasons: Column = {
-    name: `${task}_reasons`,
-    type: 'VARCHAR',
-    list: 'values',
-    means: 'as of other tasks, of the most probable class, the most probable label, or the number',
-  };
-  const probabilities: Column = {
-    name: `${task}_probabilities`,
-    type: 'VARCHAR',
-    list: 'values',
-    means: 'of every class or label, most probable first',
-  };
+  const values = (part: string, means: string): Column => ({
+    ...{ name: `${task}_${part}`, type: 'VARCHAR', list: 'values' },
+    means,
+  });
+  const number = (part: string, means: string): Column => ({
+    name: `${task}_${part}`,
+    type: 'DOUBLE',
+    means,
+  });
   switch (form) {
     case 'one-of':
       return [
         { name: `${task}_class`, type: 'VARCHAR', means: 'the most probable class' },
-        { name: `${task}_probability`, type: 'DOUBLE', means: 'its probability' },
-        probabilities,
-        reasons,
+        number('probability', 'its probability; the probabilities of all classes sum to 1'),
+        values('probabilities', 'all classes with their probability, most probable first'),
+        values('reasons', 'what speaks for that class: parts of its score less their mean over the classes'),
       ];
     case 'any-of':
       return [
-        {
-          name: `${task}_labels`,
-          type: 'VARCHAR',
-          list: 'values',
-          means: 'labels with a probability of 0.5 or more, most probable first',
-        },
-        probabilities,
-        reasons,
+        values('labels', 'labels with a probability of 0.5 or more, most probable first'),
+        values('probabilities', 'all labels with their probability'),
+        values('reasons', 'what speaks for the most probable label'),
       ];
     case 'number':
       return [
-        { name: `${task}_number`, type: 'DOUBLE', means: 'the expected number' },
-        { name: `${task}_low`, type: 'DOUBLE', means: 'lower end of an interval that holds 80 %' },
-        { name: `${task}_high`, type: 'DOUBLE', means: 'upper end of it' },
-        reasons,
+        number('number', 'the expected number'),
+        number('low', 'lower end of an interval that holds the number with a chance of 80 %'),
+        number('high', 'upper end of it'),
+        values('reasons', "what moves the number, in standard deviations of the training rows' numbers"),
       ];
   }
 }

@@ -8,21 +8,23 @@ export {
   type Trial,
 } from './candidates/index.ts';
 export { assessDemand, LARGEST } from './demand/index.ts';
+export type {
+  AmountTask,
+  ChanceTask,
+  ForecastTask,
+  LabelledTask,
+  ListedTask,
+  ModelDescription,
+} from './description.ts';
 export type { EffectTask, UpliftOutcomes } from './effects.ts';
 export { checkRun } from './enough.ts';
 export { FAMILIES } from './families.ts';
 export type {
-  AmountTask,
   Answers,
   BinaryOutcomes,
-  ChanceTask,
   DemandOutcomes,
-  ForecastTask,
-  LabelledTask,
   ListedOutcomes,
-  ListedTask,
   ListTrials,
-  ModelDescription,
   ModelFamily,
   OutcomeCollector,
   Outcomes,

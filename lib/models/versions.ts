@@ -2,8 +2,8 @@ import { readModelFiles } from '../registry/index.ts';
 import { type RunManifest, type TaskGroup, trainedKey } from '../run/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';
 import type { Costs } from './candidates/index.ts';
+import type { ModelDescription } from './description.ts';
 import { FAMILIES } from './families.ts';
-import type { ModelDescription } from './family.ts';
 import type { LeftOut, Scarce } from './shared/index.ts';
 
 /** `runs/<runId>/finetune.json`: the versions that a run trained, by task group; a group without a task to train has none. */

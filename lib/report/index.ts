@@ -1,3 +1,5 @@
+export type * from './measure-types.ts';
 export { renderReport } from './page.ts';
+export type * from './task-types.ts';
 export { thinCurve } from './thin.ts';
 export type * from './types.ts';

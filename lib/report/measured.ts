@@ -3,22 +3,24 @@ import type { ClassAssessment, LabelsAssessment, NumbersAssessment } from '../en
 import { plural } from './format.ts';
 import type {
   BinaryMeasures,
-  BinaryTaskReport,
-  ClassTaskReport,
   DemandMeasures,
-  DemandTaskReport,
-  LabelsTaskReport,
   ListMeasures,
-  NextTaskReport,
-  NumberTaskReport,
-  RunReport,
-  TaskReport,
   UpliftMeasures,
-  UpliftTaskReport,
   Validation,
   ValueMeasures,
+} from './measure-types.ts';
+import type {
+  BinaryTaskReport,
+  ClassTaskReport,
+  DemandTaskReport,
+  LabelsTaskReport,
+  NextTaskReport,
+  NumberTaskReport,
+  TaskReport,
+  UpliftTaskReport,
   ValueTaskReport,
-} from './types.ts';
+} from './task-types.ts';
+import type { RunReport } from './types.ts';
 import { wordsOf } from './words.ts';
 
 /** What a task's figures were measured on. */

@@ -10,7 +10,8 @@ import { qualitySection } from './sections/quality.ts';
 import { runSection } from './sections/run.ts';
 import { type Tile, tiles } from './sections/table.ts';
 import { styleSheet } from './style.ts';
-import type { RunReport, TaskReport } from './types.ts';
+import type { TaskReport } from './task-types.ts';
+import type { RunReport } from './types.ts';
 
 /** As many tasks as fit into the row of key figures; the others are in their sections. */
 const HEADLINE_TASKS = 4;

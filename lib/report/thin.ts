@@ -1,4 +1,4 @@
-import type { Curve } from './types.ts';
+import type { Curve } from './measure-types.ts';
 
 /**
  * Thins a curve to at most `limit` points (never fewer than its two ends) so that it still looks the same: starting

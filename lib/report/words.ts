@@ -1,4 +1,4 @@
-import type { BinaryTaskReport, TaskReport } from './types.ts';
+import type { BinaryTaskReport, TaskReport } from './task-types.ts';
 
 /** How the page speaks of a task: of buyers, of customers lost, of rows with a label. */
 export interface Words {

@@ -64,6 +64,11 @@ const cases: [string, (config: Input) => void, string][] = [
     'exports.profiles.interests: given "aisle", expected "item" or a category attribute of a source whose table is "items": "item"',
   ],
   [
+    'a label that counts as yes where none does',
+    (c) => Object.assign(c.tasks.bought!, { answers: 'one-of', positive: 'yes' }),
+    `tasks.bought.positive: given "yes", expected no such setting with answers: 'one-of', which has no label that counts as yes`,
+  ],
+  [
     'interests of no kind',
     (c) => (c.exports = { profiles: { mostInterests: 2 } }),
     'exports.profiles.mostInterests: given 2, expected no such setting without "interests", which says what they are told in',

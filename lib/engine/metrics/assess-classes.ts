@@ -1,5 +1,5 @@
 import { createRng } from '../host/index.ts';
-import { clipLikelihood, f1Of } from './binary.ts';
+import { clipLikelihood, f1Of, ratesOf } from './binary.ts';
 import { bootstrap } from './bootstrap.ts';
 import { MetricError } from './errors.ts';
 import type { Numbers } from './input.ts';
@@ -148,9 +148,7 @@ class Told {
         name,
         support: support[k]!,
         predicted: predicted[k]!,
-        precision: predicted[k] === 0 ? null : hits[k]! / predicted[k]!,
-        recall: support[k] === 0 ? null : hits[k]! / support[k]!,
-        f1: f1Of(hits[k]!, predicted[k]! - hits[k]!, support[k]! - hits[k]!),
+        ...ratesOf(hits[k]!, predicted[k]!, support[k]!),
       }))
       .filter(({ support, predicted }) => support + predicted > 0)
       .sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -1,6 +1,6 @@
 import { createRng } from '../host/index.ts';
 import type { ClassMeasures } from './assess-classes.ts';
-import { auroc, clipLikelihood, f1Of } from './binary.ts';
+import { auroc, clipLikelihood, f1Of, ratesOf } from './binary.ts';
 import { bootstrap } from './bootstrap.ts';
 import { MetricError } from './errors.ts';
 import type { Numbers } from './input.ts';
@@ -140,9 +140,7 @@ function measuresOf(
     name,
     support: support[k]!,
     predicted: predicted[k]!,
-    precision: predicted[k] === 0 ? null : hits[k]! / predicted[k]!,
-    recall: support[k] === 0 ? null : hits[k]! / support[k]!,
-    f1: f1Of(hits[k]!, predicted[k]! - hits[k]!, support[k]! - hits[k]!),
+    ...ratesOf(hits[k]!, predicted[k]!, support[k]!),
     auroc: both ? auroc(column(truth), column(probabilities)) : null,
   };
 }

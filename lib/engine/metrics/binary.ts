@@ -111,6 +111,13 @@ export function f1Of(truePositives: number, falsePositives: number, falseNegativ
   return ratio(2 * truePositives, 2 * truePositives + falsePositives + falseNegatives);
 }
 
+/** Precision, recall and F1 of counts. A precision of nothing predicted, and a recall of nothing there, are null. */
+export const ratesOf = (hits: number, predicted: number, support: number) => ({
+  precision: predicted === 0 ? null : hits / predicted,
+  recall: support === 0 ? null : hits / support,
+  f1: f1Of(hits, predicted - hits, support - hits),
+});
+
 function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
 }

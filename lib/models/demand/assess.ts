@@ -1,6 +1,7 @@
 import { forecastErrors } from '../../engine/forecast/index.ts';
 import { coverage } from '../../engine/metrics/index.ts';
-import type { DemandAssessment, DemandOutcomes } from '../family.ts';
+import type { DemandAssessment } from '../description.ts';
+import type { DemandOutcomes } from '../family.ts';
 
 /** Items that forecasts are judged on where nobody says another number: of the others most sell a piece now and then. */
 export const LARGEST = 200;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SpreadClass } from '../../engine/forecast/index.ts';
 import type { Validation } from '../../engine/metrics/index.ts';
-import type { DemandAssessment } from '../family.ts';
+import type { DemandAssessment } from '../description.ts';
 import { leftOutSchema } from '../shared/index.ts';
 
 /** How one task is forecast. */

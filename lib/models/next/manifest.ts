@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EVENT_TYPES, type EventType } from '../../data/index.ts';
 import type { CurvePoint } from '../../engine/train/index.ts';
-import type { ListValidation } from '../family.ts';
+import type { ListValidation } from '../description.ts';
 import { curveSchema, validationSchema } from '../shared/index.ts';
 
 /** What `manifest.json` of a ranker says. */

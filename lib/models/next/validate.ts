@@ -1,6 +1,6 @@
 import { formatDay } from '../../data/index.ts';
 import { assessLists } from '../../engine/metrics/index.ts';
-import type { ListValidation } from '../family.ts';
+import type { ListValidation } from '../description.ts';
 import { openJudgedDay, popularLists, rankedLists } from './judged-day.ts';
 import type { Ranker } from './ranker.ts';
 

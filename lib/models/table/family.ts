@@ -1,6 +1,7 @@
 import type { Config } from '../../config/index.ts';
 import { CANDIDATES, type Candidate } from '../candidates/index.ts';
-import type { FamilyOverRows, ModelDescription } from '../family.ts';
+import type { ModelDescription } from '../description.ts';
+import type { FamilyOverRows } from '../family.ts';
 import { featureWords, inWords, parseManifest, type TaskStrengths } from '../shared/index.ts';
 import { checkTable } from './check.ts';
 import { labelTask } from './labelled.ts';

@@ -1,7 +1,7 @@
 import type { Config, UpliftTask } from '../../config/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { TaskGroup } from '../../run/index.ts';
-import type { ModelDescription } from '../family.ts';
+import type { ModelDescription } from '../description.ts';
 import { featureWords, inWords, parseManifest } from '../shared/index.ts';
 import { balanceSentence } from './balance.ts';
 import { upliftManifest } from './manifest.ts';

@@ -1,7 +1,8 @@
 import type { Config } from '../../config/index.ts';
 import { populationOf } from '../../features/index.ts';
 import { CANDIDATES, type Candidate } from '../candidates/index.ts';
-import type { ChanceTask, FamilyOverUsers } from '../family.ts';
+import type { ChanceTask } from '../description.ts';
+import type { FamilyOverUsers } from '../family.ts';
 import { askedOf, featureWords, inWords, parseManifest } from '../shared/index.ts';
 import { checkUserTasks } from './check.ts';
 import { type UsersModelManifest, usersManifest } from './manifest.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { AttributeEncoder } from '../../features/index.ts';
-import type { ValueValidation } from '../family.ts';
+import type { ValueValidation } from '../description.ts';
 import {
   attributesSchema,
   lossesSchema,

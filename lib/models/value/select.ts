@@ -1,6 +1,7 @@
 import { formatDay } from '../../data/index.ts';
 import { assessNumeric, coverage, type NumericAssessment } from '../../engine/metrics/index.ts';
-import type { TrainContext, ValueValidation } from '../family.ts';
+import type { ValueValidation } from '../description.ts';
+import type { TrainContext } from '../family.ts';
 import { cutoffGrid, trialDays } from '../shared/index.ts';
 import { blended, deviance, type FitRun, fitValue, MEMBERS, predictValue } from './fit.ts';
 import { chooseLevel, type IntervalShape, intervalOf, type Prospect } from './interval.ts';

@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { isNumber, significant } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import type { ValueMeasures } from '../types.ts';
+import type { ValueMeasures } from '../measure-types.ts';
 import { ACCENT, draw, figure, INK, keys, nothing } from './draw.ts';
 
 /** What was expected of each tenth of the list beside what it came to. */

@@ -1,8 +1,8 @@
 import * as Plot from '@observablehq/plot';
 import { decimal, isNumber, percent } from '../format.ts';
 import { type Html, html } from '../html.ts';
+import type { BinaryEvaluation, Curve } from '../measure-types.ts';
 import { thinCurve } from '../thin.ts';
-import type { BinaryEvaluation, Curve } from '../types.ts';
 import type { Words } from '../words.ts';
 import {
   ACCENT,

@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { clip, decimal, isNumber, percent } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import type { BinaryMeasures, Curve } from '../types.ts';
+import type { BinaryMeasures, Curve } from '../measure-types.ts';
 import type { Words } from '../words.ts';
 import {
   ACCENT,

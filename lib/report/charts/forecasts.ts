@@ -2,7 +2,7 @@ import * as Plot from '@observablehq/plot';
 import { clip, columns, count, plain } from '../format.ts';
 import type { Html } from '../html.ts';
 import { html } from '../html.ts';
-import type { DemandTaskReport } from '../types.ts';
+import type { DemandTaskReport } from '../task-types.ts';
 import { ACCENT, ACCENT_SOFT, draw, INK, keys, nothing, SECOND, WIDTH } from './draw.ts';
 
 type Item = DemandTaskReport['top'][number];

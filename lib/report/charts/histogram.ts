@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { count, isNumber, percent, plural } from '../format.ts';
 import type { Html } from '../html.ts';
-import type { BinaryTaskReport } from '../types.ts';
+import type { BinaryTaskReport } from '../task-types.ts';
 import type { Words } from '../words.ts';
 import { ACCENT, draw, figure, nothing, tickPercent } from './draw.ts';
 

@@ -1,8 +1,9 @@
 import * as Plot from '@observablehq/plot';
 import { count, isNumber, plural, significant } from '../format.ts';
 import { type Html, html } from '../html.ts';
+import type { Curve } from '../measure-types.ts';
 import { thinCurve } from '../thin.ts';
-import type { Curve, TrainingPoint } from '../types.ts';
+import type { TrainingPoint } from '../types.ts';
 import { ACCENT, draw, figure, keys, SECOND } from './draw.ts';
 
 /** Loss over the steps of fine-tuning; nothing where none were recorded. */

@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { decimal, isNumber, percent } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import type { BinaryMeasures } from '../types.ts';
+import type { BinaryMeasures } from '../measure-types.ts';
 import type { Words } from '../words.ts';
 import { ACCENT, DASHES, draw, figure, keys, MUTED, nothing, tickPercent } from './draw.ts';
 

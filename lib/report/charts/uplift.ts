@@ -1,8 +1,8 @@
 import * as Plot from '@observablehq/plot';
 import { isNumber, plural } from '../format.ts';
 import { type Html, html } from '../html.ts';
+import type { UpliftMeasures } from '../measure-types.ts';
 import { thinCurve } from '../thin.ts';
-import type { UpliftMeasures } from '../types.ts';
 import { ACCENT, ACCENT_SOFT, DASHES, draw, figure, INK, keys, MUTED, nothing, tickPercent } from './draw.ts';
 
 const NOBODY = 'Nobody was measured in both arms.';

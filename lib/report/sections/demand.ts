@@ -2,8 +2,10 @@ import { formatDay, parseDay } from '../../data/index.ts';
 import { bars, figure, forecastChart, nameOf } from '../charts/index.ts';
 import { count, decimal, isNumber, percent, plural } from '../format.ts';
 import { type Html, html } from '../html.ts';
+import type { DemandMeasures } from '../measure-types.ts';
 import { type Basis, measuredOf, measuredOn, noOutcomeSentence } from '../measured.ts';
-import type { DemandMeasures, DemandTaskReport, RunReport } from '../types.ts';
+import type { DemandTaskReport } from '../task-types.ts';
+import type { RunReport } from '../types.ts';
 import { wordsOf } from '../words.ts';
 import { table } from './table.ts';
 

@@ -7,9 +7,9 @@ import type {
   LabelledTaskReport,
   LabelsTaskReport,
   NumberTaskReport,
-  RunReport,
   TaskReport,
-} from '../types.ts';
+} from '../task-types.ts';
+import type { RunReport } from '../types.ts';
 import { featureFigure, groupFigure } from './reasons.ts';
 import { type Tile, table, withInterval } from './table.ts';
 

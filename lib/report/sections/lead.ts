@@ -1,15 +1,10 @@
 import { formatDay, parseDay } from '../../data/index.ts';
 import { count, decimal, isNumber, percent, plural, shareOf } from '../format.ts';
 import { type Html, html } from '../html.ts';
+import type { ReachRow } from '../measure-types.ts';
 import { measuredOf, measuredOn, noOutcomeSentence } from '../measured.ts';
-import type {
-  BinaryTaskReport,
-  NextTaskReport,
-  OrdersReport,
-  ReachRow,
-  RunReport,
-  TaskReport,
-} from '../types.ts';
+import type { BinaryTaskReport, NextTaskReport, TaskReport } from '../task-types.ts';
+import type { OrdersReport, RunReport } from '../types.ts';
 import { type Words, wordsOf } from '../words.ts';
 import { demandAdvice } from './demand.ts';
 import { isLabelled, labelledAdvice } from './labelled.ts';

@@ -1,7 +1,8 @@
 import { count, decimal, isNumber, percent } from '../format.ts';
 import { type Html, html } from '../html.ts';
+import type { BinaryMeasures, ListMeasures } from '../measure-types.ts';
 import { type Basis, countedAs } from '../measured.ts';
-import type { BinaryMeasures, BinaryTaskReport, ListMeasures, NextTaskReport, TaskReport } from '../types.ts';
+import type { BinaryTaskReport, NextTaskReport, TaskReport } from '../task-types.ts';
 import { wordsOf } from '../words.ts';
 import { demandMeasures } from './demand.ts';
 import { labelledMeasures } from './labelled.ts';

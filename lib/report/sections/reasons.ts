@@ -1,7 +1,7 @@
 import { bars, figure } from '../charts/index.ts';
 import { count, percent, significant } from '../format.ts';
 import type { Html } from '../html.ts';
-import type { BinaryTaskReport } from '../types.ts';
+import type { BinaryTaskReport } from '../task-types.ts';
 
 /** Of a task with scores: what moves them. */
 type Moved = Pick<BinaryTaskReport, 'groups' | 'features'>;

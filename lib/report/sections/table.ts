@@ -1,6 +1,6 @@
 import { decimal } from '../format.ts';
 import { type Html, html, type Part } from '../html.ts';
-import type { Interval } from '../types.ts';
+import type { Interval } from '../measure-types.ts';
 
 export interface Column<Row> {
   readonly head: string;

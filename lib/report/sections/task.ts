@@ -10,8 +10,9 @@ import {
 } from '../charts/index.ts';
 import { count, decimal, percent, shareOf, significant } from '../format.ts';
 import { type Html, html } from '../html.ts';
+import type { BinaryEvaluation } from '../measure-types.ts';
 import { countedAs, measuredOf } from '../measured.ts';
-import type { BinaryEvaluation, BinaryTaskReport, NextTaskReport, TaskReport } from '../types.ts';
+import type { BinaryTaskReport, NextTaskReport, TaskReport } from '../task-types.ts';
 import { type Words, wordsOf } from '../words.ts';
 import { demandFigures } from './demand.ts';
 import { isLabelled, labelledFigures } from './labelled.ts';

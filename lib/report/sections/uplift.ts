@@ -1,8 +1,10 @@
 import { qiniFigure, upliftDecilesFigure } from '../charts/index.ts';
 import { count, decimal, isNumber, plural, significant } from '../format.ts';
 import { type Html, html } from '../html.ts';
+import type { Interval, Measure, UpliftMeasures } from '../measure-types.ts';
 import { type Basis, measuredOf, measuredOn, noOutcomeSentence } from '../measured.ts';
-import type { Interval, Measure, RunReport, UpliftMeasures, UpliftTaskReport } from '../types.ts';
+import type { UpliftTaskReport } from '../task-types.ts';
+import type { RunReport } from '../types.ts';
 import { wordsOf } from '../words.ts';
 import { featureFigure, groupFigure } from './reasons.ts';
 import { table } from './table.ts';

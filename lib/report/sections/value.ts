@@ -1,8 +1,10 @@
 import { calibrationFigure } from '../charts/index.ts';
 import { count, decimal, isNumber, percent, plural, significant } from '../format.ts';
 import { type Html, html } from '../html.ts';
+import type { ValueMeasures } from '../measure-types.ts';
 import { type Basis, measuredOf, measuredOn, noOutcomeSentence } from '../measured.ts';
-import type { RunReport, ValueMeasures, ValueTaskReport } from '../types.ts';
+import type { ValueTaskReport } from '../task-types.ts';
+import type { RunReport } from '../types.ts';
 import { featureFigure, groupFigure } from './reasons.ts';
 import { table, withInterval } from './table.ts';
 
