@@ -1,6 +1,6 @@
 import { sourceOf } from '../../lib/clean/index.ts';
 import type { Config } from '../../lib/config/index.ts';
-import { notChampions } from '../../lib/models/index.ts';
+import { type NotChampion, notChampions, notChampionText } from '../../lib/models/index.ts';
 import {
   isFinished,
   listDrops,
@@ -23,7 +23,7 @@ interface RunState {
   readonly shards: number;
   readonly finished: boolean;
   /** Groups whose model, trained by the run, did not become champion. */
-  readonly notChampions: readonly { readonly group: string; readonly why: string }[];
+  readonly notChampions: readonly NotChampion[];
   /** Sources whose changed settings it did not use. */
   readonly unused: readonly Missing[];
   readonly modifiedAt: string;
@@ -183,8 +183,7 @@ export function printBucket(
     console.log(`\n${table(['run', 'purpose', 'trained', 'shards scored', 'finished'], runs)}`);
     // What concerned older runs is over.
     const { runId, notChampions: kept, unused } = state.runs.at(-1)!;
-    for (const { group, why } of kept)
-      console.log(`note     ${runId}: ${group} did not become champion: ${why}`);
+    for (const one of kept) console.log(`note     ${runId}: ${notChampionText(one)}`);
     for (const { key, why } of unused) console.log(`note     ${runId}: ${key}: ${why}`);
   }
   for (const { asOf, runId } of state.exports) console.log(`export   as of ${asOf}: ${runId}`);

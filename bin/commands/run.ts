@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
 import { evaluateRun } from '../../lib/evaluate/index.ts';
 import type { IdentityTally } from '../../lib/features/index.ts';
-import { checkRun, type LeftOut, leftOutOf, versionsOf } from '../../lib/models/index.ts';
+import { checkRun, type LeftOut, leftOutOf, notChampionText, versionsOf } from '../../lib/models/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
 import {
   checkAsOf,
@@ -337,8 +337,7 @@ async function printRun(context: RunContext, json: boolean): Promise<void> {
   if (page) console.log(`\n${validationText(page)}\n`);
   for (const { task, why } of leftOut) console.log(`left out: ${task}: ${why}`);
   for (const { task, why } of warnings) console.log(`note     ${task}: ${why}`);
-  for (const { group, why } of unpromoted)
-    console.log(`note     ${group}: the new model serves this run alone and is no champion: ${why}`);
+  for (const one of unpromoted) console.log(`note     ${notChampionText(one)}`);
   for (const { message } of lost) console.log(`lost     ${message}`);
   printMissing(manifest);
   for (const [source, lines] of Object.entries(replaced)) {

@@ -37,6 +37,7 @@ export type {
   ValueOutcomes,
 } from './family.ts';
 export { finetuneRun } from './finetune.ts';
+export type { GateCheck } from './gate/index.ts';
 export type { ClassOutcomes, ClassScores, NumberOutcomes, NumberScores } from './label-answers.ts';
 export {
   ensureItemPairs,
@@ -54,6 +55,7 @@ export {
   namingDrops,
   openTitles,
   unitsNamed,
+  userGroups,
 } from './shared/index.ts';
 export { readLabelled } from './table/index.ts';
 export {
@@ -62,4 +64,14 @@ export {
   textsBefore,
   type UsersModelManifest,
 } from './users/index.ts';
-export { costsToTrain, describedModel, leftOutOf, notChampions, scarceOf, versionsOf } from './versions.ts';
+export {
+  costsToTrain,
+  describedModel,
+  gateRecords,
+  leftOutOf,
+  type NotChampion,
+  notChampions,
+  notChampionText,
+  scarceOf,
+  versionsOf,
+} from './versions.ts';
