@@ -100,7 +100,7 @@ const gate = z.strictObject({
   /** 'checked': one that fails a check does not become champion. 'never': a person promotes. 'always': whatever the checks say. */
   promote: z.enum(['checked', 'never', 'always']).default('checked'),
   /** By how much it may be worse than the champion: a share of its log loss, and absolutely of AUROC and of the level. */
-  margin: z.number().min(0).max(1).default(0.01),
+  margin: z.number().min(0).max(1).default(0.02),
   /** By how much AUROC may rise at once before somebody must look why. */
   tooGood: z.number().min(0).max(0.5).default(0.1),
   /** By what factor tonight's mean score (odds of chances) may differ from the champion's. */

@@ -192,6 +192,16 @@ export const ALARMS: readonly AlarmRow[] = [
     runbook: 'a-job-failed',
   },
   {
+    name: 'ModelRefused',
+    metric: (watched) => counted(watched, 'finetune', 'ModelsRefused', Stats.MAXIMUM),
+    rings: 'above',
+    threshold: 0,
+    silence: 'fine',
+    severity: 'notice',
+    why: 'A new model did not become champion: a check failed, or it knew too little. The one before goes on scoring.',
+    runbook: 'a-new-model-was-refused',
+  },
+  {
     name: 'ExportMissing',
     metric: (watched) => counted(watched, 'dispatch', 'ExportMissing', Stats.MAXIMUM),
     rings: 'above',

@@ -19,6 +19,14 @@ const NO_MEASURES: ReadonlySet<string> = new Set([
   'meanControl',
 ]);
 
+/** Measures that say how well a model tells rows apart; more is better. The first that there is speaks for a task. */
+const LEADING = ['auroc', 'ndcg', 'spearman', 'macroF1', 'microF1', 'qini', 'r2'] as const;
+
+/** The measure that speaks for a task, of those that all of these have; undefined where they share none. */
+export function leadingMeasure(...figures: readonly Readonly<Record<string, Figure>>[]): string | undefined {
+  return LEADING.find((name) => figures.every((one) => one[name]));
+}
+
 /** The measures of a model on data that its fits were kept from, by task; tasks that could not be validated have none. */
 export function figuresOf({
   tasks,

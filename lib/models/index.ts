@@ -36,8 +36,8 @@ export type {
   UserWalk,
   ValueOutcomes,
 } from './family.ts';
+export { leadingMeasure } from './figures.ts';
 export { finetuneRun } from './finetune.ts';
-export type { GateCheck } from './gate/index.ts';
 export type { ClassOutcomes, ClassScores, NumberOutcomes, NumberScores } from './label-answers.ts';
 export {
   ensureItemPairs,
@@ -47,6 +47,7 @@ export {
   readCatalogue,
   readItemPairs,
 } from './next/index.ts';
+export type { GateRecord } from './promote.ts';
 export {
   eachUser,
   type LeftOut,

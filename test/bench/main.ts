@@ -3,6 +3,7 @@ import { benchDeploy } from './deploy.ts';
 import { benchDispatch } from './dispatch.ts';
 import { benchExport } from './export.ts';
 import { benchFold } from './fold.ts';
+import { benchGate } from './gate.ts';
 import { benchHistory } from './history.ts';
 import { benchKeys } from './keys.ts';
 import { benchLargeDrop } from './large-drop.ts';
@@ -38,6 +39,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   text: { run: benchText, byDefault: false },
   quality: { run: benchQuality, byDefault: false },
   value: { run: benchValue, byDefault: false },
+  gate: { run: benchGate, byDefault: false },
   transfer: { run: benchTransfer, byDefault: false },
   limits: { run: benchLimits, byDefault: false },
 };

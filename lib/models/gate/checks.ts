@@ -40,7 +40,7 @@ export function qualityChecks(
     task,
     check: check as GateCheck['check'],
     passed: !bad,
-    said: `${of}${name} ${three(challenger)} against ${three(champion)} of the champion ${at} (${signed(difference)}, 95 % ${signed(low)} to ${signed(high)})`,
+    said: `${of}${name} ${three(challenger)} against ${three(champion)} of the champion ${at} (${signed(difference)}, ${signed(low)} to ${signed(high)})`,
   });
   const checks = [
     worse('log loss', logLoss, logLoss.low > 0 && logLoss.difference > margin * logLoss.champion),
@@ -52,7 +52,8 @@ export function qualityChecks(
   ];
   if (auroc) {
     checks.push(worse('AUROC', auroc, auroc.high < 0 && -auroc.difference > margin));
-    if (group === undefined && auroc.low > 0 && auroc.difference > tooGood) {
+    const leaps = isTooGood(auroc.challenger, auroc.champion, tooGood);
+    if (group === undefined && auroc.low > 0 && leaps) {
       checks.push({
         task,
         check: 'leak',
@@ -65,6 +66,14 @@ export function qualityChecks(
   }
   return checks;
 }
+
+/** A version that could tell nobody apart is no measure of what can be. */
+const TELLS_APART = 0.55;
+const NEARLY_ALL = 0.98;
+
+/** Is an AUROC higher than such a step can be honest? */
+export const isTooGood = (now: number, then: number, bound: number): boolean =>
+  now - then > bound && (then >= TELLS_APART || now >= NEARLY_ALL);
 
 /** How tonight's scores of the challenger lie beside the champion's. */
 export function scoreChecks(
@@ -95,6 +104,7 @@ function numberChecks(
     return isConstant(asked.map((i) => own[i]!)) ? [check(true, 'all users have the same score')] : [];
   }
   const both = asked.filter((i) => !Number.isNaN(before[i]!));
+  if (before.length !== own.length) return [];
   const left = before.filter((value, i) => !Number.isNaN(value) && Number.isNaN(own[i]!)).length;
   const checks = left > 0 ? [check(false, `no score for ${left} users whom the champion scores`)] : [];
   if (both.length < FEWEST_USERS) return checks;

@@ -1,9 +1,8 @@
 import type { GateSettings } from '../../config/index.ts';
 import type { Figure, VersionRecord } from '../../registry/index.ts';
-import type { GateCheck } from './checks.ts';
+import { leadingMeasure } from '../figures.ts';
+import { type GateCheck, isTooGood } from './checks.ts';
 
-/** Measures that say how well a model tells rows apart, best first; more is better. One of them speaks for a task. */
-const LEADING = ['auroc', 'ndcg', 'spearman', 'macroF1', 'microF1', 'qini', 'r2'] as const;
 /** A measure that falls by more than this share is no luck of another season, if the intervals lie apart, too. */
 const FALL = 0.2;
 
@@ -19,11 +18,11 @@ export function heldOutChecks(
 ): GateCheck[] {
   return tasks.flatMap((task): GateCheck[] => {
     const [own, before] = [challenger[task], champion?.[task]];
-    const name = LEADING.find((one) => own?.[one] && before?.[one]);
-    if (!own || !before || !name) return [];
+    const name = own && before && leadingMeasure(own, before);
+    if (!name) return [];
     const [now, then] = [own[name]!, before[name]!];
     const apart = isBelow(now, then) && now.value < (1 - FALL) * then.value;
-    const leaps = name === 'auroc' && isBelow(then, now) && now.value - then.value > tooGood;
+    const leaps = name === 'auroc' && isBelow(then, now) && isTooGood(now.value, then.value, tooGood);
     const said = `${name} on held-out rows of its own ${told(now)}, of the champion's ${told(then)}`;
     const why = leaps ? ': a feature may know the outcome; look at the strongest ones in the report' : '';
     return [{ task, check: leaps ? 'leak' : 'held-out', passed: !apart && !leaps, said: `${said}${why}` }];

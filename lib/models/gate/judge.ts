@@ -62,9 +62,8 @@ async function tonight(
   version: string,
   champion: string | null,
 ): Promise<Pick<Findings, 'unknown'> & { readonly checks: GateCheck[] }> {
-  if (FAMILIES[context.group.kind].over !== 'users') return { checks: [], unknown: [] };
   const settings = gateSettings(context.manifest.config);
-  let own: Sample | undefined;
+  let own: Sample;
   try {
     own = await sampleScores(context, version);
   } catch (error) {
@@ -75,7 +74,7 @@ async function tonight(
     };
   }
   const before = champion === null ? undefined : await sampleScores(context, champion);
-  return { checks: own ? scoreChecks(own, before, settings) : [], unknown: [] };
+  return { checks: scoreChecks(own, before, settings), unknown: [] };
 }
 
 /** Measures on rows that neither version has seen, task by task. */
@@ -87,8 +86,8 @@ async function pairedChecks(
   const settings = gateSettings(manifest.config);
   const { champions, withdrawn } = await championsOf(store, group.name);
   const served = champions.filter(({ version }) => !withdrawn.includes(version));
-  const samples = new Map<string, Promise<Sample | undefined>>();
-  const checks: GateCheck[] = [];
+  const samples = new Map<string, Promise<Sample>>();
+  const compared: { task: string; day: number; group?: string; rows: PairedRows }[] = [];
   const unknown: string[] = [];
   for (const rows of latest) {
     const { task, day } = rows;
@@ -102,7 +101,7 @@ async function pairedChecks(
     }
     const key = `${inPlace.version} ${day}`;
     let sample = samples.get(key);
-    if (!sample) samples.set(key, (sample = sampleScores(context, inPlace.version, day)));
+    if (!sample) samples.set(key, (sample = sampleScores(context, inPlace.version, formatDay(day))));
     const found = joinRows(rows, await sample);
     const { paired, users } = found;
     if (!isEnough(paired.labels)) {
@@ -111,17 +110,17 @@ async function pairedChecks(
       );
       continue;
     }
-    checks.push(...qualityChecks({ task, day }, comparePaired(paired), settings));
+    compared.push({ task, day, rows: paired });
     for (const { attribute, groupOf } of await userGroups(store, manifest, formatDay(day))) {
       for (const [name, own] of byGroup(paired, users, groupOf)) {
-        if (!isEnough(own.labels)) continue;
-        checks.push(
-          ...qualityChecks({ task, day, group: `${attribute} ${name}` }, comparePaired(own), settings),
-        );
+        if (isEnough(own.labels)) compared.push({ task, day, group: `${attribute} ${name}`, rows: own });
       }
     }
   }
-  const newest = Math.max(...latest.map(({ day }) => day));
+  const checks = compared.flatMap(({ rows, ...of }) =>
+    qualityChecks(of, comparePaired(rows, compared.length), settings),
+  );
+  const newest = Math.max(...compared.map(({ day }) => day));
   if (checks.length > 0) {
     unknown.push(
       `what has changed since the windows that began on ${formatDay(newest)} is seen in tonight's scores alone`,
@@ -146,11 +145,11 @@ async function servedBy(
 /** The rows of users whom both versions score. Two users whose numbers are equal cannot be told apart and are left out. */
 function joinRows(
   { task, users, labels, logits }: LatestRows,
-  sample: Sample | undefined,
+  sample: Sample,
 ): { readonly paired: PairedRows; readonly users: readonly string[] } {
-  const said = sample?.numbers.get(task);
+  const said = sample.numbers.get(task);
   const known = new Map<number, number | null>();
-  sample?.users.forEach((user, i) => {
+  sample.users.forEach((user, i) => {
     const unit = Math.fround(stableUnit('training', user));
     known.set(unit, known.has(unit) ? null : i);
   });
@@ -162,7 +161,7 @@ function joinRows(
     paired.labels.push(labels[row]!);
     paired.challenger.push(probabilityOf(logits[row]!));
     paired.champion.push(said[at]!);
-    names.push(sample!.users[at]!);
+    names.push(sample.users[at]!);
   });
   return { paired, users: names };
 }
