@@ -1,6 +1,6 @@
 import { finetuneRun, notChampions } from '../../lib/models/index.ts';
-import { readManifest } from '../../lib/run/index.ts';
 import { settleDevice } from '../../lib/run/device.ts';
+import { readManifest } from '../../lib/run/index.ts';
 import { runJob } from '../../lib/run/job.ts';
 import { countJob } from '../../lib/runtime/aws/index.ts';
 import { readAsAsked, readersBeside } from './readers.ts';
