@@ -140,4 +140,4 @@ const changedMeanwhile = (group: string) =>
     `the champion of ${group} changed at the same moment: look at it ("nightjar models list") and try again`,
   );
 
-export const championKey = (group: string): string => `models/${group}/champion.json`;
+const championKey = (group: string): string => `models/${group}/champion.json`;
