@@ -11,6 +11,7 @@ import {
 } from '../../lib/run/index.ts';
 import { type ObjectStore, readJson } from '../../lib/runtime/index.ts';
 import { scoredShards } from '../../lib/score/index.ts';
+import { heldExports } from './held.ts';
 import { table, thousands } from './shared.ts';
 
 interface RunState {
@@ -100,6 +101,7 @@ export async function bucketState(store: ObjectStore, config: Config) {
     quarantined,
     runs: await runStates(store),
     exports,
+    held: await heldExports(store),
   };
 }
 
@@ -187,4 +189,6 @@ export function printBucket(
     for (const { key, why } of unused) console.log(`note     ${runId}: ${key}: ${why}`);
   }
   for (const { asOf, runId } of state.exports) console.log(`export   as of ${asOf}: ${runId}`);
+  for (const { asOf, runId, reasons } of state.held)
+    console.log(`held     as of ${asOf}: ${runId}: ${reasons.join('; ')}`);
 }

@@ -112,6 +112,13 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./models.ts')).modelsCommand(),
   },
   {
+    name: 'release',
+    group: 'Daily work:',
+    summary: 'show an export that was held back, as its data look odd but are right',
+    examples: { release: ['--config my-shop release --why "a sale: prices were halved"'] },
+    load: async () => (await import('./release.ts')).releaseCommand(),
+  },
+  {
     name: 'lift',
     group: 'Daily work:',
     summary: 'what a campaign changed, arm by arm',

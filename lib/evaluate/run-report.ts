@@ -41,6 +41,7 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
       through === undefined || asOf === null ? '–' : formatDay(Math.min(through, parseDay(asOf) - 1)),
     warnings: [
       ...warnings(manifest),
+      ...(exported?.watch?.unusual ?? []),
       ...(await scarceOf(store, manifest, versions)).map(({ task, why }) => `${task}: ${why}`),
       ...(await notChampions(store, runId, manifest)).map(notChampionText),
     ],

@@ -202,6 +202,16 @@ export const ALARMS: readonly AlarmRow[] = [
     runbook: 'a-new-model-was-refused',
   },
   {
+    name: 'ExportHeld',
+    metric: (watched) => counted(watched, 'dispatch', 'ExportHeld', Stats.MAXIMUM),
+    rings: 'above',
+    threshold: 0,
+    silence: 'fine',
+    severity: 'urgent',
+    why: 'The data of the last days are unlike such days before: the export is finished and not shown until somebody looks.',
+    runbook: 'an-export-is-held-back',
+  },
+  {
     name: 'ExportMissing',
     metric: (watched) => counted(watched, 'dispatch', 'ExportMissing', Stats.MAXIMUM),
     rings: 'above',

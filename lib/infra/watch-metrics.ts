@@ -28,6 +28,7 @@ export const COUNTED = {
     'NightFinished',
     'NightBefore',
     'JobFailed',
+    'ExportHeld',
     'ExportMissing',
   ],
   finetune: ['ModelsRefused'],

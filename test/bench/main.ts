@@ -19,6 +19,7 @@ import { benchTrain } from './train.ts';
 import { benchTransfer } from './transfer.ts';
 import { benchTrees } from './trees.ts';
 import { benchValue } from './value.ts';
+import { benchWatch } from './watch.ts';
 
 /** What `npm run bench -- NAME … [OPTIONS]` can run; options are the benchmark's own. */
 const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<void>; byDefault: boolean }> = {
@@ -40,6 +41,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   quality: { run: benchQuality, byDefault: false },
   value: { run: benchValue, byDefault: false },
   gate: { run: benchGate, byDefault: false },
+  watch: { run: benchWatch, byDefault: false },
   transfer: { run: benchTransfer, byDefault: false },
   limits: { run: benchLimits, byDefault: false },
 };

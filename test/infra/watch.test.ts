@@ -68,6 +68,7 @@ describe('alarms', () => {
       'JobsBlocked',
       'JobFailed',
       'ModelRefused',
+      'ExportHeld',
       'ExportMissing',
       'ExportLate',
     ]);
