@@ -62,6 +62,6 @@ function count({
   add('NightFinished', kind === 'tick' && state === 'finished' ? 1 : 0);
   if (nightBefore !== undefined) add('NightBefore', Number(nightBefore));
   add('JobFailed', [state, ...others.map((other) => other.state)].filter((s) => s === 'failed').length);
-  add('ExportHeld', exportHeld === undefined ? 0 : 1);
-  if (kind === 'watchdog') add('ExportMissing', exportMissing === undefined ? 0 : 1);
+  // A night that is held back needs a person at once.
+  if (kind === 'watchdog' || exportHeld) add('ExportMissing', (exportMissing ?? exportHeld) ? 1 : 0);
 }

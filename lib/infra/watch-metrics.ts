@@ -28,7 +28,6 @@ export const COUNTED = {
     'NightFinished',
     'NightBefore',
     'JobFailed',
-    'ExportHeld',
     'ExportMissing',
   ],
   finetune: ['ModelsRefused'],

@@ -68,7 +68,6 @@ describe('alarms', () => {
       'JobsBlocked',
       'JobFailed',
       'ModelRefused',
-      'ExportHeld',
       'ExportMissing',
       'ExportLate',
     ]);
