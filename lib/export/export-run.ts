@@ -21,6 +21,7 @@ import { answersOf } from './label-fields.ts';
 import type { ExportManifest } from './manifest.ts';
 import type { ProfileTable } from './profiles/index.ts';
 import { readScores } from './shard-rows.ts';
+import { writeUnlabelled } from './unlabelled/index.ts';
 import {
   type ExportedUplift,
   type ExportTable,
@@ -82,9 +83,13 @@ export async function exportRun(args: {
         }
       }),
     now,
-    ...(exportsItems(manifest)
-      ? { beside: (keysOf) => writeItems({ store, guardFormulas }, runId, manifest.asOf!, keysOf('items')) }
-      : {}),
+    async beside(keysOf) {
+      const settings = { store, guardFormulas };
+      const items = exportsItems(manifest)
+        ? await writeItems(settings, runId, manifest.asOf!, keysOf('items'))
+        : [];
+      return [...items, ...(await writeUnlabelled({ ...settings, pseudonyms }, runId, manifest, versions, keysOf))];
+    },
     beforeSuccess: () => tellStates(store, runId, manifest, versions),
     onProgress: progress,
   });

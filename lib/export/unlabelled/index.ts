@@ -1,0 +1,2 @@
+export { rowColumns, senderColumns } from './columns.ts';
+export { writeUnlabelled } from './write.ts';
