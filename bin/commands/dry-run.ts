@@ -4,7 +4,15 @@ import { formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
 import type { LeftOut } from '../../lib/models/index.ts';
 import { championOf, readModelFile } from '../../lib/registry/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
-import { checkAsOf, type DropState, isDated, lastDays, lastUnlabelledDay, listDrops, taskGroups } from '../../lib/run/index.ts';
+import {
+  checkAsOf,
+  type DropState,
+  isDated,
+  lastDays,
+  lastUnlabelledDay,
+  listDrops,
+  taskGroups,
+} from '../../lib/run/index.ts';
 import { type ObjectStore, readJson } from '../../lib/runtime/index.ts';
 import type { Workspace } from '../workspace.ts';
 import { span } from './eta.ts';

@@ -89,7 +89,10 @@ export async function previewDrop(input: PreviewInput): Promise<Preview> {
       const { missing } = readingOf(named.source, config.shop);
       if (!clean) return { status: 'read', ...none, missing, rows: [], errors: [], examples: {} };
       const { records, plan, judged } = clean;
-      const days = named.source.table === 'events' || named.source.table === 'unlabelled' ? await daysOf(sql, judged.clean) : undefined;
+      const days =
+        named.source.table === 'events' || named.source.table === 'unlabelled'
+          ? await daysOf(sql, judged.clean)
+          : undefined;
       return {
         status: 'read',
         columns: records.columns.map(({ name }) => name),

@@ -21,7 +21,6 @@ import { answersOf } from './label-fields.ts';
 import type { ExportManifest } from './manifest.ts';
 import type { ProfileTable } from './profiles/index.ts';
 import { readScores } from './shard-rows.ts';
-import { writeUnlabelled } from './unlabelled/index.ts';
 import {
   type ExportedUplift,
   type ExportTable,
@@ -30,6 +29,7 @@ import {
   partsOf,
   rankedTasks,
 } from './table.ts';
+import { writeUnlabelled } from './unlabelled/index.ts';
 
 /** Processes that share out a large export. */
 export interface Workers {
@@ -88,7 +88,10 @@ export async function exportRun(args: {
       const items = exportsItems(manifest)
         ? await writeItems(settings, runId, manifest.asOf!, keysOf('items'))
         : [];
-      return [...items, ...(await writeUnlabelled({ ...settings, pseudonyms }, runId, manifest, versions, keysOf))];
+      return [
+        ...items,
+        ...(await writeUnlabelled({ ...settings, pseudonyms }, runId, manifest, versions, keysOf)),
+      ];
     },
     beforeSuccess: () => tellStates(store, runId, manifest, versions),
     onProgress: progress,

@@ -57,7 +57,10 @@ export interface UnlabelledRows {
  * user.
  * @throws as readAttributes
  */
-export async function readUnlabelledRows(store: ObjectStore, keys: readonly string[]): Promise<UnlabelledRows> {
+export async function readUnlabelledRows(
+  store: ObjectStore,
+  keys: readonly string[],
+): Promise<UnlabelledRows> {
   const cells = await readCells(store, keys);
   return {
     table: tableOf(cells),

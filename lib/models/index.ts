@@ -55,7 +55,7 @@ export {
   openTitles,
   unitsNamed,
 } from './shared/index.ts';
-export { readLabelled } from './table/index.ts';
+export { readLabelled, readUnlabelled } from './table/index.ts';
 export {
   type MadeBehaviour,
   pretrainBehaviour,

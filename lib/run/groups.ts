@@ -1,4 +1,11 @@
-import { type Config, type LabelTask, LIST_RULES, labelsText, type Task, usersText } from '../config/index.ts';
+import {
+  type Config,
+  type LabelTask,
+  LIST_RULES,
+  labelsText,
+  type Task,
+  usersText,
+} from '../config/index.ts';
 import { contentId } from '../data/index.ts';
 import { stateSettings } from '../features/index.ts';
 

@@ -76,7 +76,10 @@ export async function lastDays(
  * a night is of.
  * @returns undefined where none has come, or no task answers them
  */
-export function lastUnlabelledDay({ tasks }: Pick<Config, 'tasks'>, drops: readonly DropState[]): number | undefined {
+export function lastUnlabelledDay(
+  { tasks }: Pick<Config, 'tasks'>,
+  drops: readonly DropState[],
+): number | undefined {
   const answered = new Set(Object.keys(tasks).map((name) => unlabelledOf({ tasks }, name)?.source));
   const days = drops.flatMap((drop) =>
     drop.state === 'done' && drop.quality.table === 'unlabelled' && answered.has(drop.quality.source!)

@@ -174,7 +174,8 @@ export function buildManifest(args: {
     if (table === 'unlabelled') {
       const from = answered.get(source!);
       const within = from !== undefined && maxDay !== null && maxDay >= from && minDay! < parseDay(asOf!);
-      if (within && drop.clean !== undefined) unlabelled.push({ ...named, clean: drop.clean, minDay: minDay!, maxDay });
+      if (within && drop.clean !== undefined)
+        unlabelled.push({ ...named, clean: drop.clean, minDay: minDay!, maxDay });
       continue;
     }
     const keyed = {

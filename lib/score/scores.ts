@@ -166,7 +166,8 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
  */
 export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
   const columns = scoreColumns(bytes, name);
-  const { rows, users, hashes, emails, arrived, tasks, lists, values, uplifts, forecasts, classes, numbers } = columns;
+  const { rows, users, hashes, emails, arrived, tasks, lists, values, uplifts, forecasts, classes, numbers } =
+    columns;
   const texts = (column: TextColumn) => textsOf(column, rows);
   const mapped = <A, B>(of: Readonly<Record<string, A>>, to: (value: A) => B): Record<string, B> =>
     Object.fromEntries(Object.entries(of).map(([key, value]) => [key, to(value)]));

@@ -36,7 +36,12 @@ export function writeAnswers(
   if (form === 'yes-no' || form === 'number') {
     const values = form === 'number' ? numbers[task]!.number : tasks[task]!.probability;
     const own = rows.map((row) => values[row]!);
-    const told = [values[last]!, meanOf(own), ...(form === 'number' ? [Math.min(...own)] : []), Math.max(...own)];
+    const told = [
+      values[last]!,
+      meanOf(own),
+      ...(form === 'number' ? [Math.min(...own)] : []),
+      Math.max(...own),
+    ];
     for (const one of told) csv.plain(String(one));
     return;
   }

@@ -63,7 +63,14 @@ export async function writeUnlabelled(
     const write = (name: string, of: Column[], rows: number, records: (csv: CsvWriter) => Iterable<void>) =>
       withScratch('export', (folder) =>
         writeTableFile({
-          ...{ store: settings.store, guardFormulas: settings.guardFormulas, folder, name, table: name, rows },
+          ...{
+            store: settings.store,
+            guardFormulas: settings.guardFormulas,
+            folder,
+            name,
+            table: name,
+            rows,
+          },
           ...{ keys: keysOf(name), columns: of, records },
         }),
       );

@@ -1,5 +1,10 @@
 import { parseDay } from '../../data/index.ts';
-import { type AttributeTable, dayStart, readUnlabelledRows, type UnlabelledRows } from '../../features/index.ts';
+import {
+  type AttributeTable,
+  dayStart,
+  readUnlabelledRows,
+  type UnlabelledRows,
+} from '../../features/index.ts';
 import { type RunManifest, unlabelledOf } from '../../run/index.ts';
 import type { ObjectStore } from '../../runtime/index.ts';
 

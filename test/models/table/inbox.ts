@@ -41,7 +41,12 @@ export const inboxConfig = (answers: Answers = 'one-of'): ConfigInput => ({
 
 const BODIES = {
   refund: ['I want my money back', 'please refund the order', 'money not returned yet', 'refund me'],
-  delivery: ['where is my parcel', 'parcel late again', 'when does the parcel arrive', 'courier lost the parcel'],
+  delivery: [
+    'where is my parcel',
+    'parcel late again',
+    'when does the parcel arrive',
+    'courier lost the parcel',
+  ],
   other: ['how do I change my name', 'open a new account', 'change the address of my account', 'hello there'],
 } as const;
 type Kind = keyof typeof BODIES;
@@ -55,7 +60,14 @@ export function tickets(): string {
     const device = ['phone', 'desktop'][rng.integer(2)]!;
     const labels = [kind, ...(device === 'phone' ? ['mobile'] : [])].join(';');
     const stars = (kind === 'other' ? 4 : 1) + rng.uniform();
-    return [BODIES[kind][rng.integer(4)]!, device, kind, kind, `"${labels.replace(';', ',')}"`, stars.toFixed(2)];
+    return [
+      BODIES[kind][rng.integer(4)]!,
+      device,
+      kind,
+      kind,
+      `"${labels.replace(';', ',')}"`,
+      stars.toFixed(2),
+    ];
   });
   return `${['body,device,yes_no,one_of,any_of,number', ...rows.map((row) => row.join())].join('\n')}\n`;
 }

@@ -53,7 +53,14 @@ describe('messages that nobody has labelled', () => {
     const told = drops.flatMap((drop) =>
       drop.state === 'done' && drop.quality.table === 'unlabelled' ? drop.quality : [],
     );
-    expect(told.map(({ rowsIn, clean, duplicates, quarantinedRows }) => [rowsIn, clean, duplicates.dropped, quarantinedRows])).toEqual([
+    expect(
+      told.map(({ rowsIn, clean, duplicates, quarantinedRows }) => [
+        rowsIn,
+        clean,
+        duplicates.dropped,
+        quarantinedRows,
+      ]),
+    ).toEqual([
       [7, 4, 1, 2],
       [4, 4, 0, 0],
     ]);
@@ -61,7 +68,9 @@ describe('messages that nobody has labelled', () => {
 
   it('answers those of the days before the as-of day, each id once', async () => {
     const rows = await exported(shop, first, 'unlabelled-intent');
-    expect(rows.map(({ id, user_id, time, day, intent_class }) => [id, user_id, time, day, intent_class])).toEqual([
+    expect(
+      rows.map(({ id, user_id, time, day, intent_class }) => [id, user_id, time, day, intent_class]),
+    ).toEqual([
       ['m1', 'ann', '2026-06-08T09:00:00.000Z', '2026-06-08', 'delivery'],
       ['m2', 'bob', '2026-06-09T10:00:00.000Z', '2026-06-09', 'delivery'],
       ['m4', 'cid', '2026-06-06T23:00:00.000Z', '2026-06-07', 'other'],
@@ -79,23 +88,36 @@ describe('messages that nobody has labelled', () => {
   it('says of each user what the last message is about, and what the others were', async () => {
     const rows = await exported(shop, first, 'unlabelled-intent');
     const users = await exported(shop, first, 'unlabelled-users-intent');
-    expect(users.map(({ user_id, intent_rows, intent_last_id, intent_last_class }) => [user_id, intent_rows, intent_last_id, intent_last_class])).toEqual([
+    expect(
+      users.map(({ user_id, intent_rows, intent_last_id, intent_last_class }) => [
+        user_id,
+        intent_rows,
+        intent_last_id,
+        intent_last_class,
+      ]),
+    ).toEqual([
       ['ann', '2', 'm6', 'refund'],
       ['bob', '1', 'm2', 'delivery'],
       ['cid', '1', 'm4', 'other'],
     ]);
     const chance = (id: string, name: string): number =>
-      (JSON.parse(rows.find((row) => row.id === id)!.intent_probabilities!) as { name: string; value: number }[]).find(
-        (one) => one.name === name,
-      )!.value;
+      (
+        JSON.parse(rows.find((row) => row.id === id)!.intent_probabilities!) as {
+          name: string;
+          value: number;
+        }[]
+      ).find((one) => one.name === name)!.value;
     const [ann] = users;
     const of = (column: string, name: string) =>
-      (JSON.parse(ann![column]!) as { name: string; value: number }[]).find((one) => one.name === name)!.value;
+      (JSON.parse(ann![column]!) as { name: string; value: number }[]).find((one) => one.name === name)!
+        .value;
     expect(of('intent_highest', 'delivery')).toBe(chance('m1', 'delivery'));
     expect(of('intent_mean', 'refund')).toBeCloseTo((chance('m1', 'refund') + chance('m6', 'refund')) / 2, 3);
   });
 
-  it('writes the same bytes for shuffled and redelivered files, whatever comes later', { timeout: SLOW }, async () => {
+  it('writes the same bytes for shuffled and redelivered files, whatever comes later', {
+    timeout: SLOW,
+  }, async () => {
     // when: Monday in another order, Tuesday once more under another name, and messages of days to come
     await shop.store.put('drop/inbox/2026-06-08.csv', inboxFile(MONDAY.toReversed()));
     await shop.store.put('drop/inbox/2026-06-09-again.csv', inboxFile(TUESDAY));
@@ -128,9 +150,11 @@ describe.runIf(ALL).each<Answers>(['yes-no', 'any-of', 'number'])(
       const told = await night(shop, AS_OF);
       const rows = await exported(shop, told, 'unlabelled-intent');
       const ann = (await exported(shop, told, 'unlabelled-users-intent'))[0]!;
-      const of = (column: string) => ['m1', 'm6'].map((id) => Number(rows.find((row) => row.id === id)![column]));
+      const of = (column: string) =>
+        ['m1', 'm6'].map((id) => Number(rows.find((row) => row.id === id)![column]));
       if (answers === 'any-of') {
-        const labels = (text: string | null | undefined) => (JSON.parse(text!) as { name: string }[]).map(({ name }) => name);
+        const labels = (text: string | null | undefined) =>
+          (JSON.parse(text!) as { name: string }[]).map(({ name }) => name);
         expect(labels(rows[0]!.intent_labels).sort()).toEqual(['delivery', 'mobile']);
         expect(labels(ann.intent_last_labels).sort()).toEqual(['mobile', 'refund']);
         expect(labels(ann.intent_highest)).toHaveLength(4);

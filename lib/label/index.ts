@@ -1,0 +1,2 @@
+export { type LabelFile, labelFile } from './file.ts';
+export { type NextRow, type NextRows, nextToLabel } from './next.ts';
