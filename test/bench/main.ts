@@ -5,6 +5,7 @@ import { benchExport } from './export.ts';
 import { benchFold } from './fold.ts';
 import { benchHistory } from './history.ts';
 import { benchKeys } from './keys.ts';
+import { benchLabel } from './label.ts';
 import { benchLargeDrop } from './large-drop.ts';
 import { benchLimits } from './limits.ts';
 import { benchMemory } from './memory.ts';
@@ -38,6 +39,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   text: { run: benchText, byDefault: false },
   quality: { run: benchQuality, byDefault: false },
   value: { run: benchValue, byDefault: false },
+  label: { run: benchLabel, byDefault: false },
   transfer: { run: benchTransfer, byDefault: false },
   limits: { run: benchLimits, byDefault: false },
 };
