@@ -71,7 +71,7 @@ const rowsText = ({ rows }: NextRows): string =>
   );
 
 /** More rows than this no person labels in a day. */
-const MOST = 10_000;
+const MOST = 2000;
 
 function countArgument(text: string): number {
   const count = Number(text);

@@ -1,7 +1,7 @@
 import type { Points } from './points.ts';
 
-/** Rows among which those to label are chosen: as many times the wanted ones, the most doubtful first. */
-const POOL = 10;
+/** Rows among which those to label are chosen, the most doubtful first: as many times the wanted ones, and no fewer than so many. */
+const POOL = { times: 10, least: 5000 };
 
 /**
  * Which rows a person should label next: greedy k-center (Sener & Savarese 2018, algorithm 1) among the rows that the model is least
@@ -17,7 +17,7 @@ export function chooseNext(
   count: number,
   pointsOf: (rows: readonly number[]) => Points,
 ): number[] {
-  const pool = [...rows].sort((a, b) => doubt[b]! - doubt[a]! || a - b).slice(0, POOL * count);
+  const pool = [...rows].sort((a, b) => doubt[b]! - doubt[a]! || a - b).slice(0, Math.max(POOL.times * count, POOL.least));
   const points = pointsOf(pool);
   const weights = new Float64Array(points.terms);
   const distance = new Float64Array(pool.length).fill(1);

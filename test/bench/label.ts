@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fixed, table } from '../../bin/commands/shared.ts';
 import type { ConfigInput } from '../../lib/config/index.ts';
