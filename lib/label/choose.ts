@@ -17,7 +17,9 @@ export function chooseNext(
   count: number,
   pointsOf: (rows: readonly number[]) => Points,
 ): number[] {
-  const pool = [...rows].sort((a, b) => doubt[b]! - doubt[a]! || a - b).slice(0, Math.max(POOL.times * count, POOL.least));
+  const pool = [...rows]
+    .sort((a, b) => doubt[b]! - doubt[a]! || a - b)
+    .slice(0, Math.max(POOL.times * count, POOL.least));
   const points = pointsOf(pool);
   const weights = new Float64Array(points.terms);
   const distance = new Float64Array(pool.length).fill(1);

@@ -32,7 +32,7 @@ it.runIf(ALL)('nightjar label: from a night to a file for a person', { timeout: 
   const other = await nightjar(['label', '--next', '1', '--task', 'mood'], folder);
   // then
   expect([early.code, ran.code, shown.code, json.code, wrong.code, other.code]).toEqual([1, 0, 0, 0, 2, 2]);
-  expect(early.stderr).toContain('nightjar run');
+  expect(early.stderr).toContain('no night has answered rows without a label for intent yet');
   expect(JSON.parse(ran.stdout).asOf).toBe('2026-06-10');
   expect(shown.stdout).toContain('2 of 2 rows to label for intent, by the night of 2026-06-10');
   expect(shown.stdout).toContain('my parcel my money | desktop');

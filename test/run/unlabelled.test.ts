@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ConfigInput, parseConfig } from '../../lib/config/index.ts';
+import { parseConfig } from '../../lib/config/index.ts';
 import { tooLittleHistory } from '../../lib/run/history.ts';
 import { buildManifest, lastUnlabelledDay, taskGroups } from '../../lib/run/index.ts';
 import { dropsOf, openShop } from '../e2e/nights.ts';
@@ -12,8 +12,8 @@ const { inbox, tickets } = input.sources as Record<string, object>;
 describe('rows without a label', () => {
   it('change no model: nobody learns from them', () => {
     const { unlabelled: _, ...alone } = task as { unlabelled: unknown };
-    const without = { ...input, sources: { tickets }, tasks: { intent: alone } } as ConfigInput;
-    expect(taskGroups(parseConfig(input))).toEqual(taskGroups(parseConfig(without)));
+    const without = parseConfig({ ...input, sources: { tickets }, tasks: { intent: alone } });
+    expect(taskGroups(parseConfig(input))).toEqual(taskGroups(without));
     const source = { name: 'inbox', source: parseConfig(input).sources.inbox! };
     expect(tooLittleHistory(parseConfig(input), [{ source, size: 9, through: false }])).toBeUndefined();
   });
