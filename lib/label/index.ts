@@ -1,2 +1,2 @@
-export { type LabelFile, labelFile } from './file.ts';
-export { type NextRow, type NextRows, nextToLabel } from './next.ts';
+export { labelFile } from './file.ts';
+export { type NextRows, nextToLabel } from './next.ts';

@@ -1,7 +1,7 @@
 import type { LabelTask } from '../config/index.ts';
 import { ConfigError, NightjarError } from '../data/index.ts';
 import { CURRENT_VIEW, type ExportManifest } from '../export/index.ts';
-import { type AttributeTable, readAttributes } from '../features/index.ts';
+import { type AttributeColumn, type AttributeTable, readAttributes } from '../features/index.ts';
 import { readUnlabelled } from '../models/index.ts';
 import { type RunManifest, readManifest, unlabelledOf, unlabelledScoresKey } from '../run/index.ts';
 import { getBytes, type ObjectStore, readJson } from '../runtime/index.ts';
@@ -17,7 +17,7 @@ export interface NextRow extends Said {
   readonly user: string | null;
   /** When it came, ms UTC. */
   readonly time: number;
-  /** Its attributes; null where one is missing. */
+  /** Its attributes, texts first; null where one is missing. */
   readonly values: Readonly<Record<string, string | null>>;
   /** From 0, where one answer is certain, to 1. */
   readonly doubt: number;
@@ -65,6 +65,9 @@ export async function nextToLabel(args: {
   const read = { columns: table.columns.filter(({ name }) => !exclude.includes(name)) };
   const rows = unlike(read, keys.length, await labelledContents(store, manifest, source, read));
   const { doubt, saidOf } = doubtsOf(manifest.config, task, scores);
+  // What a person reads comes first.
+  const isText = ({ kind }: AttributeColumn) => Number(kind === 'text');
+  const told = [...table.columns].sort((a, b) => isText(b) - isText(a));
   const chosen = chooseNext(doubt, rows, count, (pool) => pointsOf(read, pool));
   return {
     ...{ runId, asOf: manifest.asOf!, task, source, answered: keys.length },
@@ -73,7 +76,7 @@ export async function nextToLabel(args: {
       id: keys[row]!,
       user: table.ids[row] === '' ? null : table.ids[row]!,
       time: times[row]!,
-      values: Object.fromEntries(table.columns.map(({ name, values }) => [name, shown(values[row])])),
+      values: Object.fromEntries(told.map(({ name, values }) => [name, shown(values[row])])),
       ...saidOf(row),
       doubt: doubt[row]!,
     })),

@@ -1,2 +1,1 @@
-export { rowColumns, senderColumns } from './columns.ts';
 export { writeUnlabelled } from './write.ts';

@@ -72,7 +72,7 @@ export function tickets(): string {
   return `${['body,device,yes_no,one_of,any_of,number', ...rows.map((row) => row.join())].join('\n')}\n`;
 }
 
-export const HEAD = 'id,customer,sent,body,device';
+const HEAD = 'id,customer,sent,body,device';
 
 /** A CSV file of messages. */
 export const inboxFile = (lines: readonly string[]): string => `${[HEAD, ...lines].join('\n')}\n`;
