@@ -283,6 +283,8 @@ export interface FamilyOverRows<M> extends Family<M> {
   readonly over: 'rows' | 'items';
   /** Scores every row of the group's table in the order of row numbers, or every item in that of their names. */
   score(files: ModelFiles, context: ScoreContext): Promise<ShardScores>;
+  /** The files that a night scores with, where they are not those of the model. */
+  served?(files: ModelFiles, context: ScoreContext, progress: Progress): Promise<ModelFiles>;
   /** Scores the rows that came without a label, where the family answers any; undefined where the group's task answers none. */
   scoreUnlabelled?(files: ModelFiles, context: ScoreContext): Promise<ShardScores | undefined>;
   /** @param scores of the table of the group */

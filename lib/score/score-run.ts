@@ -39,8 +39,9 @@ export async function scoreRun(args: {
       progress(`${task}: scored before`);
       continue;
     }
-    const files = await readModelFiles(store, group.name, version);
     const context = { store, runId, manifest, group, threads };
+    const model = await readModelFiles(store, group.name, version);
+    const files = (await family.served?.(model, context, progress)) ?? model;
     const unlabelled = await family.scoreUnlabelled?.(files, context);
     if (unlabelled) {
       const bytes = encodeScores(unlabelled, { runId, task });

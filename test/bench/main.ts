@@ -4,6 +4,7 @@ import { benchDispatch } from './dispatch.ts';
 import { benchExport } from './export.ts';
 import { benchFold } from './fold.ts';
 import { benchHistory } from './history.ts';
+import { benchInt8 } from './int8.ts';
 import { benchKeys } from './keys.ts';
 import { benchLabel } from './label.ts';
 import { benchLargeDrop } from './large-drop.ts';
@@ -40,6 +41,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   quality: { run: benchQuality, byDefault: false },
   value: { run: benchValue, byDefault: false },
   label: { run: benchLabel, byDefault: false },
+  int8: { run: benchInt8, byDefault: false },
   transfer: { run: benchTransfer, byDefault: false },
   limits: { run: benchLimits, byDefault: false },
 };

@@ -8,6 +8,7 @@ import { labelTask } from './labelled.ts';
 import { type TableModelManifest, tableManifest } from './manifest.ts';
 import { tableOutcomes } from './outcomes.ts';
 import { scoreTable, scoreUnlabelled } from './score.ts';
+import { servedTable } from './served.ts';
 import { tableTrials, trainTable } from './train.ts';
 
 /**
@@ -24,6 +25,7 @@ export const tableFamily = (
   trials: (context) => tableTrials(context, candidates),
   score: scoreTable,
   scoreUnlabelled,
+  served: servedTable,
   outcomes: tableOutcomes,
   describe(files, config) {
     const {

@@ -60,7 +60,7 @@ function named(users: string[]): Pick<ShardScores, 'users' | 'hashes' | 'lists' 
 }
 
 /** What the model says of the rows of a table. @param order their places, in the order in which they are told */
-async function answersTo(
+export async function answersTo(
   files: ModelFiles,
   { manifest: run, group, threads }: ScoreContext,
   table: AttributeTable,
