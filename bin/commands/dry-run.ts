@@ -12,6 +12,7 @@ import {
   lastUnlabelledDay,
   listDrops,
   taskGroups,
+  unlabelledOf,
 } from '../../lib/run/index.ts';
 import { type ObjectStore, readJson } from '../../lib/runtime/index.ts';
 import type { Workspace } from '../workspace.ts';
@@ -97,6 +98,12 @@ async function dayOf(
   if (!taskGroups(config).some(isDated)) {
     const came = lastUnlabelledDay(config, drops);
     if (given !== undefined) return { asOf: given, why: 'as asked' };
+    const waits = Object.keys(config.tasks).some((name) => unlabelledOf(config, name));
+    if (waits && drops.some(({ state }) => state === 'pending'))
+      return {
+        asOf: null,
+        why: 'decided once all files are cleaned: the day after the last rows without a label came',
+      };
     if (came === undefined) return { asOf: null, why: 'labelled tables have no day' };
     return { asOf: formatDay(came + 1), why: 'the day after the last rows without a label came' };
   }

@@ -4,6 +4,7 @@ import { createPseudonyms, loadOrCreateKey } from '../../lib/data/index.ts';
 import { labelFile, type NextRows, nextToLabel } from '../../lib/label/index.ts';
 import { unlabelledOf } from '../../lib/run/index.ts';
 import { writeWhole } from '../../lib/runtime/index.ts';
+import { CALL } from '../home.ts';
 import { fixed, table, thousands, workspaceOf } from './shared.ts';
 
 interface LabelOptions {
@@ -43,7 +44,7 @@ export function labelCommand(): Command {
       else {
         for (const warning of file.warnings) console.log(`note: ${warning}`);
         console.log(
-          `fill in the column "${file.label}" of ${path}, then: drop ${options.out} --source ${next.source}`,
+          `fill in the column "${file.label}" of ${path}, then: ${CALL} drop ${options.out} --source ${next.source}`,
         );
       }
     });
