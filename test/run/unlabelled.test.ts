@@ -38,6 +38,13 @@ describe('rows without a label', () => {
     expect(lastUnlabelledDay({ tasks: {} }, drops)).toBeUndefined();
   });
 
+  it('may be waited for by a night', () => {
+    expect(parseConfig({ ...input, nightly: { expect: ['inbox'] } }).nightly.expect).toEqual(['inbox']);
+    expect(() => parseConfig({ ...input, nightly: { expect: ['tickets'] } })).toThrow(
+      'names of sources whose table is "events" or "unlabelled"',
+    );
+  });
+
   it.each<[string, object, string]>([
     [
       'a source that there is not',
