@@ -47,7 +47,7 @@ export async function nextToLabel(args: {
   store: ObjectStore;
   task?: string | undefined;
   count: number;
-  /** Tasks of the config that answer rows without a label, see `answering`. */
+  /** Tasks that answer rows without a label. */
   tasks: readonly string[];
 }): Promise<NextRows> {
   const { store, count, tasks } = args;
