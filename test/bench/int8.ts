@@ -13,7 +13,7 @@ import { clothingReviews, type Labelled, readLabelled } from './text-tasks.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/support-intents/drops/messages', import.meta.url));
 
-/** Reviews that are read: all of them take a quarter of an hour to learn from. */
+/** Reviews that are read: these take a quarter of an hour to learn from, on a busy core. */
 const REVIEWS = 8000;
 
 interface Case {
