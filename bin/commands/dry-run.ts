@@ -4,7 +4,16 @@ import { formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
 import type { LeftOut } from '../../lib/models/index.ts';
 import { championOf, readModelFile } from '../../lib/registry/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
-import { checkAsOf, type DropState, isDated, lastDays, listDrops, taskGroups } from '../../lib/run/index.ts';
+import {
+  checkAsOf,
+  type DropState,
+  isDated,
+  lastDays,
+  lastUnlabelledDay,
+  listDrops,
+  taskGroups,
+  unlabelledOf,
+} from '../../lib/run/index.ts';
 import { type ObjectStore, readJson } from '../../lib/runtime/index.ts';
 import type { Workspace } from '../workspace.ts';
 import { span } from './eta.ts';
@@ -87,7 +96,16 @@ async function dayOf(
   given: string | undefined,
 ): Promise<Pick<DryRun, 'asOf' | 'why'>> {
   if (!taskGroups(config).some(isDated)) {
-    return { asOf: null, why: 'labelled tables have no day' };
+    const came = lastUnlabelledDay(config, drops);
+    if (given !== undefined) return { asOf: given, why: 'as asked' };
+    const waits = Object.keys(config.tasks).some((name) => unlabelledOf(config, name));
+    if (waits && drops.some(({ state }) => state === 'pending'))
+      return {
+        asOf: null,
+        why: 'decided once all files are cleaned: the day after the last rows without a label came',
+      };
+    if (came === undefined) return { asOf: null, why: 'labelled tables have no day' };
+    return { asOf: formatDay(came + 1), why: 'the day after the last rows without a label came' };
   }
   const pending = drops.some(({ state }) => state === 'pending');
   const known = pending ? undefined : await lastDays(store, config, drops);

@@ -126,6 +126,13 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./lift.ts')).liftCommand(),
   },
   {
+    name: 'label',
+    group: 'Daily work:',
+    summary: 'which rows without a label a person should label next',
+    examples: { label: ['--config my-shop label --next 100 --out to-label.csv'] },
+    load: async () => (await import('./label.ts')).labelCommand(),
+  },
+  {
     name: 'backfill',
     group: 'Daily work:',
     summary: 'the nights of past days, one after the other',

@@ -12,6 +12,7 @@ import {
   isDated,
   isFinished,
   lastDays,
+  lastUnlabelledDay,
   type Missing,
   onlyTables,
   type PlannedRun,
@@ -92,6 +93,11 @@ export const planStep = (options: {
     if (known && asOf === null && options.purpose === 'night') {
       asOf = formatDay(known.complete + 1);
       context.asOfWhy = `as of ${asOf}, the day after the last complete one: ${known.why}`;
+    }
+    const came = days ? undefined : lastUnlabelledDay(config, drops);
+    if (came !== undefined && asOf === null && options.purpose === 'night') {
+      asOf = formatDay(came + 1);
+      context.asOfWhy = `as of ${asOf}, the day after the last rows without a label came`;
     }
     context.planned = await planRun({ store, config, drops, ...options, asOf });
     const { runId } = context.planned;

@@ -169,12 +169,15 @@ function subjectCells(
   return [{ values: lengths, bytes }, { values: hash }];
 }
 
-/** A column of ids of users as their pseudonyms. */
+/** A column of ids of users as their pseudonyms. No id is empty: that is a row without one. */
 function sealedCells(ids: Cells, pseudonyms: Pseudonyms): Cells {
-  const sealed = pseudonyms.sealAll(textsOf(ids));
+  const texts = textsOf(ids);
+  const sealed = pseudonyms.sealAll(texts.filter((text) => text !== ''));
+  let next = 0;
   return {
-    values: Int32Array.from(sealed, (text) => Buffer.byteLength(text)),
+    values: Int32Array.from(texts, (text) => (text === '' ? 0 : Buffer.byteLength(sealed[next++]!))),
     bytes: new TextEncoder().encode(sealed.join('')),
+    ...(ids.valid ? { valid: ids.valid } : {}),
   };
 }
 

@@ -89,7 +89,10 @@ export async function previewDrop(input: PreviewInput): Promise<Preview> {
       const { missing } = readingOf(named.source, config.shop);
       if (!clean) return { status: 'read', ...none, missing, rows: [], errors: [], examples: {} };
       const { records, plan, judged } = clean;
-      const days = named.source.table === 'events' ? await daysOf(sql, judged.clean) : undefined;
+      const days =
+        named.source.table === 'events' || named.source.table === 'unlabelled'
+          ? await daysOf(sql, judged.clean)
+          : undefined;
       return {
         status: 'read',
         columns: records.columns.map(({ name }) => name),
@@ -127,7 +130,7 @@ async function firstRows(
   const wanted = places.map(([place]) => Number(place));
   const { timeZone, currency } = config.shop;
   const digits = minorDigits(currency);
-  const identities = named.source.table === 'identities';
+  const { table } = named.source;
   const shown = new Map<number, Record<string, Value>>();
   let start = 0;
   for (const batch of decodeArrow(await whole(assembled.arrow)).batches) {
@@ -136,11 +139,11 @@ async function firstRows(
       if (row < 0 || row >= batch.numRows) continue;
       const cells: Record<string, Value> = {};
       for (const [column, { name }] of batch.schema.fields.entries()) {
-        if (name === 'hash' || name === 'id' || name === 'flags') continue;
+        if (name === 'hash' || (name === 'id' && table === 'events') || name === 'flags') continue;
         const value: unknown = batch.getChildAt(column)?.get(row) ?? null;
-        if (name === 'user' || (name === 'anonymous' && identities))
+        if (value === null) cells[name] = null;
+        else if (name === 'user' || (name === 'anonymous' && table === 'identities'))
           cells[name] = pseudonyms.open(String(value));
-        else if (value === null) cells[name] = null;
         else if (name === 'time' || name === 'valid_from') cells[name] = localTime(Number(value), timeZone);
         else if (name === 'type') cells.type = EVENT_TYPES[Number(value)] ?? null;
         else if (name === 'day') cells.day = formatDay(Number(value));

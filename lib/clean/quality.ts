@@ -8,7 +8,7 @@ const shared = {
   revision: z.string(),
   etag: z.string(),
   source: z.string().nullable(),
-  table: z.enum(['events', 'items', 'users', 'labels', 'treatments', 'identities']).nullable(),
+  table: z.enum(['events', 'items', 'users', 'labels', 'unlabelled', 'treatments', 'identities']).nullable(),
   /** SHA-256 (hex) and size of the object's bytes as they were dropped. Null when they were not read. */
   sha256: z.string().nullable(),
   bytes: z.number().nullable(),

@@ -178,6 +178,21 @@ const labelSource = z.strictObject({
   attributes,
 });
 
+/** Rows that nobody has labelled yet, such as the messages of a day: a `label` task that names the source answers them. */
+const unlabelledSource = z.strictObject({
+  ...sourceCommon,
+  table: z.literal('unlabelled'),
+  columns: z.strictObject({
+    /** The shop's own id of the row, by which it finds the answer. */
+    id: sql,
+    /** When the row came. */
+    time: sql,
+    user: sql.optional(),
+  }),
+  /** Named as those of the labelled rows that are learnt from. */
+  attributes,
+});
+
 /** Who was treated by which campaign, and how: what `nightjar lift` compares. No model reads it. */
 const treatmentSource = z.strictObject({
   ...sourceCommon,
@@ -212,6 +227,7 @@ export const source = z.discriminatedUnion('table', [
   itemSource,
   userSource,
   labelSource,
+  unlabelledSource,
   treatmentSource,
   identitySource,
 ]);

@@ -1,4 +1,5 @@
 import type { CrossFault, Parts } from './faults.ts';
+import { labelFaults } from './label-checks.ts';
 import type { NextTask } from './schema.ts';
 import { upliftFaults } from './uplift-checks.ts';
 
@@ -37,7 +38,7 @@ function sameNames(tasks: Parts['tasks']): CrossFault[] {
 }
 
 export function taskFaults(parts: Parts): CrossFault[] {
-  const { tasks, sources, named } = parts;
+  const { tasks, named } = parts;
   if (!named) return [];
   return [
     ...sameNames(tasks),
@@ -64,19 +65,7 @@ export function taskFaults(parts: Parts): CrossFault[] {
         const expected = `no such setting without population: 'known', 'prospects' or a condition, which go by it`;
         return [{ path: ['tasks', name, 'knownDays'], given: task.knownDays, expected }];
       }
-      if (task.kind !== 'label') return [];
-      if (task.separator !== undefined && task.answers !== 'any-of') {
-        const expected = `no such setting without answers: 'any-of', whose labels it tells apart`;
-        return [{ path: ['tasks', name, 'separator'], given: task.separator, expected }];
-      }
-      if (task.positive !== '1' && (task.answers ?? 'yes-no') !== 'yes-no') {
-        const expected = `no such setting with answers: '${task.answers}', which has no label that counts as yes`;
-        return [{ path: ['tasks', name, 'positive'], given: task.positive, expected }];
-      }
-      if (sources[task.source]?.table === 'labels') return [];
-      if (named.has(task.source) && !sources[task.source]) return [];
-      const expected = `the name of a source whose table is "labels" (sources: ${[...named].join(', ')})`;
-      return [{ path: ['tasks', name, 'source'], given: task.source, expected }];
+      return task.kind === 'label' ? labelFaults(name, task, parts) : [];
     }),
   ];
 }

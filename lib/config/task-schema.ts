@@ -82,6 +82,8 @@ const labelTask = z.strictObject({
   separator: z.string().min(1).optional(),
   /** Attributes this task must not see, for example one that is only known after the fact. */
   exclude: z.array(z.string()).default([]),
+  /** A source of rows without a label: those that came within `days` shop days before the as-of day are answered, too. */
+  unlabelled: z.strictObject({ source: name, days: days.default(7) }).optional(),
 });
 
 const upliftTask = z.strictObject({

@@ -45,6 +45,8 @@ export const text = z
     recent: z.number().int().min(1).max(64).default(16),
     /** Texts of events older than this are not read. */
     days: days.default(365),
+    /** What scores the rows of labelled tables: the model as it is, or with weights of 8 bits where they cost little; default: 'full'. */
+    night: z.enum(['full', 'int8']).optional(),
     /** How a classifier of the texts of a labelled table is fine-tuned. */
     labels: z
       .strictObject({
@@ -74,9 +76,9 @@ export function encoderSizes(
 }
 
 /** What models of users read texts with, every default filled in. */
-export function usersText({ encoder, labels: _, ...text }: TextSettings): Omit<
+export function usersText({ encoder, labels: _, night: __, ...text }: TextSettings): Omit<
   TextSettings,
-  'encoder' | 'labels'
+  'encoder' | 'labels' | 'night'
 > & {
   readonly encoder: string | EncoderSizes;
   readonly maxLength: number;
@@ -88,7 +90,7 @@ export function usersText({ encoder, labels: _, ...text }: TextSettings): Omit<
   };
 }
 
-/** What models of labelled rows read texts with, as far as a config says it. */
+/** What models of labelled rows read texts with, as far as a config says it. What a night scores with is no part of it. */
 export const labelsText = ({ encoder, maxLength, labels }: TextSettings) => ({
   encoder,
   ...(maxLength === undefined ? {} : { maxLength }),

@@ -67,7 +67,8 @@ const reasons = (task: string, of: string): Column => ({
   means: `strongest first, \`exports.reasons\` of them: parts of ${of}`,
 });
 
-const chanceColumns = (task: string): Column[] => [
+/** The columns of a task that answers yes or no. */
+export const chanceColumns = (task: string): Column[] => [
   { name: `${task}_probability`, type: 'DOUBLE', means: "chance that the task's question is answered yes" },
   decile(task, 'probability'),
   rank(task, 'probability'),

@@ -29,6 +29,7 @@ import {
   partsOf,
   rankedTasks,
 } from './table.ts';
+import { writeUnlabelled } from './unlabelled/index.ts';
 import { watchNight } from './watch-night.ts';
 
 /** Processes that share out a large export. */
@@ -83,9 +84,16 @@ export async function exportRun(args: {
         }
       }),
     now,
-    ...(exportsItems(manifest)
-      ? { beside: (keysOf) => writeItems({ store, guardFormulas }, runId, manifest.asOf!, keysOf('items')) }
-      : {}),
+    async beside(keysOf) {
+      const settings = { store, guardFormulas };
+      const items = exportsItems(manifest)
+        ? await writeItems(settings, runId, manifest.asOf!, keysOf('items'))
+        : [];
+      return [
+        ...items,
+        ...(await writeUnlabelled({ ...settings, pseudonyms }, runId, manifest, versions, keysOf)),
+      ];
+    },
     watch: (days, rows) => watchNight(store, manifest, days, rows),
     holds: manifest.purpose === 'night' && manifest.config.nightly.onUnusual === 'hold',
     beforeSuccess: () => tellStates(store, runId, manifest, versions),

@@ -42,6 +42,46 @@ export async function readAttributes(
   keys: readonly string[],
   part?: { readonly shard: number; readonly shards: number },
 ): Promise<AttributeTable> {
+  return tableOf(await readCells(store, keys, part));
+}
+
+/** Rows that came without a label: of each the shop's id and when it came (ms UTC). */
+export interface UnlabelledRows {
+  readonly table: AttributeTable;
+  readonly keys: readonly string[];
+  readonly times: Float64Array;
+}
+
+/**
+ * Reads `clean/unlabelled/…` objects as one table, in the order of the keys. `ids` of the table are pseudonyms, '' of a row without a
+ * user.
+ * @throws as readAttributes
+ */
+export async function readUnlabelledRows(
+  store: ObjectStore,
+  keys: readonly string[],
+): Promise<UnlabelledRows> {
+  const cells = await readCells(store, keys);
+  return {
+    table: tableOf(cells),
+    keys: cells.texts('id').map((id) => id ?? ''),
+    times: cells.numbers('time', Number.NaN),
+  };
+}
+
+/** Columns of several files, one behind the other. */
+interface FileCells {
+  readonly rows: number;
+  readonly batches: readonly { readonly batch: RecordBatch }[];
+  texts(name: string): (string | undefined)[];
+  numbers(name: string, missing: number): Float64Array;
+}
+
+async function readCells(
+  store: ObjectStore,
+  keys: readonly string[],
+  part?: { readonly shard: number; readonly shards: number },
+): Promise<FileCells> {
   const batches: { batch: RecordBatch; key: string; start: number }[] = [];
   let rows = 0;
   for (const key of keys) {
@@ -71,6 +111,10 @@ export async function readAttributes(
     }
     return values;
   };
+  return { rows, batches, texts, numbers };
+}
+
+function tableOf({ rows, batches, texts, numbers }: FileCells): AttributeTable {
   const kinds = new Map<string, string>();
   for (const { batch } of batches) {
     for (const field of batch.schema.fields) {

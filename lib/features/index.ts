@@ -8,6 +8,8 @@ export {
   type AttributeColumn,
   type AttributeTable,
   readAttributes,
+  readUnlabelledRows,
+  type UnlabelledRows,
   validRows,
 } from './attribute-table.ts';
 export { buildDays, daysKey, encodeDays, isCleanEvents } from './build-days.ts';

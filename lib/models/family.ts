@@ -155,6 +155,8 @@ export interface ShardScores extends Answers {
   /** Per task over a labelled table whose answer is no yes or no. */
   readonly classes?: Readonly<Record<string, ClassScores>>;
   readonly numbers?: Readonly<Record<string, NumberScores>>;
+  /** Of rows that came without a label: whose each is, a pseudonym or null, and when it came (ms UTC). */
+  readonly arrived?: { readonly senders: readonly (string | null)[]; readonly times: Float64Array };
   /** SHA-256 (hex) of each user's address as it was known by the as-of day; absent where the shop maps none. */
   readonly emails?: (string | null)[];
 }
@@ -283,6 +285,10 @@ export interface FamilyOverRows<M> extends Family<M> {
   readonly over: 'rows' | 'items';
   /** Scores every row of the group's table in the order of row numbers, or every item in that of their names. */
   score(files: ModelFiles, context: ScoreContext): Promise<ShardScores>;
+  /** The files that a night scores with, where they are not those of the model. */
+  served?(files: ModelFiles, context: ScoreContext, progress: Progress): Promise<ModelFiles>;
+  /** Scores the rows that came without a label, where the family answers any; undefined where the group's task answers none. */
+  scoreUnlabelled?(files: ModelFiles, context: ScoreContext): Promise<ShardScores | undefined>;
   /** @param scores of the table of the group */
   outcomes(context: EvaluateContext, scores: ShardScores): Promise<Record<string, Outcomes>>;
 }

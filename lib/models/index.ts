@@ -58,7 +58,7 @@ export {
   unitsNamed,
   userGroups,
 } from './shared/index.ts';
-export { readLabelled } from './table/index.ts';
+export { readLabelled, readUnlabelled } from './table/index.ts';
 export {
   type MadeBehaviour,
   pretrainBehaviour,

@@ -1,4 +1,11 @@
-import { type Config, LIST_RULES, labelsText, type Task, usersText } from '../config/index.ts';
+import {
+  type Config,
+  type LabelTask,
+  LIST_RULES,
+  labelsText,
+  type Task,
+  usersText,
+} from '../config/index.ts';
 import { contentId } from '../data/index.ts';
 import { stateSettings } from '../features/index.ts';
 
@@ -88,6 +95,12 @@ export const overUsers = ({ kind }: Pick<TaskGroup, 'kind'>): boolean => KINDS[k
 /** Is the group asked as of a day? Only the rows of a labelled table are not. */
 export const isDated = ({ kind }: Pick<TaskGroup, 'kind'>): boolean => KINDS[kind].over !== 'rows';
 
+/** The rows without a label that a task answers; undefined where it answers none. */
+export function unlabelledOf({ tasks }: Pick<Config, 'tasks'>, name: string): LabelTask['unlabelled'] {
+  const task = tasks[name];
+  return task?.kind === 'label' ? task.unlabelled : undefined;
+}
+
 /** Name of the exported table of a group that is scored whole: `table-<task>`, `demand`, `demand-<attribute>`. */
 export const tableName = ({ kind, name, tasks }: TaskGroup): string =>
   // A group of items is one table, which is named without the hash of its settings.
@@ -118,14 +131,17 @@ export function taskGroups(config: Config, only?: string): TaskGroup[] {
 function group(config: Config, kind: TaskGroup['kind'], name: string, tasks: string[]): TaskGroup {
   const { model, training, sources, shop } = config;
   const text = KINDS[kind].texts(config, tasks);
-  // Hardly any model reads treatments: a source of them that is added or changed concerns no other.
+  // Hardly any model reads treatments, and none learns from rows without a label: a source of them that is added or changed
+  // concerns no other.
   const settings = {
     tasks: tasks.map((task) => learnt(config.tasks[task]!)),
     features: stateSettings(config),
     model,
     training,
     sources: Object.fromEntries(
-      Object.entries(sources).filter(([, { table }]) => kind === 'uplift' || table !== 'treatments'),
+      Object.entries(sources).filter(
+        ([, { table }]) => (kind === 'uplift' || table !== 'treatments') && table !== 'unlabelled',
+      ),
     ),
     shop,
     // Only what reads texts changes with them.
@@ -134,6 +150,15 @@ function group(config: Config, kind: TaskGroup['kind'], name: string, tasks: str
   return { name: `${name}-${contentId(settings).slice(0, 8)}`, kind, tasks };
 }
 
-/** A task as its model learns it. The rules of a list hold where lists are made: a model serves under any of them. */
-const learnt = (task: Task): object =>
-  task.kind === 'next' ? Object.fromEntries(Object.entries(task).filter(([name]) => !RULES.has(name))) : task;
+/**
+ * A task as its model learns it. The rules of a list hold where lists are made, and rows without a label are only answered: a model
+ * serves under any of them.
+ */
+function learnt(task: Task): object {
+  const without = (names: ReadonlySet<string>) =>
+    Object.fromEntries(Object.entries(task).filter(([name]) => !names.has(name)));
+  if (task.kind === 'next') return without(RULES);
+  return task.kind === 'label' ? without(ANSWERED) : task;
+}
+
+const ANSWERED: ReadonlySet<string> = new Set(['unlabelled']);

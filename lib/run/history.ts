@@ -20,8 +20,8 @@ export function shortSources(
 ): SourceShare[] {
   const sums = new Map<string, { source: NamedSource; known: number; through: number }>();
   for (const { source, size, through } of drops) {
-    // No model learns from treatments.
-    if (source.source.table === 'treatments') continue;
+    // No model learns from treatments and from rows without a label.
+    if (source.source.table === 'treatments' || source.source.table === 'unlabelled') continue;
     const sum = sums.get(source.name) ?? { source, known: 0, through: 0 };
     sum.known += size;
     if (through) sum.through += size;

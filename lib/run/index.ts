@@ -8,7 +8,7 @@ export {
   sampledUsers,
   withGatheredUsers,
 } from './gather-users.ts';
-export { isDated, overUsers, type TaskGroup, tableName, taskGroups } from './groups.ts';
+export { isDated, overUsers, type TaskGroup, tableName, taskGroups, unlabelledOf } from './groups.ts';
 export { type HeldBack, heldBack } from './held.ts';
 export { type DropState, listDrops } from './inputs.ts';
 export {
@@ -20,8 +20,9 @@ export {
   successKey,
   tableScoresKey,
   trainedKey,
+  unlabelledScoresKey,
 } from './keys.ts';
-export { checkAsOf, type LastDays, lastDays } from './last-day.ts';
+export { checkAsOf, type LastDays, lastDays, lastUnlabelledDay } from './last-day.ts';
 export { patienceWith } from './look-after.ts';
 export { buildManifest, dayInputs, type Missing, type RunInput, type RunManifest } from './manifest.ts';
 export { mapParallel } from './parallel.ts';

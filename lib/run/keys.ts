@@ -21,6 +21,10 @@ export const profilesKey = (runId: string, shard: number): string =>
 export const tableScoresKey = (runId: string, task: string): string =>
   `${scoresPrefix(runId)}table-${task}.arrow`;
 
+/** The answers to a labelled table's task for rows without a label, written before the scores of the table. */
+export const unlabelledScoresKey = (runId: string, task: string): string =>
+  `${scoresPrefix(runId)}unlabelled-${task}.arrow`;
+
 /** Left by a finished night for later ones: the states that they may fold on from. */
 export const snapshotInfoKey = (runId: string): string => `runs/${runId}/snapshot.json`;
 

@@ -2,6 +2,7 @@ import type { Config } from '../config/index.ts';
 import { DataError, formatDay, shopClock } from '../data/index.ts';
 import { dayStart, daysKey, readShardDays, ShardedFiles } from '../features/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
+import { unlabelledOf } from './groups.ts';
 import { copiesAmong, type DropState } from './inputs.ts';
 
 /** What the dropped events say about the last days there are. */
@@ -68,6 +69,24 @@ export async function lastDays(
   const { last, days } = await lastInEarnest(store, config, relevant);
   const first = Math.min(...drops.map(({ quality }) => quality.minDay!));
   return { first, last, ...completeDay(config, relevant, days, last), quiet: longestGap(days, last) };
+}
+
+/**
+ * The last shop day of the rows without a label that the tasks of a config answer: where no task is about users it says which day
+ * a night is of.
+ * @returns undefined where none has come, or no task answers them
+ */
+export function lastUnlabelledDay(
+  { tasks }: Pick<Config, 'tasks'>,
+  drops: readonly DropState[],
+): number | undefined {
+  const answered = new Set(Object.keys(tasks).map((name) => unlabelledOf({ tasks }, name)?.source));
+  const days = drops.flatMap((drop) =>
+    drop.state === 'done' && drop.quality.table === 'unlabelled' && answered.has(drop.quality.source!)
+      ? (drop.quality.maxDay ?? [])
+      : [],
+  );
+  return days.length === 0 ? undefined : days.reduce((most, day) => Math.max(most, day));
 }
 
 const latestOf = (drops: readonly EventDrop[]): number =>

@@ -2,7 +2,7 @@ import type { CleanedQuality } from '../clean/index.ts';
 import type { Config } from '../config/index.ts';
 import { parseDay } from '../data/index.ts';
 import { type DayInput, daysKey, type SnapshotInfo } from '../features/index.ts';
-import { readsTreatments, type TaskGroup } from './groups.ts';
+import { readsTreatments, type TaskGroup, unlabelledOf } from './groups.ts';
 import { historyOf, tooLittleHistory } from './history.ts';
 import { type Copy, contentOf, copiesAmong, type KnownDrop } from './inputs.ts';
 
@@ -88,6 +88,8 @@ export interface RunManifest {
     readonly withdrawn?: WithdrawnInput[];
     /** Only where a group reads them. */
     readonly treatments?: RunInput[];
+    /** Only where a task answers them, and those that may hold rows of its days. */
+    readonly unlabelled?: RunInput[];
   };
   /** What this run goes without, and why. */
   readonly missing: Missing[];
@@ -146,7 +148,9 @@ export function buildManifest(args: {
   const copies = copiesAmong(drops);
   const treatments: RunInput[] = [];
   const reads = groups.some(readsTreatments);
-  const inputs: Record<Exclude<CleanedQuality['table'], 'treatments' | null>, RunInput[]> = {
+  const unlabelled: RunInput[] = [];
+  const answered = answeredDays(args);
+  const inputs: Record<Exclude<CleanedQuality['table'], 'treatments' | 'unlabelled' | null>, RunInput[]> = {
     events: [],
     items: [],
     users: [],
@@ -165,6 +169,13 @@ export function buildManifest(args: {
     // Most runs read nothing of campaigns: `nightjar lift` reads them by themselves.
     if (table === 'treatments') {
       if (reads && drop.clean !== undefined) treatments.push({ ...named, clean: drop.clean });
+      continue;
+    }
+    if (table === 'unlabelled') {
+      const from = answered.get(source!);
+      const within = from !== undefined && maxDay !== null && maxDay >= from && minDay! < parseDay(asOf!);
+      if (within && drop.clean !== undefined)
+        unlabelled.push({ ...named, clean: drop.clean, minDay: minDay!, maxDay });
       continue;
     }
     const keyed = {
@@ -201,6 +212,7 @@ export function buildManifest(args: {
       ...(identities.length > 0 ? { identities } : {}),
       ...(withdrawn.length > 0 ? { withdrawn } : {}),
       ...(treatments.length > 0 ? { treatments } : {}),
+      ...(unlabelled.length > 0 ? { unlabelled } : {}),
     },
     missing,
     copies: [...copies].map(([key, sameAs]) => ({ key, sameAs })),
@@ -208,6 +220,23 @@ export function buildManifest(args: {
     champions,
     snapshot,
   };
+}
+
+/** The first shop day whose rows without a label a run answers, by source: only nights and backfills do. */
+function answeredDays({
+  purpose,
+  asOf,
+  config,
+  groups,
+}: Pick<RunManifest, 'purpose' | 'asOf' | 'config' | 'groups'>): Map<string, number> {
+  const first = new Map<string, number>();
+  if (asOf === null || (purpose !== 'night' && purpose !== 'backfill')) return first;
+  for (const { source, days } of groups.flatMap(({ tasks }) =>
+    tasks.flatMap((task) => unlabelledOf(config, task) ?? []),
+  )) {
+    first.set(source, Math.min(first.get(source) ?? Number.POSITIVE_INFINITY, parseDay(asOf) - days));
+  }
+  return first;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { checkAborted } from '../engine/train/index.ts';
 import { ensureItemPairs, FAMILIES, namingDrops, versionsOf } from '../models/index.ts';
 import { readModelFiles } from '../registry/index.ts';
-import { overUsers, readManifest, tableScoresKey } from '../run/index.ts';
+import { overUsers, readManifest, tableScoresKey, unlabelledScoresKey } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { openRunScorer } from './score-shard.ts';
 import { encodeScores } from './scores.ts';
@@ -39,8 +39,16 @@ export async function scoreRun(args: {
       progress(`${task}: scored before`);
       continue;
     }
-    const files = await readModelFiles(store, group.name, version);
-    const scores = await family.score(files, { store, runId, manifest, group, threads });
+    const context = { store, runId, manifest, group, threads };
+    const model = await readModelFiles(store, group.name, version);
+    const files = (await family.served?.(model, context, progress)) ?? model;
+    const unlabelled = await family.scoreUnlabelled?.(files, context);
+    if (unlabelled) {
+      const bytes = encodeScores(unlabelled, { runId, task });
+      await store.put(unlabelledScoresKey(runId, task), bytes, { ifAbsent: true });
+      progress(`${task}: ${unlabelled.users.length} rows without a label`);
+    }
+    const scores = await family.score(files, context);
     await store.put(key, encodeScores(scores, { runId, task }), { ifAbsent: true });
     progress(`${task}: ${scores.users.length} rows`);
   }

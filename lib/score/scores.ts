@@ -15,7 +15,7 @@ const AMOUNTS = ['value', 'low', 'high', 'alive', 'next'] as const;
 /** Numbers of an uplift task. */
 const EFFECTS = ['uplift', 'control', 'treated'] as const;
 
-/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, then `<task>.logit`, `.probability`, `.reasons`, or `.list`, perhaps `.listReasons`, or `.value`, `.low`, `.high`, `.alive`, `.next`, `.reasons`, or `.uplift`, `.control`, `.treated`, `.reasons`; of items `.units`, `.low`, `.high`, `.stockout`; of a table's classes and numbers see `label-columns.ts`. */
+/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, or `sender` and `arrived` of rows without a label, then `<task>.logit`, `.probability`, `.reasons`, or `.list`, perhaps `.listReasons`, or `.value`, `.low`, `.high`, `.alive`, `.next`, `.reasons`, or `.uplift`, `.control`, `.treated`, `.reasons`; of items `.units`, `.low`, `.high`, `.stockout`; of a table's classes and numbers see `label-columns.ts`. */
 export function encodeScores(scores: ShardScores, metadata: Record<string, string>): Uint8Array {
   const rows = scores.users.length;
   const fields: Field[] = [];
@@ -32,6 +32,10 @@ export function encodeScores(scores: ShardScores, metadata: Record<string, strin
   fields.push(new Field('hash', new Uint32(), false));
   columns.push(makeData({ type: new Uint32(), length: rows, nullCount: 0, data: scores.hashes }));
   if (scores.emails) text('email', scores.emails);
+  if (scores.arrived) {
+    text('sender', [...scores.arrived.senders]);
+    number('arrived', scores.arrived.times);
+  }
   for (const [task, { logit, probability, reasons }] of Object.entries(scores.tasks)) {
     number(`${task}.logit`, logit);
     number(`${task}.probability`, probability);
@@ -68,6 +72,7 @@ export interface ScoreColumns {
   readonly users: TextColumn;
   readonly hashes: Uint32Array;
   readonly emails?: TextColumn;
+  readonly arrived?: { readonly senders: TextColumn; readonly times: Float64Array };
   readonly tasks: Readonly<Record<string, TaskColumns>>;
   readonly lists: Readonly<Record<string, TextColumn>>;
   /** Of the list tasks whose entries have reasons. */
@@ -155,6 +160,9 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
     ),
     ...readLabels({ metadata: schema.metadata, named, numbers, text }),
     ...(schema.fields.some((field) => field.name === 'email') ? { emails: text('email') } : {}),
+    ...(schema.fields.some((field) => field.name === 'sender')
+      ? { arrived: { senders: text('sender'), times: numbers<Float64Array>('arrived') } }
+      : {}),
   };
 }
 
@@ -165,7 +173,8 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
  */
 export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
   const columns = scoreColumns(bytes, name);
-  const { rows, users, hashes, emails, tasks, lists, values, uplifts, forecasts, classes, numbers } = columns;
+  const { rows, users, hashes, emails, arrived, tasks, lists, values, uplifts, forecasts, classes, numbers } =
+    columns;
   const texts = (column: TextColumn) => textsOf(column, rows);
   const mapped = <A, B>(of: Readonly<Record<string, A>>, to: (value: A) => B): Record<string, B> =>
     Object.fromEntries(Object.entries(of).map(([key, value]) => [key, to(value)]));
@@ -210,5 +219,6 @@ export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
         }
       : {}),
     ...(emails ? { emails: texts(emails) } : {}),
+    ...(arrived ? { arrived: { senders: texts(arrived.senders), times: arrived.times.slice() } } : {}),
   };
 }

@@ -5,7 +5,9 @@ import { benchExport } from './export.ts';
 import { benchFold } from './fold.ts';
 import { benchGate } from './gate.ts';
 import { benchHistory } from './history.ts';
+import { benchInt8 } from './int8.ts';
 import { benchKeys } from './keys.ts';
+import { benchLabel } from './label.ts';
 import { benchLargeDrop } from './large-drop.ts';
 import { benchLimits } from './limits.ts';
 import { benchMemory } from './memory.ts';
@@ -42,6 +44,8 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   value: { run: benchValue, byDefault: false },
   gate: { run: benchGate, byDefault: false },
   watch: { run: benchWatch, byDefault: false },
+  label: { run: benchLabel, byDefault: false },
+  int8: { run: benchInt8, byDefault: false },
   transfer: { run: benchTransfer, byDefault: false },
   limits: { run: benchLimits, byDefault: false },
 };

@@ -22,16 +22,18 @@ export interface TextTask {
   readonly classifier: TextClassifierOptions;
 }
 
+/** A part of support-intents: 'train', 'dev' or 'test'. */
+export async function readLabelled(folder: string, part: string): Promise<Labelled> {
+  const rows = await readCsv(join(folder, `${part}.csv.gz`), ['utterance', 'intent']);
+  return { texts: rows.map(([text]) => text!), labels: rows.map(([, label]) => label!) };
+}
+
 /** Utterances of customers and what they want: the given training and test files. */
 export async function supportIntents(folder: string): Promise<TextTask> {
-  const read = async (part: string): Promise<Labelled> => {
-    const rows = await readCsv(join(folder, `${part}.csv.gz`), ['utterance', 'intent']);
-    return { texts: rows.map(([text]) => text!), labels: rows.map(([, label]) => label!) };
-  };
   return {
     name: 'support-intents',
-    train: await read('train'),
-    test: await read('test'),
+    train: await readLabelled(folder, 'train'),
+    test: await readLabelled(folder, 'test'),
     encoder: { vocabulary: 3000, layers: 3, width: 128, heads: 4, maxLength: 48 },
     pretraining: { epochs: 30, tokensPerBatch: 2048, learningRate: 1e-3 },
     classifier: {

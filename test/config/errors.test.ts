@@ -184,7 +184,7 @@ const cases: [string, (config: Input) => void, string][] = [
   [
     'a table that there is not',
     (c) => (c.sources.orders!.table = 'orders'),
-    'sources.orders.table: given "orders", expected a known "table": one of events, items, users, labels, treatments, identities',
+    'sources.orders.table: given "orders", expected a known "table": one of events, items, users, labels, unlabelled, treatments, identities',
   ],
   [
     'events without a time',

@@ -7,6 +7,7 @@ import { ITEM_COLUMNS } from '../../lib/export/items.ts';
 import { tableColumns } from '../../lib/export/profiles/part.ts';
 import type { ExportShape } from '../../lib/export/table.ts';
 import { type Column, LISTS } from '../../lib/export/table-file.ts';
+import { rowColumns, senderColumns, type UnlabelledAnswers } from '../../lib/export/unlabelled/columns.ts';
 
 export const DOCUMENT = fileURLToPath(new URL('../../docs/exports.md', import.meta.url));
 
@@ -75,9 +76,31 @@ const answers = (): string[] => [
   ),
 ];
 
+/** The columns of every row, and between them those of each form of answers. */
+function byForm(columnsOf: (answers: UnlabelledAnswers) => Column[]): string[] {
+  const each = (['yes-no', ...FORMS] as const).map((form) => ({
+    form,
+    own: columnsOf({ task: TASK, form }),
+  }));
+  const isCommon = ({ name, means }: Column) =>
+    each.every(({ own }) => own.some((column) => column.name === name && column.means === means));
+  const common = each[0]!.own.filter(isCommon).map((column) => row(column, 'all'));
+  return [
+    '| column | `answers` | Parquet type | meaning |',
+    '|---|---|---|---|',
+    ...common.slice(0, -1),
+    ...each.flatMap(({ form, own }) =>
+      own.filter((column) => !isCommon(column)).map((column) => row(column, `\`${form}\``)),
+    ),
+    ...common.slice(-1),
+  ];
+}
+
 const TABLES: Readonly<Record<string, () => string[]>> = {
   users,
   answers,
+  unlabelled: () => byForm(rowColumns),
+  'unlabelled users': () => byForm(senderColumns),
   demand: () => table(exportColumns({ ...NONE, id: 'item', forecasts: [TASK] })),
   items: () => table(ITEM_COLUMNS),
   profiles: () => table(tableColumns({ interests: true, anomaly: 1 })),

@@ -45,7 +45,19 @@ describe('nightjar', { timeout: SLOW }, () => {
     ]);
     expect(names?.map((name) => name.trim())).toEqual([
       ...['demo', 'init', 'check', 'drop', 'help'],
-      ...['run', 'status', 'report', 'backtest', 'compare', 'models', 'release', 'lift', 'backfill', 'prune'],
+      ...[
+        'run',
+        'status',
+        'report',
+        'backtest',
+        'compare',
+        'models',
+        'release',
+        'lift',
+        'label',
+        'backfill',
+        'prune',
+      ],
       ...['clean', 'features', 'finetune', 'score', 'export'],
       ...['deploy', 'redrive', 'cost', 'pretrain', 'model', 'engine'],
     ]);

@@ -8,6 +8,7 @@ import { exportRun } from '../../lib/export/index.ts';
 import { finetuneRun, type ShardScores, versionsOf } from '../../lib/models/index.ts';
 import {
   listDrops,
+  onlyTables,
   type PlannedRun,
   planRun,
   readManifest,
@@ -116,7 +117,7 @@ export async function lookAt(store: ObjectStore, { runId, manifest }: PlannedRun
   }
   const scores: ShardScores[] = [];
   const snapshots: string[] = [];
-  if (manifest.asOf !== null) {
+  if (manifest.asOf !== null && !onlyTables(manifest)) {
     for (let shard = 0; shard < manifest.shards; shard++) {
       scores.push(decodeScores(await (await store.get(scoresKey(runId, shard))).bytes()));
     }

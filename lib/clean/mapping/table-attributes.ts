@@ -8,6 +8,7 @@ import { numberStages } from './numbers.ts';
 import type { Reading } from './reading.ts';
 import { type Check, type Output, type TableColumns, VALUE, zipStages } from './table.ts';
 import { splitColumns } from './table-split.ts';
+import { UNLABELLED_COLUMNS, unlabelledColumns } from './table-unlabelled.ts';
 import { idOf, plainText } from './texts.ts';
 import { needTime } from './times.ts';
 
@@ -21,7 +22,7 @@ const KINDS = { numbers: 'number', categories: 'category', texts: 'text' } as co
 /** Squares of numbers up to this stay finite, however many are added. */
 const MOST = 1e18;
 
-/** The columns of the tables `items`, `users` and `labels`: a few of their own and attributes. */
+/** The columns of the tables `items`, `users`, `labels` and `unlabelled`: a few of their own and attributes. */
 export function attributeColumns(
   source: AttributeSource,
   fields: ReadonlyMap<string, Field>,
@@ -40,7 +41,13 @@ export function attributeColumns(
     checks.push(check(name, none, `v_${name} IS NULL`, none), lostDigits(id, sql.lost));
     canonical.push({ name, type: 'VARCHAR', slot: `v_${name}` });
   };
-  if (user) addId(user, 'user', 'no user');
+  if (source.table === 'unlabelled') {
+    const own = unlabelledColumns(source, fields, reading);
+    stages.push(own.stages);
+    checks.push(...own.checks);
+    outputs.push(...own.outputs);
+    canonical.push(...own.canonical);
+  } else if (user) addId(user, 'user', 'no user');
   if (source.table === 'labels') {
     outputs.push({ name: 'row_id', sql: 'n::INTEGER', type: 'int32', nullable: false });
   }
@@ -88,7 +95,7 @@ export function attributeColumns(
     outputs.push({ name: 'email_sha256', sql: HASHED_ADDRESS, type: 'text', nullable: true });
     canonical.push({ name: 'email_sha256', type: 'VARCHAR', slot: HASHED_ADDRESS });
   }
-  const taken = new Set(OWN_COLUMNS);
+  const taken = new Set([...OWN_COLUMNS, ...(source.table === 'unlabelled' ? UNLABELLED_COLUMNS : [])]);
   for (const attribute of fields.values()) {
     const [, kind, name] = /^attributes\.(numbers|categories|texts)\.(.*)$/s.exec(attribute.path) ?? [];
     if ((kind !== 'numbers' && kind !== 'categories' && kind !== 'texts') || name === undefined) continue;
@@ -121,6 +128,6 @@ export function attributeColumns(
     outputs,
     canonical,
     order: outputs.map(({ name }) => name),
-    subject: source.table === 'items' ? 'none' : user ? 'user' : 'row',
+    subject: source.table === 'items' || source.table === 'unlabelled' ? 'none' : user ? 'user' : 'row',
   };
 }

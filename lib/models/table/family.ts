@@ -7,7 +7,8 @@ import { checkTable } from './check.ts';
 import { labelTask } from './labelled.ts';
 import { type TableModelManifest, tableManifest } from './manifest.ts';
 import { tableOutcomes } from './outcomes.ts';
-import { scoreTable } from './score.ts';
+import { scoreTable, scoreUnlabelled } from './score.ts';
+import { servedTable } from './served.ts';
 import { tableTrials, trainTable } from './train.ts';
 
 /**
@@ -23,6 +24,8 @@ export const tableFamily = (
   train: (context) => trainTable(context, candidates),
   trials: (context) => tableTrials(context, candidates),
   score: scoreTable,
+  scoreUnlabelled,
+  served: servedTable,
   outcomes: tableOutcomes,
   describe(files, config) {
     const {

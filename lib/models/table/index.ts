@@ -1,2 +1,3 @@
 export { tableFamily } from './family.ts';
 export { readLabelled, readSplitTable, type SplitTable, tableFeatures } from './labelled.ts';
+export { readUnlabelled } from './unlabelled.ts';

@@ -1,7 +1,7 @@
 import { stableUnit } from '../../data/index.ts';
 import { decodeModel } from '../../engine/onnx/index.ts';
 import { openSession } from '../../engine/train/index.ts';
-import { type AttributeTable, groupWords } from '../../features/index.ts';
+import { type AttributeTable, attributeNames, groupWords } from '../../features/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import { reasonNames } from '../candidates/index.ts';
 import type { ScoreContext, ShardScores } from '../family.ts';
@@ -11,6 +11,7 @@ import { readLabelled, tableFeatures } from './labelled.ts';
 import { type TableModelManifest, tableManifest } from './manifest.ts';
 import { joinedTexts } from './texts.ts';
 import { type RowAnswers, scoresOf } from './told.ts';
+import { readUnlabelled } from './unlabelled.ts';
 
 /**
  * Rows of every batch: always the same, the last one filled up, because results depend on the batch's size. Of several heads fewer, as
@@ -24,15 +25,53 @@ const BATCH_OF_HEADS = 512;
  * pseudonym. Labelled tables are held in memory whole.
  */
 export async function scoreTable(files: ModelFiles, context: ScoreContext): Promise<ShardScores> {
-  const { store, manifest: run, group, threads } = context;
+  const { store, manifest, group } = context;
+  const { table, rowIds } = await readLabelled(store, manifest, group.tasks[0]!);
+  const order = Array.from({ length: table.rows }, (_, i) => i).sort((a, b) => rowIds[a]! - rowIds[b]!);
+  const users = order.map((row) => String(rowIds[row]));
+  return { ...named(users), ...(await answersTo(files, context, table, order)) };
+}
+
+/**
+ * Scores the rows that came without a label, in the order of their ids, which stand where users have their pseudonym. A row's score
+ * reads this row alone.
+ * @returns undefined where the task answers none
+ */
+export async function scoreUnlabelled(
+  files: ModelFiles,
+  context: ScoreContext,
+): Promise<ShardScores | undefined> {
+  const { store, manifest, group } = context;
+  const rows = await readUnlabelled(store, manifest, group.tasks[0]!);
+  if (!rows) return undefined;
+  const { table, keys, times } = rows;
+  const order = Array.from(keys.keys());
+  const senders = table.ids.map((user) => (user === '' ? null : user));
+  return {
+    ...named([...keys]),
+    ...(await answersTo(files, context, table, order)),
+    arrived: { senders, times },
+  };
+}
+
+function named(users: string[]): Pick<ShardScores, 'users' | 'hashes' | 'lists' | 'values'> {
+  const hashes = Uint32Array.from(users, (row) => stableUnit('row', row) * 2 ** 32);
+  return { users, hashes, lists: {}, values: {} };
+}
+
+/** What the model says of the rows of a table. @param order their places, in the order in which they are told */
+export async function answersTo(
+  files: ModelFiles,
+  { manifest: run, group, threads }: ScoreContext,
+  table: AttributeTable,
+  order: readonly number[],
+): Promise<Pick<ShardScores, 'tasks' | 'classes' | 'numbers'>> {
   const task = group.tasks[0]!;
   const manifest = parseManifest(tableManifest, files);
-  const { table, rowIds } = await readLabelled(store, run, task);
   const features = tableFeatures(table, manifest.encoder);
-  const order = Array.from({ length: table.rows }, (_, i) => i).sort((a, b) => rowIds[a]! - rowIds[b]!);
   const heads = manifest.told && manifest.told.form !== 'number' ? manifest.told.classes.length : 1;
   const size = heads === 1 ? BATCH : Math.max(4, Math.floor(BATCH_OF_HEADS / heads));
-  const rows = { features, width: features.length / order.length, order, size };
+  const rows = { features, width: attributeNames(manifest.encoder).length, order, size };
   const reading = readingOf(files, manifest, table);
   const names = reasonNames(manifest).map(groupWords);
   const answers: RowAnswers = {
@@ -62,9 +101,7 @@ export async function scoreTable(files: ModelFiles, context: ScoreContext): Prom
       });
     });
   }
-  const users = order.map((row) => String(rowIds[row]));
-  const hashes = Uint32Array.from(users, (row) => stableUnit('row', row) * 2 ** 32);
-  return { users, hashes, lists: {}, values: {}, ...scoresOf(task, manifest.told, { ...answers, bounds }) };
+  return scoresOf(task, manifest.told, { ...answers, bounds });
 }
 
 type Output = Awaited<ReturnType<Awaited<ReturnType<typeof openSession>>['run']>>;
@@ -76,6 +113,7 @@ async function runModel(
   threads: number,
   take: (places: Int32Array, output: Output) => void,
 ): Promise<void> {
+  if (rows.order.length === 0) return;
   const session = await openSession(model, { threads });
   try {
     for (const { places, feeds } of tableBatches(rows)) take(places, await session.run(feeds));

@@ -1,8 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../../bin/workspace.ts';
-import type { ConfigInput } from '../../../lib/config/index.ts';
+import { type ConfigInput, parseConfig } from '../../../lib/config/index.ts';
 import { auroc } from '../../../lib/engine/metrics/index.ts';
-import { tableScoresKey } from '../../../lib/run/index.ts';
+import { versionsOf } from '../../../lib/models/index.ts';
+import { scoreTable } from '../../../lib/models/table/score.ts';
+import { servedTable } from '../../../lib/models/table/served.ts';
+import { readModelFiles } from '../../../lib/registry/index.ts';
+import { tableScoresKey, taskGroups } from '../../../lib/run/index.ts';
 import { decodeScores } from '../../../lib/score/index.ts';
 import { ALL } from '../../all.ts';
 import { type Night, night, openShop, SLOW } from '../../e2e/nights.ts';
@@ -88,6 +92,32 @@ describe('a labelled table with texts', { timeout: SLOW }, () => {
     expect(Object.keys(plain.result.models)[0]).not.toBe(Object.keys(reference.result.models)[0]);
     expect(comparison.candidates.map(({ name }) => name)).not.toContain('text classifier');
     expect(texts).toBeUndefined();
+  });
+
+  it('is scored with weights of 8 bits where a night asks for them, by the same model', async () => {
+    // given: the shop with the setting, which is no part of the group
+    const { shop, result } = reference;
+    const config = parseConfig(reviewsConfig({ text: { ...reviewsConfig().text, night: 'int8' } }));
+    expect(taskGroups(config)).toEqual(result.manifest.groups);
+    const group = result.manifest.groups[0]!;
+    const versions = await versionsOf(shop.store, result.runId, result.manifest);
+    const files = await readModelFiles(shop.store, group.name, versions[group.name]!);
+    const common = { store: shop.store, runId: result.runId, group, threads: 1 };
+    const context = { ...common, manifest: { ...result.manifest, config } };
+    // when
+    const told: string[] = [];
+    const served = await servedTable(files, context, (text) => told.push(text));
+    const { probability } = (await scoreTable(served, context)).tasks.recommended!;
+    // then
+    expect(told).toEqual([
+      expect.stringMatching(/^recommended: weights of 8 bits, \d+ % of the bytes: \d+ rows lose/),
+    ]);
+    expect(served['model.onnx']!.length).toBeLessThan(files['model.onnx']!.length);
+    const moved = [...probability].map((one, row) => Math.abs(one - reference.probability[row]!));
+    expect(Math.max(...moved)).toBeGreaterThan(0);
+    expect(moved.reduce((sum, one) => sum + one, 0) / moved.length).toBeLessThan(0.01);
+    // then: without the setting it is the model as it is
+    expect(await servedTable(files, { ...common, manifest: result.manifest }, () => {})).toBe(files);
   });
 
   const written = (Object.keys(LANGUAGES) as (keyof typeof LANGUAGES)[]).filter((one) => one !== 'english');

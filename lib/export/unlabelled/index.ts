@@ -1,0 +1,1 @@
+export { writeUnlabelled } from './write.ts';

@@ -1,0 +1,2 @@
+export { labelFile } from './file.ts';
+export { type NextRows, nextToLabel } from './next.ts';
