@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { trainingGraph } from '../../../lib/engine/autodiff/index.ts';
 import { createRng, decodeSafetensors, type Feeds } from '../../../lib/engine/host/index.ts';
-import { encodeModel, type Graph, GraphBuilder, readModelFile } from '../../../lib/engine/onnx/index.ts';
+import { encodeModel, GraphBuilder, readModelFile } from '../../../lib/engine/onnx/index.ts';
 import { applyLora, linears, trainable } from '../../../lib/engine/peft/index.ts';
 import { openSession, openTrainer } from '../../../lib/engine/train/index.ts';
 
@@ -47,7 +47,12 @@ export async function checkForms(folder: string): Promise<FormResult[]> {
   return results;
 }
 
-async function checkForm(path: string, form: string, recorded: Feeds, batches: Feeds): Promise<Partial<FormResult>> {
+async function checkForm(
+  path: string,
+  form: string,
+  recorded: Feeds,
+  batches: Feeds,
+): Promise<Partial<FormResult>> {
   const graph = await readModelFile(path);
   const feeds = (): Feeds =>
     Object.fromEntries(
@@ -62,11 +67,21 @@ async function checkForm(path: string, form: string, recorded: Feeds, batches: F
   await session.close();
   const against = (name: string) =>
     relative(found!.data as Float32Array, recorded[`${name}.${form}`]!.data as Float32Array);
-  return { difference: against('expected'), fromFile: against('file'), ...(await tuned(graph, hidden, feeds)) };
+  return {
+    difference: against('expected'),
+    fromFile: against('file'),
+    ...(await tuned(path, hidden, feeds())),
+  };
 }
 
 /** Twenty steps of LoRA on all linear layers towards hidden states of 0.1: the weights of the file stay as they are. */
-async function tuned(base: Graph, hidden: string, feeds: () => Feeds): Promise<Partial<FormResult>> {
+async function tuned(path: string, hidden: string, batch: Feeds): Promise<Partial<FormResult>> {
+  const [rows = 0, length = 0] = batch.input_ids!.shape;
+  const base = await readModelFile(path, { dims: { batch: rows, sequence: length } });
+  const feeds = () =>
+    Object.fromEntries(
+      Object.entries(batch).map(([name, t]) => [name, { ...t, data: t.data.slice() } as typeof t]),
+    );
   const layers = linears(base).length;
   const { graph } = applyLora(base, { rank: 2, alpha: 4, targets: ['*'], rng: createRng(3) });
   const g = GraphBuilder.from(graph);

@@ -289,11 +289,11 @@ describe('importModel', () => {
     });
     const foreign = simple([
       node('Loop', ['x'], ['a']),
-      node('QAttention', ['a'], ['y'], {}, 'com.microsoft'),
+      node('BeamSearch', ['a'], ['y'], {}, 'com.microsoft'),
     ]);
     // when / then
     expect(() => importModel(foreignModel(foreign))).toThrow(
-      'unsupported operators: Loop (node Loop:a), com.microsoft.QAttention (node QAttention:y)',
+      'unsupported operators: Loop (node Loop:a), com.microsoft.BeamSearch (node BeamSearch:y)',
     );
     expect(() => importModel(foreignModel(encoder, { opset: 10 }))).toThrow(
       'operator set 10; export it with 11 to 23',

@@ -32,7 +32,9 @@ function stepOf(shape: readonly number[], steps: Steps, name: string): (element:
   const blocks = steps.shape[axis] ?? 0;
   const fits = steps.shape.every((length, i) => i === axis || length === shape[i]);
   if (steps.shape.length !== shape.length || !fits || blocks === 0) {
-    throw new GraphError(`The scales [${steps.shape}] of the quantised tensor ${name} do not fit its shape [${shape}].`);
+    throw new GraphError(
+      `The scales [${steps.shape}] of the quantised tensor ${name} do not fit its shape [${shape}].`,
+    );
   }
   const block = Math.ceil(size / blocks);
   return (element) => {

@@ -62,7 +62,8 @@ export class Dequantiser {
     }
     const quantised = node.inputs.some((name) => this.#floats.has(name));
     // Branches of If keep the names of what they take from outside.
-    if (node.attributes.size > 0) for (const name of namesRead(node)) if (!node.inputs.includes(name)) this.finish(name);
+    if (node.attributes.size > 0)
+      for (const name of namesRead(node)) if (!node.inputs.includes(name)) this.finish(name);
     this.#nodes.push({ ...node, inputs: node.inputs.map((name) => this.#floats.get(name) ?? name) });
     if (quantised && movesValues) for (const name of node.outputs) this.#floats.set(name, name);
   }
@@ -73,7 +74,13 @@ export class Dequantiser {
   }
 
   /** A node in place of a quantised one. Its outputs are float values. */
-  emit(node: ForeignNode, op: string, inputs: readonly string[], keep: readonly string[] = [], domain = ''): void {
+  emit(
+    node: ForeignNode,
+    op: string,
+    inputs: readonly string[],
+    keep: readonly string[] = [],
+    domain = '',
+  ): void {
     const attributes = new Map([...node.attributes].filter(([name]) => keep.includes(name)));
     this.#nodes.push({ ...node, op, domain, inputs, attributes });
   }
@@ -100,7 +107,9 @@ export class Dequantiser {
   /** Name of the float value of what is at an input, with the scale and the zero point that are given with it. */
   float(node: ForeignNode, input: number, scale = input + 1, zero = input + 2, axis = -1): string {
     const name = node.inputs[input] ?? '';
-    return name === '' ? '' : this.#floatOf(node, name, node.inputs[scale] ?? '', node.inputs[zero] ?? '', axis);
+    return name === ''
+      ? ''
+      : this.#floatOf(node, name, node.inputs[scale] ?? '', node.inputs[zero] ?? '', axis);
   }
 
   #floatOf(node: ForeignNode, name: string, scale: string, zero: string, axis: number): string {

@@ -68,7 +68,11 @@ export function importFrom(
   const inlined = inOrder(functions.inline(whole.node, opset));
   // Our own 8-bit files are for scoring, by the operators that they have.
   const own8Bit = model.producerName === PRODUCER;
-  const { nodes, initializers, weights: widened } = own8Bit
+  const {
+    nodes,
+    initializers,
+    weights: widened,
+  } = own8Bit
     ? { nodes: inlined, initializers: whole.initializer, weights: new Map<string, Tensor>() }
     : withoutQuantisation(inlined, whole, external);
   const graph = { ...whole, initializer: [...initializers] };
@@ -154,9 +158,9 @@ class Importer {
     this.#external = external;
     this.#tied = tied.map((group) => new Set(group));
     this.#widened = widened;
-    this.#weightsInNodes = widened.size === 0 && !graph.initializer.some(
-      ({ dims, dataType }) => dims.length > 0 && isFloatType(dataType),
-    );
+    this.#weightsInNodes =
+      widened.size === 0 &&
+      !graph.initializer.some(({ dims, dataType }) => dims.length > 0 && isFloatType(dataType));
   }
 
   run(nodes: readonly ForeignNode[], inputs: readonly Value[]): Graph {

@@ -33,7 +33,9 @@ export function inOrder(nodes: readonly ForeignNode[]): readonly ForeignNode[] {
         ? []
         : namesRead(node).flatMap((name) => {
             const producer = producers.get(name);
-            return producer && !done.has(producer) && !begun.has(producer) && producer !== node ? [producer] : [];
+            return producer && !done.has(producer) && !begun.has(producer) && producer !== node
+              ? [producer]
+              : [];
           });
       begun.add(node);
       if (missing.length > 0) {

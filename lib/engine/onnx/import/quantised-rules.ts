@@ -3,7 +3,6 @@ import { dequantise, unpacked } from './dequantise.ts';
 import type { Dequantiser } from './dequantiser.ts';
 import type { ForeignNode } from './foreign-node.ts';
 
-
 /** Writes a quantised node in float32; false where it has to be kept. */
 type Rule = (walk: Dequantiser, node: ForeignNode) => boolean;
 
@@ -132,7 +131,8 @@ const blocks: Rule = (walk, node) => {
 function swapped({ shape: [rows = 0, padded = 0], data }: Tensor, columns: number): Tensor {
   const turned = new Float32Array(rows * columns);
   for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) turned[column * rows + row] = Number(data[row * padded + column]);
+    for (let column = 0; column < columns; column++)
+      turned[column * rows + row] = Number(data[row * padded + column]);
   }
   return { dtype: 'float32', shape: [columns, rows], data: turned };
 }
@@ -142,7 +142,7 @@ const lookUp: Rule = (walk, node) => {
   const [name = '', ids = '', scaleName = '', zeroName = ''] = node.inputs;
   const scales = walk.floats(scaleName);
   const axis = int(node, 'quantize_axis', 1);
-  if (!scales || scales.shape.length !== 2 || int(node, 'gather_axis', 0) !== 0 || Math.abs(axis) !== 1)
+  if (scales?.shape.length !== 2 || int(node, 'gather_axis', 0) !== 0 || Math.abs(axis) !== 1)
     return walk.refuse(node);
   const [rows = 0, perRow = 0] = scales.shape;
   const bits = int(node, 'bits', 4);
@@ -152,7 +152,8 @@ const lookUp: Rule = (walk, node) => {
   const values = packed && bits < 8 ? unpacked(stored, bits, rows, columns) : stored;
   const zeroValues = zeroName === '' ? undefined : walk.wholes(node, zeroName);
   const unset = packed ? new Array<number>(elementCount(scales.shape)).fill(2 ** (bits - 1)) : undefined;
-  const zeros = zeroValues && packed && bits < 8 ? unpacked(zeroValues, bits, rows, perRow) : (zeroValues ?? unset);
+  const zeros =
+    zeroValues && packed && bits < 8 ? unpacked(zeroValues, bits, rows, perRow) : (zeroValues ?? unset);
   const steps = { shape: scales.shape, scales: toNumbers(scales), zeros, axis: 1 };
   if (values.length !== rows * columns) return walk.refuse(node);
   const table = walk.addWeight(name, dequantise({ shape: [rows, columns], values }, steps, name));
@@ -163,7 +164,12 @@ const lookUp: Rule = (walk, node) => {
 /** C of Gemm is stored with the product of both scales. */
 const gemm: Rule = (walk, node) => {
   const bias = node.inputs[6] ? [walk.addBias(node, 6, [1, 4])] : [];
-  walk.emit(node, 'Gemm', [walk.float(node, 0), walk.float(node, 3, 4, 5, 0), ...bias], ['alpha', 'transA', 'transB']);
+  walk.emit(
+    node,
+    'Gemm',
+    [walk.float(node, 0), walk.float(node, 3, 4, 5, 0), ...bias],
+    ['alpha', 'transA', 'transB'],
+  );
   walk.standsFor(node.outputs[0], node.outputs[0] ?? '');
   return true;
 };
@@ -179,7 +185,12 @@ const concat: Rule = (walk, node) => {
 
 const attention: Rule = (walk, node) => {
   if (node.inputs[8]) return walk.refuse(node);
-  const inputs = [walk.float(node, 0, 3, 6), walk.float(node, 1, 4, 7), node.inputs[2] ?? '', node.inputs[5] ?? ''];
+  const inputs = [
+    walk.float(node, 0, 3, 6),
+    walk.float(node, 1, 4, 7),
+    node.inputs[2] ?? '',
+    node.inputs[5] ?? '',
+  ];
   const keep = ['num_heads', 'unidirectional', 'mask_filter_value', 'scale', 'do_rotary'];
   walk.emit(node, 'Attention', inputs, keep, 'com.microsoft');
   return true;

@@ -33,5 +33,7 @@ export function withoutQuantisation(
 
 /** Is this an operator that works on quantised values? */
 function isQuantisedOperator(key: string): boolean {
-  return /^(com\.microsoft\.|com\.ms\.internal\.nhwc\.)?(Q[A-Z]|\w*Integer|\w*Quantize|\w*NBits$|\w*Bnb4$)/.test(key);
+  return /^(com\.microsoft\.|com\.ms\.internal\.nhwc\.)?(Q[A-Z]|\w*Integer|\w*[Qq]uantize|\w*NBits$|\w*Bnb4$)/.test(
+    key,
+  );
 }

@@ -137,10 +137,7 @@ export function weightNames(graph: Graph): Set<string> {
   function isDerived(node: GraphNode): boolean {
     const floats = node.inputs.filter((name) => isFloat(graph.values.get(name)?.dtype ?? 'bool'));
     const fromWeights = (name: string) => derived.has(name) || found.has(origin.get(name) ?? '');
-    return (
-      floats.some(fromWeights) &&
-      !node.inputs.some((name) => fed.has(name) || features.has(name))
-    );
+    return floats.some(fromWeights) && !node.inputs.some((name) => fed.has(name) || features.has(name));
   }
 }
 
