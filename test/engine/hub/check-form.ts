@@ -3,20 +3,20 @@ import { join } from 'node:path';
 import { trainingGraph } from '../../../lib/engine/autodiff/index.ts';
 import { createRng, decodeSafetensors, type Feeds } from '../../../lib/engine/host/index.ts';
 import { encodeModel, GraphBuilder, readModelFile } from '../../../lib/engine/onnx/index.ts';
-import { applyLora, linears, trainable } from '../../../lib/engine/peft/index.ts';
+import { applyLora, trainable } from '../../../lib/engine/peft/index.ts';
 import { openSession, openTrainer } from '../../../lib/engine/train/index.ts';
 
 /** What became of one form of a model. */
 export interface FormResult {
   readonly form: string;
-  /** Why the form could not be made, or not be used. */
+  /** Why the tools could not make the form. */
+  readonly notMade?: string;
+  /** Why the form could not be read or tuned. */
   readonly failed?: string;
   /** Largest difference of the written graph's hidden states, relative to the largest of them. */
   readonly difference?: number;
   /** The same to what the runtime makes of the file itself: with quantised activations, unlike ours. */
   readonly fromFile?: number;
-  /** Linear layers that LoRA was put on. */
-  readonly layers?: number;
   /** The last loss of a few LoRA steps as a part of the first. */
   readonly learned?: number;
 }
@@ -35,7 +35,7 @@ export async function checkForms(folder: string): Promise<FormResult[]> {
   const results: FormResult[] = [];
   for (const [form, { file, why }] of Object.entries(made)) {
     if (!file) {
-      results.push({ form, failed: `not made: ${why}` });
+      results.push({ form, notMade: why ?? 'no reason is given' });
       continue;
     }
     try {
@@ -82,7 +82,6 @@ async function tuned(path: string, hidden: string, batch: Feeds): Promise<Partia
     Object.fromEntries(
       Object.entries(batch).map(([name, t]) => [name, { ...t, data: t.data.slice() } as typeof t]),
     );
-  const layers = linears(base).length;
   const { graph } = applyLora(base, { rank: 2, alpha: 4, targets: ['*'], rng: createRng(3) });
   const g = GraphBuilder.from(graph);
   const away = g.sub({ name: hidden, ...graph.values.get(hidden)! }, 0.1);
@@ -94,7 +93,7 @@ async function tuned(path: string, hidden: string, batch: Feeds): Promise<Partia
   try {
     const losses: number[] = [];
     for (let k = 0; k < 20; k++) losses.push((await trainer.step(feeds(), { lr: 0.01 })).loss);
-    return { layers, learned: losses.at(-1)! / losses[0]! };
+    return { learned: losses.at(-1)! / losses[0]! };
   } finally {
     await trainer.close();
   }
