@@ -29,6 +29,7 @@ import {
   partsOf,
   rankedTasks,
 } from './table.ts';
+import { watchNight } from './watch-night.ts';
 
 /** Processes that share out a large export. */
 export interface Workers {
@@ -85,6 +86,8 @@ export async function exportRun(args: {
     ...(exportsItems(manifest)
       ? { beside: (keysOf) => writeItems({ store, guardFormulas }, runId, manifest.asOf!, keysOf('items')) }
       : {}),
+    watch: (days, rows) => watchNight(store, manifest, days, rows),
+    holds: manifest.purpose === 'night' && manifest.config.nightly.onUnusual === 'hold',
     beforeSuccess: () => tellStates(store, runId, manifest, versions),
     onProgress: progress,
   });

@@ -38,6 +38,14 @@ export interface ProfilesSummary {
   readonly segments: readonly SegmentSummary[];
 }
 
+/** What was looked at before an export was shown. */
+export interface NightWatch {
+  /** Shop days whose events were compared with such days before, 'YYYY-MM-DD'. */
+  readonly days: readonly string[];
+  /** What is unlike them, one sentence each. */
+  readonly unusual: readonly string[];
+}
+
 /** `manifest.json` of a run: what its files hold, so that a reader can check that nothing is missing. */
 export interface ExportManifest {
   readonly runId: string;
@@ -50,4 +58,6 @@ export interface ExportManifest {
   readonly files: ExportFile[];
   /** Where the export has profiles. They repeat the users and are not counted in `rows`. */
   readonly profiles?: ProfilesSummary;
+  /** Absent where no user was scored. */
+  readonly watch?: NightWatch;
 }

@@ -36,6 +36,7 @@ export type {
   UserWalk,
   ValueOutcomes,
 } from './family.ts';
+export { leadingMeasure } from './figures.ts';
 export { finetuneRun } from './finetune.ts';
 export type { ClassOutcomes, ClassScores, NumberOutcomes, NumberScores } from './label-answers.ts';
 export {
@@ -46,6 +47,7 @@ export {
   readCatalogue,
   readItemPairs,
 } from './next/index.ts';
+export type { GateRecord } from './promote.ts';
 export {
   eachUser,
   type LeftOut,
@@ -54,6 +56,7 @@ export {
   namingDrops,
   openTitles,
   unitsNamed,
+  userGroups,
 } from './shared/index.ts';
 export { readLabelled } from './table/index.ts';
 export {
@@ -62,4 +65,14 @@ export {
   textsBefore,
   type UsersModelManifest,
 } from './users/index.ts';
-export { costsToTrain, describedModel, leftOutOf, notChampions, scarceOf, versionsOf } from './versions.ts';
+export {
+  costsToTrain,
+  describedModel,
+  gateRecords,
+  leftOutOf,
+  type NotChampion,
+  notChampions,
+  notChampionText,
+  scarceOf,
+  versionsOf,
+} from './versions.ts';
