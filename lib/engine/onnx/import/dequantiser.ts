@@ -25,7 +25,7 @@ const OTHER_FILE =
   'model_fp16.onnx or model_q4.onnx';
 
 /** @throws GraphError, always: the operators are named */
-export function refuseQuantised(operators: readonly string[]): never {
+function refuseQuantised(operators: readonly string[]): never {
   throw new GraphError(
     `The model is quantised with operators that cannot be brought to float32 (${operators.join(', ')}); ${OTHER_FILE}.`,
   );

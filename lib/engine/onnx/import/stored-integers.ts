@@ -73,7 +73,7 @@ function fromWords(dataType: number, words: readonly number[]) {
 }
 
 /** Two numbers a byte, the lower half first. */
-export function nibbles(bytes: Uint8Array, signed: boolean): Int32Array {
+function nibbles(bytes: Uint8Array, signed: boolean): Int32Array {
   const values = new Int32Array(2 * bytes.length);
   bytes.forEach((byte, i) => {
     values[2 * i] = signed ? ((byte & 15) << 28) >> 28 : byte & 15;
