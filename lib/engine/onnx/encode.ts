@@ -26,6 +26,9 @@ const IR_VERSION = 9n;
 /** Versions of the operator sets beside ai.onnx. */
 const OTHER_DOMAINS: Readonly<Record<string, bigint>> = { 'ai.onnx.ml': 3n, 'com.microsoft': 1n };
 
+/** Who wrote a file, as it says. */
+export const PRODUCER = 'nightjar';
+
 /** Metadata key: the names of the initialisers that are trainable parameters, as JSON. */
 export const PARAMETERS_KEY = 'nightjar.parameters';
 
@@ -104,7 +107,7 @@ export function modelProto(
   const domains = new Set<string>(of.nodes.map((node) => operators[node.op].domain ?? ''));
   return create(ModelProtoSchema, {
     irVersion: IR_VERSION,
-    producerName: 'nightjar',
+    producerName: PRODUCER,
     opsetImport: [
       { domain: '', version: BigInt(of.opset) },
       ...Object.entries(OTHER_DOMAINS).flatMap(([domain, version]) =>

@@ -29,15 +29,7 @@ export function isFloatType(code: number): boolean {
  * fill the shape and on external data that cannot be read.
  */
 export function readTensor(proto: TensorProto, external: ExternalReader | undefined): Tensor {
-  const inside =
-    proto.dataLocation === TensorProto_DataLocation.EXTERNAL
-      ? create(TensorProtoSchema, {
-          name: proto.name,
-          dims: proto.dims,
-          dataType: proto.dataType,
-          rawData: Uint8Array.from(readExternal(proto, external)),
-        })
-      : proto;
+  const inside = withData(proto, external);
   const { dataType, name } = inside;
   if (dataType === DOUBLE) {
     const { shape, data } = fromTensorProto(inside);
@@ -55,6 +47,17 @@ export function readTensor(proto: TensorProto, external: ExternalReader | undefi
     );
   }
   return { dtype: 'float32', shape, data: Float32Array.from(bits, dataType === FLOAT16 ? half : brain) };
+}
+
+/** The tensor with its values inside, wherever they lie. @throws GraphError when they cannot be read */
+export function withData(proto: TensorProto, external: ExternalReader | undefined): TensorProto {
+  if (proto.dataLocation !== TensorProto_DataLocation.EXTERNAL) return proto;
+  return create(TensorProtoSchema, {
+    name: proto.name,
+    dims: proto.dims,
+    dataType: proto.dataType,
+    rawData: Uint8Array.from(readExternal(proto, external)),
+  });
 }
 
 /** IEEE 754 binary16: 1 sign, 5 exponent, 10 fraction bits. */

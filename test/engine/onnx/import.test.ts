@@ -280,6 +280,33 @@ describe('importModel', () => {
     expect([...interpret(graph, feeds).y!.data]).toEqual([1, 0, 1, 0, 0, 0]);
   });
 
+  it('trains the scale of a normalised table, and what encodings of positions are projected by', () => {
+    // given
+    const table = tensor('float32', [2, 2], [1, 2, 3, 5]);
+    const bytes = foreignModel({
+      input: [info('x', 'float32', [2, 2])],
+      node: [
+        node('ReduceMean', ['table'], ['mean'], { axes: [1] }),
+        node('Sub', ['table', 'mean'], ['centred']),
+        node('Mul', ['centred', 'scale'], ['scaled']),
+        node('Shape', ['x'], ['shape']),
+        node('Cast', ['shape'], ['positions'], { to: 1 }),
+        node('Cos', ['positions'], ['encoded']),
+        node('MatMul', ['encoded', 'projection'], ['projected']),
+        node('MatMul', ['x', 'scaled'], ['product']),
+        node('Add', ['product', 'projected'], ['y']),
+      ],
+      initializer: [
+        stored('table', table),
+        stored('scale', tensor('float32', [2], [1, 2])),
+        stored('projection', table),
+      ],
+      output: [info('y', 'float32')],
+    });
+    // when / then
+    expect(importModel(bytes).parameters.map(({ name }) => name)).toEqual(['table', 'scale', 'projection']);
+  });
+
   it('says what it cannot read', () => {
     // given
     const simple = (nodes: NodeProto[]): GraphInit => ({
@@ -289,11 +316,11 @@ describe('importModel', () => {
     });
     const foreign = simple([
       node('Loop', ['x'], ['a']),
-      node('QAttention', ['a'], ['y'], {}, 'com.microsoft'),
+      node('BeamSearch', ['a'], ['y'], {}, 'com.microsoft'),
     ]);
     // when / then
     expect(() => importModel(foreignModel(foreign))).toThrow(
-      'unsupported operators: Loop (node Loop:a), com.microsoft.QAttention (node QAttention:y)',
+      'unsupported operators: Loop (node Loop:a), com.microsoft.BeamSearch (node BeamSearch:y)',
     );
     expect(() => importModel(foreignModel(encoder, { opset: 10 }))).toThrow(
       'operator set 10; export it with 11 to 23',

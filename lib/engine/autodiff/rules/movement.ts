@@ -66,7 +66,8 @@ export const movementRules = {
   Tile: ({ g, x, dy }) => [
     () => {
       const { shape } = x[0]!;
-      const repeats = g.numbersOf(x[1])!;
+      const repeats = g.numbersOf(x[1]);
+      if (!repeats) throw new GraphError('The gradient of a Tile needs fixed sizes; specialise first.');
       const apart = shape.flatMap((dim, i): Dim[] => [repeats[i]!, dim]);
       const copies = g.op('Reshape', [dy, g.shapeTensor(apart, [x[0]!])]);
       return g.reduceSum(

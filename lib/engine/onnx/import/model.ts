@@ -1,7 +1,7 @@
 import type { GraphProto, ModelProto } from 'onnx-buf';
 import { GraphBuilder } from '../builder.ts';
 import { constantValue, parseModel, readInput, readNames } from '../decode.ts';
-import { PARAMETERS_KEY } from '../encode.ts';
+import { PARAMETERS_KEY, PRODUCER } from '../encode.ts';
 import { GraphError } from '../errors.ts';
 import type { Graph, Value } from '../graph.ts';
 import { isOpType, operators } from '../operators/index.ts';
@@ -12,6 +12,8 @@ import { type Tensor, tensor, toNumbers } from '../tensor.ts';
 import { exactNumber } from './exact.ts';
 import { type ForeignNode, graphAttribute, labelOf, operatorKey } from './foreign-node.ts';
 import { FunctionTable, inlinedBranch, opsetOf } from './inline.ts';
+import { inOrder } from './order.ts';
+import { withoutQuantisation } from './quantised.ts';
 import { RewriteCall } from './rewrite.ts';
 import { rewrites } from './rewrites/index.ts';
 import { onlyWeights, refuseNotFinite, weightNames } from './weights.ts';
@@ -59,11 +61,21 @@ export function importFrom(
   { dims = {}, tied = [] }: ImportOptions,
 ): Graph {
   const model = parseModel(source);
-  const { graph } = model;
-  if (!graph) throw new GraphError('The file holds no graph; is it an ONNX model?');
+  const { graph: whole } = model;
+  if (!whole) throw new GraphError('The file holds no graph; is it an ONNX model?');
   const opset = checkedOpset(model);
   const functions = new FunctionTable(model);
-  const nodes = functions.inline(graph.node, opset);
+  const inlined = inOrder(functions.inline(whole.node, opset));
+  // Our own 8-bit files are for scoring, by the operators that they have.
+  const own8Bit = model.producerName === PRODUCER;
+  const {
+    nodes,
+    initializers,
+    weights: widened,
+  } = own8Bit
+    ? { nodes: inlined, initializers: whole.initializer, weights: new Map<string, Tensor>() }
+    : withoutQuantisation(inlined, whole, external);
+  const graph = { ...whole, initializer: [...initializers] };
   refuseUnsupported(nodes);
   const metadata = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value]));
   const own = readNames(metadata[PARAMETERS_KEY]);
@@ -71,7 +83,7 @@ export function importFrom(
   const stored = new Set(graph.initializer.map(({ name }) => name));
   const given = graph.input.filter(({ name }) => !stored.has(name)).map((info) => readInput(info, readType));
   const built = followed(withSizes(given, dims), (inputs) =>
-    new Importer(graph, functions, opset, external, tied).run(nodes, inputs),
+    new Importer(graph, functions, opset, external, tied, widened).run(nodes, inputs),
   );
   const weights = onlyWeights(built, own.length > 0 ? new Set(own) : weightNames(built));
   refuseNotFinite(weights);
@@ -123,6 +135,8 @@ class Importer {
   readonly #opset: number;
   readonly #external: ExternalReader | undefined;
   readonly #tied: readonly ReadonlySet<string>[];
+  /** Weights that were quantised. */
+  readonly #widened: ReadonlyMap<string, Tensor>;
   /** Values of ours by the foreign names that stand for them. */
   readonly #values = new Map<string, Value>();
   readonly #weights = new Map<string, Float32Array>();
@@ -135,6 +149,7 @@ class Importer {
     opset: number,
     external: ExternalReader | undefined,
     tied: readonly (readonly string[])[],
+    widened: ReadonlyMap<string, Tensor>,
   ) {
     this.#g = new GraphBuilder(graph.name);
     this.#graph = graph;
@@ -142,9 +157,10 @@ class Importer {
     this.#opset = opset;
     this.#external = external;
     this.#tied = tied.map((group) => new Set(group));
-    this.#weightsInNodes = !graph.initializer.some(
-      ({ dims, dataType }) => dims.length > 0 && isFloatType(dataType),
-    );
+    this.#widened = widened;
+    this.#weightsInNodes =
+      widened.size === 0 &&
+      !graph.initializer.some(({ dims, dataType }) => dims.length > 0 && isFloatType(dataType));
   }
 
   run(nodes: readonly ForeignNode[], inputs: readonly Value[]): Graph {
@@ -152,6 +168,7 @@ class Importer {
       throw new GraphError('The model stores sparse tensors; export it with dense ones.');
     for (const { name, dtype, shape } of inputs) this.#values.set(name, this.#g.input(name, dtype, shape));
     for (const proto of this.#graph.initializer) this.#store(proto.name, readTensor(proto, this.#external));
+    for (const [name, weight] of this.#widened) this.#store(name, weight);
     for (const node of nodes) this.#node(node);
     for (const { name } of this.#graph.output) this.#g.output(name, this.#value(name, 'The output list'));
     return this.#g.build();

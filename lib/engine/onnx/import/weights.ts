@@ -75,6 +75,8 @@ export function weightNames(graph: Graph): Set<string> {
   const fed = new Set(graph.inputs.map(({ name }) => name));
   const features = new Set(graph.inputs.filter(({ dtype }) => isFloat(dtype)).map(({ name }) => name));
   const weighted = new Set<string>(stored.keys());
+  /** Computed from weights alone, such as a normalised table of relative positions. */
+  const derived = new Set<string>();
   const producers = new Map<string, GraphNode>();
   const found = new Set<string>();
   const isTensor = (name: string): boolean => {
@@ -97,12 +99,18 @@ export function weightNames(graph: Graph): Set<string> {
     const parameter = stored.get(origin.get(node.inputs[i] ?? '') ?? '')!;
     const many = elementCount(parameter.shape) > 1;
     const others = node.inputs.filter((_, j) => j !== i);
-    if (products.has(op)) return i === 2 || others.some((name) => features.has(name) || weighted.has(name));
+    if (products.has(op)) {
+      if (i === 2 || others.some((name) => features.has(name) || weighted.has(name))) return true;
+      // XLNet projects encodings that are computed from the positions; rotary frequencies have one axis to speak of.
+      return isMatrix(parameter);
+    }
     if (tables.has(op)) return i === 0 && parameter.shape.length >= 2;
     if (layers.has(op) && i > 0) return true;
     if (statistics.has(op) && i === 0) return many && parameter.shape.length >= 2;
     if (!joins.has(op)) return false;
-    if (!others.some((name) => features.has(name)) || isMask(parameter)) return false;
+    if (isMask(parameter)) return false;
+    if (!others.some((name) => features.has(name)))
+      return many && isVector(parameter) && others.some((name) => derived.has(name));
     if (op === 'Mul' && !isVector(parameter)) return false;
     return many || (op === 'Add' && others.some((name) => products.has(producers.get(name)?.op ?? '')));
   }
@@ -121,8 +129,20 @@ export function weightNames(graph: Graph): Set<string> {
       if (lookedUp || node.inputs.some((input) => features.has(input))) features.add(name);
       if (node.inputs.some((input) => found.has(origin.get(input) ?? input) || weighted.has(input)))
         weighted.add(name);
+      if (source === undefined && isDerived(node)) derived.add(name);
     }
   }
+
+  /** Does a weight go in, and nothing that depends on the graph's inputs? */
+  function isDerived(node: GraphNode): boolean {
+    const floats = node.inputs.filter((name) => isFloat(graph.values.get(name)?.dtype ?? 'bool'));
+    const fromWeights = (name: string) => derived.has(name) || found.has(origin.get(name) ?? '');
+    return floats.some(fromWeights) && !node.inputs.some((name) => fed.has(name) || features.has(name));
+  }
+}
+
+function isMatrix({ shape }: Parameter): boolean {
+  return shape.filter((size) => size > 1).length >= 2;
 }
 
 /** Scales that are trained are one number per feature; a table that features are multiplied with is rotary. */
