@@ -2,7 +2,7 @@ import { canonicalJson } from '../data/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';
 import type { Crew } from './crew.ts';
 import { pointDay, showCurrent } from './current.ts';
-import type { ExportFile, ExportManifest, Format } from './manifest.ts';
+import type { AudienceSummary, ExportFile, ExportManifest, Format } from './manifest.ts';
 import type { PartArguments } from './part.ts';
 import type { ProfileTable } from './profiles/index.ts';
 import type { Segment } from './ranks.ts';
@@ -32,6 +32,10 @@ interface WriteExports {
   readonly now: () => Date;
   /** Writes what is no table of scores. Called once all tables stand. */
   readonly beside?: (keysOf: (table: string) => PartArguments['keys']) => Promise<readonly ExportFile[]>;
+  /** Writes who is likely to do something. Called once all tables stand. */
+  readonly likely?: (
+    keysOf: (name: string) => PartArguments['keys'],
+  ) => Promise<{ files: readonly ExportFile[]; audiences: readonly AudienceSummary[] }>;
   /** Called once all files stand: what an export that is done must have done. */
   readonly beforeSuccess?: () => Promise<void>;
   readonly onProgress: (text: string) => void;
@@ -63,6 +67,7 @@ export async function writeExports(args: WriteExports): Promise<ExportManifest> 
     const profiled =
       profiles && (await withCrew(tables[0]!, (crew, folder) => writeProfiles(args, profiles, crew, folder)));
     const beside = (await args.beside?.((table) => objectKeys(args, table, table))) ?? [];
+    const likely = await args.likely?.((name) => objectKeys(args, `audiences/${name}`, name));
     const manifest: ExportManifest = {
       ...{ runId, asOf, createdAt: args.now().toISOString(), modelVersion },
       rows: total(written.map(({ rows }) => rows)),
@@ -71,8 +76,10 @@ export async function writeExports(args: WriteExports): Promise<ExportManifest> 
         ...written.flatMap(({ files }) => files),
         ...(profiled?.files ?? []),
         ...inOrder(args.formats, beside),
+        ...(likely?.files ?? []),
       ],
       ...(profiled ? { profiles: profiled.summary } : {}),
+      ...(likely ? { audiences: likely.audiences } : {}),
     };
     await store.put(`${prefix}/manifest.json`, canonicalJson(manifest));
     await args.beforeSuccess?.();

@@ -10,7 +10,9 @@ export {
 export { assessDemand, LARGEST } from './demand/index.ts';
 export type {
   AmountTask,
+  AudienceValidation,
   ChanceTask,
+  DescribedAudience,
   ForecastTask,
   LabelledTask,
   ListedTask,
@@ -62,4 +64,4 @@ export {
   textsBefore,
   type UsersModelManifest,
 } from './users/index.ts';
-export { costsToTrain, describedModel, leftOutOf, notChampions, scarceOf, versionsOf } from './versions.ts';
+export { costsToTrain, describedAudiences, describedModel, leftOutOf, notChampions, scarceOf, versionsOf } from './versions.ts';

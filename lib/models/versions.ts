@@ -2,7 +2,7 @@ import { readModelFiles } from '../registry/index.ts';
 import { type RunManifest, type TaskGroup, trainedKey } from '../run/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';
 import type { Costs } from './candidates/index.ts';
-import type { ModelDescription } from './description.ts';
+import type { DescribedAudience, ModelDescription } from './description.ts';
 import { FAMILIES } from './families.ts';
 import type { LeftOut, Scarce } from './shared/index.ts';
 
@@ -106,4 +106,22 @@ export async function leftOutOf(
     leftOut.push(...(told?.leftOut ?? []));
   }
   return leftOut;
+}
+
+/** What the models of a run's list tasks know of audiences, by name. */
+export async function describedAudiences(
+  store: ObjectStore,
+  manifest: RunManifest,
+  versions: Readonly<Record<string, string>>,
+): Promise<Map<string, DescribedAudience>> {
+  const described = new Map<string, DescribedAudience>();
+  for (const group of manifest.groups) {
+    const version = versions[group.name];
+    if (version === undefined || group.kind !== 'next') continue;
+    for (const task of (await describedModel(store, manifest, group, version)).tasks) {
+      if (task.answers !== 'list') continue;
+      for (const audience of task.audiences) described.set(audience.name, audience);
+    }
+  }
+  return described;
 }
