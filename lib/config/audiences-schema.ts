@@ -26,7 +26,10 @@ const audience = z
 /** Lists of the users who are most likely to do something, by name. */
 export const audiences = z
   .record(
-    name.refine((one) => !TAKEN.includes(one), `another name than ${TAKEN.join(' and ')}: folders have these`),
+    name.refine(
+      (one) => !TAKEN.includes(one),
+      `another name than ${TAKEN.join(' and ')}: folders have these`,
+    ),
     audience,
   )
   .refine((given) => Object.keys(given).length > 0, 'at least one audience, or no such setting');

@@ -18,7 +18,8 @@ export const LIKELY_COLUMNS: readonly Column[] = [
   {
     name: 'probability',
     type: 'DOUBLE',
-    means: "chance that the user takes the value, or does what the task asks about, within the task's horizon",
+    means:
+      "chance that the user takes the value, or does what the task asks about, within the task's horizon",
   },
   { name: 'control', type: 'BOOLEAN', means: 'held out of campaigns, see [Control group](#control-group)' },
 ];
@@ -39,16 +40,14 @@ const likeliest = (a: Likely, b: Likely): number =>
  * an audience no more than twice its most users are held.
  * @param described what the models know of the audiences of list tasks
  */
-export async function writeAudienceTables(
-  args: {
-    context: Omit<StepContext, 'folder'>;
-    wanted: Readonly<Record<string, Settings>>;
-    users: ExportTable;
-    described: ReadonlyMap<string, DescribedAudience>;
-    keysOf: (name: string) => Partial<Readonly<Record<Format, string>>>;
-    tell: (text: string) => void;
-  },
-): Promise<{ files: ExportFile[]; audiences: AudienceSummary[] }> {
+export async function writeAudienceTables(args: {
+  context: Omit<StepContext, 'folder'>;
+  wanted: Readonly<Record<string, Settings>>;
+  users: ExportTable;
+  described: ReadonlyMap<string, DescribedAudience>;
+  keysOf: (name: string) => Partial<Readonly<Record<Format, string>>>;
+  tell: (text: string) => void;
+}): Promise<{ files: ExportFile[]; audiences: AudienceSummary[] }> {
   const { context, wanted, users, described, keysOf, tell } = args;
   const files: ExportFile[] = [];
   const audiences: AudienceSummary[] = [];
@@ -87,7 +86,9 @@ export async function writeAudienceTables(
       lowest: picked.at(-1)!.probability,
       expected: picked.reduce((sum, { probability }) => sum + probability, 0) / picked.length,
       ...(validation && sameRule(validation.rule, settings) ? { validation } : {}),
-      ...(more ? { why: `more than ${MOST_IN_AUDIENCE} users are above ${settings.above}: these come first` } : {}),
+      ...(more
+        ? { why: `more than ${MOST_IN_AUDIENCE} users are above ${settings.above}: these come first` }
+        : {}),
     });
   }
   return { files, audiences };
@@ -109,7 +110,8 @@ function whyNot({ task, value }: Settings, learnt: DescribedAudience | undefined
 }
 
 function whyEmpty({ above, value }: Settings, asked: number, highest: number): string {
-  if (asked > 0) return `nobody's probability is above ${above}: the highest of ${asked} users is ${highest.toFixed(4)}`;
+  if (asked > 0)
+    return `nobody's probability is above ${above}: the highest of ${asked} users is ${highest.toFixed(4)}`;
   return value === undefined
     ? 'the task asks nobody, or has no model yet'
     : `no user is known who could be asked, or no item of the value "${value}" was had before the as-of day`;

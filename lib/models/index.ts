@@ -64,4 +64,12 @@ export {
   textsBefore,
   type UsersModelManifest,
 } from './users/index.ts';
-export { costsToTrain, describedAudiences, describedModel, leftOutOf, notChampions, scarceOf, versionsOf } from './versions.ts';
+export {
+  costsToTrain,
+  describedAudiences,
+  describedModel,
+  leftOutOf,
+  notChampions,
+  scarceOf,
+  versionsOf,
+} from './versions.ts';

@@ -85,7 +85,14 @@ async function scoreShard(args: {
     snapshot.add(user.user, user.hash, user.state);
     profiles?.add(user);
   });
-  const answers = { tasks: {}, lists: {}, listReasons: {}, values: {}, uplifts: {}, audiences: {} } satisfies Answers;
+  const answers = {
+    tasks: {},
+    lists: {},
+    listReasons: {},
+    values: {},
+    uplifts: {},
+    audiences: {},
+  } satisfies Answers;
   for (const scorer of scorers) {
     const { tasks, lists, listReasons, values, uplifts, audiences } = await scorer.score(users, shard);
     Object.assign(answers.tasks, tasks);

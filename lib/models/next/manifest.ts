@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { EVENT_TYPES, type EventType } from '../../data/index.ts';
 import type { CurvePoint } from '../../engine/train/index.ts';
 import type { ListValidation } from '../description.ts';
-import { type Audience, audienceSchema } from './audience-model.ts';
 import { curveSchema, validationSchema } from '../shared/index.ts';
+import { type Audience, audienceSchema } from './audience-model.ts';
 
 /** What `manifest.json` of a ranker says. */
 export interface NextModelManifest {

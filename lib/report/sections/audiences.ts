@@ -11,7 +11,11 @@ export function audiencesSection(audiences: readonly AudienceReport[]): Html {
 ${table('Audiences and what can be expected of them', audiences, [
   { head: 'Audience', cell: nameOf },
   { head: 'Users', number: true, cell: ({ reach }) => (reach ? count(reach.users) : '–') },
-  { head: 'In the control group', number: true, cell: ({ reach }) => (reach ? count(reach.controlUsers) : '–') },
+  {
+    head: 'In the control group',
+    number: true,
+    cell: ({ reach }) => (reach ? count(reach.controlUsers) : '–'),
+  },
   { head: 'Mean probability', number: true, cell: ({ reach }) => percent(reach?.expected) },
   { head: 'On a past day', cell: ({ validation }) => measured(validation) },
   { head: 'What really happened', cell: ({ really }) => measured(really) },
