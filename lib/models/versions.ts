@@ -114,10 +114,11 @@ export async function describedAudiences(
   manifest: RunManifest,
   versions: Readonly<Record<string, string>>,
 ): Promise<Map<string, DescribedAudience>> {
+  const asked = new Set(Object.values(manifest.config.exports.audiences ?? {}).map(({ task }) => task));
   const described = new Map<string, DescribedAudience>();
   for (const group of manifest.groups) {
     const version = versions[group.name];
-    if (version === undefined || group.kind !== 'next') continue;
+    if (version === undefined || group.kind !== 'next' || !asked.has(group.tasks[0]!)) continue;
     for (const task of (await describedModel(store, manifest, group, version)).tasks) {
       if (task.answers !== 'list') continue;
       for (const audience of task.audiences) described.set(audience.name, audience);
