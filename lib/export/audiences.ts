@@ -7,7 +7,7 @@ import type { StepContext } from './context.ts';
 import type { CsvWriter } from './csv.ts';
 import type { AudienceSummary, ExportFile, Format } from './manifest.ts';
 import { readScores } from './shard-rows.ts';
-import type { ExportTable } from './table.ts';
+import { type ExportTable, inOrder } from './table.ts';
 import { type Column, writeTableFile } from './table-file.ts';
 
 /** The columns of an audience, in order; docs/exports.md has its table from here. */
@@ -69,14 +69,15 @@ export async function writeAudienceTables(args: {
     const { asOf, controlShare } = users.shape;
     const ids = context.pseudonyms.openAll(picked.map(({ user }) => user));
     const control = picked.map(({ user }) => inControl(user, controlShare));
+    const keys = keysOf(name);
     const written = await withScratch('export', (folder) =>
       writeTableFile({
-        ...{ ...context, folder, keys: keysOf(name), table: `audiences/${name}`, name },
+        ...{ ...context, folder, keys, table: `audiences/${name}`, name },
         ...{ columns: LIKELY_COLUMNS, rows: picked.length },
         records: (csv) => records(csv, asOf ?? '', picked, ids, control),
       }),
     );
-    files.push(...written);
+    files.push(...inOrder(Object.keys(keys) as Format[], written));
     tell(`audience ${name}: ${picked.length} users`);
     const { validation } = learnt ?? {};
     audiences.push({

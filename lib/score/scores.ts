@@ -165,7 +165,7 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
 export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
   const columns = scoreColumns(bytes, name);
   const { rows, users, hashes, emails, tasks, lists, values, uplifts } = columns;
-  const { audiences, forecasts, classes, numbers } = columns;
+  const { listReasons, audiences, forecasts, classes, numbers } = columns;
   const texts = (column: TextColumn) => textsOf(column, rows);
   const mapped = <A, B>(of: Readonly<Record<string, A>>, to: (value: A) => B): Record<string, B> =>
     Object.fromEntries(Object.entries(of).map(([key, value]) => [key, to(value)]));
@@ -194,6 +194,7 @@ export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
           })),
         }
       : {}),
+    ...(Object.keys(listReasons).length > 0 ? { listReasons: mapped(listReasons, texts) } : {}),
     ...(Object.keys(audiences).length > 0
       ? { audiences: mapped(audiences, (chances) => chances.slice()) }
       : {}),

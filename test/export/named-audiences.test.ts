@@ -48,10 +48,10 @@ it('named audiences hold the likeliest users, equal ones by pseudonym, whatever 
     });
     const named = files.filter(({ table }) => table.startsWith('audiences/'));
     expect(named.map(({ key }) => key.replace(/as_of=.*\//, '…/'))).toEqual([
-      'exports/audiences/likely/csv/…/likely.csv.gz',
       'exports/audiences/likely/parquet/…/likely.parquet',
-      'exports/audiences/sure/csv/…/sure.csv.gz',
+      'exports/audiences/likely/csv/…/likely.csv.gz',
       'exports/audiences/sure/parquet/…/sure.parquet',
+      'exports/audiences/sure/csv/…/sure.csv.gz',
     ]);
     const csv = named.find(({ key }) => key.endsWith('likely.csv.gz'))!;
     const [head, ...rows] = gunzipSync((await getBytes(store, csv.key))!)
