@@ -4,7 +4,7 @@ import type { AudienceValidation } from '../description.ts';
 import { probabilityOf } from '../shared/index.ts';
 
 /** Standardised columns are cut off here, as the ranker's are. */
-export const LIMIT = 5;
+const LIMIT = 5;
 
 /** How likely a user takes one value within the horizon: a logistic regression over columns of the pair. */
 export interface AudienceModel {
