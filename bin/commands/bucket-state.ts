@@ -1,6 +1,6 @@
 import { sourceOf } from '../../lib/clean/index.ts';
 import type { Config } from '../../lib/config/index.ts';
-import { notChampions } from '../../lib/models/index.ts';
+import { type NotChampion, notChampions, notChampionText } from '../../lib/models/index.ts';
 import {
   isFinished,
   listDrops,
@@ -11,6 +11,7 @@ import {
 } from '../../lib/run/index.ts';
 import { type ObjectStore, readJson } from '../../lib/runtime/index.ts';
 import { scoredShards } from '../../lib/score/index.ts';
+import { heldExports } from './held.ts';
 import { table, thousands } from './shared.ts';
 
 interface RunState {
@@ -23,7 +24,7 @@ interface RunState {
   readonly shards: number;
   readonly finished: boolean;
   /** Groups whose model, trained by the run, did not become champion. */
-  readonly notChampions: readonly { readonly group: string; readonly why: string }[];
+  readonly notChampions: readonly NotChampion[];
   /** Sources whose changed settings it did not use. */
   readonly unused: readonly Missing[];
   readonly modifiedAt: string;
@@ -100,6 +101,7 @@ export async function bucketState(store: ObjectStore, config: Config) {
     quarantined,
     runs: await runStates(store),
     exports,
+    held: await heldExports(store),
   };
 }
 
@@ -183,9 +185,10 @@ export function printBucket(
     console.log(`\n${table(['run', 'purpose', 'trained', 'shards scored', 'finished'], runs)}`);
     // What concerned older runs is over.
     const { runId, notChampions: kept, unused } = state.runs.at(-1)!;
-    for (const { group, why } of kept)
-      console.log(`note     ${runId}: ${group} did not become champion: ${why}`);
+    for (const one of kept) console.log(`note     ${runId}: ${notChampionText(one)}`);
     for (const { key, why } of unused) console.log(`note     ${runId}: ${key}: ${why}`);
   }
   for (const { asOf, runId } of state.exports) console.log(`export   as of ${asOf}: ${runId}`);
+  for (const { asOf, runId, reasons } of state.held)
+    console.log(`held     as of ${asOf}: ${runId}: ${reasons.join('; ')}`);
 }

@@ -95,6 +95,30 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./compare.ts')).compareCommand(),
   },
   {
+    name: 'models',
+    group: 'Daily work:',
+    summary: 'which models serve, why, and who served before; promote one, or take one back',
+    examples: {
+      models: [
+        '--config my-shop models list',
+        '--config my-shop models rollback purchase --why "odd scores"',
+      ],
+      list: ['--config my-shop models list'],
+      show: ['--config my-shop models show purchase'],
+      diff: ['--config my-shop models diff purchase 0c1d2e3f4a5b 5b4a3f2e1d0c'],
+      promote: ['--config my-shop models promote purchase 0c1d2e3f4a5b --why "looked at by hand"'],
+      rollback: ['--config my-shop models rollback purchase --why "scores are far too low"'],
+    },
+    load: async () => (await import('./models.ts')).modelsCommand(),
+  },
+  {
+    name: 'release',
+    group: 'Daily work:',
+    summary: 'show an export that was held back, as its data look odd but are right',
+    examples: { release: ['--config my-shop release --why "a sale: prices were halved"'] },
+    load: async () => (await import('./release.ts')).releaseCommand(),
+  },
+  {
     name: 'lift',
     group: 'Daily work:',
     summary: 'what a campaign changed, arm by arm',

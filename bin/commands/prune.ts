@@ -4,13 +4,12 @@ import { ConfigError } from '../../lib/data/index.ts';
 import { superseded } from '../../lib/run/index.ts';
 import { table, workplaceOf, workspaceOf } from './shared.ts';
 import {
-  configOf,
   confirm,
   environmentOption,
   explained,
-  operations,
   regionOption,
   type StackOptions,
+  stackOf,
 } from './stack-options.ts';
 
 /** A hundred years. */
@@ -69,13 +68,6 @@ async function prune(options: PruneOptions, command: Command): Promise<void> {
   const deleted = wanted ? keys.length : 0;
   if (options.json) console.log(JSON.stringify({ keepDays, parts, deleted }, null, 2));
   else if (wanted) console.log(`deleted ${deleted} objects`);
-}
-
-async function stackOf({ env, region }: PruneOptions, command: Command) {
-  const { config } = await configOf(command);
-  const { openStack } = await operations();
-  const { store } = await openStack({ environment: env, region, shop: config.shop.name });
-  return { store, config };
 }
 
 function daysArgument(text: string): number {

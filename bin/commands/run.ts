@@ -2,11 +2,12 @@ import { Command, Option } from 'commander';
 import { formatDay, NightjarError, parseDay } from '../../lib/data/index.ts';
 import { evaluateRun } from '../../lib/evaluate/index.ts';
 import type { IdentityTally } from '../../lib/features/index.ts';
-import { checkRun, type LeftOut, leftOutOf, versionsOf } from '../../lib/models/index.ts';
+import { checkRun, type LeftOut, leftOutOf, notChampionText, versionsOf } from '../../lib/models/index.ts';
 import type { RunReport } from '../../lib/report/index.ts';
 import {
   checkAsOf,
   type DropState,
+  heldBack,
   identityCounts,
   isDated,
   isFinished,
@@ -27,6 +28,7 @@ import { scoredShards } from '../../lib/score/index.ts';
 import type { Workspace } from '../workspace.ts';
 import { dryRun, dryRunText, lastReport, secondsOf } from './dry-run.ts';
 import { span } from './eta.ts';
+import { checkShown } from './held.ts';
 import { losses } from './losses.ts';
 import { notPromoted } from './not-promoted.ts';
 import { dayArgument, runSteps, type Step, workplaceOf, workspaceOf } from './shared.ts';
@@ -221,6 +223,7 @@ export function runCommand(): Command {
       await runSteps(context, [ingestStep, plan, checkStep, ...stages, evaluateStep], options.json ?? false);
       await printRun(context, options.json ?? false);
       checkProcessed(context);
+      await checkShown(context.workspace.store, context.planned!);
     });
 }
 
@@ -271,6 +274,7 @@ export function stageCommands(): Command[] {
           await runSteps(context, [...steps, stageStep(name)], options.json ?? false);
           await printRun(context, options.json ?? false);
           checkProcessed(context);
+          if (name === 'export') await checkShown(workspace.store, context.planned!);
         },
       );
   return [
@@ -313,6 +317,7 @@ async function printRun(context: RunContext, json: boolean): Promise<void> {
   const replaced = await replacedCounts(workspace.store, manifest);
   const identities = await identityCounts(workspace.store, manifest);
   const unpromoted = seconds.finetune === undefined ? [] : await notPromoted(workspace.store, planned);
+  const held = await heldBack(workspace.store, manifest.asOf, runId);
   const result = {
     runId,
     asOf: manifest.asOf,
@@ -324,6 +329,7 @@ async function printRun(context: RunContext, json: boolean): Promise<void> {
     leftOut,
     warnings,
     notChampions: unpromoted,
+    ...(held ? { held: held.reasons } : {}),
     losses: lost,
     missing: manifest.missing,
     replaced,
@@ -337,8 +343,7 @@ async function printRun(context: RunContext, json: boolean): Promise<void> {
   if (page) console.log(`\n${validationText(page)}\n`);
   for (const { task, why } of leftOut) console.log(`left out: ${task}: ${why}`);
   for (const { task, why } of warnings) console.log(`note     ${task}: ${why}`);
-  for (const { group, why } of unpromoted)
-    console.log(`note     ${group}: the new model serves this run alone and is no champion: ${why}`);
+  for (const one of unpromoted) console.log(`note     ${notChampionText(one)}`);
   for (const { message } of lost) console.log(`lost     ${message}`);
   printMissing(manifest);
   for (const [source, lines] of Object.entries(replaced)) {

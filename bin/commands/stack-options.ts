@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { type Command, Option } from 'commander';
 import { type Config, loadConfig } from '../../lib/config/index.ts';
 import { NightjarError } from '../../lib/data/index.ts';
+import type { ObjectStore } from '../../lib/runtime/index.ts';
 
 /** Which deployed environment a command is about. */
 export interface StackOptions {
@@ -40,6 +41,17 @@ export function unknownEnvironment({ environments }: Config, name: string): stri
 
 /** The stacks' own door is loaded when one of their commands runs: it brings the SDK with it. */
 export const operations = () => import('../../lib/operate/index.ts');
+
+/** The store of a deployed environment, and the config. */
+export async function stackOf(
+  { env, region }: StackOptions,
+  command: Command,
+): Promise<{ readonly store: ObjectStore; readonly config: Config }> {
+  const { config } = await configOf(command);
+  const { openStack } = await operations();
+  const { store } = await openStack({ environment: env, region, shop: config.shop.name });
+  return { store, config };
+}
 
 /**
  * Asks on the terminal before something is changed.

@@ -1,5 +1,6 @@
-import { finetuneRun } from '../../lib/models/index.ts';
+import { finetuneRun, notChampions } from '../../lib/models/index.ts';
 import { settleDevice } from '../../lib/run/device.ts';
+import { readManifest } from '../../lib/run/index.ts';
 import { runJob } from '../../lib/run/job.ts';
 import { countJob } from '../../lib/runtime/aws/index.ts';
 import { readAsAsked, readersBeside } from './readers.ts';
@@ -10,6 +11,7 @@ await runJob('finetune', async ({ store, runId, progress, signal, note }) => {
   const started = performance.now();
   const versions = await finetuneRun({ store, runId, progress, signal, beside: readersBeside() });
   const Groups = Object.keys(versions).length;
-  note({ groups: Groups });
-  countJob('finetune', process.env, { Groups }, performance.now() - started);
+  const ModelsRefused = (await notChampions(store, runId, await readManifest(store, runId))).length;
+  note({ groups: Groups, refused: ModelsRefused });
+  countJob('finetune', process.env, { Groups, ModelsRefused }, performance.now() - started);
 });

@@ -43,7 +43,16 @@ function shortened({ missing, stale, ...rest }: TickResult) {
 
 const LISTED = 20;
 
-function count({ kind, state, pending, missing, others, exportMissing, nightBefore }: TickResult): void {
+function count({
+  kind,
+  state,
+  pending,
+  missing,
+  others,
+  exportMissing,
+  exportHeld,
+  nightBefore,
+}: TickResult): void {
   const add = (name: string, value: number) => metrics.addMetric(name, MetricUnit.Count, value);
   add('DropsPending', pending);
   // A night that still waits may yet be complete, and a refused file has an alarm of its own.
@@ -53,5 +62,6 @@ function count({ kind, state, pending, missing, others, exportMissing, nightBefo
   add('NightFinished', kind === 'tick' && state === 'finished' ? 1 : 0);
   if (nightBefore !== undefined) add('NightBefore', Number(nightBefore));
   add('JobFailed', [state, ...others.map((other) => other.state)].filter((s) => s === 'failed').length);
-  if (kind === 'watchdog') add('ExportMissing', exportMissing === undefined ? 0 : 1);
+  // A night that is held back needs a person at once.
+  if (kind === 'watchdog' || exportHeld) add('ExportMissing', (exportMissing ?? exportHeld) ? 1 : 0);
 }

@@ -28,6 +28,8 @@ export const nightlySchema = z
     expect: z.array(name).default([]),
     /** At the deadline: score with what is there, or hold the night back until it is complete. */
     onMissing: z.enum(['score', 'hold']).default('score'),
+    /** Where the last days are unlike such days before: hold the finished export back until a person releases it, or only tell. */
+    onUnusual: z.enum(['hold', 'tell']).default('hold'),
     /**
      * Share of each source's history, by bytes, that must be through: else settings that were changed are not used yet,
      * and no model becomes champion.

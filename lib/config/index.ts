@@ -19,6 +19,6 @@ export type {
   UpliftTask,
   ValueTask,
 } from './schema.ts';
-export { MODEL_FAMILIES } from './schema.ts';
+export { type GateSettings, gateSettings, MODEL_FAMILIES } from './schema.ts';
 export { itemAttributes, userAttributes } from './task-checks.ts';
 export { type EncoderSizes, encoderSizes, labelsText, usersText } from './text-schema.ts';

@@ -95,6 +95,26 @@ const training = z
   })
   .prefault({});
 
+/** What a newly trained model has to show before it serves. */
+const gate = z.strictObject({
+  /** 'checked': one that fails a check does not become champion. 'never': a person promotes. 'always': whatever the checks say. */
+  promote: z.enum(['checked', 'never', 'always']).default('checked'),
+  /** By how much it may be worse than the champion: a share of its log loss, and absolutely of AUROC and of the level. */
+  margin: z.number().min(0).max(1).default(0.02),
+  /** By how much AUROC may rise at once before somebody must look why. */
+  tooGood: z.number().min(0).max(0.5).default(0.1),
+  /** By what factor tonight's mean score (odds of chances) may differ from the champion's. */
+  shift: z.number().gt(1).default(2),
+  /** Rank correlation of tonight's scores with the champion's, at least. */
+  order: z.number().min(-1).max(1).default(0.3),
+});
+
+export type GateSettings = z.output<typeof gate>;
+
+/** What stands in the config, every default filled in. */
+export const gateSettings = (config: { readonly gate?: GateSettings | undefined }): GateSettings =>
+  config.gate ?? gate.parse({});
+
 /** Each setting by itself; what one says of another is checked in `cross-checks.ts`. */
 export const configSchema = z.strictObject({
   shop: z.strictObject({
@@ -118,6 +138,7 @@ export const configSchema = z.strictObject({
   model,
   training,
   text,
+  gate: gate.optional(),
   fairness,
   exports: exportsSchema,
   nightly: nightlySchema,

@@ -1,15 +1,11 @@
-import { parseDay } from '../data/index.ts';
 import { auroc } from '../engine/metrics/index.ts';
-import { dayStart, readAttributes, validRows } from '../features/index.ts';
-import type { BinaryOutcomes, Outcomes } from '../models/index.ts';
+import { type BinaryOutcomes, type Outcomes, userGroups } from '../models/index.ts';
 import type { GroupMeasures, GroupReport } from '../report/index.ts';
 import type { RunManifest } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 
 /** Of smaller groups nothing is told: their measures are chance, and may point at people. */
 const FEWEST = 50;
-/** Users of no group, as nothing is said of them. */
-const NOT_SAID = '(not said)';
 const TOP = 0.1;
 
 /**
@@ -21,28 +17,20 @@ export async function groupReports(
   manifest: RunManifest,
   outcomes: Readonly<Record<string, Outcomes>>,
 ): Promise<GroupReport[]> {
-  const { config, inputs, asOf } = manifest;
+  const { config, asOf } = manifest;
   const { fairness } = config;
   const tasks = Object.entries(outcomes).filter(
     ([name, own]) => own.kind === 'binary' && config.tasks[name]?.kind !== 'label',
   );
   if (!fairness || asOf === null || tasks.length === 0) return [];
-  const table = await readAttributes(
-    store,
-    inputs.users.map(({ clean }) => clean),
-  );
-  const rows = validRows(table, dayStart(config.shop.timeZone, parseDay(asOf)));
-  return fairness.attributes.flatMap((attribute) => {
-    const column = table.columns.find(({ name, kind }) => name === attribute && kind === 'category');
-    if (column?.kind !== 'category') return [];
-    const groupOf = (user: string) => column.values[rows.get(user) ?? -1] ?? NOT_SAID;
-    return tasks.map(([task, own]) => ({
+  return (await userGroups(store, manifest, asOf)).flatMap(({ attribute, groupOf }) =>
+    tasks.map(([task, own]) => ({
       attribute,
       task,
       bound: fairness.bound,
       groups: measuresOf(own as BinaryOutcomes, groupOf),
-    }));
-  });
+    })),
+  );
 }
 
 /** Groups of enough users, by size, then by name. */

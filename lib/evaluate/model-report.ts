@@ -7,6 +7,8 @@ import {
   describedModel,
   type EffectTask,
   type ForecastTask,
+  type GateRecord,
+  gateRecords,
   type ListedTask,
   type ModelDescription,
   openTitles,
@@ -15,6 +17,7 @@ import type {
   BinaryTaskReport,
   ComparisonReport,
   DemandTaskReport,
+  GateReport,
   ModelReport,
   NextTaskReport,
   NoOutcome,
@@ -36,11 +39,13 @@ const MOST_LISTED = 20;
 export async function modelReports(args: ReportArgs, totals: ScoreTotals): Promise<ModelReport[]> {
   const { store, runId, manifest, versions } = args;
   const reports: ModelReport[] = [];
+  const gates = await gateRecords(store, runId, manifest);
   for (const group of manifest.groups) {
     const version = versions[group.name];
     if (version === undefined) continue;
     const model = await describedModel(store, manifest, group, version);
     const costs = await costsToTrain(store, runId, group);
+    const gate = gates.find((one) => one.group === group.name);
     const tasks: TaskReport[] = [];
     for (const task of model.tasks) {
       tasks.push(await taskReport(args, task, totals));
@@ -49,7 +54,7 @@ export async function modelReports(args: ReportArgs, totals: ScoreTotals): Promi
       name: group.name,
       version,
       ...(model.trainedBefore === undefined ? {} : { trainedBefore: model.trainedBefore }),
-      trainedHere: !manifest.champions[group.name],
+      trainedHere: gate ? gate.version === version : !manifest.champions[group.name],
       tasks,
       training: model.curve.map(({ step, trainLoss, validLoss, lr, gradNorm }) => ({
         step,
@@ -61,9 +66,22 @@ export async function modelReports(args: ReportArgs, totals: ScoreTotals): Promi
       pretraining: model.pretraining.map(({ step, trainLoss }) => ({ step, train: trainLoss })),
       selection: model.selection,
       ...(model.comparison ? { comparison: comparisonReport(model.comparison, costs) } : {}),
+      ...(gate ? { gate: gateReport(gate) } : {}),
     });
   }
   return reports;
+}
+
+function gateReport({ version, champion, refused, checks, unknown }: GateRecord): GateReport {
+  return {
+    ...{
+      version,
+      champion,
+      checks: checks.map(({ task, passed, said }) => ({ task, passed, said })),
+      unknown,
+    },
+    ...(refused === undefined ? {} : { refused }),
+  };
 }
 
 async function taskReport(

@@ -1,7 +1,7 @@
 import type { Config } from '../config/index.ts';
 import { formatDay, parseDay } from '../data/index.ts';
 import { type ExportManifest, modelVersion } from '../export/index.ts';
-import { notChampions, scarceOf } from '../models/index.ts';
+import { notChampions, notChampionText, scarceOf } from '../models/index.ts';
 import type { OrdersReport, ProfilesReport, QualityReport, RunReport, StageReport } from '../report/index.ts';
 import type { RunManifest } from '../run/index.ts';
 import { readJson } from '../runtime/index.ts';
@@ -44,10 +44,9 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
     warnings: [
       ...audiences.flatMap(({ name, why }) => (why === undefined ? [] : [`audience ${name}: ${why}`])),
       ...warnings(manifest),
+      ...(exported?.watch?.unusual ?? []),
       ...(await scarceOf(store, manifest, versions)).map(({ task, why }) => `${task}: ${why}`),
-      ...(await notChampions(store, runId, manifest)).map(
-        ({ group, why }) => `${group}: the model of this run serves it alone and is no champion: ${why}`,
-      ),
+      ...(await notChampions(store, runId, manifest)).map(notChampionText),
     ],
     stages: stages(quality, totals, seconds),
     quality,

@@ -1,5 +1,6 @@
-import { canonicalJson } from '../data/index.ts';
-import { type ObjectStore, readJson } from '../runtime/index.ts';
+import { canonicalJson, NightjarError } from '../data/index.ts';
+import { currentKey, heldBack, releasedKey } from '../run/index.ts';
+import { type ObjectStore, putJson, readJson } from '../runtime/index.ts';
 import type { ExportManifest } from './manifest.ts';
 
 /** The manifest of the last good export: one object, so that no reader ever sees half of it. */
@@ -29,6 +30,26 @@ export async function showCurrent(store: ObjectStore, manifest: ExportManifest):
     const condition = standing ? { ifMatch: standing.etag } : { ifAbsent: true as const };
     if ((await store.put(CURRENT_VIEW, canonicalJson(manifest), condition)).written) return;
   }
+}
+
+/**
+ * Shows an export that was held back, because a person says so.
+ * @param why stands in `RELEASED` beside it
+ * @throws NightjarError where the run has no export that is held back
+ */
+export async function releaseExport(
+  store: ObjectStore,
+  asOf: string,
+  runId: string,
+  why: string,
+): Promise<void> {
+  if (!(await heldBack(store, asOf, runId))) {
+    throw new NightjarError(`the export of run ${runId} as of ${asOf} is not held back`);
+  }
+  const manifest = await readJson<ExportManifest>(store, `exports/as_of=${asOf}/${runId}/manifest.json`);
+  await putJson(store, releasedKey(asOf, runId), { why });
+  await showCurrent(store, manifest!);
+  await pointDay(store, currentKey(asOf), runId);
 }
 
 /** Days compare as texts; a run of labelled tables alone has none. */

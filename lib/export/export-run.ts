@@ -30,6 +30,7 @@ import {
   partsOf,
   rankedTasks,
 } from './table.ts';
+import { watchNight } from './watch-night.ts';
 
 /** Processes that share out a large export. */
 export interface Workers {
@@ -97,6 +98,8 @@ export async function exportRun(args: {
             }),
         }
       : {}),
+    watch: (days, rows) => watchNight(store, manifest, days, rows),
+    holds: manifest.purpose === 'night' && manifest.config.nightly.onUnusual === 'hold',
     beforeSuccess: () => tellStates(store, runId, manifest, versions),
     onProgress: progress,
   });

@@ -1,5 +1,6 @@
 import { canonicalJson } from '../data/index.ts';
-import { type ObjectStore, readJson } from '../runtime/index.ts';
+import { type HeldBack, heldBack, heldKey } from '../run/index.ts';
+import { type ObjectStore, putJson, readJson } from '../runtime/index.ts';
 import type { Crew } from './crew.ts';
 import { pointDay, showCurrent } from './current.ts';
 import type { AudienceSummary, ExportFile, ExportManifest, Format } from './manifest.ts';
@@ -36,6 +37,10 @@ interface WriteExports {
   readonly likely?: (
     keysOf: (name: string) => PartArguments['keys'],
   ) => Promise<{ files: readonly ExportFile[]; audiences: readonly AudienceSummary[] }>;
+  /** Looks whether the last days are unlike such days before. @param days of the first table's users, by shard */
+  readonly watch?: (days: readonly string[], rows: number) => Promise<Pick<ExportManifest, 'watch'>>;
+  /** Is an export held back where they are? */
+  readonly holds?: boolean;
   /** Called once all files stand: what an export that is done must have done. */
   readonly beforeSuccess?: () => Promise<void>;
   readonly onProgress: (text: string) => void;
@@ -46,13 +51,15 @@ interface TableFiles {
   readonly files: readonly ExportFile[];
   readonly rows: number;
   readonly controlRows: number;
+  /** What its users did on the last days, by shard. */
+  readonly days: readonly string[];
 }
 
 /**
  * Writes a run's scores as files for others, one folder a table and format, so that a query engine may take the folder
  * for a table: `exports/<table>/<format>/as_of=D/run=<runId>/`. Then, in this order: the run's manifest and `_SUCCESS`
- * (`exports/as_of=D/<runId>/`), the view `exports/current/`, and the day's pointer `exports/as_of=D/current.json`. A
- * finished export is left as it is, and so is a file that a killed one had written.
+ * (`exports/as_of=D/<runId>/`), the view `exports/current/`, and the day's pointer `exports/as_of=D/current.json`; one that is held
+ * back has a `HELD` beside `_SUCCESS`, and neither view nor pointer moves. A finished export is left as it is, and so is a file that a killed one had written.
  * @returns the manifest that stands under the run
  */
 export async function writeExports(args: WriteExports): Promise<ExportManifest> {
@@ -80,12 +87,27 @@ export async function writeExports(args: WriteExports): Promise<ExportManifest> 
       ],
       ...(profiled ? { profiles: profiled.summary } : {}),
       ...(likely ? { audiences: likely.audiences } : {}),
+      ...(await args.watch?.(
+        written.flatMap(({ days }) => days),
+        total(written.slice(0, 1).map(({ rows }) => rows)),
+      )),
     };
     await store.put(`${prefix}/manifest.json`, canonicalJson(manifest));
     await args.beforeSuccess?.();
     await store.put(`${prefix}/_SUCCESS`, '');
   }
   const manifest = (await readJson<ExportManifest>(store, `${prefix}/manifest.json`))!;
+  const { watch } = manifest;
+  if (args.holds && watch && watch.unusual.length > 0) {
+    const named = asOf === 'none' ? null : asOf;
+    await putJson(store, heldKey(named, runId), { reasons: watch.unusual } satisfies HeldBack, {
+      ifAbsent: true,
+    });
+    if (await heldBack(store, named, runId)) {
+      args.onProgress(`held back: ${watch.unusual.join('; ')}`);
+      return manifest;
+    }
+  }
   // The day's pointer says that an export is done, so it moves last.
   await showCurrent(store, manifest);
   await pointDay(store, `exports/as_of=${asOf}/current.json`, runId);
@@ -130,6 +152,7 @@ async function writeTable(args: WriteExports, table: ExportTable, crew: Crew): P
   const lists = audiences.length > 0 ? await writeAudiences(args, table, crew, parts, ranked) : [];
   return {
     files: [...inOrder(args.formats, files), ...lists],
+    days: sorted.flatMap(({ days }) => days ?? []),
     rows: total(written.map(({ rows }) => rows)),
     controlRows: total(written.map(({ controlRows }) => controlRows)),
   };

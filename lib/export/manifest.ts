@@ -58,6 +58,14 @@ export interface AudienceSummary {
   readonly why?: string;
 }
 
+/** What was looked at before an export was shown. */
+export interface NightWatch {
+  /** Shop days whose events were compared with such days before, 'YYYY-MM-DD'. */
+  readonly days: readonly string[];
+  /** What is unlike them, one sentence each. */
+  readonly unusual: readonly string[];
+}
+
 /** `manifest.json` of a run: what its files hold, so that a reader can check that nothing is missing. */
 export interface ExportManifest {
   readonly runId: string;
@@ -72,4 +80,6 @@ export interface ExportManifest {
   readonly profiles?: ProfilesSummary;
   /** Where `exports.audiences` names some, by name. They repeat users and are not counted in `rows`. */
   readonly audiences?: readonly AudienceSummary[];
+  /** Absent where no user was scored. */
+  readonly watch?: NightWatch;
 }

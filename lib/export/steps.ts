@@ -25,8 +25,8 @@ export interface MergeArguments {
 
 /** Steps of an export, each with plain data in and out, as another process may do it. */
 export interface Steps {
-  /** Files the sorted logits of a shard. Out: its rows, and how many of them each task ranks. */
-  sort: { argument: SortArguments; result: { rows: number; ranked: number[] } };
+  /** Files the sorted logits of a shard. Out: its rows, how many of them each task ranks, and what its users did on the last days. */
+  sort: { argument: SortArguments; result: { rows: number; ranked: number[]; days?: string } };
   /** Ranks a task's users over all shards. */
   merge: { argument: MergeArguments; result: null };
   /** Writes a part of a table. */
@@ -53,7 +53,7 @@ export const STEPS: { readonly [K in StepName]: Step<K> } = {
     for (const [task, name] of rankedTasks(table.shape).entries()) {
       ranked.push(await fileSorted(folder, task, shard, rankedBy(scores, name)));
     }
-    return { rows: scores.rows, ranked };
+    return { rows: scores.rows, ranked, ...(scores.days === undefined ? {} : { days: scores.days }) };
   },
   async merge({ folder }, { task, segments }) {
     mergeRanks(folder, task, segments);

@@ -30,6 +30,7 @@ export const COUNTED = {
     'JobFailed',
     'ExportMissing',
   ],
+  finetune: ['ModelsRefused'],
 } as const;
 
 type Service = keyof typeof COUNTED;

@@ -5,7 +5,7 @@ import type { Interner, ShardUser } from '../features/index.ts';
 import type { ModelFiles } from '../registry/index.ts';
 import type { RunManifest, RunUsers, TaskGroup } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
-import type { Costs, Trial } from './candidates/index.ts';
+import type { Costs, LatestRows, Trial } from './candidates/index.ts';
 import type { ModelDescription } from './description.ts';
 import type { UpliftOutcomes, UpliftScores } from './effects.ts';
 import type { ClassOutcomes, ClassScores, NumberOutcomes, NumberScores } from './label-answers.ts';
@@ -47,6 +47,8 @@ export interface TrainContext {
   readonly fits?: FitStore | undefined;
   /** Gets what each candidate cost that was tried, by name: times differ from run to run, so no model holds them. */
   readonly tellCosts?: (costs: Readonly<Record<string, Costs>>) => void;
+  /** Gets what the chosen form says of the latest rows that no fit had seen, for a comparison with another version. */
+  readonly tellLatest?: (rows: readonly LatestRows[]) => void;
 }
 
 export interface TrialsContext extends TrainContext {

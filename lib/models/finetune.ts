@@ -1,4 +1,4 @@
-import { DAY_MS, parseDay } from '../data/index.ts';
+import { contentId, DAY_MS, formatDay, parseDay } from '../data/index.ts';
 import {
   type ByteStore,
   checkAborted,
@@ -6,7 +6,14 @@ import {
   encodeEventFile,
   FitStore,
 } from '../engine/train/index.ts';
-import { hasModel, type ModelFiles, promote, putModel } from '../registry/index.ts';
+import {
+  championOf,
+  hasModel,
+  type ModelFiles,
+  putModel,
+  putVersion,
+  type VersionRecord,
+} from '../registry/index.ts';
 import {
   type Beside,
   type RunManifest,
@@ -14,12 +21,15 @@ import {
   readManifest,
   type TaskGroup,
   trainedKey,
-  whyNotChampion,
   withGatheredUsers,
 } from '../run/index.ts';
 import { getBytes, type ObjectStore, putJson, readJson } from '../runtime/index.ts';
+import type { LatestRows } from './candidates/index.ts';
 import { nothingToTrain } from './enough.ts';
 import { FAMILIES } from './families.ts';
+import { figuresOf } from './figures.ts';
+import { encodeLatest } from './gate/index.ts';
+import { latestKey, promoteTrained } from './promote.ts';
 import { type LeftOut, namingDrops, type Progress } from './shared/index.ts';
 import { type TrainedGroup, type TrainedVersions, trainedGroupKey } from './versions.ts';
 
@@ -27,9 +37,10 @@ import { type TrainedGroup, type TrainedVersions, trainedGroupKey } from './vers
  * The finetune job: trains every group of a run for which the manifest names no champion. A task that there is not
  * enough data for is left out with its reason, and the others are trained. What an earlier attempt has
  * finished is not done again: neither a group nor, within one, a fit; the fit it was at goes on from its last
- * checkpoint. The model is the same to the bit as that of an attempt that nobody disturbed. A night's first model of a
- * group becomes its champion, and so do a training's, unless the run lacks what it would take (`whyNotChampion`); a
- * backfill's and a backtest's never do.
+ * checkpoint. The model is the same to the bit as that of an attempt that nobody disturbed. A night's models and a
+ * training's become champions unless something speaks against them (`promoteTrained`); a backfill's and a backtest's
+ * never do.
+ * @returns the versions that score the run: a new one, or the champion where the new one was refused
  * @param signal fires when the job is to end: the fit in progress leaves a checkpoint
  * @param beside processes that read the history beside this one
  * @param checkpointEvery ms between two checkpoints of a fit, by the clock `now`
@@ -56,19 +67,14 @@ export async function finetuneRun(args: FinetuneArgs): Promise<TrainedVersions> 
         trained = await trainGroup(args, { manifest, users, group, tell });
         await putJson(store, key, trained, gone ? {} : { ifAbsent: true });
       }
-      const { version, notChampion } = trained;
+      const { version } = trained;
       if (version === null) {
         leftOutGroups.push(...(trained.leftOut ?? []));
         continue;
       }
-      versions[group.name] = version;
-      if (notChampion !== undefined) tell(`${version} does not become champion: ${notChampion}`);
-      else if (promotes(manifest)) {
-        const { asOf } = manifest;
-        const reason = `trained by run ${runId} as of ${asOf ?? 'no time'}`;
-        const serves = await promote(store, group.name, version, { asOf, reason, runId });
-        if (!serves) tell(`${version} does not serve: a newer decision stands`);
-      }
+      versions[group.name] = promotes(manifest)
+        ? await promoteTrained({ store, runId, manifest, group, users, version, tell })
+        : version;
     }
   });
   const serves = manifest.groups.some(({ name }) => manifest.champions[name] ?? versions[name]);
@@ -111,17 +117,60 @@ async function trainGroup(
   const tellCosts = (told: TrainedGroup['costs']) => {
     costs = told;
   };
+  let latest: readonly LatestRows[] = [];
+  const tellLatest = (rows: readonly LatestRows[]) => {
+    latest = rows;
+  };
   const train = () =>
-    family.train({ store, manifest, users, group: checked, progress: tell, fits, tellCosts });
+    family.train({ store, manifest, users, group: checked, progress: tell, fits, tellCosts, tellLatest });
   const files = await namingDrops(store, manifest, train);
   const version = await putModel(store, group.name, files);
-  const kept = promotes(manifest) ? await whyNotChampion(store, manifest, group.name) : undefined;
+  if (promotes(manifest)) {
+    if (latest.length > 0) await store.put(latestKey(runId, group.name), encodeLatest(latest));
+    await putVersion(store, group.name, await recordOf({ store, runId, manifest, group, version, files }));
+  }
   if (manifest.config.training.tensorboard) await putEventFiles(store, manifest, runId, group, files);
   return {
     version,
     ...without,
     ...(costs ? { costs } : {}),
-    ...(kept === undefined ? {} : { notChampion: kept }),
+  };
+}
+
+/** What is put on record of a version. */
+async function recordOf(args: {
+  readonly store: ObjectStore;
+  readonly runId: string;
+  readonly manifest: RunManifest;
+  readonly group: TaskGroup;
+  readonly version: string;
+  readonly files: ModelFiles;
+}): Promise<VersionRecord> {
+  const { store, runId, manifest, group, version, files } = args;
+  const { config, asOf, inputs } = manifest;
+  const { events, labels, treatments = [] } = inputs;
+  const days = events.flatMap(({ minDay, maxDay }) =>
+    minDay === undefined || maxDay === undefined ? [] : [{ minDay, maxDay }],
+  );
+  const bound = (of: (all: number[]) => number, day: (one: (typeof days)[number]) => number) =>
+    days.length === 0 ? null : formatDay(of(days.map(day)));
+  const least = (all: number[]) => all.reduce((a, b) => Math.min(a, b));
+  const most = (all: number[]) => all.reduce((a, b) => Math.max(a, b));
+  return {
+    version,
+    runId,
+    asOf,
+    tasks: group.tasks,
+    data: {
+      drops: events.length + labels.length + treatments.length,
+      firstDay: bound(least, ({ minDay }) => minDay),
+      lastDay: bound(most, ({ maxDay }) => maxDay),
+      inputs: contentId(inputs),
+    },
+    config: contentId(config),
+    seed: config.model.seed,
+    parent: await championOf(store, group.name, asOf ?? undefined),
+    figures: figuresOf(FAMILIES[group.kind].describe(files, config, group)),
   };
 }
 

@@ -38,6 +38,7 @@ export type {
   UserWalk,
   ValueOutcomes,
 } from './family.ts';
+export { leadingMeasure } from './figures.ts';
 export { finetuneRun } from './finetune.ts';
 export type { ClassOutcomes, ClassScores, NumberOutcomes, NumberScores } from './label-answers.ts';
 export {
@@ -48,6 +49,7 @@ export {
   readCatalogue,
   readItemPairs,
 } from './next/index.ts';
+export type { GateRecord } from './promote.ts';
 export {
   eachUser,
   type LeftOut,
@@ -56,6 +58,7 @@ export {
   namingDrops,
   openTitles,
   unitsNamed,
+  userGroups,
 } from './shared/index.ts';
 export { readLabelled } from './table/index.ts';
 export {
@@ -68,8 +71,11 @@ export {
   costsToTrain,
   describedAudiences,
   describedModel,
+  gateRecords,
   leftOutOf,
+  type NotChampion,
   notChampions,
+  notChampionText,
   scarceOf,
   versionsOf,
 } from './versions.ts';

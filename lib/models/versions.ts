@@ -4,9 +4,11 @@ import { type ObjectStore, readJson } from '../runtime/index.ts';
 import type { Costs } from './candidates/index.ts';
 import type { DescribedAudience, ModelDescription } from './description.ts';
 import { FAMILIES } from './families.ts';
+import { type GateRecord, gateKey } from './promote.ts';
 import type { LeftOut, Scarce } from './shared/index.ts';
 
-/** `runs/<runId>/finetune.json`: the versions that a run trained, by task group; a group without a task to train has none. */
+/** `runs/<runId>/finetune.json`: the versions that score a run which trained, by task group: new ones, or the champion where the new one was
+ * refused; a group without a task to train has none. */
 export type TrainedVersions = Readonly<Record<string, string>>;
 
 /** `runs/<runId>/finetune-<group>.json` */
@@ -14,8 +16,6 @@ export interface TrainedGroup {
   /** Null where none of the group's tasks can be trained yet. */
   readonly version: string | null;
   readonly leftOut?: readonly LeftOut[];
-  /** Why it may serve this run alone, where that is so. */
-  readonly notChampion?: string;
   /** Of the candidates that were tried, by name. */
   readonly costs?: Readonly<Record<string, Costs>>;
 }
@@ -45,18 +45,43 @@ export async function costsToTrain(
   return (await readJson<TrainedGroup>(store, trainedGroupKey(runId, group)))?.costs ?? {};
 }
 
-/** Groups whose version, trained by a run, serves that run alone, and why. */
+/** A group whose version, trained by a run, did not become champion. */
+export interface NotChampion {
+  readonly group: string;
+  readonly why: string;
+  /** Who scores the run: the champion, or the new version, as nobody else can. */
+  readonly scores: 'champion' | 'itself';
+}
+
+/** Groups whose version, trained by a run, did not become champion, and why. */
 export async function notChampions(
   store: ObjectStore,
   runId: string,
   { groups }: Pick<RunManifest, 'groups'>,
-): Promise<{ readonly group: string; readonly why: string }[]> {
-  const told = await Promise.all(
-    groups.map((group) => readJson<TrainedGroup>(store, trainedGroupKey(runId, group))),
+): Promise<NotChampion[]> {
+  return (await gateRecords(store, runId, { groups })).flatMap(({ group, refused, champion }) =>
+    refused === undefined
+      ? []
+      : [{ group, why: refused, scores: champion === null ? ('itself' as const) : ('champion' as const) }],
   );
-  return told.flatMap((trained, i) =>
-    trained?.notChampion === undefined ? [] : [{ group: groups[i]!.name, why: trained.notChampion }],
+}
+
+/** In a sentence. */
+export const notChampionText = ({ group, why, scores }: NotChampion): string =>
+  scores === 'champion'
+    ? `${group}: the new model did not become champion, and the champion scores: ${why}`
+    : `${group}: the new model serves this run alone and is no champion: ${why}`;
+
+/** What was found of the versions that a run trained, by group. */
+export async function gateRecords(
+  store: ObjectStore,
+  runId: string,
+  { groups }: Pick<RunManifest, 'groups'>,
+): Promise<(GateRecord & { readonly group: string })[]> {
+  const records = await Promise.all(
+    groups.map(({ name }) => readJson<GateRecord>(store, gateKey(runId, name))),
   );
+  return records.flatMap((record, i) => (record ? [{ ...record, group: groups[i]!.name }] : []));
 }
 
 /** The version of each group that scores a run: the champion that its manifest pins, else what it trained itself. */

@@ -1,10 +1,11 @@
 export {
+  type Champion,
   championOf,
   championRun,
-  hasModel,
-  type ModelFiles,
+  championsOf,
   promote,
-  putModel,
-  readModelFile,
-  readModelFiles,
-} from './registry.ts';
+  promoteByHand,
+  rollBack,
+} from './champions.ts';
+export { hasModel, type ModelFiles, putModel, readModelFile, readModelFiles } from './registry.ts';
+export { type Figure, putVersion, readVersions, type VersionRecord } from './versions.ts';

@@ -99,6 +99,20 @@ export interface ModelReport {
   readonly selection: readonly string[];
   /** Absent for lists and for models of earlier versions. */
   readonly comparison?: ComparisonReport | undefined;
+  /** What was found of the version that this run trained, before it could serve; absent where it trained none. */
+  readonly gate?: GateReport | undefined;
+}
+
+/** How a new version did beside the one that served. */
+export interface GateReport {
+  readonly version: string;
+  /** Null where nobody served. */
+  readonly champion: string | null;
+  /** Why it did not become champion; absent where it did. */
+  readonly refused?: string | undefined;
+  readonly checks: readonly { readonly task: string; readonly passed: boolean; readonly said: string }[];
+  /** What could not be known, one sentence each. */
+  readonly unknown: readonly string[];
 }
 
 export interface ExportReport {

@@ -3,6 +3,7 @@ import { backfill } from './backfill.ts';
 import { advanceStanding, type Found, lookForNight, notEnough, start } from './begin.ts';
 import { type ClaimedPurpose, claimKey, readClaim } from './claims.ts';
 import { taskGroups } from './groups.ts';
+import { heldBack } from './held.ts';
 import { lastNight } from './last-settings.ts';
 import { lookAfterOthers } from './look-after.ts';
 import { type ShopTime, shopInstant, shopTime } from './shop-time.ts';
@@ -34,7 +35,16 @@ export async function tick(args: TickArgs): Promise<TickResult> {
     taskGroups(config).length === 0
       ? { state: 'idle', reason: 'the config has no tasks' }
       : await LOOK[purpose](args, asOf, clock);
-  const { state, reason = 'the run is not finished' } = found;
+  const { state, runId, reason = 'the run is not finished' } = found;
+  const held =
+    state === 'finished' && runId !== undefined && purpose === 'night'
+      ? await heldBack(args.store, asOf, runId)
+      : undefined;
+  const missing = held
+    ? `it is held back: ${held.reasons.join('; ')}`
+    : state !== 'finished'
+      ? reason
+      : undefined;
   return {
     kind,
     asOf,
@@ -46,7 +56,8 @@ export async function tick(args: TickArgs): Promise<TickResult> {
     stale: (found.stale ?? []).slice(0, SHOWN),
     ...(kind === 'tick' ? { nightBefore: (await lastNight(args.store, asOf)) !== undefined } : {}),
     // A shop that has dropped nothing yet misses nothing.
-    ...(kind === 'watchdog' && state !== 'finished' && !empty ? { exportMissing: reason } : {}),
+    ...(kind === 'watchdog' && missing !== undefined && !empty ? { exportMissing: missing } : {}),
+    ...(held ? { exportHeld: held.reasons } : {}),
   };
 }
 

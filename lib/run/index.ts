@@ -9,10 +9,13 @@ export {
   withGatheredUsers,
 } from './gather-users.ts';
 export { isDated, overUsers, type TaskGroup, tableName, taskGroups } from './groups.ts';
+export { type HeldBack, heldBack } from './held.ts';
 export { type DropState, listDrops } from './inputs.ts';
 export {
   currentKey,
+  heldKey,
   profilesKey,
+  releasedKey,
   scoresKey,
   successKey,
   tableScoresKey,

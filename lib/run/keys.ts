@@ -28,6 +28,14 @@ export const snapshotInfoKey = (runId: string): string => `runs/${runId}/snapsho
 export const successKey = (asOf: string | null, runId: string): string =>
   `exports/as_of=${asOf ?? 'none'}/${runId}/_SUCCESS`;
 
+/** Why a finished export is not shown; there is none where it is. */
+export const heldKey = (asOf: string | null, runId: string): string =>
+  `exports/as_of=${asOf ?? 'none'}/${runId}/HELD`;
+
+/** Left by a person who let an export be shown that was held back. */
+export const releasedKey = (asOf: string | null, runId: string): string =>
+  `exports/as_of=${asOf ?? 'none'}/${runId}/RELEASED`;
+
 /** The pointer to the export of a day that readers follow. */
 export const currentKey = (asOf: string | null): string => `exports/as_of=${asOf ?? 'none'}/current.json`;
 

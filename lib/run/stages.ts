@@ -1,6 +1,7 @@
 import { hasModel } from '../registry/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';
 import { overUsers, type TaskGroup } from './groups.ts';
+import { heldBack } from './held.ts';
 import {
   currentKey,
   evaluationKey,
@@ -48,6 +49,8 @@ export async function isDone(
   if (stage === 'score') return isScored(store, runId, manifest);
   const success = await store.head(successKey(manifest.asOf, runId));
   if (!success) return false;
+  // Held back it is finished, too: what is missing is a person.
+  if (await heldBack(store, manifest.asOf, runId)) return true;
   const key = currentKey(manifest.asOf);
   if (mustBeCurrent) return (await readJson<{ runId: string }>(store, key))?.runId === runId;
   const pointer = await store.head(key);

@@ -60,6 +60,8 @@ export interface TickResult {
   readonly stages: Partial<Record<StageName, StageState>>;
   /** `watchdog` only: why no finished export of today stands; absent where one does. */
   readonly exportMissing?: string;
+  /** Why the finished export of the night is not shown; absent where it is. */
+  readonly exportHeld?: readonly string[];
   /** `tick` only: does a finished night of the last days stand? */
   readonly nightBefore?: boolean;
   /** Why it waits, is held, idle or failed. */

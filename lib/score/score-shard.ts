@@ -11,9 +11,10 @@ import {
   scoresKey,
 } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
+import { DayTotals } from '../watch/index.ts';
 import { emailsOf } from './emails.ts';
 import { openProfiler, type Profiler } from './profiles/index.ts';
-import { encodeScores } from './scores.ts';
+import { DAYS_KEY, encodeScores } from './scores.ts';
 
 /** The models that score a run, by task group. */
 export type Versions = Readonly<Record<string, string>>;
@@ -49,8 +50,12 @@ export async function openRunScorer(args: {
   return {
     async shard(shard) {
       if (await store.head(scoresKey(runId, shard))) return undefined;
-      const scores = await scoreShard({ store, runId, manifest, shard, scorers, users, profiler });
-      const bytes = encodeScores(scores, { runId, asOf: manifest.asOf!, shard: String(shard) });
+      const totals = new DayTotals(parseDay(manifest.asOf!));
+      const scores = await scoreShard({ store, runId, manifest, shard, scorers, users, profiler, totals });
+      const bytes = encodeScores(scores, {
+        ...{ runId, asOf: manifest.asOf!, shard: String(shard) },
+        [DAYS_KEY]: totals.encode(),
+      });
       await store.put(scoresKey(runId, shard), bytes, { ifAbsent: true });
       return scores.users.length;
     },
@@ -68,8 +73,9 @@ async function scoreShard(args: {
   scorers: readonly Scorer[];
   users: RunUsers;
   profiler: Profiler | undefined;
+  totals: DayTotals;
 }): Promise<ShardScores> {
-  const { store, runId, manifest, shard, scorers } = args;
+  const { store, runId, manifest, shard, scorers, totals } = args;
   const { config } = manifest;
   const day = parseDay(manifest.asOf!);
   const plan = await planShard(store, manifest, shard);
@@ -78,12 +84,18 @@ async function scoreShard(args: {
   const hashes: number[] = [];
   const snapshot = new SnapshotWriter(config, read.items, plan.snapshotDay);
   const profiles = args.profiler?.shard(read.items);
-  const users = seenOnce(read, (user) => {
-    names.push(user.user);
-    hashes.push(user.hash);
-    user.advance(plan.snapshotDay);
-    snapshot.add(user.user, user.hash, user.state);
-    profiles?.add(user);
+  const users = seenOnce(read, {
+    before(user) {
+      names.push(user.user);
+      hashes.push(user.hash);
+      user.advance(plan.snapshotDay);
+      snapshot.add(user.user, user.hash, user.state);
+      profiles?.add(user);
+    },
+    after(user) {
+      user.advance(day);
+      totals.add(user.state);
+    },
   });
   const answers = {
     tasks: {},
@@ -118,15 +130,19 @@ async function scoreShard(args: {
   };
 }
 
-/** The same users; the first walk shows each one before it is anybody else's. */
-function seenOnce(users: UserWalk, see: (user: ShardUser) => void): UserWalk {
+/** The same users; the first walk shows each one before it is anybody else's, and when they are done with it. */
+function seenOnce(
+  users: UserWalk,
+  { before, after }: Record<'before' | 'after', (user: ShardUser) => void>,
+): UserWalk {
   let walked = false;
   return {
     items: users.items,
     *[Symbol.iterator]() {
       for (const user of users) {
-        if (!walked) see(user);
+        if (!walked) before(user);
         yield user;
+        if (!walked) after(user);
       }
       walked = true;
     },

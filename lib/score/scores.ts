@@ -56,11 +56,16 @@ export function encodeScores(scores: ShardScores, metadata: Record<string, strin
   return encodeArrow(fields, [recordBatch(fields, columns, rows)], { ...metadata, ...told });
 }
 
+/** Of the file's metadata: what the shard's users did on the last days, as `DayTotals` writes it. */
+export const DAYS_KEY = 'days';
+
 const FORECAST = ['units', 'low', 'high', 'stockout'] as const;
 
 /** A shard's scores without a JavaScript value for each cell; rows and columns as in `ShardScores`. */
 export interface ScoreColumns {
   readonly rows: number;
+  /** What its users did on the last days, as `DayTotals` writes it; absent where no user was scored. */
+  readonly days?: string;
   readonly users: TextColumn;
   readonly hashes: Uint32Array;
   readonly emails?: TextColumn;
@@ -108,8 +113,10 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
     batch.getChild(column)!.data[0]!.values.subarray(0, rows);
   const named = (suffix: string) =>
     schema.fields.flatMap(({ name }) => (name.endsWith(suffix) ? name.slice(0, -suffix.length) : []));
+  const days = schema.metadata.get(DAYS_KEY);
   return {
     rows,
+    ...(days === undefined ? {} : { days }),
     users: text('user'),
     hashes: numbers('hash'),
     tasks: Object.fromEntries(

@@ -3,6 +3,7 @@ import { benchDeploy } from './deploy.ts';
 import { benchDispatch } from './dispatch.ts';
 import { benchExport } from './export.ts';
 import { benchFold } from './fold.ts';
+import { benchGate } from './gate.ts';
 import { benchHistory } from './history.ts';
 import { benchKeys } from './keys.ts';
 import { benchLargeDrop } from './large-drop.ts';
@@ -18,6 +19,7 @@ import { benchTrain } from './train.ts';
 import { benchTransfer } from './transfer.ts';
 import { benchTrees } from './trees.ts';
 import { benchValue } from './value.ts';
+import { benchWatch } from './watch.ts';
 
 /** What `npm run bench -- NAME … [OPTIONS]` can run; options are the benchmark's own. */
 const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<void>; byDefault: boolean }> = {
@@ -38,6 +40,8 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   text: { run: benchText, byDefault: false },
   quality: { run: benchQuality, byDefault: false },
   value: { run: benchValue, byDefault: false },
+  gate: { run: benchGate, byDefault: false },
+  watch: { run: benchWatch, byDefault: false },
   transfer: { run: benchTransfer, byDefault: false },
   limits: { run: benchLimits, byDefault: false },
 };

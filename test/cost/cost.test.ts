@@ -88,9 +88,11 @@ describe('the bill', () => {
     expect(amountOf('alarms')).toBe(
       ALARMS.reduce((sum, { rings }) => sum + (rings === 'outside' ? 3 : 1), 0),
     );
-    const { clean, features, dispatch } = COUNTED;
+    const { clean, features, dispatch, finetune } = COUNTED;
     // Jobs: seconds, users and their speed of score, seconds and groups of finetune.
-    expect(amountOf('metrics of functions and jobs')).toBe(clean.length + features.length + 5);
+    expect(amountOf('metrics of functions and jobs')).toBe(
+      clean.length + features.length + finetune.length + 5,
+    );
     expect(amountOf('metrics of the tick')).toBe((dispatch.length * 6) / 24);
     // Each in two zones.
     expect(amountOf('interface endpoints')).toBe(2 * ENDPOINTS.filter(({ only }) => !only).length);

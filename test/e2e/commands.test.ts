@@ -45,7 +45,7 @@ describe('nightjar', { timeout: SLOW }, () => {
     ]);
     expect(names?.map((name) => name.trim())).toEqual([
       ...['demo', 'init', 'check', 'drop', 'help'],
-      ...['run', 'status', 'report', 'backtest', 'compare', 'lift', 'backfill', 'prune'],
+      ...['run', 'status', 'report', 'backtest', 'compare', 'models', 'release', 'lift', 'backfill', 'prune'],
       ...['clean', 'features', 'finetune', 'score', 'export'],
       ...['deploy', 'redrive', 'cost', 'pretrain', 'model', 'engine'],
     ]);

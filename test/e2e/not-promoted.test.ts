@@ -27,7 +27,7 @@ it.runIf(ALL)(
     // then
     expect(second.code).toBe(0);
     expect(second.stdout).toMatch(
-      /^note {5}label-\S+: the new model serves this run alone and is no champion: it goes without 1 of the 2 drops/m,
+      /^note {5}label-\S+: the new model did not become champion, and the champion scores: it goes without 1 of the 2 drops/m,
     );
   },
   SLOW,

@@ -67,6 +67,7 @@ describe('alarms', () => {
       'DropsMissing',
       'JobsBlocked',
       'JobFailed',
+      'ModelRefused',
       'ExportMissing',
       'ExportLate',
     ]);

@@ -165,8 +165,13 @@ function binaryIntervals(
   return { auroc: intervalOf(area!), logLoss: intervalOf(loss95!), lift10: intervalOf(lift10!) };
 }
 
-/** AUROC, log loss and lift in the top tenth of rows by descending score, of which each counts as often as its user. */
-function weightedMeasures(
+/**
+ * AUROC, log loss and lift in the top tenth of rows that are sorted by descending score, of which each counts as often as its user.
+ * @param loss per row
+ * @param userOf per row the number of its user
+ * @param times per user
+ */
+export function weightedMeasures(
   label: Uint8Array,
   score: Float64Array,
   loss: Float64Array,

@@ -11,6 +11,7 @@ export {
   REACH_SHARES,
   type ReachRow,
   type Validation,
+  weightedMeasures,
 } from './assessment.ts';
 export { auroc, averagePrecision, brier, type Confusion, confusion, lift, logLoss } from './binary.ts';
 export { type BlendOptions, blendLogits, fitBlend } from './blend.ts';

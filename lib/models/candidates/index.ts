@@ -16,6 +16,7 @@ export {
   transformInputs,
   writeInputs,
 } from './inputs.ts';
+export { type LatestRows, latestRows } from './latest-rows.ts';
 export { CANDIDATES, offered } from './list.ts';
 export type {
   BroughtEncoder,

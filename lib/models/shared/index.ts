@@ -34,4 +34,5 @@ export { openTitles } from './titles.ts';
 export { trialDays } from './trial-days.ts';
 export { openUnits, type UnitOf, type Units, unitsNamed } from './units.ts';
 export { addTypes, usableColumns } from './usable-columns.ts';
+export { userGroups } from './user-groups.ts';
 export { featureWords, inWords } from './words.ts';

@@ -4,6 +4,7 @@ import {
   type Candidate,
   costsOf,
   type Head,
+  latestRows,
   offered,
   runTrial,
   type Selected,
@@ -85,6 +86,7 @@ export async function select(
   const tasks = heads.map(({ task }) => task);
   const apart = tasks.filter((_, task) => !judged[task] && !never(horizons[task]!));
   const { notes, ...rest } = selected({ candidates, tasks, horizons, by: 'users', data }, trials);
+  context.tellLatest?.(latestRows(rest.choice, trials, tasks));
   return {
     ...rest,
     context,

@@ -2,6 +2,7 @@ import { figure, nothing, pretrainingFigure, stepsFigure, trainingFigure } from 
 import { bytes, count, decimal } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { ComparisonReport, ModelReport } from '../types.ts';
+import { gatePart } from './gate.ts';
 import { measuresPart } from './measures.ts';
 import { table } from './table.ts';
 import { taskPart } from './task.ts';
@@ -16,6 +17,7 @@ ${model.tasks.map(taskPart)}
 <details><summary>How the model was made</summary>
 <div class="grid">${makingFigures(model)}</div>
 ${model.comparison !== undefined && comparisonTable(model.comparison)}
+${model.gate !== undefined && gatePart(model.gate)}
 </details>
 </section>
 `;

@@ -1,0 +1,2 @@
+export { type Findings, judge } from './judge.ts';
+export { decodeLatest, encodeLatest } from './latest-file.ts';
