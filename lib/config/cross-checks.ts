@@ -1,3 +1,4 @@
+import { audienceFaults } from './audience-checks.ts';
 import { deploySchema, mergeSettings } from './deploy-schema.ts';
 import type { CrossFault, Parts } from './faults.ts';
 import { machineFaults } from './machines.ts';
@@ -50,6 +51,7 @@ export function crossFaults(parts: Parts): CrossFault[] {
     ...taskFaults(parts),
     ...fairnessFaults(parts),
     ...actionFaults(parts),
+    ...audienceFaults(parts),
     ...profileFaults(parts),
   ];
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { audiences } from './audiences-schema.ts';
 import { days, eventType, name } from './parts.ts';
 
 /** Groups of users that yes-or-no tasks are measured for, one by one. */
@@ -72,6 +73,8 @@ export const exportsSchema = z
       )
       .refine((actions) => Object.keys(actions).length > 0, 'at least one action, or no such setting')
       .optional(),
+    /** Who is most likely to take an item or a value of its attributes, or to do what a task asks about: a list each. */
+    audiences: audiences.optional(),
     /** Also a table `profiles`: lifecycle, recency, frequency and money, habits and segment of each user. */
     profiles: z
       .union([z.boolean().transform((on) => (on ? profiles.parse({}) : undefined)), profiles], {

@@ -1,3 +1,4 @@
+export { MOST_IN_AUDIENCE } from './audiences-schema.ts';
 export { type Deploy, deployOf, HOURS_AFTER_DEADLINE, usesGpu } from './deploy-schema.ts';
 export type { Parts } from './faults.ts';
 export { LIST_RULES } from './list-rules.ts';

@@ -161,6 +161,10 @@ async function listReport(args: ReportArgs, task: ListedTask, totals: ScoreTotal
   const top = [...(listed?.items ?? [])].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
   const reached = await longTailReport(store, runId, task, listed?.items);
   const titles = await titlesOf(args, of);
+  const reasons = (listed?.reasons.rows() ?? []).map((row) => {
+    const label = titles(row.item);
+    return { ...row, ...(label === undefined ? {} : { label }) };
+  });
   return {
     ...common(args, task),
     kind: 'next',
@@ -173,6 +177,7 @@ async function listReport(args: ReportArgs, task: ListedTask, totals: ScoreTotal
     }),
     ...(rules.length > 0 ? { rules } : {}),
     ...(reached ? { longTail: reached } : {}),
+    ...(reasons.length > 0 ? { reasons } : {}),
     ...(validation && rules.join() !== validatedBy.join() ? { validatedBy } : {}),
     ...(validation ? { validation } : {}),
     ...(own?.kind === 'list' ? { evaluation: listEvaluation(own) } : {}),

@@ -6,6 +6,7 @@ import type { OrdersReport, ProfilesReport, QualityReport, RunReport, StageRepor
 import type { RunManifest } from '../run/index.ts';
 import { readJson } from '../runtime/index.ts';
 import { LIFECYCLES } from '../score/index.ts';
+import { audienceReports } from './audience-reports.ts';
 import { groupReports } from './groups.ts';
 import { modelReports } from './model-report.ts';
 import { dataThrough } from './outcomes.ts';
@@ -30,6 +31,7 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
       : undefined;
   const through = dataThrough(manifest);
   const groups = await groupReports(store, manifest, args.outcomes);
+  const audiences = await audienceReports(args, exported);
   return {
     title: manifest.purpose === 'backtest' ? 'Backtest' : 'Scores',
     shop: config.shop.name,
@@ -40,6 +42,7 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
     dataThrough:
       through === undefined || asOf === null ? '–' : formatDay(Math.min(through, parseDay(asOf) - 1)),
     warnings: [
+      ...audiences.flatMap(({ name, why }) => (why === undefined ? [] : [`audience ${name}: ${why}`])),
       ...warnings(manifest),
       ...(exported?.watch?.unusual ?? []),
       ...(await scarceOf(store, manifest, versions)).map(({ task, why }) => `${task}: ${why}`),
@@ -64,6 +67,7 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
           },
         }
       : {}),
+    ...(audiences.length > 0 ? { audiences } : {}),
     ...(exported?.profiles ? { profiles: profilesReport(exported.profiles, config) } : {}),
   };
 }

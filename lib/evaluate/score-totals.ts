@@ -4,6 +4,7 @@ import type { ReachRow } from '../report/index.ts';
 import { overUsers, type RunManifest, scoreKeys } from '../run/index.ts';
 import type { ObjectStore } from '../runtime/index.ts';
 import { decodeScores } from '../score/index.ts';
+import { EntryReasonCounts } from './entry-reasons.ts';
 
 /** Probabilities of a task, counted by value: memory does not grow with the number of users. */
 export class Probabilities {
@@ -62,11 +63,18 @@ export interface ScoreTotals {
   /** Per uplift task how many users or rows have one, how many of them are persuadable, and the sum of their uplifts. */
   readonly uplifts: ReadonlyMap<string, UpliftTotals>;
   /** Per list task how many users have a list, and in how many of them an item stands. */
-  readonly listed: ReadonlyMap<string, { users: number; readonly items: Map<string, number> }>;
+  readonly listed: ReadonlyMap<string, ListedTotals>;
   /** Per task over a labelled table that tells more than yes or no, how many rows it scored. */
   readonly labelled: ReadonlyMap<string, number>;
   /** By task over items. */
   readonly forecasts: ReadonlyMap<string, ForecastTotals>;
+}
+
+interface ListedTotals {
+  users: number;
+  readonly items: Map<string, number>;
+  /** Why entries stand there, where lists say so. */
+  readonly reasons: EntryReasonCounts;
 }
 
 export interface UpliftTotals {
@@ -121,7 +129,7 @@ export async function readTotals(
   const probabilities = new Map<string, Probabilities>();
   const amounts = new Map<string, { users: number; sum: number }>();
   const uplifts = new Map<string, UpliftTotals>();
-  const listed = new Map<string, { users: number; items: Map<string, number> }>();
+  const listed = new Map<string, ListedTotals>();
   const forecasts = new Map<string, ForecastTotals>();
   const labelled = new Map<string, number>();
   let rows = 0;
@@ -180,7 +188,8 @@ export async function readTotals(
     }
     for (const [task, lists] of Object.entries(scores.lists)) {
       let own = listed.get(task);
-      if (!own) listed.set(task, (own = { users: 0, items: new Map() }));
+      if (!own) listed.set(task, (own = { users: 0, items: new Map(), reasons: new EntryReasonCounts() }));
+      for (const reasons of scores.listReasons?.[task] ?? []) own.reasons.add(reasons);
       for (const list of lists) {
         const names = listedNames(list);
         if (names.length > 0) own.users++;

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { type Pseudonyms, parseDay, sha256 } from '../data/index.ts';
-import { exportsItems, versionsOf } from '../models/index.ts';
+import { describedAudiences, exportsItems, versionsOf } from '../models/index.ts';
 import {
   overUsers,
   profilesKey,
@@ -14,6 +14,7 @@ import {
 } from '../run/index.ts';
 import { type ObjectStore, withScratch } from '../runtime/index.ts';
 import { actionsOf } from './actions.ts';
+import { writeAudienceTables } from './audiences.ts';
 import { alone, openCrew } from './crew.ts';
 import { writeExports } from './export.ts';
 import { writeItems } from './items.ts';
@@ -59,7 +60,8 @@ export async function exportRun(args: {
   const manifest = await readManifest(store, runId);
   const versions = await versionsOf(store, runId, manifest);
   const tables = await exportTables(store, runId, manifest, versions);
-  const { formats, csvFormulas } = manifest.config.exports;
+  const { formats, csvFormulas, audiences } = manifest.config.exports;
+  const [users] = tables;
   const guardFormulas = csvFormulas !== 'keep';
   return writeExports({
     store,
@@ -94,6 +96,16 @@ export async function exportRun(args: {
         ...(await writeUnlabelled({ ...settings, pseudonyms }, runId, manifest, versions, keysOf)),
       ];
     },
+    ...(audiences && users?.name === 'users'
+      ? {
+          likely: async (keysOf) =>
+            writeAudienceTables({
+              ...{ context: { store, pseudonyms, guardFormulas }, wanted: audiences, users, keysOf },
+              described: await describedAudiences(store, manifest, versions),
+              tell: progress,
+            }),
+        }
+      : {}),
     watch: (days, rows) => watchNight(store, manifest, days, rows),
     holds: manifest.purpose === 'night' && manifest.config.nightly.onUnusual === 'hold',
     beforeSuccess: () => tellStates(store, runId, manifest, versions),

@@ -3,7 +3,7 @@ import { type HeldBack, heldBack, heldKey } from '../run/index.ts';
 import { type ObjectStore, putJson, readJson } from '../runtime/index.ts';
 import type { Crew } from './crew.ts';
 import { pointDay, showCurrent } from './current.ts';
-import type { ExportFile, ExportManifest, Format } from './manifest.ts';
+import type { AudienceSummary, ExportFile, ExportManifest, Format } from './manifest.ts';
 import type { PartArguments } from './part.ts';
 import type { ProfileTable } from './profiles/index.ts';
 import type { Segment } from './ranks.ts';
@@ -33,6 +33,10 @@ interface WriteExports {
   readonly now: () => Date;
   /** Writes what is no table of scores. Called once all tables stand. */
   readonly beside?: (keysOf: (table: string) => PartArguments['keys']) => Promise<readonly ExportFile[]>;
+  /** Writes who is likely to do something. Called once all tables stand. */
+  readonly likely?: (
+    keysOf: (name: string) => PartArguments['keys'],
+  ) => Promise<{ files: readonly ExportFile[]; audiences: readonly AudienceSummary[] }>;
   /** Looks whether the last days are unlike such days before. @param days of the first table's users, by shard */
   readonly watch?: (days: readonly string[], rows: number) => Promise<Pick<ExportManifest, 'watch'>>;
   /** Is an export held back where they are? */
@@ -70,6 +74,7 @@ export async function writeExports(args: WriteExports): Promise<ExportManifest> 
     const profiled =
       profiles && (await withCrew(tables[0]!, (crew, folder) => writeProfiles(args, profiles, crew, folder)));
     const beside = (await args.beside?.((table) => objectKeys(args, table, table))) ?? [];
+    const likely = await args.likely?.((name) => objectKeys(args, `audiences/${name}`, name));
     const manifest: ExportManifest = {
       ...{ runId, asOf, createdAt: args.now().toISOString(), modelVersion },
       rows: total(written.map(({ rows }) => rows)),
@@ -78,8 +83,10 @@ export async function writeExports(args: WriteExports): Promise<ExportManifest> 
         ...written.flatMap(({ files }) => files),
         ...(profiled?.files ?? []),
         ...inOrder(args.formats, beside),
+        ...(likely?.files ?? []),
       ],
       ...(profiled ? { profiles: profiled.summary } : {}),
+      ...(likely ? { audiences: likely.audiences } : {}),
       ...(await args.watch?.(
         written.flatMap(({ days }) => days),
         total(written.slice(0, 1).map(({ rows }) => rows)),

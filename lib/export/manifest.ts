@@ -1,3 +1,5 @@
+import type { AudienceValidation } from '../models/index.ts';
+
 /** Formats by the name of their folder. */
 export const FOLDERS = { parquet: 'parquet', 'csv.gz': 'csv' } as const;
 /** What a file of an export is written as. */
@@ -38,6 +40,24 @@ export interface ProfilesSummary {
   readonly segments: readonly SegmentSummary[];
 }
 
+/** Who is likely to do something, and what to expect of it. */
+export interface AudienceSummary {
+  readonly name: string;
+  readonly task: string;
+  /** Of a list task: the item, or the value of its attribute. */
+  readonly value?: string;
+  /** Users in it, and those of them in the control group. */
+  readonly users: number;
+  readonly controlUsers: number;
+  /** The lowest probability in it, and the mean: the share that is expected to do it. Absent without users. */
+  readonly lowest?: number;
+  readonly expected?: number;
+  /** Whom its rule would have picked on a past day that the fit was kept from, and what they did. */
+  readonly validation?: AudienceValidation;
+  /** Why it has no file, or holds fewer than it might. */
+  readonly why?: string;
+}
+
 /** What was looked at before an export was shown. */
 export interface NightWatch {
   /** Shop days whose events were compared with such days before, 'YYYY-MM-DD'. */
@@ -58,6 +78,8 @@ export interface ExportManifest {
   readonly files: ExportFile[];
   /** Where the export has profiles. They repeat the users and are not counted in `rows`. */
   readonly profiles?: ProfilesSummary;
+  /** Where `exports.audiences` names some, by name. They repeat users and are not counted in `rows`. */
+  readonly audiences?: readonly AudienceSummary[];
   /** Absent where no user was scored. */
   readonly watch?: NightWatch;
 }

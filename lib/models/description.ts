@@ -58,6 +58,26 @@ export interface ChanceTask extends AnsweredTask {
   readonly strengths: TaskStrengths;
 }
 
+/** What an audience's rule would have picked on a past day that its fit was kept from. */
+export interface AudienceValidation {
+  readonly by: 'day' | 'users';
+  readonly day: string;
+  readonly rule: { readonly top: number } | { readonly above: number };
+  /** Whom the rule picks, a sample where users were sampled, and how many of them took the value within the horizon. */
+  readonly picked: { readonly users: number; readonly done: number };
+  /** The same of all users whom the model knows: what chance picks. */
+  readonly all: { readonly users: number; readonly done: number };
+}
+
+/** What a model knows of an audience. */
+export interface DescribedAudience {
+  readonly name: string;
+  readonly value: string;
+  /** Why there is none. */
+  readonly why?: string;
+  readonly validation?: AudienceValidation;
+}
+
 /** A task that a model answers by a list of items or categories. */
 export interface ListedTask extends AnsweredTask {
   readonly answers: 'list';
@@ -73,6 +93,7 @@ export interface ListedTask extends AnsweredTask {
   /** In words: the rules of the lists, and those that stood when the validation was measured. */
   readonly rules: readonly string[];
   readonly validatedBy: readonly string[];
+  readonly audiences: readonly DescribedAudience[];
 }
 
 /** A task that a model answers by an amount. */

@@ -132,6 +132,8 @@ export interface Answers {
   /** Per list task, where they are asked for, a JSON list with the reason of each entry; null beside a list that is null. */
   readonly listReasons?: Record<string, (string | null)[]>;
   readonly values: Record<string, ValueScores>;
+  /** Per audience of a list task the probability that the user takes its value; NaN where the model does not know the user. */
+  readonly audiences?: Record<string, Float64Array>;
   /** Absent where no task is of a treatment. */
   readonly uplifts?: Record<string, UpliftScores>;
 }
@@ -202,6 +204,8 @@ export interface ListedOutcomes {
   readonly truth: ReadonlySet<string>[];
   readonly lists: string[][];
   readonly k: number;
+  /** By name of an audience of the task, for all users whom its model knows. */
+  readonly audiences: Readonly<Record<string, BinaryOutcomes>>;
 }
 
 /** Expected values beside what the windows came to, for the task's population. */

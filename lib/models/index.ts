@@ -10,7 +10,9 @@ export {
 export { assessDemand, LARGEST } from './demand/index.ts';
 export type {
   AmountTask,
+  AudienceValidation,
   ChanceTask,
+  DescribedAudience,
   ForecastTask,
   LabelledTask,
   ListedTask,
@@ -67,6 +69,7 @@ export {
 } from './users/index.ts';
 export {
   costsToTrain,
+  describedAudiences,
   describedModel,
   gateRecords,
   leftOutOf,

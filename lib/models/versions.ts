@@ -2,7 +2,7 @@ import { readModelFiles } from '../registry/index.ts';
 import { type RunManifest, type TaskGroup, trainedKey } from '../run/index.ts';
 import { type ObjectStore, readJson } from '../runtime/index.ts';
 import type { Costs } from './candidates/index.ts';
-import type { ModelDescription } from './description.ts';
+import type { DescribedAudience, ModelDescription } from './description.ts';
 import { FAMILIES } from './families.ts';
 import { type GateRecord, gateKey } from './promote.ts';
 import type { LeftOut, Scarce } from './shared/index.ts';
@@ -131,4 +131,23 @@ export async function leftOutOf(
     leftOut.push(...(told?.leftOut ?? []));
   }
   return leftOut;
+}
+
+/** What the models of a run's list tasks know of audiences, by name. */
+export async function describedAudiences(
+  store: ObjectStore,
+  manifest: RunManifest,
+  versions: Readonly<Record<string, string>>,
+): Promise<Map<string, DescribedAudience>> {
+  const asked = new Set(Object.values(manifest.config.exports.audiences ?? {}).map(({ task }) => task));
+  const described = new Map<string, DescribedAudience>();
+  for (const group of manifest.groups) {
+    const version = versions[group.name];
+    if (version === undefined || group.kind !== 'next' || !asked.has(group.tasks[0]!)) continue;
+    for (const task of (await describedModel(store, manifest, group, version)).tasks) {
+      if (task.answers !== 'list') continue;
+      for (const audience of task.audiences) described.set(audience.name, audience);
+    }
+  }
+  return described;
 }

@@ -1,6 +1,7 @@
 import { count, decimal, isNumber, percent, plural, significant } from './format.ts';
 import { type Html, html, raw } from './html.ts';
 import { measuredOf } from './measured.ts';
+import { audiencesSection } from './sections/audiences.ts';
 import { fairnessSection } from './sections/fairness.ts';
 import { isLabelled, labelledTile } from './sections/labelled.ts';
 import { leadSection, usable } from './sections/lead.ts';
@@ -47,7 +48,7 @@ ${contents(report)}
 <main>
 ${report.models.length > 0 ? leadSection(report) : html`<section id="lists"><h2>What to do with these lists</h2><p class="intro">This run has no tasks: nothing was predicted.</p></section>`}
 ${report.models.map((model, i) => modelSection(model, modelId(i)))}
-${report.profiles && profilesSection(report.profiles)}${fairnessSection(report)}${qualitySection(report)}${runSection(report)}
+${report.audiences && report.audiences.length > 0 && audiencesSection(report.audiences)}${report.profiles && profilesSection(report.profiles)}${fairnessSection(report)}${qualitySection(report)}${runSection(report)}
 </main>
 <footer>Run ${report.runId}, made ${report.createdAt}. This page stands alone: it loads nothing and sends nothing.</footer>
 </body>
@@ -174,6 +175,7 @@ function contents(report: RunReport): Html {
   const entries: readonly (readonly [string, string])[] = [
     ['lists', 'What to do'],
     ...report.models.map((model, i) => [modelId(i), modelTitle(model)] as const),
+    ...(report.audiences && report.audiences.length > 0 ? [['audiences', 'Audiences'] as const] : []),
     ...(report.groups && report.groups.length > 0 ? [['groups', 'Groups of users'] as const] : []),
     ...(report.profiles ? [['profiles', 'Customers'] as const] : []),
     ['quality', 'Data quality'],

@@ -47,6 +47,16 @@ export interface BinaryTaskReport extends TaskCommon {
   readonly features: readonly { readonly name: string; readonly group: string; readonly strength: number }[];
 }
 
+/** A kind of reason why entries stand in lists, with an example. */
+export interface ListReasonRow {
+  readonly reason: string;
+  /** Entries of all lists with it. */
+  readonly places: number;
+  readonly item: string;
+  readonly label?: string | undefined;
+  readonly words: string;
+}
+
 export interface NextTaskReport extends TaskCommon {
   readonly kind: 'next';
   /** 'item', or the attribute whose values are listed. */
@@ -61,6 +71,8 @@ export interface NextTaskReport extends TaskCommon {
   readonly validatedBy?: readonly string[] | undefined;
   /** Absent where the run's item table has been deleted. */
   readonly longTail?: LongTailReport | undefined;
+  /** Why entries stand in lists; absent where nobody asked for it. */
+  readonly reasons?: readonly ListReasonRow[] | undefined;
   /** Users who have a list. */
   readonly ranked: number;
   /** The items or categories that stand in most users' lists; `label` is the shop's name for it. */

@@ -1,3 +1,4 @@
+import type { AudienceReport } from './audience-types.ts';
 import type { Measure } from './measure-types.ts';
 import type { TaskReport } from './task-types.ts';
 
@@ -203,6 +204,8 @@ export interface RunReport {
   readonly orders?: OrdersReport | undefined;
   /** Absent for a backtest, which exports nothing. */
   readonly exports?: ExportReport | undefined;
+  /** Absent where none are asked for. */
+  readonly audiences?: readonly AudienceReport[] | undefined;
   /** Absent where profiles are not asked for. */
   readonly profiles?: ProfilesReport | undefined;
 }

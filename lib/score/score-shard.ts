@@ -97,14 +97,22 @@ async function scoreShard(args: {
       totals.add(user.state);
     },
   });
-  const answers = { tasks: {}, lists: {}, listReasons: {}, values: {}, uplifts: {} } satisfies Answers;
+  const answers = {
+    tasks: {},
+    lists: {},
+    listReasons: {},
+    values: {},
+    uplifts: {},
+    audiences: {},
+  } satisfies Answers;
   for (const scorer of scorers) {
-    const { tasks, lists, listReasons, values, uplifts } = await scorer.score(users, shard);
+    const { tasks, lists, listReasons, values, uplifts, audiences } = await scorer.score(users, shard);
     Object.assign(answers.tasks, tasks);
     Object.assign(answers.lists, lists);
     Object.assign(answers.listReasons, listReasons);
     Object.assign(answers.values, values);
     Object.assign(answers.uplifts, uplifts);
+    Object.assign(answers.audiences, audiences);
   }
   if (manifest.purpose !== 'backtest') {
     await store.put(snapshotKey(config, runId, shard), snapshot.encode(), { ifAbsent: true });

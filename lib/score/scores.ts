@@ -15,7 +15,7 @@ const AMOUNTS = ['value', 'low', 'high', 'alive', 'next'] as const;
 /** Numbers of an uplift task. */
 const EFFECTS = ['uplift', 'control', 'treated'] as const;
 
-/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, or `sender` and `arrived` of rows without a label, then `<task>.logit`, `.probability`, `.reasons`, or `.list`, perhaps `.listReasons`, or `.value`, `.low`, `.high`, `.alive`, `.next`, `.reasons`, or `.uplift`, `.control`, `.treated`, `.reasons`; of items `.units`, `.low`, `.high`, `.stockout`; of a table's classes and numbers see `label-columns.ts`. */
+/** The Arrow file of a shard's scores: `user`, `hash`, perhaps `email`, or `sender` and `arrived` of rows without a label, then `<task>.logit`, `.probability`, `.reasons`, or `.list`, perhaps `.listReasons`, or `.value`, `.low`, `.high`, `.alive`, `.next`, `.reasons`, or `.uplift`, `.control`, `.treated`, `.reasons`; `<audience>.audience`; of items `.units`, `.low`, `.high`, `.stockout`; of a table's classes and numbers see `label-columns.ts`. */
 export function encodeScores(scores: ShardScores, metadata: Record<string, string>): Uint8Array {
   const rows = scores.users.length;
   const fields: Field[] = [];
@@ -52,6 +52,7 @@ export function encodeScores(scores: ShardScores, metadata: Record<string, strin
     for (const name of EFFECTS) number(`${task}.${name}`, own[name]);
     text(`${task}.reasons`, own.reasons);
   }
+  for (const [name, chances] of Object.entries(scores.audiences ?? {})) number(`${name}.audience`, chances);
   for (const [task, forecast] of Object.entries(scores.forecasts ?? {})) {
     for (const part of FORECAST) number(`${task}.${part}`, forecast[part]);
   }
@@ -79,6 +80,8 @@ export interface ScoreColumns {
   readonly listReasons: Readonly<Record<string, TextColumn>>;
   readonly values: Readonly<Record<string, ValueColumns>>;
   readonly uplifts: Readonly<Record<string, UpliftColumns>>;
+  /** As in `Answers`. */
+  readonly audiences: Readonly<Record<string, Float64Array>>;
   readonly forecasts: Readonly<Record<string, TaskForecasts>>;
   readonly classes: Readonly<Record<string, ClassColumns>>;
   readonly numbers: Readonly<Record<string, NumberColumns>>;
@@ -149,6 +152,9 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
         return [task, { ...effects, reasons: text(`${task}.reasons`) }];
       }),
     ),
+    audiences: Object.fromEntries(
+      named('.audience').map((name) => [name, numbers<Float64Array>(`${name}.audience`)]),
+    ),
     forecasts: Object.fromEntries(
       named('.units').map((task) => {
         const part = (name: (typeof FORECAST)[number]) => numbers<Float64Array>(`${task}.${name}`);
@@ -173,8 +179,8 @@ export function scoreColumns(bytes: Uint8Array, name?: string): ScoreColumns {
  */
 export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
   const columns = scoreColumns(bytes, name);
-  const { rows, users, hashes, emails, arrived, tasks, lists, values, uplifts, forecasts, classes, numbers } =
-    columns;
+  const { rows, users, hashes, emails, arrived, tasks, lists, values, uplifts } = columns;
+  const { listReasons, audiences, forecasts, classes, numbers } = columns;
   const texts = (column: TextColumn) => textsOf(column, rows);
   const mapped = <A, B>(of: Readonly<Record<string, A>>, to: (value: A) => B): Record<string, B> =>
     Object.fromEntries(Object.entries(of).map(([key, value]) => [key, to(value)]));
@@ -202,6 +208,10 @@ export function decodeScores(bytes: Uint8Array, name?: string): ShardScores {
             reasons: texts(reasons),
           })),
         }
+      : {}),
+    ...(Object.keys(listReasons).length > 0 ? { listReasons: mapped(listReasons, texts) } : {}),
+    ...(Object.keys(audiences).length > 0
+      ? { audiences: mapped(audiences, (chances) => chances.slice()) }
       : {}),
     ...(Object.keys(forecasts).length > 0
       ? {

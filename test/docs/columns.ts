@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { AUDIENCE_COLUMNS } from '../../lib/export/addresses.ts';
+import { LIKELY_COLUMNS } from '../../lib/export/audiences.ts';
 import { exportColumns } from '../../lib/export/columns.ts';
 import { ITEM_COLUMNS } from '../../lib/export/items.ts';
 import { tableColumns } from '../../lib/export/profiles/part.ts';
@@ -105,6 +106,7 @@ const TABLES: Readonly<Record<string, () => string[]>> = {
   items: () => table(ITEM_COLUMNS),
   profiles: () => table(tableColumns({ interests: true, anomaly: 1 })),
   audiences: () => table(AUDIENCE_COLUMNS),
+  'named audiences': () => table(LIKELY_COLUMNS),
 };
 
 /** The document with the tables as the code has them. */

@@ -75,7 +75,10 @@ it('lists by rules: from a config and files to exports and a report', { timeout:
   expect(pairs[0]).toMatch(new RegExp(`^sku-0,${AS_OF},with,1,sku-[12],`));
   expect(files.map(({ table }: { table: string }) => table)).toEqual(['users', 'users', 'items', 'items']);
   // and the page says which rules were on
-  expect(await readFile(result.report, 'utf8')).toContain('Rules of preference');
+  const page = await readFile(result.report, 'utf8');
+  expect(page).toContain('Rules of preference');
+  // and why entries stand in lists, with an example
+  expect(page).toMatch(/the user did something with it.*: bought [^<]* ago/s);
   // when the condition names what there is not, or gives no answer
   await write(config({ only: `colour = 'red'` }));
   const wrong = await nightjar(['check'], folder);

@@ -55,7 +55,15 @@ export function compareProportions(treated: Count, control: Count, level = 0.95)
   };
 }
 
-/** The score interval of a share (Wilson 1927). */
+/**
+ * The score interval of a share (Wilson 1927).
+ * @throws UpliftError for an empty group, or counts that are none
+ */
+export function shareInterval(count: Count, level = 0.95): { low: number; high: number } {
+  checkCount(count, 'measured');
+  return wilson(count, reach(level));
+}
+
 function wilson({ users, done }: Count, z: number): { low: number; high: number } {
   const p = done / users;
   const middle = p + (z * z) / (2 * users);

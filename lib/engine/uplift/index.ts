@@ -5,6 +5,7 @@ export {
   compareProportions,
   type Estimate,
   type MeanComparison,
+  shareInterval,
 } from './compare.ts';
 export { type Cuped, cuped, type Measured } from './cuped.ts';
 export { UpliftError } from './errors.ts';

@@ -38,6 +38,11 @@ export const nextFamily: FamilyOverUsers<NextModelManifest> = {
           attributes: manifest.attributes ?? [],
           rules: rulesInWords(task),
           validatedBy: manifest.rules ?? [],
+          audiences: Object.entries(manifest.audiences ?? {}).map(([name, audience]) => ({
+            ...{ name, value: audience.value },
+            ...('why' in audience ? { why: audience.why } : {}),
+            ...('validation' in audience ? { validation: audience.validation } : {}),
+          })),
           ...(measured ? { validation: measured } : {}),
         },
       ],

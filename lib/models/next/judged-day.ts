@@ -112,7 +112,7 @@ export const popularLists = ({ index, features, judged }: JudgedDay, k: number):
   );
 
 /** Units that a user took in the window from a day on, those that nobody had before among them: no list can name them. */
-function takenNames(
+export function takenNames(
   history: History,
   user: UserHistory,
   day: number,

@@ -3,6 +3,7 @@ import { EVENT_TYPES, type EventType } from '../../data/index.ts';
 import type { CurvePoint } from '../../engine/train/index.ts';
 import type { ListValidation } from '../description.ts';
 import { curveSchema, validationSchema } from '../shared/index.ts';
+import { type Audience, audienceSchema } from './audience-model.ts';
 
 /** What `manifest.json` of a ranker says. */
 export interface NextModelManifest {
@@ -30,6 +31,8 @@ export interface NextModelManifest {
   readonly validation?: Readonly<Record<string, ListValidation>>;
   /** In words, the rules of the lists that were validated; absent where there were none. The ranker itself knows none. */
   readonly rules?: readonly string[];
+  /** By name; absent where none were asked for, and in models of earlier versions. */
+  readonly audiences?: Readonly<Record<string, Audience>>;
 }
 
 export const nextManifest: z.ZodType<NextModelManifest> = z.object({
@@ -48,4 +51,5 @@ export const nextManifest: z.ZodType<NextModelManifest> = z.object({
   selection: z.array(z.string()),
   validation: z.exactOptional(validationSchema<ListValidation>()),
   rules: z.exactOptional(z.array(z.string())),
+  audiences: z.exactOptional(z.record(z.string(), audienceSchema)),
 });

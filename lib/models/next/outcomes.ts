@@ -1,8 +1,9 @@
 import type { NextTask } from '../../config/index.ts';
 import { EVENT_TYPES, eventCode, parseDay } from '../../data/index.ts';
 import type { UserDay } from '../../features/index.ts';
-import type { EvaluateContext, ListedOutcomes, OutcomeCollector } from '../family.ts';
+import type { BinaryOutcomes, EvaluateContext, ListedOutcomes, OutcomeCollector } from '../family.ts';
 import { listedNames, openUnits } from '../shared/index.ts';
+import { audiencesOf } from './audience-model.ts';
 import { nextTask } from './next-task.ts';
 import { isLead } from './others.ts';
 
@@ -13,17 +14,32 @@ export async function nextOutcomes({ store, manifest, tasks }: EvaluateContext):
     tasks.map(async (name) => {
       const task = nextTask(manifest, name);
       const unitOf = (await openUnits(store, manifest, task)).at(day);
-      const into: ListedOutcomes = { kind: 'list', ids: [], truth: [], lists: [], k: task.k };
-      return { name, task, unitOf, into };
+      const wanted = audiencesOf(manifest.config, name);
+      const audiences = Object.fromEntries(
+        wanted.map((one): [string, BinaryOutcomes] => [
+          one.name,
+          { kind: 'binary', ids: [], labels: [], probabilities: [] },
+        ]),
+      );
+      const into: ListedOutcomes = { kind: 'list', ids: [], truth: [], lists: [], k: task.k, audiences };
+      return { name, task, unitOf, into, wanted };
     }),
   );
   return {
     outcomes: Object.fromEntries(compared.map(({ name, into }) => [name, into])),
     add({ user, outcomes: days }, scores, row, itemText) {
-      for (const { name, task, unitOf, into } of compared) {
+      for (const { name, task, unitOf, into, wanted } of compared) {
         const unitsIn = (from: number, to: number, types: ReadonlySet<number>) =>
           unitsBetween(days, from, to, types, (id) => unitOf(itemText(id)));
         const truth = unitsIn(day, day + task.horizonDays, new Set([eventCode(task.event)]));
+        for (const { name: audience, value } of wanted) {
+          const chance = scores.audiences?.[audience]?.[row] ?? Number.NaN;
+          if (Number.isNaN(chance)) continue;
+          const { ids, labels, probabilities } = into.audiences[audience]!;
+          ids.push(user);
+          labels.push(Number(truth.has(value!)));
+          probabilities.push(chance);
+        }
         // Lists are compared for those who took something, and whose taste could be known.
         if (truth.size === 0 || unitsIn(Number.NEGATIVE_INFINITY, day, leadsTo(task)).size === 0) continue;
         into.ids.push(user);

@@ -137,6 +137,12 @@ export type PairFeature = keyof typeof OWN | keyof typeof UNIT | keyof typeof BE
 export const PAIR_FEATURES = [OWN, UNIT, BESIDE].flatMap((part) => Object.keys(part)) as PairFeature[];
 export const PAIR_WIDTH = PAIR_FEATURES.length;
 
+/** Places of the columns that describe a unit alone: [from, before). */
+export const UNIT_PLACES = {
+  from: Object.keys(OWN).length,
+  before: Object.keys(OWN).length + Object.keys(UNIT).length,
+} as const;
+
 const OWN_COLUMNS: readonly ((pair: Pair) => number)[] = Object.values(OWN);
 const UNIT_COLUMNS: readonly ((units: UnitStatistics, unit: number) => number)[] = Object.values(UNIT);
 const BESIDE_COLUMNS: readonly ((pair: Pair) => number)[] = Object.values(BESIDE);

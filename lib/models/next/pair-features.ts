@@ -49,6 +49,7 @@ export class PairFeatures {
   /** All of them. */
   readonly #popularity: Int32Array;
   readonly #apart: boolean;
+  readonly #always: readonly number[];
   /** Other than 0 where a unit may be no candidate of the user's own; `BARRED_FOR_USER` for the user that is open. */
   readonly #barred: Uint8Array;
   /** The same of popular candidates and of those bought beside: the same array, unless both are apart. */
@@ -79,10 +80,20 @@ export class PairFeatures {
   /** The pair that is written: one object for all of them. */
   readonly #pair: Pair;
 
-  /** @param attributes what is said of the table's units, where that is read */
-  constructor(table: ItemTable, horizonDays: number, rules?: CandidateRules, attributes?: UnitAttributes) {
+  /**
+   * @param attributes what is said of the table's units, where that is read
+   * @param always units that are candidates of every user beside those chosen
+   */
+  constructor(
+    table: ItemTable,
+    horizonDays: number,
+    rules?: CandidateRules,
+    attributes?: UnitAttributes,
+    always: readonly number[] = NONE,
+  ) {
     const n = table.names.length;
-    const most = mostCandidates(attributes !== undefined);
+    const most = mostCandidates(attributes !== undefined) + always.length;
+    this.#always = always;
     this.candidates = new Int32Array(most);
     this.#affinity = new Float64Array(most);
     this.#alike = attributes && new AlikeFeatures(table, attributes);
@@ -252,6 +263,7 @@ export class PairFeatures {
       this.#alike.offerCold(this.#bestCold, barredAsNew);
       this.#take(COLD_CANDIDATES, this.#bestCold.take(), []);
     }
+    this.#take(this.#always.length, this.#always, []);
     this.candidates.subarray(0, this.count).sort();
     for (let c = 0; c < this.count; c++) {
       const j = this.candidates[c]!;

@@ -5,6 +5,8 @@ import { openSession, type Session } from '../../engine/train/index.ts';
 import type { ModelFiles } from '../../registry/index.ts';
 import type { ScoreContext, Scorer, UserWalk } from '../family.ts';
 import { type NamedValue, namedValues, openUnits, parseManifest, type UnitOf } from '../shared/index.ts';
+import { type AudienceModel, audiencesOf } from './audience-model.ts';
+import { audienceScores } from './audience-scores.ts';
 import { type EntryReason, EntryReasons, reasonsAsText } from './entry-reasons.ts';
 import { openItemAttributes } from './item-attributes.ts';
 import type { ItemTable } from './item-table.ts';
@@ -32,7 +34,7 @@ export async function openNextScorer(files: ModelFiles, context: ScoreContext): 
   const { store, runId, manifest, group, threads } = context;
   const name = group.tasks[0]!;
   const task = nextTask(manifest, name);
-  const { others = [], attributes: read = [] } = parseManifest(nextManifest, files);
+  const { others = [], attributes: read = [], audiences = {} } = parseManifest(nextManifest, files);
   const said = await openItemAttributes(store, manifest, task);
   const attributes = read.length > 0 ? said : undefined;
   const table = await ensureItemTable(store, runId, manifest, name, { others, attributes });
@@ -45,6 +47,18 @@ export async function openNextScorer(files: ModelFiles, context: ScoreContext): 
     ? new EntryReasons(table, task.event, described)
     : undefined;
   const numbers = new Map(table.names.map((unit, i) => [unit, i]));
+  // What a model learnt of another value under the same name is of no use.
+  const models = Object.fromEntries(
+    audiencesOf(manifest.config, name).flatMap((wanted): [string, AudienceModel][] => {
+      const learnt = audiences[wanted.name];
+      return learnt && 'weights' in learnt && learnt.value === wanted.value ? [[wanted.name, learnt]] : [];
+    }),
+  );
+  const always = Object.values(models).flatMap(({ value }) => numbers.get(value) ?? []);
+  const ofAudiences =
+    always.length > 0
+      ? new PairFeatures(table, task.horizonDays, undefined, attributes && described, [...new Set(always)])
+      : undefined;
   return {
     async score(users) {
       const lists = new ShardLists({ table, features, session, unitOf, numbers, task, rules, reasons });
@@ -54,6 +68,14 @@ export async function openNextScorer(files: ModelFiles, context: ScoreContext): 
         ...(reasons
           ? {
               listReasons: { [name]: top.map((list) => (list.reasons ? reasonsAsText(list.reasons) : null)) },
+            }
+          : {}),
+        ...(ofAudiences
+          ? {
+              audiences: audienceScores({
+                ...{ users, event: task.event, table, features: ofAudiences, models },
+                numberOf: numbersOf(users, unitOf, numbers),
+              }),
             }
           : {}),
       };
@@ -139,7 +161,7 @@ class ShardLists {
     const others = types.map(eventCode);
     const { width } = features;
     const reader = new ProfileReader(table.names.length, table.day);
-    const unitOf = this.#numberOf(users);
+    const unitOf = numbersOf(users, this.#s.unitOf, this.#s.numbers);
     const popularWithout = (excluded: readonly number[]): UserList => {
       const units = Array.from(features.popularWithout(excluded)).slice(0, task.k);
       return {
@@ -197,16 +219,20 @@ class ShardLists {
   #reasonsOf({ profile, beside }: UserProfiles, units: readonly number[]): EntryReason[] | undefined {
     return this.#s.reasons?.of(profile, beside, units);
   }
+}
 
-  /** Numbers of the units of a shard's items; each name is looked up once. */
-  #numberOf({ items }: UserWalk): (item: number) => number {
-    const known = new Int32Array(items.size).fill(-2);
-    return (item) => {
-      if (known[item] === -2) {
-        const unit = this.#s.unitOf(items.text(item));
-        known[item] = unit === undefined ? -1 : (this.#s.numbers.get(unit) ?? -1);
-      }
-      return known[item]!;
-    };
-  }
+/** Numbers of the units of a shard's items, -1 for none; each name is looked up once. */
+function numbersOf(
+  { items }: UserWalk,
+  unitOf: UnitOf,
+  numbers: ReadonlyMap<string, number>,
+): (item: number) => number {
+  const known = new Int32Array(items.size).fill(-2);
+  return (item) => {
+    if (known[item] === -2) {
+      const unit = unitOf(items.text(item));
+      known[item] = unit === undefined ? -1 : (numbers.get(unit) ?? -1);
+    }
+    return known[item]!;
+  };
 }

@@ -6,6 +6,8 @@ import type { RunManifest } from '../../run/index.ts';
 import type { ListValidation } from '../description.ts';
 import type { TrainContext } from '../family.ts';
 import { manifestFile, openUnits, type Units } from '../shared/index.ts';
+import { audiencesOf } from './audience-model.ts';
+import { fitAudiences } from './audience-train.ts';
 import { type Reads, tableOfDay } from './day-table.ts';
 import { eachLine, type History, type UserHistory } from './history.ts';
 import { openItemAttributes } from './item-attributes.ts';
@@ -59,7 +61,8 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
   const cutoffs = trainingCutoffs(manifest, task);
   progress('reading users');
   const units = await openUnits(store, manifest, task);
-  const history = await readHistory(await context.users(), manifest, name, cutoffs);
+  const users = await context.users();
+  const history = await readHistory(users, manifest, name, cutoffs);
   const { others } = history;
   const said = await openItemAttributes(store, manifest, task);
   // Where no row says since when it holds, nobody knows which items were new at a past day, so that nothing could be learnt of it.
@@ -100,6 +103,12 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
   const ranker = trained
     ? await fitOn(groups, 'ranking')
     : untrainedRanker(pairNames(others, attributes !== undefined));
+  const audiences = audiencesOf(config, name);
+  if (audiences.length > 0) progress('learning who is likely to take the values of audiences');
+  const likely = fitAudiences({
+    ...{ history, reads, units, task, audiences, days: cutoffs.length },
+    of: users.shards.length / manifest.shards,
+  });
   const description: NextModelManifest = {
     kind: 'next',
     task: name,
@@ -134,6 +143,7 @@ export async function trainNext(context: TrainContext): Promise<ModelFiles> {
         ],
     ...(validation ? { validation: { [name]: validation } } : {}),
     ...(validation && rules.length > 0 ? { rules } : {}),
+    ...(audiences.length > 0 ? { audiences: likely } : {}),
   };
   return {
     'model.onnx': encodeRanker(ranker),

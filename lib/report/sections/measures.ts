@@ -6,6 +6,7 @@ import type { BinaryTaskReport, NextTaskReport, TaskReport } from '../task-types
 import { wordsOf } from '../words.ts';
 import { demandMeasures } from './demand.ts';
 import { labelledMeasures } from './labelled.ts';
+import { listReasonsTable } from './list-reasons.ts';
 import { table, withInterval } from './table.ts';
 import { upliftRows, upliftTable } from './uplift.ts';
 import { valueRows, valueTable } from './value.ts';
@@ -33,6 +34,7 @@ export function measuresPart(tasks: readonly TaskReport[]): Html {
   const effects = tasks.flatMap((task) => (task.kind === 'uplift' ? upliftRows(task) : []));
   const forecast = tasks.filter((task) => task.kind === 'demand');
   const reaching = tasks.flatMap((task) => (task.kind === 'next' && task.longTail ? [task] : []));
+  const explained = tasks.flatMap((task) => (task.kind === 'next' && task.reasons ? [task] : []));
   const doubts = [
     ...new Set(ranked.flatMap((row) => doubtsOf(row).map((doubt) => `${row.task.name}: ${doubt}`))),
   ];
@@ -40,7 +42,7 @@ export function measuresPart(tasks: readonly TaskReport[]): Html {
     listed.length > 0 && html`<div class="card">${listTable(listed)}</div>`
   }${amounts.length > 0 && html`<div class="card">${valueTable(amounts)}</div>`}${effects.length > 0 && html`<div class="card">${upliftTable(effects)}</div>`}${demandMeasures(forecast)}${labelledMeasures(tasks)}${
     reaching.length > 0 && html`<div class="card">${longTailTable(reaching)}</div>`
-  }${
+  }${explained.length > 0 && html`<div class="card">${listReasonsTable(explained)}</div>`}${
     doubts.length > 0 &&
     html`<div class="notice" role="note"><b>Look twice</b><ul>${doubts.map((doubt) => html`<li>${doubt}</li>`)}</ul></div>`
   }`;
