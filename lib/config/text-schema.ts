@@ -5,6 +5,27 @@ import { days, name } from './parts.ts';
 const USERS_ENCODER = { layers: 2, width: 64, heads: 4, vocabulary: 4000, epochs: 20, learningRate: 0.002 };
 const USERS_LENGTH = 64;
 
+const count = z.number().int().positive();
+
+/** What a fine-tuning trains of an encoder beside the heads: all, nothing, layer by layer from the top, or what is put into it. */
+const tuning = z.union([
+  z.enum(['full', 'head', 'gradual']),
+  z.strictObject({
+    lora: z.strictObject({
+      rank: count.default(8),
+      alpha: z.number().positive().default(16),
+      /** Linear layers by name: the last parts of it, or a pattern with `*`. */
+      targets: z.array(z.string()).min(1).default(['query', 'value']),
+    }),
+  }),
+  z.strictObject({
+    adapter: z.strictObject({
+      /** Of the bottleneck. */
+      width: count.default(16),
+    }),
+  }),
+]);
+
 /** How texts are read; without it no model reads a text, and nothing else changes. */
 export const text = z
   .strictObject({
@@ -56,6 +77,8 @@ export const text = z
         learningRate: z.number().positive().optional(),
         /** Learn from copies with typing errors, too; default: tried where texts are few, and kept where it helps. */
         typos: z.boolean().optional(),
+        /** What is trained of the encoder; default: 'full', all of it. */
+        tuning: tuning.optional(),
       })
       .prefault({}),
   })

@@ -1,6 +1,7 @@
 import { type Feeds, float32, int64, type Rng } from '../host/index.ts';
-import type { Graph } from '../onnx/index.ts';
+import { type Graph, withParameters } from '../onnx/index.ts';
 import {
+  type BatchSource,
   type Bucket,
   type CurvePoint,
   type FitOptions,
@@ -9,10 +10,11 @@ import {
   openTrainer,
   type Trainer,
 } from '../train/index.ts';
-import { batchBuckets, textBatches } from './batches.ts';
+import { type BatchShape, batchBuckets, textBatches } from './batches.ts';
 import { type LengthBucket, textBuckets } from './buckets.ts';
 import { classifierProgram, logitParts, NGRAM_TABLE } from './classifier-model.ts';
 import { encoderFeeds } from './encoder.ts';
+import { TextError } from './errors.ts';
 import { fitLogitScales } from './mix-logits.ts';
 import { type EncodedTexts, padRows, type TokenizedTexts } from './tokenizer.ts';
 
@@ -24,7 +26,8 @@ const WARMUP = 0.1;
 export interface ClassifierTraining {
   readonly training: Graph;
   readonly evaluation: Graph;
-  readonly trained: readonly string[];
+  /** Names of the parameters to train in each pass; the last go on to the end. */
+  readonly stages: readonly (readonly string[])[];
   /** Factor of the learning rate of a parameter. */
   readonly rateOf: (name: string) => number;
   readonly texts: TokenizedTexts;
@@ -70,9 +73,14 @@ export interface ClassifierRun {
   readonly scales: number[];
 }
 
-/** One training of a classifier's graph, with early stopping where rows are held out. */
+/**
+ * One training of a classifier's graph, with early stopping where rows are held out. Every stage is a training of its own that goes on
+ * from the values of the one before: the optimiser starts anew, batches and rate go on. Stages before the last make a pass each; there
+ * are no more stages than passes, and the last alone is stopped early, stored and gone on from, so a resumed training makes the others
+ * again, to the same values.
+ */
 export async function runClassifier(options: ClassifierTraining): Promise<ClassifierRun> {
-  const { training, evaluation, texts, labels, rows, held, classes, padId, rng, ema } = options;
+  const { texts, rows, held, padId, rng } = options;
   const within = (chosen: Int32Array): LengthBucket[] => {
     const known = new Set(chosen);
     return textBuckets(texts, options.maxLength, LEAST_IN_BUCKET)
@@ -94,7 +102,58 @@ export async function runClassifier(options: ClassifierTraining): Promise<Classi
     rng: rng.fork('batches'),
     make: (batch, chosen, weights, step) => trainingFeeds(options, batch, chosen, weights, step),
   });
-  const program = classifierProgram({ training, evaluation }, all, options.trained);
+  const of = options.steps?.of ?? options.epochs * batches.stepsPerEpoch;
+  const end = options.steps?.best ?? of;
+  const passes = Math.max(1, Math.ceil(end / batches.stepsPerEpoch));
+  const stages = options.stages.slice(0, passes);
+  const parameters: Record<string, Float32Array> = {};
+  const curve: CurvePoint[] = [];
+  for (const [stage, trained] of stages.entries()) {
+    const last = stage === stages.length - 1;
+    const from = stage * batches.stepsPerEpoch;
+    const run = await runStage(options, {
+      trained,
+      parameters,
+      batches: { ...batches, at: (step) => batches.at(from + step) },
+      buckets: all,
+      held: last ? heldBuckets : [],
+      from,
+      steps: (last ? end : from + batches.stepsPerEpoch) - from,
+      of,
+      last,
+      onProgress: ({ step, ...told }) => options.onProgress?.({ ...told, step: from + step, of: end }),
+    });
+    Object.assign(parameters, run.parameters);
+    curve.push(...run.curve.map((point) => ({ ...point, step: from + point.step })));
+    if (last) return { ...run, parameters, curve, bestStep: from + run.bestStep, of };
+  }
+  throw new TextError('a classifier has no parameters to train');
+}
+
+interface Stage {
+  readonly trained: readonly string[];
+  /** Values that earlier stages have left. */
+  readonly parameters: Readonly<Record<string, Float32Array>>;
+  readonly batches: BatchSource;
+  readonly buckets: readonly BatchShape[];
+  readonly held: readonly Bucket[];
+  /** Steps before it. */
+  readonly from: number;
+  readonly steps: number;
+  /** Steps that the schedule reckons with. */
+  readonly of: number;
+  readonly last: boolean;
+  readonly onProgress: NonNullable<FitOptions['onProgress']>;
+}
+
+async function runStage(
+  options: ClassifierTraining,
+  { trained, parameters, batches, buckets, held: heldBuckets, from, steps, of, last, onProgress }: Stage,
+): Promise<Omit<ClassifierRun, 'of'>> {
+  const { labels, held, classes, ema } = options;
+  const begun = (graph: Graph) => withParameters(graph, parameters);
+  const graphs = { training: begun(options.training), evaluation: begun(options.evaluation) };
+  const program = classifierProgram(graphs, buckets, trained);
   const trainer = await openTrainer(program, {
     threads: options.threads,
     optimiser: {
@@ -107,22 +166,20 @@ export async function runClassifier(options: ClassifierTraining): Promise<Classi
     },
   });
   try {
-    const of = options.steps?.of ?? options.epochs * batches.stepsPerEpoch;
     const schedule = linearSchedule({ warmup: Math.round(WARMUP * of) });
     const heldLabels = Int32Array.from(held, (row) => labels[row]!);
     const ask = () => heldLogits(trainer, options, heldBuckets);
     const result = await fit({
       trainer,
       batches,
-      steps: options.steps?.best ?? of,
+      steps,
       lr: options.learningRate,
-      schedule: (step) => schedule(step, of),
-      ...(ema === undefined ? {} : { ema }),
-      onProgress: options.onProgress,
-      checkpoint: options.checkpoint,
-      resume: options.resume,
+      schedule: (step) => schedule(from + step, of),
+      ...(ema === undefined || !last ? {} : { ema }),
+      onProgress,
+      ...(last ? { checkpoint: options.checkpoint, resume: options.resume } : {}),
       signal: options.signal,
-      ...(held.length > 0
+      ...(heldBuckets.length > 0
         ? {
             patience: options.patience,
             evaluate: async () => {
@@ -138,11 +195,10 @@ export async function runClassifier(options: ClassifierTraining): Promise<Classi
           }
         : {}),
     });
-    const parts = held.length > 0 ? await ask() : [];
+    const parts = heldBuckets.length > 0 ? await ask() : [];
     return {
       parameters: await trainer.parameters(),
       bestStep: result.bestStep,
-      of,
       curve: result.curve,
       heldLogits: parts,
       scales: parts.length > 0 ? fitLogitScales(parts, heldLabels, classes) : [],

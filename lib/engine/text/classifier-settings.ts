@@ -32,8 +32,12 @@ export interface TextClassifierOptions {
     readonly alpha: number;
     readonly targets: readonly (string | RegExp)[];
   };
-  /** What of the encoder to train without LoRA; see `trainable`, 'head' is the new head alone. 'all' */
+  /** Bottlenecks behind the encoder's sublayers, trained instead of its weights; they stay in the graph. See `applyBottlenecks`. */
+  readonly adapter?: { readonly width: number };
+  /** What of the encoder to train without LoRA or an adapter; see `trainable`, 'head' is the new head alone. 'all' */
   readonly train?: TrainableSelection | readonly TrainableSelection[];
+  /** Train the heads alone in the first pass, and one more layer in each that follows, from the top down; see `unfreezeSchedule`. false */
+  readonly gradual?: boolean;
   /** Hashed n-grams of tokens beside the encoder; see `ngramLogits`. None by default. */
   readonly ngrams?: { readonly buckets?: number; readonly orders?: number; readonly rate?: number };
   /** 2048 */
@@ -72,6 +76,7 @@ export const DEFAULTS = {
   smoothing: 0,
   pooling: ['mean'] as readonly Pooling[],
   train: 'all' as TrainableSelection | readonly TrainableSelection[],
+  gradual: false,
   tokensPerBatch: 2048,
   heldOut: 0.1,
   patience: 3,

@@ -2,12 +2,14 @@ import { createRng, type Rng } from '../host/index.ts';
 import { accuracy, macroF1, multiclassLogLoss } from '../metrics/index.ts';
 import { type Graph, withParameters } from '../onnx/index.ts';
 import {
+  applyBottlenecks,
   applyLora,
   type LoraAdapter,
   layersOf,
   mergeLora,
   type TrainableSelection,
   trainable,
+  unfreezeSchedule,
 } from '../peft/index.ts';
 import type { CurvePoint } from '../train/index.ts';
 import { classifierGraph, NGRAM_TABLE, scoringGraph } from './classifier-model.ts';
@@ -164,7 +166,7 @@ interface Prepared {
   readonly training: Graph;
   readonly evaluation: Graph;
   readonly adapter: LoraAdapter | undefined;
-  readonly trained: readonly string[];
+  readonly stages: readonly (readonly string[])[];
   readonly rateOf: (name: string) => number;
 }
 
@@ -177,29 +179,40 @@ function prepare(
   settings: Settings,
   rng: Rng,
 ): Prepared {
-  const { pooling, dropout, smoothing, lora, headRate, layerDecay } = settings;
+  const { pooling, dropout, smoothing, lora, adapter, headRate, layerDecay } = settings;
+  if (lora && adapter) throw new TextError('a classifier is tuned by lora or by an adapter, not by both');
   const tuned = lora ? applyLora(encoder.graph, { ...lora, rng: rng.fork('lora') }) : undefined;
-  const graph = tuned?.graph ?? encoder.graph;
+  const graph = adapter
+    ? applyBottlenecks(encoder.graph, { size: adapter.width, rng: rng.fork('adapter') }).graph
+    : (tuned?.graph ?? encoder.graph);
   const shape = { classes, pooling, smoothing, ngrams: ngramsOf(encoder, texts, rows, settings) };
   const own = { ...encoder, graph };
   const training = classifierGraph(own, { ...shape, dropout }, rng);
   const evaluation = dropout > 0 ? classifierGraph(own, { ...shape, dropout: 0 }, rng) : training;
   const isHead = (name: string) => name.startsWith('head.');
-  const chosen = new Set(chosenParameters(graph, lora ? 'lora' : settings.train));
-  const trained = training.parameters
-    .map(({ name }) => name)
-    .filter((name) => isHead(name) || chosen.has(name));
+  const chosen = chosenParameters(graph, lora ? 'lora' : adapter ? 'adapter' : settings.train);
+  const withHeads = (names: readonly string[]) => {
+    const own = new Set(names);
+    return training.parameters.map(({ name }) => name).filter((name) => isHead(name) || own.has(name));
+  };
   const depth = layerDecay === 1 ? new Map<string, number>() : depthsOf(graph);
   return {
     training,
     evaluation,
     adapter: tuned?.adapter,
-    trained,
+    stages: settings.gradual ? gradually(graph, chosen).map(withHeads) : [withHeads(chosen)],
     rateOf: (name) => {
       if (name === NGRAM_TABLE) return settings.ngrams?.rate ?? NGRAM_RATE;
       return isHead(name) ? headRate : layerDecay ** (depth.get(name) ?? 0);
     },
   };
+}
+
+/** What to train of the encoder in each pass: nothing, its last layer with what stands behind it, one layer more, and so on. */
+function gradually(graph: Graph, chosen: readonly string[]): string[][] {
+  const behind = new Set(layersOf(graph).head);
+  const stages = unfreezeSchedule(graph, { within: chosen });
+  return [[], ...stages.filter((names) => names.some((name) => !behind.has(name)))];
 }
 
 /** Of the encoder; the heads, which it does not have yet, are trained in any case. */

@@ -129,6 +129,49 @@ describe('fitTextClassifier', () => {
     );
   });
 
+  const small = { ...options, epochs: 3, dropout: 0 } as const;
+  /** Names of the encoder's parameters that a training has changed. */
+  const changedIn = ({ graph }: TextClassifier) =>
+    encoder.graph.parameters
+      .filter(({ name, data }) => {
+        const own = graph.parameters.find((parameter) => parameter.name === name);
+        return own?.data.some((value, i) => value !== data[i]);
+      })
+      .map(({ name }) => name);
+
+  it('trains the heads or bottlenecks alone, and leaves the encoder as it is', async () => {
+    // when
+    const fit = (more: object) =>
+      fitTextClassifier(encoder, train.texts, train.labels, { ...small, ...more });
+    const [head, adapter] = [await fit({ train: 'head', epochs: 5 }), await fit({ adapter: { width: 4 } })];
+    // then
+    expect(changedIn(head)).toEqual([]);
+    expect(changedIn(adapter)).toEqual([]);
+    expect(head.heldOut.logLoss).toBeLessThan(0.9 * head.heldOut.baseLogLoss);
+    expect(adapter.heldOut.accuracy).toBeGreaterThan(0.8);
+    const added = adapter.graph.parameters.filter(({ name }) => name.startsWith('adapter.'));
+    expect(added.length).toBe(8);
+    const predicted = await predictTexts(adapter, test.texts);
+    expect(right(predicted)).toBeGreaterThan(0.8);
+  });
+
+  it('unfreezes a layer more in each pass', async () => {
+    // given
+    const fit = (epochs: number) =>
+      fitTextClassifier(encoder, train.texts, train.labels, { ...small, epochs, gradual: true });
+    // when
+    const [first, second, all] = [await fit(1), await fit(2), await fit(5)];
+    // then
+    expect(changedIn(first)).toEqual([]);
+    expect(changedIn(second).length).toBeGreaterThan(0);
+    expect(changedIn(second).every((name) => name.startsWith('encoder.layer.0.'))).toBe(true);
+    expect(changedIn(all)).toContain('embeddings.word_embeddings.weight');
+    expect(all.heldOut.accuracy).toBeGreaterThan(0.8);
+    expect(all.curve.map(({ step }) => step)).toEqual(
+      [1, 2, 3, 4, 5].map((pass) => pass * all.curve[0]!.step),
+    );
+  });
+
   it('gives the same classifier for the same seed, refitted on all texts', async () => {
     // given
     const labels = train.labels.map((label) => (label === 'track' ? 'track' : 'other'));
@@ -152,6 +195,8 @@ describe('fitTextClassifier', () => {
     await expect(fit(['x', 'x'])).rejects.toThrow(/needs two classes, given x/);
     await expect(fit(['x', 'y'], { maxLength: 25 })).rejects.toThrow(/more than the 24 tokens/);
     await expect(fit(['x', 'y'], { heldOut: 1 })).rejects.toThrow(/lies between 0 and 1/);
+    const both = { lora: { rank: 1, alpha: 1, targets: ['query'] }, adapter: { width: 2 } };
+    await expect(fit(['x', 'y'], both)).rejects.toThrow(/by lora or by an adapter, not by both/);
     await expect(fit(['x', 'y'], { ngrams: { orders: 4 } })).rejects.toThrow(/orders from 1 to 3/);
   });
 });

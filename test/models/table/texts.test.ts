@@ -120,6 +120,24 @@ describe('a labelled table with texts', { timeout: SLOW }, () => {
     expect(await servedTable(files, { ...common, manifest: result.manifest }, () => {})).toBe(files);
   });
 
+  it
+    .runIf(ALL)
+    .each(['head', 'gradual', { lora: { rank: 4, alpha: 8 } }, { adapter: { width: 4 } }] as const)(
+    'is read by an encoder that is tuned by %j',
+    async (tuning) => {
+      // given
+      const text = reviewsConfig().text!;
+      // when
+      const tuned = await scored(
+        content,
+        reviewsConfig({ text: { ...text, labels: { ...text.labels, tuning } } }),
+      );
+      // then
+      expect(Object.keys(tuned.result.models)[0]).not.toBe(Object.keys(reference.result.models)[0]);
+      expect(testAuroc(content, tuned)).toBeGreaterThan(0.9);
+    },
+  );
+
   const written = (Object.keys(LANGUAGES) as (keyof typeof LANGUAGES)[]).filter((one) => one !== 'english');
   it.runIf(ALL).each(written)('reads %s, which has no spaces between words', async (language) => {
     // given

@@ -14,6 +14,8 @@ const TOKENS_READ = 3_000_000;
 /** Peak rates of the encoder: one made here is small, one that is brought has learnt much that must not be lost. */
 const OWN_RATE = 1e-3;
 const BROUGHT_RATE = 5e-5;
+/** Where the weights of the encoder stay as they are, nothing that it has learnt is lost. */
+const FROZEN_RATE = 1e-3;
 
 /** Decay of the moving average of the weights: as many steps as many texts give are worth averaging. */
 const AVERAGE = 0.995;
@@ -31,13 +33,27 @@ export interface AmountOfText {
   readonly characters: boolean;
 }
 
+type Tuning = NonNullable<NonNullable<Config['text']>['labels']['tuning']>;
+
+function usualRate(brought: boolean, tuning: Tuning): number {
+  if (tuning !== 'full' && tuning !== 'gradual') return FROZEN_RATE;
+  return brought ? BROUGHT_RATE : OWN_RATE;
+}
+
+/** What is trained of the encoder. */
+function tuned(tuning: Tuning): Pick<TextClassifierOptions, 'train' | 'gradual' | 'lora' | 'adapter'> {
+  if (tuning === 'full') return {};
+  if (tuning === 'head') return { train: 'head' };
+  return tuning === 'gradual' ? { gradual: true } : tuning;
+}
+
 /** How a classifier is fine-tuned on so much text. @param copies with typing errors, of every text */
 export function classifierSettings(
   { model, training, text }: Config,
   { tokens, brought, characters }: AmountOfText,
   copies: number,
 ): TextClassifierOptions {
-  const { epochs, learningRate } = text!.labels;
+  const { epochs, learningRate, tuning = 'full' } = text!.labels;
   const few = tokens < FEW_TOKENS;
   const tokensPerBatch = tokens < VERY_FEW_TOKENS ? 256 : few ? 1024 : 4096;
   const read = few ? FEWEST_STEPS * tokensPerBatch : TOKENS_READ;
@@ -45,12 +61,13 @@ export function classifierSettings(
   const usual = Math.ceil(read / (tokens * (1 + copies)));
   return {
     epochs: epochs ?? Math.min(most, Math.max(least, usual)),
-    learningRate: learningRate ?? (brought ? BROUGHT_RATE : OWN_RATE),
+    learningRate: learningRate ?? usualRate(brought, tuning),
     tokensPerBatch,
     ngrams: {
       buckets: few ? BUCKETS.few : BUCKETS.many,
       orders: characters ? ORDERS.characters : ORDERS.words,
     },
+    ...tuned(tuning),
     ...(copies > 0 ? { typos: { copies } } : {}),
     ...(few ? {} : { ema: AVERAGE }),
     refit: false,
