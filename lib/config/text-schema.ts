@@ -113,9 +113,12 @@ export function usersText({ encoder, labels: _, night: __, ...text }: TextSettin
   };
 }
 
-/** What models of labelled rows read texts with, as far as a config says it. What a night scores with is no part of it. */
-export const labelsText = ({ encoder, maxLength, labels }: TextSettings) => ({
+/**
+ * What models of labelled rows read texts with, as far as a config says it. What a night scores with is no part of it, and a tuning that is
+ * the default says nothing.
+ */
+export const labelsText = ({ encoder, maxLength, labels: { tuning, ...labels } }: TextSettings) => ({
   encoder,
   ...(maxLength === undefined ? {} : { maxLength }),
-  labels,
+  labels: tuning === undefined || tuning === 'full' ? labels : { ...labels, tuning },
 });

@@ -20,6 +20,7 @@ import { benchText } from './text.ts';
 import { benchTrain } from './train.ts';
 import { benchTransfer } from './transfer.ts';
 import { benchTrees } from './trees.ts';
+import { benchTuning } from './tuning.ts';
 import { benchValue } from './value.ts';
 import { benchWatch } from './watch.ts';
 
@@ -46,6 +47,7 @@ const BENCHES: Record<string, { run: (options: readonly string[]) => Promise<voi
   watch: { run: benchWatch, byDefault: false },
   label: { run: benchLabel, byDefault: false },
   int8: { run: benchInt8, byDefault: false },
+  tuning: { run: benchTuning, byDefault: false },
   transfer: { run: benchTransfer, byDefault: false },
   limits: { run: benchLimits, byDefault: false },
 };
