@@ -1,6 +1,7 @@
 import { NightjarError } from '../../lib/data/index.ts';
-import { heldBack, type PlannedRun } from '../../lib/run/index.ts';
-import type { ObjectStore } from '../../lib/runtime/index.ts';
+import { CURRENT_VIEW, type ExportManifest } from '../../lib/export/index.ts';
+import { currentKey, heldBack, type PlannedRun } from '../../lib/run/index.ts';
+import { type ObjectStore, readJson } from '../../lib/runtime/index.ts';
 
 /** An export that is finished and not shown. */
 interface HeldExport {
@@ -9,12 +10,18 @@ interface HeldExport {
   readonly reasons: readonly string[];
 }
 
-/** Exports that are held back, by day. */
+/**
+ * Exports that are held back and would be shown if they were not, by day: no export of a later day is shown, and none of their own day
+ * that was finished after them.
+ */
 export async function heldExports(store: ObjectStore): Promise<HeldExport[]> {
   const found: HeldExport[] = [];
-  for await (const { key } of store.list('exports/as_of=')) {
+  const shown = (await readJson<ExportManifest>(store, CURRENT_VIEW))?.asOf ?? '';
+  for await (const { key, lastModified } of store.list('exports/as_of=')) {
     const [, asOf, runId] = /^exports\/as_of=([^/]+)\/([^/]+)\/HELD$/.exec(key) ?? [];
-    if (asOf === undefined || runId === undefined) continue;
+    if (asOf === undefined || runId === undefined || (asOf !== 'none' && asOf < shown)) continue;
+    const pointer = await store.head(currentKey(asOf));
+    if (pointer && pointer.lastModified >= lastModified) continue;
     const held = await heldBack(store, asOf, runId);
     if (held) found.push({ asOf, runId, reasons: held.reasons });
   }

@@ -20,7 +20,7 @@ export function labelCommand(): Command {
     .description(
       'choose rows that nobody has labelled for a person to label: those that the last night was least sure of, and no two alike (docs/recipes.md)',
     )
-    .requiredOption('--next <n>', 'how many rows', countArgument)
+    .requiredOption('--next <n>', 'how many rows, 2,000 at most (required)', countArgument)
     .option('--task <name>', 'a label task with "unlabelled" (default: the only one)')
     .option('--out <file>', 'write them as csv to fill in and drop again, with what the model thinks')
     .option('--json', 'print it for a machine')
@@ -51,8 +51,16 @@ export function labelCommand(): Command {
 }
 
 /** '100 of 812 rows to label for intent, by the night of 2026-06-10 (12 say what another one says)' */
-function summary({ rows, answered, repeated, task, asOf }: NextRows): string {
-  const same = repeated > 0 ? ` (${thousands(repeated)} say what a labelled row or another one says)` : '';
+function summary({ rows, answered, repeated, unsuited, task, asOf }: NextRows): string {
+  const notes = [
+    ...(repeated > 0 ? [`${thousands(repeated)} say what a labelled row or another one says`] : []),
+    ...(unsuited > 0
+      ? [
+          `${thousands(unsuited)} left out: no text, no user where the labelled table wants one, or a text that begins like a formula`,
+        ]
+      : []),
+  ];
+  const same = notes.length > 0 ? ` (${notes.join('; ')})` : '';
   return `${thousands(rows.length)} of ${thousands(answered)} rows to label for ${task}, by the night of ${asOf}${same}`;
 }
 
@@ -67,6 +75,7 @@ const rowsText = ({ rows }: NextRows): string =>
       Object.values(values)
         .filter((value) => value !== null)
         .join(' | ')
+        .replaceAll(/\s+/g, ' ')
         .slice(0, SHOWN),
     ]),
   );

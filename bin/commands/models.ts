@@ -13,7 +13,7 @@ import {
 } from '../../lib/registry/index.ts';
 import { type TaskGroup, taskGroups } from '../../lib/run/index.ts';
 import type { ObjectStore } from '../../lib/runtime/index.ts';
-import { table, workspaceOf } from './shared.ts';
+import { reasonArgument, table, workspaceOf } from './shared.ts';
 import { environmentOption, explained, regionOption, type StackOptions, stackOf } from './stack-options.ts';
 
 interface Options extends StackOptions {
@@ -78,7 +78,11 @@ const looking = (name: string, description: string): Command =>
     .option('--json', 'print it for a machine');
 
 const changing = (name: string, description: string): Command =>
-  looking(name, description).requiredOption('--why <reason>', 'stands in the record');
+  looking(name, description).requiredOption(
+    '--why <reason>',
+    'stands in the record (required)',
+    reasonArgument,
+  );
 
 function opened(options: Options, command: Command, work: (at: Opened) => Promise<void>): Promise<void> {
   if (!options.stack && command.getOptionValueSource('env') === 'cli') {
@@ -110,7 +114,7 @@ function groupOf({ config }: Opened, task: string): TaskGroup {
   const groups = taskGroups(config);
   const found = groups.find(({ name, tasks }) => tasks.includes(task) || name === task);
   if (found) return found;
-  throw new NightjarError(
+  throw new ConfigError(
     `the config has no task "${task}"; it has ${groups.flatMap(({ tasks }) => tasks).join(', ')}`,
   );
 }
@@ -256,8 +260,9 @@ async function promoteTo(at: Opened, task: string, version: string, { why, json 
   const known = await knownOf(at.store, groupOf(at, task));
   const { asOf, runId } = known.champions.find((one) => one.version === version) ?? recordOf(known, version);
   const champion = { version, asOf, reason: `promoted by hand: ${why}`, ...(runId ? { runId } : {}) };
-  await promoteByHand(at.store, known.group.name, champion);
-  tell(known.group, champion, json);
+  if (await promoteByHand(at.store, known.group.name, champion)) tell(known.group, champion, json);
+  else if (json) console.log(JSON.stringify({ group: known.group.name, champion: known.champions[0] }));
+  else console.log(`${version} serves ${known.group.tasks.join(', ')} already: nothing was changed`);
 }
 
 async function takeBack(at: Opened, task: string, { why, json }: Options): Promise<void> {

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { ConfigError, NightjarError } from '../../lib/data/index.ts';
 import { releaseExport } from '../../lib/export/index.ts';
 import { heldExports } from './held.ts';
-import { workspaceOf } from './shared.ts';
+import { reasonArgument, workspaceOf } from './shared.ts';
 import { environmentOption, explained, regionOption, type StackOptions, stackOf } from './stack-options.ts';
 
 interface ReleaseOptions extends StackOptions {
@@ -16,7 +16,7 @@ export function releaseCommand(): Command {
   return new Command('release')
     .description('show an export that was held back, as its data are unlike such days before but right')
     .option('--run <id>', 'its run (default: the latest that is held back)')
-    .requiredOption('--why <reason>', 'stands beside the export')
+    .requiredOption('--why <reason>', 'stands beside the export (required)', reasonArgument)
     .option('--stack', 'of a deployed environment instead of the folder')
     .addOption(environmentOption())
     .addOption(regionOption())

@@ -34,6 +34,13 @@ export function dayArgument(text: string): string {
   return text;
 }
 
+/** Why a person does something: all that is left of it later. */
+export function reasonArgument(text: string): string {
+  if (text.trim() === '')
+    throw new ConfigError('--why is empty: say why, as the record keeps nothing else of it');
+  return text.trim();
+}
+
 /** A step that a person watches. `tell` shows how far it is. */
 export interface Step<T> {
   readonly title: string;

@@ -44,7 +44,10 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
     warnings: [
       ...audiences.flatMap(({ name, why }) => (why === undefined ? [] : [`audience ${name}: ${why}`])),
       ...warnings(manifest),
-      ...(exported?.watch?.unusual ?? []),
+      ...(exported?.watch?.unusual ?? []).map(
+        (said) =>
+          `${said}${manifest.config.nightly.onUnusual === 'hold' ? ' (the export is held back until somebody releases it: nightjar release)' : ''}`,
+      ),
       ...(await scarceOf(store, manifest, versions)).map(({ task, why }) => `${task}: ${why}`),
       ...(await notChampions(store, runId, manifest)).map(notChampionText),
     ],

@@ -33,7 +33,12 @@ export async function watchNight(
   );
   const from = Math.max(day - MOST_DAYS, Math.min(day - 1, before ? parseDay(before.asOf) : day - 1));
   const looked = Array.from({ length: day - from }, (_, i) => from + i);
-  const unusual = looked.flatMap((one) => unusualOn(totals, one, first)).map(({ said }) => said);
+  // What is shown with its findings was accepted: a person released it, or the config only tells.
+  const accepted = new Set(shown?.watch?.unusual);
+  const unusual = looked
+    .flatMap((one) => unusualOn(totals, one, first))
+    .map(({ said }) => said)
+    .filter((said) => !accepted.has(said));
   return {
     watch: { days: looked.map(formatDay), unusual: [...unusual, ...lost(rows, before)] },
   };

@@ -94,9 +94,12 @@ function plainName(expression: string): string | undefined {
   return quoted?.replaceAll('""', '"') ?? bare;
 }
 
-/** A text that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, "CSV Injection"), as in exports. */
-const guarded = (text: string, guards: boolean): string =>
-  guards && /^[=+\-@\t\r]/.test(text) && !/^[+-]?\d+(?:\.\d+)?$/.test(text) ? `'${text}` : text;
+/** Would a spreadsheet take a text for a formula (OWASP, "CSV Injection")? */
+export const isFormula = (text: string): boolean =>
+  /^[=+\-@\t\r]/.test(text) && !/^[+-]?\d+(?:\.\d+)?$/.test(text);
+
+/** Such a text gets an apostrophe in front, as in exports. */
+const guarded = (text: string, guards: boolean): string => (guards && isFormula(text) ? `'${text}` : text);
 
 /** A record as the source reads it. */
 function record(

@@ -8,6 +8,7 @@ import { getBytes, type ObjectStore, readJson } from '../runtime/index.ts';
 import { decodeScores } from '../score/index.ts';
 import { chooseNext } from './choose.ts';
 import { doubtsOf, type Said } from './doubt.ts';
+import { isFormula } from './file.ts';
 import { pointsOf } from './points.ts';
 
 /** A row that a person should label. */
@@ -34,6 +35,8 @@ export interface NextRows {
   readonly answered: number;
   /** … and how many of them say what a labelled row, or another one of them, says. */
   readonly repeated: number;
+  /** Rows that no file can bring back labelled: without any text, without the user that the table wants, or with a text that the guard against formulas would change. */
+  readonly unsuited: number;
   readonly rows: readonly NextRow[];
 }
 
@@ -63,7 +66,10 @@ export async function nextToLabel(args: {
   const { source, exclude }: Pick<LabelTask, 'source' | 'exclude'> =
     learnt.kind === 'label' ? learnt : { source: '', exclude: [] };
   const read = { columns: table.columns.filter(({ name }) => !exclude.includes(name)) };
-  const rows = unlike(read, keys.length, await labelledContents(store, manifest, source, read));
+  const suited = Array.from(keys, (_, row) => row).filter(
+    (row) => !isUnsuited(manifest.config, source, table, row),
+  );
+  const rows = unlike(read, suited, await labelledContents(store, manifest, source, read));
   const { doubt, saidOf } = doubtsOf(manifest.config, task, scores);
   // What a person reads comes first.
   const isText = ({ kind }: AttributeColumn) => Number(kind === 'text');
@@ -71,7 +77,8 @@ export async function nextToLabel(args: {
   const chosen = chooseNext(doubt, rows, count, (pool) => pointsOf(read, pool));
   return {
     ...{ runId, asOf: manifest.asOf!, task, source, answered: keys.length },
-    repeated: keys.length - rows.length,
+    repeated: suited.length - rows.length,
+    unsuited: keys.length - suited.length,
     rows: chosen.map((row) => ({
       id: keys[row]!,
       user: table.ids[row] === '' ? null : table.ids[row]!,
@@ -140,10 +147,24 @@ async function labelledContents(
   return new Set(Array.from({ length: table.rows }, (_, row) => contentOf(alike, row)));
 }
 
-/** The rows that say what no known row and none before them says. */
-function unlike(read: Columns, rows: number, known: Set<string>): number[] {
+function isUnsuited(
+  { sources, exports }: RunManifest['config'],
+  source: string,
+  { columns, ids }: Pick<AttributeTable, 'columns' | 'ids'>,
+  row: number,
+): boolean {
+  const labelled = sources[source];
+  if (labelled?.table === 'labels' && labelled.columns.user !== undefined && ids[row] === '') return true;
+  const texts = columns.filter(({ kind }) => kind === 'text').map(({ values }) => shown(values[row]) ?? '');
+  if (texts.length > 0 && texts.every((text) => text.trim() === '')) return true;
+  const written = columns.map(({ values }) => shown(values[row]) ?? '');
+  return exports.csvFormulas !== 'keep' && written.some(isFormula);
+}
+
+/** Of these rows those that say what no known row and none before them says. */
+function unlike(read: Columns, rows: readonly number[], known: Set<string>): number[] {
   const seen = new Set(known);
-  return Array.from({ length: rows }, (_, row) => row).filter((row) => {
+  return rows.filter((row) => {
     const content = contentOf(read, row);
     if (seen.has(content)) return false;
     seen.add(content);

@@ -77,9 +77,10 @@ export async function promote(
 
 /**
  * Lets a version serve because a person says so, whatever day it is of and whoever took it back.
+ * @returns whether anything changed: it may serve already
  * @throws NightjarError when the version is not there, or the champion changed at the same moment
  */
-export async function promoteByHand(store: ObjectStore, group: string, champion: Champion): Promise<void> {
+export async function promoteByHand(store: ObjectStore, group: string, champion: Champion): Promise<boolean> {
   const { version } = champion;
   if (!(await hasModel(store, group, version))) {
     throw new NightjarError(
@@ -87,9 +88,10 @@ export async function promoteByHand(store: ObjectStore, group: string, champion:
     );
   }
   const current = await readVersion<ChampionFile>(store, championKey(group));
-  if (current?.value.version === version) return;
+  if (current?.value.version === version) return false;
   const withdrawn = (current?.value.withdrawn ?? []).filter((one) => one !== version);
   if (!(await replace(store, group, current, champion, withdrawn))) throw changedMeanwhile(group);
+  return true;
 }
 
 /**

@@ -13,6 +13,8 @@ const MESSAGES = [
   ...Array.from({ length: 10 }, (_, i) => `b${i},bob,${SENT},my account and my parcel and my money,phone`),
   `c1,,${SENT},"=2+3, ""money"" or account",desktop`,
   `d1,cid,${SENT},account of the courier,desktop`,
+  `e1,,${SENT},"money, ""money"" or account",desktop`,
+  `f1,cid,${SENT},,desktop`,
 ];
 
 describe('rows for a person to label', () => {
@@ -33,8 +35,12 @@ describe('rows for a person to label', () => {
   it('are no copies of one another, nor of what is labelled', () => {
     const ids = next.rows.map(({ id }) => id);
     expect(ids.filter((id) => id.startsWith('b'))).toEqual(['b0']);
-    expect(ids.filter((id) => !id.startsWith('b')).sort()).toEqual(['c1', 'd1']);
-    expect([next.answered, next.repeated]).toEqual([13, 10]);
+    expect(ids.filter((id) => !id.startsWith('b')).sort()).toEqual(['d1', 'e1']);
+    expect([next.answered, next.repeated]).toEqual([15, 10]);
+  });
+
+  it('are none that a file could not bring back: a text like a formula, none at all', () => {
+    expect(next.unsuited).toBe(2);
   });
 
   it('come as a file that the labelled table reads once it is filled in', { timeout: SLOW }, async () => {
@@ -49,8 +55,7 @@ describe('rows for a person to label', () => {
       ...['body', 'device', 'one_of'],
       ...['row_id', 'model_answer', 'model_probability', 'model_doubt'],
     ]);
-    // then: a spreadsheet runs nothing
-    expect(records.find(({ row_id }) => row_id === 'c1')!.body).toBe(`'=2+3, "money" or account`);
+    expect(records.find(({ row_id }) => row_id === 'e1')!.body).toBe('money, "money" or account');
     // when: a person fills in all but one
     const filled = text.replace(/,(phone|desktop),,/g, ',$1,other,').replace(',other,', ',,');
     await shop.store.put('drop/tickets/more.csv', filled);

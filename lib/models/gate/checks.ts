@@ -82,7 +82,7 @@ export function scoreChecks(
   settings: GateSettings,
 ): GateCheck[] {
   const numbers = [...challenger.numbers].flatMap(([task, own]) =>
-    numberChecks(task, own, champion?.numbers.get(task), settings),
+    numberChecks(task, own, champion?.numbers.get(task), settings, challenger.ofClasses.has(task)),
   );
   const lists = [...challenger.lists].flatMap(([task, own]) =>
     listChecks(task, own, champion?.lists.get(task)),
@@ -95,6 +95,7 @@ function numberChecks(
   own: Float64Array,
   before: Float64Array | undefined,
   { shift, order }: GateSettings,
+  ofClasses: boolean,
 ): GateCheck[] {
   const check = (passed: boolean, said: string): GateCheck => ({ task, check: 'scores', passed, said });
   const asked = Array.from(own.keys()).filter((i) => !Number.isNaN(own[i]!));
@@ -119,15 +120,18 @@ function numberChecks(
       ),
     ];
   }
-  const [mean, former] = [meanOf(a), meanOf(b)];
-  const factor = timesOf(a, b);
-  checks.push(
-    check(
-      factor === undefined || (factor <= shift && factor >= 1 / shift),
-      `tonight's mean score of ${both.length.toLocaleString('en-GB')} users is ${three(mean)}, of the champion ${three(former)}` +
-        (factor === undefined ? '' : ` (${factor.toFixed(2)} times${areChances(a, b) ? ' the odds' : ''})`),
-    ),
-  );
+  // Chances of classes have one mean, whatever they say.
+  if (!ofClasses) {
+    const [mean, former] = [meanOf(a), meanOf(b)];
+    const factor = timesOf(a, b);
+    checks.push(
+      check(
+        factor === undefined || (factor <= shift && factor >= 1 / shift),
+        `tonight's mean score of ${both.length.toLocaleString('en-GB')} users is ${three(mean)}, of the champion ${three(former)}` +
+          (factor === undefined ? '' : ` (${factor.toFixed(2)} times${areChances(a, b) ? ' the odds' : ''})`),
+      ),
+    );
+  }
   if (!isConstant(b)) {
     const rank = spearman(b, a);
     checks.push(

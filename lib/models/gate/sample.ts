@@ -16,6 +16,8 @@ export interface Sample {
    * the user. Of classes a chance a row and class.
    */
   readonly numbers: ReadonlyMap<string, Float64Array>;
+  /** Tasks whose numbers are chances of classes, several of them a row. */
+  readonly ofClasses: ReadonlySet<string>;
   /** Per list task a list a user, as text; null where there is none. */
   readonly lists: ReadonlyMap<string, readonly (string | null)[]>;
 }
@@ -82,7 +84,7 @@ function newestRows(manifest: RunManifest): RunManifest {
 
 type Parts = Partial<Answers> & Partial<Pick<ShardScores, 'classes' | 'numbers' | 'forecasts'>>;
 
-function joined(parts: readonly Parts[]): Pick<Sample, 'numbers' | 'lists'> {
+function joined(parts: readonly Parts[]): Omit<Sample, 'users'> {
   const numbers = new Map<string, number[]>();
   const lists = new Map<string, (string | null)[]>();
   const add = (task: string, own: Iterable<number>) => {
@@ -103,6 +105,7 @@ function joined(parts: readonly Parts[]): Pick<Sample, 'numbers' | 'lists'> {
   }
   return {
     numbers: new Map([...numbers].map(([task, all]) => [task, Float64Array.from(all)])),
+    ofClasses: new Set(parts.flatMap(({ classes = {} }) => Object.keys(classes))),
     lists,
   };
 }
