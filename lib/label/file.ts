@@ -1,5 +1,6 @@
 import type { Config, Source } from '../config/index.ts';
 import { ConfigError } from '../data/index.ts';
+import { isFormula } from './formula.ts';
 import type { NextRow, NextRows } from './next.ts';
 
 /** A CSV file for a person to fill in and to drop again. */
@@ -93,10 +94,6 @@ function plainName(expression: string): string | undefined {
   const [, quoted, bare] = /^\s*(?:"((?:[^"]|"")+)"|([^"'().,:|*/+<>=-]+?))\??\s*$/u.exec(expression) ?? [];
   return quoted?.replaceAll('""', '"') ?? bare;
 }
-
-/** Would a spreadsheet take a text for a formula (OWASP, "CSV Injection")? */
-export const isFormula = (text: string): boolean =>
-  /^[=+\-@\t\r]/.test(text) && !/^[+-]?\d+(?:\.\d+)?$/.test(text);
 
 /** Such a text gets an apostrophe in front, as in exports. */
 const guarded = (text: string, guards: boolean): string => (guards && isFormula(text) ? `'${text}` : text);

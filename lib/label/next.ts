@@ -8,7 +8,7 @@ import { getBytes, type ObjectStore, readJson } from '../runtime/index.ts';
 import { decodeScores } from '../score/index.ts';
 import { chooseNext } from './choose.ts';
 import { doubtsOf, type Said } from './doubt.ts';
-import { isFormula } from './file.ts';
+import { isFormula } from './formula.ts';
 import { pointsOf } from './points.ts';
 
 /** A row that a person should label. */
