@@ -7,7 +7,7 @@ const USERS_LENGTH = 64;
 
 const count = z.number().int().positive();
 
-/** What a fine-tuning trains of an encoder beside the heads: all, nothing, layer by layer from the top, or what is put into it. */
+/** What a fine-tuning trains of an encoder beside the heads: all, nothing, layer by layer from the top, or low-rank updates. */
 const tuning = z.union([
   z.enum(['full', 'head', 'gradual']),
   z.strictObject({
@@ -16,12 +16,6 @@ const tuning = z.union([
       alpha: z.number().positive().default(16),
       /** Linear layers by name: the last parts of it, or a pattern with `*`. */
       targets: z.array(z.string()).min(1).default(['query', 'value']),
-    }),
-  }),
-  z.strictObject({
-    adapter: z.strictObject({
-      /** Of the bottleneck. */
-      width: count.default(16),
     }),
   }),
 ]);

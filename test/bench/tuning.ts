@@ -20,7 +20,6 @@ const TUNINGS: Readonly<Record<string, TextClassifierOptions>> = {
   head: { train: 'head' },
   gradual: { gradual: true },
   lora: { lora: { rank: 8, alpha: 16, targets: ['query', 'value'] } },
-  adapter: { adapter: { width: 16 } },
 };
 
 /**

@@ -32,9 +32,7 @@ export interface TextClassifierOptions {
     readonly alpha: number;
     readonly targets: readonly (string | RegExp)[];
   };
-  /** Bottlenecks behind the encoder's sublayers, trained instead of its weights; they stay in the graph. See `applyBottlenecks`. */
-  readonly adapter?: { readonly width: number };
-  /** What of the encoder to train without LoRA or an adapter; see `trainable`, 'head' is the new head alone. 'all' */
+  /** What of the encoder to train without LoRA; see `trainable`, 'head' is the new head alone. 'all' */
   readonly train?: TrainableSelection | readonly TrainableSelection[];
   /** Train the heads alone in the first pass, and one more layer in each that follows, from the top down; see `unfreezeSchedule`. false */
   readonly gradual?: boolean;

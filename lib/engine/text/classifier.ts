@@ -2,7 +2,6 @@ import { createRng, type Rng } from '../host/index.ts';
 import { accuracy, macroF1, multiclassLogLoss } from '../metrics/index.ts';
 import { type Graph, withParameters } from '../onnx/index.ts';
 import {
-  applyBottlenecks,
   applyLora,
   type LoraAdapter,
   layersOf,
@@ -179,18 +178,18 @@ function prepare(
   settings: Settings,
   rng: Rng,
 ): Prepared {
-  const { pooling, dropout, smoothing, lora, adapter, headRate, layerDecay } = settings;
-  if (lora && adapter) throw new TextError('a classifier is tuned by lora or by an adapter, not by both');
+  const { pooling, dropout, smoothing, lora, headRate, layerDecay } = settings;
+  if (lora && settings.gradual) {
+    throw new TextError('a classifier is tuned by lora or gradually, not by both');
+  }
   const tuned = lora ? applyLora(encoder.graph, { ...lora, rng: rng.fork('lora') }) : undefined;
-  const graph = adapter
-    ? applyBottlenecks(encoder.graph, { size: adapter.width, rng: rng.fork('adapter') }).graph
-    : (tuned?.graph ?? encoder.graph);
+  const graph = tuned?.graph ?? encoder.graph;
   const shape = { classes, pooling, smoothing, ngrams: ngramsOf(encoder, texts, rows, settings) };
   const own = { ...encoder, graph };
   const training = classifierGraph(own, { ...shape, dropout }, rng);
   const evaluation = dropout > 0 ? classifierGraph(own, { ...shape, dropout: 0 }, rng) : training;
   const isHead = (name: string) => name.startsWith('head.');
-  const chosen = chosenParameters(graph, lora ? 'lora' : adapter ? 'adapter' : settings.train);
+  const chosen = chosenParameters(graph, lora ? 'lora' : settings.train);
   const withHeads = (names: readonly string[]) => {
     const own = new Set(names);
     return training.parameters.map(({ name }) => name).filter((name) => isHead(name) || own.has(name));

@@ -120,9 +120,7 @@ describe('a labelled table with texts', { timeout: SLOW }, () => {
     expect(await servedTable(files, { ...common, manifest: result.manifest }, () => {})).toBe(files);
   });
 
-  it
-    .runIf(ALL)
-    .each(['head', 'gradual', { lora: { rank: 4, alpha: 8 } }, { adapter: { width: 4 } }] as const)(
+  it.runIf(ALL).each(['head', 'gradual', { lora: { rank: 4, alpha: 8 } }] as const)(
     'is read by an encoder that is tuned by %j',
     async (tuning) => {
       // given

@@ -41,7 +41,7 @@ function usualRate(brought: boolean, tuning: Tuning): number {
 }
 
 /** What is trained of the encoder. */
-function tuned(tuning: Tuning): Pick<TextClassifierOptions, 'train' | 'gradual' | 'lora' | 'adapter'> {
+function tuned(tuning: Tuning): Pick<TextClassifierOptions, 'train' | 'gradual' | 'lora'> {
   if (tuning === 'full') return {};
   if (tuning === 'head') return { train: 'head' };
   return tuning === 'gradual' ? { gradual: true } : tuning;
