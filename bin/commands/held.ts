@@ -4,7 +4,7 @@ import { currentKey, heldBack, type PlannedRun } from '../../lib/run/index.ts';
 import { type ObjectStore, readJson } from '../../lib/runtime/index.ts';
 
 /** An export that is finished and not shown. */
-interface HeldExport {
+export interface HeldExport {
   readonly asOf: string;
   readonly runId: string;
   readonly reasons: readonly string[];

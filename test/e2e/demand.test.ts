@@ -28,8 +28,7 @@ async function night(shop: Workspace) {
   for (const prefix of ['models/', 'exports/']) {
     for await (const { key } of store.list(prefix)) {
       if (key.startsWith('exports/') && !key.endsWith('.json')) exported.push(key);
-      if (key.endsWith('champion.json') || key.endsWith('current.json') || /^exports.*manifest/.test(key))
-        continue;
+      if (/champion.json$|current.json$|^models.*\/versions\/|^exports.*manifest/.test(key)) continue;
       const name = key.startsWith('exports/') ? exportName(key) : key;
       left[name] = await hashOf(store, key);
     }
