@@ -14,7 +14,13 @@ import {
 import { type TaskGroup, taskGroups } from '../../lib/run/index.ts';
 import type { ObjectStore } from '../../lib/runtime/index.ts';
 import { reasonArgument, table, workspaceOf } from './shared.ts';
-import { environmentOption, explained, regionOption, type StackOptions, stackOf } from './stack-options.ts';
+import {
+  askedStore,
+  environmentOption,
+  explained,
+  regionOption,
+  type StackOptions,
+} from './stack-options.ts';
 
 interface Options extends StackOptions {
   readonly json?: boolean;
@@ -85,11 +91,8 @@ const changing = (name: string, description: string): Command =>
   );
 
 function opened(options: Options, command: Command, work: (at: Opened) => Promise<void>): Promise<void> {
-  if (!options.stack && command.getOptionValueSource('env') === 'cli') {
-    throw new ConfigError('--env is about a deployed environment: say --stack as well, or leave --env out');
-  }
   return explained(async () =>
-    work(options.stack ? await stackOf(options, command) : await workspaceOf(command, { looking: true })),
+    work(await askedStore(options, command, () => workspaceOf(command, { looking: true }))),
   );
 }
 

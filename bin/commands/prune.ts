@@ -1,15 +1,14 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { deployOf } from '../../lib/config/index.ts';
-import { ConfigError } from '../../lib/data/index.ts';
 import { superseded } from '../../lib/run/index.ts';
 import { table, workplaceOf, workspaceOf } from './shared.ts';
 import {
+  askedStore,
   confirm,
   environmentOption,
   explained,
   regionOption,
   type StackOptions,
-  stackOf,
 } from './stack-options.ts';
 
 /** A hundred years. */
@@ -39,14 +38,9 @@ export function pruneCommand(): Command {
 }
 
 async function prune(options: PruneOptions, command: Command): Promise<void> {
-  if (!options.stack && command.getOptionValueSource('env') === 'cli') {
-    throw new ConfigError('--env is about a deployed environment: say --stack as well, or leave --env out');
-  }
-  const { store, config } = options.stack
-    ? await stackOf(options, command)
-    : options.dryRun
-      ? await workspaceOf(command, { looking: true })
-      : await workplaceOf(command);
+  const { store, config } = await askedStore(options, command, () =>
+    options.dryRun ? workspaceOf(command, { looking: true }) : workplaceOf(command),
+  );
   const keepDays = options.olderThan ?? deployOf(config, options.env).retention.runDays;
   const keys: string[] = [];
   const found = new Map<string, { objects: number; bytes: number }>();

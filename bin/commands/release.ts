@@ -1,9 +1,15 @@
 import { Command } from 'commander';
-import { ConfigError, NightjarError } from '../../lib/data/index.ts';
+import { NightjarError } from '../../lib/data/index.ts';
 import { releaseExport } from '../../lib/export/index.ts';
 import { heldExports } from './held.ts';
 import { reasonArgument, workspaceOf } from './shared.ts';
-import { environmentOption, explained, regionOption, type StackOptions, stackOf } from './stack-options.ts';
+import {
+  askedStore,
+  environmentOption,
+  explained,
+  regionOption,
+  type StackOptions,
+} from './stack-options.ts';
 
 interface ReleaseOptions extends StackOptions {
   readonly run?: string;
@@ -25,10 +31,7 @@ export function releaseCommand(): Command {
 }
 
 async function release(options: ReleaseOptions, command: Command): Promise<void> {
-  if (!options.stack && command.getOptionValueSource('env') === 'cli') {
-    throw new ConfigError('--env is about a deployed environment: say --stack as well, or leave --env out');
-  }
-  const { store } = options.stack ? await stackOf(options, command) : await workspaceOf(command);
+  const { store } = await askedStore(options, command, () => workspaceOf(command));
   const held = await heldExports(store);
   const found = options.run ? held.find(({ runId }) => runId === options.run) : held.at(-1);
   if (!found) {

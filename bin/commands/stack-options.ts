@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { type Command, Option } from 'commander';
 import { type Config, loadConfig } from '../../lib/config/index.ts';
-import { NightjarError } from '../../lib/data/index.ts';
+import { ConfigError, NightjarError } from '../../lib/data/index.ts';
 import type { ObjectStore } from '../../lib/runtime/index.ts';
 
 /** Which deployed environment a command is about. */
@@ -42,11 +42,29 @@ export function unknownEnvironment({ environments }: Config, name: string): stri
 /** The stacks' own door is loaded when one of their commands runs: it brings the SDK with it. */
 export const operations = () => import('../../lib/operate/index.ts');
 
-/** The store of a deployed environment, and the config. */
-export async function stackOf(
-  { env, region }: StackOptions,
+/** A store and the config that belongs to it. */
+interface Asked {
+  readonly store: ObjectStore;
+  readonly config: Config;
+}
+
+/**
+ * The store that a command is about: that of a deployed environment with --stack, else the folder.
+ * @throws ConfigError for an environment that is named without --stack
+ */
+export function askedStore<T extends Asked>(
+  options: StackOptions,
   command: Command,
-): Promise<{ readonly store: ObjectStore; readonly config: Config }> {
+  folder: () => Promise<T>,
+): Promise<Asked> {
+  if (!options.stack && command.getOptionValueSource('env') === 'cli') {
+    throw new ConfigError('--env is about a deployed environment: say --stack as well, or leave --env out');
+  }
+  return options.stack ? stackOf(options, command) : folder();
+}
+
+/** The store of a deployed environment, and the config. */
+async function stackOf({ env, region }: StackOptions, command: Command): Promise<Asked> {
   const { config } = await configOf(command);
   const { openStack } = await operations();
   const { store } = await openStack({ environment: env, region, shop: config.shop.name });

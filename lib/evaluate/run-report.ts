@@ -3,7 +3,7 @@ import { formatDay, parseDay } from '../data/index.ts';
 import { type ExportManifest, modelVersion } from '../export/index.ts';
 import { notChampions, notChampionText, scarceOf } from '../models/index.ts';
 import type { OrdersReport, ProfilesReport, QualityReport, RunReport, StageReport } from '../report/index.ts';
-import type { RunManifest } from '../run/index.ts';
+import { heldBack, type RunManifest } from '../run/index.ts';
 import { readJson } from '../runtime/index.ts';
 import { LIFECYCLES } from '../score/index.ts';
 import { audienceReports } from './audience-reports.ts';
@@ -29,6 +29,7 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
     manifest.purpose !== 'backtest'
       ? await readJson<ExportManifest>(store, `exports/as_of=${asOf ?? 'none'}/${runId}/manifest.json`)
       : undefined;
+  const held = exported && (await heldBack(store, asOf, runId));
   const through = dataThrough(manifest);
   const groups = await groupReports(store, manifest, args.outcomes);
   const audiences = await audienceReports(args, exported);
@@ -44,10 +45,8 @@ export async function runReport(args: ReportArgs): Promise<RunReport> {
     warnings: [
       ...audiences.flatMap(({ name, why }) => (why === undefined ? [] : [`audience ${name}: ${why}`])),
       ...warnings(manifest),
-      ...(exported?.watch?.unusual ?? []).map(
-        (said) =>
-          `${said}${manifest.config.nightly.onUnusual === 'hold' ? ' (the export is held back until somebody releases it: nightjar release)' : ''}`,
-      ),
+      ...(exported?.watch?.unusual ?? []),
+      ...(held ? ['the export is held back until somebody releases it ("nightjar release")'] : []),
       ...(await scarceOf(store, manifest, versions)).map(({ task, why }) => `${task}: ${why}`),
       ...(await notChampions(store, runId, manifest)).map(notChampionText),
     ],

@@ -45,10 +45,11 @@ export async function watchNight(
 }
 
 function lost(rows: number, before: ExportManifest | undefined): string[] {
-  const [format] = before?.files.filter(({ table }) => table === 'users') ?? [];
-  if (!before || !format) return [];
-  const former = before.files
-    .filter(({ table, format: own }) => table === 'users' && own === format.format)
+  const files = before?.files.filter(({ table }) => table === 'users') ?? [];
+  if (!before || files.length === 0) return [];
+  // Each format holds all of them.
+  const former = files
+    .filter(({ format }) => format === files[0]!.format)
     .reduce((sum, file) => sum + file.rows, 0);
   return rows < FEWEST_ROWS * former
     ? [

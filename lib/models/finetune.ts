@@ -1,4 +1,4 @@
-import { contentId, DAY_MS, formatDay, parseDay } from '../data/index.ts';
+import { DAY_MS, parseDay } from '../data/index.ts';
 import {
   type ByteStore,
   checkAborted,
@@ -6,14 +6,7 @@ import {
   encodeEventFile,
   FitStore,
 } from '../engine/train/index.ts';
-import {
-  championOf,
-  hasModel,
-  type ModelFiles,
-  putModel,
-  putVersion,
-  type VersionRecord,
-} from '../registry/index.ts';
+import { hasModel, type ModelFiles, putModel, putVersion } from '../registry/index.ts';
 import {
   type Beside,
   type RunManifest,
@@ -27,10 +20,10 @@ import { getBytes, type ObjectStore, putJson, readJson } from '../runtime/index.
 import type { LatestRows } from './candidates/index.ts';
 import { nothingToTrain } from './enough.ts';
 import { FAMILIES } from './families.ts';
-import { figuresOf } from './figures.ts';
 import { encodeLatest } from './gate/index.ts';
 import { latestKey, promoteTrained } from './promote.ts';
 import { type LeftOut, namingDrops, type Progress } from './shared/index.ts';
+import { recordOf } from './version-record.ts';
 import { type TrainedGroup, type TrainedVersions, trainedGroupKey } from './versions.ts';
 
 /**
@@ -40,10 +33,10 @@ import { type TrainedGroup, type TrainedVersions, trainedGroupKey } from './vers
  * checkpoint. The model is the same to the bit as that of an attempt that nobody disturbed. A night's models and a
  * training's become champions unless something speaks against them (`promoteTrained`); a backfill's and a backtest's
  * never do.
- * @returns the versions that score the run: a new one, or the champion where the new one was refused
  * @param signal fires when the job is to end: the fit in progress leaves a checkpoint
  * @param beside processes that read the history beside this one
  * @param checkpointEvery ms between two checkpoints of a fit, by the clock `now`
+ * @returns the versions that score the run: a new one, or the champion where the new one was refused
  * @throws AbortedError once the signal has fired, DataError when no task at all can be trained and no champion serves
  */
 export async function finetuneRun(args: FinetuneArgs): Promise<TrainedVersions> {
@@ -130,48 +123,7 @@ async function trainGroup(
     await putVersion(store, group.name, await recordOf({ store, runId, manifest, group, version, files }));
   }
   if (manifest.config.training.tensorboard) await putEventFiles(store, manifest, runId, group, files);
-  return {
-    version,
-    ...without,
-    ...(costs ? { costs } : {}),
-  };
-}
-
-/** What is put on record of a version. */
-async function recordOf(args: {
-  readonly store: ObjectStore;
-  readonly runId: string;
-  readonly manifest: RunManifest;
-  readonly group: TaskGroup;
-  readonly version: string;
-  readonly files: ModelFiles;
-}): Promise<VersionRecord> {
-  const { store, runId, manifest, group, version, files } = args;
-  const { config, asOf, inputs } = manifest;
-  const { events, labels, treatments = [] } = inputs;
-  const days = events.flatMap(({ minDay, maxDay }) =>
-    minDay === undefined || maxDay === undefined ? [] : [{ minDay, maxDay }],
-  );
-  const bound = (of: (all: number[]) => number, day: (one: (typeof days)[number]) => number) =>
-    days.length === 0 ? null : formatDay(of(days.map(day)));
-  const least = (all: number[]) => all.reduce((a, b) => Math.min(a, b));
-  const most = (all: number[]) => all.reduce((a, b) => Math.max(a, b));
-  return {
-    version,
-    runId,
-    asOf,
-    tasks: group.tasks,
-    data: {
-      drops: events.length + labels.length + treatments.length,
-      firstDay: bound(least, ({ minDay }) => minDay),
-      lastDay: bound(most, ({ maxDay }) => maxDay),
-      inputs: contentId(inputs),
-    },
-    config: contentId(config),
-    seed: config.model.seed,
-    parent: await championOf(store, group.name, asOf ?? undefined),
-    figures: figuresOf(FAMILIES[group.kind].describe(files, config, group)),
-  };
+  return { version, ...without, ...(costs ? { costs } : {}) };
 }
 
 const promotes = ({ purpose }: RunManifest): boolean => purpose === 'night' || purpose === 'training';

@@ -46,7 +46,7 @@ export async function promoteTrained(args: {
     record = { version, ...findings, ...(refused === undefined ? {} : { refused }) };
     await putJson(store, key, record);
   }
-  const { champion, refused, checks } = record;
+  const { champion, replaces, refused, checks } = record;
   if (refused !== undefined) {
     tell(`${version} does not become champion: ${refused}`);
     return champion ?? version;
@@ -54,8 +54,7 @@ export async function promoteTrained(args: {
   const { asOf } = manifest;
   const compared = champion === null ? '' : `; ${checks.length} checks beside ${champion}`;
   const reason = `trained by run ${runId} as of ${asOf ?? 'no time'}${compared}`;
-  const expected = champion === null ? undefined : champion;
-  const serves = await promote(store, group.name, version, { asOf, reason, runId }, expected);
+  const serves = await promote(store, group.name, version, { asOf, reason, runId }, replaces);
   if (!serves) tell(`${version} does not serve: a newer decision stands`);
   return version;
 }
@@ -64,10 +63,7 @@ export async function promoteTrained(args: {
 function whyRefused(config: Config, { champion, checks }: Findings): string | undefined {
   const { promote: how } = gateSettings(config);
   const failed = checks.filter(({ passed }) => !passed);
-  if (champion === null) {
-    const cannot = failed.find(({ said }) => said.startsWith('it cannot score'));
-    return cannot?.said;
-  }
+  if (champion === null) return failed.find(({ check }) => check === 'fails')?.said;
   if (how === 'always') return undefined;
   if (failed.length > 0) return failed.map(({ task, said }) => `${task}: ${said}`).join('; ');
   return how === 'never'

@@ -56,7 +56,7 @@ const isLater = (champion: Champion, asOf: string) => champion.asOf !== null && 
  * Lets a version serve, unless the champion was trained as of a later day, a person took the version back, or another
  * process has changed the champion since: then the newer decision stands.
  * @param trained the day as of which the version was trained
- * @param expected the champion that the version was compared with, null for none; left out: whoever it is
+ * @param expected who was champion when the version was looked at, null: nobody; left out: whoever it is
  * @returns whether this version now serves
  */
 export async function promote(

@@ -46,7 +46,7 @@ export {
 } from './curves.ts';
 export { type CutoffRows, type DriftCorrection, fitDrift } from './drift.ts';
 export { CalibrationError, MetricError } from './errors.ts';
-export type { Interval } from './intervals.ts';
+export { drawsFor, type Interval } from './intervals.ts';
 export type { Isotonic } from './isotonic.ts';
 export { longTail } from './long-tail.ts';
 export {

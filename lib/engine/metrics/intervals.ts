@@ -9,7 +9,7 @@ const DRAWS = 1000;
 const FEWEST_DRAWS = 200;
 const MOST_STEPS = 2e8;
 
-/** @param steps of one draw, about */
+/** How many times to resample: fewer where a draw is much work. @param steps of one draw, about */
 export function drawsFor(steps: number): number {
   return Math.max(FEWEST_DRAWS, Math.min(DRAWS, Math.floor(MOST_STEPS / Math.max(1, steps))));
 }

@@ -9,9 +9,9 @@ export interface GateCheck {
   readonly task: string;
   /**
    * `quality`: rows whose outcome is known; `group`: the same of a named group; `leak`: better than can be; `scores`: tonight's,
-   * beside the champion's; `held-out`: what the trainings said of themselves.
+   * beside the champion's; `fails`: it says no finite number; `held-out`: what the trainings said of themselves.
    */
-  readonly check: 'quality' | 'group' | 'leak' | 'scores' | 'held-out';
+  readonly check: 'quality' | 'group' | 'leak' | 'scores' | 'fails' | 'held-out';
   readonly passed: boolean;
   /** What was found, in a sentence with its figures. */
   readonly said: string;
@@ -82,13 +82,24 @@ export function scoreChecks(
   settings: GateSettings,
 ): GateCheck[] {
   const numbers = [...challenger.numbers].flatMap(([task, own]) =>
-    numberChecks(task, own, champion?.numbers.get(task), settings, challenger.ofClasses.has(task)),
+    classesOf(challenger, task) === classesOf(champion ?? challenger, task)
+      ? numberChecks(task, own, champion?.numbers.get(task), settings, challenger.classes.has(task))
+      : [
+          {
+            task,
+            check: 'scores' as const,
+            passed: true,
+            said: `it tells other classes (${classesOf(challenger, task)}) than the champion, so the scores of the two are not compared`,
+          },
+        ],
   );
   const lists = [...challenger.lists].flatMap(([task, own]) =>
     listChecks(task, own, champion?.lists.get(task)),
   );
   return [...numbers, ...lists];
 }
+
+const classesOf = ({ classes }: Sample, task: string): string => classes.get(task)?.join(', ') ?? '';
 
 function numberChecks(
   task: string,
@@ -105,7 +116,6 @@ function numberChecks(
     return isConstant(asked.map((i) => own[i]!)) ? [check(true, 'all users have the same score')] : [];
   }
   const both = asked.filter((i) => !Number.isNaN(before[i]!));
-  if (before.length !== own.length) return [];
   const left = before.filter((value, i) => !Number.isNaN(value) && Number.isNaN(own[i]!)).length;
   const checks = left > 0 ? [check(false, `no score for ${left} users whom the champion scores`)] : [];
   if (both.length < FEWEST_USERS) return checks;

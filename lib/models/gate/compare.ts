@@ -1,5 +1,5 @@
 import { createRng } from '../../engine/host/index.ts';
-import { bootstrap, logLoss, weightedMeasures } from '../../engine/metrics/index.ts';
+import { bootstrap, drawsFor, logLoss, weightedMeasures } from '../../engine/metrics/index.ts';
 
 /** Rows whose outcome is known, and the chances that two versions gave them; none of the two had seen them. */
 export interface PairedRows {
@@ -28,7 +28,6 @@ export interface PairedMeasures {
   readonly level: Difference;
 }
 
-const DRAWS = 1000;
 const MEASURES = 3;
 
 /**
@@ -46,7 +45,7 @@ export function comparePaired(rows: PairedRows, comparisons = 1): PairedMeasures
   const [own, other] = both.map((one) => measuresOf(one, times));
   const differences = bootstrap({
     n,
-    samples: DRAWS,
+    samples: drawsFor(2 * n),
     level: 1 - 0.05 / (MEASURES * comparisons),
     rng: createRng('gate'),
     measures(drawn) {

@@ -1,5 +1,5 @@
 import { gateSettings } from '../../config/index.ts';
-import { formatDay, stableUnit } from '../../data/index.ts';
+import { DataError, formatDay, stableUnit } from '../../data/index.ts';
 import { type Champion, championOf, championsOf, hasModel, readModelFiles } from '../../registry/index.ts';
 import type { LatestRows } from '../candidates/index.ts';
 import { FAMILIES } from '../families.ts';
@@ -15,8 +15,10 @@ const FEWEST_OF_EACH = 10;
 
 /** What was found of a version before it may serve. */
 export interface Findings {
-  /** Who served when it was looked at; null: nobody, or somebody who was trained as of a later day. */
+  /** Who it was compared with, and who scores where it is refused; null: nobody serves, or none whose model stands. */
   readonly champion: string | null;
+  /** Who was named champion when it was looked at; null: nobody, or somebody who was trained as of a later day. */
+  readonly replaces: string | null;
   readonly checks: readonly GateCheck[];
   /** What could not be known, one sentence each. */
   readonly unknown: readonly string[];
@@ -38,63 +40,82 @@ export async function judge(
 ): Promise<Findings> {
   const { store, manifest, group } = context;
   const settings = gateSettings(manifest.config);
-  const champion = await championOf(store, group.name, manifest.asOf ?? undefined);
-  const { checks, unknown } = await tonight(context, version, champion);
-  if (champion === null) return { champion, checks, unknown };
+  const replaces = await championOf(store, group.name, manifest.asOf ?? undefined);
+  const champion = replaces !== null && (await hasModel(store, group.name, replaces)) ? replaces : null;
+  const checks = await tonight(context, version, champion);
+  if (champion === null) return { champion, replaces, checks, unknown: [] };
   const described = async (one: string) =>
     figuresOf(
       FAMILIES[group.kind].describe(await readModelFiles(store, group.name, one), manifest.config, group),
     );
   const paired = await pairedChecks(context, latest);
-  const compared = new Set(paired.checks.map(({ task }) => task));
-  const others = group.tasks.filter((task) => !compared.has(task));
+  const others = group.tasks.filter((task) => !paired.checks.some((one) => one.task === task));
   const heldOut = heldOutChecks(await described(version), await described(champion), others, settings);
+  const silent = others.filter((task) => !paired.why.has(task) && !heldOut.some((one) => one.task === task));
   return {
     champion,
+    replaces,
     checks: [...paired.checks, ...checks, ...heldOut],
-    unknown: [...unknown, ...paired.unknown, ...notCompared(others, heldOut, paired.unknown)],
+    unknown: [
+      ...[...paired.why].map(([task, why]) => `${task}: ${why}`),
+      ...silent.map(
+        (task) => `${task}: nothing was held out by both trainings, so their quality is not compared`,
+      ),
+      ...(paired.since === undefined
+        ? []
+        : [
+            `what has changed since the windows that began on ${formatDay(paired.since)} is seen in tonight's scores alone`,
+          ]),
+    ],
   };
 }
 
-/** Tonight's scores of the challenger, and of the champion on the same users. */
+/**
+ * Tonight's scores of the challenger, and of the champion on the same users. A model that says no number is a finding; a store that is away is
+ * none, and the job is started again.
+ */
 async function tonight(
   context: SampleContext,
   version: string,
   champion: string | null,
-): Promise<Pick<Findings, 'unknown'> & { readonly checks: GateCheck[] }> {
-  const settings = gateSettings(context.manifest.config);
+): Promise<GateCheck[]> {
   let own: Sample;
   try {
     own = await sampleScores(context, version);
   } catch (error) {
-    const said = `it cannot score: ${error instanceof Error ? error.message : String(error)}`;
-    return {
-      checks: context.group.tasks.map((task) => ({ task, check: 'scores', passed: false, said })),
-      unknown: [],
-    };
+    if (!(error instanceof DataError)) throw error;
+    const said = `it cannot score: ${error.message}`;
+    return context.group.tasks.map((task) => ({ task, check: 'fails', passed: false, said }));
   }
   const before = champion === null ? undefined : await sampleScores(context, champion);
-  return { checks: scoreChecks(own, before, settings), unknown: [] };
+  return scoreChecks(own, before, gateSettings(context.manifest.config));
 }
 
 /** Measures on rows that neither version has seen, task by task. */
-async function pairedChecks(
-  context: SampleContext,
-  latest: readonly LatestRows[],
-): Promise<Pick<Findings, 'checks' | 'unknown'>> {
+interface PairedChecks {
+  readonly checks: readonly GateCheck[];
+  /** Why a task has none. */
+  readonly why: ReadonlyMap<string, string>;
+  /** Shop day on which the newest windows that were compared began; undefined where none were. */
+  readonly since: number | undefined;
+}
+
+async function pairedChecks(context: SampleContext, latest: readonly LatestRows[]): Promise<PairedChecks> {
   const { store, manifest, group } = context;
   const settings = gateSettings(manifest.config);
   const { champions, withdrawn } = await championsOf(store, group.name);
   const served = champions.filter(({ version }) => !withdrawn.includes(version));
   const samples = new Map<string, Promise<Sample>>();
   const compared: { task: string; day: number; group?: string; rows: PairedRows }[] = [];
-  const unknown: string[] = [];
+  const why = new Map<string, string>();
+  const groups = new Map<number, ReturnType<typeof userGroups>>();
   for (const rows of latest) {
     const { task, day } = rows;
     const inPlace = await servedBy(served, formatDay(day), (version) => hasModel(store, group.name, version));
     if (!inPlace) {
-      unknown.push(
-        `${task}: the newest windows that are over began on ${formatDay(day)}, and no version that still stands was trained by then: ` +
+      why.set(
+        task,
+        `the newest windows that are over began on ${formatDay(day)}, and no version that still stands was trained by then: ` +
           'there are no users that neither version has learnt from',
       );
       continue;
@@ -102,16 +123,18 @@ async function pairedChecks(
     const key = `${inPlace.version} ${day}`;
     let sample = samples.get(key);
     if (!sample) samples.set(key, (sample = sampleScores(context, inPlace.version, formatDay(day))));
-    const found = joinRows(rows, await sample);
-    const { paired, users } = found;
+    const { paired, users } = joinRows(rows, await sample);
     if (!isEnough(paired.labels)) {
-      unknown.push(
-        `${task}: of the windows that began on ${formatDay(day)} ${paired.labels.length} are of users whom both versions score: too few to tell them apart`,
+      why.set(
+        task,
+        `of the windows that began on ${formatDay(day)} ${paired.labels.length} are of users whom both versions score: too few to tell them apart`,
       );
       continue;
     }
     compared.push({ task, day, rows: paired });
-    for (const { attribute, groupOf } of await userGroups(store, manifest, formatDay(day))) {
+    let named = groups.get(day);
+    if (!named) groups.set(day, (named = userGroups(store, manifest, formatDay(day))));
+    for (const { attribute, groupOf } of await named) {
       for (const [name, own] of byGroup(paired, users, groupOf)) {
         if (isEnough(own.labels)) compared.push({ task, day, group: `${attribute} ${name}`, rows: own });
       }
@@ -120,13 +143,8 @@ async function pairedChecks(
   const checks = compared.flatMap(({ rows, ...of }) =>
     qualityChecks(of, comparePaired(rows, compared.length), settings),
   );
-  const newest = Math.max(...compared.map(({ day }) => day));
-  if (checks.length > 0) {
-    unknown.push(
-      `what has changed since the windows that began on ${formatDay(newest)} is seen in tonight's scores alone`,
-    );
-  }
-  return { checks, unknown };
+  const since = compared.length > 0 ? Math.max(...compared.map(({ day }) => day)) : undefined;
+  return { checks, why, since };
 }
 
 /** The newest version that was trained as of a day or before, and still stands. */
@@ -194,17 +212,4 @@ function byGroup(
 function isEnough(labels: readonly number[]): boolean {
   const positives = labels.reduce((sum, label) => sum + label, 0);
   return labels.length >= FEWEST_ROWS && Math.min(positives, labels.length - positives) >= FEWEST_OF_EACH;
-}
-
-/** Tasks of which nothing is known but how tonight's scores lie. */
-function notCompared(
-  tasks: readonly string[],
-  heldOut: readonly GateCheck[],
-  told: readonly string[],
-): string[] {
-  return tasks
-    .filter(
-      (task) => !heldOut.some((one) => one.task === task) && !told.some((one) => one.startsWith(`${task}:`)),
-    )
-    .map((task) => `${task}: nothing was held out by both trainings, so their quality is not compared`);
 }

@@ -16,8 +16,8 @@ export interface Sample {
    * the user. Of classes a chance a row and class.
    */
   readonly numbers: ReadonlyMap<string, Float64Array>;
-  /** Tasks whose numbers are chances of classes, several of them a row. */
-  readonly ofClasses: ReadonlySet<string>;
+  /** The classes of tasks whose numbers are chances of classes, in their order. */
+  readonly classes: ReadonlyMap<string, readonly string[]>;
   /** Per list task a list a user, as text; null where there is none. */
   readonly lists: ReadonlyMap<string, readonly (string | null)[]>;
 }
@@ -105,7 +105,11 @@ function joined(parts: readonly Parts[]): Omit<Sample, 'users'> {
   }
   return {
     numbers: new Map([...numbers].map(([task, all]) => [task, Float64Array.from(all)])),
-    ofClasses: new Set(parts.flatMap(({ classes = {} }) => Object.keys(classes))),
+    classes: new Map(
+      parts.flatMap((part) =>
+        Object.entries(part.classes ?? {}).map(([task, { classes }]) => [task, classes] as const),
+      ),
+    ),
     lists,
   };
 }

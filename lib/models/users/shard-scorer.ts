@@ -1,4 +1,5 @@
 import type { Config } from '../../config/index.ts';
+import { DataError } from '../../data/index.ts';
 import { type Feeds, float32, type HostTensor, int32 } from '../../engine/host/index.ts';
 import type { Session } from '../../engine/train/index.ts';
 import { featureNames, featureVector, groupWords, type ShardUser } from '../../features/index.ts';
@@ -55,6 +56,14 @@ export interface ShardScoring {
   readonly texts: ShardTextWriter | undefined;
   /** Whom the heads' tasks ask on the day. */
   readonly asked: Asked;
+}
+
+/** A score that is none would pass for a user who is not asked. @throws DataError */
+function finite(logit: number, task: string): number {
+  if (Number.isFinite(logit)) return logit;
+  throw new DataError(
+    `the model gives a user whom ${task} asks no finite score: let the one before it serve ("nightjar models rollback ${task}"), or train another`,
+  );
 }
 
 /** Scores the users of one shard. */
@@ -201,7 +210,7 @@ export class ShardScorer {
     rows.forEach((row, b) => {
       heads.forEach((_, t) => {
         const known = !Number.isNaN(this.#logits[row]![t]!);
-        if (known) this.#logits[row]![t] = logits[b * tasks + t]!;
+        if (known) this.#logits[row]![t] = finite(logits[b * tasks + t]!, heads[t]!.task);
         const from = (b * tasks + t) * columns;
         const own = effects.subarray(from, from + names.length);
         this.#reasons[t]![row] = known ? strongest(names, own, this.#config.exports.reasons) : null;

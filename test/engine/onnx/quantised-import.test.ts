@@ -129,6 +129,54 @@ const FORMS: readonly { name: string; graph: Part; rounded: boolean }[] = [
     },
   },
   {
+    name: 'products of whole numbers that come out as floats',
+    rounded: true,
+    graph: {
+      node: [
+        node('DynamicQuantizeLinear', ['x'], ['q', 'qs', 'qz']),
+        node(
+          'MatMulIntegerToFloat',
+          ['q', 'w_quantized', 'qs', 'w_scale', 'qz', 'w_zero_point', 'b'],
+          ['y'],
+          {},
+          microsoft,
+        ),
+      ],
+      initializer: [...weights, stored('b', floats(3))],
+    },
+  },
+  {
+    name: 'QGemm',
+    rounded: true,
+    graph: {
+      node: [
+        node('QuantizeLinear', range, ['q']),
+        node('QGemm', ['q', 's', 'z', ...w], ['y'], { alpha: 0.5 }, microsoft),
+      ],
+      initializer: [...range8, ...weights],
+    },
+  },
+  {
+    name: 'operations on rounded values one after the other',
+    rounded: true,
+    graph: {
+      node: [
+        node('QuantizeLinear', range, ['q']),
+        node('QLinearMatMul', ['q', 's', 'z', ...w, 'ys', 'yz'], ['p']),
+        node('QLinearMul', ['p', 'ys', 'yz', 'p', 'ys', 'yz', 'ms', 'yz'], ['m'], {}, microsoft),
+        node('QLinearLeakyRelu', ['m', 'ms', 'yz', 'ms', 'yz'], ['l'], { alpha: 0.25 }, microsoft),
+        node('QLinearSigmoid', ['l', 'ms', 'yz', 'us', 'uz'], ['g'], {}, microsoft),
+        node('QLinearConcat', ['us', 'uz', 'g', 'us', 'uz', 'g', 'us', 'uz'], ['c'], { axis: 1 }, microsoft),
+        node('QLinearSoftmax', ['c', 'us', 'uz', 'us', 'uz'], ['n'], { axis: 1, opset: 13 }, microsoft),
+        node('DequantizeLinear', ['n', 'us', 'uz'], ['y']),
+      ],
+      initializer: [
+        ...[...range8, ...weights, scale('ys', 0.03), unsigned('yz', [], [128])],
+        ...[scale('ms', 0.08), scale('us', 1 / 256), unsigned('uz', [], [0])],
+      ],
+    },
+  },
+  {
     name: 'blocks of 4 bits with zero points',
     rounded: false,
     graph: {
@@ -183,6 +231,100 @@ describe('importModel of quantised files', () => {
     // when / then
     expect(importModel(file).parameters.map(({ name, shape }) => [name, shape])).toEqual([['w', [4, 3]]]);
     expect(await difference(file, ids)).toBeLessThan(1e-7);
+  });
+
+  it('looks up rows of a table in blocks of 4 bits', async () => {
+    const file = model(
+      {
+        node: [
+          node(
+            'GatherBlockQuantized',
+            ['w_Q4', 'x', 'w_scales', 'w_zeros'],
+            ['y'],
+            { bits: 4, block_size: 16, gather_axis: 0, quantize_axis: 1 },
+            microsoft,
+          ),
+        ],
+        initializer: [
+          unsigned(
+            'w_Q4',
+            [4, 8],
+            Array.from({ length: 32 }, (_, i) => (i * 37) % 256),
+          ),
+          stored('w_scales', tensor('float32', [4, 1], [0.1, 0.2, 0.05, 0.3])),
+          unsigned('w_zeros', [4, 1], [7, 8, 9, 8]),
+        ],
+      },
+      info('x', 'int64', [3]),
+    );
+    expect(await difference(file, tensor('int64', [3], [2, 0, 3]))).toBeLessThan(1e-6);
+  });
+
+  it('reads attention of rounded inputs and weights', async () => {
+    const file = model(
+      {
+        node: [
+          node('QuantizeLinear', range, ['q']),
+          node(
+            'QAttention',
+            ['q', 'a_quantized', 'b', 's', 'a_scale', '', 'z', 'a_zero_point'],
+            ['y'],
+            { num_heads: 2 },
+            microsoft,
+          ),
+        ],
+        initializer: [
+          ...[...range8, stored('b', floats(12)), scale('a_scale', 0.01), signed('a_zero_point', [], [0])],
+          signed(
+            'a_quantized',
+            [4, 12],
+            Array.from({ length: 48 }, (_, i) => ((i * 53) % 200) - 100),
+          ),
+        ],
+      },
+      info('x', 'float32', [1, 3, 4]),
+    );
+    expect(
+      await difference(file, tensor('float32', [1, 3, 4], Array.from(x.data as Float32Array))),
+    ).toBeLessThan(0.03);
+  });
+
+  it('reads embeddings and their norm in 8 bits', async () => {
+    const tables = ['word', 'position', 'gamma', 'beta'];
+    const file = model(
+      {
+        node: [
+          node(
+            'QEmbedLayerNormalization',
+            [
+              ...['x', '', 'word', 'position', '', 'gamma', 'beta', ''],
+              ...['word_s', 'position_s', '', 'gamma_s', 'beta_s'],
+              ...['word_z', 'position_z', '', 'gamma_z', 'beta_z'],
+            ],
+            ['y', 'mask'],
+            { epsilon: 1e-5 },
+            microsoft,
+          ),
+        ],
+        initializer: [
+          unsigned(
+            'word',
+            [5, 3],
+            Array.from({ length: 15 }, (_, i) => (i * 53) % 256),
+          ),
+          unsigned(
+            'position',
+            [4, 3],
+            Array.from({ length: 12 }, (_, i) => (i * 91) % 256),
+          ),
+          unsigned('gamma', [3], [200, 220, 240]),
+          unsigned('beta', [3], [100, 128, 160]),
+          ...tables.flatMap((name) => [scale(`${name}_s`, 0.01), unsigned(`${name}_z`, [], [128])]),
+        ],
+      },
+      info('x', 'int32', [1, 3]),
+    );
+    expect(await difference(file, tensor('int32', [1, 3], [2, 0, 3]))).toBeLessThan(1e-5);
   });
 
   it('says which file to take instead of one that it cannot read', () => {

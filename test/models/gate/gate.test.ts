@@ -2,9 +2,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Workspace } from '../../../bin/workspace.ts';
 import { gateSettings } from '../../../lib/config/index.ts';
 import { DAY_MS, formatDay, parseDay } from '../../../lib/data/index.ts';
+import { decodeModel, encodeModel } from '../../../lib/engine/onnx/index.ts';
 import { finetuneRun, gateRecords } from '../../../lib/models/index.ts';
 import { gateKey, promoteTrained } from '../../../lib/models/promote.ts';
-import { championOf, readVersions, rollBack } from '../../../lib/registry/index.ts';
+import { championOf, putModel, readModelFiles, readVersions, rollBack } from '../../../lib/registry/index.ts';
 import { listDrops, openUsers, planRun } from '../../../lib/run/index.ts';
 import { dropAll, openShop, SLOW } from '../../e2e/nights.ts';
 import { file, type Line, shopConfig, shopLog } from '../../e2e/shop.ts';
@@ -102,6 +103,31 @@ describe('a training a week after another one', () => {
     await store.delete(gateKey(runId, group));
     await finetuneRun({ store, runId, progress: () => {} });
     expect(await championOf(store, group)).toBe(first.version);
+  });
+
+  it('is refused where it says no number', async () => {
+    const { store } = shop;
+    const { runId, group, manifest, version } = second;
+    const files = await readModelFiles(store, group, version);
+    const graph = decodeModel(files['model.onnx']!);
+    for (const { data } of [...graph.parameters, ...graph.initializers]) {
+      if (data instanceof Float32Array) data.fill(Number.NaN);
+    }
+    const broken = await putModel(store, group, {
+      ...files,
+      'model.onnx': encodeModel(graph, { parametersAs: 'initializers' }),
+    });
+    const serves = await promoteTrained({
+      ...{ store, runId, manifest, version: broken, group: manifest.groups[0]! },
+      users: async () => openUsers(store, manifest),
+      tell: () => {},
+    });
+    expect(serves).toBe(first.version);
+    const [record] = await gateRecords(store, runId, manifest);
+    expect(record!.refused).toMatch(
+      /^purchase: it cannot score: the model gives a user whom purchase asks no finite/,
+    );
+    expect(record!.checks).toContainEqual(expect.objectContaining({ check: 'fails', passed: false }));
   });
 
   it(
