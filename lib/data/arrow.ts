@@ -10,6 +10,8 @@ import {
   Schema,
   Struct,
 } from 'apache-arrow';
+import { checkBatch } from './arrow-check.ts';
+import { checkFooter, checkMessage } from './arrow-metadata.ts';
 import { damaged } from './damaged.ts';
 
 /**
@@ -124,11 +126,21 @@ export function decodeArrow(bytes: Uint8Array, name = 'an Arrow file'): ArrowFil
   // What is cut off has no end mark, and the reader would take its tail for a footer.
   if (!hasMark(bytes.subarray(0, MARK.length)) || !hasMark(bytes.subarray(-MARK.length))) throw noArrow(name);
   try {
+    for (const { offset, metadataLength } of checkFooter(bytes, bytes.length)) {
+      checkMessage(bytes.subarray(offset, offset + metadataLength));
+    }
     const reader = RecordBatchReader.from(bytes);
     reader.open();
-    // The reader forgets its schema at the end of the file.
-    const { schema } = reader;
-    return { schema, batches: [...reader] };
+    if (!reader.isFile() || !reader.isSync()) throw noArrow(name);
+    const { schema, numRecordBatches } = reader;
+    const batches: RecordBatch[] = [];
+    // By number: a reader that walks a damaged file may come back to where it began.
+    for (let i = 0; i < numRecordBatches; i++) {
+      const batch = reader.readRecordBatch(i);
+      if (!batch) throw noArrow(name);
+      batches.push(checkBatch(batch));
+    }
+    return { schema, batches };
   } catch (cause) {
     throw noArrow(name, cause);
   }

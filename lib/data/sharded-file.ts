@@ -1,7 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
 import { type RecordBatch, RecordBatchReader, type Schema } from 'apache-arrow';
 import { decodeArrow, hasMark, MARK, noArrow, RANGES } from './arrow.ts';
+import { checkBatch } from './arrow-check.ts';
+import { checkFooter } from './arrow-metadata.ts';
 import { damaged } from './damaged.ts';
+import { NightjarError } from './errors.ts';
 
 /** Reading sharded Arrow files: the batches that cover a shard, or all of them in order. */
 
@@ -52,10 +55,8 @@ export async function openShardedFile(source: ByteSource): Promise<ShardedFile> 
     const { schema, batches } = decodeArrow(await source.read(0, source.size), source.name);
     return shardedFile(source.name, schema, async (index) => batches[index]);
   }
-  const reader = await openReader(source);
-  return shardedFile(source.name, reader.schema, async (index) => {
-    return (await reader.readRecordBatch(index)) ?? undefined;
-  });
+  const { schema, batchAt } = await openReader(source);
+  return shardedFile(source.name, schema, batchAt);
 }
 
 /** As `openShardedFile(source).read(shard, shards)`. */
@@ -74,10 +75,10 @@ export async function readBatches(
     count,
     batches: (async function* () {
       for (let index = 0; index < count; index++) {
-        const batch = await reader.readRecordBatch(index);
+        const batch = await reader.batchAt(index);
         if (batch) yield batch;
       }
-      await reader.cancel();
+      await reader.close();
     })(),
   };
 }
@@ -141,10 +142,37 @@ async function openReader(source: ByteSource) {
       : source.read(start, end);
   const last = await read(Math.max(0, source.size - MARK.length), source.size);
   if (!hasMark(last)) throw noArrow(source.name);
-  const reader = await RecordBatchReader.from(rangeHandle({ ...source, read }));
-  await reader.open();
-  if (!reader.isFile() || !reader.isAsync()) throw noArrow(source.name);
-  return reader;
+  try {
+    checkFooter(await footerOf(read, source.size), source.size);
+    const reader = await RecordBatchReader.from(rangeHandle({ ...source, read }));
+    await reader.open();
+    if (!reader.isFile() || !reader.isAsync()) throw noArrow(source.name);
+    return {
+      schema: reader.schema,
+      close: () => reader.cancel(),
+      async batchAt(index: number): Promise<RecordBatch | undefined> {
+        try {
+          const batch = await reader.readRecordBatch(index);
+          return batch ? checkBatch(batch) : undefined;
+        } catch (cause) {
+          throw unread(source, cause);
+        }
+      },
+    };
+  } catch (cause) {
+    throw unread(source, cause);
+  }
+}
+
+/** What the reader throws says nothing of the file; a fault of the store is none of the file. */
+const unread = ({ name }: ByteSource, cause: unknown): unknown =>
+  cause instanceof NightjarError ? cause : noArrow(name, cause);
+
+/** The footer with its length and the mark behind it. */
+async function footerOf(read: ByteSource['read'], size: number): Promise<Uint8Array> {
+  const end = MARK.length + 4;
+  const length = Buffer.from(await read(size - end, size)).readInt32LE(0);
+  return read(Math.max(0, size - end - Math.max(0, length)), size);
 }
 
 function rangesOf(schema: Schema, name: string): number {
