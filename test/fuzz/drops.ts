@@ -97,7 +97,7 @@ const EVENTS = {
   columns: {
     user: 'CustomerID',
     time: 'InvoiceDate',
-    type: `CASE WHEN InvoiceNo LIKE 'C%' THEN 'return' ELSE 'purchase' END`,
+    type: `CASE WHEN InvoiceNo::VARCHAR LIKE 'C%' THEN 'return' ELSE 'purchase' END`,
     item: 'StockCode',
     quantity: 'Quantity',
     price: 'UnitPrice',
@@ -106,7 +106,7 @@ const EVENTS = {
   duplicates: 'keep',
 } as const;
 
-/** The first rows of two real days, and the files of the case folder's kinds: other marks, encodings, packed. */
+/** The first rows of two real days. */
 async function realDays(): Promise<string[]> {
   const folder = here('../../examples/online-retail/drops/transactions/');
   const names = (await readdir(folder)).sort();
@@ -123,7 +123,6 @@ export async function csv(): Promise<Reader> {
   const seeds = days.flatMap((day) => [
     Buffer.from(day),
     Buffer.from(`\ufeff${day.replaceAll('\n', '\r\n')}`),
-    Buffer.from(day.replaceAll(',', ';')),
     gzipSync(day),
   ]);
   return dropReader({ ...EVENTS, format: 'csv' }, '.csv', seeds, several(linewise, linewise, bytewise));

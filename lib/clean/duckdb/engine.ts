@@ -111,14 +111,19 @@ export function duckDbMessage(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 }
 
+/** What the operating system says of files and disks, behind DuckDB's words for the call. */
+const OF_THE_SYSTEM =
+  /Could not (read from|write|fsync|remove|rename|truncate|seek|get |set |open|create|access|establish)|Cannot open|Failed to (create|open|write|delete|move|offload)|No space|No such file|Too many open|temporary|Input\/output/i;
+
 /**
  * Tells a fault of the data or the config from one of the machine.
  * @returns a refusal for the former; the error itself otherwise
  */
 export function refusalOr(error: unknown, what: string, hint: string): unknown {
   const message = duckDbMessage(error);
-  if (/^(IO|Out of Memory|Internal|FATAL|Fatal|INTERRUPT|Interrupt|Permission) Error/i.test(message))
-    return error;
+  if (/^(Out of Memory|Internal|Fatal|Interrupt|Permission) Error/i.test(message)) return error;
+  // DuckDB calls it IO, too, that a file claims bytes which it does not have.
+  if (/^IO Error/i.test(message) && OF_THE_SYSTEM.test(message)) return error;
   if (!/^[A-Za-z ]+ Error: /.test(message)) return error;
   return new Refusal(`${what}: ${message}`, hint, { cause: error });
 }
