@@ -12,6 +12,7 @@ import {
 import { decodeModel, encodeModel, readModelFile } from '../../lib/engine/onnx/index.ts';
 import { buildTextEncoder, TextTokenizer } from '../../lib/engine/text/index.ts';
 import { fitBoosting, treeGraph } from '../../lib/engine/trees/index.ts';
+import { external, foreignModel, info, node } from '../engine/onnx/support/foreign.ts';
 import { shapedTable } from '../engine/trees/support.ts';
 import { bytewise, jsonwise, type Mutate, protowise, several } from './mutate.ts';
 import type { Reader } from './reader.ts';
@@ -48,6 +49,7 @@ export async function onnx(): Promise<Reader> {
       encodeModel(await trees(), { parametersAs: 'initializers' }),
       await reference('tiny-bert/model.onnx'),
       await reference('tiny-bert/model-dynamo.onnx'),
+      withWeightsBeside(),
     ],
     mutate: several(protowise, protowise, protowise, bytewise),
     async read(bytes) {
@@ -66,6 +68,16 @@ export async function onnx(): Promise<Reader> {
     },
     close: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+/** Its weights lie in the file beside it. */
+function withWeightsBeside(): Uint8Array {
+  return foreignModel({
+    input: [info('x', 'float32', ['batch', 2])],
+    initializer: [external('weights.bin', 4, 16)],
+    node: [node('MatMul', ['x', 'w'], ['y'])],
+    output: [info('y', 'float32')],
+  });
 }
 
 /** A model that a training stored: damaged on a disk, or put there by somebody. */

@@ -7,7 +7,7 @@ import {
 } from 'onnx-buf';
 import { GraphError } from './errors.ts';
 import { type DType, elementCount, type Tensor } from './tensor.ts';
-import { fromProtoType, fromTensorProto } from './tensor-proto.ts';
+import { fromProtoType, fromTensorProto, rawBytes } from './tensor-proto.ts';
 
 /** Reads `length` bytes (to the end when absent) from `offset` of a file beside the model. */
 export type ExternalReader = (location: string, offset: number, length: number | undefined) => Uint8Array;
@@ -38,9 +38,7 @@ export function readTensor(proto: TensorProto, external: ExternalReader | undefi
   if (dataType !== FLOAT16 && dataType !== BFLOAT16) return fromTensorProto(inside);
   const shape = inside.dims.map(Number);
   const bits =
-    inside.rawData.length > 0
-      ? new Uint16Array(Uint8Array.from(inside.rawData).buffer)
-      : Uint16Array.from(inside.int32Data);
+    inside.rawData.length > 0 ? new Uint16Array(rawBytes(inside, 2)) : Uint16Array.from(inside.int32Data);
   if (bits.length !== elementCount(shape)) {
     throw new GraphError(
       `Tensor ${name} of shape [${shape}] holds ${bits.length} elements, not ${elementCount(shape)}.`,

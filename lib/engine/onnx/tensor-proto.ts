@@ -52,7 +52,7 @@ export function fromTensorProto(proto: TensorProto): Tensor {
     throw new GraphError(`${where} keeps its data in another file; save the model with its weights inside.`);
   }
   const shape = proto.dims.map(Number);
-  const data = proto.rawData.length > 0 ? fromRaw(dtype, proto.rawData) : fromTyped(dtype, proto);
+  const data = proto.rawData.length > 0 ? fromRaw(dtype, proto) : fromTyped(dtype, proto);
   if (data.length !== elementCount(shape)) {
     throw new GraphError(
       `${where} of shape [${shape}] holds ${data.length} elements, not ${elementCount(shape)}.`,
@@ -61,21 +61,33 @@ export function fromTensorProto(proto: TensorProto): Tensor {
   return { dtype, shape, data };
 }
 
-function fromRaw(dtype: DType, raw: Uint8Array): TensorData {
-  // a Buffer's own slice would share its memory
-  const { buffer } = Uint8Array.prototype.slice.call(raw);
+/**
+ * A copy of a tensor's raw bytes: a Buffer's own slice would share its memory.
+ * @param each bytes of a number
+ * @throws GraphError where the last number is cut off
+ */
+export function rawBytes({ name, rawData }: TensorProto, each: number): ArrayBuffer {
+  if (rawData.length % each !== 0) {
+    throw new GraphError(
+      `Tensor ${name || '(unnamed)'} holds ${rawData.length} bytes, which are no whole numbers of ${each} bytes: the file is damaged.`,
+    );
+  }
+  return Uint8Array.from(rawData).buffer;
+}
+
+function fromRaw(dtype: DType, proto: TensorProto): TensorData {
   switch (dtype) {
     case 'float32':
-      return new Float32Array(buffer);
+      return new Float32Array(rawBytes(proto, 4));
     case 'float64':
-      return new Float64Array(buffer);
+      return new Float64Array(rawBytes(proto, 8));
     case 'int64':
-      return new BigInt64Array(buffer);
+      return new BigInt64Array(rawBytes(proto, 8));
     case 'int32':
-      return new Int32Array(buffer);
+      return new Int32Array(rawBytes(proto, 4));
     case 'uint8':
     case 'bool':
-      return new Uint8Array(buffer);
+      return new Uint8Array(rawBytes(proto, 1));
   }
 }
 

@@ -1,24 +1,13 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TensorProto_DataType } from 'onnx-buf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { importModel, readModelFile } from '../../../lib/engine/onnx/index.ts';
-import { foreignModel, info, node, type TensorInit } from './support/foreign.ts';
+import { external, foreignModel, info, node } from './support/foreign.ts';
 
 describe('weights beside the model', () => {
   const folder = mkdtempSync(join(tmpdir(), 'nightjar-import-'));
-  const external = (location: string, offset: number, length: number): TensorInit => ({
-    name: 'w',
-    dims: [2n, 2n],
-    dataType: TensorProto_DataType.FLOAT,
-    dataLocation: 1,
-    externalData: [
-      { key: 'location', value: location },
-      { key: 'offset', value: String(offset) },
-      { key: 'length', value: String(length) },
-    ],
-  });
   const model = (location: string, offset = 4, length = 16): Uint8Array =>
     foreignModel({
       input: [info('x', 'float32', ['batch', 2])],
@@ -35,6 +24,11 @@ describe('weights beside the model', () => {
       ['late.onnx', model('model.onnx_data', 8)],
       ['lost.onnx', model('lost.bin')],
       ['outside.onnx', model('../../weights.bin')],
+      ['absolute.onnx', model('/etc/passwd', 0)],
+      ['folder.onnx', model('.', 0)],
+      ['pipe.onnx', model('pipe', 0)],
+      ['before.onnx', model('model.onnx_data', -4)],
+      ['endless.onnx', model('model.onnx_data', 0, 2 ** 52)],
     ] as const) {
       writeFileSync(join(folder, name), bytes);
     }
@@ -51,6 +45,19 @@ describe('weights beside the model', () => {
     for (const { parameters } of [fromFile, fromMemory]) {
       expect(parameters.map(({ name, data }) => [name, ...data])).toEqual([['w', 1, 2, 3, 4]]);
     }
+  });
+
+  it.each([
+    ['absolute', 'outside the folder of the model'],
+    ['folder', 'it is no file'],
+    ['pipe', 'it is no file'],
+    ['before', 'a file has no byte -4'],
+    ['endless', 'it ends 4503599627370476 bytes early'],
+  ])('are not looked for where a hostile model says: %s', async (name, why) => {
+    // given: whoever opens a pipe waits for another who writes to it
+    if (name === 'pipe') execFileSync('mkfifo', [join(folder, 'pipe')]);
+    // when / then
+    await expect(readModelFile(join(folder, `${name}.onnx`))).rejects.toThrow(why);
   });
 
   it('that cannot be read are named with their tensor', async () => {

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { GraphError } from '../errors.ts';
@@ -33,9 +33,15 @@ export async function readModelFile(
 function readRange(folder: string, location: string, offset: number, length: number | undefined): Uint8Array {
   if (isAbsolute(location) || normalize(location).startsWith('..'))
     throw new GraphError('it lies outside the folder of the model');
-  const file = openSync(join(folder, location), 'r');
+  const path = join(folder, location);
+  // Opening a pipe waits for whoever writes to it, and a device has no end.
+  const info = statSync(path);
+  if (!info.isFile()) throw new GraphError('it is no file');
+  if (!(offset >= 0)) throw new GraphError(`a file has no byte ${offset}`);
+  const file = openSync(path, 'r');
   try {
-    const bytes = new Uint8Array(length ?? Math.max(0, fstatSync(file).size - offset));
+    const there = Math.max(0, info.size - offset);
+    const bytes = new Uint8Array(Math.min(length ?? there, there));
     let filled = 0;
     while (filled < bytes.length) {
       const count = readSync(file, bytes, filled, bytes.length - filled, offset + filled);

@@ -2,6 +2,7 @@ import { type TensorProto, TensorProto_DataType } from 'onnx-buf';
 import { GraphError } from '../errors.ts';
 import { type ExternalReader, withData } from '../stored-tensors.ts';
 import { elementCount } from '../tensor.ts';
+import { rawBytes } from '../tensor-proto.ts';
 
 const { INT4, UINT4, INT8, UINT8, INT16, UINT16, INT32 } = TensorProto_DataType;
 
@@ -31,9 +32,10 @@ export function isQuantisedType({ dataType }: TensorProto): boolean {
 
 /** @throws GraphError on other types, and where the data does not fill the shape */
 export function readIntegers(proto: TensorProto, external: ExternalReader | undefined): StoredIntegers {
-  const { rawData, int32Data, dataType, name, dims } = withData(proto, external);
+  const inside = withData(proto, external);
+  const { rawData, int32Data, dataType, name, dims } = inside;
   const shape = dims.map(Number);
-  const values = rawData.length > 0 ? fromRaw(dataType, rawData) : fromWords(dataType, int32Data);
+  const values = rawData.length > 0 ? fromRaw(inside) : fromWords(dataType, int32Data);
   const count = elementCount(shape);
   const padded = dataType === INT4 || dataType === UINT4 ? values?.subarray(0, count) : values;
   if (padded?.length !== count) {
@@ -44,22 +46,22 @@ export function readIntegers(proto: TensorProto, external: ExternalReader | unde
   return { shape, values: padded };
 }
 
-function fromRaw(dataType: number, raw: Uint8Array) {
-  const { buffer } = Uint8Array.from(raw);
+function fromRaw(proto: TensorProto) {
+  const { dataType, rawData } = proto;
   switch (dataType) {
     case INT4:
     case UINT4:
-      return nibbles(raw, dataType === INT4);
+      return nibbles(rawData, dataType === INT4);
     case INT8:
-      return new Int8Array(buffer);
+      return new Int8Array(rawBytes(proto, 1));
     case UINT8:
-      return new Uint8Array(buffer);
+      return new Uint8Array(rawBytes(proto, 1));
     case INT16:
-      return new Int16Array(buffer);
+      return new Int16Array(rawBytes(proto, 2));
     case UINT16:
-      return new Uint16Array(buffer);
+      return new Uint16Array(rawBytes(proto, 2));
     case INT32:
-      return new Int32Array(buffer);
+      return new Int32Array(rawBytes(proto, 4));
     default:
       return undefined;
   }

@@ -117,3 +117,16 @@ export function foreignModel(
     }),
   );
 }
+
+/** A weight `w` of 2 by 2 whose bytes lie in a file beside the model. */
+export const external = (location: string, offset: number, length: number): TensorInit => ({
+  name: 'w',
+  dims: [2n, 2n],
+  dataType: TensorProto_DataType.FLOAT,
+  dataLocation: 1,
+  externalData: [
+    { key: 'location', value: location },
+    { key: 'offset', value: String(offset) },
+    { key: 'length', value: String(length) },
+  ],
+});
