@@ -1,4 +1,5 @@
 import { type Data, DataType, type RecordBatch } from 'apache-arrow';
+import { CHECKSUM, checksumOf, NO_CHECKSUM } from './arrow-checksum.ts';
 
 /**
  * Holds a batch against itself. The reader of Arrow files believes every length that it finds: with a flipped bit in one, whoever
@@ -14,6 +15,12 @@ export function checkBatch(batch: RecordBatch): RecordBatch {
       throw new RangeError(`column "${name}" has ${child.length} rows, others ${data.length}`);
     }
     checkColumn(child, name);
+  }
+  if (schema.metadata.has(CHECKSUM)) {
+    const written = batch.metadata.get(CHECKSUM);
+    if (written !== NO_CHECKSUM && written !== checksumOf(batch)) {
+      throw new RangeError('the rows are not those whose checksum stands beside them');
+    }
   }
   return batch;
 }

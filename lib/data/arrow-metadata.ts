@@ -72,6 +72,7 @@ export function checkMessage(bytes: Uint8Array): void {
   const header = reader.offsetAt(root, 2);
   if (header === undefined) throw new RangeError('a message has no header');
   reader.table(header, RECORD_BATCH(), 0);
+  reader.table(root, { 4: { vectorOf: KEY_VALUE } }, 0);
 }
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

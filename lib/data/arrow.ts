@@ -11,6 +11,7 @@ import {
   Struct,
 } from 'apache-arrow';
 import { checkBatch } from './arrow-check.ts';
+import { CHECKSUM, checksumOf } from './arrow-checksum.ts';
 import { checkFooter, checkMessage } from './arrow-metadata.ts';
 import { damaged } from './damaged.ts';
 
@@ -61,7 +62,7 @@ export function encodeArrow(
   const schema = shardedSchema(fields, batches.length, metadata);
   const writer = new RecordBatchFileWriter();
   writer.reset(undefined, schema);
-  for (const batch of batches) writer.write(new RecordBatch(schema, batch.data));
+  for (const batch of batches) writer.write(summed(schema, batch));
   writer.finish();
   return writer.toUint8Array(true);
 }
@@ -82,7 +83,7 @@ export async function* streamArrow(
   writer.reset(sink, schema);
   let written = 0;
   for await (const batch of batches) {
-    writer.write(new RecordBatch(schema, batch.data));
+    writer.write(summed(schema, batch));
     written += 1;
     yield* sink.take();
   }
@@ -91,8 +92,14 @@ export async function* streamArrow(
   yield* sink.take();
 }
 
+/** The rows under the file's schema, with their checksum. */
+function summed(schema: Schema, { data }: RecordBatch): RecordBatch {
+  const sum = checksumOf(new RecordBatch(schema, data));
+  return new RecordBatch(schema, data, new Map([[CHECKSUM, sum]]));
+}
+
 const shardedSchema = (fields: Field<DataType>[], count: number, metadata: Record<string, string>): Schema =>
-  new Schema(fields, new Map([[RANGES, String(count)], ...Object.entries(metadata)]));
+  new Schema(fields, new Map([[RANGES, String(count)], [CHECKSUM, 'batches'], ...Object.entries(metadata)]));
 
 /** Where a writer leaves its bytes until they are taken: its own queue cannot tell how many there are. */
 class CollectedBytes extends AsyncByteQueue {
