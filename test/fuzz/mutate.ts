@@ -7,7 +7,7 @@ export type Mutate = (rng: Rng, bytes: Uint8Array) => Uint8Array;
 export const rngOf = (reader: string, seed: number, index: number): Rng =>
   createRng(`${seed}/${reader}/${index}`);
 
-export const pick = <T>(rng: Rng, values: readonly T[]): T => values[rng.integer(values.length)]!;
+const pick = <T>(rng: Rng, values: readonly T[]): T => values[rng.integer(values.length)]!;
 
 /** Numbers at which readers go wrong: edges of the types, of float64's whole numbers, and what is none. */
 const EDGES = [
@@ -195,7 +195,7 @@ export const linewise: Mutate = (rng, bytes) => {
 };
 
 /** One change of a JSON value somewhere inside. */
-export function jsonValue(rng: Rng, value: unknown): unknown {
+function jsonValue(rng: Rng, value: unknown): unknown {
   if (Array.isArray(value) && value.length > 0 && rng.integer(5) > 0) {
     const at = rng.integer(value.length);
     const copy = [...value];
