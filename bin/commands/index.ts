@@ -140,6 +140,25 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./backfill.ts')).backfillCommand(),
   },
   {
+    name: 'forget',
+    group: 'Daily work:',
+    summary: "take a person's rows out of the drops and of all that was made of them",
+    examples: {
+      forget: [
+        '--config my-shop forget --user 17850 --dry-run',
+        '--config my-shop forget --user 17850 --yes',
+      ],
+    },
+    load: async () => (await import('./forget.ts')).forgetCommand(),
+  },
+  {
+    name: 'subject',
+    group: 'Daily work:',
+    summary: 'all that is known of one person, as JSON',
+    examples: { subject: ['--config my-shop subject --user 17850 --out 17850.json'] },
+    load: async () => (await import('./subject.ts')).subjectCommand(),
+  },
+  {
     name: 'prune',
     group: 'Daily work:',
     summary: 'delete what nothing reads any more',

@@ -5,7 +5,7 @@ export {
   readCondition,
   rowsThatMeet,
 } from './condition.ts';
-export { type Digests, findKeys, keysOf, listDigests } from './digests.ts';
+export { type Digests, findKeys, keysOf, listDigests, recordDigest } from './digests.ts';
 export { type CleanDropInput, type CleanResult, cleanDrop } from './drop.ts';
 export { engineWithin, quoteText, type Sql, withConnection } from './duckdb/index.ts';
 export { Refusal } from './errors.ts';
@@ -28,3 +28,4 @@ export { MISSING } from './mapping/index.ts';
 export { type Preview, previewDrop } from './preview.ts';
 export { type CleanedQuality, parseQuality, type Quality, type RefusedQuality } from './quality.ts';
 export { type SendDropInput, sendDrop } from './send-drop.ts';
+export { mentions, type WithoutPeople, withoutPeople } from './without-people.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { explain, explainedAt, temporaryPlace } from './explain.ts';
 
 /** What is kept in the temporary folder while it is worked on. */
-export type ScratchKind = 'clean' | 'check' | 'duckdb' | 'export' | 'users';
+export type ScratchKind = 'clean' | 'check' | 'duckdb' | 'export' | 'forget' | 'users';
 
 /** Names of such folders begin with it: whose they are can be told when their process is gone. */
 export const scratchPrefix = (kind: ScratchKind): string => `nightjar-${kind}-${process.pid}-`;

@@ -1,0 +1,64 @@
+import { decodeArrow } from '../data/index.ts';
+import { getBytes, readJson } from '../runtime/index.ts';
+import { type DropsInput, forgetDrops, holds } from './drops.ts';
+
+/** All that is known of a person, as objects that JSON can hold. */
+export interface Known {
+  readonly ids: readonly string[];
+  /** Records as they were dropped, by the key of their drop. */
+  readonly drops: readonly { readonly key: string; readonly records: readonly string[] }[];
+  /** Rows that were made of them, by the key of their object: clean rows, days, states, scores of all nights that are kept. */
+  readonly objects: readonly {
+    readonly key: string;
+    readonly rows: readonly Readonly<Record<string, unknown>>[];
+  }[];
+  /** Whether and when somebody of these ids was forgotten before. */
+  readonly forgotten?: string;
+}
+
+/** Prefixes whose objects hold rows of people, in the order in which they are made. */
+const OF_PEOPLE = ['clean/', 'days/', 'snapshots/', 'scores/'];
+const COLUMNS = ['user', 'sender', 'anonymous'];
+
+/** Gathers all that is known of a person (GDPR, article 15). Nothing is changed. */
+export async function subject(input: Omit<DropsInput, 'write'>): Promise<Known> {
+  const { store, person, progress } = input;
+  const drops = await forgetDrops({ ...input, write: false });
+  const objects: { key: string; rows: Record<string, unknown>[] }[] = [];
+  for (const prefix of OF_PEOPLE) {
+    for await (const { key } of store.list(prefix)) {
+      if (!(await holds(store, key, person.pseudonyms))) continue;
+      progress(key);
+      const rows = rowsOf((await getBytes(store, key)) ?? new Uint8Array(), key, person.pseudonyms);
+      if (rows.length > 0) objects.push({ key, rows });
+    }
+  }
+  const receipt = await readJson<{ at: string }>(store, `forgotten/${person.hash}.json`);
+  return {
+    ids: person.ids,
+    drops: drops.map(({ key, rows }) => ({ key, records: rows })),
+    objects,
+    ...(receipt && { forgotten: receipt.at }),
+  };
+}
+
+function rowsOf(bytes: Uint8Array, key: string, pseudonyms: readonly string[]): Record<string, unknown>[] {
+  const rows: Record<string, unknown>[] = [];
+  for (const batch of decodeArrow(bytes, key).batches) {
+    const columns = batch.schema.fields.map(({ name }) => [name, batch.getChild(name)!] as const);
+    const named = columns.filter(([name]) => COLUMNS.includes(name));
+    for (let row = 0; row < batch.numRows; row++) {
+      if (!named.some(([, values]) => pseudonyms.includes(String(values.get(row))))) continue;
+      rows.push(Object.fromEntries(columns.map(([name, values]) => [name, plain(values.get(row))])));
+    }
+  }
+  return rows;
+}
+
+/** A value of Arrow as JSON has it: whole numbers of 64 bits as texts where they are too large for a number. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (typeof value === 'object' && value !== null && Symbol.iterator in value)
+    return Array.from(value as Iterable<unknown>, plain);
+  return value;
+}
