@@ -6,7 +6,7 @@ export {
   recordBatch,
   streamArrow,
 } from './arrow.ts';
-export { type RowText, withoutRows } from './arrow-rows.ts';
+export { withoutRows } from './arrow-rows.ts';
 export { minorDigits } from './currency.ts';
 export { damaged } from './damaged.ts';
 export { ConfigError, DataError, NightjarError } from './errors.ts';

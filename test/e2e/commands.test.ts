@@ -56,6 +56,8 @@ describe('nightjar', { timeout: SLOW }, () => {
         'lift',
         'label',
         'backfill',
+        'forget',
+        'subject',
         'prune',
       ],
       ...['clean', 'features', 'finetune', 'score', 'export'],

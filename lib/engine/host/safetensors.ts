@@ -78,10 +78,18 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
 
 function readTensor(name: string, entry: Entry, body: Uint8Array): HostTensor {
   const { dtype, shape, data_offsets: offsets } = entry;
-  const read = readers[dtype];
-  if (!read || !Array.isArray(shape) || !Array.isArray(offsets)) {
+  // Object.hasOwn: "constructor" is no type, and what is no text may have no name at all.
+  const read = typeof dtype === 'string' && Object.hasOwn(readers, dtype) ? readers[dtype] : undefined;
+  const whole = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
+  if (
+    !read ||
+    !Array.isArray(shape) ||
+    !shape.every(whole) ||
+    !Array.isArray(offsets) ||
+    !offsets.every(whole)
+  ) {
     throw new CheckpointError(
-      `tensor ${name} has type ${dtype}; ${Object.keys(readers).join(', ')} can be read`,
+      `tensor ${name} has type ${typeof dtype === 'string' ? dtype : JSON.stringify(dtype)}; ${Object.keys(readers).join(', ')} can be read`,
     );
   }
   const [start, end] = offsets;
