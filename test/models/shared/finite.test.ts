@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { decodeArrow } from '../../../lib/data/index.ts';
+import { decodeArrow, encodeArrow } from '../../../lib/data/index.ts';
 import { finetuneRun } from '../../../lib/models/index.ts';
 import { planRun } from '../../../lib/run/index.ts';
 import { dropAll, openShop, SLOW } from '../../e2e/nights.ts';
@@ -25,7 +25,8 @@ it(
     const quantity = batch!.schema.fields.findIndex(({ name }) => name === 'quantity');
     // The columns are views of the bytes.
     batch!.data.children[quantity]!.values[row] = 1e300;
-    await shop.store.put(clean, bytes);
+    const { fields, metadata } = batch!.schema;
+    await shop.store.put(clean, encodeArrow(fields, [batch!], Object.fromEntries(metadata)));
     for await (const { key } of shop.store.list('days/')) await shop.store.delete(key);
     const drops = await shop.ingest(() => {});
     const { runId } = await planRun({ ...shop, drops, purpose: 'night', asOf: AS_OF });
