@@ -39,7 +39,7 @@ const MOST_DEPTH = 16;
  * @returns where the messages of its batches stand
  * @throws RangeError when the footer does not fit into them
  */
-export function checkFooter(bytes: Uint8Array, size: number): { offset: number; metadataLength: number }[] {
+export function checkFooter(bytes: Uint8Array, size: number): MessagePlace[] {
   if (bytes.length < LEAST_BYTES) throw new RangeError('the file is too short for a footer');
   const lengthAt = bytes.length - MARK_BYTES - 4;
   const length = viewOf(bytes).getInt32(lengthAt, true);
@@ -59,8 +59,15 @@ export function checkFooter(bytes: Uint8Array, size: number): { offset: number; 
     ) {
       throw new RangeError(`batch ${i} claims bytes beyond the file`);
     }
-    return { offset, metadataLength };
+    return { start: offset, body: offset + metadataLength, end: offset + metadataLength + bodyLength };
   });
+}
+
+/** Where the message of a batch stands in a file: its metadata, and from `body` on its rows. */
+export interface MessagePlace {
+  readonly start: number;
+  readonly body: number;
+  readonly end: number;
 }
 
 /** @param bytes of one message's metadata, its length in front. @throws RangeError when it is none of a batch that fits */

@@ -21,9 +21,10 @@ export function withoutRows(
   let rows = 0;
   const kept = batches.map((batch) => {
     const left: number[] = [];
+    const columns = new Map(batch.schema.fields.map(({ name: column }, i) => [column, batch.getChildAt(i)]));
     for (let row = 0; row < batch.numRows; row++) {
       const text: RowText = (column) => {
-        const value: unknown = batch.getChild(column)?.get(row);
+        const value: unknown = columns.get(column)?.get(row);
         return typeof value === 'string' ? value : undefined;
       };
       if (isGone(text)) rows += 1;

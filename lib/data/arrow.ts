@@ -133,9 +133,7 @@ export function decodeArrow(bytes: Uint8Array, name = 'an Arrow file'): ArrowFil
   // What is cut off has no end mark, and the reader would take its tail for a footer.
   if (!hasMark(bytes.subarray(0, MARK.length)) || !hasMark(bytes.subarray(-MARK.length))) throw noArrow(name);
   try {
-    for (const { offset, metadataLength } of checkFooter(bytes, bytes.length)) {
-      checkMessage(bytes.subarray(offset, offset + metadataLength));
-    }
+    for (const { start, body } of checkFooter(bytes, bytes.length)) checkMessage(bytes.subarray(start, body));
     const reader = RecordBatchReader.from(bytes);
     reader.open();
     if (!reader.isFile() || !reader.isSync()) throw noArrow(name);

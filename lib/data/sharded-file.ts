@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { type RecordBatch, RecordBatchReader, type Schema } from 'apache-arrow';
 import { decodeArrow, hasMark, MARK, noArrow, RANGES } from './arrow.ts';
 import { checkBatch } from './arrow-check.ts';
-import { checkFooter } from './arrow-metadata.ts';
+import { checkFooter, checkMessage } from './arrow-metadata.ts';
 import { damaged } from './damaged.ts';
 import { NightjarError } from './errors.ts';
 
@@ -134,28 +134,38 @@ function shardedFile(
 }
 
 async function openReader(source: ByteSource) {
-  const tail = source.size > TAIL ? await source.read(source.size - TAIL, source.size) : undefined;
-  const from = source.size - TAIL;
-  const read = (start: number, end: number) =>
-    tail && start >= from
-      ? Promise.resolve(tail.subarray(start - from, end - from))
-      : source.read(start, end);
+  const from = Math.max(0, source.size - TAIL);
+  // What is at hand: the end of the file, and the batch that is read.
+  const held: { start: number; bytes: Uint8Array }[] = [];
+  const read = async (start: number, end: number): Promise<Uint8Array> => {
+    const there = held.find((one) => start >= one.start && end <= one.start + one.bytes.length);
+    return there ? there.bytes.subarray(start - there.start, end - there.start) : source.read(start, end);
+  };
+  if (source.size > TAIL) held.push({ start: from, bytes: await source.read(from, source.size) });
   const last = await read(Math.max(0, source.size - MARK.length), source.size);
   if (!hasMark(last)) throw noArrow(source.name);
   try {
-    checkFooter(await footerOf(read, source.size), source.size);
+    const places = checkFooter(await footerOf(read, source.size), source.size);
     const reader = await RecordBatchReader.from(rangeHandle({ ...source, read }));
     await reader.open();
     if (!reader.isFile() || !reader.isAsync()) throw noArrow(source.name);
+    const ends = held.length;
     return {
       schema: reader.schema,
       close: () => reader.cancel(),
       async batchAt(index: number): Promise<RecordBatch | undefined> {
+        const place = places[index];
+        if (!place) return undefined;
         try {
+          const bytes = await read(place.start, place.end);
+          checkMessage(bytes.subarray(0, place.body - place.start));
+          held.push({ start: place.start, bytes });
           const batch = await reader.readRecordBatch(index);
           return batch ? checkBatch(batch) : undefined;
         } catch (cause) {
           throw unread(source, cause);
+        } finally {
+          held.length = ends;
         }
       },
     };

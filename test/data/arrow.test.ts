@@ -91,5 +91,16 @@ describe('Arrow files', () => {
     // then
     const damaged = await openShardedFile(source(flipped));
     await expect(damaged.read(0, 4)).rejects.toThrow(/days\/a\.arrow is damaged/);
+    // and: in what describes the batch, where a length without bound would be believed
+    for (let at = 8; at < 600; at++) {
+      const odd = Uint8Array.from(whole);
+      odd[at]! ^= 1 << (at % 8);
+      try {
+        const [part] = await (await openShardedFile(source(odd))).read(0, 4);
+        expect([part!.batch.numRows, part!.batch.numCols]).toEqual([60_000, 4]);
+      } catch (error) {
+        expect(error).toBeInstanceOf(DataError);
+      }
+    }
   });
 });
