@@ -1,7 +1,8 @@
 import { Command } from 'commander';
-import { forget, personOf, type Receipt } from '../../lib/forget/index.ts';
-import { collected, idsOf, pseudonymsOf } from './person.ts';
-import { runSteps, table, thousands, workplaceOf } from './shared.ts';
+import { findTraces, forget, personOf, type Receipt, receiptKey } from '../../lib/forget/index.ts';
+import { readJson } from '../../lib/runtime/index.ts';
+import { collected, idsOf, pseudonymsOf, watchedStep } from './person.ts';
+import { daysArgument, table, thousands, workplaceOf } from './shared.ts';
 import { confirm } from './stack-options.ts';
 
 interface ForgetOptions {
@@ -9,7 +10,7 @@ interface ForgetOptions {
   readonly file?: string;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
-  readonly retrainWithin: string;
+  readonly retrainWithin: number;
   readonly json?: boolean;
 }
 
@@ -27,7 +28,7 @@ export function forgetCommand(): Command {
     .option('--file <path>', 'further ids of the same person, one a line')
     .option('--dry-run', 'only show it')
     .option('--yes', 'do it without asking')
-    .option('--retrain-within <days>', 'when models that were trained before are due', '30')
+    .option('--retrain-within <days>', 'when models that were trained before are due', daysArgument, 30)
     .option('--json', 'print it for a machine')
     .action(forgetPerson);
 }
@@ -39,84 +40,55 @@ async function forgetPerson(options: ForgetOptions, command: Command): Promise<v
   const pseudonyms = await pseudonymsOf(workspace);
   const person = await personOf(store, pseudonyms, ids);
   const quiet = options.json === true;
-  const look = async (write: boolean): Promise<Receipt> => {
-    const context: { receipt?: Receipt } = {};
-    const input = {
-      store,
-      config,
-      pseudonyms,
-      person,
-      now: new Date(),
-      retrainWithinDays: Number(options.retrainWithin),
-    };
-    await runSteps(
-      context,
-      [
-        {
-          title: write ? 'forget' : 'look',
-          run: async (into, tell) => {
-            into.receipt = await forget({ ...input, write, progress: tell });
-            return undefined;
-          },
-        },
-      ],
-      quiet,
-    );
-    return context.receipt!;
+  const input = {
+    ...{ store, config, pseudonyms, person, now: new Date(), progress: () => {} },
+    retrainWithinDays: options.retrainWithin,
   };
-  const found = await look(false);
-  if (!quiet) console.log(told(found, person.shared));
+  const watched = (title: string, work: (progress: (text: string) => void) => Promise<Receipt>) =>
+    watchedStep(title, quiet, work);
+  const found = await watched('look', (progress) => findTraces({ ...input, progress }));
   const nothing = found.drops.length + found.objects.length === 0;
-  const question = `Take these rows out of ${thousands(found.drops.length)} drops, and out of ${thousands(found.objects.length)} objects?`;
-  const wanted = !nothing && !options.dryRun && (options.yes || (await confirm(question)));
-  const done = wanted ? await look(true) : undefined;
-  if (quiet)
+  // Of an interrupted command nothing may be left but to say that it is done.
+  const begun = await readJson<Receipt>(store, receiptKey(person.hash));
+  const unfinished = begun !== undefined && !begun.done;
+  if (!quiet) console.log(told(found, person.shared));
+  const question = `Take these rows out of ${thousands(found.drops.length)} drops and ${thousands(found.objects.length)} objects?`;
+  const wanted = !options.dryRun && (nothing ? unfinished : options.yes || (await confirm(question)));
+  const receipt = wanted
+    ? await watched('forget', (progress) => forget({ ...input, progress }, found))
+    : found;
+  if (quiet) console.log(JSON.stringify({ ...receipt, linkedToOthers: person.shared.length }, null, 2));
+  else if (wanted) {
     console.log(
-      JSON.stringify({ ...(done ?? found), shared: person.shared.length, done: done !== undefined }, null, 2),
+      `done; the receipt is ${receiptKey(person.hash)}, models are due for training by ${receipt.retrainBy}`,
     );
-  else if (done)
-    console.log(
-      `done; the receipt is forgotten/${person.hash}.json, models are due for training by ${done.retrainBy}`,
-    );
+  }
 }
 
 /** What was found, as a person reads it. */
 function told({ drops, objects, ids, models }: Receipt, shared: readonly string[]): string {
   if (drops.length + objects.length === 0) return 'nothing is known of this person';
-  const lines = [`${ids === 1 ? 'one id' : `${ids} ids, linked ones among them`}`];
-  const theirs = drops.filter(({ records }) => records > 0);
-  if (theirs.length > 0)
-    lines.push(
-      table(
-        ['drop', 'records'],
-        theirs.map(({ key, records }) => [key, records]),
-      ),
-    );
-  const prefixes = new Map<string, number>();
+  const parts = [`${ids === 1 ? 'one id' : `${ids} ids, linked ones among them`}`];
+  const rows = drops.filter(({ records }) => records > 0).map(({ key, records }) => [key, records]);
+  if (rows.length > 0) parts.push(table(['drop', 'records'], rows));
+  const counted = new Map<string, [prefix: string, action: string, objects: number]>();
   for (const { key, action } of objects) {
-    const name = `${key.slice(0, key.indexOf('/') + 1)} ${action}`;
-    prefixes.set(name, (prefixes.get(name) ?? 0) + 1);
+    const prefix = key.slice(0, key.indexOf('/') + 1);
+    const line = counted.get(prefix + action) ?? [prefix, action, 0];
+    counted.set(prefix + action, [prefix, action, line[2] + 1]);
   }
-  if (prefixes.size > 0) {
-    lines.push(
-      table(
-        ['prefix', 'what becomes of it', 'objects'],
-        [...prefixes].map(([name, count]) => {
-          const [prefix, ...action] = name.split(' ');
-          return [prefix!, action.join(' '), count];
-        }),
-      ),
-    );
-  }
-  for (const { key, records, shared: mixed, unclear } of drops) {
-    if (mixed > 0)
-      lines.push(
+  if (counted.size > 0) parts.push(table(['prefix', 'what becomes of it', 'objects'], [...counted.values()]));
+  for (const { key, shared: mixed, unclear } of drops) {
+    if (mixed > 0) {
+      parts.push(
         `${key}: ${mixed} records hold rows of others, too: write them anew by hand and drop the file again`,
       );
-    if (records === 0 && unclear) lines.push(`${key} may name this person (${unclear}): look at it yourself`);
+    }
+    if (unclear) parts.push(`${key} may name this person (${unclear}): look at it yourself`);
   }
-  if (shared.length > 0) lines.push(`${shared.length} ids are linked to others as well and are left alone`);
-  if (models.length > 0)
-    lines.push(`${models.length} models were trained before and serve until they are trained anew`);
-  return lines.join('\n\n');
+  if (shared.length > 0) parts.push(`${shared.length} ids are linked to others as well and are left alone`);
+  if (models.length > 0) {
+    parts.push(`${models.length} models were trained before and serve until they are trained anew`);
+  }
+  return parts.join('\n\n');
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { ConfigError, createPseudonyms, loadOrCreateKey } from '../../lib/data/index.ts';
 import type { Workspace } from '../workspace.ts';
+import { runSteps } from './shared.ts';
 
 /** Collects an option that may be given more than once. */
 export const collected = (value: string, before: readonly string[] = []): readonly string[] => [
@@ -23,3 +24,18 @@ export async function idsOf(given: readonly string[], file: string | undefined):
 
 export const pseudonymsOf = async ({ keyFile }: Workspace) =>
   createPseudonyms(await loadOrCreateKey(keyFile));
+
+/** One piece of work that a person watches, and what comes of it. */
+export async function watchedStep<T>(
+  title: string,
+  quiet: boolean,
+  work: (progress: (text: string) => void) => Promise<T>,
+): Promise<T> {
+  const context: { result?: T } = {};
+  const run = async (into: typeof context, tell: (text: string) => void) => {
+    into.result = await work(tell);
+    return undefined;
+  };
+  await runSteps(context, [{ title, run }], quiet);
+  return context.result!;
+}

@@ -1,7 +1,7 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { deployOf } from '../../lib/config/index.ts';
 import { superseded } from '../../lib/run/index.ts';
-import { table, workplaceOf, workspaceOf } from './shared.ts';
+import { daysArgument, table, workplaceOf, workspaceOf } from './shared.ts';
 import {
   askedStore,
   confirm,
@@ -10,9 +10,6 @@ import {
   regionOption,
   type StackOptions,
 } from './stack-options.ts';
-
-/** A hundred years. */
-const MOST_DAYS = 36_500;
 
 interface PruneOptions extends StackOptions {
   readonly olderThan?: number;
@@ -62,12 +59,4 @@ async function prune(options: PruneOptions, command: Command): Promise<void> {
   const deleted = wanted ? keys.length : 0;
   if (options.json) console.log(JSON.stringify({ keepDays, parts, deleted }, null, 2));
   else if (wanted) console.log(`deleted ${deleted} objects`);
-}
-
-function daysArgument(text: string): number {
-  const days = Number(text);
-  if (!Number.isInteger(days) || days < 1 || days > MOST_DAYS) {
-    throw new InvalidArgumentError(`give a whole number of days from 1 to ${MOST_DAYS}`);
-  }
-  return days;
 }

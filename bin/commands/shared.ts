@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { Listr, ListrLogger, ListrLogLevels, ProcessOutput } from 'listr2';
 import { ConfigError, parseDay } from '../../lib/data/index.ts';
 import { explain } from '../../lib/runtime/index.ts';
@@ -32,6 +32,18 @@ export function dayArgument(text: string): string {
     throw new ConfigError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
   return text;
+}
+
+/** A hundred years. */
+const MOST_DAYS = 36_500;
+
+/** A number of days that was given on the command line. */
+export function daysArgument(text: string): number {
+  const days = Number(text);
+  if (!Number.isInteger(days) || days < 1 || days > MOST_DAYS) {
+    throw new InvalidArgumentError(`give a whole number of days from 1 to ${MOST_DAYS}`);
+  }
+  return days;
 }
 
 /** Why a person does something: all that is left of it later. */

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { personOf, subject } from '../../lib/forget/index.ts';
-import { collected, idsOf, pseudonymsOf } from './person.ts';
-import { runSteps, workspaceOf } from './shared.ts';
+import { collected, idsOf, pseudonymsOf, watchedStep } from './person.ts';
+import { workspaceOf } from './shared.ts';
 
 interface SubjectOptions {
   readonly user?: readonly string[];
@@ -32,22 +32,11 @@ async function tellSubject(options: SubjectOptions, command: Command): Promise<v
   const { store, config } = workspace;
   const pseudonyms = await pseudonymsOf(workspace);
   const person = await personOf(store, pseudonyms, ids);
-  const context: { text?: string } = {};
-  await runSteps(
-    context,
-    [
-      {
-        title: 'look',
-        run: async (into, tell) => {
-          const known = await subject({ store, config, pseudonyms, person, progress: tell });
-          into.text = `${JSON.stringify(known, null, 2)}\n`;
-          return undefined;
-        },
-      },
-    ],
-    options.out === undefined,
+  const known = await watchedStep('look', options.out === undefined, (progress) =>
+    subject({ store, config, pseudonyms, person, progress }),
   );
+  const text = `${JSON.stringify(known, null, 2)}\n`;
   // Nobody else on the machine is to read it.
-  if (options.out !== undefined) await writeFile(options.out, context.text!, { mode: 0o600 });
-  else process.stdout.write(context.text!);
+  if (options.out !== undefined) await writeFile(options.out, text, { mode: 0o600 });
+  else process.stdout.write(text);
 }

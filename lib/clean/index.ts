@@ -28,4 +28,4 @@ export { MISSING } from './mapping/index.ts';
 export { type Preview, previewDrop } from './preview.ts';
 export { type CleanedQuality, parseQuality, type Quality, type RefusedQuality } from './quality.ts';
 export { type SendDropInput, sendDrop } from './send-drop.ts';
-export { mentions, type WithoutPeople, withoutPeople } from './without-people.ts';
+export { isOpaque, mentions, type WithoutPeople, withoutPeople } from './without-people.ts';

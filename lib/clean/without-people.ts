@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { Config, Source } from '../config/index.ts';
-import type { Pseudonyms } from '../data/index.ts';
+import { holdsAny, type Pseudonyms } from '../data/index.ts';
 import { type StoredObject, withScratch } from '../runtime/index.ts';
 import { type CleanFile, cleanFile, textFormat, threadsFor } from './clean-file.ts';
 import { quoteIdentifier, quoteText, type Sql, withConnection } from './duckdb/index.ts';
@@ -19,8 +19,8 @@ export interface WithoutPeople {
   readonly records: number;
   /** Records that hold rows of others, too: they are left as they are. */
   readonly shared: number;
-  /** Those people's rows as text, before they are left out: at most `most` of them. */
-  readonly rows: readonly string[];
+  /** The records that are left out, as text. */
+  texts(): Promise<string[]>;
   /** A file of what is left, packed as the drop was where it was packed with gzip; absent where nothing is left out. */
   readonly path?: string;
 }
@@ -34,11 +34,7 @@ export interface PeopleInput {
   readonly droppedAt: Date;
   /** Ids as the mapping gives them. */
   readonly ids: readonly string[];
-  /** How many rows are told. */
-  readonly most?: number;
 }
-
-const MOST_ROWS = 10_000;
 
 /**
  * Finds the records of people in a drop, by the very mapping that cleans it, and writes the drop without them. Other records keep
@@ -59,14 +55,15 @@ export function withoutPeople<T>(input: PeopleInput, work: (found: WithoutPeople
         if (!file || !namesPeople(file.plan)) return work(NOBODY);
         const mine = await markRecords(sql, file, input.ids);
         if (mine.records === 0) return work({ ...NOBODY, shared: mine.shared });
-        const text = await sql.rows(
-          `SELECT DISTINCT n, ${file.records.text} FROM ${file.records.relation} JOIN people USING (n)
-           ORDER BY n LIMIT ${input.most ?? MOST_ROWS}`,
-        );
+        const { relation, text } = file.records;
+        const texts = async () =>
+          (
+            await sql.rows(`SELECT DISTINCT n, ${text} FROM ${relation} JOIN people USING (n) ORDER BY n`)
+          ).map(([, record]) => String(record));
         const path = join(folder, 'kept');
         if (named.source.format === 'parquet') await keepParquet(sql, intake, path);
         else await keepText(sql, intake, named.source, path);
-        return work({ ...mine, rows: text.map(([, row]) => String(row)), path });
+        return work({ ...mine, texts, path });
       });
     } finally {
       await bytes.close();
@@ -74,32 +71,17 @@ export function withoutPeople<T>(input: PeopleInput, work: (found: WithoutPeople
   });
 }
 
-/**
- * Whether the text of a drop holds one of some words anywhere: fewer drops need to be read as their mapping says then. True where
- * nobody can tell: of binary formats and other encodings.
- */
-export async function mentions(
-  { body }: StoredObject,
-  source: Source | undefined,
-  words: readonly string[],
-): Promise<boolean> {
+/** Whether only its mapping tells what words a drop of the source holds: of binary formats and other encodings. */
+export const isOpaque = ({ format, encoding }: Source): boolean =>
+  format === 'parquet' || encoding !== undefined;
+
+/** Whether the unpacked text of a drop holds one of some words anywhere. What cannot be unpacked holds none. */
+export async function mentions({ body }: StoredObject, words: readonly string[]): Promise<boolean> {
   const bytes = new HashedBytes(body);
-  if (source?.format === 'parquet' || source?.encoding !== undefined) {
-    await bytes.close();
-    return true;
-  }
   return withScratch('forget', async (folder) => {
     try {
-      const overlap = Math.max(...words.map((word) => Buffer.byteLength(word)));
-      let tail: Uint8Array = new Uint8Array();
-      for await (const chunk of unpacked(bytes, join(folder, 'zip'))) {
-        const text = Buffer.concat([tail, chunk]);
-        if (words.some((word) => text.includes(word))) return true;
-        tail = text.subarray(Math.max(0, text.length - overlap));
-      }
-      return false;
+      return await holdsAny(unpacked(bytes, join(folder, 'zip')), words);
     } catch (error) {
-      // What cannot be unpacked was refused, and holds what it holds.
       if (error instanceof Refusal) return false;
       throw error;
     } finally {
@@ -108,7 +90,7 @@ export async function mentions(
   });
 }
 
-const NOBODY: WithoutPeople = { records: 0, shared: 0, rows: [] };
+const NOBODY: WithoutPeople = { records: 0, shared: 0, texts: async () => [] };
 
 const sealedOf = ({ outputs }: TablePlan) => outputs.flatMap(({ name, sealed }) => (sealed ? [name] : []));
 

@@ -25,6 +25,7 @@ export {
 } from './ids.ts';
 export { EPOCH_UNITS, type EpochUnit, parseInstant, type TimeReading } from './instant.ts';
 export { createPseudonyms, loadOrCreateKey, type Pseudonyms } from './pseudonyms.ts';
+export { holdsAny } from './search.ts';
 export {
   type ByteSource,
   type FilePart,

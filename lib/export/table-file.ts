@@ -105,7 +105,8 @@ async function writeFormats(
 
 const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() });
 
-async function hashOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+/** SHA-256 of some bytes, 64 hex digits. */
+export async function hashOf(body: AsyncIterable<Uint8Array>): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of body) hash.update(chunk);
   return hash.digest('hex');
@@ -155,4 +156,5 @@ async function toParquet(
   }
 }
 
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+/** A text as an SQL constant. */
+export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;

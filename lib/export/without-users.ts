@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, gzipSync } from 'node:zlib';
@@ -9,6 +8,7 @@ import { canonicalJson } from '../data/index.ts';
 import { type ObjectStore, readJson, withScratch } from '../runtime/index.ts';
 import { CURRENT_VIEW } from './current.ts';
 import type { ExportFile, ExportManifest, Format } from './manifest.ts';
+import { hashOf, literal } from './table-file.ts';
 
 /** Whose rows leave an export: ids as the shop writes them, and hashes of their addresses. */
 export interface Gone {
@@ -24,7 +24,8 @@ export interface Rewritten {
 
 /**
  * Takes users out of a finished export: out of each file in each format, and of its counts. Ranks and deciles of others stay as they
- * were delivered. Interrupted, the next call goes on: files are held against the users, not against what was done.
+ * were delivered. What the manifest is to say is put beside it before any file is written, so that after an interruption the
+ * next call ends with the same files and counts.
  * @param write false: only count
  */
 export async function withoutUsers(
@@ -35,41 +36,57 @@ export async function withoutUsers(
 ): Promise<Rewritten[]> {
   const manifest = await readJson<ExportManifest>(store, manifestKey);
   if (!manifest) return [];
-  const rewritten: Rewritten[] = [];
-  const files: ExportFile[] = [];
-  let [rows, controlRows] = [0, 0];
-  const left = new Map<string, number>();
-  for (const file of manifest.files) {
-    const found = await withoutUsersInFile(store, file, gone, write);
-    files.push(found?.file ?? file);
-    if (!found) continue;
-    rewritten.push({ key: file.key, rows: found.rows });
-    // Each format holds the same rows.
-    if (file.format !== manifest.files[0]!.format) continue;
-    left.set(file.table, (left.get(file.table) ?? 0) + found.rows);
-    if (file.table !== 'users') continue;
-    rows += found.rows;
-    controlRows += found.controlRows;
+  const nextKey = `${manifestKey}.next`;
+  const found = await inFiles(store, manifest, gone, false);
+  const rewritten = [...found].map(([key, { rows }]) => ({ key, rows }));
+  const begun = await readJson<ExportManifest>(store, nextKey);
+  if (!write || (rewritten.length === 0 && !begun)) return rewritten;
+  const next = begun ?? without(manifest, found);
+  if (!begun) await store.put(nextKey, canonicalJson(next));
+  await inFiles(store, manifest, gone, true);
+  await store.put(manifestKey, canonicalJson(next));
+  const shown = await readJson<ExportManifest>(store, CURRENT_VIEW);
+  if (shown?.runId === manifest.runId) await store.put(CURRENT_VIEW, canonicalJson(next));
+  await store.delete(nextKey);
+  return rewritten;
+}
+
+/** The files that hold rows of the users, by key. */
+async function inFiles(
+  store: ObjectStore,
+  { files }: ExportManifest,
+  gone: Gone,
+  write: boolean,
+): Promise<Map<string, Found>> {
+  const found = new Map<string, Found>();
+  for (const file of files) {
+    const one = await withoutUsersInFile(store, file, gone, write);
+    if (one) found.set(file.key, one);
   }
-  if (rewritten.length === 0 || !write) return rewritten;
-  const { profiles, audiences } = manifest;
-  const without: ExportManifest = {
+  return found;
+}
+
+/** What the manifest says once the rows are gone. */
+function without(manifest: ExportManifest, found: ReadonlyMap<string, Found>): ExportManifest {
+  const { files, profiles, audiences } = manifest;
+  // Each format holds the same rows.
+  const once = files.filter(({ format }) => format === files[0]!.format);
+  const gone = (table: string, of: keyof Counts) =>
+    once.reduce((sum, file) => sum + (file.table === table ? (found.get(file.key)?.[of] ?? 0) : 0), 0);
+  return {
     ...manifest,
-    rows: manifest.rows - rows,
-    controlRows: manifest.controlRows - controlRows,
-    files,
-    ...(profiles && { profiles: { ...profiles, users: profiles.users - (left.get('profiles') ?? 0) } }),
+    rows: manifest.rows - gone('users', 'rows'),
+    controlRows: manifest.controlRows - gone('users', 'controlRows'),
+    files: files.map((file) => found.get(file.key)?.file ?? file),
+    ...(profiles && { profiles: { ...profiles, users: profiles.users - gone('profiles', 'rows') } }),
     ...(audiences && {
       audiences: audiences.map((one) => ({
         ...one,
-        users: one.users - (left.get(`audiences/${one.name}`) ?? 0),
+        users: one.users - gone(`audiences/${one.name}`, 'rows'),
+        controlUsers: one.controlUsers - gone(`audiences/${one.name}`, 'controlRows'),
       })),
     }),
   };
-  await store.put(manifestKey, canonicalJson(without));
-  const shown = await readJson<ExportManifest>(store, CURRENT_VIEW);
-  if (shown?.runId === manifest.runId) await store.put(CURRENT_VIEW, canonicalJson(without));
-  return rewritten;
 }
 
 interface Found {
@@ -91,9 +108,7 @@ function withoutUsersInFile(
     const found = await REWRITE[file.format](path, gone);
     if (!found) return undefined;
     if (write) await store.put(file.key, createReadStream(path));
-    const sha256 = createHash('sha256')
-      .update(await readFile(path))
-      .digest('hex');
+    const sha256 = await hashOf(createReadStream(path));
     const bytes = (await stat(path)).size;
     return { ...found, file: { ...file, rows: file.rows - found.rows, bytes, sha256 } };
   });
@@ -163,8 +178,6 @@ const isGone = ({ ids, addresses }: Gone, user: string | undefined, address: str
   (user !== undefined && (ids.has(user) || (user.startsWith("'") && ids.has(user.slice(1))))) ||
   (address !== undefined && addresses.has(address));
 
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-
 const QUOTE = 0x22;
 const LINE_END = 0x0a;
 
@@ -181,11 +194,22 @@ function* csvRecords(text: Buffer): Generator<Buffer> {
   }
 }
 
-/** The fields of a record without its quotes. */
+/** The fields of a record of CsvWriter, without quotes and line end. */
 function fieldsOf(record: string): string[] {
   const fields: string[] = [];
-  for (const [, quoted, plain] of record.trimEnd().matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)) {
-    fields.push(quoted === undefined ? plain! : quoted.replaceAll('""', '"'));
+  const end = record.endsWith('\n') ? record.length - 1 : record.length;
+  for (let at = 0; at <= end; at++) {
+    if (record[at] === '"') {
+      let close = at + 1;
+      while (record[close] !== '"' || record[close + 1] === '"') close += record[close] === '"' ? 2 : 1;
+      fields.push(record.slice(at + 1, close).replaceAll('""', '"'));
+      at = close + 1;
+    } else {
+      const comma = record.indexOf(',', at);
+      const close = comma < 0 || comma > end ? end : comma;
+      fields.push(record.slice(at, close));
+      at = close;
+    }
   }
   return fields;
 }

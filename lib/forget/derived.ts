@@ -38,13 +38,12 @@ const REVISION = /\/([0-9a-f]{16})\/([0-9a-f]{32})\.(?:arrow|json)$/;
 
 /**
  * Goes through all that was ever made of a person's rows: deletes what is made again from the drops, takes rows out of scores
- * and exports, and deletes reports that name the person. Each object is read once. Drops come before: what was made of their
+ * and exports, and deletes reports that name the person. Drops come before: what was made of their
  * former bytes is deleted here.
  */
 export async function forgetDerived(input: DerivedInput): Promise<FoundObject[]> {
   const found: FoundObject[] = [];
-  const addresses = new Set<string>();
-  for (const step of [ofDrops, madeAgain, ofRuns(addresses), ofExports(addresses), ofModels]) {
+  for (const step of [ofDrops, madeAgain, ofNights, ofModels]) {
     for await (const one of step(input)) {
       found.push(one);
       input.progress(`${found.length} objects`);
@@ -104,43 +103,68 @@ async function* madeAgain(input: DerivedInput): AsyncGenerator<FoundObject> {
 
 const COLUMNS = ['user', 'sender'];
 
-const ofRuns = (addresses: Set<string>) =>
-  async function* (input: DerivedInput): AsyncGenerator<FoundObject> {
-    const { store, person, write } = input;
-    for await (const { key } of store.list('scores/')) {
-      if (!(await holds(store, key, person.pseudonyms))) continue;
-      const kept = withoutRows((await getBytes(store, key)) ?? new Uint8Array(), key, (text) => {
-        const theirs = COLUMNS.some((column) => person.pseudonyms.includes(text(column) ?? ''));
-        const address = theirs ? text('email') : undefined;
-        if (address !== undefined) addresses.add(address);
-        return theirs;
-      });
-      if (!kept) yield { key, action: 'left' };
-      else {
-        if (write) await store.put(key, kept.bytes);
-        yield { key, action: 'rows taken out', rows: kept.rows };
-      }
-    }
-    for await (const { key } of store.list('runs/')) {
-      if (!(await holds(store, key, person.pseudonyms))) continue;
-      if (/\/(?:report|evaluation)[^/]*$|\.arrow$|\.safetensors$/.test(key)) yield await remove(input, key);
-      else yield { key, action: 'left' };
-    }
-  };
+/** An object of scores that holds rows of the person, as it is without them; no bytes where no row is found. */
+interface FoundScores {
+  readonly key: string;
+  readonly bytes?: Uint8Array;
+  readonly rows?: number;
+  /** Hashes of the person's addresses. */
+  readonly addresses: readonly string[];
+}
 
-const ofExports = (addresses: ReadonlySet<string>) =>
-  async function* ({ store, person, write }: DerivedInput): AsyncGenerator<FoundObject> {
-    const gone = { ids: new Set(person.ids), addresses };
-    const manifests: string[] = [];
-    for await (const { key } of store.list('exports/as_of=')) {
-      if (/^exports\/as_of=[^/]+\/[^/]+\/manifest\.json$/.test(key)) manifests.push(key);
+async function* scoresOf({ store, person }: DerivedInput): AsyncGenerator<FoundScores> {
+  for await (const { key } of store.list('scores/')) {
+    if (!(await holds(store, key, person.pseudonyms))) continue;
+    const addresses: string[] = [];
+    const kept = withoutRows((await getBytes(store, key)) ?? new Uint8Array(), key, (text) => {
+      const theirs = COLUMNS.some((column) => person.pseudonyms.includes(text(column) ?? ''));
+      const address = theirs ? text('email') : undefined;
+      if (address !== undefined) addresses.push(address);
+      return theirs;
+    });
+    yield { key, ...kept, addresses };
+  }
+}
+
+/**
+ * Scores, exports and what is told of runs. Hashed addresses in the scores lead to rows of exports, so exports come first: whoever is
+ * killed between the two finds them again.
+ */
+async function* ofNights(input: DerivedInput): AsyncGenerator<FoundObject> {
+  const { store, person, write } = input;
+  const addresses = new Set<string>();
+  for await (const scores of scoresOf(input)) for (const one of scores.addresses) addresses.add(one);
+  yield* ofExports(input, addresses);
+  for await (const { key, bytes, rows } of scoresOf(input)) {
+    if (bytes === undefined || rows === undefined) {
+      yield { key, action: 'left' };
+      continue;
     }
-    for (const manifest of manifests) {
-      for (const { key, rows } of await withoutUsers(store, manifest, gone, write)) {
-        yield { key, action: 'rows taken out', rows };
-      }
+    if (write) await store.put(key, bytes);
+    yield { key, action: 'rows taken out', rows };
+  }
+  for await (const { key } of store.list('runs/')) {
+    if (!(await holds(store, key, person.pseudonyms))) continue;
+    if (/\/(?:report|evaluation)[^/]*$|\.arrow$|\.safetensors$/.test(key)) yield await remove(input, key);
+    else yield { key, action: 'left' };
+  }
+}
+
+async function* ofExports(
+  { store, person, write }: DerivedInput,
+  addresses: ReadonlySet<string>,
+): AsyncGenerator<FoundObject> {
+  const gone = { ids: new Set(person.ids), addresses };
+  const manifests: string[] = [];
+  for await (const { key } of store.list('exports/as_of=')) {
+    if (/^exports\/as_of=[^/]+\/[^/]+\/manifest\.json$/.test(key)) manifests.push(key);
+  }
+  for (const manifest of manifests) {
+    for (const { key, rows } of await withoutUsers(store, manifest, gone, write)) {
+      yield { key, action: 'rows taken out', rows };
     }
-  };
+  }
+}
 
 async function* ofModels({ store, person }: DerivedInput): AsyncGenerator<FoundObject> {
   for (const prefix of ['models/', 'config/', 'index/']) {

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import {
   cleanDrop,
   findKeys,
   isIgnored,
+  isOpaque,
   mentions,
   parseQuality,
   Refusal,
@@ -13,9 +13,15 @@ import {
   withoutPeople,
 } from '../clean/index.ts';
 import type { Config } from '../config/index.ts';
-import { digestOf, type Pseudonyms } from '../data/index.ts';
+import { holdsAny, NightjarError, type Pseudonyms } from '../data/index.ts';
 import { buildDays, isCleanEvents } from '../features/index.ts';
-import { getText, type ObjectInfo, type ObjectStore, type StoredObject } from '../runtime/index.ts';
+import {
+  etagOfFile,
+  getText,
+  type ObjectInfo,
+  type ObjectStore,
+  type StoredObject,
+} from '../runtime/index.ts';
 import type { Person } from './person.ts';
 
 export interface DropsInput {
@@ -25,6 +31,8 @@ export interface DropsInput {
   readonly person: Person;
   /** False: only look. */
   readonly write: boolean;
+  /** Tell the records as text, too. */
+  readonly texts?: true;
   readonly progress: (text: string) => void;
 }
 
@@ -35,16 +43,16 @@ export interface FoundDrop {
   readonly records: number;
   /** Records that hold rows of others, too. */
   readonly shared: number;
-  /** Their rows as text, where they were asked for. */
-  readonly rows: readonly string[];
+  /** Their records as text, where they were asked for. */
+  readonly texts?: readonly string[];
   /** Why only a person can tell: the file names the id, and no mapping says whose rows these are. */
   readonly unclear?: string;
 }
 
 /**
  * Goes through all drops, and writes those that hold records of a person without them. Each is cleaned before it is put, with the
- * time that it was dropped first, so that nothing else about it changes; then what was made of its former bytes is deleted. Killed
- * in between, the same call goes on.
+ * time that it was dropped first, so that nothing else about it changes. Killed in between, the same call goes on. Drops are read as their mapping says where
+ * their clean rows or their text name the person: one of rejected rows alone, whose mapping makes the id of another text, is missed.
  */
 export async function forgetDrops(input: DropsInput): Promise<FoundDrop[]> {
   const { store, progress } = input;
@@ -66,28 +74,30 @@ async function forgetDrop(input: DropsInput, info: ObjectInfo): Promise<FoundDro
   const { table } = named?.source ?? {};
   const ofPeople = table !== undefined && table !== 'items' && table !== 'labels';
   const known = keys?.clean !== undefined && (await holds(store, keys.clean, person.pseudonyms));
-  if (!known && !(await mentions(await store.get(info.key), named?.source, person.ids))) return undefined;
+  const opaque = named !== undefined && isOpaque(named.source);
+  if (!known && !opaque && !(await mentions(await store.get(info.key), person.ids))) return undefined;
   const quality = keys && (await getText(store, keys.quality));
   const record = quality ? parseQuality(quality, keys.quality) : undefined;
   if (!named || !ofPeople || record?.status === 'refused') {
-    // Of a binary file nobody has looked whether it names the id.
-    if (named?.source.format === 'parquet') return undefined;
+    // Nobody has looked whether it names the id.
+    if (opaque) return undefined;
     const why = ofPeople || !named ? 'it was refused' : `it is of the table ${table}, which has no users`;
-    return { key: info.key, records: 0, shared: 0, rows: [], unclear: why };
+    return { key: info.key, records: 0, shared: 0, unclear: why };
   }
   const droppedAt = record ? new Date(record.droppedAt) : info.lastModified;
   const object = await store.get(info.key);
   try {
     return await withoutPeople(
       { config, named, pseudonyms, object, droppedAt, ids: person.ids },
-      async ({ path, ...rest }) => {
+      async ({ path, records, shared, texts }) => {
         if (path !== undefined && input.write) await replaceDrop(input, info, path, droppedAt);
-        return rest.records + rest.shared > 0 ? { key: info.key, ...rest } : undefined;
+        if (records + shared === 0) return undefined;
+        return { key: info.key, records, shared, ...(input.texts && { texts: await texts() }) };
       },
     );
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return { key: info.key, records: 0, shared: 0, rows: [], unclear: error.message };
+    return { key: info.key, records: 0, shared: 0, unclear: error.message };
   }
 }
 
@@ -97,7 +107,7 @@ async function replaceDrop(
   path: string,
   droppedAt: Date,
 ): Promise<void> {
-  const digest = digestOf(await sha256Of(path));
+  const digest = await etagOfFile(path);
   const size = (await stat(path)).size;
   const standsIn: ObjectInfo = { key: info.key, size, etag: digest, digest, lastModified: droppedAt };
   const result = await cleanDrop({
@@ -106,20 +116,16 @@ async function replaceDrop(
     pseudonyms,
     key: info.key,
   });
-  if (!('keys' in result)) throw new Error(`the drop ${info.key} is ${result.status}`);
+  if (!('keys' in result))
+    throw new NightjarError(`${info.key} is ${result.status}: run the same command again`);
   const { clean } = result.keys;
   if (clean && isCleanEvents(clean) && (await store.head(clean)))
     await buildDays({ store, config, cleanKey: clean });
   const put = await store.put(info.key, createReadStream(path), { ifMatch: info.etag });
-  if (!put.written) throw new Error(`${info.key} was dropped again meanwhile: run the same command again`);
+  if (!put.written)
+    throw new NightjarError(`${info.key} was dropped again meanwhile: run the same command again`);
   const written = await store.head(info.key);
   if (written) await recordDigest(store, written, digest);
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
-  return hash.digest('hex');
 }
 
 /** A store in which one key has the bytes of a file. */
@@ -140,16 +146,7 @@ function withOne(store: ObjectStore, info: ObjectInfo, path: string): ObjectStor
   };
 }
 
-/** Whether the bytes of an object hold one of some words. */
+/** Whether the bytes of an object hold one of some words; what does not stand holds none. */
 export async function holds(store: ObjectStore, key: string, words: readonly string[]): Promise<boolean> {
-  if (!(await store.head(key))) return false;
-  const { body } = await store.get(key);
-  const overlap = Math.max(...words.map((word) => Buffer.byteLength(word)));
-  let tail: Uint8Array = new Uint8Array();
-  for await (const chunk of body) {
-    const text = Buffer.concat([tail, chunk]);
-    if (words.some((word) => text.includes(word))) return true;
-    tail = text.subarray(Math.max(0, text.length - overlap));
-  }
-  return false;
+  return (await store.head(key)) !== undefined && holdsAny((await store.get(key)).body, words);
 }

@@ -2,57 +2,78 @@ import { championsOf } from '../registry/index.ts';
 import { putJson, readJson } from '../runtime/index.ts';
 import { type FoundObject, forgetDerived } from './derived.ts';
 import { type DropsInput, type FoundDrop, forgetDrops } from './drops.ts';
-import type { Person } from './person.ts';
+import { receiptKey } from './person.ts';
 
-/** `forgotten/<hash>.json`: what was done, and whom it was about only as a hash. */
+/** What is found of a person; in `forgotten/<hash>.json` what was done, and whom it was about only as a hash. */
 export interface Receipt {
   readonly person: string;
-  /** When the command that ended it began, ISO 8601. */
+  /** When the command began, ISO 8601. */
   readonly at: string;
+  /** Whether all of it is done: a killed command leaves a receipt that is not. */
+  readonly done: boolean;
+  /**
+   * While it is not done: the pseudonyms of all ids. An interrupted command may have taken out the very links that led to some of
+   * them.
+   */
+  readonly pending?: readonly string[];
   /** How many ids the person had, linked ones included. */
   readonly ids: number;
-  readonly drops: readonly Omit<FoundDrop, 'rows'>[];
+  readonly drops: readonly FoundDrop[];
   readonly objects: readonly FoundObject[];
   /** Versions that serve and were trained before: they are to be trained anew by `retrainBy`, 'YYYY-MM-DD'. */
   readonly models: readonly { readonly group: string; readonly version: string }[];
   readonly retrainBy: string;
 }
 
-export interface ForgetInput extends Omit<DropsInput, 'person'> {
-  readonly person: Person;
+export interface ForgetInput extends Omit<DropsInput, 'write' | 'texts'> {
   readonly now: Date;
   readonly retrainWithinDays: number;
 }
 
 const DAY_MS = 86_400_000;
 
-/**
- * Forgets a person: drops are written without their records and cleaned, what was made of the former bytes is deleted, scores and
- * exports lose their rows. Interrupted at any moment, the same call goes on, as each part is held against the person and not against
- * what was done.
- * @returns what was found, and with `write` what was done, which stands in the receipt together with what earlier calls did
- */
-export async function forget(input: ForgetInput): Promise<Receipt> {
-  const { store, person, now, write, retrainWithinDays } = input;
-  const drops = (await forgetDrops(input)).map(({ rows: _, ...drop }) => drop);
-  const objects = await forgetDerived(input);
-  const found: Receipt = {
+/** What is found of a person, and what would become of it. Nothing is changed. */
+export async function findTraces(input: ForgetInput): Promise<Receipt> {
+  const { person, now, retrainWithinDays } = input;
+  return {
     person: person.hash,
     at: now.toISOString(),
+    done: false,
     ids: person.ids.length,
-    drops,
-    objects,
+    drops: await forgetDrops({ ...input, write: false }),
+    objects: await forgetDerived({ ...input, write: false }),
     models: await serving(input),
     retrainBy: new Date(now.getTime() + retrainWithinDays * DAY_MS).toISOString().slice(0, 10),
   };
-  if (!write) return found;
-  const key = `forgotten/${person.hash}.json`;
-  const before = await readJson<Receipt>(store, key);
-  const receipt: Receipt = before
-    ? { ...found, drops: [...before.drops, ...drops], objects: [...before.objects, ...objects] }
-    : found;
+}
+
+/**
+ * Forgets a person: drops are written without their records and cleaned, what was made of the former bytes is deleted, scores and
+ * exports lose their rows. Interrupted at any moment, the same call goes on, as each part is held against the person and not against
+ * what was done. The receipt is put before anything is changed, so that it names also what an interrupted call did.
+ * @param found what `findTraces` has just found
+ * @returns the receipt as it stands
+ */
+export async function forget(input: ForgetInput, found: Receipt): Promise<Receipt> {
+  const { store, person } = input;
+  const key = receiptKey(person.hash);
+  const begun = merged(await readJson<Receipt>(store, key), found);
+  await putJson(store, key, { ...begun, pending: person.pseudonyms });
+  const drops = await forgetDrops({ ...input, write: true });
+  const objects = await forgetDerived({ ...input, write: true });
+  const { pending: _, ...all } = merged(begun, { ...found, drops, objects });
+  const receipt = { ...all, done: true };
   await putJson(store, key, receipt);
-  return found;
+  return receipt;
+}
+
+/** What either tells of, each drop and object once; where both do, as the first one found it. */
+function merged(first: Receipt | undefined, then: Receipt): Receipt {
+  const once = <T extends { readonly key: string }>(ones: readonly T[], more: readonly T[]) => [
+    ...new Map([...more, ...ones].map((one) => [one.key, one])).values(),
+  ];
+  if (!first) return then;
+  return { ...then, drops: once(first.drops, then.drops), objects: once(first.objects, then.objects) };
 }
 
 /** The champions of all groups: any of them may have been trained on the person. */

@@ -1,3 +1,3 @@
-export { forget, type Receipt } from './forget.ts';
-export { personOf } from './person.ts';
+export { findTraces, forget, type Receipt } from './forget.ts';
+export { personOf, receiptKey } from './person.ts';
 export { subject } from './subject.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { decodeArrow, type Pseudonyms } from '../data/index.ts';
-import type { ObjectStore } from '../runtime/index.ts';
+import { type ObjectStore, readJson } from '../runtime/index.ts';
 
 /** Somebody who is to be forgotten, or asks what is known of them. */
 export interface Person {
@@ -15,7 +15,7 @@ export interface Person {
 
 /**
  * The person that some ids name, with the anonymous ids that links (the table `identities`) give to them and to nobody else, and those
- * linked to these.
+ * linked to these, and those that an interrupted command has noted.
  */
 export async function personOf(
   store: ObjectStore,
@@ -27,6 +27,8 @@ export async function personOf(
     .update([...own].sort().join('\n'))
     .digest('hex')
     .slice(0, 32);
+  const begun = await readJson<{ pending?: readonly string[] }>(store, receiptKey(hash));
+  for (const pseudonym of begun?.pending ?? []) own.add(pseudonym);
   const usersOf = await links(store);
   const shared = new Set<string>();
   for (let grown = true; grown; ) {
@@ -47,6 +49,9 @@ export async function personOf(
     shared: pseudonyms.openAll([...shared]),
   };
 }
+
+/** What was done of a person, who is named by a hash. */
+export const receiptKey = (hash: string): string => `forgotten/${hash}.json`;
 
 /** To whom each anonymous id was ever linked. */
 async function links(store: ObjectStore): Promise<Map<string, Set<string>>> {

@@ -1,12 +1,21 @@
 import { decodeArrow } from '../data/index.ts';
 import { getBytes, readJson } from '../runtime/index.ts';
 import { type DropsInput, forgetDrops, holds } from './drops.ts';
+import { receiptKey } from './person.ts';
 
 /** All that is known of a person, as objects that JSON can hold. */
 export interface Known {
   readonly ids: readonly string[];
-  /** Records as they were dropped, by the key of their drop. */
-  readonly drops: readonly { readonly key: string; readonly records: readonly string[] }[];
+  /**
+   * Records as they were dropped, by the key of their drop; how many more hold rows of others, too; why only a person can tell
+   * whether a file is about them.
+   */
+  readonly drops: readonly {
+    readonly key: string;
+    readonly records: readonly string[];
+    readonly shared?: number;
+    readonly unclear?: string;
+  }[];
   /** Rows that were made of them, by the key of their object: clean rows, days, states, scores of all nights that are kept. */
   readonly objects: readonly {
     readonly key: string;
@@ -23,7 +32,7 @@ const COLUMNS = ['user', 'sender', 'anonymous'];
 /** Gathers all that is known of a person (GDPR, article 15). Nothing is changed. */
 export async function subject(input: Omit<DropsInput, 'write'>): Promise<Known> {
   const { store, person, progress } = input;
-  const drops = await forgetDrops({ ...input, write: false });
+  const drops = await forgetDrops({ ...input, write: false, texts: true });
   const objects: { key: string; rows: Record<string, unknown>[] }[] = [];
   for (const prefix of OF_PEOPLE) {
     for await (const { key } of store.list(prefix)) {
@@ -33,10 +42,15 @@ export async function subject(input: Omit<DropsInput, 'write'>): Promise<Known> 
       if (rows.length > 0) objects.push({ key, rows });
     }
   }
-  const receipt = await readJson<{ at: string }>(store, `forgotten/${person.hash}.json`);
+  const receipt = await readJson<{ at: string }>(store, receiptKey(person.hash));
   return {
     ids: person.ids,
-    drops: drops.map(({ key, rows }) => ({ key, records: rows })),
+    drops: drops.map(({ key, texts = [], shared, unclear }) => ({
+      key,
+      records: texts,
+      ...(shared > 0 && { shared }),
+      ...(unclear !== undefined && { unclear }),
+    })),
     objects,
     ...(receipt && { forgotten: receipt.at }),
   };

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { withConnection } from '../../lib/clean/duckdb/index.ts';
+import { refusalOr, withConnection } from '../../lib/clean/duckdb/index.ts';
+import { Refusal } from '../../lib/clean/index.ts';
 
 it('after a fatal error of DuckDB the next drop gets an instance of its own', async () => {
   // given an instance that holds a table
@@ -21,4 +22,15 @@ it('after an error of the data it stays', async () => {
     /Conversion Error/,
   );
   await withConnection({}, (sql) => sql.run('FROM kept'));
+});
+
+it.each([
+  ['Could not read enough bytes from file "the file": attempted to read 16 bytes from location 8', true],
+  ['INT64 converted type can only be set for value of Type::INT32', true],
+  ['Could not write file "/tmp/x": No space left on device', false],
+  ['Could not read from file "/tmp/x": Input/output error', false],
+  ['Cannot open file "/tmp/x": Too many open files', false],
+])('an IO error of a damaged file is a refusal, one of the machine is not: %s', (message, refused) => {
+  const fault = refusalOr(new Error(`IO Error: ${message}`), 'it cannot be read', 'write it again');
+  expect(fault instanceof Refusal).toBe(refused);
 });

@@ -14,7 +14,7 @@ export interface Reader {
 
 export type Outcome = 'read' | 'refused';
 
-/** What was asked of a reader, or told by it. */
+/** A kind of file: how its reader is opened, and its part of a round. */
 export interface ReaderKind {
   readonly open: () => Promise<Reader>;
   /** Files of 100,000 that it gets. */

@@ -29,6 +29,7 @@ describe('weights beside the model', () => {
       ['pipe.onnx', model('pipe', 0)],
       ['before.onnx', model('model.onnx_data', -4)],
       ['endless.onnx', model('model.onnx_data', 0, 2 ** 52)],
+      ['cut.onnx', model('model.onnx_data', 4, 15)],
     ] as const) {
       writeFileSync(join(folder, name), bytes);
     }
@@ -53,6 +54,7 @@ describe('weights beside the model', () => {
     ['pipe', 'it is no file'],
     ['before', 'a file has no byte -4'],
     ['endless', 'it ends 4503599627370476 bytes early'],
+    ['cut', 'holds 15 bytes, which are no whole numbers of 4 bytes'],
   ])('are not looked for where a hostile model says: %s', async (name, why) => {
     // given: whoever opens a pipe waits for another who writes to it
     if (name === 'pipe') execFileSync('mkfifo', [join(folder, 'pipe')]);
